@@ -1,0 +1,83 @@
+"""The command line: one application, one border where errors become one line and an exit status.
+
+Command modules import only typer and `nakaya.core` at the top, so that `--help` stays fast; each command imports the
+pipeline that it calls when it runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from nakaya.cli import grow
+from nakaya.cli.border import explain_exception
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="nakaya",
+    help="Grow crystals exactly, emulate them, compare both, and learn how fast they grow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+grow.register(app)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from nakaya.core.provenance import package_version
+
+        typer.echo(f"nakaya {package_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
+        ),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log what is being done, on stderr.")
+    ] = False,
+) -> None:
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(levelname)s: %(message)s",
+    )
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status: 0, 2 for an error a user can mend, 130 when interrupted."""
+    arguments = list(arguments)
+    debug = "--debug" in arguments
+    if debug:  # accepted anywhere on the line, not only before the command's name
+        arguments = ["--debug", *[word for word in arguments if word != "--debug"]]
+    try:
+        result = app(args=arguments, prog_name="nakaya", standalone_mode=False)
+    except BaseException as error:  # the border: everything ends here, and only here
+        status, message = explain_exception(error)
+        if debug and not isinstance(error, SystemExit):
+            traceback.print_exc()
+        elif message is None and status not in (0, None):
+            raise
+        if message:
+            typer.echo(message, err=True)
+        return status
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of the `nakaya` command."""
+    sys.exit(run(sys.argv[1:]))

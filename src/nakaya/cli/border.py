@@ -1,0 +1,91 @@
+"""Where errors become one line and an exit status, and results become one JSON document."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+
+from nakaya.core.errors import NakayaError
+
+__all__ = ["USER_ERROR", "echo_json", "explain_exception", "plain"]
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def explain_exception(error: BaseException) -> tuple[int, str | None]:
+    """Return the exit status for an exception, and the one line for stderr (None: nothing to say, or our own mistake)."""
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        return INTERRUPTED, "interrupted: what was finished is kept, run the same command again to go on"
+    if isinstance(error, typer.Exit):
+        return int(error.exit_code), None
+    if isinstance(error, SystemExit):
+        return (error.code if isinstance(error.code, int) else 1), None
+    if isinstance(error, NakayaError):
+        return USER_ERROR, f"nakaya: {_one_line(str(error))}"
+    if hasattr(
+        error, "format_message"
+    ):  # the parser's own errors: unknown option, missing argument, wrong type
+        message = _one_line(error.format_message())
+        return USER_ERROR, (f"nakaya: {message}; see {_command_of(error)} --help" if message else None)
+    if isinstance(error, OSError) and error.errno is not None:
+        return USER_ERROR, f"nakaya: {_explain_os_error(error)}"
+    if isinstance(error, MemoryError):
+        return USER_ERROR, "nakaya: out of memory: use a smaller size, fewer members or fewer workers"
+    return 1, None
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())
+
+
+def _command_of(error: BaseException) -> str:
+    context = getattr(error, "ctx", None)
+    return str(context.command_path) if context is not None else "nakaya"
+
+
+def _explain_os_error(error: OSError) -> str:
+    place = f" {error.filename}" if error.filename else ""
+    remedies = {
+        errno.ENOSPC: "free some space or choose another --out",
+        errno.EDQUOT: "free some space or choose another --out",
+        errno.EROFS: "choose an --out on a disk that can be written",
+        errno.EACCES: "choose a place you may read and write",
+        errno.EPERM: "choose a place you may read and write",
+        errno.ENOENT: "check the path",
+        errno.ENOTDIR: "check the path",
+        errno.EISDIR: "name a file, not a directory",
+    }
+    reason = (error.strerror or type(error).__name__).lower()
+    remedy = remedies.get(error.errno or 0, "check the path and the disk")
+    return f"cannot use{place or ' a file'}: {reason}: {remedy}"
+
+
+def plain(value: Any) -> Any:  # JSON values have no narrower type
+    """Return `value` as plain JSON values: arrays as lists, NaN and infinities as null, paths as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple, set, range)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value) if isinstance(value, Path) else value
+
+
+def echo_json(document: Any) -> None:  # any JSON document
+    """Print one JSON document on stdout; NaN becomes null."""
+    typer.echo(json.dumps(plain(document), indent=2, allow_nan=False))

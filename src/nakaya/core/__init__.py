@@ -1,0 +1,1 @@
+"""The vocabulary that every room shares: errors, arrays, conditions, randomness, growers, trajectories, records."""

@@ -1,0 +1,89 @@
+"""The errors that a user can cause.
+
+Every message is one line that says what came, what was expected and what to do. The command line prints it and leaves
+with status 2; anything that is not a `NakayaError` is a mistake of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "ConfigError",
+    "FormatError",
+    "InputFileError",
+    "MissingExtraError",
+    "NakayaError",
+    "OutputError",
+    "ParameterError",
+    "UnknownNameError",
+    "nearest_name",
+]
+
+
+class NakayaError(Exception):
+    """Base of all errors that say what a user can do about them."""
+
+
+class ParameterError(NakayaError, ValueError):
+    """A value lies outside its documented range, or has the wrong kind."""
+
+
+class ConfigError(NakayaError, ValueError):
+    """A configuration file cannot be read: a missing, unknown or wrong entry."""
+
+
+class InputFileError(NakayaError, OSError):
+    """A file that was named cannot be read: missing, unreadable, or a directory where a file was expected."""
+
+
+class FormatError(NakayaError, ValueError):
+    """A file can be read but is not what it says: truncated, foreign, or contradicting itself."""
+
+
+class OutputError(NakayaError, OSError):
+    """The output cannot be written: it exists already, the disk is full, or the place is read-only."""
+
+
+class MissingExtraError(NakayaError, ImportError):
+    """An optional dependency is not installed.
+
+    Args:
+        what: The feature that was asked for, as a noun ("neural emulators").
+        extra: The name of nakaya's extra that brings it ("ml").
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f'{what} need packages that are not installed: run pip install "nakaya[{extra}]"')
+        self.extra = extra
+
+
+class UnknownNameError(NakayaError, LookupError):
+    """A name is not among the known ones; the message names the nearest.
+
+    Args:
+        kind: What is being named, as a noun ("model", "parameter").
+        name: The name that came.
+        known: All names that would have been accepted.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        nearest = nearest_name(name, known)
+        hint = f" did you mean {nearest!r}?" if nearest else ""
+        listing = ", ".join(known) if known else "none"
+        super().__init__(f"unknown {kind} {name!r}:{hint} known: {listing}")
+        self.kind, self.name, self.nearest = kind, name, nearest
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name closest in spelling to `name`, or None where nothing is near.
+
+    >>> nearest_name("kapa", ["kappa", "mu"])
+    'kappa'
+    """
+    known = list(known)
+    folded = {candidate.lower().replace("_", "-"): candidate for candidate in known}
+    matches = get_close_matches(name.lower().replace("_", "-"), folded, n=1, cutoff=0.5)
+    return folded[matches[0]] if matches else None

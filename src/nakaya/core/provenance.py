@@ -1,0 +1,31 @@
+"""Who made this: the package's version and hashes of what was used."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__all__ = ["package_version", "sha256_of_bytes", "sha256_of_file"]
+
+
+def package_version() -> str:
+    """Version of the installed package, or "0+unknown" in a source tree that was never installed."""
+    try:
+        return version("nakaya")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def sha256_of_bytes(content: bytes) -> str:
+    """Hexadecimal sha256 of `content`."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_of_file(path: Path) -> str:
+    """Hexadecimal sha256 of a file, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Neural emulators: one folder, one emulator."""

@@ -1,0 +1,1 @@
+"""The Crystal Growth Neural Emulator (arXiv 2405.16608)."""

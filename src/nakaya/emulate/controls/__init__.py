@@ -1,0 +1,1 @@
+"""Controls: what a memory of the training crystals achieves without a network."""

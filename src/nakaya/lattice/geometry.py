@@ -1,0 +1,158 @@
+"""Geometries: which part of the lattice is grown, what its edges do, where crystals start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+
+from nakaya.core.arrays import Mask
+from nakaya.core.errors import ParameterError, UnknownNameError
+from nakaya.core.growth import MAX_SIZE, MIN_SIZE, Edges, GrowthSetup, StopRules, check_count
+from nakaya.lattice.hexagonal import hexagonal_distance
+
+__all__ = ["GEOMETRIES", "Full", "Geometry", "Sector", "Sites", "make_setup", "reservoir_mask", "stop_mask"]
+
+Sites = Sequence[tuple[int, int]]
+"""Sites as (row, column)."""
+
+
+class Geometry(Protocol):
+    """A part of the lattice: its name, the edges it allows (default first) and where a crystal starts by default."""
+
+    name: ClassVar[Literal["sector", "full"]]
+    allowed_edges: ClassVar[tuple[Edges, ...]]
+
+    def default_initial(self, size: int) -> tuple[int, int]:
+        """The site of the initial crystal where none is given."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sector:
+    """The mirrored 120 degree wedge: rows and columns >= 0, mirrored at row 0 and column 0, far edge held at rho.
+
+    A third of a six-fold crystal, and at sigma = 0 exactly a third of the full one. With noise it is a wedge with
+    mirror walls: pictures unfolded from it show a seam. Noisy whole flakes want `Full`.
+    """
+
+    name: ClassVar[Literal["sector", "full"]] = "sector"
+    allowed_edges: ClassVar[tuple[Edges, ...]] = ("reservoir",)
+
+    def default_initial(self, size: int) -> tuple[int, int]:
+        """The corner."""
+        return (0, 0)
+
+
+@dataclass(frozen=True)
+class Full:
+    """The whole lattice, with any number of initial crystals.
+
+    Edges "reservoir": the rim of the largest centred hexagon, and what lies outside it, is held at rho, so that the
+    setting keeps the lattice's symmetry; an array of size 2 N - 1 is then the unfolded sector of size N. Edges
+    "periodic": opposite sides of the array are joined; nothing enters or leaves.
+    """
+
+    name: ClassVar[Literal["sector", "full"]] = "full"
+    allowed_edges: ClassVar[tuple[Edges, ...]] = ("reservoir", "periodic")
+
+    def default_initial(self, size: int) -> tuple[int, int]:
+        """The centre."""
+        return (size // 2, size // 2)
+
+
+GEOMETRIES: dict[str, Geometry] = {"sector": Sector(), "full": Full()}
+
+
+def make_setup(
+    geometry: str | Geometry,
+    size: int,
+    *,
+    initial: Sites | None = None,
+    edges: str | None = None,
+    stop: StopRules | None = None,
+) -> GrowthSetup:
+    """Check names and numbers and return the request that growers take.
+
+    Args:
+        geometry: "sector", "full", or a `Geometry`.
+        size: Rows and columns of the array, 8 to 16,384.
+        initial: Sites of the initial crystals as (row, column); by default the corner or the centre.
+        edges: "reservoir" or "periodic"; by default the geometry's first.
+        stop: Stop rules; by default `StopRules()`.
+
+    Raises:
+        ParameterError: A size, site or edge that this geometry does not have.
+        UnknownNameError: A name that is not known.
+    """
+    if isinstance(geometry, str):
+        if geometry not in GEOMETRIES:
+            raise UnknownNameError("geometry", geometry, GEOMETRIES)
+        geometry = GEOMETRIES[geometry]
+    size = check_count(
+        "size", size, MIN_SIZE, MAX_SIZE, ": it is the number of rows and columns of the lattice"
+    )
+    edges = geometry.allowed_edges[0] if edges is None else edges
+    if edges not in ("reservoir", "periodic"):
+        raise UnknownNameError("edges", str(edges), ("reservoir", "periodic"))
+    if edges not in geometry.allowed_edges:
+        raise ParameterError(
+            f"edges={edges!r} is not possible with geometry {geometry.name!r}: use {' or '.join(geometry.allowed_edges)}"
+        )
+    stop = StopRules() if stop is None else stop
+    if stop.margin is not None and edges == "reservoir" and stop.margin >= size // 2:
+        raise ParameterError(
+            f"margin={stop.margin} leaves no room at size {size}: use at most {size // 2 - 1}"
+        )
+    sites = (
+        [geometry.default_initial(size)] if initial is None else [_check_site(site, size) for site in initial]
+    )
+    if not sites:
+        raise ParameterError("initial=[] has no site: give at least one (row, column), or leave it out")
+    setup = GrowthSetup(geometry.name, size, edges, tuple(sorted(set(sites))), stop)
+    forbidden = reservoir_mask(setup) | stop_mask(setup)
+    for row, column in setup.initial:
+        if forbidden[row, column]:
+            raise ParameterError(
+                f"initial site ({row}, {column}) lies at the far edge of the {geometry.name} lattice of size {size}: "
+                f"choose one closer to {geometry.default_initial(size)}"
+            )
+    return setup
+
+
+def _check_site(site: tuple[int, int], size: int) -> tuple[int, int]:
+    try:
+        row, column = site
+    except (TypeError, ValueError):
+        raise ParameterError(f"initial site {site!r} is not a pair (row, column)") from None
+    return (
+        check_count("row of an initial site", row, 0, size - 1),
+        check_count("column of an initial site", column, 0, size - 1),
+    )
+
+
+def _distance_from_centre(setup: GrowthSetup) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    rows, columns = np.indices(setup.shape)
+    centre = 0 if setup.geometry == "sector" else setup.size // 2
+    return hexagonal_distance(rows - centre, columns - centre)
+
+
+def _radius(setup: GrowthSetup) -> int:
+    """Distance of the reservoir's rim from the centre."""
+    return setup.size - 1 if setup.geometry == "sector" else (setup.size - 1) // 2
+
+
+def reservoir_mask(setup: GrowthSetup) -> Mask:
+    """Sites that are held at the vapour density rho: bool [row, column]; all False on a periodic lattice."""
+    if setup.edges == "periodic":
+        return np.zeros(setup.shape, np.bool_)
+    return np.asarray(_distance_from_centre(setup) >= _radius(setup), np.bool_)
+
+
+def stop_mask(setup: GrowthSetup) -> Mask:
+    """Sites whose attachment meets the front rule, row or column `size - margin` and beyond: bool [row, column]."""
+    if setup.edges == "periodic" or setup.stop.margin is None:
+        return np.zeros(setup.shape, np.bool_)
+    return np.asarray(_distance_from_centre(setup) >= _radius(setup) + 1 - setup.stop.margin, np.bool_)

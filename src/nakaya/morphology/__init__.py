@@ -1,0 +1,1 @@
+"""What a crystal looks like: pure functions of occupancy and arrival maps."""

@@ -1,0 +1,1 @@
+"""The arrows: configuration in, artefact out; the only place where rooms meet."""

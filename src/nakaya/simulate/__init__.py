@@ -1,0 +1,1 @@
+"""Exact solvers: one folder, one model."""

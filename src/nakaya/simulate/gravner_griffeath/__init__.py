@@ -1,0 +1,1 @@
+"""Snow crystals after Gravner & Griffeath (2008)."""

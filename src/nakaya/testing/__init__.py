@@ -1,0 +1,1 @@
+"""Contract kits and named tolerances."""
