@@ -31,9 +31,7 @@ def explain_exception(error: BaseException) -> tuple[int, str | None]:
         return (error.code if isinstance(error.code, int) else 1), None
     if isinstance(error, NakayaError):
         return USER_ERROR, f"nakaya: {_one_line(str(error))}"
-    if hasattr(
-        error, "format_message"
-    ):  # the parser's own errors: unknown option, missing argument, wrong type
+    if hasattr(error, "format_message"):  # the parser's own errors: unknown option, missing argument, wrong type
         message = _one_line(error.format_message())
         return USER_ERROR, (f"nakaya: {message}; see {_command_of(error)} --help" if message else None)
     if isinstance(error, OSError) and error.errno is not None:

@@ -19,24 +19,14 @@ def register(app: typer.Typer) -> None:
 
 def grow(
     rho: Annotated[float, typer.Option(help="Vapour density far from the crystal, in (0, 1].")],
-    out: Annotated[
-        Path | None, typer.Option(help="Store to write (a new directory, such as flakes.zarr).")
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="Solver or emulator; `nakaya info` lists them.")
-    ] = "gravner-griffeath",
+    out: Annotated[Path | None, typer.Option(help="Store to write (a new directory, such as flakes.zarr).")] = None,
+    model: Annotated[str, typer.Option(help="Solver or emulator; `nakaya info` lists them.")] = "gravner-griffeath",
     size: Annotated[int, typer.Option(help="Rows and columns of the lattice, 8 to 16384.")] = 64,
     members: Annotated[int, typer.Option(help="Number of crystals.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of all noise: same seed, same crystals.")] = 0,
-    workers: Annotated[
-        int, typer.Option(help="Threads that may work at once; does not change the result.")
-    ] = 1,
-    geometry: Annotated[
-        str, typer.Option(help="sector (120 degree wedge) or full (whole lattice).")
-    ] = "sector",
-    edges: Annotated[
-        str | None, typer.Option(help="reservoir (default) or periodic (full lattice only).")
-    ] = None,
+    workers: Annotated[int, typer.Option(help="Threads that may work at once; does not change the result.")] = 1,
+    geometry: Annotated[str, typer.Option(help="sector (120 degree wedge) or full (whole lattice).")] = "sector",
+    edges: Annotated[str | None, typer.Option(help="reservoir (default) or periodic (full lattice only).")] = None,
     initial: Annotated[
         list[str] | None, typer.Option(help="Site of an initial crystal as ROW,COLUMN; repeat for several.")
     ] = None,
@@ -45,23 +35,13 @@ def grow(
         int | None,
         typer.Option(help="Stop after this many steps (default: 10000 up to size 64, else no limit)."),
     ] = None,
-    no_growth: Annotated[
-        int, typer.Option(help="Stop after this many steps without an attachment.")
-    ] = 10_000,
-    alpha: Annotated[
-        float, typer.Option(help="Attachment mass with 3 neighbours in thin vapour, [0, 10].")
-    ] = 0.14,
+    no_growth: Annotated[int, typer.Option(help="Stop after this many steps without an attachment.")] = 10_000,
+    alpha: Annotated[float, typer.Option(help="Attachment mass with 3 neighbours in thin vapour, [0, 10].")] = 0.14,
     beta: Annotated[float, typer.Option(help="Attachment mass with 1 or 2 neighbours, [0, 10].")] = 1.1,
-    gamma: Annotated[
-        float, typer.Option(help="Fraction of crystal mass that melts in a step, [0, 1].")
-    ] = 7e-5,
+    gamma: Annotated[float, typer.Option(help="Fraction of crystal mass that melts in a step, [0, 1].")] = 7e-5,
     theta: Annotated[float, typer.Option(help="Vapour below which alpha applies, [0, 7].")] = 8.5e-3,
-    kappa: Annotated[
-        float, typer.Option(help="Fraction of vapour frozen directly to crystal, [0, 1].")
-    ] = 7e-3,
-    mu: Annotated[
-        float, typer.Option(help="Fraction of quasi-liquid that melts in a step, [0, 1].")
-    ] = 4.8e-2,
+    kappa: Annotated[float, typer.Option(help="Fraction of vapour frozen directly to crystal, [0, 1].")] = 7e-3,
+    mu: Annotated[float, typer.Option(help="Fraction of quasi-liquid that melts in a step, [0, 1].")] = 4.8e-2,
     sigma: Annotated[float, typer.Option(help="Amplitude of the noise, [0, 1).")] = 5e-5,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -78,12 +58,8 @@ def grow(
     from nakaya.pipelines.summary import summarise
     from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
 
-    point = GravnerGriffeath(
-        rho=rho, alpha=alpha, beta=beta, gamma=gamma, theta=theta, kappa=kappa, mu=mu, sigma=sigma
-    )
-    stop = StopRules(
-        margin=margin, max_steps="default" if max_steps is None else max_steps, no_growth=no_growth
-    )
+    point = GravnerGriffeath(rho=rho, alpha=alpha, beta=beta, gamma=gamma, theta=theta, kappa=kappa, mu=mu, sigma=sigma)
+    stop = StopRules(margin=margin, max_steps="default" if max_steps is None else max_steps, no_growth=no_growth)
     if out is not None:
         check_output(out, overwrite=overwrite)
     crystals = grow_crystals(

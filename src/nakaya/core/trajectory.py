@@ -139,9 +139,7 @@ class Trajectory:
             ParameterError: There is no such point.
         """
         if not -self.num_points <= index < self.num_points:
-            raise ParameterError(
-                f"point {index} does not exist: there are {self.num_points} points, counted from 0"
-            )
+            raise ParameterError(f"point {index} does not exist: there are {self.num_points} points, counted from 0")
         if not self.has_point_axis:
             return self
         return replace(

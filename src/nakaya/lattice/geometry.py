@@ -91,9 +91,7 @@ def make_setup(
         if geometry not in GEOMETRIES:
             raise UnknownNameError("geometry", geometry, GEOMETRIES)
         geometry = GEOMETRIES[geometry]
-    size = check_count(
-        "size", size, MIN_SIZE, MAX_SIZE, ": it is the number of rows and columns of the lattice"
-    )
+    size = check_count("size", size, MIN_SIZE, MAX_SIZE, ": it is the number of rows and columns of the lattice")
     edges = geometry.allowed_edges[0] if edges is None else edges
     if edges not in ("reservoir", "periodic"):
         raise UnknownNameError("edges", str(edges), ("reservoir", "periodic"))
@@ -103,12 +101,8 @@ def make_setup(
         )
     stop = StopRules() if stop is None else stop
     if stop.margin is not None and edges == "reservoir" and stop.margin >= size // 2:
-        raise ParameterError(
-            f"margin={stop.margin} leaves no room at size {size}: use at most {size // 2 - 1}"
-        )
-    sites = (
-        [geometry.default_initial(size)] if initial is None else [_check_site(site, size) for site in initial]
-    )
+        raise ParameterError(f"margin={stop.margin} leaves no room at size {size}: use at most {size // 2 - 1}")
+    sites = [geometry.default_initial(size)] if initial is None else [_check_site(site, size) for site in initial]
     if not sites:
         raise ParameterError("initial=[] has no site: give at least one (row, column), or leave it out")
     setup = GrowthSetup(geometry.name, size, edges, tuple(sorted(set(sites))), stop)

@@ -26,9 +26,7 @@ D6: tuple[NDArray[np.int64], ...] = _group()
 """Twelve int64 [2, 2] matrices that act on offsets (row, column) from the centre."""
 
 
-def apply_symmetry(
-    field: NDArray[np.generic], element: NDArray[np.int64], fill: float = -1
-) -> NDArray[np.generic]:
+def apply_symmetry(field: NDArray[np.generic], element: NDArray[np.int64], fill: float = -1) -> NDArray[np.generic]:
     """Return the field moved by a symmetry about the array's centre site (size // 2, size // 2).
 
     Args:

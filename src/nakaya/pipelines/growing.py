@@ -69,16 +69,10 @@ def grow(
     grower = find_grower(model)
     for point in points:
         if not isinstance(point, Conditions) or point.family != grower.family:
-            raise ParameterError(
-                f"{point!r} is not a parameter point of {grower.family}, which {model} grows"
-            )
+            raise ParameterError(f"{point!r} is not a parameter point of {grower.family}, which {model} grows")
     setup = make_setup(geometry, size, initial=initial, edges=edges, stop=stop)
     members = check_count("members", members, 1, MAX_MEMBERS, ": it is the number of crystals at each point")
     seed = check_seed(seed)
-    workers = check_count(
-        "workers", workers, 1, MAX_WORKERS, ": it is the number of threads that work at once"
-    )
-    trajectory = grower.grow(
-        points, setup, members=range(members), seed=seed, workers=workers, progress=progress
-    )
+    workers = check_count("workers", workers, 1, MAX_WORKERS, ": it is the number of threads that work at once")
+    trajectory = grower.grow(points, setup, members=range(members), seed=seed, workers=workers, progress=progress)
     return trajectory.point(0) if is_one else trajectory
