@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli import grow
+from nakaya.cli import about, grow
 from nakaya.cli.border import explain_exception
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 grow.register(app)
+about.register(app)
 
 
 def _print_version(value: bool) -> None:

@@ -22,7 +22,7 @@ INTERRUPTED = 130
 
 
 def explain_exception(error: BaseException) -> tuple[int, str | None]:
-    """Return the exit status for an exception, and the one line for stderr (None: nothing to say, or our own mistake)."""
+    """Return the exit status for an exception, and the one line for stderr (None: nothing to say, or our mistake)."""
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return INTERRUPTED, "interrupted: what was finished is kept, run the same command again to go on"
     if isinstance(error, typer.Exit):

@@ -97,7 +97,8 @@ def make_setup(
         raise UnknownNameError("edges", str(edges), ("reservoir", "periodic"))
     if edges not in geometry.allowed_edges:
         raise ParameterError(
-            f"edges={edges!r} is not possible with geometry {geometry.name!r}: use {' or '.join(geometry.allowed_edges)}"
+            f"edges={edges!r} is not possible with geometry {geometry.name!r}: "
+            f"use {' or '.join(geometry.allowed_edges)}"
         )
     stop = StopRules() if stop is None else stop
     if stop.margin is not None and edges == "reservoir" and stop.margin >= size // 2:

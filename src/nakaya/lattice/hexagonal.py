@@ -30,10 +30,11 @@ def hexagonal_distance(rows: IntArray, columns: IntArray) -> IntArray:
     3
     """
     rows, columns = np.asarray(rows), np.asarray(columns)
-    return np.maximum(np.maximum(np.abs(rows), np.abs(columns)), np.abs(rows - columns))
+    distance = np.maximum(np.maximum(np.abs(rows), np.abs(columns)), np.abs(rows - columns))
+    return np.asarray(distance)
 
 
 def to_plane(rows: IntArray | FloatArray, columns: IntArray | FloatArray) -> FloatArray:
     """Return Cartesian positions, float64 [..., 2], in units of the site spacing."""
     rows, columns = np.broadcast_arrays(np.asarray(rows, np.float64), np.asarray(columns, np.float64))
-    return rows[..., None] * ROW_DIRECTION + columns[..., None] * COLUMN_DIRECTION
+    return np.asarray(rows[..., None] * ROW_DIRECTION + columns[..., None] * COLUMN_DIRECTION)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,8 @@ from nakaya.core.arrays import ArrivalMap
 from nakaya.lattice.hexagonal import hexagonal_distance
 
 __all__ = ["D6", "apply_symmetry", "unfold_sector"]
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def _group() -> tuple[NDArray[np.int64], ...]:
@@ -26,7 +30,7 @@ D6: tuple[NDArray[np.int64], ...] = _group()
 """Twelve int64 [2, 2] matrices that act on offsets (row, column) from the centre."""
 
 
-def apply_symmetry(field: NDArray[np.generic], element: NDArray[np.int64], fill: float = -1) -> NDArray[np.generic]:
+def apply_symmetry(field: NDArray[Scalar], element: NDArray[np.int64], fill: float = -1) -> NDArray[Scalar]:
     """Return the field moved by a symmetry about the array's centre site (size // 2, size // 2).
 
     Args:
@@ -36,11 +40,11 @@ def apply_symmetry(field: NDArray[np.generic], element: NDArray[np.int64], fill:
     """
     size = field.shape[-1]
     centre = size // 2
-    offsets = np.stack(np.indices((size, size))) - centre
+    offsets = np.indices((size, size)) - centre
     source = np.einsum("ab,bij->aij", np.rint(np.linalg.inv(element)).astype(np.int64), offsets) + centre
     inside = ((source >= 0) & (source < size)).all(axis=0)
     moved = field[..., source[0].clip(0, size - 1), source[1].clip(0, size - 1)]
-    return np.where(inside, moved, np.asarray(fill, dtype=field.dtype))
+    return np.asarray(np.where(inside, moved, np.asarray(fill, dtype=field.dtype)))
 
 
 def unfold_sector(arrival: ArrivalMap) -> ArrivalMap:

