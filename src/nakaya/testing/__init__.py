@@ -1,1 +1,1 @@
-"""Contract kits and named tolerances."""
+"""Contract kits that plug-ins inherit, and the means to test nakaya itself."""

@@ -1,0 +1,140 @@
+"""The contract that every grower keeps, as tests to inherit.
+
+    class TestMySolver(GrowerContract):
+        def make_grower(self) -> Grower:
+            return MySolver()
+
+        def make_points(self) -> list[Conditions]:
+            return [MyConditions(x=1.0), MyConditions(x=2.0)]
+
+        def make_setup(self) -> GrowthSetup:
+            return make_setup("full", 16)
+
+pytest then collects one test for each promise. Needs pytest only in so far as it collects methods named `test_...`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from nakaya.core.conditions import Conditions
+from nakaya.core.grower import Grower
+from nakaya.core.growth import GrowthSetup
+from nakaya.core.provenance import package_version
+from nakaya.core.trajectory import INITIAL, NEVER, Trajectory
+
+__all__ = ["GrowerContract"]
+
+SEED = 20
+MEMBERS = 5
+
+
+class GrowerContract(ABC):
+    """Promises of `nakaya.core.grower.Grower`. Subclasses say what to test."""
+
+    @abstractmethod
+    def make_grower(self) -> Grower:
+        """The grower under test."""
+
+    @abstractmethod
+    def make_points(self) -> list[Conditions]:
+        """At least two different points, cheap to grow, with noise."""
+
+    @abstractmethod
+    def make_setup(self) -> GrowthSetup:
+        """A small lattice."""
+
+    def grow(self, points: list[Conditions], members: range, *, seed: int = SEED, workers: int = 1) -> Trajectory:
+        """Grow with the subclass's setup."""
+        return self.make_grower().grow(points, self.make_setup(), members=members, seed=seed, workers=workers)
+
+    def test_it_satisfies_the_protocol(self) -> None:
+        """It has a name, a family and a method `grow`."""
+        grower = self.make_grower()
+        assert isinstance(grower, Grower)
+        assert all(point.family == grower.family for point in self.make_points())
+
+    def test_shapes_types_and_values_are_those_of_the_schema(self) -> None:
+        """Arrival maps, steps, stop codes, parameters and metadata fit together."""
+        points, setup = self.make_points(), self.make_setup()
+        crystals = self.grow(points, range(MEMBERS))
+        assert crystals.arrival.shape == (len(points), MEMBERS, *setup.shape)
+        assert (crystals.arrival.dtype, crystals.steps.dtype, crystals.stop_codes.dtype) == (
+            np.int32,
+            np.int64,
+            np.int8,
+        )
+        assert crystals.arrival.min() >= NEVER
+        assert (crystals.arrival.max(axis=(2, 3)) <= crystals.steps).all()
+        assert set(crystals.stopped_by.ravel()) <= {"front", "steps", "no-growth"}
+        for number, point in enumerate(points):
+            assert {name: values[number] for name, values in crystals.parameters.items()} == point.parameters()
+        metadata = crystals.metadata
+        assert (metadata.model, metadata.seed) == (self.make_grower().name, SEED)
+        assert metadata.package_version == package_version()
+        assert metadata.time_resolution >= 1
+        assert metadata.geometry == setup.as_metadata()
+
+    def test_it_starts_from_the_initial_crystals_and_grows(self) -> None:
+        """Step 0 shows the initial sites and no others; something attaches afterwards."""
+        crystals = self.grow(self.make_points(), range(2))
+        start = np.zeros(self.make_setup().shape, np.bool_)
+        start[tuple(np.array(self.make_setup().initial).T)] = True
+        assert ((crystals.arrival == INITIAL) == start).all()
+        assert (crystals.arrival > INITIAL).any(axis=(2, 3)).all()
+
+    def test_the_same_seed_gives_the_same_crystals_and_another_seed_others(self) -> None:
+        """Noise comes from the seed alone."""
+        points = self.make_points()
+        first, again = self.grow(points, range(MEMBERS)), self.grow(points, range(MEMBERS))
+        assert_same_crystals(first, again)
+        other = self.grow(points, range(MEMBERS), seed=SEED + 1)
+        assert (first.arrival != other.arrival).any()
+
+    def test_members_differ(self) -> None:
+        """Not all members of a noisy point are one crystal."""
+        crystals = self.grow(self.make_points(), range(MEMBERS))
+        assert (crystals.arrival[:, 1:] != crystals.arrival[:, :1]).any()
+
+    def test_a_member_does_not_depend_on_how_many_are_grown_with_it(self) -> None:
+        """Members one by one, or a later range, equal those of the whole."""
+        points = self.make_points()
+        whole = self.grow(points, range(MEMBERS))
+        for members in (range(1), range(2, 3), range(3, MEMBERS)):
+            part = self.grow(points, members)
+            chosen = slice(members.start, members.stop)
+            assert (part.arrival == whole.arrival[:, chosen]).all()
+            assert (part.steps == whole.steps[:, chosen]).all()
+            assert (part.stop_codes == whole.stop_codes[:, chosen]).all()
+
+    def test_a_point_does_not_depend_on_the_order_of_the_points(self) -> None:
+        """Points reversed, or one alone, give the same crystals."""
+        points = self.make_points()
+        whole, reverse = self.grow(points, range(2)), self.grow(points[::-1], range(2))
+        alone = self.grow(points[-1:], range(2))
+        assert (whole.arrival == reverse.arrival[::-1]).all()
+        assert (whole.arrival[-1:] == alone.arrival).all()
+
+    def test_the_number_of_workers_does_not_matter(self) -> None:
+        """Two and three threads give what one gives."""
+        points = self.make_points()
+        one = self.grow(points, range(MEMBERS))
+        for workers in (2, 3):
+            assert_same_crystals(one, self.grow(points, range(MEMBERS), workers=workers))
+
+    def test_progress_counts_every_member_once(self) -> None:
+        """What the callback is told adds up."""
+        told: list[int] = []
+        points = self.make_points()
+        self.make_grower().grow(points, self.make_setup(), members=range(3), seed=SEED, progress=told.append)
+        assert sum(told) == 3 * len(points)
+
+
+def assert_same_crystals(first: Trajectory, second: Trajectory) -> None:
+    """Fail unless both hold the same crystals with the same histories and metadata."""
+    assert (first.arrival == second.arrival).all()
+    assert (first.steps == second.steps).all()
+    assert (first.stop_codes == second.stop_codes).all()
+    assert first.metadata == second.metadata
