@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli import about, grow
+from nakaya.cli import about, grow, ingest, records
 from nakaya.cli.border import explain_exception
 
 __all__ = ["app", "main"]
@@ -29,6 +29,8 @@ app = typer.Typer(
 )
 grow.register(app)
 about.register(app)
+ingest.register(app)
+records.register(app)
 
 
 def _print_version(value: bool) -> None:

@@ -1,0 +1,21 @@
+"""`nakaya ingest`: files of others become records.
+
+Every source has its own module `ingest_<source>.py` with `register(group)`, and one import and one line here.
+"""
+
+from __future__ import annotations
+
+import typer
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to the application."""
+    group = typer.Typer(no_args_is_help=True)
+    group.callback()(ingest)
+    app.add_typer(group, name="ingest")
+
+
+def ingest() -> None:
+    """Turn files of others into records: simulations, micrographs, reactor logs."""

@@ -1,0 +1,79 @@
+"""`nakaya records`: look into records, check them, join them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nakaya.cli.border import echo_json
+
+__all__ = ["register"]
+
+Source = Annotated[str, typer.Argument(help="A shipped set (al-cu-si), a store (directory), or a JSON file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to the application."""
+    group = typer.Typer(
+        help="Look into records of crystallization: simulations, micrographs, reactors.", no_args_is_help=True
+    )
+    group.command("show")(show)
+    group.command("validate")(validate)
+    group.command("merge")(merge)
+    app.add_typer(group, name="records")
+
+
+def show(source: Source, as_json: AsJson = False) -> None:
+    """Print what records hold, one line each; with --json everything, in SI units.
+
+    Example: nakaya records show al-cu-si
+    """
+    from nakaya.pipelines.records import record_documents, show_records, summarise_record
+
+    if as_json:
+        echo_json(record_documents(source))
+        return
+    for record in show_records(source):
+        typer.echo(summarise_record(record))
+
+
+def validate(source: Source, as_json: AsJson = False) -> None:
+    """Check every record: schema, units, uncertainties, and that its snapshots have the stated hashes.
+
+    Example: nakaya records validate md/
+
+    Leaves with status 2 where something is wrong.
+    """
+    from nakaya.pipelines.records import validate_records
+
+    problems = validate_records(source)
+    if as_json:
+        echo_json({"valid": not problems, "problems": problems})
+    else:
+        for problem in problems:
+            typer.echo(f"{problem['file']}: {problem['problem']}")
+        typer.echo(f"{len(problems)} problems" if problems else "all records are valid")
+    if problems:
+        raise typer.Exit(2)
+
+
+def merge(
+    sources: Annotated[list[str], typer.Argument(help="Stores, files or shipped sets to join.")],
+    out: Annotated[Path, typer.Option(help="Store to write (a new directory).")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Join records into one new store; two records of one id with different contents are an error.
+
+    Example: nakaya records merge md-monday/ md-tuesday/ --out md/
+    """
+    from nakaya.pipelines.records import merge_records
+
+    count = merge_records(sources, out, overwrite=overwrite)
+    if as_json:
+        echo_json({"records": count, "out": out})
+    else:
+        typer.echo(f"{count} records in {out}")

@@ -1,0 +1,107 @@
+"""Records in, records out: look into them, check them, join them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.record import Record
+from nakaya.kinetics.records import RecordStore, check_record, load_records, problems, shipped_sets, to_document
+
+__all__ = ["merge_records", "record_documents", "show_records", "summarise_record", "validate_records"]
+
+
+def show_records(source: str | Path) -> list[Record]:
+    """Return the records of a shipped set ("al-cu-si"), a store, or a file.
+
+    Raises:
+        InputFileError: There is nothing of that name.
+        FormatError: Something there is not a valid record.
+    """
+    return load_records(source)
+
+
+def record_documents(source: str | Path) -> dict[str, Any]:
+    """Return {"records": [...]} with every record as JSON values of the schema."""
+    return {"records": [to_document(record) for record in show_records(source)]}
+
+
+def summarise_record(record: Record) -> str:
+    """Return one line: id, status, material, orientation, temperature, and the single-valued results."""
+    words = [record.id, record.status, record.material]
+    if record.orientation:
+        words.append(f"({record.orientation})")
+    temperature = record.conditions.get("temperature")
+    if temperature is not None:
+        words.append(f"{float(np.nanmean(temperature.values)):.4g} K")
+    for name, entry in record.quantities.items():
+        if entry.values.ndim == 0:
+            spread = "" if entry.uncertainty is None else f" +- {entry.standard_error:.2g}"
+            words.append(f"{name} {entry.value:.4g}{spread} {entry.unit}")
+    return "  ".join(words)
+
+
+def validate_records(source: str | Path) -> list[dict[str, str]]:
+    """Return [{"file": ..., "problem": ...}], empty where all is well.
+
+    A store is checked file by file with its snapshots, and nothing in it stops the check; a single file that is not a
+    record raises `FormatError`.
+    """
+    path = Path(source)
+    if not path.exists() and str(source) in shipped_sets():
+        path = shipped_sets()[str(source)]
+    if path.is_dir():
+        nested = path / "records"
+        store = nested if nested.is_dir() and not list(path.glob("*.json")) else path
+        return [{"file": name, "problem": problem} for name, problem in problems(store)]
+    found = []
+    for record in load_records(source):
+        try:
+            check_record(record)
+        except ParameterError as error:
+            found.append({"file": record.id, "problem": str(error)})
+    return found
+
+
+def merge_records(sources: Sequence[str | Path], out: Path, *, overwrite: bool = False) -> int:
+    """Join stores and files into one new store; return the number of records.
+
+    The same record in two sources is kept once; the same id with two contents is an error. Snapshots of stores are
+    copied. The new store appears whole or not at all.
+
+    Raises:
+        OutputError: `out` exists and `overwrite` is not set, or two records contradict each other.
+    """
+    if not sources:
+        raise ParameterError("nothing to merge: name at least one store or file of records")
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    loaded = [(Path(source), load_records(source)) for source in sources]
+    temporary = out.parent / f".{out.name}.{os.getpid()}.tmp"
+    try:
+        store = RecordStore(temporary, create=True)
+        store.merge(record for _, records in loaded for record in records)
+        for source, records in loaded:
+            folder = source if source.is_dir() else shipped_sets().get(str(source), source.parent)
+            for shot in (shot for record in records for shot in record.snapshots):
+                _copy(folder / shot.path, temporary / shot.path)
+        if out.is_dir() and not out.is_symlink():
+            shutil.rmtree(out)
+        elif out.exists():
+            out.unlink()
+        os.replace(temporary, out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return len(RecordStore(out))
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_file() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
