@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+
+from nakaya.cli.app import run
+from nakaya.cli.border import explain_exception, plain
+from nakaya.core.errors import ParameterError
+
+
+def test_a_user_error_is_one_line_and_status_2() -> None:
+    status, message = explain_exception(ParameterError("kappa=2 is outside [0, 1]:\n  it is a fraction"))
+    assert status == 2
+    assert message == "nakaya: kappa=2 is outside [0, 1]: it is a fraction"
+
+
+def test_our_own_mistake_keeps_its_traceback() -> None:
+    assert explain_exception(ZeroDivisionError("x")) == (1, None)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_disk_that_cannot_be_written_is_named_with_a_remedy(code: int) -> None:
+    status, message = explain_exception(OSError(code, "No space left", "/data/x.zarr"))
+    assert status == 2
+    assert message is not None
+    assert "/data/x.zarr" in message
+    assert "choose" in message or "free" in message
+
+
+def test_an_exit_keeps_its_status_and_an_interrupt_is_130() -> None:
+    assert explain_exception(typer.Exit(1)) == (1, None)
+    assert explain_exception(KeyboardInterrupt())[0] == 130
+
+
+def test_nan_becomes_null_and_arrays_become_lists() -> None:
+    document = {"x": np.array([1.0, np.nan]), "n": np.int64(3), "p": Path("a"), "r": range(2), "b": np.bool_(True)}
+    assert json.loads(json.dumps(plain(document), allow_nan=False)) == {
+        "x": [1.0, None],
+        "n": 3,
+        "p": "a",
+        "r": [0, 1],
+        "b": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["grow"], "Missing option '--rho'"),
+        (["grow", "--rho", "1.5"], "rho=1.5 is outside (0, 1]"),
+        (["grow", "--rho", "nan"], "rho=nan is outside (0, 1]"),
+        (["grow", "--rho", "abc"], "'abc' is not a valid"),
+        (["grow", "--rho", "0.5", "--size", "7"], "size=7 is not a whole number from 8"),
+        (["grow", "--rho", "0.5", "--size", "999999"], "size=999999 is not a whole number"),
+        (["grow", "--rho", "0.5", "--members", "0"], "members=0 is not a whole number from 1"),
+        (["grow", "--rho", "0.5", "--seed", "-1"], "seed=-1"),
+        (["grow", "--rho", "0.5", "--model", "gravner-grifeath"], "did you mean 'gravner-griffeath'"),
+        (["grow", "--rho", "0.5", "--initial", "3;4"], "write ROW,COLUMN"),
+        (["grow", "--rho", "0.5", "--memmbers", "3"], "--memmbers"),
+        (["gorw"], "gorw"),
+        (["cite", "cgn"], "did you mean 'cgne'"),
+    ],
+)
+def test_bad_input_is_one_line_on_stderr_and_status_2(
+    words: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.strip().splitlines()) == 1
+    assert expected in captured.err
+
+
+def test_debug_shows_the_traceback_wherever_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--debug", "grow", "--rho", "2"], ["grow", "--rho", "2", "--debug"]):
+        assert run(words) == 2
+        assert "Traceback" in capsys.readouterr().err
+
+
+def test_every_command_explains_itself_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    from nakaya.cli.app import app
+
+    def leaves(group: object, path: list[str]) -> list[list[str]]:
+        found = [[*path, command.name] for command in group.registered_commands]  # type: ignore[attr-defined]
+        for nested in group.registered_groups:  # type: ignore[attr-defined]
+            found += leaves(nested.typer_instance, [*path, nested.name or nested.typer_instance.info.name])
+        return found
+
+    commands = leaves(app, [])
+    assert ["grow"] in commands
+    for words in commands:
+        assert run([*words, "--help"]) == 0
+        text = capsys.readouterr().out
+        assert "nakaya " + " ".join(words) in text.split("Usage:")[-1], words
+        assert "Example" in text, f"nakaya {' '.join(words)} --help shows no example"
+
+
+def test_help_and_import_load_no_heavy_package() -> None:
+    program = (
+        "import sys, nakaya\n"
+        "from nakaya.cli.app import run\n"
+        "assert run(['grow', '--help']) == 0\n"
+        "heavy = {'torch', 'numba', 'zarr', 'matplotlib', 'scipy', 'pydantic', 'optuna', 'pint', 'skimage'}\n"
+        "loaded = heavy & set(sys.modules)\n"
+        "assert not loaded - {'pydantic'}, loaded\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_version_and_no_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("nakaya ")
+    assert run([]) == 2
