@@ -56,7 +56,7 @@ def test_nan_becomes_null_and_arrays_become_lists() -> None:
         (["grow"], "Missing option '--rho'"),
         (["grow", "--rho", "1.5"], "rho=1.5 is outside (0, 1]"),
         (["grow", "--rho", "nan"], "rho=nan is outside (0, 1]"),
-        (["grow", "--rho", "abc"], "'abc' is not a valid"),
+        (["grow", "--rho", "abc"], "Invalid value for '--rho': 'abc': Input should be a valid number"),
         (["grow", "--rho", "0.5", "--size", "7"], "size=7 is not a whole number from 8"),
         (["grow", "--rho", "0.5", "--size", "999999"], "size=999999 is not a whole number"),
         (["grow", "--rho", "0.5", "--members", "0"], "members=0 is not a whole number from 1"),

@@ -69,7 +69,8 @@ def test_small_members_stop_after_10_000_steps_and_larger_ones_do_not() -> None:
         ({"initial": [(64, 0)]}, "row of an initial site=64"),
         ({"initial": [3]}, "initial site 3 is not a pair"),
         ({"initial": [(63, 0)]}, r"initial site \(63, 0\) lies at the far edge"),
-        ({"stop": StopRules(margin=40)}, "margin=40 leaves no room at size 64"),
+        ({"stop": StopRules(margin=64)}, "margin=64 leaves no room on the sector lattice of size 64"),
+        ({"geometry": "full", "size": 10}, r"margin=5 leaves no room .* StopRules\(margin=4\) or less"),
     ],
 )
 def test_wrong_requests_say_what_was_expected(request_: dict[str, object], message: str) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli import about, grow, ingest, records
-from nakaya.cli.border import explain_exception
+from nakaya.cli.border import OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
 
@@ -66,10 +66,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result = app(args=arguments, prog_name="nakaya", standalone_mode=False)
     except BaseException as error:  # the border: everything ends here, and only here
-        status, message = explain_exception(error)
-        if debug and not isinstance(error, SystemExit):
+        status, message = explain_exception(error, arguments)
+        if debug and not isinstance(error, (typer.Exit, SystemExit)):
             traceback.print_exc()
-        elif message is None and status not in (0, None):
+        elif status == OUR_MISTAKE and not isinstance(error, (typer.Exit, SystemExit)):
             raise
         if message:
             typer.echo(message, err=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,20 @@ import typer
 
 from nakaya.core.errors import NakayaError
 
-__all__ = ["USER_ERROR", "echo_json", "explain_exception", "plain"]
+__all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "explain_exception", "plain"]
 
+OUR_MISTAKE = 1
 USER_ERROR = 2
 INTERRUPTED = 130
 
 
-def explain_exception(error: BaseException) -> tuple[int, str | None]:
-    """Return the exit status for an exception, and the one line for stderr (None: nothing to say, or our mistake)."""
+def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, str | None]:
+    """Return the exit status for an exception, and the one line for stderr (None: nothing to say, or our mistake).
+
+    Args:
+        error: What ended the command.
+        arguments: The words of the command line, to say which value came where the parser does not.
+    """
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return INTERRUPTED, "interrupted: what was finished is kept, run the same command again to go on"
     if isinstance(error, typer.Exit):
@@ -32,13 +40,26 @@ def explain_exception(error: BaseException) -> tuple[int, str | None]:
     if isinstance(error, NakayaError):
         return USER_ERROR, f"nakaya: {_one_line(str(error))}"
     if hasattr(error, "format_message"):  # the parser's own errors: unknown option, missing argument, wrong type
-        message = _one_line(error.format_message())
+        message = _with_the_value(_one_line(error.format_message()), arguments)
         return USER_ERROR, (f"nakaya: {message}; see {_command_of(error)} --help" if message else None)
     if isinstance(error, OSError) and error.errno is not None:
         return USER_ERROR, f"nakaya: {_explain_os_error(error)}"
     if isinstance(error, MemoryError):
         return USER_ERROR, "nakaya: out of memory: use a smaller size, fewer members or fewer workers"
-    return 1, None
+    return OUR_MISTAKE, None
+
+
+def _with_the_value(message: str, arguments: Sequence[str]) -> str:
+    """The parser says for which option a value is invalid, but not always which value came."""
+    named = re.match(r"Invalid value for '(?P<option>--[\w-]+)[^']*': ", message)
+    if named is None:
+        return message
+    option = named["option"]
+    words = [*arguments, ""]
+    came = [after for word, after in pairwise(words) if word == option]
+    came += [word.partition("=")[2] for word in arguments if word.startswith(f"{option}=")]
+    value = came[-1] if came else ""
+    return message if not value or repr(value) in message else f"{named[0]}{value!r}: {message[named.end() :]}"
 
 
 def _one_line(message: str) -> str:

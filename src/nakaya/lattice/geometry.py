@@ -101,8 +101,12 @@ def make_setup(
             f"use {' or '.join(geometry.allowed_edges)}"
         )
     stop = StopRules() if stop is None else stop
-    if stop.margin is not None and edges == "reservoir" and stop.margin >= size // 2:
-        raise ParameterError(f"margin={stop.margin} leaves no room at size {size}: use at most {size // 2 - 1}")
+    largest_margin = size - 1 if geometry.name == "sector" else (size - 1) // 2
+    if stop.margin is not None and edges == "reservoir" and stop.margin > largest_margin:
+        raise ParameterError(
+            f"margin={stop.margin} leaves no room on the {geometry.name} lattice of size {size}: "
+            f"use a larger size, or StopRules(margin={largest_margin}) or less"
+        )
     sites = [geometry.default_initial(size)] if initial is None else [_check_site(site, size) for site in initial]
     if not sites:
         raise ParameterError("initial=[] has no site: give at least one (row, column), or leave it out")
