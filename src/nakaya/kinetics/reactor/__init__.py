@@ -1,0 +1,1 @@
+"""Population balances of cooling crystallizers: laws, two solvers, shipped parameter sets, and fits with intervals."""

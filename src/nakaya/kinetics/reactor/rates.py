@@ -1,0 +1,139 @@
+"""The rate laws as scalar functions: the one place where a formula stands, for the clear solver and the fast one.
+
+Every law is a row of numbers with named positions (`laws.py` fills them from dataclasses), so that one compiled solver
+serves every crystallizer. numba's `register_jitable` leaves the functions as they are for Python and lets compiled code
+call them. Importing this module loads numba; import it only where a crystallizer runs.
+
+Symbols: T temperature in K, S = c/c* supersaturation ratio, dc = c - c* in the solubility's unit, N stirring in 1/s.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba.extending import register_jitable
+
+from nakaya.core.arrays import FloatArray
+
+__all__ = ["driver", "growth_rate", "nucleation_rate", "size_factor", "solubility"]
+
+# Drivers, as numbers in a row.
+RELATIVE, ABSOLUTE, LOGARITHMIC, RATIO = 0, 1, 2, 3
+
+# Positions in a row of a growth or dissolution law.
+(
+    G_CONSTANT,
+    G_ACTIVATION,  # E/R in K
+    G_INVERSE_REFERENCE,  # 1/T_ref in 1/K, 0 for the plain Arrhenius factor
+    G_TEMPERATURE_POWER,
+    G_DRIVER,
+    G_DRIVER_SCALE,
+    G_ORDER,
+    G_LOG_ORDER,
+    G_NUCLEUS,  # C in exp(-C/(T^2 ln S)), K^2
+    G_SIZE_FACTOR,  # 1/m
+    G_SIZE_EXPONENT,
+    G_STIRRING_EXPONENT,
+    G_STIRRING_REFERENCE,  # 1/s
+) = range(13)
+GROWTH_ROW = 13
+
+# Positions in a row of a nucleation law.
+(
+    B_CONSTANT,
+    B_ACTIVATION,
+    B_INVERSE_REFERENCE,
+    B_DRIVER,
+    B_DRIVER_SCALE,
+    B_ORDER,
+    B_SUSPENSION_EXPONENT,
+    B_BARRIER,  # A in exp(-A/ln^2 S)
+    B_SUSPENSION_SCALE,
+    B_BASIS_SCALE,
+    B_STIRRING_EXPONENT,
+    B_STIRRING_REFERENCE,
+) = range(12)
+NUCLEATION_ROW = 12
+
+# Kinds of solubility law; a row is (kind, scale, T_0, a_0, a_1, a_2, a_3).
+POLYNOMIAL, EXPONENTIAL = 0, 1
+SOLUBILITY_ROW = 7
+
+
+@register_jitable
+def solubility(row: FloatArray, T: float) -> float:
+    """c*(T): a_0 + a_1 (T-T_0) + a_2 (T-T_0)^2 + a_3 (T-T_0)^3, or its exponential; times a scale."""
+    x = T - row[2]
+    value = row[3] + x * (row[4] + x * (row[5] + x * row[6]))
+    if row[0] == EXPONENTIAL:
+        value = math.exp(value)
+    return float(row[1] * value)
+
+
+@register_jitable
+def driver(kind: float, scale: float, S: float, dc: float) -> float:
+    """What a power law is a power of: S - 1, scale (c - c*), ln S, or S; its size when undersaturated, S excepted."""
+    if kind == ABSOLUTE:
+        return abs(scale * dc)
+    if kind == LOGARITHMIC:
+        return abs(math.log(S)) if S > 0.0 else math.inf
+    if kind == RATIO:
+        return S
+    return abs(S - 1.0)
+
+
+@register_jitable
+def growth_rate(row: FloatArray, T: float, S: float, dc: float, N: float) -> float:
+    """Rate of growth or dissolution at size zero, m/s, not negative.
+
+    G = k T^n exp(-E/R (1/T - 1/T_ref)) driver^g (ln S)^h exp(-C / (T^2 ln S)) (N/N_ref)^p
+
+    A power law has n = h = C = 0; birth and spread has them all.
+    """
+    if row[G_CONSTANT] == 0.0 or S == 1.0:
+        return 0.0
+    rate = row[G_CONSTANT] * driver(row[G_DRIVER], row[G_DRIVER_SCALE], S, dc) ** row[G_ORDER]
+    exponent = -row[G_ACTIVATION] * (1.0 / T - row[G_INVERSE_REFERENCE])
+    if row[G_NUCLEUS] != 0.0 or row[G_LOG_ORDER] != 0.0:
+        log_s = abs(math.log(S))
+        exponent -= row[G_NUCLEUS] / (T * T * log_s)
+        rate *= log_s ** row[G_LOG_ORDER]
+    if row[G_TEMPERATURE_POWER] != 0.0:
+        rate *= T ** row[G_TEMPERATURE_POWER]
+    if row[G_STIRRING_EXPONENT] != 0.0:
+        rate *= (N / row[G_STIRRING_REFERENCE]) ** row[G_STIRRING_EXPONENT]
+    return float(rate * math.exp(exponent))
+
+
+@register_jitable
+def size_factor(row: FloatArray, size: float) -> float:
+    """Dependence of growth on size: (1 + gamma L)^a (Abegg, Stevens and Larson 1968); 1 where gamma is 0."""
+    if row[G_SIZE_FACTOR] == 0.0:
+        return 1.0
+    return float((1.0 + row[G_SIZE_FACTOR] * size) ** row[G_SIZE_EXPONENT])
+
+
+@register_jitable
+def nucleation_rate(rows: FloatArray, T: float, S: float, dc: float, suspension: float, N: float) -> float:
+    """Sum of all nucleation laws, crystals per second and kg of slurry; 0 where S <= 1.
+
+    B = k exp(-E/R (1/T - 1/T_ref)) driver^b M^j exp(-A/ln^2 S) (N/N_ref)^p, with M = scale x crystal mass per slurry.
+    """
+    if S <= 1.0:
+        return 0.0
+    total = 0.0
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        rate = row[B_CONSTANT] * row[B_BASIS_SCALE]
+        rate *= driver(row[B_DRIVER], row[B_DRIVER_SCALE], S, dc) ** row[B_ORDER]
+        exponent = -row[B_ACTIVATION] * (1.0 / T - row[B_INVERSE_REFERENCE])
+        if row[B_BARRIER] != 0.0:
+            log_s = math.log(S)
+            exponent -= row[B_BARRIER] / (log_s * log_s)
+        if row[B_SUSPENSION_EXPONENT] != 0.0:
+            amount = row[B_SUSPENSION_SCALE] * suspension
+            rate *= amount ** row[B_SUSPENSION_EXPONENT] if amount > 0.0 else 0.0
+        if row[B_STIRRING_EXPONENT] != 0.0:
+            rate *= (N / row[B_STIRRING_REFERENCE]) ** row[B_STIRRING_EXPONENT]
+        total += rate * math.exp(exponent)
+    return float(total)
