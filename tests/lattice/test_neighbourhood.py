@@ -62,7 +62,9 @@ def test_a_batch_is_its_crystals_one_by_one(edges):
     for point, member in np.ndindex(2, 3):
         one = attached[point, member], start[point, member]
         assert (connected_to(attached, start, edges=edges)[point, member] == connected_to(*one, edges=edges)).all()
-        assert (first_contact(arrival, edges=edges)[point, member] == first_contact(arrival[point, member], edges=edges)).all()
+        assert (
+            first_contact(arrival, edges=edges)[point, member] == first_contact(arrival[point, member], edges=edges)
+        ).all()
 
 
 def test_the_mirrors_of_a_sector_add_no_contact():
