@@ -1,0 +1,66 @@
+"""From a crystal to pixels: one camera serves every crystal of one lattice, in grids and in films."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from nakaya.core.arrays import Float32Array, Mask
+from nakaya.viz.colour import linear_to_srgb
+from nakaya.viz.raster import Frame, average_colours, frame_sites, sample_sites
+from nakaya.viz.shading import DEFAULT_RELIEF, site_colours
+from nakaya.viz.style import Theme
+from nakaya.viz.view import CrystalView
+
+__all__ = ["PADDING", "Camera", "crystal_image", "to_display"]
+
+PADDING = 1.5
+"""Empty space around the lattice, in site spacings."""
+
+_TRANSFER: NDArray[np.uint8] = np.rint(linear_to_srgb(np.arange(65536) / 65535.0) * 255.0).astype(np.uint8)
+
+
+def to_display(light: Float32Array) -> NDArray[np.uint8]:
+    """Return display values, uint8 of the same shape, of linear light in [0, 1].
+
+    A table over 16 bits stands for the transfer curve: exact to a display level, and much faster than powers.
+    """
+    level = np.clip(light * np.float32(65535.0) + np.float32(0.5), 0, 65535).astype(np.uint16)
+    return np.asarray(_TRANSFER[level], np.uint8)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A frame over a lattice, and the site under each of its samples.
+
+    Attributes:
+        frame: The part of the plane that is shown.
+        sites: What `sample_sites` made of it: int32 [samples, samples, height, width].
+    """
+
+    frame: Frame
+    sites: NDArray[np.int32]
+
+    @classmethod
+    def over(cls, domain: Mask, *, width: int, padding: float = PADDING) -> Camera:
+        """Return the camera that shows every site of `domain` (bool [row, column]), `width` pixels across."""
+        frame = frame_sites(domain, width=width, padding=padding)
+        rows, columns = domain.shape
+        return cls(frame, sample_sites((rows, columns), frame))
+
+    def expose(self, colours: Float32Array) -> NDArray[np.uint8]:
+        """Return the picture of the sites' colours (as `site_colours` gives them): uint8 [height, width, 3]."""
+        return to_display(average_colours(self.sites, colours))
+
+    def draw(self, view: CrystalView, theme: Theme, *, relief: float = DEFAULT_RELIEF) -> Image.Image:
+        """Return the crystal without words, RGB; `relief` is the strength of the shading, 0 = flat colours."""
+        colours = site_colours(view.arrival, view.domain, theme, last=view.last, grain=view.grain, strength=relief)
+        return Image.fromarray(self.expose(colours))
+
+
+def crystal_image(view: CrystalView, theme: Theme, *, width: int, relief: float = DEFAULT_RELIEF) -> Image.Image:
+    """Return one crystal without words, RGB, `width` pixels across."""
+    return Camera.over(view.domain, width=width).draw(view, theme, relief=relief)

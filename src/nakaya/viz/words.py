@@ -1,0 +1,88 @@
+"""Words and numbers on pictures: symbols of parameters, numbers as people write them, ticks, lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+__all__ = ["SYMBOLS", "format_count", "format_number", "format_parameters", "nice_step", "nice_ticks", "symbol"]
+
+SYMBOLS: dict[str, str] = {
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "theta": "θ",
+    "kappa": "κ",
+    "mu": "μ",
+    "rho": "ρ",
+    "sigma": "σ",
+}
+"""Greek letters by the names that parameters have in code."""
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def symbol(name: str) -> str:
+    """Return the symbol of a parameter, or its name where it has none."""
+    return SYMBOLS.get(name, name)
+
+
+def format_number(value: float, digits: int = 4) -> str:
+    """Return a number with up to `digits` significant digits, powers of ten written out.
+
+    >>> format_number(0.5), format_number(5e-5), format_number(12345.0)
+    ('0.5', '5×10⁻⁵', '12,345')
+    """
+    value = float(value)
+    if not math.isfinite(value):
+        return {True: "∞", False: "−∞"}[value > 0] if math.isinf(value) else "not a number"
+    sign = "−" if value < 0 else ""
+    size = abs(value)
+    if size != 0 and not 1e-3 <= size < 1e6:
+        mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
+        power = str(int(exponent)).translate(_SUPERSCRIPTS)
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{sign}10{power}" if mantissa == "1" else f"{sign}{mantissa}×10{power}"
+    if size >= 10 ** (digits - 1):
+        return f"{sign}{size:,.0f}"
+    return f"{sign}{size:.{digits}g}"
+
+
+def format_count(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun.
+
+    >>> format_count(1, "step"), format_count(1675, "step")
+    ('1 step', '1,675 steps')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def format_parameters(parameters: Mapping[str, float]) -> str:
+    """Return parameters as one line of equations.
+
+    >>> format_parameters({"rho": 0.5, "sigma": 5e-5})
+    'ρ = 0.5,  σ = 5×10⁻⁵'
+    """
+    return ",  ".join(f"{symbol(name)} = {format_number(value)}" for name, value in parameters.items())
+
+
+def nice_step(span: float, most: int) -> float:
+    """Return the least of 1, 2, 5, 10, 20, ... (times a power of ten) that divides `span` into at most `most` parts."""
+    rough = span / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    for factor in (1.0, 2.0, 5.0, 10.0):
+        if factor * power >= rough * (1 - 1e-9):
+            return factor * power
+    return 10.0 * power
+
+
+def nice_ticks(last: int, most: int = 5) -> list[int]:
+    """Return whole-number ticks from 0 to `last`, both included; none so close to the end that labels would touch.
+
+    >>> nice_ticks(1675)
+    [0, 500, 1000, 1675]
+    """
+    if last <= 0:
+        return [0]
+    step = max(1, int(nice_step(last, most)))
+    return [*(tick for tick in range(0, last, step) if tick <= last * 0.82), last]
