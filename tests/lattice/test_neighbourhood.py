@@ -68,7 +68,7 @@ def test_a_batch_is_its_crystals_one_by_one(edges):
 
 
 def test_the_mirrors_of_a_sector_add_no_contact():
-    """The ghosts g(-1, j) = x(1, j + 1) and g(i, -1) = x(i + 1, 1) change counts, but not whether there is a neighbour."""
+    """The ghosts g(-1, j) = x(1, j + 1) and g(i, -1) = x(i + 1, 1) change counts, but not whether there is any."""
     attached = np.random.default_rng(2).random((200, 8, 8)) < 0.2
     padded = np.zeros((200, 10, 10), np.bool_)
     padded[:, 1:-1, 1:-1] = attached

@@ -111,6 +111,17 @@ def _ring(radius: int) -> IntArray:
     return np.concatenate([radius * corners[m] + along * corners[(m + 2) % 6] for m in range(6)])
 
 
+def _arcs(attached: Mask, radius: int, origin: Origin) -> IntArray:
+    """How many runs of crystal one ring meets: int64 [*batch]."""
+    rows, columns = attached.shape[-2:]
+    offsets = _ring(radius) if radius else np.zeros((1, 2), np.int64)
+    row, column = offsets[:, 0] + origin[0], offsets[:, 1] + origin[1]
+    inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+    chain = attached[..., row.clip(0, rows - 1), column.clip(0, columns - 1)] & inside
+    starts = np.count_nonzero(chain & ~np.roll(chain, 1, axis=-1), axis=-1)
+    return np.asarray(np.where(chain.all(axis=-1), 1, starts), np.int64)
+
+
 def arcs_on_rings(attached: Mask, *, origin: Origin | None = None) -> IntArray:
     """Return how many separate runs of crystal each hexagonal ring around the origin meets.
 
@@ -124,22 +135,9 @@ def arcs_on_rings(attached: Mask, *, origin: Origin | None = None) -> IntArray:
     Returns:
         int64 [*batch, ring], for the rings 0 to the farthest that meets the array.
     """
-    rows, columns = attached.shape[-2:]
-    origin_row, origin_column = centre(attached) if origin is None else origin
-    last = int(hexagonal_distance(*_offsets(attached, origin)).max())
-    # One vapour site stands for all that lie beyond the array.
-    sites = np.concatenate(
-        [attached.reshape(*attached.shape[:-2], -1), np.zeros((*attached.shape[:-2], 1), np.bool_)], axis=-1
-    )
-    arcs = np.zeros((*attached.shape[:-2], last + 1), np.int64)
-    for radius in range(last + 1):
-        offsets = _ring(radius) if radius else np.zeros((1, 2), np.int64)
-        row, column = offsets[:, 0] + origin_row, offsets[:, 1] + origin_column
-        inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
-        chain = sites[..., np.where(inside, row * columns + column, rows * columns)]
-        starts = np.count_nonzero(chain & ~np.roll(chain, 1, axis=-1), axis=-1)
-        arcs[..., radius] = np.where(chain.all(axis=-1), 1, starts)
-    return arcs
+    middle = centre(attached) if origin is None else origin
+    last = int(hexagonal_distance(*_offsets(attached, middle)).max())
+    return np.stack([_arcs(attached, radius, middle) for radius in range(last + 1)], axis=-1)
 
 
 def branch_count(attached: Mask, *, origin: Origin | None = None, at: float = 0.5) -> IntArray:
@@ -157,9 +155,13 @@ def branch_count(attached: Mask, *, origin: Origin | None = None, at: float = 0.
     Returns:
         int64 [*batch]; 0 where nothing is attached.
     """
-    rings = np.floor(at * np.maximum(reach(attached, origin=origin), 0) + 0.5).astype(np.int64)
-    arcs = arcs_on_rings(attached, origin=origin)
-    return np.asarray(np.take_along_axis(arcs, rings[..., None], axis=-1)[..., 0], np.int64)
+    middle = centre(attached) if origin is None else origin
+    rings = np.floor(at * np.maximum(reach(attached, origin=middle), 0) + 0.5).astype(np.int64)
+    count = np.zeros(rings.shape, np.int64)
+    for radius in np.unique(rings):
+        chosen = rings == radius
+        count[chosen] = _arcs(attached[chosen], int(radius), middle)
+    return count
 
 
 def sixfold_order(attached: Mask, *, origin: Origin | None = None) -> FloatArray:
