@@ -55,10 +55,18 @@ class Camera:
         """Return the picture of the sites' colours (as `site_colours` gives them): uint8 [height, width, 3]."""
         return to_display(average_colours(self.sites, colours))
 
-    def draw(self, view: CrystalView, theme: Theme, *, relief: float = DEFAULT_RELIEF) -> Image.Image:
-        """Return the crystal without words, RGB; `relief` is the strength of the shading, 0 = flat colours."""
-        colours = site_colours(view.arrival, view.domain, theme, last=view.last, grain=view.grain, strength=relief)
-        return Image.fromarray(self.expose(colours))
+    def draw(
+        self, view: CrystalView, theme: Theme, *, step: int | None = None, relief: float = DEFAULT_RELIEF
+    ) -> Image.Image:
+        """Return the crystal without words, RGB.
+
+        Args:
+            view: A crystal of the camera's lattice.
+            theme: Colours.
+            step: Leave out what attached after this step; by default all is shown. Every site keeps its colour.
+            relief: Strength of the shading, 0 = flat colours.
+        """
+        return Image.fromarray(self.expose(site_colours(view, theme, step=step, relief=relief)))
 
 
 def crystal_image(view: CrystalView, theme: Theme, *, width: int, relief: float = DEFAULT_RELIEF) -> Image.Image:

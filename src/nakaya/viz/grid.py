@@ -12,14 +12,24 @@ from PIL import Image
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.viz.camera import Camera
 from nakaya.viz.lettering import text_width, wrap_text
-from nakaya.viz.plate import MARGIN, check_width
+from nakaya.viz.plate import INNER, MARGIN, check_width
 from nakaya.viz.shading import DEFAULT_RELIEF
 from nakaya.viz.sheet import DESIGN_WIDTH, Sheet, fit_text
 from nakaya.viz.style import Theme
 from nakaya.viz.view import CrystalView
-from nakaya.viz.words import format_number
+from nakaya.viz.words import format_axis
 
-__all__ = ["CLOCKS", "Axis", "Clock", "best_columns", "crystal_grid", "morphology_diagram", "share_clock"]
+__all__ = [
+    "CLOCKS",
+    "Axis",
+    "Clock",
+    "best_columns",
+    "check_tiles",
+    "crystal_grid",
+    "morphology_diagram",
+    "picture_notes",
+    "share_clock",
+]
 
 Clock = Literal["own", "shared"]
 CLOCKS: tuple[Clock, ...] = ("own", "shared")
@@ -75,28 +85,27 @@ def crystal_grid(
     Raises:
         ParameterError: No crystals, too many, of different lattices, or a width that cannot be drawn.
     """
-    _check_tiles(views)
+    check_tiles(views)
     columns = best_columns(len(views)) if columns is None else columns
     views = share_clock(views)
     last, gap = views[0].last, 26.0
     unit = check_width(width) / DESIGN_WIDTH
-    tile = (DESIGN_WIDTH - 2 * MARGIN - gap * (columns - 1)) / columns
+    tile = (INNER - gap * (columns - 1)) / columns
     camera = Camera.over(views[0].domain, width=max(8, round(tile * unit)))
     tile_height = camera.frame.height / unit
     size = max(12.0, min(20.0, tile / 11))
     pitch = tile_height + size * 1.2 + 22
     rows = math.ceil(len(views) / columns)
-    notes = _notes(views, unit)
+    notes = picture_notes(views, 20 * unit, INNER * unit)
     head = 138.0 if subtitle else 106.0
     foot = head + pitch * rows + 30
     height = foot + 62 + (24 + 27 * len(notes) if notes else 0) + 30
     sheet = Sheet.blank(width, round(height * unit), theme)
-    sheet.heading(MARGIN, DESIGN_WIDTH - 2 * MARGIN, title, subtitle)
+    sheet.heading(MARGIN, INNER, title, subtitle)
     for number, (view, label) in enumerate(zip(views, labels, strict=True)):
         row, column = divmod(number, columns)
         x, y = MARGIN + column * (tile + gap), head + row * pitch
-        shown = view if step is None else view.at(step)
-        sheet.image.paste(camera.draw(shown, theme, relief=relief), (round(x * unit), round(y * unit)))
+        sheet.image.paste(camera.draw(view, theme, step=step, relief=relief), (round(x * unit), round(y * unit)))
         line = fit_text(label, size, tile)
         sheet.text(x + tile / 2, y + tile_height + size + 4, line, size=size, muted=True, align=0.5)
     sheet.scale_bar(MARGIN, foot + 4, camera.frame.scale, 200)
@@ -155,24 +164,24 @@ def morphology_diagram(
     if len(views) != len(y.values) or any(len(row) != len(x.values) for row in views):
         raise ParameterError(f"a diagram of {len(y.values)} x {len(x.values)} values needs that many crystals")
     flat = [view for row in views for view in row]
-    _check_tiles(flat)
+    check_tiles(flat)
     shown = share_clock(flat) if clock == "shared" else flat
     unit = check_width(width) / DESIGN_WIDTH
     columns, rows, gap = len(x.values), len(y.values), 8.0
-    y_ticks = [format_number(value) for value in y.values]
+    y_ticks = format_axis(y.values)
     left = MARGIN + 44 + max(text_width(tick, 18) for tick in y_ticks)
     tile = (DESIGN_WIDTH - MARGIN - left - gap * columns) / columns
     camera = Camera.over(flat[0].domain, width=max(8, round(tile * unit)))
     tile_height = camera.frame.height / unit
     size = max(8.0, min(15.0, tile / 8))
     pitch_x, pitch_y = tile + gap, tile_height + size + 14
-    notes = _notes(flat, unit)
+    notes = picture_notes(flat, 20 * unit, INNER * unit)
     head = 134.0 if subtitle else 102.0
     floor = head + pitch_y * rows + 6
     foot = floor + 126
     height = foot + 62 + (24 + 27 * len(notes) if notes else 0) + 26
     sheet = Sheet.blank(width, round(height * unit), theme)
-    sheet.heading(MARGIN, DESIGN_WIDTH - 2 * MARGIN, title, subtitle)
+    sheet.heading(MARGIN, INNER, title, subtitle)
     for number, view in enumerate(shown):
         row, column = divmod(number, columns)
         place_x, place_y = left + gap + column * pitch_x, head + (rows - 1 - row) * pitch_y
@@ -209,10 +218,10 @@ def _draw_axes(
     rows = len(y_ticks)
     sheet.rule(left, head, 1, floor - head, sheet.theme.hairline)
     sheet.rule(left, floor, DESIGN_WIDTH - MARGIN - left, 1, sheet.theme.hairline)
-    for column, value in enumerate(x.values):
+    for column, tick in enumerate(format_axis(x.values)):
         middle = left + gap + column * pitch_x + (pitch_x - gap) / 2
         sheet.rule(middle, floor, 1, 6, sheet.theme.muted)
-        sheet.text(middle, floor + 28, format_number(value), size=18, align=0.5)
+        sheet.text(middle, floor + 28, tick, size=18, align=0.5)
     for row, tick in enumerate(y_ticks):
         middle = head + (rows - 1 - row) * pitch_y + (pitch_y - 20) / 2
         sheet.rule(left - 6, middle, 6, 1, sheet.theme.muted)
@@ -221,14 +230,19 @@ def _draw_axes(
     sheet.vertical_text(MARGIN + 14, (head + floor) / 2, y_label, size=22)
 
 
-def _notes(views: Sequence[CrystalView], unit: float) -> list[str]:
-    """The notes of all crystals, each once, in lines that fit."""
-    texts = dict.fromkeys(view.note for view in views if view.note)
-    longest = max(texts, key=len, default="")  # a seam's note says all that the plain sector's says
-    return wrap_text(longest, 20 * unit, (DESIGN_WIDTH - 2 * MARGIN) * unit)
+def picture_notes(views: Sequence[CrystalView], size: float, width: float) -> list[str]:
+    """Return the lines of the note that says most: a seam's note says all that a plain sector's says.
+
+    Args:
+        views: The crystals of a picture.
+        size: Pixels per em.
+        width: Pixels that a line may take.
+    """
+    return wrap_text(max((view.note for view in views), key=len, default=""), size, width)
 
 
-def _check_tiles(views: Sequence[CrystalView]) -> None:
+def check_tiles(views: Sequence[CrystalView]) -> None:
+    """Check that crystals fit on one picture: at least one, not too many, all of one lattice; else `ParameterError`."""
     if not 1 <= len(views) <= MAX_TILES:
         raise ParameterError(f"{len(views)} crystals do not fit on one picture: choose 1 to {MAX_TILES}")
     shapes = {view.arrival.shape for view in views}

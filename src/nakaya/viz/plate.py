@@ -28,11 +28,10 @@ def check_width(width: int) -> int:
     return check_count("width", width, MIN_WIDTH, MAX_WIDTH, ": it is the width of the picture in pixels")
 
 
-def check_step(step: int, last: int) -> int:
-    """Return `step` as an int of a step that was grown, or raise `ParameterError`."""
+def check_step(step: int, last: int) -> None:
+    """Check that `step` was grown, or raise `ParameterError`."""
     if not 0 <= step <= last:
         raise ParameterError(f"step={step} does not exist: this crystal grew from step 0 to step {last}")
-    return int(step)
 
 
 def crystal_plate(
@@ -62,9 +61,10 @@ def crystal_plate(
         ParameterError: `width` or `step` is out of range.
     """
     unit = check_width(width) / DESIGN_WIDTH
-    shown = view if step is None else view.at(check_step(step, view.last))
+    if step is not None:
+        check_step(step, view.last)
     camera = Camera.over(view.domain, width=round(INNER * unit))
-    picture = camera.draw(shown, theme, relief=relief)
+    picture = camera.draw(view, theme, step=step, relief=relief)
     notes = wrap_text(view.note, 20 * unit, INNER * unit) if view.note else []
     head = 130.0 if subtitle else 98.0
     foot = head + picture.height / unit + 46

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, GrainMap, Mask
-from nakaya.core.trajectory import INITIAL
+from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray
+from nakaya.core.trajectory import INITIAL, occupancy_at
 from nakaya.lattice.hexagonal import NEIGHBOURS
 from nakaya.viz.colour import from_hex, grain_hues, oklab_to_srgb, srgb_to_linear, srgb_to_oklab
 from nakaya.viz.style import Theme
+from nakaya.viz.view import CrystalView
 
-__all__ = ["DEFAULT_RELIEF", "relief", "site_colours"]
+__all__ = ["DEFAULT_RELIEF", "relief_of", "site_colours"]
 
 DEFAULT_RELIEF = 0.08
 """Change of lightness (OKLab) between a ridge and a flat place: seen as form, too small to be read as another time."""
@@ -25,7 +26,7 @@ RELIEF_SHARE = 1 / 60
 GRAIN_CHROMA = 0.105
 
 
-def relief(arrival: ArrivalMap, last: int) -> FloatArray:
+def relief_of(arrival: ArrivalMap, last: int) -> FloatArray:
     """Return how far each site stands above its neighbourhood: float64 [row, column] in (-1, 1), 0 outside the crystal.
 
     The mean arrival of the attached neighbours less the site's own, squashed; the mean over the six neighbours makes it
@@ -49,26 +50,20 @@ def relief(arrival: ArrivalMap, last: int) -> FloatArray:
 
 
 def site_colours(
-    arrival: ArrivalMap,
-    domain: Mask,
-    theme: Theme,
-    *,
-    last: int,
-    grain: GrainMap | None = None,
-    strength: float = DEFAULT_RELIEF,
+    view: CrystalView, theme: Theme, *, step: int | None = None, relief: float = DEFAULT_RELIEF
 ) -> Float32Array:
     """Return the colour of every site and of the ground: float32 [row * column + 1, 3], linear light.
 
     Args:
-        arrival: int32 [row, column].
-        domain: bool [row, column]: sites that belong to the lattice that was grown on.
+        view: The crystal; the young end of the ramp stands for `view.last`, and each grain has a hue of its own.
         theme: Colours.
-        last: The step that the young end of the ramp stands for, at least 1.
-        grain: int32 [row, column]: number of the crystal, -1 = none; gives each crystal a hue of its own.
-        strength: Lightness of the relief, 0 = flat.
+        step: Leave out what attached after this step. The relief stays that of the whole crystal, so a site keeps its
+            colour from the step at which it appears (and films change only where something grows).
+        relief: Lightness of the relief, 0 = flat.
     """
-    attached = arrival >= INITIAL
-    age = np.clip(arrival[attached] / max(last, 1), 0.0, 1.0)
+    arrival, grain, last = view.arrival, view.grain, max(view.last, 1)
+    attached = arrival >= INITIAL if step is None else occupancy_at(arrival, step)
+    age = np.clip(arrival[attached] / last, 0.0, 1.0)
     if grain is None:
         lab = srgb_to_oklab(theme.ramp(age))
     else:
@@ -76,9 +71,9 @@ def site_colours(
         hue = np.deg2rad(grain_hues(int(grain.max()) + 1))[np.maximum(grain[attached], 0)]
         chroma = np.where(grain[attached] >= 0, GRAIN_CHROMA, 0.0)
         lab = np.stack([dark + (light - dark) * age, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1)
-    if strength:
-        lab[:, 0] = np.clip(lab[:, 0] + strength * relief(arrival, last)[attached], 0.0, 1.0)
-    srgb = np.where(domain[..., None], from_hex(theme.vapour), from_hex(theme.ground))
+    if relief:
+        lab[:, 0] = np.clip(lab[:, 0] + relief * relief_of(arrival, last)[attached], 0.0, 1.0)
+    srgb = np.where(view.domain[..., None], from_hex(theme.vapour), from_hex(theme.ground))
     srgb[attached] = oklab_to_srgb(lab)
     colours = np.empty((arrival.size + 1, 3), np.float32)
     colours[:-1] = srgb_to_linear(srgb).reshape(-1, 3)

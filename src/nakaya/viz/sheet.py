@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from nakaya.core.arrays import FloatArray
 from nakaya.viz.colour import ColourRamp
 from nakaya.viz.lettering import draw_text, text_width
 from nakaya.viz.style import Theme
@@ -91,15 +92,26 @@ class Sheet:
 
     def _bar(self, x: float, y: float, width: float, ticks: Mapping[float, str], label: str, ramp: ColourRamp) -> None:
         left, right = round(x * self.unit), round((x + width) * self.unit)
-        colours = np.rint(ramp(np.linspace(0.0, 1.0, max(2, right - left))) * 255).astype(np.uint8)
-        bar = Image.fromarray(np.repeat(colours[None], max(2, round(BAR_HEIGHT * self.unit)), axis=0))
-        self.image.paste(bar, (left, round(y * self.unit)))
+        self._paste_ramp(x, y, ramp(np.linspace(0.0, 1.0, max(2, right - left))))
         for share, text in ticks.items():
             at = x + (width - 1) * share
             self.rule(at, y + BAR_HEIGHT + 2, 1, 6, self.theme.muted)
             align = {0.0: 0.0, 1.0: 1.0}.get(share, 0.5)
             self.text(at, y + BAR_HEIGHT + 28, text, size=20, muted=True, align=align)
         self.text(x + width, y - 12, label, size=20, muted=True, align=1.0)
+
+    def clock_bar(self, x: float, y: float, width: float, share: float, *, ramp: ColourRamp) -> None:
+        """Draw a bar that is filled with the ramp up to `share`, in [0, 1], of its width."""
+        self.rule(x, y + BAR_HEIGHT / 2 - 1, width, 2, self.theme.hairline)
+        filled = round(width * share * self.unit)
+        if filled:
+            pixels = max(2, round(width * self.unit))
+            self._paste_ramp(x, y, ramp(np.linspace(0.0, 1.0, pixels)[:filled]))
+
+    def _paste_ramp(self, x: float, y: float, colours: FloatArray) -> None:
+        row = np.rint(colours * 255).astype(np.uint8)
+        bar = Image.fromarray(np.repeat(row[None], max(2, round(BAR_HEIGHT * self.unit)), axis=0))
+        self.image.paste(bar, (round(x * self.unit), round(y * self.unit)))
 
     def vertical_text(self, x: float, y: float, text: str, *, size: float) -> None:
         """Set a line that reads upwards, its middle at (x, y)."""

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
-__all__ = ["SYMBOLS", "format_count", "format_number", "format_parameters", "nice_step", "nice_ticks", "symbol"]
+__all__ = [
+    "SYMBOLS",
+    "format_axis",
+    "format_count",
+    "format_number",
+    "format_parameters",
+    "nice_step",
+    "nice_ticks",
+    "symbol",
+]
 
 SYMBOLS: dict[str, str] = {
     "alpha": "α",
@@ -46,6 +56,22 @@ def format_number(value: float, digits: int = 4) -> str:
     if size >= 10 ** (digits - 1):
         return f"{sign}{size:,.0f}"
     return f"{sign}{size:.{digits}g}"
+
+
+def format_axis(values: Sequence[float]) -> list[str]:
+    """Return the values of an axis with as many decimals as tell them apart, the same for all.
+
+    >>> format_axis([0.36, 0.4]), format_axis([1e-5, 1e-4])
+    (['0.36', '0.40'], ['10⁻⁵', '10⁻⁴'])
+    """
+    largest = max(abs(value) for value in values)
+    steps = [abs(a - b) for a, b in pairwise(sorted(values)) if a != b]
+    if largest < 0.01 or largest >= 1e6 or not steps:
+        return [format_number(value) for value in values]
+    decimals = 0
+    while decimals < 5 and any(abs(round(value, decimals) - value) > 0.02 * min(steps) for value in values):
+        decimals += 1
+    return [f"{value:.{decimals}f}".replace("-", "−") for value in values]
 
 
 def format_count(count: int, one: str, many: str | None = None) -> str:
