@@ -1,0 +1,1 @@
+"""Sources: files of others become records. One module per source."""
