@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.reactor.finite_volume import COURANT, FIRST_STEP, LONGEST_STEP
+from nakaya.kinetics.reactor.jit import compiled
 from nakaya.kinetics.reactor.rates import G_CONSTANT, growth_rate, nucleation_rate, size_factor, solubility
 
-__all__ = ["DONE", "OUTGROWN", "TOO_MANY_STEPS", "integrate"]
+__all__ = ["DONE", "OUTGROWN", "TOO_MANY_STEPS", "integrate", "interpolate"]
 
 DONE, OUTGROWN, TOO_MANY_STEPS = 0, 1, 2
 
 
-@numba.njit(cache=True)
-def _interpolate(t: float, times: FloatArray, values: FloatArray) -> float:
+@compiled
+def interpolate(t: float, times: FloatArray, values: FloatArray) -> float:
+    """Value of a profile at a time."""
     if t <= times[0]:
-        return values[0]
+        return float(values[0])
     if t >= times[-1]:
-        return values[-1]
+        return float(values[-1])
     i = np.searchsorted(times, t, side="right")
     share = (t - times[i - 1]) / (times[i] - times[i - 1])
-    return values[i - 1] + share * (values[i] - values[i - 1])
+    return float(values[i - 1] + share * (values[i] - values[i - 1]))
 
 
-@numba.njit(cache=True)
+@compiled
 def _limited(upwind: float, downwind: float) -> float:
     """Half of Koren's limiter times the upwind slope."""
     if upwind == 0.0:
@@ -36,7 +37,7 @@ def _limited(upwind: float, downwind: float) -> float:
     return 0.5 * max(0.0, min(min(2.0 * ratio, (1.0 + 2.0 * ratio) / 3.0), 2.0)) * upwind
 
 
-@numba.njit(cache=True)
+@compiled
 def _population_rate(
     n: FloatArray, G: float, factors: FloatArray, nucleation: float, out: float, width: float, rate: FloatArray
 ) -> float:
@@ -63,10 +64,8 @@ def _population_rate(
     return 0.0
 
 
-@numba.njit(cache=True)
-def _signed_growth(
-    growth: FloatArray, dissolution: FloatArray, T: float, S: float, dc: float, N: float
-) -> float:
+@compiled
+def _signed_growth(growth: FloatArray, dissolution: FloatArray, T: float, S: float, dc: float, N: float) -> float:
     if S > 1.0:
         return growth_rate(growth, T, S, dc, N)
     if S < 1.0 and dissolution[G_CONSTANT] > 0.0:
@@ -74,7 +73,7 @@ def _signed_growth(
     return 0.0
 
 
-@numba.njit(cache=True)
+@compiled
 def integrate(
     n: FloatArray,
     solute: float,
@@ -131,8 +130,8 @@ def integrate(
                     state, rate, clock = n1, k2, t + dt
                 elif stage == 2:
                     state, rate, clock = n2, k3, t + 0.5 * dt
-                T = _interpolate(clock, temperature_times, temperature_values)
-                N = _interpolate(clock, stirring_times, stirring_values)
+                T = interpolate(clock, temperature_times, temperature_values)
+                N = interpolate(clock, stirring_times, stirring_values)
                 c = m_stage / (d0 + d1 * m_stage)
                 c_star = solubility(solubility_row, T)
                 S, dc = c / c_star, c - c_star

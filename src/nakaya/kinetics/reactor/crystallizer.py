@@ -168,9 +168,7 @@ def lay_out(crystallizer: Crystallizer, operation: Operation) -> Layout:
     feed = operation.feed_concentration
     kinetics = crystallizer.kinetics
     rows = [
-        law.row(
-            solvent=solvent, solution=solution, crystal_mass_per_volume=crystallizer.crystal_mass_per_volume
-        )
+        law.row(solvent=solvent, solution=solution, crystal_mass_per_volume=crystallizer.crystal_mass_per_volume)
         for _, law in kinetics.nucleation
     ]
     return Layout(

@@ -3,10 +3,10 @@
     dn/dt + d(G n)/dL = -n/tau,   G n (L=0) = B
 
 Classes of equal width; the number density at a class border is extrapolated from upwind with Koren's limiter (Koren
-1993: third order where the solution is smooth, no new extrema where it is not). In time: the strong-stability-preserving
-Runge-Kutta scheme of third order (Shu and Osher 1988), whose first two stages are Heun's scheme and give the error
-estimate that chooses the step. Crystal mass is the same weighted sum of classes everywhere, so what leaves solution is
-what enters crystals to the last bit but rounding.
+1993: third order where the solution is smooth, no new extrema where it is not). In time: the strong-stability-
+preserving Runge-Kutta scheme of third order (Shu and Osher 1988), whose first two stages are Heun's scheme and give
+the error estimate that chooses the step. Crystal mass is the same weighted sum of classes everywhere, so what
+leaves solution enters crystals, but for rounding.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.reactor import rates
 from nakaya.kinetics.reactor.crystallizer import Crystallizer, Layout, Operation, Run, lay_out, make_run
-from nakaya.kinetics.reactor.sizes import cell_means, cell_moments
+from nakaya.kinetics.reactor.sizes import cell_means, cell_moments, volume_below
 
 __all__ = ["Discretised", "Grid", "OutgrownError", "Tolerances", "discretise", "simulate_reference"]
 
@@ -139,11 +139,10 @@ def discretise(crystallizer: Crystallizer, operation: Operation, num_classes: in
     if operation.seed is not None:
         means = cell_means(operation.seed.sizes, edges)
         mass = float(means @ weight)
-        whole = operation.seed.scale(crystallizer.crystal_mass_per_volume)
-        if mass * whole < 0.999 * operation.seed.loading:
+        inside = volume_below(operation.seed.sizes, largest)
+        if inside < 0.999 or mass <= 0.0:
             raise ParameterError(
-                f"the grid ends at {largest * 1e6:.4g} um and holds {mass * whole / operation.seed.loading:.1%} of "
-                "the seed's mass: give a larger grid"
+                f"the grid ends at {largest * 1e6:.4g} um and holds {inside:.1%} of the seed's mass: give a larger one"
             )
         density = means * (operation.seed.loading / mass)
     return Discretised(edges, density, weight)

@@ -143,8 +143,20 @@ class BirthAndSpreadGrowth:
         """The law as a row of numbers for the solvers, float64 [13]."""
         exponents = (2.0 / 3.0, 1.0 / 6.0)
         return np.array(
-            [self.rate_constant, self.activation_temperature, 0.0, 1.0, _DRIVERS["relative"], 1.0]
-            + [*exponents, self.nucleus_constant, 0.0, 1.0, 0.0, 1.0]
+            [
+                self.rate_constant,
+                self.activation_temperature,
+                0.0,
+                1.0,
+                _DRIVERS["relative"],
+                1.0,
+                *exponents,
+                self.nucleus_constant,
+                0.0,
+                1.0,
+                0.0,
+                1.0,
+            ]
         )
 
 

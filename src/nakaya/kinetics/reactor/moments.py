@@ -11,6 +11,7 @@ takes away crystals of size zero, whose number the moments do not know. Both are
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -27,6 +28,7 @@ UNDERSATURATION_TOLERANCE = 1e-4
 """S may fall this far below 1 (rounding of a solver at equilibrium) before dissolution is taken for real."""
 
 _LENGTH = 1e-4  # m: sizes in units of 100 um keep six moments within a few decades of each other
+_MAX_STEPS = 20_000
 _MAX_BREAKS = 64  # profiles with more points than this are measured ones, and are not integrated piece by piece
 
 
@@ -49,6 +51,7 @@ def simulate_moments(
     times: FloatArray,
     *,
     relative_tolerance: float = 1e-7,
+    compiled: bool = True,
 ) -> Run:
     """Run a crystallizer by moments.
 
@@ -56,24 +59,33 @@ def simulate_moments(
         crystallizer: The system.
         operation: How it is run.
         times: When to report, float64 [t], s, increasing, from 0 on.
-        relative_tolerance: Of the integrator (LSODA).
+        relative_tolerance: Of the integrator.
+        compiled: The fast integrator; where it gives up (a stiff system), and with False, the clear one.
 
     Raises:
         ParameterError: The moments do not close (growth depends on size, or crystals would dissolve).
     """
     check_closure(crystallizer)
     layout = lay_out(crystallizer, operation)
+    powers = _LENGTH ** np.arange(NUM_MOMENTS)
     start = np.zeros(NUM_MOMENTS + 2)  # solute, moments in units of _LENGTH, net feed so far
     start[0] = layout.initial_solute
     if operation.seed is not None:
         scale = operation.seed.scale(crystallizer.crystal_mass_per_volume)
-        start[1:-1] = scale * moments_of(operation.seed.sizes) / _LENGTH ** np.arange(NUM_MOMENTS)
-    states, steps = _integrate(layout, start, times, relative_tolerance)
-    solute, moments, fed = states[:, 0], states[:, 1:-1] * _LENGTH ** np.arange(NUM_MOMENTS), states[:, -1]
-    run = make_run(layout, times, solute, moments, balance_error=0.0, steps=steps)
-    total = run.solute + run.crystal_mass
+        start[1:-1] = scale * moments_of(operation.seed.sizes) / powers
+    # Nuclei count from the first one on; mass counts to a millionth of what could crystallise.
+    number = max(start[1] * 1e-6, 1.0)
+    absolute = np.array([1e-10, *[number] * NUM_MOMENTS, 1e-10])
+    done, steps, states = False, 0, np.empty((0, start.size))
+    if compiled:
+        done, steps, states = _integrate_compiled(layout, start, times, relative_tolerance, absolute)
+    if not done:
+        states, steps = _integrate(layout, start, times, relative_tolerance, absolute)
+    solute, moments, fed = states[:, 0], states[:, 1:-1] * powers, states[:, -1]
+    total = solute + layout.crystal_mass_per_volume * moments[:, 3] - fed
     initial = layout.initial_solute + layout.crystal_mass_per_volume * start[4] * _LENGTH**3
-    object.__setattr__(run, "balance_error", float(np.abs(total - initial - fed).max()))
+    worst = float(np.abs(total - initial).max())
+    run = make_run(layout, times, solute, moments, balance_error=worst, steps=steps)
     dissolves = layout.dissolution[rates.G_CONSTANT] > 0 and moments[:, 0].max() > 0
     if dissolves and (run.supersaturation < 1.0 - UNDERSATURATION_TOLERANCE).any():
         raise ParameterError(
@@ -82,9 +94,37 @@ def simulate_moments(
     return run
 
 
+def _integrate_compiled(
+    layout: Layout, start: FloatArray, times: FloatArray, relative_tolerance: float, absolute: FloatArray
+) -> tuple[bool, int, FloatArray]:
+    from nakaya.kinetics.reactor.compiled_moments import integrate_moments
+
+    done, evaluations, states = integrate_moments(
+        start,
+        times,
+        _LENGTH,
+        layout.crystal_mass_per_volume * _LENGTH**3,
+        layout.growth,
+        layout.nucleation,
+        layout.solubility,
+        *layout.basis,
+        layout.feed_solute,
+        layout.dilution,
+        layout.temperature.times,
+        layout.temperature.values,
+        layout.stirring.times,
+        layout.stirring.values,
+        relative_tolerance,
+        absolute,
+        _MAX_STEPS,
+    )
+    return bool(done), int(evaluations), states
+
+
 def _integrate(
-    layout: Layout, start: FloatArray, times: FloatArray, relative_tolerance: float
+    layout: Layout, start: FloatArray, times: FloatArray, relative_tolerance: float, absolute: FloatArray
 ) -> tuple[FloatArray, int]:
+    """The clear version: SciPy's LSODA, piece by piece between the corners of the temperature profile."""
     mass = layout.crystal_mass_per_volume * _LENGTH**3
     has_stirring = layout.stirring.times.size > 1
     profile_times, profile_values = layout.temperature.times, layout.temperature.values
@@ -115,9 +155,6 @@ def _integrate(
             feed,
         ]
 
-    # Nuclei count from the first one on; mass counts to a millionth of what could crystallise.
-    number = max(start[1] * 1e-6, 1.0)
-    absolute = np.array([1e-10, number, *[number] * (NUM_MOMENTS - 1), 1e-10])
     end = float(times[-1])
     breaks = [t for t in profile_times.tolist() if 0.0 < t < end]
     if len(breaks) > _MAX_BREAKS:
@@ -126,7 +163,7 @@ def _integrate(
     found = np.empty((times.size, start.size))
     state, steps = start, 0
     found[times <= 0.0] = start
-    for left, right in zip(stops[:-1], stops[1:], strict=True):
+    for left, right in pairwise(stops):
         wanted = (times > left) & (times <= right)
         stations = times[wanted]
         if stations.size == 0 or stations[-1] < right:

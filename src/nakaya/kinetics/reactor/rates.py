@@ -1,8 +1,8 @@
 """The rate laws as scalar functions: the one place where a formula stands, for the clear solver and the fast one.
 
 Every law is a row of numbers with named positions (`laws.py` fills them from dataclasses), so that one compiled solver
-serves every crystallizer. numba's `register_jitable` leaves the functions as they are for Python and lets compiled code
-call them. Importing this module loads numba; import it only where a crystallizer runs.
+serves every crystallizer. Python calls the functions as they are, and compiled code may call them too. Importing this
+module loads numba; import it only where a crystallizer runs.
 
 Symbols: T temperature in K, S = c/c* supersaturation ratio, dc = c - c* in the solubility's unit, N stirring in 1/s.
 """
@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 
-from numba.extending import register_jitable
-
 from nakaya.core.arrays import FloatArray
+from nakaya.kinetics.reactor.jit import rule
 
 __all__ = ["driver", "growth_rate", "nucleation_rate", "size_factor", "solubility"]
 
@@ -60,7 +59,7 @@ POLYNOMIAL, EXPONENTIAL = 0, 1
 SOLUBILITY_ROW = 7
 
 
-@register_jitable
+@rule
 def solubility(row: FloatArray, T: float) -> float:
     """c*(T): a_0 + a_1 (T-T_0) + a_2 (T-T_0)^2 + a_3 (T-T_0)^3, or its exponential; times a scale."""
     x = T - row[2]
@@ -70,7 +69,7 @@ def solubility(row: FloatArray, T: float) -> float:
     return float(row[1] * value)
 
 
-@register_jitable
+@rule
 def driver(kind: float, scale: float, S: float, dc: float) -> float:
     """What a power law is a power of: S - 1, scale (c - c*), ln S, or S; its size when undersaturated, S excepted."""
     if kind == ABSOLUTE:
@@ -82,7 +81,7 @@ def driver(kind: float, scale: float, S: float, dc: float) -> float:
     return abs(S - 1.0)
 
 
-@register_jitable
+@rule
 def growth_rate(row: FloatArray, T: float, S: float, dc: float, N: float) -> float:
     """Rate of growth or dissolution at size zero, m/s, not negative.
 
@@ -105,7 +104,7 @@ def growth_rate(row: FloatArray, T: float, S: float, dc: float, N: float) -> flo
     return float(rate * math.exp(exponent))
 
 
-@register_jitable
+@rule
 def size_factor(row: FloatArray, size: float) -> float:
     """Dependence of growth on size: (1 + gamma L)^a (Abegg, Stevens and Larson 1968); 1 where gamma is 0."""
     if row[G_SIZE_FACTOR] == 0.0:
@@ -113,7 +112,7 @@ def size_factor(row: FloatArray, size: float) -> float:
     return float((1.0 + row[G_SIZE_FACTOR] * size) ** row[G_SIZE_EXPONENT])
 
 
-@register_jitable
+@rule
 def nucleation_rate(rows: FloatArray, T: float, S: float, dc: float, suspension: float, N: float) -> float:
     """Sum of all nucleation laws, crystals per second and kg of slurry; 0 where S <= 1.
 

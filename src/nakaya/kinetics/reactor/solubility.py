@@ -16,7 +16,7 @@ __all__ = ["CELSIUS_ZERO", "Basis", "Solubility"]
 CELSIUS_ZERO = 273.15
 
 Basis: TypeAlias = Literal["solvent", "solution", "initial-solution"]
-"""What a concentration is per kg of: solvent, solution (a mass fraction), or the solution that was there at the start."""
+"""What a concentration is per kg of: solvent, solution (a mass fraction), or the solution at the start."""
 
 _KINDS = {"polynomial": 0, "exponential": 1}
 _MAX_COEFFICIENTS = 4
