@@ -1,6 +1,6 @@
-"""What an arrival map says about given steps: how large the crystal was, and how long it stood still.
+"""What an arrival map says about a growth: how large the crystal was at given steps, where it stood still or broke.
 
-All from one pass over the map, by counting events in bins, not by one occupancy mask per step.
+Sizes come from one pass over the map, by counting events in bins, not by one occupancy mask per step.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from nakaya.core.arrays import ArrivalMap, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
 from nakaya.core.growth import Edges
 from nakaya.core.trajectory import INITIAL
-from nakaya.lattice.neighbourhood import first_contact
+from nakaya.lattice.neighbourhood import connected_to, first_contact
 
-__all__ = ["check_increasing", "counts_at", "identity_share", "step_bins"]
+__all__ = ["check_increasing", "counts_at", "disconnected_share", "identity_share", "step_bins"]
 
 
 def check_increasing(at_steps: IntArray) -> IntArray:
@@ -95,3 +95,20 @@ def identity_share(arrival: ArrivalMap, steps: IntArray, *, stride: int = 1) -> 
     distinct = np.count_nonzero(np.diff(flat, axis=-1, prepend=0), axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(num_strides > 0, 1.0 - distinct / num_strides, np.nan)
+
+
+def disconnected_share(arrival: ArrivalMap, *, edges: Edges = "reservoir") -> FloatArray:
+    """Return the share of attached sites that no path of attached sites joins to the initial crystal: float64 [*batch].
+
+    Zero for every solver; an emulator may leave islands. NaN where nothing is attached; 1 where something is attached
+    but nothing is initial.
+
+    Args:
+        arrival: int32 [*batch, row, column]; 0 = initial, -1 = never.
+        edges: Whether paths may cross the edges of the array ("periodic").
+    """
+    attached = arrival >= INITIAL
+    total = np.count_nonzero(attached, axis=(-2, -1))
+    joined = np.count_nonzero(connected_to(attached, arrival == INITIAL, edges=edges), axis=(-2, -1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(total > 0, (total - joined) / total, np.nan), np.float64)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from nakaya.lattice.history import counts_at, identity_share
+from nakaya.lattice.history import counts_at, disconnected_share, identity_share
 from nakaya.morphology.counts import (
     SITE_AREA,
     area,
     boundary_sites,
     crofton_perimeter,
-    disconnected_share,
     on_boundary,
     perimeter,
 )

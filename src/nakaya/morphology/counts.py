@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from nakaya.core.arrays import ArrivalMap, FloatArray, IntArray, Mask
+from nakaya.core.arrays import FloatArray, IntArray, Mask
 from nakaya.core.growth import Edges
-from nakaya.core.trajectory import INITIAL
-from nakaya.lattice.neighbourhood import connected_to, count_neighbours, pad_edges
+from nakaya.lattice.neighbourhood import count_neighbours, pad_edges
 
 __all__ = [
     "SITE_AREA",
     "area",
     "boundary_sites",
     "crofton_perimeter",
-    "disconnected_share",
     "on_boundary",
     "perimeter",
 ]
@@ -111,20 +109,3 @@ def crofton_perimeter(attached: Mask, *, edges: Edges = "reservoir") -> FloatArr
     nearest = _crossings(attached, NEAREST_BONDS, edges) * (np.sqrt(3.0) / 2.0)
     second = _crossings(attached, SECOND_BONDS, edges) * 0.5
     return np.asarray(np.pi / 2.0 * (nearest + second) / 6.0, np.float64)
-
-
-def disconnected_share(arrival: ArrivalMap, *, edges: Edges = "reservoir") -> FloatArray:
-    """Return the share of attached sites that no path of attached sites joins to the initial crystal: float64 [*batch].
-
-    Zero for every solver; an emulator may leave islands. NaN where nothing is attached; 1 where something is attached
-    but nothing is initial.
-
-    Args:
-        arrival: int32 [*batch, row, column]; 0 = initial, -1 = never.
-        edges: Whether paths may cross the edges of the array ("periodic").
-    """
-    attached = arrival >= INITIAL
-    total = area(attached)
-    joined = area(connected_to(attached, arrival == INITIAL, edges=edges))
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(total > 0, (total - joined) / total, np.nan), np.float64)

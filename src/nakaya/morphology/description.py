@@ -12,9 +12,9 @@ from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.core.growth import Edges
 from nakaya.core.trajectory import INITIAL, NOT_COMPUTED, Trajectory
 from nakaya.lattice.geometry import GEOMETRIES
-from nakaya.lattice.history import identity_share
+from nakaya.lattice.history import disconnected_share, identity_share
 from nakaya.lattice.symmetry import unfold_sector
-from nakaya.morphology.counts import area, boundary_sites, crofton_perimeter, disconnected_share, perimeter
+from nakaya.morphology.counts import area, boundary_sites, crofton_perimeter, perimeter
 from nakaya.morphology.growth import mean_tip_velocity
 from nakaya.morphology.shape import (
     Origin,
