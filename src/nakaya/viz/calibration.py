@@ -1,0 +1,242 @@
+"""Is the stated uncertainty right? Coverage, probability integral transforms, parity and measured curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError
+from nakaya.viz.charts import (
+    LINE_WIDTH,
+    SMALL_SIZE,
+    Band,
+    add_legend,
+    draw_band,
+    house_style,
+    label_axes,
+    new_figure,
+    role_colours,
+)
+from nakaya.viz.style import Theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Points", "coverage_chart", "parity_chart", "pit_chart", "velocity_chart"]
+
+
+@house_style
+def coverage_chart(
+    nominal: FloatArray, observed: Mapping[str, FloatArray], theme: Theme, *, floor: Band | None = None
+) -> Figure:
+    """Return observed against nominal coverage of central intervals; on the diagonal the intervals are right.
+
+    Args:
+        nominal: Stated probabilities, float64 [level] in [0, 1].
+        observed: Share of the truths inside, float64 [level] by model.
+        theme: Colours.
+        floor: The same for solver against solver: what a perfect model would show.
+
+    Raises:
+        ParameterError: Shapes that do not agree, or nothing to show.
+    """
+    if not observed or any(np.shape(values) != np.shape(nominal) for values in observed.values()):
+        raise ParameterError("a coverage chart needs one observed share for every nominal level")
+    figure, (axes,) = new_figure(theme, width=4.2, height=4.1)
+    axes.plot([0, 1], [0, 1], color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)))
+    if floor is not None:
+        axes.fill_between(floor.x, floor.low, floor.high, color=theme.floor, alpha=0.9, linewidth=0, label=floor.label)
+    for (label, values), colour in zip(observed.items(), role_colours(["model"] * len(observed), theme), strict=True):
+        axes.plot(nominal, values, "o-", color=colour, linewidth=LINE_WIDTH, markersize=4, label=label)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.01)
+    axes.set_aspect("equal")
+    label_axes(axes, theme, x="nominal coverage of the interval", y="observed coverage")
+    add_legend(figure, axes, theme)
+    return figure
+
+
+@house_style
+def pit_chart(values: Mapping[str, FloatArray], theme: Theme, *, bins: int = 10) -> Figure:
+    """Return histograms of the probability integral transform, with the 90 % band of a calibrated model.
+
+    A calibrated model's values are uniform: a hump is too wide a prediction, a trough too narrow, a slope a bias.
+
+    Args:
+        values: Transforms in [0, 1], randomised at ties, float64 [n] by model.
+        theme: Colours.
+        bins: Bars.
+
+    Raises:
+        ParameterError: A value outside [0, 1], or an empty sample.
+    """
+    for label, sample in values.items():
+        if len(sample) == 0 or np.min(sample) < 0 or np.max(sample) > 1:
+            raise ParameterError(f"the transform of {label!r} must hold values in [0, 1]: it is a probability")
+    if not values:
+        raise ParameterError("a chart of transforms needs at least one model")
+    figure, panels = new_figure(theme, width=3.6 * len(values), height=3.0, panels=len(values))
+    colours = role_colours(["model"] * len(values), theme)
+    for panel, (label, sample), colour in zip(panels, values.items(), colours, strict=True):
+        low, high = _binomial_band(len(sample), 1.0 / bins)
+        panel.axhspan(low * bins, high * bins, color=theme.floor, alpha=0.7, linewidth=0)
+        panel.axhline(1.0, color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)))
+        counts, edges = np.histogram(np.asarray(sample, np.float64), bins=bins, range=(0.0, 1.0))
+        panel.bar(
+            edges[:-1],
+            counts * bins / len(sample),
+            width=1.0 / bins,
+            align="edge",
+            color=colour,
+            alpha=0.75,
+            edgecolor=theme.ground,
+            linewidth=0.8,
+        )
+        panel.set_xlim(0, 1)
+        label_axes(panel, theme, x="probability integral transform", y="density", title=label)
+    return figure
+
+
+def _binomial_band(trials: int, probability: float) -> tuple[float, float]:
+    """The central 90 % of a binomial share."""
+    from scipy.stats import binom
+
+    low, high = binom.ppf([0.05, 0.95], trials, probability) / trials
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Measured or predicted values with their errors.
+
+    Attributes:
+        label: What they are.
+        x: float64 [n].
+        y: float64 [n].
+        y_low: Lower end of each interval, float64 [n], or None.
+        y_high: Upper end.
+        x_low: The same along x.
+        x_high: Upper end along x.
+    """
+
+    label: str
+    x: FloatArray
+    y: FloatArray
+    y_low: FloatArray | None = None
+    y_high: FloatArray | None = None
+    x_low: FloatArray | None = None
+    x_high: FloatArray | None = None
+
+
+@house_style
+def parity_chart(series: Sequence[Points], theme: Theme, *, quantity: str, log: bool = False) -> Figure:
+    """Return predicted (y, with intervals) against measured (x); on the diagonal the prediction is right.
+
+    Args:
+        series: One for each kind of system.
+        theme: Colours.
+        quantity: Its name, with its unit: the same on both axes.
+        log: Logarithmic axes, for positive values over decades.
+
+    Raises:
+        ParameterError: There is nothing to show.
+    """
+    if not any(len(points.x) for points in series):
+        raise ParameterError("a parity chart needs at least one value")
+    figure, (axes,) = new_figure(theme, width=4.6, height=4.5)
+    for points, colour in zip(series, role_colours(["model"] * len(series), theme), strict=True):
+        _draw_points(axes, points, colour)
+    ends = [np.asarray(values) for p in series for values in (p.x, p.y, p.y_low, p.y_high) if values is not None]
+    everything = np.concatenate([values[np.isfinite(values)] for values in ends])
+    if log:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        low, high = everything[everything > 0].min() / 1.4, everything.max() * 1.4
+    else:
+        margin = 0.06 * (everything.max() - everything.min()) or 1.0
+        low, high = everything.min() - margin, everything.max() + margin
+    axes.plot([low, high], [low, high], color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+    axes.set_xlim(low, high)
+    axes.set_ylim(low, high)
+    axes.set_aspect("equal")
+    label_axes(axes, theme, x=f"measured {quantity}", y=f"predicted {quantity}")
+    if len(series) > 1:
+        add_legend(figure, axes, theme)
+    return figure
+
+
+@house_style
+def velocity_chart(
+    series: Sequence[Points],
+    theme: Theme,
+    *,
+    curves: Sequence[Band] = (),
+    x_label: str = "temperature (K)",
+    y_label: str = "front velocity (m/s)",
+    melting_point: float | None = None,
+) -> Figure:
+    """Return front velocity against temperature: measurements with error bars, predictions as bands.
+
+    Args:
+        series: Measurements; positive velocities crystallise.
+        theme: Colours.
+        curves: Predictions with intervals; the first takes the first series' colour, and so on.
+        x_label: The abscissa, with its unit.
+        y_label: The ordinate, with its unit.
+        melting_point: Where the velocity must vanish, on the abscissa.
+
+    Raises:
+        ParameterError: There is nothing to show.
+    """
+    if not series and not curves:
+        raise ParameterError("a velocity chart needs measurements or a curve")
+    figure, (axes,) = new_figure(theme, width=6.2, height=4.0)
+    colours = role_colours(["model"] * max(len(series), len(curves)), theme)
+    axes.axhline(0.0, color=theme.muted, linewidth=0.9)
+    for curve, colour in zip(curves, colours, strict=False):
+        draw_band(axes, curve, colour)
+    for points, colour in zip(series, colours, strict=False):
+        _draw_points(axes, points, colour)
+    if melting_point is not None:
+        axes.axvline(melting_point, color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)))
+        axes.annotate(
+            "melting point",
+            (melting_point, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, -2),
+            textcoords="offset points",
+            color=theme.muted,
+            fontsize=SMALL_SIZE,
+            va="top",
+        )
+    label_axes(axes, theme, x=x_label, y=y_label)
+    add_legend(figure, axes, theme)
+    return figure
+
+
+def _draw_points(axes: Axes, points: Points, colour: str) -> None:
+    """Draw dots with error bars in both directions, where there are any."""
+    axes.errorbar(
+        points.x,
+        points.y,
+        xerr=_lengths(points.x, points.x_low, points.x_high),
+        yerr=_lengths(points.y, points.y_low, points.y_high),
+        fmt="o",
+        color=colour,
+        markersize=5,
+        elinewidth=1.2,
+        alpha=0.9,
+        label=points.label,
+        linestyle="none",
+    )
+
+
+def _lengths(values: FloatArray, low: FloatArray | None, high: FloatArray | None) -> FloatArray | None:
+    if low is None or high is None:
+        return None
+    return np.stack([np.maximum(values - low, 0.0), np.maximum(high - values, 0.0)])

@@ -1,0 +1,214 @@
+"""Charts in the house style: Matplotlib figures without pyplot, its global state or its windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError
+from nakaya.viz.style import FONT_FAMILY, Theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "Band",
+    "Role",
+    "add_legend",
+    "draw_band",
+    "encode_figure",
+    "ensemble_band",
+    "house_style",
+    "label_axes",
+    "new_figure",
+    "role_colours",
+    "thousands",
+]
+
+Role = Literal["solver", "floor", "model"]
+"""What a series is: the exact solver (ink), solver against solver (grey), or a model (a colour of its own)."""
+
+TEXT_SIZE = 11.0
+SMALL_SIZE = 9.5
+LINE_WIDTH = 1.6
+BAND_OPACITY = 0.22
+
+LEGEND_INCHES = 1.6
+"""Width that a legend gives to each of its entries."""
+
+
+def _house_settings() -> Any:  # the type of Matplotlib's settings is a list of names that changes with its version
+    return {
+        "font.family": list(FONT_FAMILY),
+        "font.size": TEXT_SIZE,
+        "mathtext.fontset": "stix",
+        "axes.unicode_minus": True,
+        "svg.fonttype": "path",  # letters as shapes: the file needs no font
+        "svg.hashsalt": "nakaya",  # the same figure gives the same bytes
+    }
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def house_style(chart: Callable[P, R]) -> Callable[P, R]:
+    """Run a function that draws with the house's typefaces; the caller's own Matplotlib settings come back after."""
+
+    @wraps(chart)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> R:
+        import matplotlib
+
+        with matplotlib.rc_context(_house_settings()):
+            return chart(*args, **kwargs)
+
+    return styled
+
+
+def new_figure(theme: Theme, *, width: float, height: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure with panels side by side, dressed in the theme; call it under `house_style`.
+
+    Args:
+        theme: Colours.
+        width: Inches.
+        height: Inches.
+        panels: How many, at least 1.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor=theme.ground)
+    grid = figure.subplots(1, panels, squeeze=False)
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.06)  # type: ignore[union-attr, call-arg]
+    axes = list(grid[0])
+    for panel in axes:
+        _dress(panel, theme)
+    return figure, axes
+
+
+def _dress(axes: Axes, theme: Theme) -> None:
+    axes.set_facecolor(theme.ground)
+    axes.spines[["top", "right"]].set_visible(False)
+    for spine in axes.spines.values():
+        spine.set_color(theme.hairline)
+        spine.set_linewidth(0.8)
+    for which, length in (("major", 3.5), ("minor", 2.0)):
+        axes.tick_params(
+            which=which,
+            color=theme.hairline,
+            labelcolor=theme.muted,
+            labelsize=SMALL_SIZE,
+            labelfontfamily=FONT_FAMILY[0],
+            length=length,
+        )
+    axes.grid(True, axis="y", which="major", color=theme.hairline, linewidth=0.6, alpha=0.6)
+    axes.set_axisbelow(True)
+
+
+def label_axes(axes: Axes, theme: Theme, *, x: str, y: str, title: str = "") -> None:
+    """Name both axes (with units) and, to the left above, the panel."""
+    axes.set_xlabel(x, color=theme.ink, labelpad=6)
+    axes.set_ylabel(y, color=theme.ink, labelpad=6)
+    if title:
+        axes.set_title(title, loc="left", color=theme.ink, fontsize=TEXT_SIZE + 1, pad=10)
+
+
+def add_legend(figure: Figure, axes: Axes, theme: Theme) -> None:
+    """Name the series of a panel in lines above the whole figure, where no curve can run through them."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper left",
+        ncols=max(1, int(figure.get_figwidth() / LEGEND_INCHES)),
+        frameon=False,
+        fontsize=SMALL_SIZE + 0.5,
+        labelcolor=theme.ink,
+        handlelength=1.4,
+        columnspacing=1.4,
+    )
+
+
+def thousands(axes: Axes) -> None:
+    """Write the counts on the vertical axis in groups of three digits."""
+    from matplotlib.ticker import FuncFormatter
+
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+
+
+def role_colours(roles: Sequence[Role], theme: Theme) -> list[str]:
+    """Return a colour for each series: ink for solvers, grey for floors, the theme's colours in turn for models."""
+    colours, models = [], 0
+    for role in roles:
+        if role == "model":
+            colours.append(theme.models[models % len(theme.models)])
+            models += 1
+        else:
+            colours.append(theme.solver if role == "solver" else theme.floor)
+    return colours
+
+
+@dataclass(frozen=True)
+class Band:
+    """A curve with its spread.
+
+    Attributes:
+        label: What it is.
+        x: Abscissa, float64 [t].
+        middle: Median or estimate, float64 [t].
+        low: Lower edge, float64 [t].
+        high: Upper edge, float64 [t].
+        role: Which colour it takes.
+    """
+
+    label: str
+    x: FloatArray
+    middle: FloatArray
+    low: FloatArray
+    high: FloatArray
+    role: Role = "model"
+
+
+def ensemble_band(label: str, x: FloatArray, values: FloatArray, *, role: Role = "model", level: float = 0.9) -> Band:
+    """Return the median and the central `level` of an ensemble at every abscissa.
+
+    Args:
+        label: What it is.
+        x: float64 [t].
+        values: float64 [member, t]; NaN where a member has no value.
+        role: Which colour it takes.
+        level: Share of the members inside the band, in (0, 1).
+
+    Raises:
+        ParameterError: The shapes do not agree.
+    """
+    x, values = np.asarray(x, np.float64), np.asarray(values, np.float64)
+    if values.ndim != 2 or values.shape[1:] != x.shape:
+        raise ParameterError(f"an ensemble of shape {values.shape} does not fit an axis of shape {x.shape}")
+    low, middle, high = np.nanquantile(values, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=0)
+    return Band(label, x, middle, low, high, role)
+
+
+def draw_band(axes: Axes, band: Band, colour: str) -> None:
+    """Draw a curve over its band."""
+    axes.fill_between(band.x, band.low, band.high, color=colour, alpha=BAND_OPACITY, linewidth=0)
+    axes.plot(band.x, band.middle, color=colour, linewidth=LINE_WIDTH, label=band.label, solid_capstyle="round")
+
+
+@house_style
+def encode_figure(figure: Figure, kind: Literal["svg", "png"] = "svg", *, pixels_per_inch: int = 160) -> bytes:
+    """Return the figure as the content of a file; the same figure gives the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    stream = BytesIO()
+    metadata = {"Date": None, "Creator": "nakaya"} if kind == "svg" else {"Software": "nakaya"}
+    (FigureCanvasSVG if kind == "svg" else FigureCanvasAgg)(figure)
+    figure.savefig(stream, format=kind, dpi=pixels_per_inch, facecolor=figure.get_facecolor(), metadata=metadata)
+    return stream.getvalue()
