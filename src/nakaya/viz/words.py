@@ -37,25 +37,29 @@ def symbol(name: str) -> str:
     return SYMBOLS.get(name, name)
 
 
-def format_number(value: float, digits: int = 4) -> str:
-    """Return a number with up to `digits` significant digits, powers of ten written out.
+def format_number(value: float, digits: int = 4, *, keep_zeros: bool = False) -> str:
+    """Return a number with `digits` significant digits, powers of ten written out; zeros at the end only on request.
 
-    >>> format_number(0.5), format_number(5e-5), format_number(12345.0)
-    ('0.5', '5×10⁻⁵', '12,345')
+    >>> format_number(0.5), format_number(5e-5), format_number(12345.0), format_number(1.0, 3, keep_zeros=True)
+    ('0.5', '5×10⁻⁵', '12,345', '1.00')
     """
     value = float(value)
     if not math.isfinite(value):
-        return {True: "∞", False: "−∞"}[value > 0] if math.isinf(value) else "not a number"
-    sign = "−" if value < 0 else ""
-    size = abs(value)
+        return "not a number" if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    sign, size = "−" if value < 0 else "", abs(value)
     if size != 0 and not 1e-3 <= size < 1e6:
-        mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
-        power = str(int(exponent)).translate(_SUPERSCRIPTS)
-        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{sign}10{power}" if mantissa == "1" else f"{sign}{mantissa}×10{power}"
-    if size >= 10 ** (digits - 1):
-        return f"{sign}{size:,.0f}"
-    return f"{sign}{size:.{digits}g}"
+        mantissa, _, power = f"{size:.{digits - 1}e}".partition("e")
+        exponent = str(int(power)).translate(_SUPERSCRIPTS)
+        mantissa = mantissa if keep_zeros else _without_zeros(mantissa)
+        return f"{sign}10{exponent}" if mantissa == "1" else f"{sign}{mantissa}×10{exponent}"
+    whole_digits = 1 if size < 1 else math.floor(math.log10(size)) + 1
+    leading_zeros = 0 if size == 0 or size >= 1 else -math.floor(math.log10(size)) - 1
+    text = f"{size:,.{max(0, digits - whole_digits + leading_zeros + (size < 1))}f}"
+    return sign + (text if keep_zeros else _without_zeros(text))
+
+
+def _without_zeros(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def format_axis(values: Sequence[float]) -> list[str]:
