@@ -59,7 +59,8 @@ th:last-child,td:last-child{padding-right:0}
 tbody tr:last-child>*{border-bottom:1.5px solid var(--ink)}
 tbody tr+tr>*{border-top:1px solid var(--hairline)}
 .emphasised>*{background:var(--raised)}
-.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.4rem,1fr));gap:1.4rem 1.8rem;margin:1.8rem 0 2.4rem}
+.numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.4rem,1fr));gap:1.4rem 1.8rem;
+margin:1.8rem 0 2.4rem}
 .numbers div{border-top:1.5px solid var(--ink);padding-top:.6rem;display:flex;flex-direction:column;
 justify-content:space-between}
 .numbers dt{color:var(--muted);font-size:.9rem;line-height:1.35}
