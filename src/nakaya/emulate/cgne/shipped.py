@@ -1,0 +1,37 @@
+"""The trained CGNEs that come with nakaya. Importing this module does not load torch."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nakaya.core.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from nakaya.emulate.cgne.emulator import CgneEmulator
+
+__all__ = ["SHIPPED", "WEIGHTS", "load_shipped", "make_small_rho"]
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""One folder for every trained model."""
+
+SHIPPED = ("cgne-small-rho",)
+
+
+def load_shipped(name: str) -> CgneEmulator:
+    """Return a trained model that comes with nakaya.
+
+    Raises:
+        MissingExtraError: torch or safetensors is not installed.
+    """
+    if find_spec("torch") is None or find_spec("safetensors") is None:
+        raise MissingExtraError("neural emulators", "ml")
+    from nakaya.emulate.cgne.emulator import load_emulator
+
+    return load_emulator(WEIGHTS / name)
+
+
+def make_small_rho() -> CgneEmulator:
+    """About a million parameters, vapour densities from .35 to .64, sectors of size 64."""
+    return load_shipped("cgne-small-rho")
