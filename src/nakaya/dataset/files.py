@@ -8,17 +8,20 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
-from nakaya.core.errors import OutputError
+from nakaya.core.errors import NakayaError, OutputError
 
 __all__ = [
     "PART_SUFFIX",
     "check_parent",
     "check_replaceable",
+    "discard",
     "new_directory",
     "output_errors",
     "remove_parts",
+    "remove_sibling_parts",
     "write_atomically",
 ]
 
@@ -42,7 +45,7 @@ def output_errors(path: Path) -> Iterator[None]:
     """Turn an `OSError` of the body into an `OutputError` that names `path` and says what to do."""
     try:
         yield
-    except OutputError:
+    except NakayaError:  # some of ours are OSErrors, and say already what to do
         raise
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
@@ -130,6 +133,24 @@ def new_directory(path: Path) -> Iterator[Path]:
                 os.rename(old, path)
             raise
         _remove(old)
+
+
+def discard(path: Path) -> None:
+    """Remove a file or a directory; it is gone at once under its name, and soon altogether.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    old = path.with_name(f".{path.name}.old{PART_SUFFIX}")
+    _remove(old)
+    os.rename(path, old)
+    _remove(old)
+
+
+def remove_sibling_parts(path: Path) -> None:
+    """Remove what a killed maker of `path` left beside it; call this only while holding the lock."""
+    for part in path.parent.glob(f".{escape(path.name)}.*{PART_SUFFIX}"):
+        _remove(part)
 
 
 def _umask() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -21,6 +21,9 @@ MAX_CRYSTAL_BYTES = 2**31 - 1
 
 MAX_SHARD_BYTES = 2**32
 """A shard is held in memory, decoded, when it is written or verified."""
+
+MAX_SHARDS = 1_000_000
+"""Each is a file in each of four directories."""
 
 MAX_PARAMETERS = 256
 PARAMETER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -105,6 +108,10 @@ class StoreLayout:
         rows, columns = self.shard_grid
         return ((i, j) for i in range(rows) for j in range(columns))
 
+    def count_crystals(self, shards: Iterable[ShardIndex]) -> int:
+        """Number of crystals in some shards."""
+        return sum(len(self.points_of(index)) * len(self.members_of(index)) for index in shards)
+
     def points_of(self, index: ShardIndex) -> range:
         """The points that a shard holds."""
         start = index[0] * self.shard_points
@@ -132,6 +139,8 @@ def _fault(layout: StoreLayout) -> str | None:
         return f"a shard of {layout.shard_points} points and {layout.shard_members} members does not fit the store"
     if layout.shard_points * layout.shard_members * layout.crystal_bytes > MAX_SHARD_BYTES:
         return f"a shard is larger than {MAX_SHARD_BYTES} bytes: use fewer crystals in a shard"
+    if layout.num_shards > MAX_SHARDS:
+        return f"{layout.num_shards} shards are more than {MAX_SHARDS}: use more crystals in a shard"
     if layout.chunk_members < 1 or layout.shard_members % layout.chunk_members:
         return f"{layout.chunk_members} members in a chunk do not divide the {layout.shard_members} in a shard"
     if layout.chunk_members * layout.crystal_bytes > MAX_CRYSTAL_BYTES:

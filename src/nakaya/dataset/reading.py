@@ -25,6 +25,7 @@ from nakaya.dataset.schema import (
     ShardRecord,
     check_values,
     chunk_file,
+    is_shard_file,
     parse_record,
     record_file,
 )
@@ -75,15 +76,9 @@ class ShardReader:
             names = os.listdir(self.path / RECORDS)
         except OSError as error:
             raise InputFileError(f"cannot read {self.path / RECORDS}: {(error.strerror or '').lower()}") from error
-        rows, columns = self.layout.shard_grid
-        found = set()
-        for name in names:
-            words = name.removesuffix(".json").split(".")
-            if len(words) == 2 and all(word.isascii() and word.isdigit() and len(word) < 12 for word in words):
-                index = (int(words[0]), int(words[1]))
-                if index[0] < rows and index[1] < columns and name == Path(record_file(index)).name:
-                    found.add(index)
-        return frozenset(found)
+        known = (name for name in names if is_shard_file(f"{RECORDS}/{name}", self.layout))
+        pairs = (name.removesuffix(".json").split(".") for name in known)
+        return frozenset((int(row), int(column)) for row, column in pairs)
 
     def record(self, index: ShardIndex) -> ShardRecord:
         """Return the record of a shard.

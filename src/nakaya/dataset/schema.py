@@ -32,6 +32,7 @@ __all__ = [
     "check_values",
     "chunk_file",
     "group_document",
+    "is_shard_file",
     "parameter_array",
     "parse_description",
     "parse_record",
@@ -115,6 +116,20 @@ def chunk_file(name: str, index: ShardIndex, layout: StoreLayout) -> str:
 def record_file(index: ShardIndex) -> str:
     """Path of a shard's record."""
     return f"{RECORDS}/{index[0]}.{index[1]}.json"
+
+
+def is_shard_file(place: str, layout: StoreLayout) -> bool:
+    """Whether a path inside the store is that of a record or of a shard's block of an array."""
+    folder, _, name = place.partition("/")
+    words = name.removeprefix("c.").removesuffix(".json").split(".")
+    if len(words) < 2 or not all(word.isascii() and word.isdigit() and len(word) < 12 for word in words[:2]):
+        return False
+    index = (int(words[0]), int(words[1]))
+    if index[0] >= layout.shard_grid[0] or index[1] >= layout.shard_grid[1]:
+        return False
+    if folder == RECORDS:
+        return place == record_file(index)
+    return folder in block_arrays(layout) and place == chunk_file(folder, index, layout)
 
 
 # Documents that are written -------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from nakaya.dataset.schema import (
     static_documents,
 )
 
-__all__ = ["StoredArray", "StoredTrajectory", "open_store", "read_description"]
+__all__ = ["StoredArray", "StoredTrajectory", "open_store", "read_description", "read_parameters"]
 
 
 class StoredArray:
@@ -243,8 +243,15 @@ def open_store(path: Path) -> StoredTrajectory:
     return StoredTrajectory(path, description, read_parameters(path, description), digest)
 
 
-def read_parameters(path: Path, description: StoreDescription) -> dict[str, FloatArray]:
-    """Return the parameters, float64 [point] or scalar arrays, after checking their sha256.
+def read_parameters(
+    path: Path, description: StoreDescription, names: Sequence[str] | None = None
+) -> dict[str, FloatArray]:
+    """Return parameters, float64 [point] or scalar arrays, after checking their sha256.
+
+    Args:
+        path: The store.
+        description: What it says about itself.
+        names: Which parameters; None: all.
 
     Raises:
         InputFileError: A file is missing.
@@ -252,7 +259,7 @@ def read_parameters(path: Path, description: StoreDescription) -> dict[str, Floa
     """
     layout = description.layout
     parameters = {}
-    for name in layout.parameters:
+    for name in layout.parameters if names is None else names:
         file = path / parameter_array(name) / "c.0"
         content = read_bytes(file, 8 * layout.num_points)
         if len(content) != 8 * layout.num_points or sha256_of_bytes(content) != description.parameters_sha256[name]:
