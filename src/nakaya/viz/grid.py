@@ -226,8 +226,10 @@ def _draw_axes(
         middle = head + (rows - 1 - row) * pitch_y + (pitch_y - 20) / 2
         sheet.rule(left - 6, middle, 6, 1, sheet.theme.muted)
         sheet.text(left - 12, middle + 6, tick, size=18, align=1.0)
-    sheet.text((left + DESIGN_WIDTH - MARGIN) / 2, floor + 64, x.label, size=22, align=0.5)
-    sheet.vertical_text(MARGIN + 14, (head + floor) / 2, y_label, size=22)
+    size = min(22.0, 22.0 * (DESIGN_WIDTH - MARGIN - left) / text_width(x.label, 22))
+    sheet.text((left + DESIGN_WIDTH - MARGIN) / 2, floor + 64, x.label, size=size, align=0.5)
+    size = min(22.0, 22.0 * (floor - head) / text_width(y_label, 22))  # long words on a short axis are set smaller
+    sheet.vertical_text(MARGIN + 14, (head + floor) / 2, y_label, size=size)
 
 
 def picture_notes(views: Sequence[CrystalView], size: float, width: float) -> list[str]:

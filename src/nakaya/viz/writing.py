@@ -1,14 +1,55 @@
-"""Files that appear under their name whole, or not at all."""
+"""Pictures as files: formats by their ending, and files that appear under their name whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from io import BytesIO
 from pathlib import Path
 
-from nakaya.core.errors import OutputError
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-__all__ = ["write_whole"]
+from nakaya.core.errors import OutputError, ParameterError
+from nakaya.viz.film import Film
+
+__all__ = ["FILM_FORMATS", "IMAGE_FORMATS", "check_format", "encode_film", "encode_image", "write_whole"]
+
+IMAGE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+FILM_FORMATS = {".gif": "gif", ".png": "png", ".apng": "png"}
+
+
+def check_format(path: Path, formats: dict[str, str]) -> str:
+    """Return the format that the ending of `path` stands for.
+
+    Raises:
+        ParameterError: The ending is not among `formats`.
+    """
+    ending = path.suffix.lower()
+    if ending not in formats:
+        raise ParameterError(f"--out {path} has the ending {ending or 'none'!r}: use one of {', '.join(formats)}")
+    return formats[ending]
+
+
+def encode_image(image: Image.Image, path: Path, *, title: str = "") -> bytes:
+    """Return the content of an image file, in the format of the ending of `path`; a PNG also holds its title."""
+    kind = check_format(path, IMAGE_FORMATS)
+    stream = BytesIO()
+    if kind == "PNG":
+        words = PngInfo()
+        words.add_itxt("Title", title)
+        words.add_text("Software", "nakaya")
+        image.save(stream, kind, optimize=True, pnginfo=words)
+    elif kind == "JPEG":
+        image.save(stream, kind, quality=93, subsampling=0)
+    else:
+        image.save(stream, kind)
+    return stream.getvalue()
+
+
+def encode_film(film: Film, path: Path) -> bytes:
+    """Return the content of a film file, in the format of the ending of `path`: GIF, or animated PNG."""
+    return film.encode(check_format(path, FILM_FORMATS))
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -25,7 +66,7 @@ def write_whole(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        part.chmod(0o666 & ~_umask())
+        part.chmod(0o666 & ~_umask())  # mkstemp keeps others out; a picture has the permissions of any new file
         part.replace(path)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()

@@ -1,0 +1,187 @@
+"""`nakaya show`, `nakaya film`, `nakaya diagram`: crystals to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nakaya.cli.border import echo_json
+
+__all__ = ["register"]
+
+Store = Annotated[Path, typer.Argument(help="Store to read, such as flakes.zarr.")]
+Point = Annotated[int, typer.Option(help="Number of the parameter point, from 0.")]
+Member = Annotated[int, typer.Option(help="Number of the crystal at this point, from 0.")]
+Everyone = Annotated[bool, typer.Option("--all", help="All members of the point side by side, at one scale.")]
+Ground = Annotated[str, typer.Option(help="dark or light.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("show")(show)
+    app.command("film")(film)
+    app.command("diagram")(diagram)
+
+
+def show(
+    store: Store,
+    out: Annotated[Path, typer.Option(help="Picture to write: .png, .jpg, .webp or .tif.")] = Path("crystal.png"),
+    point: Point = 0,
+    member: Member = 0,
+    everyone: Everyone = False,
+    at: Annotated[int | None, typer.Option(help="Show it after this many steps (default: at the end).")] = None,
+    ground: Ground = "dark",
+    width: Annotated[int | None, typer.Option(help="Pixels across, 160 to 8000 (1200; with --all 1600).")] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a crystal: every site a hexagon at its place, coloured by the step at which it attached.
+
+    Example: nakaya show flakes.zarr --member 3 --out crystal.png
+
+    A sector is unfolded to the six-fold crystal, and the picture says so; a full lattice is shown as it is.
+    """
+    from nakaya.pipelines.picturing import show_store
+
+    summary = show_store(
+        store,
+        out,
+        point=point,
+        member=None if everyone else member,
+        step=at,
+        ground=ground,
+        width=width,
+        overwrite=overwrite,
+    )
+    if as_json:
+        echo_json(summary)
+    else:
+        typer.echo(f"{summary['title']}: {summary['width']} x {summary['height']} pixels, written to {out}")
+
+
+def film(
+    store: Store,
+    out: Annotated[Path, typer.Option(help="Film to write: .gif, or .png for an animated PNG.")] = Path("growth.gif"),
+    point: Point = 0,
+    member: Member = 0,
+    everyone: Everyone = False,
+    frames: Annotated[int, typer.Option(help="At most this many frames, at equal strides of steps, 2 to 1000.")] = 60,
+    frame_ms: Annotated[int, typer.Option(help="Milliseconds that a frame is shown, 20 to 10000.")] = 50,
+    ground: Ground = "dark",
+    width: Annotated[int, typer.Option(help="Pixels across, 160 to 8000.")] = 540,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Film a crystal's growth, at fixed physical steps.
+
+    Example: nakaya film flakes.zarr --member 3 --out growth.gif
+
+    Every frame is the same number of steps after the one before; the last is held for 2.5 seconds.
+    """
+    from nakaya.pipelines.picturing import film_store
+
+    with _progress("frames", None) as progress:
+        summary = film_store(
+            store,
+            out,
+            point=point,
+            member=None if everyone else member,
+            ground=ground,
+            width=width,
+            frames=frames,
+            frame_ms=frame_ms,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if as_json:
+        echo_json(summary)
+    else:
+        typer.echo(
+            f"{summary['title']}: {summary['frames']} frames, {summary['seconds']:.1f} s, "
+            f"{summary['bytes'] / 1e6:.2f} MB, written to {out}"
+        )
+
+
+def diagram(
+    x: Annotated[str, typer.Option(help="Parameter to the right: NAME:LOW:HIGH:COUNT; of a store, the name alone.")],
+    y: Annotated[str, typer.Option(help="Parameter upwards: NAME:LOW:HIGH:COUNT; of a store, the name alone.")],
+    store: Annotated[
+        Path | None, typer.Argument(help="Store over a grid of points; without it, crystals grow.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Picture to write: .png, .jpg, .webp or .tif.")] = Path("diagram.png"),
+    fix: Annotated[
+        list[str] | None, typer.Option(help="Another parameter as NAME=VALUE; repeat for several (defaults: grow).")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Solver or emulator; `nakaya info` lists them.")] = "gravner-griffeath",
+    size: Annotated[int, typer.Option(help="Rows and columns of the lattice, 8 to 16384.")] = 64,
+    geometry: Annotated[str, typer.Option(help="sector (120 degree wedge) or full (whole lattice).")] = "sector",
+    seed: Annotated[int, typer.Option(help="Seed of all noise: same seed, same crystals.")] = 0,
+    workers: Annotated[int, typer.Option(help="Threads that may work at once; does not change the result.")] = 1,
+    member: Annotated[int, typer.Option(help="Of a store: number of the crystal at each point, from 0.")] = 0,
+    clock: Annotated[str, typer.Option(help="Colours run over each crystal's own growth, or shared by all.")] = "own",
+    ground: Ground = "dark",
+    width: Annotated[int, typer.Option(help="Pixels across, 160 to 8000.")] = 1800,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the morphology diagram: a plane of two parameters with the crystal of every point at its place.
+
+    Example: nakaya diagram --x rho:0.35:0.64:8 --y beta:1.0:1.6:6 --size 64 --out diagram.png
+
+    All crystals are drawn at one scale. With a store, such as a campaign over a grid, nothing is grown:
+    nakaya diagram store.zarr --x rho --y beta
+    """
+    from nakaya.pipelines.diagrams import diagram_by_growing, diagram_of_store, parse_axis, parse_fixed
+
+    if store is not None:
+        summary = diagram_of_store(
+            store, out, x=x, y=y, member=member, ground=ground, width=width, clock=clock, overwrite=overwrite
+        )
+    else:
+        x_axis, y_axis = parse_axis(x), parse_axis(y)
+        with _progress("crystals", x_axis.count * y_axis.count) as progress:
+            summary = diagram_by_growing(
+                out,
+                x=x_axis,
+                y=y_axis,
+                fixed=parse_fixed(fix or []),
+                model=model,
+                size=size,
+                geometry=geometry,
+                seed=seed,
+                workers=workers,
+                ground=ground,
+                width=width,
+                clock=clock,
+                overwrite=overwrite,
+                progress=progress,
+            )
+    if as_json:
+        echo_json(summary)
+    else:
+        typer.echo(f"{summary['title']}: {summary['crystals']} crystals, written to {out}")
+
+
+@contextmanager
+def _progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show progress on stderr where that is a terminal; elsewhere nothing, for these commands take seconds."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.advance(task, done)

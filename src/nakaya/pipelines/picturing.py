@@ -1,0 +1,325 @@
+"""Crystals to pictures: a plate, an ensemble, a film."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nakaya.core.errors import ParameterError
+from nakaya.core.trajectory import Trajectory
+from nakaya.pipelines.catalogue import FAMILIES
+from nakaya.pipelines.storing import check_output
+from nakaya.pipelines.storing import open as open_store
+from nakaya.viz.film import Film, growth_film
+from nakaya.viz.grid import crystal_grid
+from nakaya.viz.plate import crystal_plate
+from nakaya.viz.sheet import join_words
+from nakaya.viz.style import find_theme
+from nakaya.viz.view import CrystalView, view_crystal
+from nakaya.viz.words import format_count, format_parameters
+from nakaya.viz.writing import FILM_FORMATS, IMAGE_FORMATS, check_format, encode_film, encode_image, write_whole
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = [
+    "default_parameters",
+    "describe_geometry",
+    "describe_parameters",
+    "draw_crystal",
+    "draw_ensemble",
+    "draw_film",
+    "film_store",
+    "show_store",
+    "view_member",
+    "write_image",
+]
+
+FAMILY_NOUNS = {"gravner-griffeath": "Snow crystal"}
+"""What grows, by parameter space; anything else is called a crystal."""
+
+
+def view_member(trajectory: Trajectory, *, point: int = 0, member: int = 0) -> CrystalView:
+    """Return one crystal of a trajectory as it is drawn: sectors unfolded, full lattices as they are.
+
+    Raises:
+        ParameterError: There is no such point or member, or its lattice cannot be drawn.
+    """
+    _check_lattice(trajectory)
+    one = trajectory.point(point)
+    if not 0 <= member < one.num_members:
+        raise ParameterError(f"member {member} does not exist: there are {one.num_members} members, counted from 0")
+    return view_crystal(
+        one.arrival[member],
+        one.metadata.geometry,
+        steps=int(one.steps[member]),
+        grain=None if one.grain is None else one.grain[member],
+    )
+
+
+def describe_parameters(trajectory: Trajectory) -> str:
+    """Return the parameters of one point that have no default, or another value than it: "ρ = 0.5,  σ = 10⁻³"."""
+    defaults = default_parameters(trajectory.metadata.family)
+    values = {name: float(np.asarray(value)) for name, value in trajectory.parameters.items()}
+    return format_parameters({name: value for name, value in values.items() if defaults.get(name) != value})
+
+
+def default_parameters(family: str) -> dict[str, float]:
+    """Return the parameters of a family that have a default, by name; none for a family that is not known."""
+    space = FAMILIES.get(family)
+    if space is None or not is_dataclass(space):
+        return {}
+    return {entry.name: entry.default for entry in fields(space) if entry.default is not MISSING}
+
+
+def describe_geometry(geometry: Mapping[str, object]) -> str:
+    """Return a lattice in words: "sector of 64 × 64 sites"."""
+    kind = {"sector": "sector", "full": "lattice"}.get(str(geometry.get("name")), "lattice")
+    joined = "periodic " if geometry.get("edges") == "periodic" else ""
+    size = geometry.get("size")
+    return f"{joined}{kind} of {size} × {size} sites"
+
+
+def draw_crystal(
+    trajectory: Trajectory,
+    *,
+    point: int = 0,
+    member: int = 0,
+    step: int | None = None,
+    ground: str = "dark",
+    width: int = 1200,
+) -> Image:
+    """Return a plate of one crystal: title, scale bar, colour bar, and what a reader must know about it.
+
+    Args:
+        trajectory: Crystals in memory.
+        point: Number of the parameter point.
+        member: Number of the crystal.
+        step: Show it after this many steps; by default at the end.
+        ground: "dark" or "light".
+        width: Pixels across, 160 to 8000.
+
+    Raises:
+        ParameterError: A number out of range, or a lattice that cannot be drawn.
+        UnknownNameError: A ground that does not exist.
+    """
+    one = trajectory.point(point)
+    return _plate(one, member, member, step, ground, width)
+
+
+def _plate(one: Trajectory, place: int, member: int, step: int | None, ground: str, width: int) -> Image:
+    """Draw the crystal at `place` of `one`; `member` is its number where it comes from."""
+    view = view_member(one, member=place)
+    reason = {"front": "the front came close to the edge", "steps": "the number of steps", "no-growth": "no growth"}
+    stopped = f"stopped after {format_count(view.last, 'step')}: {reason[str(one.stopped_by[place])]}"
+    return crystal_plate(
+        view,
+        find_theme(ground),
+        title=_title(one),
+        subtitle=join_words([_origin(one), f"member {member}", stopped]),
+        width=width,
+        step=step,
+        site_spacing=one.metadata.site_spacing,
+    )
+
+
+def draw_ensemble(
+    trajectory: Trajectory, *, point: int = 0, step: int | None = None, ground: str = "dark", width: int = 1600
+) -> Image:
+    """Return all members at one point, at one scale and on one clock; arguments and errors as `draw_crystal`."""
+    one = trajectory.point(point)
+    return crystal_grid(
+        [view_member(one, member=member) for member in range(one.num_members)],
+        [f"member {member}" for member in range(one.num_members)],
+        find_theme(ground),
+        title=_title(one),
+        subtitle=join_words([_origin(one), format_count(one.num_members, "member")]),
+        width=width,
+        step=step,
+    )
+
+
+def draw_film(
+    trajectory: Trajectory,
+    *,
+    point: int = 0,
+    member: int | None = 0,
+    ground: str = "dark",
+    width: int = 540,
+    frames: int = 60,
+    frame_ms: int = 50,
+    progress: Callable[[int], None] | None = None,
+) -> Film:
+    """Return the growth of one member, or (member None) of all members at a point side by side.
+
+    Args:
+        trajectory: Crystals in memory.
+        point: Number of the parameter point.
+        member: Number of the crystal, or None.
+        ground: "dark" or "light".
+        width: Pixels across.
+        frames: At most this many, at equal strides of physical steps.
+        frame_ms: Milliseconds that each is shown, 20 or more; the last is held for 2.5 s.
+        progress: Called with 1 after every frame.
+
+    Raises:
+        ParameterError: A number out of range, or a lattice that cannot be drawn.
+        UnknownNameError: A ground that does not exist.
+    """
+    one = trajectory.point(point)
+    members = range(one.num_members) if member is None else [member]
+    return growth_film(
+        [view_member(one, member=number) for number in members],
+        [f"member {number}" for number in members],
+        find_theme(ground),
+        title=_title(one),
+        subtitle=_origin(one),
+        width=width,
+        frames=frames,
+        frame_ms=frame_ms,
+        progress=progress,
+    )
+
+
+def show_store(
+    path: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    point: int = 0,
+    member: int | None = 0,
+    step: int | None = None,
+    ground: str = "dark",
+    width: int | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Draw a crystal of a store, or (member None) all members at a point, and write the picture.
+
+    Returns:
+        What was written, as plain values.
+
+    Raises:
+        OutputError: The output exists, or cannot be written.
+        InputFileError, FormatError: There is no store, or it is damaged.
+        ParameterError, UnknownNameError: As `draw_crystal`.
+    """
+    out = Path(out)
+    check_format(out, IMAGE_FORMATS)
+    find_theme(ground)
+    check_output(out, overwrite=overwrite)
+    crystals = _load_point(path, point, member)
+    if member is None:
+        image = draw_ensemble(crystals, step=step, ground=ground, width=width or 1600)
+    else:
+        image = _plate(crystals, 0, member, step, ground, width or 1200)
+    written = write_image(image, out, title=_title(crystals))
+    return written | {
+        "source": Path(path),
+        "point": point,
+        "member": member,
+        "members": crystals.num_members,
+        "steps": crystals.steps.tolist(),
+        "shown_at": step,
+    }
+
+
+def film_store(
+    path: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    point: int = 0,
+    member: int | None = 0,
+    ground: str = "dark",
+    width: int = 540,
+    frames: int = 60,
+    frame_ms: int = 50,
+    overwrite: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """Film a crystal of a store, or (member None) all members at a point, and write the film.
+
+    Returns:
+        What was written, as plain values.
+
+    Raises:
+        OutputError: The output exists, or cannot be written.
+        InputFileError, FormatError: There is no store, or it is damaged.
+        ParameterError, UnknownNameError: As `draw_film`.
+    """
+    out = Path(out)
+    check_format(out, FILM_FORMATS)
+    find_theme(ground)
+    check_output(out, overwrite=overwrite)
+    crystals = _load_point(path, point, member)
+    chosen = None if member is None else 0
+    film = draw_film(
+        crystals, member=chosen, ground=ground, width=width, frames=frames, frame_ms=frame_ms, progress=progress
+    )
+    content = encode_film(film, out)
+    write_whole(out, content)
+    first = film.frames[0]
+    return {
+        "out": out,
+        "width": first.width,
+        "height": first.height,
+        "bytes": len(content),
+        "title": _title(crystals),
+        "source": Path(path),
+        "point": point,
+        "member": member,
+        "members": crystals.num_members,
+        "frames": len(film.frames),
+        "steps": list(film.steps),
+        "seconds": sum(film.durations_ms) / 1000,
+    }
+
+
+def write_image(image: Image, out: Path, *, title: str) -> dict[str, Any]:
+    """Write an image, in the format of its ending, and return what was written.
+
+    Raises:
+        OutputError: It cannot be written; nothing is left behind.
+        ParameterError: An ending that stands for no format.
+    """
+    content = encode_image(image, out, title=title)
+    write_whole(out, content)
+    return {"out": out, "width": image.width, "height": image.height, "bytes": len(content), "title": title}
+
+
+def _load_point(path: str | PathLike[str], point: int, member: int | None) -> Trajectory:
+    """Read the crystals of one point, or one of them; the result has no axis of points."""
+    store = open_store(path)
+    if not 0 <= point < store.num_points:
+        raise ParameterError(f"point {point} does not exist: {path} holds {store.num_points} points, counted from 0")
+    if member is not None and not 0 <= member < store.num_members:
+        raise ParameterError(
+            f"member {member} does not exist: {path} holds {store.num_members} members at each point, counted from 0"
+        )
+    points = [point] if store.has_point_axis else None
+    return store.load(points, None if member is None else [member]).point(0)
+
+
+def _check_lattice(trajectory: Trajectory) -> None:
+    metadata = trajectory.metadata
+    if metadata.lattice != "hexagonal" or metadata.dimension != 2:
+        raise ParameterError(
+            f"crystals on a {metadata.lattice} lattice of {metadata.dimension} dimensions cannot be drawn: "
+            "pictures show hexagonal lattices in the plane"
+        )
+
+
+def _title(one: Trajectory) -> str:
+    noun = FAMILY_NOUNS.get(one.metadata.family, "Crystal")
+    parameters = describe_parameters(one)
+    return f"{noun},  {parameters}" if parameters else noun
+
+
+def _origin(one: Trajectory) -> str:
+    resolution = one.metadata.time_resolution
+    coarse = f"arrival times to {resolution} steps" if resolution > 1 else ""
+    words = [one.metadata.model, describe_geometry(one.metadata.geometry), f"seed {one.metadata.seed}", coarse]
+    return join_words(words)
