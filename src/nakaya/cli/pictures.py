@@ -111,9 +111,7 @@ def film(
 def diagram(
     x: Annotated[str, typer.Option(help="Parameter to the right: NAME:LOW:HIGH:COUNT; of a store, the name alone.")],
     y: Annotated[str, typer.Option(help="Parameter upwards: NAME:LOW:HIGH:COUNT; of a store, the name alone.")],
-    store: Annotated[
-        Path | None, typer.Argument(help="Store over a grid of points; without it, crystals grow.")
-    ] = None,
+    store: Annotated[Path | None, typer.Argument(help="Store over a grid; without it, crystals grow.")] = None,
     out: Annotated[Path, typer.Option(help="Picture to write: .png, .jpg, .webp or .tif.")] = Path("diagram.png"),
     fix: Annotated[
         list[str] | None, typer.Option(help="Another parameter as NAME=VALUE; repeat for several (defaults: grow).")
@@ -175,13 +173,7 @@ def _progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     console = Console(stderr=True)
-    with Progress(
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.advance(task, done)

@@ -86,9 +86,7 @@ def parse_fixed(texts: Sequence[str]) -> dict[str, float]:
         except ValueError:
             equals = ""
         if not equals or name in fixed:
-            raise ParameterError(
-                f"--fix {text!r} is not one NAME=VALUE for each name: write --fix rho=0.5, for example"
-            )
+            raise ParameterError(f"--fix {text!r} is not one NAME=VALUE for each name: write, say, --fix rho=0.5")
         fixed[name] = number
     return fixed
 
@@ -152,7 +150,7 @@ def diagram_by_growing(
     missing = [name for name in required if name not in (x.name, y.name, *fixed)]
     if missing:
         raise ParameterError(
-            f"{' and '.join(missing)} must be given, on an axis or fixed: add --fix {missing[0]}=VALUE"
+            f"{' and '.join(missing)} has no default: add --fix {missing[0]}=VALUE, or put it on an axis"
         )
     make = cast(Callable[..., Conditions], family)
     points = [make(**fixed, **{y.name: b, x.name: a}) for b in y.values() for a in x.values()]
