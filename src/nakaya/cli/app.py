@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli import about, grow, ingest, pictures, records
+from nakaya.cli import about, campaign, grow, ingest, pictures, records
 from nakaya.cli.border import OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 grow.register(app)
+campaign.register(app)
 pictures.register(app)
 about.register(app)
 ingest.register(app)

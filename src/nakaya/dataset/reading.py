@@ -101,16 +101,12 @@ class ShardReader:
             stream = path.open("rb")
         except OSError as error:
             raise FormatError(
-                f"{path} cannot be read ({(error.strerror or '').lower()}) but its shard is recorded as complete: "
-                f"run nakaya campaign verify {self.path}"
+                f"{path} cannot be read ({(error.strerror or '').lower()}) but its shard is recorded as complete"
             ) from error
         size = os.fstat(stream.fileno()).st_size
         if size != record.file_bytes[name]:
             stream.close()
-            raise FormatError(
-                f"{path} holds {size} bytes, {record.file_bytes[name]} were written: it is damaged; "
-                f"run nakaya campaign verify {self.path}"
-            )
+            raise FormatError(f"{path} holds {size} bytes, {record.file_bytes[name]} were written: it is damaged")
         return stream
 
     def plain(self, name: str, index: ShardIndex, record: ShardRecord) -> NDArray[np.generic]:
@@ -185,7 +181,11 @@ class ShardReader:
         for i, j in shards:
             here, there = np.flatnonzero(rows == i), np.flatnonzero(columns == j)
             local_points, local_members = points[here] % layout.shard_points, members[there] % layout.shard_members
-            for name, values in self.block((i, j), local_points, local_members, names).items():
+            try:
+                block = self.block((i, j), local_points, local_members, names)
+            except FormatError as error:
+                raise FormatError(f"{error}; nakaya campaign verify {self.path} looks for more") from error
+            for name, values in block.items():
                 whole[name][np.ix_(here, there)] = values
         return whole
 
@@ -196,7 +196,7 @@ class ShardReader:
             if num_crystals * self.layout.crystal_bytes > most_decoded_bytes(file_bytes):
                 raise FormatError(
                     f"{path} is missing or damaged: its {file_bytes} bytes cannot hold {num_crystals} crystals; "
-                    f"run nakaya campaign verify {self.path}"
+                    f"nakaya campaign verify {self.path} looks for more"
                 )
 
     def _check_computed(self, shards: Sequence[ShardIndex]) -> None:

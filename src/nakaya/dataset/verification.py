@@ -63,12 +63,12 @@ class Verification:
         return len(self.intact) == self.num_shards
 
 
-def verify_store(path: Path, progress: Callable[[int], None] | None = None) -> Verification:
+def verify_store(path: Path, progress: Callable[[int, int], None] | None = None) -> Verification:
     """Read all of a store and compare every shard with its record.
 
     Args:
         path: The store.
-        progress: Called with 1 after each shard.
+        progress: Called after each shard with the number that are read, and of all.
 
     Raises:
         InputFileError: There is no store.
@@ -78,7 +78,7 @@ def verify_store(path: Path, progress: Callable[[int], None] | None = None) -> V
     layout = description.layout
     reader = ShardReader(path, layout, digest)
     intact, missing, damaged = [], [], {}
-    for index in layout.shards():
+    for number, index in enumerate(layout.shards(), start=1):
         if not os.path.lexists(path / record_file(index)):
             missing.append(index)
         else:
@@ -88,7 +88,7 @@ def verify_store(path: Path, progress: Callable[[int], None] | None = None) -> V
             else:
                 damaged[index] = fault
         if progress is not None:
-            progress(1)
+            progress(number, layout.num_shards)
     foreign, leftovers = _strangers(path, description)
     return Verification(
         path,

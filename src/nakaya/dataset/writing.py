@@ -32,7 +32,17 @@ from nakaya.dataset.schema import (
     static_documents,
 )
 
-__all__ = ["describe", "save_trajectory", "write_parameters", "write_shard", "write_skeleton", "write_static_documents"]
+__all__ = [
+    "block_of",
+    "describe",
+    "parameter_bytes",
+    "part_of",
+    "save_trajectory",
+    "write_parameters",
+    "write_shard",
+    "write_skeleton",
+    "write_static_documents",
+]
 
 
 def describe(
@@ -52,7 +62,7 @@ def describe(
     Raises:
         ParameterError: The metadata are not what the schema asks for.
     """
-    digests = {name: sha256_of_bytes(_parameter_bytes(parameters[name])) for name in layout.parameters}
+    digests = {name: sha256_of_bytes(parameter_bytes(parameters[name])) for name in layout.parameters}
     description = StoreDescription(metadata, layout, digests, campaign)
     try:
         document = _plain_json(group_document(description))
@@ -69,7 +79,8 @@ def _plain_json(document: Mapping[str, object]) -> dict[str, object]:
     return plain
 
 
-def _parameter_bytes(values: FloatArray) -> bytes:
+def parameter_bytes(values: FloatArray) -> bytes:
+    """The values of a parameter as they stand in a store: float64, little-endian."""
     return np.ascontiguousarray(np.atleast_1d(values), "<f8").tobytes()
 
 
@@ -104,7 +115,7 @@ def write_static_documents(path: Path, layout: StoreLayout) -> None:
 def write_parameters(path: Path, layout: StoreLayout, parameters: Mapping[str, FloatArray]) -> None:
     """Write the parameter points of a store."""
     for name in layout.parameters:
-        write_atomically(path / parameter_array(name) / "c.0", _parameter_bytes(parameters[name]))
+        write_atomically(path / parameter_array(name) / "c.0", parameter_bytes(parameters[name]))
 
 
 def write_shard(path: Path, shard: EncodedShard, layout: StoreLayout, store_sha256: str) -> None:

@@ -12,14 +12,14 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.conditions import Conditions, check_in_range
-from nakaya.core.errors import ConfigError, NakayaError, ParameterError, UnknownNameError
+from nakaya.core.errors import ConfigError, FormatError, NakayaError, ParameterError, UnknownNameError
 from nakaya.core.growth import GrowthSetup, StopRules, check_count, check_seed
 from nakaya.dataset.layout import MAX_CRYSTALS, StoreLayout, make_layout
 from nakaya.dataset.sampling import Axis, Method, PointsPlan, sample_points
 from nakaya.lattice.geometry import make_setup
 from nakaya.pipelines.configuration import Table, read_toml
 
-__all__ = ["CampaignConfig", "config_differences", "read_campaign"]
+__all__ = ["CampaignConfig", "config_differences", "read_campaign", "sample_plain"]
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,7 @@ class CampaignConfig:
             UnknownNameError: A parameter is not of this family.
         """
         self._check_parameters(family)
-        ordered = {name: self.points.vary[name] for name in family.ranges if name in self.points.vary}
-        varied = sample_points(replace(self.points, vary=ordered))
-        unvaried = self._unvaried(family)
-        num_points = self.points.num_points
-        return {name: varied[name] if name in varied else np.full(num_points, unvaried[name]) for name in family.ranges}
+        return _sample(self.points, self._unvaried(family), family)
 
     def _unvaried(self, family: type[Conditions]) -> dict[str, float]:
         """The parameters that are the same at all points, defaults included."""
@@ -126,6 +122,27 @@ def _plain_axis(axis: Axis) -> dict[str, object]:
     assert axis.low is not None
     assert axis.high is not None
     return {"low": float(axis.low), "high": float(axis.high), "scale": axis.scale, "count": axis.count}
+
+
+def _sample(points: PointsPlan, unvaried: Mapping[str, float], family: type[Conditions]) -> dict[str, FloatArray]:
+    ordered = {name: points.vary[name] for name in family.ranges if name in points.vary}
+    varied = sample_points(replace(points, vary=ordered))
+    return {
+        name: varied[name] if name in varied else np.full(points.num_points, unvaried[name]) for name in family.ranges
+    }
+
+
+def sample_plain(campaign: Mapping[str, object], family: type[Conditions], where: str) -> dict[str, FloatArray]:
+    """Return the parameters of a campaign that stands in a store, as `CampaignConfig.sample` does.
+
+    Raises:
+        FormatError: The campaign is not one that this version can sample.
+    """
+    try:
+        points = _PointsTable.model_validate(campaign["points"])
+        return _sample(_points_plan(points, points.seed), points.fixed, family)
+    except (KeyError, ValueError) as error:  # pydantic's errors and ours are ValueErrors
+        raise FormatError(f"{where} cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def config_differences(stored: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
@@ -216,7 +233,21 @@ def _build(table: _CampaignTable) -> CampaignConfig:
     )
     sites: Any = table.lattice.initial  # lists of rows and columns; make_setup checks that they are pairs
     setup = make_setup(table.lattice.geometry, table.lattice.size, initial=sites, edges=table.lattice.edges, stop=stop)
-    points = table.points
+    seed = table.points.seed
+    if seed is None and table.points.method != "grid":
+        seed = table.seed
+    return CampaignConfig(
+        setup=setup,
+        points=_points_plan(table.points, seed),
+        members=table.members,
+        model=table.model,
+        seed=table.seed,
+        fixed=dict(table.points.fixed),
+        crystals_per_shard=table.store.crystals_per_shard,
+    )
+
+
+def _points_plan(points: _PointsTable, seed: int | None) -> PointsPlan:
     vary = {}
     for name, axis in points.vary.items():
         values = None if axis.values is None else tuple(axis.values)
@@ -224,13 +255,4 @@ def _build(table: _CampaignTable) -> CampaignConfig:
             vary[name] = Axis(axis.low, axis.high, axis.scale, axis.count, values)
         except ParameterError as error:
             raise ParameterError(f"points.vary.{name}: {error}") from error
-    seed = points.seed if points.method == "grid" or points.seed is not None else table.seed
-    return CampaignConfig(
-        setup=setup,
-        points=PointsPlan(points.method, vary, points.count, seed),
-        members=table.members,
-        model=table.model,
-        seed=table.seed,
-        fixed=dict(points.fixed),
-        crystals_per_shard=table.store.crystals_per_shard,
-    )
+    return PointsPlan(points.method, vary, None if points.method == "grid" else points.count, seed)

@@ -1,0 +1,162 @@
+"""`nakaya campaign`: many crystals into one store; is it sound; mend it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nakaya.cli.border import echo_json
+
+if TYPE_CHECKING:
+    from nakaya.dataset.verification import Verification
+
+__all__ = ["register"]
+
+NOT_WHOLE = 1
+"""Exit status of verify and repair for a store that can be read but is damaged or incomplete."""
+
+Store = Annotated[Path, typer.Argument(help="A store, such as store.zarr.")]
+Workers = Annotated[
+    int, typer.Option(help="Processes of one thread each; 1: this process. Does not change the crystals.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group to the application."""
+    group = typer.Typer(no_args_is_help=True)
+    group.callback()(campaign)
+    group.command("run")(run)
+    group.command("verify")(verify)
+    group.command("repair")(repair)
+    app.add_typer(group, name="campaign")
+
+
+def campaign() -> None:
+    """Grow many crystals into one store, verify it, repair it.
+
+    Example: nakaya campaign run examples/sweep.toml --out store.zarr --workers 2
+    """
+
+
+def run(
+    sweep: Annotated[Path, typer.Argument(help="Sweep file (TOML): points, members, lattice; see examples/sweep.toml")],
+    out: Annotated[Path, typer.Option(help="Store to write, or to go on with (a directory, such as store.zarr).")],
+    workers: Workers = 1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and delete the store there is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Grow all crystals of a sweep file, or those that an earlier run did not get to.
+
+    Example: nakaya campaign run examples/sweep.toml --out store.zarr --workers 2
+
+    Stop it however you like, also with kill -9, and run the same command again: it goes on, and the store ends with the
+    same bytes as if nothing had happened. A store of another sweep file is refused (exit status 2). A log with times
+    and names of machines is kept beside the store (store.zarr.log).
+    """
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.pipelines.campaigning import run_campaign
+
+    with progress_reporter("growing", "crystals") as report:
+        outcome = run_campaign(
+            sweep,
+            out,
+            workers=workers,
+            overwrite=overwrite,
+            progress=lambda state: report(state.crystals, state.num_crystals),
+        )
+    if as_json:
+        echo_json(outcome)
+    elif outcome.computed_shards == 0:
+        typer.echo(f"{out} is complete already: {outcome.points} points of {outcome.members} members")
+    else:
+        typer.echo(
+            f"{out}: {outcome.points} points of {outcome.members} members in {outcome.shards} shards, "
+            f"{outcome.computed_shards} of them ({outcome.computed_crystals} crystals) computed now"
+        )
+
+
+def verify(store: Store, as_json: Json = False) -> None:
+    """Read a whole store and compare every shard with its record; nothing is changed.
+
+    Example: nakaya campaign verify store.zarr
+
+    Exit status 0: complete and sound. 1: shards are missing, damaged or altered, or there are foreign files. 2: it
+    cannot be read as a store at all.
+    """
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.pipelines.repairing import verify_campaign
+
+    with progress_reporter("verifying", "shards") as report:
+        verification = verify_campaign(store, report)
+    if as_json:
+        echo_json(_plain(verification))
+    else:
+        _print_verification(verification)
+    _leave(verification)
+
+
+def repair(store: Store, workers: Workers = 1, as_json: Json = False) -> None:
+    """Compute again what is damaged or missing in a store, and nothing else.
+
+    Example: nakaya campaign repair store.zarr
+
+    The store says itself how its crystals were grown. A shard that comes out other than recorded is left as it was, and
+    foreign files are left alone. Exit status 0: complete and sound now. 1: foreign files are left. 2: not possible.
+    """
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.pipelines.repairing import repair_campaign
+
+    with progress_reporter("repairing", "shards") as report:
+        outcome = repair_campaign(store, workers=workers, progress=report)
+    if as_json:
+        names = [_name(index) for index in outcome.recomputed]
+        echo_json({"rewritten": outcome.rewritten_documents, "recomputed": names, "after": _plain(outcome.after)})
+    else:
+        for name in outcome.rewritten_documents:
+            typer.echo(f"written again: {name}")
+        for index in outcome.recomputed:
+            typer.echo(f"computed again: shard {_name(index)}")
+        _print_verification(outcome.after)
+    _leave(outcome.after)
+
+
+def _name(index: tuple[int, int]) -> str:
+    return f"{index[0]}.{index[1]}"
+
+
+def _plain(verification: Verification) -> dict[str, Any]:
+    return {
+        "store": verification.path,
+        "sound": verification.is_sound,
+        "complete": verification.is_complete,
+        "shards": verification.num_shards,
+        "intact": len(verification.intact),
+        "missing": [_name(index) for index in verification.missing],
+        "damaged": {_name(index): fault for index, fault in verification.damaged.items()},
+        "damaged_documents": dict(verification.damaged_documents),
+        "foreign": verification.foreign,
+        "leftovers": verification.leftovers,
+    }
+
+
+def _print_verification(verification: Verification) -> None:
+    for index, fault in verification.damaged.items():
+        typer.echo(f"damaged: shard {_name(index)}: {fault}")
+    for fault in verification.damaged_documents.values():
+        typer.echo(f"damaged: {fault}")
+    for name in verification.foreign:
+        typer.echo(f"foreign: {name}")
+    for name in verification.leftovers:
+        typer.echo(f"left by a killed writer, harmless: {name}")
+    if verification.missing:
+        typer.echo(f"missing: {len(verification.missing)} shards, from {_name(verification.missing[0])}")
+    state = "sound" if verification.is_sound else "NOT sound"
+    typer.echo(f"{verification.path}: {len(verification.intact)} of {verification.num_shards} shards intact, {state}")
+
+
+def _leave(verification: Verification) -> None:
+    if not (verification.is_sound and verification.is_complete):
+        raise typer.Exit(NOT_WHOLE)
