@@ -13,7 +13,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.core.record import Axis, Quantity
 
-__all__ = ["check_unit", "from_si", "quantity", "same_dimension", "to_si"]
+__all__ = ["check_unit", "from_si", "quantity", "same_dimension", "si_unit", "to_si"]
 
 MAX_UNIT_LENGTH = 64
 
@@ -89,6 +89,16 @@ def same_dimension(first: str, second: str) -> bool:
     (True, False)
     """
     return bool(_parse(first).dimensionality == _parse(second).dimensionality)
+
+
+def si_unit(unit: str) -> str:
+    """The SI unit that measures the same, "1" for pure numbers.
+
+    >>> si_unit("mbar"), si_unit("%")
+    ('kg/m/s**2', '1')
+    """
+    base = _registry().Quantity(1, _parse(unit)).to_base_units().units
+    return f"{base:~C}" or "1"
 
 
 def check_unit(name: str, unit: str, expected: str | None = None) -> None:

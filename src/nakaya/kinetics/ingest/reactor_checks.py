@@ -1,0 +1,138 @@
+"""What cannot be true of a reactor, or is too odd to be used without a second look: each finding is one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.kinetics.ingest.reactor_log import ReactorLog
+from nakaya.kinetics.ingest.reactor_map import Balance
+
+__all__ = ["JUMP_FACTOR", "SizeJump", "check_balance", "check_dissolution", "find_size_jumps"]
+
+JUMP_FACTOR = 5.0
+"""Medians of neighbouring samples that differ by more than this, with ranges that do not touch, are a jump."""
+
+LEAST_CRYSTALS = 10
+"""Fewer crystals than this in a sample say nothing about a jump."""
+
+_WINDOWS = 60
+_SUPERSATURATED = 1.02
+
+
+@dataclass(frozen=True)
+class SizeJump:
+    """Two neighbouring samples whose size distributions do not belong together.
+
+    Attributes:
+        index: Of the later sample.
+        factor: Later median over earlier median.
+        message: For the flags.
+    """
+
+    index: int
+    factor: float
+    message: str
+
+
+def find_size_jumps(times: FloatArray, quantiles: FloatArray, counts: FloatArray) -> list[SizeJump]:
+    """Find samples in a series that jump away from the one before.
+
+    A distribution that grows, breaks or nucleates overlaps with what it was one sample earlier; one that was measured
+    with a wrong scale bar, or is of another experiment, does not. After a jump later samples are compared with the last
+    one that was in line.
+
+    Args:
+        times: float64 [n], s, increasing.
+        quantiles: Sizes below which 10, 50 and 90 % of the crystals lie, float64 [n, 3], m.
+        counts: Crystals in every sample, float64 [n].
+    """
+    jumps: list[SizeJump] = []
+    last: int | None = None
+    for index in range(times.size):
+        if counts[index] < LEAST_CRYSTALS or not np.isfinite(quantiles[index]).all():
+            continue
+        if last is not None:
+            low, high = sorted((last, index), key=lambda sample: quantiles[sample, 1])
+            factor = float(quantiles[index, 1] / max(quantiles[last, 1], 1e-30))
+            apart = bool(quantiles[low, 2] < quantiles[high, 0])
+            if apart and max(factor, 1.0 / factor) > JUMP_FACTOR:
+                jumps.append(
+                    SizeJump(
+                        index,
+                        factor,
+                        f"the size distribution jumps by a factor of {factor:.3g} between {times[last]:g} s (median "
+                        f"{quantiles[last, 1] * 1e6:.4g} um) and {times[index]:g} s (median "
+                        f"{quantiles[index, 1] * 1e6:.4g} um) without any overlap: wrong scale or wrong sample? it is "
+                        "kept apart and enters no mean, rate or moment",
+                    )
+                )
+                continue
+        last = index
+    return jumps
+
+
+def window_counts(times: FloatArray, counts: FloatArray, windows: int = _WINDOWS) -> tuple[FloatArray, FloatArray]:
+    """Sum counts [n, k] over equal windows of time: mid times [w] and counts [w, k]; empty windows are left out."""
+    if times.size <= windows:
+        return times, counts
+    edges = np.linspace(times[0], times[-1], windows + 1)
+    index = np.clip(np.searchsorted(edges, times, side="right") - 1, 0, windows - 1)
+    summed = np.zeros((windows, counts.shape[1]))
+    np.add.at(summed, index, counts)
+    filled = np.bincount(index, minlength=windows) > 0
+    return 0.5 * (edges[1:] + edges[:-1])[filled], summed[filled]
+
+
+def check_balance(log: ReactorLog, balance: Balance | None) -> list[str]:
+    """Dissolved and crystalline solute must add up to what was put in."""
+    dissolved, crystals = log.channels.get("concentration"), log.channels.get("crystal_mass")
+    if dissolved is None or (balance is None and crystals is None):
+        return []
+    allowed = balance or Balance()
+    total = dissolved.values.copy()
+    if crystals is not None:
+        known = np.isfinite(crystals.values)
+        total = total + np.interp(dissolved.times, crystals.times[known], crystals.values[known])
+    known = np.isfinite(total)
+    if not known.any():
+        return []
+    expected = allowed.total_solute if allowed.total_solute is not None else float(total[known][0])
+    off = total / expected - 1.0
+    off = np.where(known, off, 0.0) if crystals is not None else np.where(known, np.maximum(off, 0.0), 0.0)
+    worst = int(np.argmax(np.abs(off)))
+    if abs(off[worst]) <= allowed.tolerance:
+        return []
+    what = "dissolved and crystalline solute add up to" if crystals is not None else "dissolved solute is"
+    return [
+        f"mass balance: {what} {total[worst]:.4g} kg/kg at {dissolved.times[worst]:g} s, {off[worst]:+.0%} against "
+        f"{expected:.4g}"
+    ]
+
+
+def check_dissolution(times: FloatArray, concentration: FloatArray, supersaturation: FloatArray) -> list[str]:
+    """Crystals do not dissolve in a supersaturated solution: a concentration that rises there is not what it says."""
+    known = np.isfinite(concentration) & np.isfinite(supersaturation)
+    if known.sum() < 5:
+        return []
+    c, S, t = concentration[known], supersaturation[known], times[known]
+    noise = 1.4826 * float(np.median(np.abs(np.diff(c) - np.median(np.diff(c))))) / np.sqrt(2.0)
+    lowest = np.minimum.accumulate(c)
+    rise = c - lowest
+    supersaturated_all_along = np.ones(c.size, dtype=bool)
+    start = 0
+    for i in range(c.size):  # since the lowest point so far
+        if c[i] <= lowest[i]:
+            start = i
+        supersaturated_all_along[i] = bool((S[start : i + 1] > _SUPERSATURATED).all())
+    allowed = max(6.0 * noise, 0.02 * float(np.median(np.abs(c))))
+    wrong = supersaturated_all_along & (rise > allowed)
+    if not wrong.any():
+        return []
+    worst = int(np.argmax(np.where(wrong, rise, 0.0)))
+    return [
+        f"mass balance: concentration rises by {rise[worst]:.3g} kg/kg until {t[worst]:g} s although the solution was "
+        "supersaturated all along: solubility, calibration or temperature do not fit"
+    ]

@@ -1,0 +1,183 @@
+"""What the columns of a reactor log mean: a column map as frozen values (the TOML border is in the pipelines)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nakaya.core.errors import ParameterError
+from nakaya.kinetics.ingest.reactor_table import Layout
+from nakaya.kinetics.reactor.solubility import Basis, Solubility
+
+__all__ = ["CHANNEL_UNITS", "Balance", "Channel", "ColumnMap", "SizeClasses", "SizeReports", "Stream", "TimeColumn"]
+
+CHANNEL_UNITS: Mapping[str, str] = {
+    "temperature": "K",
+    "setpoint": "K",
+    "concentration": "1",
+    "transmissivity": "1",
+    "stirring": "1/s",
+    "crystal_mass": "1",
+    "size_d10": "m",
+    "size_d50": "m",
+    "size_d90": "m",
+    "mean_size": "m",
+    "crystal_count": "1",
+}
+"""Channels with a meaning, and their SI units: temperatures K; concentration and crystal_mass kg/kg; transmissivity 0
+to 1; stirring revolutions per second. Any other name is kept as a series with its unit."""
+
+
+@dataclass(frozen=True)
+class TimeColumn:
+    """The clock of a stream.
+
+    Attributes:
+        column: Name, or position from 1.
+        unit: Of a number ("s", "min", "h"); None with `format`.
+        format: Of a date and time, as in strptime ("%d/%m/%Y %H:%M:%S"); or "H:M:S" for time that has passed.
+        backwards: What to do with rows whose time is before the row above: "error", or "drop" (with a flag).
+    """
+
+    column: str | int
+    unit: str | None = None
+    format: str | None = None
+    backwards: Literal["error", "drop"] = "error"
+
+    def __post_init__(self) -> None:
+        if (self.unit is None) == (self.format is None):
+            raise ParameterError("a time column needs either a unit (h, min, s) or a format (%d/%m/%Y %H:%M:%S)")
+        if self.backwards not in ("error", "drop"):
+            raise ParameterError(f"backwards={self.backwards!r} is neither error nor drop")
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One measured quantity.
+
+    Attributes:
+        column: Name, or position from 1.
+        unit: As written in the file; rpm is read as revolutions per minute.
+    """
+
+    column: str | int
+    unit: str
+
+
+@dataclass(frozen=True)
+class SizeClasses:
+    """Counts of crystals in classes of size, one column per class.
+
+    Attributes:
+        first: First column, name or position.
+        last: Last column.
+        unit: Of the sizes.
+        sizes_line: Line of the file (from 1) that holds the size of every class; None with `sizes`.
+        sizes: Size of every class; None with `sizes_line`.
+        edge: What the size of a class is: its "upper" or "lower" edge, or its "middle".
+    """
+
+    first: str | int
+    last: str | int
+    unit: str
+    sizes_line: int | None = None
+    sizes: tuple[float, ...] | None = None
+    edge: Literal["upper", "lower", "middle"] = "upper"
+
+    def __post_init__(self) -> None:
+        if (self.sizes_line is None) == (self.sizes is None):
+            raise ParameterError("size classes need either sizes_line (a line of the file) or sizes (a list)")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Columns that share a clock.
+
+    Attributes:
+        time: The clock.
+        channels: Channel -> column and unit.
+        classes: Size classes, or None.
+    """
+
+    time: TimeColumn
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    classes: SizeClasses | None = None
+
+    def __post_init__(self) -> None:
+        if not self.channels and self.classes is None:
+            raise ParameterError("a stream names no column besides its time")
+
+
+@dataclass(frozen=True)
+class SizeReports:
+    r"""A folder of text reports, one per sample, that list crystals one by one.
+
+    Attributes:
+        pattern: Regular expression for file names with the named group "time", such as "(?P<time>\d+) *min".
+        time_unit: Of that number.
+        unit: Of the sizes.
+        first_line: A line that holds this text comes right before the first crystal.
+        column: Position of the size among the fields of a line, from 1.
+        end: A line that holds this text comes right after the last crystal.
+    """
+
+    pattern: str
+    time_unit: str
+    unit: str
+    first_line: str
+    column: int = 2
+    end: str = "==="
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What is known about the solute, for a check of the mass balance.
+
+    Attributes:
+        total_solute: Dissolved and crystalline, in the basis of the concentration; None: the first measured sum.
+        tolerance: Fraction by which the balance may be off.
+    """
+
+    total_solute: float | None = None
+    tolerance: float = 0.05
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """What a log holds.
+
+    Attributes:
+        material: Name of what crystallizes.
+        layout: Of the text.
+        streams: Groups of columns with a clock each.
+        reports: For a folder of size reports instead of a table; then there are no streams.
+        solvent: Name, for the record.
+        solubility: For the supersaturation; None: unknown.
+        concentration_basis: What a measured concentration is per kg of.
+        concentration: Of a run whose concentration is known but not measured in time, kg/kg.
+        balance: For the check of the mass balance.
+    """
+
+    material: str
+    layout: Layout = field(default_factory=Layout)
+    streams: tuple[Stream, ...] = ()
+    reports: SizeReports | None = None
+    solvent: str = ""
+    solubility: Solubility | None = None
+    concentration_basis: Basis = "solution"
+    concentration: float | None = None
+    balance: Balance | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.streams) == (self.reports is not None):
+            raise ParameterError("a column map needs either a [time] with [columns], or [reports]")
+        if self.solubility is not None and self.solubility.basis != self.concentration_basis:
+            raise ParameterError(
+                f"the solubility is per {self.solubility.basis}, the concentration per {self.concentration_basis}: "
+                "give both on the same basis"
+            )
+        names = [name for stream in self.streams for name in stream.channels]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ParameterError(f"channel {twice[0]!r} is mapped in two streams: give the second another name")

@@ -1,0 +1,372 @@
+"""Reactor logs and size reports become Records: conditions and signals as series, events and rates as results.
+
+What the instruments saw in time is evidence; what is concluded from it (clear and cloud points, induction times, zone
+widths, growth rates) are quantities. Long series are thinned to means over equal spans of time; the file itself stays
+the source, by its hash.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import FormatError
+from nakaya.core.provenance import package_version, sha256_of_file
+from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
+from nakaya.kinetics.ingest.reactor_checks import (
+    check_balance,
+    check_dissolution,
+    find_size_jumps,
+    window_counts,
+)
+from nakaya.kinetics.ingest.reactor_events import TurbidityEvent, ZoneWidth, find_turbidity_events, metastable_zone
+from nakaya.kinetics.ingest.reactor_log import ReactorLog, read_log
+from nakaya.kinetics.ingest.reactor_map import ColumnMap
+from nakaya.kinetics.ingest.reactor_reports import SizeSample, read_reports
+from nakaya.kinetics.reactor.sizes import NUM_MOMENTS, cell_moments, quantile_sizes
+from nakaya.kinetics.reactor.solubility import Solubility
+
+__all__ = ["IngestedLog", "IngestedReports", "ingest_log", "ingest_reports", "record_id"]
+
+MAX_POINTS = 1000
+MAX_SIZE_POINTS = 120
+_DECILES = np.array([0.1, 0.5, 0.9])
+_SPECIAL = {"stirring": "stirring_rate"}  # channels whose condition has another name in records
+
+
+@dataclass(frozen=True, eq=False)
+class IngestedLog:
+    """A log, what was found in it, and the record of both."""
+
+    record: Record
+    log: ReactorLog
+    events: tuple[TurbidityEvent, ...]
+    zones: tuple[ZoneWidth, ...]
+    supersaturation: tuple[FloatArray, FloatArray] | None  # times s, S
+
+
+@dataclass(frozen=True, eq=False)
+class IngestedReports:
+    """Size reports, which of them are suspect, and the record of all."""
+
+    record: Record
+    samples: tuple[SizeSample, ...]
+    suspect: tuple[int, ...]
+
+
+def record_id(material: str, name: str) -> str:
+    """An id of letters, digits and . _ + = - from a material and a file name."""
+    stem = re.sub(r"(\.gz|\.csv|\.txt|\.tsv|\.dat)+$", "", name, flags=re.IGNORECASE)
+    text = re.sub(r"[^A-Za-z0-9._+=-]+", "-", f"{material}-{stem}".encode("ascii", "ignore").decode())
+    return text.strip("-._+=")[:150] or "reactor"
+
+
+def thin(times: FloatArray, values: FloatArray, points: int) -> tuple[FloatArray, FloatArray]:
+    """Means over equal spans of time where there are more than `points` samples; NaN are left out of the means."""
+    if times.size <= points:
+        return times, values
+    edges = np.linspace(times[0], times[-1], points + 1)
+    index = np.clip(np.searchsorted(edges, times, side="right") - 1, 0, points - 1)
+    known = np.isfinite(values)
+    count = np.bincount(index, weights=known, minlength=points)
+    total = np.bincount(index, weights=np.where(known, values, 0.0), minlength=points)
+    clock = np.bincount(index, weights=times, minlength=points) / np.maximum(np.bincount(index, minlength=points), 1)
+    filled = np.bincount(index, minlength=points) > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return clock[filled], (total / count)[filled]
+
+
+def _series(times: FloatArray, values: FloatArray, unit: str) -> Quantity:
+    thinned_times, thinned = thin(times, values, MAX_POINTS)
+    return Quantity(thinned, unit, axis=Axis("time", "s", thinned_times))
+
+
+def _single(value: float, unit: str, uncertainty: float | None = None) -> Quantity:
+    return Quantity(np.array(value), unit, uncertainty=None if uncertainty is None else np.array(uncertainty))
+
+
+def _provenance(source: str, files: Sequence[Path], settings: Mapping[str, str], command: str) -> Provenance:
+    return Provenance(
+        source=source,
+        files={path.name: sha256_of_file(path) for path in files},
+        software={"nakaya": package_version()},
+        commands=(command,),
+        settings=settings,
+    )
+
+
+def ingest_log(path: Path, columns: ColumnMap, *, map_file: Path | None = None) -> IngestedLog:
+    """Read a log and conclude from it what it shows.
+
+    Args:
+        path: CSV, plain or gz.
+        columns: What its columns are.
+        map_file: Where `columns` came from, for the record.
+
+    Raises:
+        InputFileError: A file is missing or cannot be read.
+        FormatError: The log contradicts itself in a way that a flag cannot carry.
+        UnknownNameError: The map names a column that is not there.
+    """
+    log = read_log(path, columns)
+    flags = list(log.flags)
+    supersaturation, remarks = _supersaturation(log, columns)
+    flags += remarks
+    events, zones, remark = _turbidity(log, columns)
+    if remark:
+        flags.append(remark)
+    flags += check_balance(log, columns.balance)
+    evidence = {
+        name: _series(series.times, series.values, series.unit)
+        for name, series in log.channels.items()
+        if name not in ("temperature", "stirring")
+    }
+    sizes, remarks = _size_evidence(log)
+    evidence |= sizes
+    flags += remarks
+    record = Record(
+        id=record_id(columns.material, path.name),
+        kind="reactor",
+        material=columns.material,
+        conditions=_conditions(log, supersaturation),
+        quantities=_event_quantities(events, zones),
+        evidence=evidence,
+        provenance=_provenance(
+            "reactor log",
+            [path, *([map_file] if map_file else [])],
+            {
+                "solvent": columns.solvent or "not stated",
+                "rows": str(log.num_rows),
+                "thinned to": f"at most {MAX_POINTS} means over equal spans of time",
+            },
+            f"nakaya ingest reactor {path.name} --map {map_file.name if map_file else 'columns.toml'}",
+        ),
+        status="flagged" if flags else "ok",
+        flags=flags,
+    )
+    return IngestedLog(record, log, tuple(events), tuple(zones), supersaturation)
+
+
+def _conditions(log: ReactorLog, supersaturation: tuple[FloatArray, FloatArray] | None) -> dict[str, Quantity]:
+    conditions = {DRIVING_FORCE: _single(math.nan, "1")}
+    for name in ("temperature", "stirring"):
+        if name in log.channels:
+            series = log.channels[name]
+            conditions[_SPECIAL.get(name, name)] = _series(series.times, series.values, series.unit)
+    if supersaturation is not None:
+        times, S = supersaturation
+        with np.errstate(invalid="ignore", divide="ignore"):
+            driving = np.where(S > 0, np.log(np.maximum(S, 1e-300)), np.nan)
+        conditions[DRIVING_FORCE] = _series(times, driving, "1")
+        conditions["supersaturation"] = _series(times, S, "1")
+    ends = [float(series.times[-1]) for series in log.channels.values()]
+    ends += [float(log.sizes.times[-1])] if log.sizes is not None else []
+    conditions["duration"] = _single(max(ends), "s")
+    return conditions
+
+
+def _supersaturation(log: ReactorLog, columns: ColumnMap) -> tuple[tuple[FloatArray, FloatArray] | None, list[str]]:
+    temperature = log.channels.get("temperature")
+    if columns.solubility is None or temperature is None:
+        return None, []
+    known = np.isfinite(temperature.values)
+    if "concentration" in log.channels:
+        series = log.channels["concentration"]
+        times, concentration = series.times, series.values
+        T = np.interp(times, temperature.times[known], temperature.values[known])
+    elif columns.concentration is not None:
+        times, T = temperature.times, temperature.values
+        concentration = np.full(times.size, columns.concentration)
+    else:
+        return None, ["a solubility is given but no concentration: the supersaturation is not known"]
+    saturated = columns.solubility.at(T)
+    if (saturated[np.isfinite(saturated)] <= 0).any():
+        return None, [
+            "the solubility law is negative at some temperatures of this log: supersaturation is not computed"
+        ]
+    S = concentration / saturated
+    return (times, S), check_dissolution(times, concentration, S) if "concentration" in log.channels else []
+
+
+def saturation_temperature(law: Solubility, concentration: float, low: float, high: float) -> float | None:
+    """Temperature (K) in [low, high] at which a concentration saturates; None where there is none."""
+    from scipy.optimize import brentq
+
+    at_low, at_high = float(law.at(low)) - concentration, float(law.at(high)) - concentration
+    if at_low * at_high > 0:
+        return None
+    return float(brentq(lambda T: float(law.at(T)) - concentration, low, high, xtol=1e-6))
+
+
+def _turbidity(log: ReactorLog, columns: ColumnMap) -> tuple[list[TurbidityEvent], list[ZoneWidth], str]:
+    light, temperature = log.channels.get("transmissivity"), log.channels.get("temperature")
+    if light is None or temperature is None:
+        return [], [], ""
+    known = np.isfinite(temperature.values)
+    clock, T = temperature.times[known], temperature.values[known]
+    events, remark = find_turbidity_events(light.times, light.values, clock, T)
+    concentration = columns.concentration
+    if concentration is None and "concentration" in log.channels:
+        values = log.channels["concentration"].values
+        concentration = float(values[np.isfinite(values)][0])
+    saturation = None
+    if columns.solubility is not None and concentration is not None:
+        saturation = saturation_temperature(columns.solubility, concentration, T.min() - 50.0, T.max() + 50.0)
+    return events, metastable_zone(events, clock, T, saturation), remark
+
+
+def _event_quantities(events: Sequence[TurbidityEvent], zones: Sequence[ZoneWidth]) -> dict[str, Quantity]:
+    quantities: dict[str, Quantity] = {}
+    for kind in ("clear", "cloud"):
+        for number, event in enumerate((event for event in events if event.kind == kind), start=1):
+            quantities[f"{kind}_point_{number}"] = _single(event.temperature, "K", event.temperature_uncertainty)
+            quantities[f"{kind}_time_{number}"] = _single(event.time, "s")
+    for number, zone in enumerate(zones, start=1):
+        quantities[f"metastable_zone_width_{number}"] = _single(zone.width, "K")
+        quantities[f"induction_time_{number}"] = _single(zone.induction_time, "s")
+        if math.isfinite(zone.hold_time):
+            quantities[f"hold_before_cloud_point_{number}"] = _single(zone.hold_time, "s")
+    return quantities
+
+
+def _size_evidence(log: ReactorLog) -> tuple[dict[str, Quantity], list[str]]:
+    if log.sizes is None:
+        return {}, []
+    edges = log.sizes.edges
+    times, counts = window_counts(log.sizes.times, log.sizes.counts, MAX_SIZE_POINTS)
+    jump_times, jump_counts = window_counts(log.sizes.times, log.sizes.counts)
+    jumps = find_size_jumps(jump_times, quantile_sizes(edges, jump_counts, _DECILES), jump_counts.sum(axis=1))
+    axis = Axis("time", "s", times)
+    moments = counts @ (cell_moments(edges) / np.diff(edges)).T
+    found = {
+        "size_class_counts": Quantity(counts, "1", axis=axis),
+        "size_class_edges": Quantity(edges, "m", axis=Axis("edge", "1", np.arange(edges.size, dtype=np.float64))),
+        "crystals_seen": Quantity(counts.sum(axis=1), "1", axis=axis),
+    }
+    for power in range(NUM_MOMENTS - 1):
+        unit = "1" if power == 0 else f"m^{power}"
+        found[f"size_moment_{power}"] = Quantity(moments[:, power], unit, axis=axis)
+    quantiles = quantile_sizes(edges, counts, _DECILES)
+    for index, name in enumerate(("size_q10", "size_q50", "size_q90")):
+        found[name] = Quantity(quantiles[:, index], "m", axis=axis)
+    return found, [jump.message for jump in jumps]
+
+
+def ingest_reports(source: Path, columns: ColumnMap, *, map_file: Path | None = None) -> IngestedReports:
+    """Read the size reports of a folder, or one of them with its neighbours for comparison.
+
+    Args:
+        source: The folder, or one report in it: then the record is of that sample alone, and the others of the folder
+            only serve to see whether it fits.
+        columns: A map with `reports`.
+        map_file: Where `columns` came from, for the record.
+
+    Raises:
+        InputFileError: Something cannot be read.
+        FormatError: A file does not hold what the map says.
+    """
+    assert columns.reports is not None
+    folder = source if source.is_dir() or not source.exists() else source.parent
+    samples = read_reports(folder, columns.reports)
+    flags = [flag for sample in samples for flag in sample.flags]
+    samples, merged = _merge_times(samples)
+    flags += merged
+    times = np.array([sample.time for sample in samples])
+    quantiles = np.array([np.quantile(sample.sizes, _DECILES) for sample in samples])
+    counts = np.array([float(sample.sizes.size) for sample in samples])
+    jumps = {jump.index: jump.message for jump in find_size_jumps(times, quantiles, counts)}
+    usual = float(np.median([sample.resolution for sample in samples]))
+    shown = list(range(len(samples)))
+    if source.is_file():
+        shown = [index for index, sample in enumerate(samples) if sample.path.name == source.name]
+        if not shown:
+            raise FormatError(f"{source}: its name does not match the pattern {columns.reports.pattern!r}")
+    flags += [f"{samples[index].path.name}: {message}" for index, message in jumps.items() if index in shown]
+    flags += [
+        f"{samples[index].path.name} writes sizes to {samples[index].resolution * 1e6:.2g} um, the others to "
+        f"{usual * 1e6:.2g} um: another scale?"
+        for index in shown
+        if samples[index].resolution > 3 * usual
+    ]
+    kept = [samples[index] for index in shown]
+    good = np.array([index not in jumps for index in shown])
+    record = Record(
+        id=record_id(columns.material, source.name),
+        kind="reactor",
+        material=columns.material,
+        conditions={DRIVING_FORCE: _single(math.nan, "1"), "duration": _single(times[shown].max(), "s")},
+        quantities=_growth_of_mean(times[shown][good], [s for s, ok in zip(kept, good, strict=True) if ok]),
+        evidence=_report_evidence(times[shown], kept, quantiles[shown], good),
+        provenance=_provenance(
+            "crystals measured one by one",
+            [*(sample.path for sample in samples), *([map_file] if map_file else [])],
+            {"solvent": columns.solvent or "not stated", "samples": str(len(samples))},
+            f"nakaya ingest reactor {source.name} --map {map_file.name if map_file else 'columns.toml'}",
+        ),
+        status="flagged" if flags else "ok",
+        flags=flags,
+    )
+    return IngestedReports(record, tuple(kept), tuple(int(i) for i in np.flatnonzero(~good)))
+
+
+def _merge_times(samples: Sequence[SizeSample]) -> tuple[list[SizeSample], list[str]]:
+    """Samples of one time are pooled, with a flag: an axis needs each time once."""
+    pooled: dict[float, SizeSample] = {}
+    flags = []
+    for sample in samples:
+        if sample.time in pooled:
+            first = pooled[sample.time]
+            flags.append(f"{first.path.name} and {sample.path.name} are of one time: their crystals are pooled")
+            sizes = np.concatenate([first.sizes, sample.sizes])
+            pooled[sample.time] = SizeSample(first.path, sample.time, sizes, first.resolution, first.flags)
+        else:
+            pooled[sample.time] = sample
+    return list(pooled.values()), flags
+
+
+def _report_evidence(
+    times: FloatArray, samples: Sequence[SizeSample], quantiles: FloatArray, good: np.ndarray
+) -> dict[str, Quantity]:
+    """Sizes in time. Suspect samples keep their numbers under "..._as_measured" and are unknown everywhere else."""
+    axis = Axis("time", "s", times)
+    means = np.array([sample.sizes.mean() for sample in samples])
+    errors = np.array(
+        [sample.sizes.std(ddof=1) / math.sqrt(s) if (s := sample.sizes.size) > 1 else math.nan for sample in samples]
+    )
+    found = {
+        "mean_size_as_measured": Quantity(means, "m", axis=axis),
+        "mean_size": Quantity(
+            np.where(good, means, np.nan), "m", uncertainty=np.where(good, errors, np.nan), axis=axis
+        ),
+        "crystals_seen": Quantity(np.array([float(sample.sizes.size) for sample in samples]), "1", axis=axis),
+    }
+    for index, name in enumerate(("size_q10", "size_q50", "size_q90")):
+        found[name] = Quantity(np.where(good, quantiles[:, index], np.nan), "m", axis=axis)
+    for power in range(NUM_MOMENTS - 1):
+        sums = np.array([float((sample.sizes**power).sum()) for sample in samples])
+        unit = "1" if power == 0 else f"m^{power}"
+        found[f"size_moment_{power}"] = Quantity(np.where(good, sums, np.nan), unit, axis=axis)
+    return found
+
+
+def _growth_of_mean(times: FloatArray, samples: Sequence[SizeSample]) -> dict[str, Quantity]:
+    """Rate at which the mean size grows: a weighted straight line; its error from the scatter of the crystals."""
+    if len(samples) < 3 or any(sample.sizes.size < 2 for sample in samples):
+        return {}
+    means = np.array([sample.sizes.mean() for sample in samples])
+    errors = np.array([sample.sizes.std(ddof=1) / math.sqrt(sample.sizes.size) for sample in samples])
+    if not (errors > 0).all():
+        return {}
+    weights = 1.0 / errors**2
+    centre = float((weights * times).sum() / weights.sum())
+    spread = float((weights * (times - centre) ** 2).sum())
+    slope = float((weights * (times - centre) * means).sum() / spread)
+    residuals = means - slope * (times - centre) - float((weights * means).sum() / weights.sum())
+    excess = max(float((weights * residuals**2).sum() / (len(samples) - 2)), 1.0)  # the line is no law: widen
+    return {"mean_size_rate": _single(slope, "m/s", math.sqrt(excess / spread))}

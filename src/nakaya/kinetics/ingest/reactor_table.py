@@ -1,0 +1,317 @@
+"""Text tables as instruments write them: delimiter, decimal sign, a header that may lie, lines that may be cut off.
+
+A table is read whole and nothing is guessed in silence: what does not fit together is an error, or a remark that the
+record carries on.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
+
+__all__ = ["Layout", "RawTable", "align_header", "read_table", "read_text"]
+
+MAX_BYTES = 512 << 20
+"""Greatest size of a log, after decompression: a small gz can claim anything."""
+
+MAX_COLUMNS = 10_000
+_SHOWN = 40
+_PLAIN = re.compile(r"(?:[+-]?\d{1,30}(?:\.\d{0,30})?)?", re.ASCII)
+"""Fields that need no second look: an ordinary number, or nothing."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text table is laid out.
+
+    Attributes:
+        delimiter: One character between fields.
+        decimal: "." or ",".
+        encoding: Of the text.
+        header_line: Number of the line with the names of the columns, from 1; 0 = there is none.
+        data_line: Number of the first line with numbers; None: the line after the header.
+        missing: Fields that stand for "no value", besides empty ones.
+    """
+
+    delimiter: str = ","
+    decimal: str = "."
+    encoding: str = "utf-8"
+    header_line: int = 1
+    data_line: int | None = None
+    missing: tuple[str, ...] = ("NaN", "nan", "NA", "-", "--")
+
+    def __post_init__(self) -> None:
+        if len(self.delimiter) != 1 or self.delimiter in "\r\n\0":
+            raise ParameterError(f"delimiter={self.delimiter!r} is not one character: write , or ; or a tab")
+        if self.decimal not in (".", ","):
+            raise ParameterError(f"decimal={self.decimal!r} is neither . nor ,")
+        if self.header_line < 0 or (self.data_line is not None and self.data_line <= self.header_line):
+            raise ParameterError("header_line counts from 1 (0: none), and data_line comes after it")
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise ParameterError(f"encoding={self.encoding!r} is not known: utf-8 and cp1252 are common") from None
+
+    @property
+    def first_data_line(self) -> int:
+        """Number of the first line with numbers, from 1."""
+        return self.header_line + 1 if self.data_line is None else self.data_line
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """Fields of a table as text.
+
+    Attributes:
+        path: Where it is from, for messages.
+        names: Name of every column; "" where it has none.
+        head: Fields of every line before the data, header included.
+        rows: Fields of every line of data; all of one length.
+        lines: Number of the line in the file for every row.
+        layout: How it was read.
+        remarks: What did not fit together.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    head: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+    layout: Layout
+    remarks: tuple[str, ...] = field(default=())
+
+    @property
+    def num_columns(self) -> int:
+        """How many fields every row has."""
+        return len(self.rows[0]) if self.rows else len(self.names)
+
+    def position(self, column: str | int) -> int:
+        """Index of a column from its name, or from its position counted from 1.
+
+        A name that occurs more than once takes its number: "Timestamp#2" is the second.
+
+        Raises:
+            UnknownNameError: There is no such name.
+            FormatError: The name is ambiguous, or the position is outside the table.
+        """
+        if isinstance(column, int):
+            if not 1 <= column <= self.num_columns:
+                raise FormatError(f"{self.path}: column {column} is outside 1..{self.num_columns}")
+            return column - 1
+        found = [index for index, name in enumerate(self.names) if name == column]
+        if not found:
+            name, mark, number = column.rpartition("#")
+            again = [index for index, known in enumerate(self.names) if known == name]
+            if mark and number.isdigit() and 1 <= int(number) <= len(again):
+                return again[int(number) - 1]
+            raise UnknownNameError(f"column of {self.path.name}", column, [name for name in self.names if name])
+        if len(found) > 1:
+            places = ", ".join(str(index + 1) for index in found)
+            raise FormatError(
+                f"{self.path}: {len(found)} columns are called {column!r} (positions {places}): write {column}#1, "
+                f"{column}#2, or a position"
+            )
+        return found[0]
+
+    def text(self, index: int) -> list[str]:
+        """Fields of a column, stripped; "" for a missing value."""
+        missing = self.layout.missing
+        fields = [row[index].strip() for row in self.rows]
+        return ["" if entry in missing else entry for entry in fields]
+
+    def numbers(self, index: int) -> FloatArray:
+        """A column as float64 [row]; NaN where there is no value.
+
+        Raises:
+            FormatError: A field is no number; its line and, where it looks like one, the other decimal sign are named.
+        """
+        fields = self.text(index)
+        if self.layout.decimal == "." and all(_PLAIN.fullmatch(entry) for entry in fields):
+            return np.array([entry or "nan" for entry in fields], dtype=np.float64)
+        values = np.full(len(self.rows), np.nan)
+        for number, entry in enumerate(fields):
+            if entry:
+                values[number] = self._number(entry, index, self.lines[number])
+        return values
+
+    def _number(self, entry: str, index: int, line: int) -> float:
+        other = "," if self.layout.decimal == "." else "."
+        plain = entry.replace(",", ".") if self.layout.decimal == "," else entry
+        readable = entry.isascii() and "_" not in entry and not (self.layout.decimal == "," and "." in entry)
+        try:
+            value = float(plain) if readable else float("?")
+        except ValueError:
+            what = f"{self.path}, line {line}, column {index + 1}"
+            shown = entry if len(entry) <= _SHOWN else entry[:_SHOWN] + "..."
+            if other in entry and _is_number(entry.replace(other, self.layout.decimal), self.layout.decimal):
+                raise FormatError(
+                    f"{what}: {shown!r} has the decimal sign {other!r}: set decimal = {other!r}"
+                ) from None
+            raise FormatError(
+                f"{what}: {shown!r} is not a number: name it under missing, or leave the column"
+            ) from None
+        if np.isinf(value):
+            raise FormatError(f"{self.path}, line {line}, column {index + 1}: {entry!r} is not a finite number")
+        return value
+
+
+def _is_number(text: str, decimal: str) -> bool:
+    try:
+        float(text.replace(decimal, "."))
+    except ValueError:
+        return False
+    return True
+
+
+def read_text(path: Path, encoding: str = "utf-8") -> str:
+    """Read a text file, plain or gz.
+
+    Raises:
+        InputFileError: It is missing or cannot be read.
+        FormatError: It is no text, is larger than the limit, or is a gz that is damaged or cut off.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if content[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+                content = packed.read(MAX_BYTES + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise FormatError(f"{path} is a damaged or cut-off gz file ({error}): copy it again") from None
+    except OSError as error:
+        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from None
+    if len(content) > MAX_BYTES:
+        raise FormatError(f"{path} holds more than {MAX_BYTES >> 20} MiB: split it, or thin it out")
+    if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+        encoding = "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"{path} is not text in {encoding.removesuffix('-sig')} (byte {error.start}): it is another kind of file, "
+            "or set encoding (cp1252, utf-16)"
+        ) from None
+    if "\0" in text:
+        raise FormatError(f"{path} holds zero bytes: it is no text, or set encoding = 'utf-16'")
+    return text
+
+
+def read_table(path: Path, layout: Layout) -> RawTable:
+    """Read a text table.
+
+    Raises:
+        InputFileError: The file is missing or cannot be read.
+        FormatError: It has no data, lines of different lengths, or a header that fits the data in no clear way.
+    """
+    text = read_text(path, layout.encoding)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.delimiter)
+    try:
+        numbered = [(reader.line_num, tuple(fields)) for fields in reader]
+    except csv.Error as error:
+        raise FormatError(f"{path}, line {reader.line_num}: {error}: is the delimiter {layout.delimiter!r}?") from None
+    head = tuple(fields for line, fields in numbered if line < layout.first_data_line)
+    body = [(line, fields) for line, fields in numbered if line >= layout.first_data_line]
+    body = [(line, fields) for line, fields in body if any(entry.strip() for entry in fields)]
+    if not body:
+        raise FormatError(f"{path} has no data from line {layout.first_data_line} on")
+    remarks: list[str] = []
+    body = _check_lengths(path, body, layout, remarks)
+    rows = tuple(fields for _, fields in body)
+    if len(rows[0]) > MAX_COLUMNS:
+        raise FormatError(f"{path} has {len(rows[0])} columns, more than {MAX_COLUMNS}: is the delimiter right?")
+    names: tuple[str, ...] = ("",) * len(rows[0])
+    if layout.header_line:
+        header = next((fields for line, fields in numbered if line == layout.header_line), ())
+        names, remark = align_header([entry.strip() for entry in header], rows, str(path))
+        if remark:
+            remarks.append(remark)
+    return RawTable(path, names, head, rows, tuple(line for line, _ in body), layout, tuple(remarks))
+
+
+def _check_lengths(
+    path: Path, body: list[tuple[int, tuple[str, ...]]], layout: Layout, remarks: list[str]
+) -> list[tuple[int, tuple[str, ...]]]:
+    """Rows of one length; a short last line (the file was copied while it was written) is left out, with a remark."""
+    lengths = np.array([len(fields) for _, fields in body])
+    values, counts = np.unique(lengths, return_counts=True)
+    usual = int(values[np.argmax(counts)])
+    odd = np.flatnonzero(lengths != usual)
+    if odd.size == 0:
+        return body
+    if odd.size == 1 and odd[0] == len(body) - 1 and len(body) > 1 and lengths[-1] < usual:
+        remarks.append(
+            f"the last line (line {body[-1][0]}) is cut off: {lengths[-1]} of {usual} fields; it is left out"
+        )
+        return body[:-1]
+    line, fields = body[int(odd[0])]
+    hint = ""
+    if layout.delimiter == "," and (len(fields) > usual or odd.size > 0.2 * len(body)):
+        hint = "; decimal commas in a file with commas between fields look like this: export it with ; between fields"
+    raise FormatError(f"{path}, line {line} has {len(fields)} fields, most lines have {usual}{hint}")
+
+
+def align_header(header: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> tuple[tuple[str, ...], str]:
+    """Give every column of the data its name, also where the header has fewer names than the data has columns.
+
+    Some instruments put two tables side by side with an empty column between them, and name fewer columns than they
+    write. Names then belong to blocks: the blocks of names between empty names are laid over the blocks of columns
+    between columns that are empty throughout, each from its left; what is left over in a block has no name. Where the
+    blocks do not match one to one, no name can be trusted.
+
+    Returns:
+        A name ("" for none) for every column, and a remark ("" where the header fits).
+
+    Raises:
+        FormatError: More names than columns, or fewer in a way that cannot be resolved.
+    """
+    width = len(rows[0])
+    if len(header) == width:
+        return tuple(header), ""
+    if len(header) > width and not any(header[width:]):
+        return tuple(header[:width]), ""
+    if len(header) > width:
+        raise FormatError(f"{where}: the header has {len(header)} names for {width} columns: is the delimiter right?")
+    empty = [not any(row[column].strip() for row in rows) for column in range(width)]
+    if all(empty[len(header) :]):
+        return (*header, *[""] * (width - len(header))), ""
+    name_blocks, column_blocks = _blocks([not name for name in header]), _blocks(empty)
+    fits = (
+        len(name_blocks) == len(column_blocks) > 1
+        and all(len(names) <= len(columns) for names, columns in zip(name_blocks, column_blocks, strict=True))
+    )  # fmt: skip
+    if not fits:
+        raise FormatError(
+            f"{where}: the header has {len(header)} names for {width} columns, and nothing shows which columns have "
+            "none: give columns by position (1 is the first) and set header_line = 0, data_line to the first data line"
+        )
+    names = [""] * width
+    for block, columns in zip(name_blocks, column_blocks, strict=True):
+        for source, target in zip(block, columns, strict=False):
+            names[target] = header[source]
+    unnamed = [str(column + 1) for column in range(width) if not names[column] and not empty[column]]
+    return tuple(names), (
+        f"the header has {len(header)} names for {width} columns: names were laid over the blocks between empty "
+        f"columns; columns {', '.join(unnamed)} have no name"
+    )
+
+
+def _blocks(gaps: Sequence[bool]) -> list[list[int]]:
+    """Runs of indices between gaps."""
+    runs: list[list[int]] = [[]]
+    for index, is_gap in enumerate(gaps):
+        if is_gap:
+            runs.append([])
+        else:
+            runs[-1].append(index)
+    return [run for run in runs if run]
