@@ -12,7 +12,14 @@ from nakaya.core.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.lattice.geometry import make_setup
 from nakaya.lattice.hexagonal import hexagonal_distance
 from nakaya.lattice.symmetry import D6, apply_symmetry, unfold_sector
-from nakaya.morphology import Morphology, boundary_sites, describe, describe_trajectory, mean_tip_velocity
+from nakaya.morphology import (
+    Morphology,
+    boundary_sites,
+    describe,
+    describe_trajectory,
+    identity_share,
+    mean_tip_velocity,
+)
 from nakaya.morphology import description as description_module
 
 ROUNDING = 1e-12
@@ -92,6 +99,8 @@ def test_a_trajectory_brings_geometry_steps_stride_and_origin():
     found = describe_trajectory(trajectory_of(off_centre, setup, time_resolution=4))
     steps = maps.max(axis=(1, 2))
     assert_equal(found, describe(maps, geometry="full", edges="periodic", steps=steps, stride=4))
+    assert (found.identity_share == identity_share(maps, steps, stride=4)).all()
+    assert (found.identity_share != identity_share(maps, steps)).any()
     sector = maps[:, 13:, 13:]
     found = describe_trajectory(trajectory_of(sector, make_setup("sector", 14)))
     assert_equal(found, describe(sector, geometry="sector", steps=sector.max(axis=(1, 2))))

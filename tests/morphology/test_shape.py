@@ -114,6 +114,14 @@ def test_side_branches_count_where_they_cross_the_ring():
     assert branch_count(crystal, at=0.75) == 12
 
 
+def test_the_ring_of_the_branches_is_rounded_half_upwards():
+    """Reach 5, half of it 2.5: ring 3, where this star has lost three arms."""
+    crystal = star(5, (0, 2, 4))
+    crystal |= np.pad(star(2), 3)
+    assert branch_count(crystal) == 3
+    assert branch_count(crystal, at=0.49) == 6
+
+
 def test_rings_see_vapour_beyond_the_array():
     """The corner of a full array sees a third of each ring, from arm to arm."""
     quarter = np.ones((8, 8), np.bool_)

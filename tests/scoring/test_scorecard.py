@@ -11,8 +11,9 @@ import pytest
 
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.lattice.hexagonal import hexagonal_distance
+from nakaya.lattice.history import identity_share
 from nakaya.scoring import SCORES, Scales, expected_iou, score_against_solver, wasserstein
-from nakaya.scoring.crystals import final_counts
+from nakaya.scoring.crystals import comparison_steps, final_counts, observe
 
 ROUNDING = 1e-9
 
@@ -124,6 +125,28 @@ def test_islands_and_standstill_are_counted():
     still = sample(3)
     still.arrival[still.arrival > 0] = still.arrival.max()
     assert card(still)["identity_share"].ratio.low > 1
+
+
+def test_model_and_solver_stand_still_at_the_same_stride():
+    model, second = sample(3), sample(2)
+    scores = card(model, stride=4)["identity_share"]
+    for sample_of, found in ((model, scores.model_per_point), (second, scores.floor_per_point)):
+        expected = identity_share(sample_of.arrival, sample_of.steps, stride=4).mean(axis=1)
+        assert found == pytest.approx(expected, rel=ROUNDING)
+    assert scores.model_per_point != pytest.approx(card(model)["identity_share"].model_per_point, rel=1e-3)
+
+
+def test_the_energy_score_weighs_each_quantity_by_its_own_scale():
+    """Of one member against one observation it is their distance, over all times and quantities, in the scales."""
+    arrival = sample(3, points=1, members=2).arrival[0]
+    steps = np.array([50, 60])
+    model = SimpleNamespace(arrival=arrival[None, :1], steps=steps[None, :1])
+    truth = SimpleNamespace(arrival=arrival[None, 1:], steps=steps[None, 1:])
+    at_steps = comparison_steps(steps[1:], steps[1:])
+    observed = observe(arrival, steps, at_steps)
+    columns = [*observed.area.T / 20, *observed.boundary.T / 10, observed.steps / 15]
+    distance = np.linalg.norm([column[0] - column[1] for column in columns])
+    assert card(model, solver=truth, second=truth)["energy"].model.value == pytest.approx(distance, rel=ROUNDING)
 
 
 def test_a_look_up_of_one_crystal_can_be_scored():
