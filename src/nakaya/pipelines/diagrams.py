@@ -268,7 +268,8 @@ def _draw(
         Axis(_axis_label(metadata.family, y[0]), tuple(y[1].tolist())),
         find_theme(ground),
         title=title,
-        subtitle=join_words([*words, format_parameters(others)]),
+        subtitle=join_words(words),
+        remark=f"At all points {format_parameters(others)}." if others else "",
         width=width,
         clock=cast(Clock, clock),
     )

@@ -115,8 +115,7 @@ def draw_crystal(
 def _plate(one: Trajectory, place: int, member: int, step: int | None, ground: str, width: int) -> Image:
     """Draw the crystal at `place` of `one`; `member` is its number where it comes from."""
     view = view_member(one, member=place)
-    reason = {"front": "the front came close to the edge", "steps": "the number of steps", "no-growth": "no growth"}
-    stopped = f"stopped after {format_count(view.last, 'step')}: {reason[str(one.stopped_by[place])]}"
+    stopped = f"stopped after {format_count(view.last, 'step')} ({one.stopped_by[place]})"
     return crystal_plate(
         view,
         find_theme(ground),

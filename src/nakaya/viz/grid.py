@@ -138,6 +138,7 @@ def morphology_diagram(
     *,
     title: str,
     subtitle: str = "",
+    remark: str = "",
     width: int = 1800,
     clock: Clock = "own",
     relief: float = DEFAULT_RELIEF,
@@ -150,7 +151,8 @@ def morphology_diagram(
         y: The axis upwards.
         theme: Colours.
         title: What it is.
-        subtitle: What holds for all points.
+        subtitle: Where the crystals come from.
+        remark: What holds for all points, such as the other parameters.
         width: Pixels across.
         clock: "own": colours run over each crystal's own growth; "shared": over the slowest one's.
         relief: Strength of the shading.
@@ -175,7 +177,7 @@ def morphology_diagram(
     tile_height = camera.frame.height / unit
     size = max(8.0, min(15.0, tile / 8))
     pitch_x, pitch_y = tile + gap, tile_height + size + 14
-    notes = picture_notes(flat, 20 * unit, INNER * unit)
+    notes = wrap_text(remark, 20 * unit, INNER * unit) + picture_notes(flat, 20 * unit, INNER * unit)
     head = 134.0 if subtitle else 102.0
     floor = head + pitch_y * rows + 6
     foot = floor + 126

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray
+from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, Mask
 from nakaya.core.trajectory import INITIAL, occupancy_at
 from nakaya.lattice.hexagonal import NEIGHBOURS
 from nakaya.viz.colour import from_hex, grain_hues, oklab_to_srgb, srgb_to_linear, srgb_to_oklab
@@ -17,7 +17,7 @@ from nakaya.viz.view import CrystalView
 
 __all__ = ["DEFAULT_RELIEF", "relief_of", "site_colours"]
 
-DEFAULT_RELIEF = 0.08
+DEFAULT_RELIEF = 0.12
 """Change of lightness (OKLab) between a ridge and a flat place: seen as form, too small to be read as another time."""
 
 RELIEF_SHARE = 1 / 60
@@ -29,24 +29,30 @@ GRAIN_CHROMA = 0.105
 def relief_of(arrival: ArrivalMap, last: int) -> FloatArray:
     """Return how far each site stands above its neighbourhood: float64 [row, column] in (-1, 1), 0 outside the crystal.
 
-    The mean arrival of the attached neighbours less the site's own, squashed; the mean over the six neighbours makes it
-    equal for sites that a rotation or mirror of the lattice carries into each other.
+    The mean arrival of the attached neighbours less the site's own, evened out once over the neighbours (single sites
+    that were late by a few steps are no relief) and squashed. Only means over the six neighbours enter, so sites that a
+    rotation or mirror of the lattice carries into each other get the same value.
 
     Args:
         arrival: int32 [row, column].
         last: Number of steps that the growth took.
     """
     attached = arrival >= INITIAL
-    rows, columns = arrival.shape
-    padded = np.full((rows + 2, columns + 2), -1, np.int64)
-    padded[1:-1, 1:-1] = arrival
-    total, count = np.zeros(arrival.shape), np.zeros(arrival.shape)
-    for down, across in NEIGHBOURS:
-        neighbour = padded[1 + down : 1 + down + rows, 1 + across : 1 + across + columns]
-        total += np.where(neighbour >= INITIAL, neighbour, 0)
-        count += neighbour >= INITIAL
-    rise = np.where(attached & (count > 0), total / np.maximum(count, 1) - arrival, 0.0)
+    rise = _neighbour_mean(arrival.astype(np.float64), attached) - arrival
+    rise = np.where(attached, 0.5 * rise + 0.5 * _neighbour_mean(rise, attached), 0.0)
     return np.asarray(rise / (np.abs(rise) + max(last, 1) * RELIEF_SHARE))
+
+
+def _neighbour_mean(field: FloatArray, attached: Mask) -> FloatArray:
+    """Mean of the field over each site's attached neighbours, or the site's own value where it has none."""
+    rows, columns = field.shape
+    values, counted = np.pad(np.where(attached, field, 0.0), 1), np.pad(attached, 1)
+    total, count = np.zeros(field.shape), np.zeros(field.shape)
+    for down, across in NEIGHBOURS:
+        window = (slice(1 + down, 1 + down + rows), slice(1 + across, 1 + across + columns))
+        total += values[window]
+        count += counted[window]
+    return np.where(count > 0, total / np.maximum(count, 1), field)
 
 
 def site_colours(

@@ -87,8 +87,8 @@ def _sector_note(arrival: ArrivalMap) -> str:
     if np.array_equal(arrival[0, :], arrival[:, 0]):
         return "Unfolded from a 120° sector: three copies of what was grown."
     return (
-        "Unfolded from a 120° sector: three copies of what was grown. Noise made the sector's two edges differ, "
-        "so a seam shows along three arms that no real crystal has."
+        "Unfolded from a 120° sector: three copies of what was grown. Noise made its two edges differ: "
+        "along three arms a seam can show that no real crystal has."
     )
 
 
