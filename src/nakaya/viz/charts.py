@@ -72,7 +72,9 @@ def house_style(chart: Callable[P, R]) -> Callable[P, R]:
     return styled
 
 
-def new_figure(theme: Theme, *, width: float, height: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
+def new_figure(
+    theme: Theme, *, width: float, height: float, panels: int = 1, stacked: bool = False
+) -> tuple[Figure, list[Axes]]:
     """Return an empty figure with panels side by side, dressed in the theme; call it under `house_style`.
 
     Args:
@@ -80,13 +82,14 @@ def new_figure(theme: Theme, *, width: float, height: float, panels: int = 1) ->
         width: Inches.
         height: Inches.
         panels: How many, at least 1.
+        stacked: One above the other on a common abscissa instead.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor=theme.ground)
-    grid = figure.subplots(1, panels, squeeze=False)
+    grid = figure.subplots(panels if stacked else 1, 1 if stacked else panels, squeeze=False, sharex=stacked)
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.06)  # type: ignore[union-attr, call-arg]
-    axes = list(grid[0])
+    axes = list(grid.flat)
     for panel in axes:
         _dress(panel, theme)
     return figure, axes

@@ -1,0 +1,273 @@
+"""Charts of crystallizers: what a log shows, what size reports show, how well a model fits, how sharp parameters are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError
+from nakaya.viz.charts import BAND_OPACITY, LINE_WIDTH, SMALL_SIZE, add_legend, house_style, label_axes, new_figure
+from nakaya.viz.style import Theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Mark", "Profile", "Sample", "Trace", "TracePanel", "profile_chart", "sample_chart", "trace_chart"]
+
+WIDTH = 9.5
+PANEL_HEIGHT = 2.15
+_POINTS_DRAWN = 4000
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One curve, or the points of a measurement.
+
+    Attributes:
+        label: For the legend; "" for none.
+        times: float64 [n], in the unit of the abscissa.
+        values: float64 [n], in the unit of the panel.
+        style: "line", "points", "dashes", or "faint" (a raw signal behind a smoothed one).
+        low: Lower edge of a band around the line, float64 [n], or None.
+        high: Upper edge, or None.
+        colour: Index into the theme's series; None: the ink of the theme.
+    """
+
+    label: str
+    times: FloatArray
+    values: FloatArray
+    style: Literal["line", "points", "dashes", "faint"] = "line"
+    low: FloatArray | None = None
+    high: FloatArray | None = None
+    colour: int | None = 0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An event on a curve.
+
+    Attributes:
+        text: Short; it is written beside the mark.
+        time: In the unit of the abscissa.
+        value: In the unit of the panel.
+        filled: Whether the mark is filled.
+    """
+
+    text: str
+    time: float
+    value: float
+    filled: bool = True
+
+
+@dataclass(frozen=True)
+class TracePanel:
+    """Curves on one ordinate.
+
+    Attributes:
+        label: Of the ordinate, with its unit.
+        traces: Curves, drawn in order.
+        marks: Events.
+        log: Whether the ordinate is logarithmic.
+    """
+
+    label: str
+    traces: Sequence[Trace]
+    marks: Sequence[Mark] = field(default=())
+    log: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Crystals of one sample.
+
+    Attributes:
+        label: What is written under it.
+        sizes: float64 [n], in the unit of the ordinate.
+        suspect: Whether it does not belong to the others.
+    """
+
+    label: str
+    sizes: FloatArray
+    suspect: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """The profile likelihood of one parameter.
+
+    Attributes:
+        label: Name and unit.
+        values: float64 [n].
+        drops: Twice the drop of the log-likelihood, float64 [n].
+        best: Best value.
+        interval: Interval; an end is None where it is open.
+        log: Whether the abscissa is logarithmic.
+    """
+
+    label: str
+    values: FloatArray
+    drops: FloatArray
+    best: float
+    interval: tuple[float | None, float | None]
+    log: bool = True
+
+
+def _colour(index: int | None, theme: Theme) -> str:
+    return theme.ink if index is None else theme.models[index % len(theme.models)]
+
+
+def _draw_trace(axes: Axes, trace: Trace, theme: Theme) -> None:
+    colour = _colour(trace.colour, theme)
+    if trace.low is not None and trace.high is not None:
+        axes.fill_between(trace.times, trace.low, trace.high, color=colour, alpha=BAND_OPACITY, linewidth=0)
+    step = max(1, trace.times.size // _POINTS_DRAWN)
+    x, y = trace.times[::step], trace.values[::step]
+    label = trace.label or "_nolegend_"
+    if trace.style == "points":
+        axes.plot(x, y, "o", ms=4.2, mfc=theme.ground, mec=colour, mew=1.1, label=label, zorder=3)
+    elif trace.style == "faint":
+        axes.plot(x, y, color=colour, lw=0.5, alpha=0.35, label=label, rasterized=True)
+    else:
+        axes.plot(x, y, color=colour, lw=LINE_WIDTH, ls="--" if trace.style == "dashes" else "-", label=label)
+
+
+def _draw_marks(axes: Axes, marks: Sequence[Mark], theme: Theme) -> None:
+    for number, mark in enumerate(marks):
+        axes.plot(
+            [mark.time],
+            [mark.value],
+            "o",
+            ms=6.5,
+            mec=theme.ink,
+            mfc=theme.ink if mark.filled else theme.ground,
+            mew=1.2,
+            zorder=5,
+        )
+        axes.annotate(
+            mark.text,
+            (mark.time, mark.value),
+            xytext=(7, -14 if number % 2 else 8),
+            textcoords="offset points",
+            color=theme.ink,
+            fontsize=SMALL_SIZE,
+            zorder=6,
+            bbox={"boxstyle": "round,pad=0.15", "fc": theme.ground, "ec": "none", "alpha": 0.8},
+        )
+
+
+@house_style
+def trace_chart(panels: Sequence[TracePanel], theme: Theme, *, x_label: str = "time / h", title: str = "") -> Figure:
+    """Draw panels one above the other on a common time axis.
+
+    Raises:
+        ParameterError: There is nothing to draw.
+    """
+    if not panels:
+        raise ParameterError("a chart of traces needs at least one panel")
+    figure, axes = new_figure(
+        theme, width=WIDTH, height=0.9 + PANEL_HEIGHT * len(panels), panels=len(panels), stacked=True
+    )
+    for number, (panel, place) in enumerate(zip(panels, axes, strict=True)):
+        for trace in panel.traces:
+            _draw_trace(place, trace, theme)
+        if panel.log:
+            place.set_yscale("log")
+        _draw_marks(place, panel.marks, theme)
+        place.margins(x=0.015, y=0.12)
+        last = number == len(panels) - 1
+        label_axes(place, theme, x=x_label if last else "", y=panel.label, title=title if number == 0 else "")
+        if any(trace.label for trace in panel.traces):
+            place.legend(
+                loc="upper left",
+                bbox_to_anchor=(1.005, 1.0),
+                frameon=False,
+                fontsize=SMALL_SIZE,
+                labelcolor=theme.ink,
+                handlelength=1.3,
+                borderaxespad=0.0,
+            )
+    figure.align_ylabels(axes)
+    return figure
+
+
+@house_style
+def sample_chart(samples: Sequence[Sample], theme: Theme, *, unit: str = "µm", title: str = "") -> Figure:
+    """Draw every crystal of every sample on a logarithmic scale, medians as bars, suspect samples in another colour.
+
+    Raises:
+        ParameterError: There is nothing to draw.
+    """
+    if not samples:
+        raise ParameterError("a chart of samples needs at least one sample")
+    figure, (axes,) = new_figure(theme, width=max(5.0, 1.5 + 1.3 * len(samples)), height=4.4)
+    offsets = np.random.default_rng(0)  # only spreads points sideways so that they can be told apart
+    for place, sample in enumerate(samples):
+        colour = _colour(1 if sample.suspect else 0, theme)
+        x = place + offsets.uniform(-0.22, 0.22, sample.sizes.size)
+        axes.plot(x, sample.sizes, "o", ms=4, color=colour, alpha=0.55, mew=0)
+        median = float(np.median(sample.sizes))
+        axes.plot([place - 0.32, place + 0.32], [median, median], color=colour, lw=2.2)
+        note = f"{median:.3g} {unit}" + ("\nsuspect" if sample.suspect else "")
+        axes.annotate(
+            note, (place + 0.36, median), color=theme.ink, fontsize=SMALL_SIZE, va="center", annotation_clip=False
+        )
+    axes.set_yscale("log")
+    axes.set_xticks(range(len(samples)), [sample.label for sample in samples])
+    axes.set_xlim(-0.6, len(samples) - 0.2)
+    label_axes(axes, theme, x="", y=f"crystal size / {unit}", title=title)
+    return figure
+
+
+@house_style
+def profile_chart(profiles: Sequence[Profile], threshold: float, theme: Theme) -> Figure:
+    """Draw the profile likelihood of every parameter, its threshold, and the interval between the crossings.
+
+    Raises:
+        ParameterError: There is nothing to draw.
+    """
+    if not profiles:
+        raise ParameterError("a chart of profiles needs at least one profile")
+    figure, axes = new_figure(theme, width=max(4.5, 3.1 * len(profiles)), height=3.3, panels=len(profiles))
+    for number, (profile, place) in enumerate(zip(profiles, axes, strict=True)):
+        closed = None not in profile.interval
+        colour = _colour(0 if closed else 1, theme)
+        place.plot(profile.values, profile.drops, color=colour, lw=LINE_WIDTH, marker="o", ms=3)
+        place.axhline(threshold, color=theme.muted, lw=0.9, ls="--", label="90 % threshold" if number == 0 else None)
+        place.axvline(profile.best, color=theme.ink, lw=0.9, label="best value" if number == 0 else None)
+        low, high = (end if end is not None else edge for end, edge in _ends(profile))
+        place.axvspan(low, high, color=colour, alpha=0.13, lw=0)
+        if profile.log:
+            place.set_xscale("log")
+            _few_ticks(place, profile.values)
+        place.set_ylim(0.0, 2.2 * threshold)
+        label_axes(
+            place,
+            theme,
+            x=profile.label,
+            y="drop of 2 ln(likelihood)" if number == 0 else "",
+            title="" if closed else "not bounded by the data",
+        )
+    add_legend(figure, axes[0], theme)
+    return figure
+
+
+def _ends(profile: Profile) -> list[tuple[float | None, float]]:
+    return [(profile.interval[0], float(profile.values.min())), (profile.interval[1], float(profile.values.max()))]
+
+
+def _few_ticks(axes: Axes, values: FloatArray) -> None:
+    """Three plain numbers on a short logarithmic axis, where powers of ten would be none or one."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+    low, high = float(values.min()), float(values.max())
+    if low > 0 and high / low < 100.0:
+        places = np.geomspace(low, high, 5)[1:-1]
+        axes.xaxis.set_major_locator(FixedLocator([float(f"{place:.2g}") for place in places]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_minor_formatter(NullFormatter())
