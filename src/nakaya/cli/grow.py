@@ -54,14 +54,14 @@ def grow(
     """
     from nakaya.core.growth import StopRules
     from nakaya.pipelines.growing import grow as grow_crystals
-    from nakaya.pipelines.storing import check_output, save
+    from nakaya.pipelines.storing import check_store_output, save
     from nakaya.pipelines.summary import summarise
     from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
 
     point = GravnerGriffeath(rho=rho, alpha=alpha, beta=beta, gamma=gamma, theta=theta, kappa=kappa, mu=mu, sigma=sigma)
     stop = StopRules(margin=margin, max_steps="default" if max_steps is None else max_steps, no_growth=no_growth)
     if out is not None:
-        check_output(out, overwrite=overwrite)
+        check_store_output(out, overwrite=overwrite)
     crystals = grow_crystals(
         point,
         model=model,
