@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli import about, campaign, grow, ingest, pictures, records
+from nakaya.cli import about, campaign, grow, ingest, pictures, records, train
 from nakaya.cli.border import OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
@@ -33,6 +33,7 @@ pictures.register(app)
 about.register(app)
 ingest.register(app)
 records.register(app)
+train.register(app)
 
 
 def _print_version(value: bool) -> None:

@@ -16,14 +16,14 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from nakaya.core.errors import NakayaError, ParameterError
-from nakaya.core.growth import check_count
+from nakaya.core.errors import NakayaError
 from nakaya.learn.averaging import WeightAverage
 from nakaya.learn.checkpoints import load_state, save_state
+from nakaya.learn.config import LoopConfig
 from nakaya.learn.metrics import MetricsLog
 from nakaya.learn.schedules import WarmupCosine
 
-__all__ = ["DivergenceError", "Fitted", "LoopConfig", "Report", "Task", "fit"]
+__all__ = ["DivergenceError", "Fitted", "Report", "Task", "fit"]
 
 logger = logging.getLogger(__name__)
 
@@ -54,47 +54,6 @@ class Task(Protocol):
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return figures of merit on held-out data; must not draw from the training's generator."""
         ...
-
-
-@dataclass(frozen=True)
-class LoopConfig:
-    """How a network is trained.
-
-    Attributes:
-        updates: Optimiser updates in all.
-        learning_rate: Peak of the schedule, after the warm-up.
-        warmup: Fraction of the updates in which the learning rate rises from 0.
-        final_rate: Last learning rate over the peak; in between it falls as a cosine.
-        weight_decay: AdamW's decoupled weight decay.
-        clip_norm: Gradients longer than this (Euclidean norm over all parameters) are shortened to it.
-        average_decay: Decay of the moving average of the weights.
-        validate_every: Updates between validations.
-        checkpoint_every: Updates between checkpoints; what came after the last one is computed again after a kill.
-        seed: Of the initial weights and of every random draw.
-    """
-
-    updates: int
-    learning_rate: float = 1e-3
-    warmup: float = 0.02
-    final_rate: float = 0.01
-    weight_decay: float = 1e-2
-    clip_norm: float = 0.25
-    average_decay: float = 0.999
-    validate_every: int = 500
-    checkpoint_every: int = 100
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_count("updates", self.updates, 1, 10**9)
-        check_count("validate_every", self.validate_every, 1, 10**9)
-        check_count("checkpoint_every", self.checkpoint_every, 1, 10**9)
-        WarmupCosine(self.learning_rate, self.warmup, self.final_rate)
-        if not self.clip_norm > 0.0 or not self.weight_decay >= 0.0 or not 0.0 <= self.average_decay < 1.0:
-            raise ParameterError(
-                f"clip_norm={self.clip_norm:g}, weight_decay={self.weight_decay:g}, "
-                f"average_decay={self.average_decay:g}: expected a positive norm, a decay >= 0 and "
-                "an average decay in [0, 1)"
-            )
 
 
 @dataclass(frozen=True)

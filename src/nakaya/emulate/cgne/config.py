@@ -1,4 +1,4 @@
-"""What a CGNE is made of: the numbers that fix its networks, its clock and the conditions that it knows."""
+"""What a CGNE is made of and how it is trained: the numbers. Reading them does not need torch."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 from nakaya.core.errors import ParameterError
 from nakaya.core.growth import check_count
+from nakaya.learn.schedules import Ramp
 
-__all__ = ["CgneConfig", "TrainedFor"]
+__all__ = ["CgneConfig", "CgneSchedule", "LossWeights", "TrainedFor"]
 
 MAX_WIDTH = 1024
 MAX_STRIDE = 4096
@@ -87,3 +88,60 @@ class CgneConfig:
 
 LEVELS = 4
 """Resolutions of the U-Net: 1, 1/2, 1/4, 1/8."""
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the terms, those of the CGNE paper's code by default.
+
+    Attributes:
+        unattached: Of the binary cross-entropy on sites that are not attached before the step.
+        attached: Of the binary cross-entropy on sites that are.
+        kl: Of the Kullback-Leibler divergence of the posterior from the prior, at the end of its annealing.
+        condition: Of the squared error of the condition that the latent tells.
+    """
+
+    unattached: float = 1.0
+    attached: float = 0.1
+    kl: float = 1.0
+    condition: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, weight in vars(self).items():
+            if not weight >= 0.0:
+                raise ParameterError(f"loss weight {name}={weight} is not a number >= 0")
+
+
+PAPER_DROPOUT = Ramp(1.0, 0.1, 0.10, 0.19)
+PAPER_ANNEALING = Ramp(0.0, 1.0, 0.0, 0.16)
+
+
+@dataclass(frozen=True)
+class CgneSchedule:
+    """How the training of a CGNE goes on.
+
+    The CGNE paper's code hides x from the decoder always up to epoch 10 of 100, then less and less, to a tenth of the
+    samples from epoch 19 on; it anneals the divergence over 16 epochs. The defaults are the same fractions.
+
+    Attributes:
+        batch: Crystals in a batch.
+        max_unroll: A batch is unrolled for 1 to this many steps, at random; each step is one update, and its result is
+            detached before it is the next step's input.
+        dropout: Samplewise decoder dropout, by progress.
+        annealing: Fraction of the divergence's weight, by progress.
+        weights: Of the terms of the loss.
+    """
+
+    batch: int = 64
+    max_unroll: int = 8
+    dropout: Ramp = PAPER_DROPOUT
+    annealing: Ramp = PAPER_ANNEALING
+    weights: LossWeights = field(default_factory=LossWeights)
+
+    def __post_init__(self) -> None:
+        check_count("batch", self.batch, 1, 65_536)
+        check_count("max_unroll", self.max_unroll, 1, 10_000)
+        for name in ("dropout", "annealing"):
+            ramp: Ramp = getattr(self, name)
+            if not (0.0 <= ramp.start <= 1.0 and 0.0 <= ramp.stop <= 1.0):
+                raise ParameterError(f"{name} from {ramp.start:g} to {ramp.stop:g} leaves [0, 1]")

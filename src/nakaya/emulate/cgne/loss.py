@@ -8,32 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from nakaya.core.errors import ParameterError
+from nakaya.emulate.cgne.config import LossWeights
 from nakaya.emulate.cgne.model import Cgne, Gaussian
 
-__all__ = ["LossWeights", "StepLoss", "kl_divergence", "reconstruction", "step_loss"]
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weights of the terms, those of the CGNE paper's code by default.
-
-    Attributes:
-        unattached: Of the binary cross-entropy on sites that are not attached before the step.
-        attached: Of the binary cross-entropy on sites that are.
-        kl: Of the Kullback-Leibler divergence of the posterior from the prior, at the end of its annealing.
-        condition: Of the squared error of the condition that the latent tells.
-    """
-
-    unattached: float = 1.0
-    attached: float = 0.1
-    kl: float = 1.0
-    condition: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name, weight in vars(self).items():
-            if not weight >= 0.0:
-                raise ParameterError(f"loss weight {name}={weight} is not a number >= 0")
+__all__ = ["StepLoss", "kl_divergence", "reconstruction", "step_loss"]
 
 
 @dataclass(frozen=True)

@@ -3,60 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from nakaya.core.arrays import ArrivalMap, IntArray
-from nakaya.core.errors import ParameterError
-from nakaya.core.growth import check_count
 from nakaya.core.randomness import member_key
 from nakaya.core.trajectory import INITIAL
+from nakaya.emulate.cgne.config import CgneSchedule
 from nakaya.emulate.cgne.data import FrameSequences, Windows
-from nakaya.emulate.cgne.loss import LossWeights, step_loss
+from nakaya.emulate.cgne.loss import step_loss
 from nakaya.emulate.cgne.model import Cgne
 from nakaya.emulate.cgne.noise import STREAM
 from nakaya.emulate.cgne.rollout import roll_out
-from nakaya.learn.schedules import Ramp
 
-__all__ = ["CgneSchedule", "CgneTask", "HeldOut"]
-
-
-PAPER_DROPOUT = Ramp(1.0, 0.1, 0.10, 0.19)
-PAPER_ANNEALING = Ramp(0.0, 1.0, 0.0, 0.16)
-
-
-@dataclass(frozen=True)
-class CgneSchedule:
-    """How the training of a CGNE goes on.
-
-    The CGNE paper's code hides x from the decoder always up to epoch 10 of 100, then less and less, to a tenth of the
-    samples from epoch 19 on; it anneals the divergence over 16 epochs. The defaults are the same fractions.
-
-    Attributes:
-        batch: Crystals in a batch.
-        max_unroll: A batch is unrolled for 1 to this many steps, at random; each step is one update, and its result is
-            detached before it is the next step's input.
-        dropout: Samplewise decoder dropout, by progress.
-        annealing: Fraction of the divergence's weight, by progress.
-        weights: Of the terms of the loss.
-    """
-
-    batch: int = 64
-    max_unroll: int = 8
-    dropout: Ramp = PAPER_DROPOUT
-    annealing: Ramp = PAPER_ANNEALING
-    weights: LossWeights = field(default_factory=LossWeights)
-
-    def __post_init__(self) -> None:
-        check_count("batch", self.batch, 1, 65_536)
-        check_count("max_unroll", self.max_unroll, 1, 10_000)
-        for name in ("dropout", "annealing"):
-            ramp: Ramp = getattr(self, name)
-            if not (0.0 <= ramp.start <= 1.0 and 0.0 <= ramp.stop <= 1.0):
-                raise ParameterError(f"{name} from {ramp.start:g} to {ramp.stop:g} leaves [0, 1]")
+__all__ = ["CgneTask", "HeldOut"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,57 @@
+"""`nakaya train`: an emulator from one training file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nakaya.cli.border import echo_json
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("train")(train)
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="Training file (TOML); see examples/train-cgne.toml")],
+    out: Annotated[Path, typer.Option(help="Folder of the run, to make or to go on with (such as runs/cgne).")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and delete the run there is.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Train an emulator: grow its crystals, train on them, write weights and model card.
+
+    Example: nakaya train examples/train-cgne.toml --out runs/cgne
+
+    Stop it however you like, also with kill -9, and run the same command again: it goes on from its last checkpoint and
+    ends with the same weights. A folder of another configuration is refused (exit status 2). The folder then holds
+    model/ (weights.safetensors, config.json, README.md), metrics.jsonl (one line per update) and the crystals.
+    """
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.pipelines.training import read_training
+    from nakaya.pipelines.training import train as train_emulator
+
+    checked = read_training(config)
+    total = checked.loop.updates
+    with progress_reporter("growing", "crystals") as crystals, progress_reporter("training", "updates") as updates:
+        outcome = train_emulator(
+            checked,
+            out,
+            overwrite=overwrite,
+            report=lambda done, _: updates(done, total),
+            crystals_report=crystals,
+        )
+    if as_json:
+        echo_json(outcome)
+        return
+    typer.echo(f"{outcome.name}: {outcome.updates} updates, model in {outcome.model}")
+    typer.echo(
+        f"training took {outcome.seconds:.0f} s and {outcome.cpu_seconds:.0f} CPU seconds; the crystals "
+        f"{outcome.crystals_seconds:.0f} s"
+    )
+    for name, value in outcome.validation.items():
+        typer.echo(f"validation {name}: {value:.4f}")
