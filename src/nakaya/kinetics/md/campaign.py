@@ -1,0 +1,231 @@
+"""Many runs into a store of records, so that a kill at any moment loses at most the runs in flight.
+
+The store is the ledger: a run is done when its record is there, written whole in one rename. Every attempt works in a
+fresh folder, so a LAMMPS that outlives its campaign cannot disturb the next attempt, and nothing is counted twice,
+because a run has one id and an id has one record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from nakaya.core.errors import FormatError, OutputError
+from nakaya.core.record import DRIVING_FORCE, Quantity, Record
+from nakaya.kinetics.md.growth import GrowthRun
+from nakaya.kinetics.md.lammps import LammpsError, find_lammps
+from nakaya.kinetics.md.plan import Run
+from nakaya.kinetics.md.potentials import potential_file
+from nakaya.kinetics.md.tables import MaterialTable, tabulate
+from nakaya.kinetics.records import RecordStore
+
+__all__ = ["CampaignReport", "run_campaign", "run_hash"]
+
+logger = logging.getLogger(__name__)
+
+RUN_HASH: Final = "run_sha256"
+MAX_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class CampaignReport:
+    """What a campaign did.
+
+    Attributes:
+        finished: Ids of runs that were finished now.
+        skipped: Ids of runs whose records were there already.
+        failed: Ids of runs that failed now, or before.
+    """
+
+    finished: tuple[str, ...]
+    skipped: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
+def run_hash(run: Run) -> str:
+    """sha256 of everything that a run was asked to do, the potential's bytes included."""
+    settings = {key: value for key, value in sorted(asdict(run).items()) if key != "patches"}
+    settings["material"] = {**settings["material"], "potential": potential_file(run.material)[1]}
+    return hashlib.sha256(repr(settings).encode()).hexdigest()
+
+
+def run_campaign(
+    runs: Sequence[Run],
+    out: Path,
+    *,
+    known: Iterable[Record] = (),
+    workers: int = 1,
+    keep_frames: bool = False,
+    max_runs: int | None = None,
+    command: str = "",
+    progress: Callable[[Record], None] | None = None,
+) -> CampaignReport:
+    """Run what is not there yet.
+
+    Args:
+        runs: In the order in which they should be done.
+        out: Directory; records go to out/records, patches to out/records/patches, runs in flight to out/runs.
+        known: Records from elsewhere (the shipped set, say): their runs are skipped too.
+        workers: Processes, each with one LAMMPS of one thread at a time.
+        keep_frames: Whether the frames of finished runs stay in out/runs.
+        max_runs: Stop after so many runs; None = all.
+        command: Stated in the records as the way to make them again.
+        progress: Called with every record when it is in the store.
+
+    Raises:
+        MissingExtraError: LAMMPS is not installed.
+        OutputError: Another process works on `out`, or a record there was made by other settings.
+    """
+    find_lammps()
+    store = RecordStore(out / "records", create=True)
+    with _locked(out):
+        _sweep(out / "runs")
+        elsewhere = {record.id: record for record in known}
+        done = {**elsewhere, **{record.id: record for record in store}}
+        pending = []
+        for run in runs:
+            if (record := done.get(run.id)) is None:
+                pending.append(run)
+            elif record.provenance.settings.get(RUN_HASH) != run_hash(run):
+                raise OutputError(
+                    f"record {run.id} was made with other settings than the plan has: choose another --out"
+                )
+        skipped = tuple(run.id for run in runs if run.id in done)
+        finished: list[str] = []
+        failed = [name for name in skipped if done[name].status == "failed"]
+        for record in _execute(pending[:max_runs], out, done, workers, keep_frames, command):
+            store.add(record)
+            done[record.id] = record
+            (failed if record.status == "failed" else finished).append(record.id)
+            if progress is not None:
+                progress(record)
+    return CampaignReport(tuple(finished), skipped, tuple(failed))
+
+
+def _execute(
+    pending: Sequence[Run], out: Path, done: dict[str, Record], workers: int, keep_frames: bool, command: str
+) -> Iterable[Record]:
+    queue = list(pending)
+    if workers == 1:
+        for run in queue:
+            yield _attempt(run, out, list(_relevant(run, done)), keep_frames, command)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt) as pool:
+        flying: set[Future[Record]] = set()
+        try:
+            while queue or flying:
+                while queue and len(flying) < workers:
+                    run = queue.pop(0)
+                    # Each run gets what is known when it starts.
+                    relevant = list(_relevant(run, done))
+                    flying.add(pool.submit(_attempt, run, out, relevant, keep_frames, command))
+                finished, flying = wait(flying, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield future.result()
+        except BrokenProcessPool:
+            raise LammpsError("a worker process was killed: run the same command again to go on") from None
+        except BaseException:
+            for future in flying:
+                future.cancel()
+            raise
+
+
+def _ignore_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _relevant(run: Run, done: dict[str, Record]) -> Iterable[Record]:
+    wanted = {"lattice_parameter", "latent_heat", "melting_temperature"}
+    for record in done.values():
+        if record.material == run.material.name and wanted & set(record.quantities):
+            yield record
+
+
+def _attempt(run: Run, out: Path, relevant: list[Record], keep_frames: bool, command: str) -> Record:
+    table = tabulate(run.material.name, relevant)
+    home = out / "runs" / run.id
+    home.mkdir(parents=True, exist_ok=True)
+    failure = ""
+    for attempt in range(MAX_ATTEMPTS):
+        folder = Path(tempfile.mkdtemp(prefix="attempt-", dir=home))
+        try:
+            actual = run
+            if isinstance(run, GrowthRun):
+                actual = replace(run, patches=out / "records" / "patches" / f"{run.id}.npz")
+            record = actual.execute(folder, table, command=command)
+            if keep_frames:
+                os.replace(folder, home / "frames")
+            else:
+                shutil.rmtree(home, ignore_errors=True)
+            return _stamped(record, run)
+        except (LammpsError, FormatError) as error:
+            failure = str(error).replace(str(folder), run.id)
+            logger.warning("run %s, attempt %d: %s", run.id, attempt + 1, error)
+    return _failed(run, table, failure, command)
+
+
+def _stamped(record: Record, run: Run) -> Record:
+    provenance = record.provenance
+    settings = {**provenance.settings, RUN_HASH: run_hash(run)}
+    return replace(record, provenance=replace(provenance, settings=settings))
+
+
+def _failed(run: Run, table: MaterialTable, failure: str, command: str) -> Record:
+    from nakaya.kinetics.md.workspace import describe
+
+    temperature = getattr(run, "temperature", float("nan"))
+    record = Record(
+        id=run.id,
+        kind="md",
+        material=run.material.name,
+        orientation=getattr(run, "orientation", None),
+        conditions={
+            "temperature": Quantity(np.array(temperature), "K"),
+            DRIVING_FORCE: Quantity(np.array(table.driving_force(temperature)), "1"),
+        },
+        quantities={},
+        provenance=describe(run.material, source=run.kind, seed=run.seed, scripts={}, settings={}, command=command),
+        status="failed",
+        flags=[failure or "the run failed without a message"],
+    )
+    return _stamped(record, run)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what earlier attempts left behind; frames that were kept stay."""
+    if not folder.is_dir():
+        return
+    for leftover in folder.glob("*/attempt-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Keep a second campaign away from `out`, for as long as this process lives (the system drops the lock with it)."""
+    path = out / ".lock"
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: two campaigns would only do work twice
+        yield
+        return
+    with path.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OutputError(f"another campaign works on {out}: wait for it, or choose another --out") from None
+        yield

@@ -1,0 +1,238 @@
+"""A slab of crystal in its melt, frame by frame: how thick is it, how hot, and how fast does it grow?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nakaya.core.arrays import BoolArray, FloatArray
+from nakaya.core.errors import FormatError
+from nakaya.kinetics.md.bondorder import Classifier, environment, solid_atoms
+from nakaya.kinetics.md.descriptors import pool
+from nakaya.kinetics.md.frames import BOLTZMANN, Frame
+from nakaya.kinetics.md.neighbours import volume_per_atom
+from nakaya.kinetics.md.potentials import MASSES
+from nakaya.kinetics.md.statistics import Estimate, walk_slope
+
+__all__ = ["BLOCK_PS", "SlabHistory", "fit_velocity", "follow_slab", "slab_centre"]
+
+PROFILE_BIN = 5.0
+"""Thickness of the slices of profiles, A."""
+
+MIN_LIQUID = 25.0
+"""The two fronts feel each other when less liquid than this, A, is left between them: the final coalescence."""
+
+MIN_SOLID = 15.0
+"""A slab thinner than this, A, is about to melt away."""
+
+BLOCK_PS = 5.0
+"""Blocks for the error of one run, ps: longer than the memory of the noise of the bond order."""
+
+
+@dataclass(frozen=True)
+class SlabHistory:
+    """What was seen in the frames of one run.
+
+    Attributes:
+        times_ps: float64 [frame].
+        solid: Atoms that look solid, float64 [frame, rule]; rules are "bonds" and "averaged".
+        num_atoms: Atoms in the box.
+        area: Area of one front, A^2.
+        lengths: Length of the box along the normal, float64 [frame], A.
+        inside_solid: Share of atoms deep in the crystal that look solid, float64 [rule]; thermal noise makes it < 1.
+        inside_liquid: Share of atoms deep in the liquid that look solid, float64 [rule].
+        pooled: Descriptor name -> float64 [frame], SI.
+        profile_distance: Distance of slices from the middle of the crystal, float64 [slice], A.
+        temperature_profile: Mean kinetic temperature of the slices, float64 [slice], K; NaN without velocities.
+        kept: Frames kept for patches, as (time, frame, solid mask).
+    """
+
+    times_ps: FloatArray
+    solid: FloatArray
+    num_atoms: int
+    area: float
+    lengths: FloatArray
+    inside_solid: FloatArray
+    inside_liquid: FloatArray
+    pooled: dict[str, FloatArray]
+    profile_distance: FloatArray
+    temperature_profile: FloatArray
+    kept: list[tuple[float, Frame, BoolArray]] = field(default_factory=list)
+
+    def thickness(self, solid_volume: float, *, rule: int = 0) -> FloatArray:
+        """Thickness of the crystal, float64 [frame], A: solid atoms times their volume over the area.
+
+        The count is corrected for atoms that thermal noise puts on the wrong side, in both phases.
+
+        Args:
+            solid_volume: Volume of an atom in the crystal at this temperature, A^3.
+            rule: 0 = solid-like bonds, 1 = averaged q6.
+        """
+        share = self.solid[:, rule] / self.num_atoms
+        contrast = self.inside_solid[rule] - self.inside_liquid[rule]
+        fraction = (share - self.inside_liquid[rule]) / contrast
+        return np.asarray(fraction * self.num_atoms * solid_volume / self.area)
+
+
+def slab_centre(heights: FloatArray, solid: BoolArray, length: float) -> float:
+    """Middle of the crystal along a periodic direction, in [0, length): circular mean of the solid atoms."""
+    phase = np.exp(2j * np.pi * heights[solid] / length).mean() if solid.any() else 1.0
+    return float(np.angle(phase) / (2 * np.pi) * length) % length
+
+
+def follow_slab(
+    frames: Iterable[Frame],
+    classifier: Classifier,
+    *,
+    normal: int = 2,
+    frame_ps: float | None = None,
+    keep_ps: Sequence[float] = (),
+) -> SlabHistory:
+    """Classify every frame of a run with a slab of crystal in its melt.
+
+    Args:
+        frames: In order of time; all of one number of atoms.
+        classifier: Tells solid from liquid.
+        normal: Which box direction the slab is normal to.
+        frame_ps: Time between frames; None where the frames carry their times.
+        keep_ps: Times at which frames are kept.
+
+    Raises:
+        FormatError: Frames of different numbers of atoms, or fewer than three.
+    """
+    times, solids, lengths, areas = [], [], [], []
+    pooled: list[dict[str, float]] = []
+    slices: list[FloatArray] = []  # [slice, (atoms, solid by bonds, solid by average, temperature sum, atoms with v)]
+    kept: list[tuple[float, Frame, BoolArray]] = []
+    num_atoms = 0
+    for number, frame in enumerate(frames):
+        time = frame.time_ps if frame_ps is None else number * frame_ps
+        if time is None:
+            raise FormatError("the frames carry no times: give the time between frames")
+        if num_atoms and len(frame.positions) != num_atoms:
+            raise FormatError(f"a frame has {len(frame.positions)} atoms after frames of {num_atoms}")
+        num_atoms = len(frame.positions)
+        surroundings = environment(frame.positions, frame.cell, neighbours=classifier.neighbours)
+        masks = np.stack([solid_atoms(surroundings, classifier, rule=rule) for rule in ("bonds", "averaged")])
+        length = float(np.linalg.norm(frame.cell[normal]))
+        times.append(time)
+        solids.append(masks.sum(axis=1).astype(np.float64))
+        lengths.append(length)
+        areas.append(abs(float(np.linalg.det(frame.cell))) / length)
+        energy = frame.extra.get("c_energy")
+        per_atom = volume_per_atom(frame.cell, num_atoms)
+        pooled.append(pool(surroundings, classifier, volume_per_atom=per_atom, energy=energy))
+        slices.append(_slice(frame, masks, normal, length))
+        if any(abs(time - wanted) < 1e-6 for wanted in keep_ps):
+            kept.append((time, frame, masks[0]))
+    if len(times) < 3:
+        raise FormatError(f"{len(times)} frames are too few to follow a front: at least 3 are needed")
+    total = _stack(slices)
+    history = np.array(solids)
+    inside = _interior(slices, history, num_atoms)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        temperatures = total[:, 3] / total[:, 4]
+    return SlabHistory(
+        times_ps=np.array(times),
+        solid=history,
+        num_atoms=num_atoms,
+        area=float(np.mean(areas)),
+        lengths=np.array(lengths),
+        inside_solid=inside[0],
+        inside_liquid=inside[1],
+        pooled={name: np.array([entry[name] for entry in pooled]) for name in pooled[0]},
+        profile_distance=np.asarray((np.arange(len(total)) + 0.5) * PROFILE_BIN, dtype=np.float64),
+        temperature_profile=temperatures,
+        kept=kept,
+    )
+
+
+def _slice(frame: Frame, masks: BoolArray, normal: int, length: float) -> FloatArray:
+    # Distance from the middle of the crystal, both sides folded together.
+    heights = (frame.positions @ np.linalg.inv(frame.cell))[:, normal] * length
+    offset = (heights - slab_centre(heights, masks[0], length)) / length
+    distance = np.abs(offset - np.round(offset)) * length
+    index = (distance / PROFILE_BIN).astype(np.int64)
+    size = int(length / 2 / PROFILE_BIN) + 1
+    columns = [np.ones(len(index)), masks[0].astype(float), masks[1].astype(float)]
+    if frame.velocities is None:
+        columns += [np.zeros(len(index)), np.zeros(len(index))]
+    else:
+        masses = np.array([MASSES[symbol] for symbol in frame.species])
+        drift = (masses[:, None] * frame.velocities).sum(axis=0) / masses.sum()
+        kinetic = masses * ((frame.velocities - drift) ** 2).sum(axis=1) / (3 * BOLTZMANN)
+        columns += [kinetic, np.ones(len(index))]
+    return np.stack([np.bincount(index, weights=column, minlength=size)[:size] for column in columns], axis=1)
+
+
+def _stack(slices: Sequence[FloatArray]) -> FloatArray:
+    size = min(len(entry) for entry in slices)
+    return np.asarray(sum(entry[:size] for entry in slices))
+
+
+def _interior(slices: Sequence[FloatArray], solid: FloatArray, num_atoms: int) -> tuple[FloatArray, FloatArray]:
+    # Slices well inside the crystal and well inside the liquid, frame by frame: the front is where the solid count
+    # says, and 10 A to either side of it belong to neither.
+    crystal, liquid = np.zeros(3), np.zeros(3)
+    for counts, number in zip(slices, solid[:, 0], strict=True):
+        edge = number / num_atoms * len(counts)
+        deep = int(edge - 10 / PROFILE_BIN)
+        far = int(edge + 10 / PROFILE_BIN) + 1
+        crystal += counts[: max(0, deep), :3].sum(axis=0)
+        liquid += counts[far:-1, :3].sum(axis=0)
+    in_solid = crystal[1:] / crystal[0] if crystal[0] > 0 else np.ones(2)
+    in_liquid = liquid[1:] / liquid[0] if liquid[0] > 0 else np.zeros(2)
+    return in_solid, in_liquid
+
+
+@dataclass(frozen=True)
+class VelocityFit:
+    """Velocity of the front from one run.
+
+    Attributes:
+        velocity: m/s; positive = the crystal grows; both fronts averaged.
+        window_ps: First and last time of the fit.
+        flags: What was odd.
+    """
+
+    velocity: Estimate
+    window_ps: tuple[float, float]
+    flags: tuple[str, ...]
+
+
+def fit_velocity(
+    history: SlabHistory, solid_volume: float, liquid_volume: float, *, rule: int = 0, from_ps: float = 0.0
+) -> VelocityFit:
+    """Fit the velocity of the two fronts, before they meet or the slab vanishes.
+
+    Args:
+        history: Of a run whose first frame comes after the equilibration.
+        solid_volume: Volume of an atom in the crystal, A^3.
+        liquid_volume: Volume of an atom in the liquid, A^3.
+        rule: 0 = solid-like bonds, 1 = averaged q6.
+        from_ps: Frames before are left out.
+
+    Returns:
+        The fit; NaN with a flag where too little is left to fit.
+    """
+    thick = history.thickness(solid_volume, rule=rule)
+    liquid = (history.num_atoms - thick * history.area / solid_volume) * liquid_volume / history.area
+    usable = history.times_ps >= from_ps - 1e-9
+    flags = []
+    ended = np.flatnonzero(usable & ((liquid < MIN_LIQUID) | (thick < MIN_SOLID)))
+    if ended.size:
+        usable &= np.arange(len(thick)) < ended[0]
+        what = "the fronts met" if liquid[ended[0]] < MIN_LIQUID else "the crystal melted away"
+        flags.append(f"{what} at {history.times_ps[ended[0]]:g} ps; frames from there on are not used")
+    if history.inside_solid[rule] - history.inside_liquid[rule] < 0.5:
+        flags.append("the classifier hardly tells the two phases apart here")
+    if usable.sum() < 5:
+        return VelocityFit(Estimate(math.nan, math.nan), (math.nan, math.nan), (*flags, "too few frames are left"))
+    times = history.times_ps[usable]
+    slope = walk_slope(times, thick[usable] / 2, block=BLOCK_PS)
+    to_si = 100.0  # A/ps in m/s
+    estimate = Estimate(slope.value * to_si, slope.standard_error * to_si)
+    return VelocityFit(estimate, (float(times[0]), float(times[-1])), tuple(flags))

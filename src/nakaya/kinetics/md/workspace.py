@@ -1,0 +1,92 @@
+"""One run in a folder of its own: write the input, run it, hand back log and frames, describe what was used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import OutputError
+from nakaya.core.provenance import package_version, sha256_of_bytes
+from nakaya.core.record import Provenance
+from nakaya.kinetics.md.frames import Trajectory, read_dump
+from nakaya.kinetics.md.lammps import Log, lammps_version, read_log, run_lammps
+from nakaya.kinetics.md.potentials import Material, potential_file
+from nakaya.kinetics.md.scripts import data_file
+
+__all__ = ["FinishedRun", "describe", "simulate"]
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that ended well.
+
+    Attributes:
+        folder: Where its files lie.
+        log: Thermodynamic output.
+        script: Text of the input.
+    """
+
+    folder: Path
+    log: Log
+    script: str
+    material: Material
+
+    def frames(self) -> Trajectory:
+        """Its frames, read one by one."""
+        return read_dump(self.folder / "frames.dump", lammps_units="metal", elements=[self.material.name])
+
+
+def simulate(
+    folder: Path,
+    material: Material,
+    positions: FloatArray,
+    box: FloatArray,
+    script: str,
+    *,
+    time_limit: float | None = None,
+) -> FinishedRun:
+    """Run a script on a start configuration: positions float64 [atom, 3] in A, box float64 [3] in A.
+
+    Raises:
+        MissingExtraError, LammpsError: As in `run_lammps`.
+        OutputError: The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "start.data").write_text(data_file(positions, box, material))
+        (folder / "in.lammps").write_text(script)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {(error.strerror or 'unknown reason').lower()}") from None
+    log = run_lammps(folder, time_limit=time_limit)
+    return FinishedRun(folder, read_log(log), script, material)
+
+
+def describe(
+    material: Material,
+    *,
+    source: str,
+    seed: int,
+    scripts: Mapping[str, str],
+    settings: Mapping[str, object],
+    command: str,
+) -> Provenance:
+    """Say what went into a record: potential and inputs by hash, versions, seed, settings."""
+    path, digest = potential_file(material)
+    files = {path.name: digest}
+    for name, text in scripts.items():
+        # The path of the potential differs between machines; its hash is stated beside.
+        files[name] = sha256_of_bytes(text.replace(str(path), path.name).encode())
+    return Provenance(
+        source=source,
+        files=files,
+        software={"nakaya": package_version(), "lammps": lammps_version()},
+        seeds=(seed,),
+        commands=(command,),
+        settings={
+            "pair_style": material.pair_style,
+            "time_step_ps": str(material.time_step_ps),
+            **{key: str(value) for key, value in settings.items()},
+        },
+    )

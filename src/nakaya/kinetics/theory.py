@@ -1,0 +1,164 @@
+"""Closed forms: oracles for tests, physics baselines for models, and the planning of runs.
+
+Impingement after Kolmogorov (1937), Johnson & Mehl (1939) and Avrami (1939-41): nuclei appear at random with a constant
+rate J per volume (area) and untransformed space, and grow isotropically with velocity v. It holds for isotropic or
+co-oriented grains only: anisotropic grains of random orientation shield each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError, UnknownNameError
+
+__all__ = [
+    "HARD_SPHERE",
+    "characteristic_length",
+    "collision_limited_velocity",
+    "critical_radius",
+    "grains_per_area",
+    "grains_per_volume",
+    "hard_sphere_coefficient",
+    "transformed_fraction",
+    "wilson_frenkel_velocity",
+]
+
+BOLTZMANN = 1.380649e-23
+ATOMIC_MASS = 1.66053906660e-27
+
+HARD_SPHERE: Final[Mapping[str, float]] = {"100": 1.44, "110": 1.10, "111": 0.64}
+"""C in mu = C sqrt(k_B / (m T_m)) for the fronts of a hard-sphere crystal (Amini & Laird 2006)."""
+
+
+def _positive(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ParameterError(f"{name}={value} must be a positive number")
+
+
+def transformed_fraction(time: ArrayLike, nucleation_rate: float, velocity: float, *, dimension: int = 3) -> FloatArray:
+    """Share of space that is crystal after a time, X = 1 - exp(-X_e), X_e = extended volume.
+
+    3-D: X_e = pi/3 J v^3 t^4; 2-D: X_e = pi/3 J v^2 t^3.
+
+    Args:
+        time: [any], s.
+        nucleation_rate: J, 1/(m^3 s) or 1/(m^2 s).
+        velocity: m/s.
+        dimension: 2 or 3.
+    """
+    _positive("nucleation_rate", nucleation_rate)
+    _positive("velocity", velocity)
+    instant = np.asarray(time, dtype=np.float64)
+    if dimension not in (2, 3):
+        raise ParameterError(f"dimension={dimension}: impingement is written down for 2 and 3")
+    extended = math.pi / 3 * nucleation_rate * velocity**dimension * instant ** (dimension + 1)
+    return np.asarray(-np.expm1(-extended))
+
+
+def grains_per_volume(nucleation_rate: float, velocity: float) -> float:
+    """Grains per volume when all space is crystal, 3-D: n = J int_0^inf exp(-pi/3 J v^3 t^4) dt = .896 (J/v)^(3/4).
+
+    >>> round(grains_per_volume(1.0, 1.0), 3)
+    0.896
+    """
+    _positive("nucleation_rate", nucleation_rate)
+    _positive("velocity", velocity)
+    return float(math.gamma(1.25) * (3 / math.pi) ** 0.25 * (nucleation_rate / velocity) ** 0.75)
+
+
+def grains_per_area(nucleation_rate: float, velocity: float) -> float:
+    """Grains per area when all of a plane is crystal, 2-D: n = J int exp(-pi/3 J v^2 t^3) dt = .879 (J/v)^(2/3).
+
+    >>> round(grains_per_area(1.0, 1.0), 3)
+    0.879
+    """
+    _positive("nucleation_rate", nucleation_rate)
+    _positive("velocity", velocity)
+    return float(math.gamma(4 / 3) * (3 / math.pi) ** (1 / 3) * (nucleation_rate / velocity) ** (2 / 3))
+
+
+def characteristic_length(nucleation_rate: float, velocity: float) -> float:
+    """Lambda = (v/J)^(1/4), m: the size at which grains meet."""
+    _positive("nucleation_rate", nucleation_rate)
+    _positive("velocity", velocity)
+    return float((velocity / nucleation_rate) ** 0.25)
+
+
+def critical_radius(drive: float, temperature: float, interfacial_energy: float, atomic_volume: float) -> float:
+    """Radius of the critical nucleus of classical theory, r* = 2 gamma Omega / delta-mu, m.
+
+    Args:
+        drive: delta-mu/kT, positive.
+        temperature: K.
+        interfacial_energy: J/m^2.
+        atomic_volume: In the crystal, m^3.
+    """
+    for name, value in (("drive", drive), ("temperature", temperature), ("interfacial_energy", interfacial_energy)):
+        _positive(name, value)
+    return 2 * interfacial_energy * atomic_volume / (drive * BOLTZMANN * temperature)
+
+
+def hard_sphere_coefficient(mass: float, melting_temperature: float, orientation: str) -> float:
+    """Kinetic coefficient mu of the hard-sphere law, m/(s K): v = mu (T_m - T) close to melting.
+
+    Linear in the undercooling, so an upper bound already at 10 %.
+
+    Args:
+        mass: g/mol.
+        melting_temperature: K.
+        orientation: "100", "110" or "111".
+    """
+    _positive("mass", mass)
+    _positive("melting_temperature", melting_temperature)
+    if orientation not in HARD_SPHERE:
+        raise UnknownNameError("orientation", orientation, HARD_SPHERE)
+    return HARD_SPHERE[orientation] * math.sqrt(BOLTZMANN / (mass * ATOMIC_MASS * melting_temperature))
+
+
+def collision_limited_velocity(
+    temperature: ArrayLike, drive: ArrayLike, *, mass: float, spacing: float, efficiency: float
+) -> FloatArray:
+    """Collision-limited growth (Broughton, Gilmer & Jackson 1982): no barrier, atoms arrive with thermal speed.
+
+    v = (a/lambda_f) sqrt(3 k T/m) f [1 - exp(-delta-mu/kT)]; the ratio of layer spacing to mean free path and the site
+    fraction f are one number here, `efficiency` times `spacing` over 0.4 `spacing`.
+
+    Args:
+        temperature: [any], K.
+        drive: [any], delta-mu/kT; negative = melting.
+        mass: g/mol.
+        spacing: Layer spacing a, m; positive, and drops out with the mean free path 0.4 a.
+        efficiency: f, about 0.27 for Lennard-Jones (100).
+    """
+    _positive("mass", mass)
+    _positive("spacing", spacing)
+    _positive("efficiency", efficiency)
+    kelvin = np.asarray(temperature, dtype=np.float64)
+    thermal = np.sqrt(3 * BOLTZMANN * kelvin / (mass * ATOMIC_MASS))
+    mean_free_path = 0.4 * spacing
+    return np.asarray(spacing / mean_free_path * efficiency * thermal * -np.expm1(-np.asarray(drive, dtype=np.float64)))
+
+
+def wilson_frenkel_velocity(
+    diffusivity: ArrayLike, drive: ArrayLike, *, spacing: float, efficiency: float
+) -> FloatArray:
+    """Activated growth after Wilson (1900) and Frenkel (1932): atoms diffuse into place.
+
+    v = f 6 D / a [1 - exp(-delta-mu/kT)], with the jump length taken as the layer spacing.
+
+    Args:
+        diffusivity: [any], of the liquid at the same temperature, m^2/s.
+        drive: [any], delta-mu/kT; negative = melting.
+        spacing: a, m.
+        efficiency: f.
+    """
+    _positive("spacing", spacing)
+    _positive("efficiency", efficiency)
+    rate = efficiency * 6 * np.asarray(diffusivity, dtype=np.float64) / spacing
+    return np.asarray(rate * -np.expm1(-np.asarray(drive, dtype=np.float64)))
