@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typer
 
+from nakaya.cli import ingest_reactor
+
 __all__ = ["register"]
 
 
@@ -14,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the command group to the application."""
     group = typer.Typer(no_args_is_help=True)
     group.callback()(ingest)
+    ingest_reactor.register(group)
     app.add_typer(group, name="ingest")
 
 

@@ -1,4 +1,4 @@
-"""Charts of crystallizers: what a log shows, what size reports show, how well a model fits, how sharp parameters are."""
+"""Charts of crystallizers: what a log or size reports show, how well a model fits, how sharp parameters are."""
 
 from __future__ import annotations
 
@@ -133,7 +133,8 @@ def _draw_trace(axes: Axes, trace: Trace, theme: Theme) -> None:
     elif trace.style == "faint":
         axes.plot(x, y, color=colour, lw=0.5, alpha=0.35, label=label, rasterized=True)
     else:
-        axes.plot(x, y, color=colour, lw=LINE_WIDTH, ls="--" if trace.style == "dashes" else "-", label=label)
+        dashed = trace.style == "dashes"
+        axes.plot(x, y, color=colour, lw=1.0 if dashed else LINE_WIDTH, ls="--" if dashed else "-", label=label)
 
 
 def _draw_marks(axes: Axes, marks: Sequence[Mark], theme: Theme) -> None:
@@ -204,17 +205,17 @@ def sample_chart(samples: Sequence[Sample], theme: Theme, *, unit: str = "µm", 
     """
     if not samples:
         raise ParameterError("a chart of samples needs at least one sample")
-    figure, (axes,) = new_figure(theme, width=max(5.0, 1.5 + 1.3 * len(samples)), height=4.4)
+    figure, (axes,) = new_figure(theme, width=max(5.0, 1.2 + 1.75 * len(samples)), height=4.4)
     offsets = np.random.default_rng(0)  # only spreads points sideways so that they can be told apart
     for place, sample in enumerate(samples):
         colour = _colour(1 if sample.suspect else 0, theme)
         x = place + offsets.uniform(-0.22, 0.22, sample.sizes.size)
         axes.plot(x, sample.sizes, "o", ms=4, color=colour, alpha=0.55, mew=0)
         median = float(np.median(sample.sizes))
-        axes.plot([place - 0.32, place + 0.32], [median, median], color=colour, lw=2.2)
+        axes.plot([place - 0.27, place + 0.27], [median, median], color=colour, lw=2.2)
         note = f"{median:.3g} {unit}" + ("\nsuspect" if sample.suspect else "")
         axes.annotate(
-            note, (place + 0.36, median), color=theme.ink, fontsize=SMALL_SIZE, va="center", annotation_clip=False
+            note, (place + 0.31, median), color=theme.ink, fontsize=SMALL_SIZE, va="center", annotation_clip=False
         )
     axes.set_yscale("log")
     axes.set_xticks(range(len(samples)), [sample.label for sample in samples])

@@ -1,0 +1,224 @@
+"""A reactor log or a folder of size reports to a record, a chart and a summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nakaya.core.errors import ConfigError, InputFileError
+from nakaya.core.record import Record
+from nakaya.kinetics.ingest.reactor_events import running_median
+from nakaya.kinetics.ingest.reactor_record import IngestedLog, IngestedReports, ingest_log, ingest_reports
+from nakaya.kinetics.reactor.solubility import CELSIUS_ZERO
+from nakaya.kinetics.records import RecordStore
+from nakaya.pipelines.reactor_config import read_column_map
+from nakaya.pipelines.storing import check_output
+
+__all__ = ["ingest_reactor"]
+
+RECORDS, CHART = "records", "chart.png"
+_HOUR = 3600.0
+_SMOOTHING = 60.0
+
+
+def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool = False) -> dict[str, Any]:
+    """Turn a log, or size reports, into a directory with a record and a chart.
+
+    Args:
+        source: A CSV (plain or gz); for a map with [reports] a folder of reports, or one report of it.
+        map_file: Column map, TOML.
+        out: Directory to make: records/<id>.json and chart.png.
+        overwrite: Whether something there is replaced.
+
+    Returns:
+        What was found, plain values: record, status, flags, clear and cloud points, zones, out.
+
+    Raises:
+        InputFileError: Something cannot be read.
+        FormatError: The source contradicts itself or the map.
+        ConfigError: The map is wrong.
+        OutputError: The output exists or cannot be written.
+    """
+    from nakaya.dataset.files import new_directory
+    from nakaya.viz.charts import encode_figure
+    from nakaya.viz.reactor_plots import sample_chart, trace_chart
+    from nakaya.viz.style import LIGHT
+    from nakaya.viz.writing import write_whole
+
+    check_output(out, overwrite=overwrite)
+    columns = read_column_map(map_file)
+    if not source.exists():
+        raise InputFileError(f"{source} does not exist: check the path")
+    found: IngestedLog | IngestedReports
+    if columns.reports is not None:
+        found = ingest_reports(source, columns, map_file=map_file)
+        figure = sample_chart(_samples(found), LIGHT, title=columns.material)
+        summary = _summarise_reports(found)
+    else:
+        if source.is_dir():
+            raise ConfigError(f"{source} is a directory, and the map has no [reports]: name one log")
+        found = ingest_log(source, columns, map_file=map_file)
+        figure = trace_chart(_panels(found), LIGHT, title=f"{columns.material}: {source.name}")
+        summary = _summarise_log(found)
+    with new_directory(out) as directory:
+        RecordStore(directory / RECORDS, create=True).add(found.record)
+        write_whole(directory / CHART, encode_figure(figure, "png"))
+    return _summarise(found.record) | summary | {"out": out}
+
+
+def _summarise(record: Record) -> dict[str, Any]:
+    return {
+        "record": record.id,
+        "status": record.status,
+        "flags": list(record.flags),
+        "duration_s": record.conditions["duration"].value,
+        "quantities": sorted(record.quantities),
+        "evidence": sorted(record.evidence),
+    }
+
+
+def _summarise_log(found: IngestedLog) -> dict[str, Any]:
+    def points(kind: str) -> list[dict[str, float]]:
+        return [
+            {
+                "temperature_K": event.temperature,
+                "temperature_C": event.temperature - CELSIUS_ZERO,
+                "uncertainty_K": event.temperature_uncertainty,
+                "time_s": event.time,
+            }
+            for event in found.events
+            if event.kind == kind
+        ]
+
+    zones = [
+        {
+            "saturation_temperature_C": zone.clear - CELSIUS_ZERO,
+            "cloud_point_C": zone.cloud.temperature - CELSIUS_ZERO,
+            "width_K": zone.width,
+            "induction_time_s": zone.induction_time,
+            "hold_before_cloud_point_s": zone.hold_time,
+        }
+        for zone in found.zones
+    ]
+    result: dict[str, Any] = {
+        "clear_points": points("clear"),
+        "cloud_points": points("cloud"),
+        "metastable_zones": zones,
+    }
+    if found.supersaturation is not None:
+        S = found.supersaturation[1]
+        result["supersaturation"] = {"least": float(np.nanmin(S)), "greatest": float(np.nanmax(S))}
+    return result
+
+
+def _summarise_reports(found: IngestedReports) -> dict[str, Any]:
+    samples = [
+        {
+            "file": sample.path.name,
+            "time_s": sample.time,
+            "crystals": int(sample.sizes.size),
+            "mean_size_m": float(sample.sizes.mean()),
+            "suspect": index in found.suspect,
+        }
+        for index, sample in enumerate(found.samples)
+    ]
+    rate = found.record.quantities.get("mean_size_rate")
+    summary: dict[str, Any] = {"samples": samples}
+    if rate is not None:
+        summary["mean_size_rate_m_per_s"] = rate.value
+        summary["mean_size_rate_standard_error_m_per_s"] = rate.standard_error
+    return summary
+
+
+def _samples(found: IngestedReports) -> list[Any]:
+    from nakaya.viz.reactor_plots import Sample
+
+    return [
+        Sample(f"{sample.time / 60:g} min", sample.sizes * 1e6, index in found.suspect)
+        for index, sample in enumerate(found.samples)
+    ]
+
+
+def _panels(found: IngestedLog) -> list[Any]:
+    """Temperature with its events, light, concentration, supersaturation, sizes: whatever there is."""
+    from nakaya.viz.reactor_plots import Mark, Trace, TracePanel
+
+    channels = found.log.channels
+    panels = []
+    if "temperature" in channels:
+        traces = []
+        for name, style, colour in (("temperature", "line", 0), ("setpoint", "dashes", None)):
+            if name in channels:
+                series = channels[name]
+                traces.append(Trace(name, series.times / _HOUR, series.values - CELSIUS_ZERO, style, colour=colour))  # type: ignore[arg-type]  # a literal from the table above
+        marks = [
+            Mark(
+                f"{event.kind} {event.temperature - CELSIUS_ZERO:.1f} °C",
+                event.time / _HOUR,
+                event.temperature - CELSIUS_ZERO,
+                event.kind == "cloud",
+            )
+            for event in found.events
+        ]
+        panels.append(TracePanel("temperature / °C", traces, marks))
+    if "transmissivity" in channels:
+        series = channels["transmissivity"]
+        hours, percent = series.times / _HOUR, 100.0 * series.values
+        smooth = running_median(series.times, percent, _SMOOTHING)
+        light = [Trace("as measured", hours, percent, "faint"), Trace("running median", hours, smooth)]
+        marks = [
+            Mark("", event.time / _HOUR, float(np.interp(event.time, series.times, smooth)), event.kind == "cloud")
+            for event in found.events
+        ]
+        panels.append(TracePanel("transmissivity / %", light, marks))
+    if "concentration" in channels:
+        series = channels["concentration"]
+        style = "points" if series.times.size < 200 else "line"
+        traces = [Trace("measured", series.times / _HOUR, series.values, style)]  # type: ignore[arg-type]  # as above
+        if found.supersaturation is not None and found.supersaturation[0].size == series.times.size:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                saturated = series.values / found.supersaturation[1]
+            traces.append(Trace("saturated", series.times / _HOUR, saturated, "dashes", colour=None))
+        panels.append(TracePanel("concentration / (kg/kg)", traces))
+    if found.supersaturation is not None:
+        times, S = found.supersaturation
+        panels.append(TracePanel("supersaturation S", [Trace("", times / _HOUR, S)]))
+    panels += _size_panels(found)
+    others = {"temperature", "setpoint", "transmissivity", "concentration", *_SIZE_CHANNELS}
+    for name, series in channels.items():
+        if name not in others:
+            factor, unit = (60.0, "rpm") if name == "stirring" else (1.0, series.unit)
+            label = f"{name.replace('_', ' ')} / {unit}"
+            panels.append(TracePanel(label, [Trace("", series.times / _HOUR, factor * series.values)]))
+    return panels
+
+
+_SIZE_CHANNELS = ("size_d10", "size_d50", "size_d90", "mean_size")
+
+
+def _size_panels(found: IngestedLog) -> list[Any]:
+    from nakaya.viz.reactor_plots import Trace, TracePanel
+
+    evidence, panels = found.record.evidence, []
+    if "size_q50" in evidence:
+        axis = evidence["size_q50"].axis
+        assert axis is not None
+        low, middle, high = (1e6 * evidence[f"size_q{share}"].values for share in (10, 50, 90))
+        median = Trace("median, 10-90 %", axis.values / _HOUR, middle, low=low, high=high)
+        panels.append(TracePanel("crystal size / µm", [median]))
+        seen = evidence["crystals_seen"].values
+        panels.append(TracePanel("crystals seen", [Trace("", axis.values / _HOUR, seen)]))
+    traces = []
+    for number, name in enumerate(_SIZE_CHANNELS):
+        if name in found.log.channels:
+            series = found.log.channels[name]
+            dense = series.times.size > 400
+            values = running_median(series.times, series.values, 300.0) if dense else series.values
+            label = name.removeprefix("size_").upper() if name.startswith("size_") else "mean"
+            style = "line" if dense else "points"
+            traces.append(Trace(label, series.times / _HOUR, 1e6 * values, style, colour=number))  # type: ignore[arg-type]  # as above
+    if traces:
+        panels.append(TracePanel("crystal size / µm", traces))
+    return panels
