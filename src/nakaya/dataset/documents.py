@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -32,7 +33,7 @@ def read_bytes(path: Path, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
         if path.exists() and not path.is_file():
             raise InputFileError(f"cannot read {path}: it is not a plain file")
         with path.open("rb") as stream:
-            content = stream.read(limit + 1)
+            content = stream.read(min(os.fstat(stream.fileno()).st_size, limit) + 1)  # read() allocates what it is told
     except InputFileError:
         raise
     except OSError as error:
