@@ -21,6 +21,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.kinetics.md.neighbours import nearest_neighbours
 
 __all__ = [
+    "BCC",
     "CLASSIFIERS",
     "DIAMOND",
     "FCC",
@@ -48,6 +49,10 @@ class Environment:
     neighbours: IntArray
     vectors: FloatArray
 
+    def first(self, count: int) -> Environment:
+        """The same atoms with their `count` nearest neighbours only."""
+        return Environment(self.neighbours[:, :count], self.vectors[:, :count])
+
 
 @dataclass(frozen=True)
 class Classifier:
@@ -57,6 +62,8 @@ class Classifier:
         neighbours: How many nearest neighbours describe an atom (12 for fcc, 16 for two shells of diamond).
         coherence: A bond is solid-like where the normalised product q6(i).q6(j) exceeds this.
         min_coherent: An atom is solid where at least so many of its bonds are solid-like.
+        bond_reach: Longest bond that counts for the coordination, in nearest-neighbour distances of a close packing
+            of the same volume per atom: about the first minimum of the liquid's pair distribution.
         averaged_q6: The second, independent rule: an atom is solid where its neighbour-averaged q6 exceeds this.
     """
 
@@ -64,15 +71,19 @@ class Classifier:
     coherence: float
     min_coherent: int
     averaged_q6: float
+    bond_reach: float
 
 
-FCC = Classifier(neighbours=12, coherence=0.5, min_coherent=9, averaged_q6=0.32)
+FCC = Classifier(neighbours=12, coherence=0.5, min_coherent=9, averaged_q6=0.32, bond_reach=1.3)
 """For fcc metals (hcp stacking faults count as solid too)."""
 
-DIAMOND = Classifier(neighbours=16, coherence=0.5, min_coherent=9, averaged_q6=0.15)
+DIAMOND = Classifier(neighbours=16, coherence=0.5, min_coherent=9, averaged_q6=0.15, bond_reach=0.97)
 """For cubic diamond: two shells, because the twelve second neighbours carry the order that four bonds cannot."""
 
-CLASSIFIERS = {"fcc": FCC, "diamond": DIAMOND}
+BCC = Classifier(neighbours=14, coherence=0.5, min_coherent=10, averaged_q6=0.32, bond_reach=1.3)
+"""For bcc metals: two shells, eight and six."""
+
+CLASSIFIERS = {"fcc": FCC, "bcc": BCC, "diamond": DIAMOND}
 
 
 def environment(positions: FloatArray, cell: FloatArray, *, neighbours: int) -> Environment:

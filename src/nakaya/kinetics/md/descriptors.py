@@ -50,24 +50,24 @@ def _mean(values: FloatArray, chosen: BoolArray) -> float:
 
 
 def pool(
-    surroundings: Environment, classifier: Classifier, *, volume_per_atom: float, energy: FloatArray | None
+    wide: Environment, classifier: Classifier, *, volume_per_atom: float, energy: FloatArray | None
 ) -> dict[str, float]:
     """Return the descriptors of one frame, SI.
 
     Args:
-        surroundings: Of all atoms, with the classifier's number of neighbours.
+        wide: Of all atoms, with at least the classifier's number of neighbours; more are used for the coordination.
         classifier: Tells solid from liquid.
         volume_per_atom: A^3.
         energy: Potential energy of every atom, float64 [atom], eV; None where it is not known (NaN comes out).
     """
+    surroundings = wide.first(classifier.neighbours)
     bonds = coherent_bonds(surroundings, threshold=classifier.coherence)
     solid = bonds >= classifier.min_coherent
     few = bonds <= classifier.neighbours // 3
     q4, q6 = order(surroundings, 4), order(surroundings, 6)
     averaged = averaged_order(surroundings, 6)
-    # Neighbours within 1.4 times the mean distance of a close packing of this volume per atom.
-    cutoff = 1.4 * (np.sqrt(2.0) * volume_per_atom) ** (1 / 3)
-    coordination = (np.linalg.norm(surroundings.vectors, axis=-1) < cutoff).sum(axis=1)
+    cutoff = classifier.bond_reach * (np.sqrt(2.0) * volume_per_atom) ** (1 / 3)
+    coordination = (np.linalg.norm(wide.vectors, axis=-1) < cutoff).sum(axis=1)
     joules = np.full(len(bonds), np.nan) if energy is None else energy * ELECTRON_VOLT
     return {
         "solid_fraction": float(solid.mean()),

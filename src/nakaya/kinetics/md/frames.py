@@ -32,20 +32,21 @@ BLOCK = 8192
 
 @dataclass(frozen=True)
 class UnitStyle:
-    """What one unit of a LAMMPS style is: length in angstrom, velocity in angstrom/ps."""
+    """What one unit of a LAMMPS style is: length in angstrom, velocity in angstrom/ps, time in ps."""
 
     length: float
     velocity: float
+    time: float
 
 
 LAMMPS_UNITS: Mapping[str, UnitStyle] = {
-    "metal": UnitStyle(1.0, 1.0),
-    "real": UnitStyle(1.0, 1000.0),
-    "si": UnitStyle(1e10, 0.01),
-    "cgs": UnitStyle(1e8, 1e-4),
-    "nano": UnitStyle(10.0, 0.01),
-    "micro": UnitStyle(1e4, 0.01),
-    "electron": UnitStyle(0.529177210903, 0.529177210903 / 2.4188843265857e-5),
+    "metal": UnitStyle(1.0, 1.0, 1.0),
+    "real": UnitStyle(1.0, 1000.0, 1e-3),
+    "si": UnitStyle(1e10, 0.01, 1e12),
+    "cgs": UnitStyle(1e8, 1e-4, 1e12),
+    "nano": UnitStyle(10.0, 0.01, 1e3),
+    "micro": UnitStyle(1e4, 0.01, 1e6),
+    "electron": UnitStyle(0.529177210903, 0.529177210903 / 2.4188843265857e-5, 1e-3),
 }
 """Unit styles that fix a length; "lj" does not, and is refused."""
 
@@ -287,7 +288,7 @@ def _dump_frame(
     line: bytes, lines: _Lines, path: Path, units: str | None, elements: Sequence[str] | None, flags: list[str]
 ) -> Frame | None:
     step = count = None
-    time_ps: float | None = None
+    time: float | None = None
     cell: FloatArray | None = None
     origin = np.zeros(3)
     while True:
@@ -301,7 +302,7 @@ def _dump_frame(
         elif line.startswith(b"ITEM: TIMESTEP"):
             step = _integer(lines.need(), "the time step", path, 0, 10**18)
         elif line.startswith(b"ITEM: TIME"):
-            time_ps = float(_floats(np.array([lines.need().strip()]), "the time", path)[0])
+            time = float(_floats(np.array([lines.need().strip()]), "the time", path)[0])
         elif line.startswith(b"ITEM: NUMBER OF ATOMS"):
             count = _integer(lines.need(), "the number of atoms", path, 1, MAX_ATOMS)
         elif line.startswith(b"ITEM: BOX BOUNDS"):
@@ -320,6 +321,7 @@ def _dump_frame(
         raise FormatError(f"{path}: a column comes twice: {' '.join(names)}")
     style = LAMMPS_UNITS[units]
     columns = dict(zip(names, lines.table(count, len(names)).T, strict=True))
+    time_ps = None if time is None else time * style.time
     return _dump_atoms(columns, step, time_ps, cell, origin, style, path, elements, flags)
 
 

@@ -226,7 +226,8 @@ class GrowthRun:
             return Quantity(_rounded(values[early]), unit, axis=axis)
 
         found = {name: series(history.pooled[name], unit) for name, unit in DESCRIPTORS.items()}
-        found["solid_thickness"] = series(history.thickness(solid_volume) * ANGSTROM, "m")
+        thickness = history.thickness(solid_volume, until_ps=EVIDENCE_PS) * ANGSTROM
+        found["solid_thickness"] = Quantity(_rounded(thickness), "m", axis=axis)
         return found
 
     def _quantities(
@@ -256,8 +257,9 @@ class GrowthRun:
             flags.append(f"{start:.0%} of the atoms were solid when recording began: expected both phases")
         if abs(mean_temperature / self.temperature - 1) > 0.03:
             flags.append(f"the run was at {mean_temperature:.0f} K instead of {self.temperature:.0f} K")
-        if history.inside_liquid[0] > 0.15:
-            flags.append(f"{history.inside_liquid[0]:.0%} of the atoms far from the crystal look solid: it nucleated")
+        in_liquid = history.mistaken(0)[1]
+        if in_liquid > 0.15:
+            flags.append(f"{in_liquid:.0%} of the atoms far from the crystal look solid: it nucleated")
         return flags
 
 

@@ -19,6 +19,9 @@ from nakaya.kinetics.md.statistics import Estimate, walk_slope
 
 __all__ = ["BLOCK_PS", "SlabHistory", "fit_velocity", "follow_slab", "slab_centre"]
 
+WIDE = 20
+"""Neighbours that are looked for, so that a coordination number can exceed the shell that classifies."""
+
 PROFILE_BIN = 5.0
 """Thickness of the slices of profiles, A."""
 
@@ -42,8 +45,9 @@ class SlabHistory:
         num_atoms: Atoms in the box.
         area: Area of one front, A^2.
         lengths: Length of the box along the normal, float64 [frame], A.
-        inside_solid: Share of atoms deep in the crystal that look solid, float64 [rule]; thermal noise makes it < 1.
-        inside_liquid: Share of atoms deep in the liquid that look solid, float64 [rule].
+        deep_solid: Atoms well inside the crystal, and how many of them look solid by each rule, float64 [frame, 3].
+        deep_liquid: The same, well inside the liquid.
+        volumes: Volume of an atom deep in the crystal and deep in the liquid, A^3; NaN where there is no inside.
         pooled: Descriptor name -> float64 [frame], SI.
         profile_distance: Distance of slices from the middle of the crystal, float64 [slice], A.
         temperature_profile: Mean kinetic temperature of the slices, float64 [slice], K; NaN without velocities.
@@ -55,14 +59,23 @@ class SlabHistory:
     num_atoms: int
     area: float
     lengths: FloatArray
-    inside_solid: FloatArray
-    inside_liquid: FloatArray
+    deep_solid: FloatArray
+    deep_liquid: FloatArray
+    volumes: tuple[float, float]
     pooled: dict[str, FloatArray]
     profile_distance: FloatArray
     temperature_profile: FloatArray
     kept: list[tuple[float, Frame, BoolArray]] = field(default_factory=list)
 
-    def thickness(self, solid_volume: float, *, rule: int = 0) -> FloatArray:
+    def mistaken(self, rule: int, *, until_ps: float = math.inf) -> tuple[float, float]:
+        """Shares of atoms that look solid, deep in the crystal and deep in the liquid; (1, 0) without thermal noise."""
+        early = self.times_ps <= until_ps + 1e-9
+        crystal, liquid = self.deep_solid[early].sum(axis=0), self.deep_liquid[early].sum(axis=0)
+        in_crystal = float(crystal[1 + rule] / crystal[0]) if crystal[0] > 0 else 1.0
+        in_liquid = float(liquid[1 + rule] / liquid[0]) if liquid[0] > 0 else 0.0
+        return in_crystal, in_liquid
+
+    def thickness(self, solid_volume: float, *, rule: int = 0, until_ps: float = math.inf) -> FloatArray:
         """Thickness of the crystal, float64 [frame], A: solid atoms times their volume over the area.
 
         The count is corrected for atoms that thermal noise puts on the wrong side, in both phases.
@@ -70,10 +83,11 @@ class SlabHistory:
         Args:
             solid_volume: Volume of an atom in the crystal at this temperature, A^3.
             rule: 0 = solid-like bonds, 1 = averaged q6.
+            until_ps: Only frames up to here are used, for the correction too: evidence must not know the future.
         """
-        share = self.solid[:, rule] / self.num_atoms
-        contrast = self.inside_solid[rule] - self.inside_liquid[rule]
-        fraction = (share - self.inside_liquid[rule]) / contrast
+        share = self.solid[self.times_ps <= until_ps + 1e-9, rule] / self.num_atoms
+        in_crystal, in_liquid = self.mistaken(rule, until_ps=until_ps)
+        fraction = (share - in_liquid) / (in_crystal - in_liquid)
         return np.asarray(fraction * self.num_atoms * solid_volume / self.area)
 
 
@@ -115,7 +129,8 @@ def follow_slab(
         if num_atoms and len(frame.positions) != num_atoms:
             raise FormatError(f"a frame has {len(frame.positions)} atoms after frames of {num_atoms}")
         num_atoms = len(frame.positions)
-        surroundings = environment(frame.positions, frame.cell, neighbours=classifier.neighbours)
+        wide = environment(frame.positions, frame.cell, neighbours=max(WIDE, classifier.neighbours))
+        surroundings = wide.first(classifier.neighbours)
         masks = np.stack([solid_atoms(surroundings, classifier, rule=rule) for rule in ("bonds", "averaged")])
         length = float(np.linalg.norm(frame.cell[normal]))
         times.append(time)
@@ -124,7 +139,7 @@ def follow_slab(
         areas.append(abs(float(np.linalg.det(frame.cell))) / length)
         energy = frame.extra.get("c_energy")
         per_atom = volume_per_atom(frame.cell, num_atoms)
-        pooled.append(pool(surroundings, classifier, volume_per_atom=per_atom, energy=energy))
+        pooled.append(pool(wide, classifier, volume_per_atom=per_atom, energy=energy))
         slices.append(_slice(frame, masks, normal, length))
         if any(abs(time - wanted) < 1e-6 for wanted in keep_ps):
             kept.append((time, frame, masks[0]))
@@ -132,7 +147,10 @@ def follow_slab(
         raise FormatError(f"{len(times)} frames are too few to follow a front: at least 3 are needed")
     total = _stack(slices)
     history = np.array(solids)
-    inside = _interior(slices, history, num_atoms)
+    deep_solid, deep_liquid, depths = _interior(slices, history, num_atoms)
+    room = depths.sum(axis=0) * 2 * PROFILE_BIN * float(np.mean(areas))
+    counted = np.array([deep_solid[:, 0].sum(), deep_liquid[:, 0].sum()])
+    per_atom_inside = np.where(counted > 0, room / np.maximum(counted, 1), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         temperatures = total[:, 3] / total[:, 4]
     return SlabHistory(
@@ -141,8 +159,9 @@ def follow_slab(
         num_atoms=num_atoms,
         area=float(np.mean(areas)),
         lengths=np.array(lengths),
-        inside_solid=inside[0],
-        inside_liquid=inside[1],
+        deep_solid=deep_solid,
+        deep_liquid=deep_liquid,
+        volumes=(float(per_atom_inside[0]), float(per_atom_inside[1])),
         pooled={name: np.array([entry[name] for entry in pooled]) for name in pooled[0]},
         profile_distance=np.asarray((np.arange(len(total)) + 0.5) * PROFILE_BIN, dtype=np.float64),
         temperature_profile=temperatures,
@@ -173,19 +192,21 @@ def _stack(slices: Sequence[FloatArray]) -> FloatArray:
     return np.asarray(sum(entry[:size] for entry in slices))
 
 
-def _interior(slices: Sequence[FloatArray], solid: FloatArray, num_atoms: int) -> tuple[FloatArray, FloatArray]:
+def _interior(
+    slices: Sequence[FloatArray], solid: FloatArray, num_atoms: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     # Slices well inside the crystal and well inside the liquid, frame by frame: the front is where the solid count
     # says, and 10 A to either side of it belong to neither.
-    crystal, liquid = np.zeros(3), np.zeros(3)
-    for counts, number in zip(slices, solid[:, 0], strict=True):
+    crystal, liquid = np.zeros((len(slices), 3)), np.zeros((len(slices), 3))
+    depths = np.zeros((len(slices), 2))  # numbers of slices
+    for frame, (counts, number) in enumerate(zip(slices, solid[:, 0], strict=True)):
         edge = number / num_atoms * len(counts)
-        deep = int(edge - 10 / PROFILE_BIN)
+        deep = max(0, int(edge - 10 / PROFILE_BIN))
         far = int(edge + 10 / PROFILE_BIN) + 1
-        crystal += counts[: max(0, deep), :3].sum(axis=0)
-        liquid += counts[far:-1, :3].sum(axis=0)
-    in_solid = crystal[1:] / crystal[0] if crystal[0] > 0 else np.ones(2)
-    in_liquid = liquid[1:] / liquid[0] if liquid[0] > 0 else np.zeros(2)
-    return in_solid, in_liquid
+        depths[frame] = deep, max(0, len(counts) - 1 - far)
+        crystal[frame] = counts[:deep, :3].sum(axis=0)
+        liquid[frame] = counts[far:-1, :3].sum(axis=0)
+    return crystal, liquid, depths
 
 
 @dataclass(frozen=True)
@@ -227,7 +248,8 @@ def fit_velocity(
         usable &= np.arange(len(thick)) < ended[0]
         what = "the fronts met" if liquid[ended[0]] < MIN_LIQUID else "the crystal melted away"
         flags.append(f"{what} at {history.times_ps[ended[0]]:g} ps; frames from there on are not used")
-    if history.inside_solid[rule] - history.inside_liquid[rule] < 0.5:
+    in_crystal, in_liquid = history.mistaken(rule)
+    if in_crystal - in_liquid < 0.5:
         flags.append("the classifier hardly tells the two phases apart here")
     if usable.sum() < 5:
         return VelocityFit(Estimate(math.nan, math.nan), (math.nan, math.nan), (*flags, "too few frames are left"))
