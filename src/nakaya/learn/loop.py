@@ -197,7 +197,7 @@ def _update(
     for name, value in terms.items():
         if not bool(torch.isfinite(value)):
             raise DivergenceError(
-                f"the term {name!r} of the loss is {float(value):g} at update {updates + 1}: training stopped, the "
+                f"the term {name!r} of the loss is {float(value.detach()):g} at update {updates + 1}: training stopped, the "
                 "last checkpoint is kept; lower learning_rate or look at the data"
             )
     optimiser.zero_grad(set_to_none=True)

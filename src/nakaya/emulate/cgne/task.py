@@ -14,6 +14,7 @@ from nakaya.core.randomness import member_key
 from nakaya.core.trajectory import INITIAL
 from nakaya.emulate.cgne.config import CgneSchedule
 from nakaya.emulate.cgne.data import FrameSequences, Windows
+from nakaya.emulate.cgne.latent import latent_use
 from nakaya.emulate.cgne.loss import step_loss
 from nakaya.emulate.cgne.model import Cgne
 from nakaya.emulate.cgne.noise import STREAM
@@ -90,7 +91,11 @@ class CgneTask:
             crystal, frame, attached = crystal[going_on], frame[going_on], attached[going_on]
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """Return how freely grown crystals at held-out points compare with the solver's, one of each at every point."""
+        """Return how freely grown crystals at held-out points compare with the solver's, and how z is used.
+
+        `iou`, `area_error`, `steps_error` (relative; `..._bias` are signed) of one rollout for every held-out crystal;
+        `stalled`: share of network steps in which nothing attaches; the rest as in `latent_use`.
+        """
         assert isinstance(network, Cgne)
         held = self.held_out
         keys = [member_key(held.seed, number, 0, stream=STREAM) for number in range(len(held.steps))]
@@ -114,6 +119,7 @@ class CgneTask:
             "steps_error": float(np.mean(np.abs(grown.steps / held.steps - 1.0))),
             "steps_bias": float(np.mean(grown.steps / held.steps - 1.0)),
             "stalled": float(grown.stalled.sum() / (grown.steps.sum() / network.config.stride)),
+            **latent_use(network, held.sequences),
         }
 
 

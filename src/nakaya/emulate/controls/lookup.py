@@ -7,7 +7,7 @@ point, all of its arrival times exact, and costs nothing to ask.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ __all__ = ["LookUpTable", "choose_neighbours"]
 STREAM = "look-up"
 
 
-@dataclass(frozen=True)
+@dataclass
 class LookUpTable:
     """A grower that returns, at every point, crystals of the k nearest training points.
 
@@ -48,17 +48,14 @@ class LookUpTable:
     neighbours: int
     setup: GrowthSetup
 
-    name = "look-up"
+    name: str = field(default="look-up", init=False)
+    family: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
+        self.family = self.crystals.metadata.family
         if not self.crystals.has_point_axis or self.crystals.num_members != 1:
             raise ParameterError(f"a look-up table holds one crystal per point, not {self.crystals.num_members}")
         check_count("neighbours", self.neighbours, 1, self.crystals.num_points)
-
-    @property
-    def family(self) -> str:
-        """The parameter space of the conditions."""
-        return self.crystals.metadata.family
 
     def nearest(self, conditions: Sequence[Conditions]) -> IntArray:
         """Return the training points nearest to each condition, nearest first: int64 [condition, k]."""

@@ -1,0 +1,435 @@
+"""Emulator to fidelity and speed: at held-out parameter points, beside its solver and a memory of its crystals."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.conditions import Conditions
+from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.grower import Grower
+from nakaya.core.growth import GrowthSetup, check_count, check_seed
+from nakaya.core.trajectory import NEVER, Trajectory
+from nakaya.dataset.sampling import Axis, PointsPlan, sample_points
+from nakaya.dataset.splits import split_points
+from nakaya.emulate.controls.lookup import LookUpTable, choose_neighbours
+from nakaya.emulate.protocol import Emulator
+from nakaya.lattice.geometry import make_setup
+from nakaya.learn.normalisation import Standardiser
+from nakaya.pipelines.catalogue import find_family, find_grower
+from nakaya.scoring import Interval, Scales, Scorecard, score_against_solver, training_scales
+
+__all__ = ["Evaluation", "EvaluationRow", "coarsen", "evaluate"]
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_POINTS, DEFAULT_MEMBERS = 64, 64
+QUICK_POINTS, QUICK_MEMBERS = 6, 6
+
+HELD_OUT_SEED = 977
+"""Seed of the held-out points; a scrambled Sobol sequence, while training points are independent draws."""
+
+SOLVER_SEED, SECOND_SEED, EMULATOR_SEED, CHOICE_SEED = 1_000_001, 1_000_002, 1_000_003, 1_000_004
+"""Seeds of the crystals of an evaluation; the training crystals have another."""
+
+CANDIDATE_NEIGHBOURS = (1, 2, 3, 4, 6, 8)
+CHOICE_POINTS, CHOICE_MEMBERS = 48, 16
+
+Stage = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class EvaluationRow:
+    """One line of the table: one model against the first solver sample.
+
+    Ratios are means over points divided by the mean of the floor, the second solver sample. Intervals are 95 %
+    bootstrap intervals over points. Arrival times of all models are first rounded up to the emulator's time resolution;
+    `exact_times` holds the same scores without that.
+
+    Attributes:
+        model: The emulator's name, "look-up" or "solver" (the second sample: the floor itself).
+        wasserstein_over_floor: Wasserstein distance of (area, boundary) at three times and (area, boundary, steps) at
+            the end.
+        wasserstein_over_floor_interval: Its interval.
+        brier: Brier score of the occupancy, mean over sites and times.
+        crps_over_floor: Continuous ranked probability score of the area.
+        crps_over_floor_interval: Its interval.
+        iou: Expected IoU of a member with a solver member, at the end.
+        iou_interval: Its interval.
+        coverage90: Share of solver members inside the model's 90 % band of the area; compare with the solver's row.
+        seconds_per_crystal: CPU seconds of one core.
+        scores: All scores of `nakaya.scoring.SCORES`, each {"value", "low", "high", "over_floor"}.
+        exact_times: `wasserstein_over_floor`, `crps_over_floor` and `brier` without the rounding.
+    """
+
+    model: str
+    wasserstein_over_floor: float
+    wasserstein_over_floor_interval: tuple[float, float]
+    brier: float
+    crps_over_floor: float
+    crps_over_floor_interval: tuple[float, float]
+    iou: float
+    iou_interval: tuple[float, float]
+    coverage90: float
+    seconds_per_crystal: float
+    scores: Mapping[str, Mapping[str, float]]
+    exact_times: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Fidelity and speed of one emulator.
+
+    Attributes:
+        model: Its name.
+        solver: The solver that it learned from and is compared with.
+        points: Held-out parameter points.
+        members: Crystals of each model at each point.
+        time_resolution: Solver steps to which all arrival times were rounded up.
+        rows: The emulator, the look-up table, the solver.
+        speed: `solver_over_emulator`: CPU seconds per crystal of the emulator over the solver's (above 1: the solver is
+            faster); `operations_per_crystal`: of the emulator.
+        look_up: Crystals that the table holds, k, and the score of every k on validation points.
+        emulator: Parameters and training of the emulator.
+        held_out: Where the points lie, and how close the nearest training point comes.
+    """
+
+    model: str
+    solver: str
+    points: int
+    members: int
+    time_resolution: int
+    rows: Sequence[EvaluationRow]
+    speed: Mapping[str, float]
+    look_up: Mapping[str, Any]
+    emulator: Mapping[str, Any]
+    held_out: Mapping[str, Any]
+
+    def __getitem__(self, model: str) -> EvaluationRow:
+        """The row of a model."""
+        return next(row for row in self.rows if row.model == model)
+
+
+def evaluate(
+    model: str | PathLike[str],
+    *,
+    points: int | None = None,
+    members: int | None = None,
+    quick: bool = False,
+    workers: int = 1,
+    seed: int = 0,
+    stage: Stage | None = None,
+) -> Evaluation:
+    """Compare an emulator with its solver at parameter points that it has not seen.
+
+    Four samples are grown at each point: the solver's, a second one of the solver's (other seeds: the floor that a
+    perfect emulator would reach), the emulator's, and draws from a look-up table of the training crystals, which the
+    solver grows again from the training's campaign.
+
+    Args:
+        model: Name of an emulator, or the folder of a trained one.
+        points: Held-out parameter points; 64 by default, 6 when `quick`.
+        members: Crystals at each point; 64 by default, 6 when `quick`.
+        quick: Few points and members, for a first look: the intervals are wide.
+        workers: Threads that grow crystals at once; does not change them.
+        seed: Added to the seeds of the points and of all crystals.
+        stage: Told how far it is.
+
+    Raises:
+        UnknownNameError: There is no such model.
+        ParameterError: The model is no emulator, or a number is out of range.
+        FormatError: The model does not say which crystals it was trained on.
+        MissingExtraError: The model needs packages that are not installed.
+    """
+    points = check_count(
+        "points", (QUICK_POINTS if quick else DEFAULT_POINTS) if points is None else points, 2, 100_000
+    )
+    default_members = QUICK_MEMBERS if quick else DEFAULT_MEMBERS
+    members = check_count("members", default_members if members is None else members, 2, 100_000)
+    seed = check_seed(seed)
+    emulator = _find_emulator(model)
+    facts = emulator.facts
+    solver = find_grower(facts.solver)
+    campaign = _Campaign.of(emulator)
+    tell = stage or (lambda *_: None)
+
+    conditions = campaign.held_out_points(points, HELD_OUT_SEED + seed)
+    bench = _Bench(campaign.setup, conditions, members, workers, tell)
+    truth, solver_seconds = bench.grow("solver", solver, SOLVER_SEED + seed)
+    second, second_seconds = bench.grow("solver, second sample", solver, SECOND_SEED + seed)
+    emulated, emulator_seconds = bench.grow(emulator.name, emulator, EMULATOR_SEED + seed)
+    tell("look-up table", 0, 1)
+    table, choice = _look_up_table(campaign, solver, quick=quick, workers=workers, seed=seed)
+    looked_up, look_up_seconds = bench.grow("look-up", table, EMULATOR_SEED + seed)
+
+    scales = training_scales(table.crystals.arrival, table.crystals.steps)
+    rows = []
+    for number, (name, sample, seconds) in enumerate(
+        (
+            (emulator.name, emulated, emulator_seconds),
+            (table.name, looked_up, look_up_seconds),
+            ("solver", second, (solver_seconds + second_seconds) / 2.0),
+        )
+    ):
+        tell("scoring", number, 3)
+        rows.append(_score(name, sample, truth, second, scales, facts.time_resolution, seconds))
+    tell("scoring", 3, 3)
+    steps = float(np.asarray(emulated.steps).mean())
+    known = np.sort(table.crystals.parameters[campaign.varying[0]])
+    return Evaluation(
+        model=emulator.name,
+        solver=facts.solver,
+        points=points,
+        members=members,
+        time_resolution=facts.time_resolution,
+        rows=tuple(rows),
+        speed={
+            "emulator_over_solver": emulator_seconds / rows[-1].seconds_per_crystal,
+            "operations_per_crystal": emulator.operations_per_crystal(steps),
+        },
+        look_up={"crystals": table.crystals.num_points, **choice},
+        emulator={
+            "parameters": dict(facts.parameters),
+            "training_cost": dict(facts.training["cost"]),
+            "updates": facts.training["updates"],
+            "validation": dict(facts.training["validation"]),
+        },
+        held_out={
+            **{name: [low, high] for name, (low, high) in campaign.bounds.items()},
+            "mean_training_spacing": float(np.diff(known).mean()),
+        },
+    )
+
+
+def coarsen(crystals: Trajectory, time_resolution: int) -> Trajectory:
+    """Return the same crystals with arrival times and steps rounded up to multiples of the time resolution.
+
+    That is what an emulator would know of them: a site that attached within a stride has the stride's end.
+    """
+    arrival = crystals.arrival
+    rounded = -(-arrival // time_resolution) * time_resolution
+    return replace(
+        crystals,
+        arrival=np.where(arrival == NEVER, NEVER, rounded).astype(np.int32),
+        steps=-(-crystals.steps // time_resolution) * time_resolution,
+        metadata=replace(crystals.metadata, time_resolution=time_resolution),
+    )
+
+
+def _find_emulator(model: str | PathLike[str]) -> Emulator:
+    folder = Path(model)
+    if folder.is_dir():
+        from nakaya.emulate.cgne.shipped import load_folder
+
+        return load_folder(folder)
+    grower = find_grower(str(model))
+    if not isinstance(grower, Emulator):
+        raise ParameterError(f"{model} is no emulator, there is nothing to compare it with: name one, or its folder")
+    return grower
+
+
+@dataclass(frozen=True)
+class _Campaign:
+    """The campaign that an emulator was trained on, as its description says."""
+
+    name: str
+    setup: GrowthSetup
+    plan: PointsPlan
+    fixed: Mapping[str, float]
+    seed: int
+    family: type[Conditions]
+    validation_points: int
+    split_seed: int
+
+    @classmethod
+    def of(cls, emulator: Emulator) -> _Campaign:
+        training = emulator.facts.training
+        campaign = training.get("campaign")
+        if campaign is None:
+            raise FormatError(
+                f"{emulator.name} was trained on crystals without a campaign: they cannot be grown again for the "
+                "look-up table; train from a sweep file"
+            )
+        geometry, points = campaign["geometry"], campaign["points"]
+        from nakaya.core.growth import StopRules
+
+        stop = geometry["stop"]
+        return cls(
+            name=emulator.name,
+            setup=make_setup(
+                geometry["name"],
+                geometry["size"],
+                initial=[tuple(site) for site in geometry["initial"]],
+                edges=geometry["edges"],
+                stop=StopRules(stop["margin"], stop["max_steps"], stop["no_growth"]),
+            ),
+            plan=PointsPlan(
+                points["method"],
+                {name: Axis(**axis) for name, axis in points["vary"].items()},
+                None if points["method"] == "grid" else points["count"],
+                points["seed"],
+            ),
+            fixed=points["fixed"],
+            seed=campaign["seed"],
+            family=find_family(campaign["family"]),
+            validation_points=training["validation_points"],
+            split_seed=training["split_seed"],
+        )
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The parameters that vary."""
+        return tuple(self.plan.vary)
+
+    @property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Least and greatest value of every parameter that varies."""
+        bounds = {}
+        for name, axis in self.plan.vary.items():
+            values = axis.values if axis.values is not None else (cast(float, axis.low), cast(float, axis.high))
+            bounds[name] = (min(values), max(values))
+        return bounds
+
+    def conditions(self, varied: Mapping[str, FloatArray]) -> list[Conditions]:
+        """Parameter points from the values of what varies."""
+        count = len(next(iter(varied.values())))
+        family = cast(Callable[..., Conditions], self.family)
+        return [
+            family(**self.fixed, **{name: float(values[i]) for name, values in varied.items()}) for i in range(count)
+        ]
+
+    def training_points(self) -> tuple[list[Conditions], IntArray, IntArray]:
+        """All points of the campaign, and which of them are for training and for validation."""
+        everything = self.conditions(sample_points(self.plan))
+        share = self.validation_points / len(everything)
+        parts = split_points(len(everything), {"training": 1.0 - share, "validation": share}, self.split_seed)
+        return everything, parts["training"], parts["validation"]
+
+    def held_out_points(self, count: int, seed: int) -> list[Conditions]:
+        """Points evenly spread over the same ranges, none of them a point of the campaign."""
+        axes = {name: Axis(low, high) for name, (low, high) in self.bounds.items()}
+        points = self.conditions(sample_points(PointsPlan("sobol", axes, count, seed)))
+        known = {tuple(point.parameters().values()) for point in self.training_points()[0]}
+        if any(tuple(point.parameters().values()) in known for point in points):
+            raise ParameterError(f"a held-out point is a point of the campaign of {self.name}: use another seed")
+        return points
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Grows a sample of every model at the held-out points, and takes the time."""
+
+    setup: GrowthSetup
+    conditions: Sequence[Conditions]
+    members: int
+    workers: int
+    tell: Stage
+
+    def grow(self, label: str, grower: Grower, seed: int) -> tuple[Trajectory, float]:
+        """The sample, and CPU seconds per crystal; compilation and loading are done before."""
+        total = len(self.conditions) * self.members
+        done = 0
+
+        def progress(number: int) -> None:
+            nonlocal done
+            done += number
+            self.tell(label, done, total)
+
+        self.tell(label, 0, total)
+        grower.grow(self.conditions[:1], self.setup, members=range(1), seed=seed)
+        started = time.process_time()
+        crystals = grower.grow(
+            self.conditions, self.setup, members=range(self.members), seed=seed, workers=self.workers, progress=progress
+        )
+        return crystals, (time.process_time() - started) / total
+
+
+def _look_up_table(
+    campaign: _Campaign, solver: Grower, *, quick: bool, workers: int, seed: int
+) -> tuple[LookUpTable, dict[str, Any]]:
+    """The table of the training crystals, with k chosen on the validation points."""
+    everything, training, validation = campaign.training_points()
+    crystals = solver.grow(
+        [everything[i] for i in training], campaign.setup, members=range(1), seed=campaign.seed, workers=workers
+    )
+    standardiser = Standardiser.fit(crystals.parameters, campaign.varying)
+    scales = training_scales(crystals.arrival, crystals.steps)
+    held = [everything[i] for i in validation[: QUICK_POINTS if quick else CHOICE_POINTS]]
+    truth, second = (
+        solver.grow(
+            held, campaign.setup, members=range(CHOICE_MEMBERS), seed=CHOICE_SEED + seed + number, workers=workers
+        )
+        for number in range(2)
+    )
+
+    def distance(neighbours: int) -> float:
+        table = LookUpTable(crystals, standardiser, neighbours, campaign.setup)
+        sample = table.grow(held, campaign.setup, members=range(CHOICE_MEMBERS), seed=CHOICE_SEED + seed)
+        card = score_against_solver(
+            sample, truth, second, scales=scales, resamples=1, rng=np.random.default_rng(CHOICE_SEED)
+        )
+        return card["wasserstein"].model.value
+
+    candidates = [number for number in CANDIDATE_NEIGHBOURS if number <= crystals.num_points]
+    chosen, scores = choose_neighbours(candidates, distance)
+    table = LookUpTable(crystals, standardiser, chosen, campaign.setup)
+    return table, {"neighbours": chosen, "validation_wasserstein": {str(k): value for k, value in scores.items()}}
+
+
+def _score(
+    name: str,
+    sample: Trajectory,
+    truth: Trajectory,
+    second: Trajectory,
+    scales: Scales,
+    time_resolution: int,
+    seconds: float,
+) -> EvaluationRow:
+    rounded = [coarsen(crystals, time_resolution) for crystals in (sample, truth, second)]
+    card = _card(*rounded, scales=scales, stride=time_resolution)
+    exact = _card(sample, truth, second, scales=scales, stride=time_resolution)
+    return EvaluationRow(
+        model=name,
+        wasserstein_over_floor=card["wasserstein"].ratio.value,
+        wasserstein_over_floor_interval=_bounds(card["wasserstein"].ratio),
+        brier=card["brier"].model.value,
+        crps_over_floor=card["crps"].ratio.value,
+        crps_over_floor_interval=_bounds(card["crps"].ratio),
+        iou=card["iou"].model.value,
+        iou_interval=_bounds(card["iou"].model),
+        coverage90=card["coverage90"].model.value,
+        seconds_per_crystal=seconds,
+        scores={
+            score.name: {
+                "value": score.model.value,
+                "low": score.model.low,
+                "high": score.model.high,
+                "over_floor": score.ratio.value,
+            }
+            for score in card.scores.values()
+        },
+        exact_times={
+            "wasserstein_over_floor": exact["wasserstein"].ratio.value,
+            "crps_over_floor": exact["crps"].ratio.value,
+            "brier": exact["brier"].model.value,
+        },
+    )
+
+
+def _card(sample: Trajectory, truth: Trajectory, second: Trajectory, *, scales: Scales, stride: int) -> Scorecard:
+    return score_against_solver(
+        sample, truth, second, scales=scales, stride=stride, rng=np.random.default_rng(HELD_OUT_SEED)
+    )
+
+
+def _bounds(interval: Interval) -> tuple[float, float]:
+    return interval.low, interval.high

@@ -1,0 +1,84 @@
+"""Checkpoints: exact, refused where they do not belong, never executed."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from nakaya.core.errors import ConfigError, FormatError  # noqa: E402
+from nakaya.learn.checkpoints import load_state, parse_weights, save_state, save_weights  # noqa: E402
+
+
+def test_a_state_comes_back_exactly(tmp_path: Path) -> None:
+    state = {"network": {"w": torch.randn(3, 2)}, "updates": 7, "validation": {"iou": 0.5}, "list": [1, 2.5, "x"]}
+    save_state(tmp_path / "c.pt", state, fingerprint="a")
+    read = load_state(tmp_path / "c.pt", fingerprint="a")
+    assert torch.equal(read["network"]["w"], state["network"]["w"])
+    assert {name: read[name] for name in ("updates", "validation", "list")} == {
+        name: state[name] for name in ("updates", "validation", "list")
+    }
+    assert os.listdir(tmp_path) == ["c.pt"]
+
+
+def test_a_state_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    save_state(tmp_path / "c.pt", {"updates": 1}, fingerprint="a")
+    with pytest.raises(ConfigError, match="another configuration"):
+        load_state(tmp_path / "c.pt", fingerprint="b")
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, 0.5])
+def test_a_truncated_state_is_refused(tmp_path: Path, kept: float) -> None:
+    path = tmp_path / "c.pt"
+    save_state(path, {"w": torch.zeros(100)}, fingerprint="a")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content)) if isinstance(kept, float) else kept])
+    with pytest.raises(FormatError, match="not a whole checkpoint"):
+        load_state(path, fingerprint="a")
+
+
+class _Trap:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (os.environ["NAKAYA_TRAP"],)
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAKAYA_TRAP", str(tmp_path / "sprung"))
+    path = tmp_path / "c.pt"
+    torch.save({"format": 1, "fingerprint": "a", "state": _Trap()}, path)
+    with pytest.raises(FormatError):
+        load_state(path, fingerprint="a")
+    path.write_bytes(pickle.dumps(_Trap()))
+    with pytest.raises(FormatError):
+        load_state(path, fingerprint="a")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_failed_write_leaves_the_old_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "c.pt"
+    save_state(path, {"updates": 1}, fingerprint="a")
+    with pytest.raises(Exception, match="lambda|pickle"):
+        save_state(path, {"updates": lambda: 1}, fingerprint="a")
+    assert load_state(path, fingerprint="a")["updates"] == 1
+    assert os.listdir(tmp_path) == ["c.pt"]
+
+
+def test_weights_come_back_exactly_and_are_the_same_bytes_each_time(tmp_path: Path) -> None:
+    weights = {"b": torch.randn(2, 3, 3, 3).contiguous(memory_format=torch.channels_last), "a": torch.randn(4)}
+    save_weights(tmp_path / "1", weights)
+    save_weights(tmp_path / "2", dict(reversed(weights.items())))
+    content = (tmp_path / "1").read_bytes()
+    assert content == (tmp_path / "2").read_bytes()
+    assert all(torch.equal(value, weights[name]) for name, value in parse_weights(content).items())
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    save_weights(tmp_path / "w", {"a": torch.randn(4)})
+    content = (tmp_path / "w").read_bytes()
+    for damaged in (b"", content[:10], content[:-1], b"\xff" * 8 + content[8:]):
+        with pytest.raises(FormatError, match="safetensors"):
+            parse_weights(damaged)
