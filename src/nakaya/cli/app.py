@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli import about, campaign, grow, ingest, pictures, records, train
+from nakaya.cli import about, campaign, fit, grow, ingest, pictures, records, train
 from nakaya.cli.border import OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
@@ -32,6 +32,7 @@ campaign.register(app)
 pictures.register(app)
 about.register(app)
 ingest.register(app)
+fit.register(app)
 records.register(app)
 train.register(app)
 

@@ -39,7 +39,7 @@ class Reading:
     """One way to read the source.
 
     Attributes:
-        suspension_density: M_T: mass of crystals per mass of slurry, of solution at the start, of solvent; or in percent.
+        suspension_density: M_T: crystals per mass of slurry, of solution at the start, of solvent; or in percent.
         seed_loading: 12.5 % of the slurry's mass, or on top of the solution, or of the dissolved dextrose.
         seed_weight: Whether the number or the mass of the seeds is normal in size (115 um, 60 um; cut off at zero).
         concentration: Solute over the mass of solution at the start, or over its present mass; S is c/c* either way.

@@ -1,0 +1,327 @@
+"""The description of a fit, in TOML: a system, what is free, and experiments with what was seen of them."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ConfigError, ParameterError, UnknownNameError
+from nakaya.kinetics.ingest.reactor_log import ReactorLog, read_log
+from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Seed
+from nakaya.kinetics.reactor.estimation import Experiment, FreeParameter, Kind, Observation
+from nakaya.kinetics.reactor.finite_volume import Grid
+from nakaya.kinetics.reactor.laws import (
+    BirthAndSpreadGrowth,
+    Driver,
+    Growth,
+    Kinetics,
+    Nucleation,
+    PowerLawDissolution,
+    PowerLawGrowth,
+    Suspension,
+)
+from nakaya.kinetics.reactor.parameter_sets import parameter_set
+from nakaya.kinetics.reactor.profiles import Profile, constant
+from nakaya.kinetics.reactor.simulate import Method
+from nakaya.kinetics.reactor.sizes import LogNormalSizes, NormalSizes, SizeDistribution
+from nakaya.kinetics.reactor.solubility import CELSIUS_ZERO
+from nakaya.pipelines.configuration import Table, read_toml
+from nakaya.pipelines.reactor_config import SolubilityTable, read_column_map
+
+__all__ = ["FitPlan", "FitTable", "read_fit_plan"]
+
+_MAX_PROFILE_POINTS = 400
+
+
+class PowerLawTable(Table):
+    """A power law of growth or dissolution; what is missing keeps the value of the set, or the default."""
+
+    rate_constant: float | None = None
+    order: float | None = None
+    activation_energy: float | None = None
+    reference_temperature: float | None = None
+    driver: Driver | None = None
+    driver_scale: float | None = None
+    stirring_exponent: float | None = None
+    reference_stirring: float | None = None
+
+
+class GrowthTable(PowerLawTable):
+    """Growth: a power law, or birth and spread."""
+
+    law: Literal["power-law", "birth-and-spread"] | None = None
+    size_factor: float | None = None
+    size_exponent: float | None = None
+    activation_temperature: float | None = None
+    nucleus_constant: float | None = None
+
+
+class NucleationTable(PowerLawTable):
+    """One mechanism of nucleation."""
+
+    suspension_exponent: float | None = None
+    barrier: float | None = None
+    per: Suspension | None = None
+
+
+class SystemTable(Table):
+    """The solute: a shipped set by name, changed or completed by what is given here."""
+
+    set: str | None = None
+    name: str | None = None
+    density: float | None = None
+    shape_factor: float | None = None
+    solubility: SolubilityTable | None = None
+    growth: GrowthTable | None = None
+    dissolution: PowerLawTable | None = None
+    nucleation: dict[str, NucleationTable] = Field(default_factory=dict)
+
+
+class ParameterTable(Table):
+    """A free parameter."""
+
+    low: float
+    high: float
+    start: float | None = None
+    log: bool | None = None
+
+
+class SeedTable(Table):
+    """Seed crystals."""
+
+    loading: float
+    mean_um: float | None = None
+    deviation_um: float | None = None
+    weight: Literal["number", "mass"] = "number"
+    least_um: float = 0.0
+    median_um: float | None = None
+    spread: float | None = None
+
+    def build(self) -> Seed:
+        """The seed: normal (mean_um, deviation_um) or log-normal (median_um, spread)."""
+        sizes: SizeDistribution
+        if self.mean_um is not None and self.deviation_um is not None and self.median_um is None:
+            sizes = NormalSizes(self.mean_um * 1e-6, self.deviation_um * 1e-6, self.weight, self.least_um * 1e-6)
+        elif self.median_um is not None and self.spread is not None and self.mean_um is None:
+            sizes = LogNormalSizes(self.median_um * 1e-6, self.spread)
+        else:
+            raise ParameterError("a seed needs either mean_um and deviation_um (normal), or median_um and spread")
+        return Seed(self.loading, sizes)
+
+
+class ObservationTable(Table):
+    """Where an observation stands in the log."""
+
+    channel: str
+    deviation: float | None = None
+
+
+class ExperimentTable(Table):
+    """One run: a log with its map, and what the log does not hold."""
+
+    name: str
+    log: str
+    map: str
+    initial_concentration: float | None = None
+    temperature: list[list[float]] | None = None
+    temperature_constant: float | None = None
+    stirring: float | None = None
+    seed: SeedTable | None = None
+    residence_time_h: float | None = None
+    feed_concentration: float | None = None
+    duration_h: float | None = None
+    observations: dict[Kind, ObservationTable] = Field(default_factory=lambda: {})
+
+
+class GridTable(Table):
+    """Classes of size for finite volumes."""
+
+    num_classes: int = 400
+    largest_um: float | None = None
+
+
+class FitTable(Table):
+    """A fit."""
+
+    method: Method = "moments"
+    intervals: Literal["profile", "covariance", "bootstrap"] = "profile"
+    starts: int = Field(default=1, ge=1, le=1000)
+    bootstrap: int = Field(default=200, ge=20, le=100_000)
+    seed: int = Field(default=0, ge=0)
+    grid: GridTable | None = None
+    system: SystemTable
+    parameters: dict[str, ParameterTable]
+    experiments: list[ExperimentTable] = Field(min_length=1)
+
+
+class FitPlan:
+    """A fit that is ready to run.
+
+    Attributes:
+        table: What the file says.
+        crystallizer: The system, at its first values.
+        experiments: With their observations.
+        free: Parameters to estimate.
+        grid: Classes of size, or None.
+        files: Every file that was read.
+        flags: What did not fit together in the logs, by experiment.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.table = read_toml(path, FitTable)
+        self.files: list[Path] = [path]
+        self.flags: dict[str, tuple[str, ...]] = {}
+        try:
+            self.crystallizer = _crystallizer(self.table.system)
+            self.experiments = [self._experiment(path.parent, entry) for entry in self.table.experiments]
+            self.free = [FreeParameter(name, **entry.model_dump()) for name, entry in self.table.parameters.items()]
+            grid = self.table.grid
+            self.grid = None
+            if grid is not None:
+                self.grid = Grid(grid.num_classes, None if grid.largest_um is None else grid.largest_um * 1e-6)
+        except ParameterError as error:
+            raise ConfigError(f"{path}: {error}") from None
+        names = [entry.name for entry in self.experiments]
+        if len(set(names)) < len(names):
+            raise ConfigError(f"{path}: two experiments have the same name")
+
+    def _experiment(self, folder: Path, entry: ExperimentTable) -> Experiment:
+        log_path, map_path = folder / entry.log, folder / entry.map
+        self.files += [log_path, map_path]
+        log = read_log(log_path, read_column_map(map_path))
+        if log.flags:
+            self.flags[entry.name] = log.flags
+        observations = tuple(_observation(kind, seen, log, entry.name) for kind, seen in entry.observations.items())
+        if not observations:
+            raise ConfigError(f"experiment {entry.name} names no observation: add [experiments.observations]")
+        last = max(float(seen.times[-1]) for seen in observations)
+        duration = last if entry.duration_h is None else entry.duration_h * 3600.0
+        initial = entry.initial_concentration
+        if initial is None:
+            if "concentration" not in entry.observations:
+                raise ConfigError(f"experiment {entry.name} needs initial_concentration")
+            initial = float(next(seen for seen in observations if seen.kind == "concentration").values[0])
+        operation = Operation(
+            initial_concentration=initial,
+            temperature=_temperature(entry, log),
+            duration=duration,
+            seed=None if entry.seed is None else entry.seed.build(),
+            stirring=_stirring(entry, log),
+            residence_time=None if entry.residence_time_h is None else entry.residence_time_h * 3600.0,
+            feed_concentration=entry.feed_concentration,
+        )
+        return Experiment(entry.name, operation, observations)
+
+
+def read_fit_plan(path: Path) -> FitPlan:
+    """Read the description of a fit, and the logs that it names (relative to its own folder).
+
+    Raises:
+        InputFileError: A file is missing or cannot be read.
+        ConfigError: An entry is missing, unknown or wrong.
+        FormatError: A log contradicts itself or its map.
+        UnknownNameError: A set, column or channel that does not exist.
+    """
+    return FitPlan(path)
+
+
+def _series(log: ReactorLog, channel: str, experiment: str) -> tuple[FloatArray, FloatArray]:
+    if channel not in log.channels:
+        raise UnknownNameError(f"channel of experiment {experiment}", channel, log.channels)
+    series = log.channels[channel]
+    known = np.isfinite(series.values)
+    return series.times[known], series.values[known]
+
+
+def _observation(kind: Kind, seen: ObservationTable, log: ReactorLog, experiment: str) -> Observation:
+    """An observation in the form that a fit compares; numbers of crystals by their logarithm."""
+    times, values = _series(log, seen.channel, experiment)
+    if kind == "log_number":
+        if (values <= 0).any():
+            raise ConfigError(
+                f"experiment {experiment}: {seen.channel} holds numbers of crystals that are not positive"
+            )
+        values = np.log(values)
+    return Observation(kind, times, values, seen.deviation)
+
+
+def _temperature(entry: ExperimentTable, log: ReactorLog) -> Profile:
+    """Given as constant (C) or points (h, C), or measured."""
+    if entry.temperature_constant is not None and entry.temperature is None:
+        return constant(entry.temperature_constant + CELSIUS_ZERO)
+    if entry.temperature is not None:
+        if any(len(point) != 2 for point in entry.temperature):
+            raise ConfigError(f"experiment {entry.name}: temperature is a list of [hours, Celsius]")
+        points = np.array(entry.temperature, dtype=np.float64)
+        return Profile(points[:, 0] * 3600.0, points[:, 1] + CELSIUS_ZERO)
+    if "temperature" not in log.channels:
+        raise ConfigError(
+            f"experiment {entry.name}: its log holds no temperature: give temperature = [[hours, Celsius], ...]"
+        )
+    return _thinned(*_series(log, "temperature", entry.name))
+
+
+def _stirring(entry: ExperimentTable, log: ReactorLog) -> Profile:
+    if entry.stirring is not None:
+        return constant(entry.stirring)
+    return _thinned(*_series(log, "stirring", entry.name)) if "stirring" in log.channels else constant(1.0)
+
+
+def _thinned(times: FloatArray, values: FloatArray) -> Profile:
+    """A measured profile of a few hundred points: means over equal spans of time, with the first and last time kept."""
+    from nakaya.kinetics.ingest.reactor_record import thin
+
+    return Profile(*thin(times, values, _MAX_PROFILE_POINTS))
+
+
+def _given(table: Table, *, leave: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {name: value for name, value in table.model_dump().items() if value is not None and name not in leave}
+
+
+def _crystallizer(table: SystemTable) -> Crystallizer:
+    published = None if table.set is None else parameter_set(table.set)
+    known = Kinetics() if published is None else published.kinetics
+    nucleation = dict(known.nucleation)
+    for name, entry in table.nucleation.items():
+        nucleation[name] = _law(nucleation.get(name), Nucleation, _given(entry), f"nucleation.{name}")
+    kinetics = Kinetics(
+        growth=_growth(known.growth, table.growth),
+        nucleation=tuple(nucleation.items()),
+        dissolution=known.dissolution
+        if table.dissolution is None
+        else _law(known.dissolution, PowerLawDissolution, _given(table.dissolution), "dissolution"),
+    )
+    solubility = None if table.solubility is None else table.solubility.build()
+    if published is not None:
+        made = published.crystallizer(solubility=solubility, density=table.density, shape_factor=table.shape_factor)
+        return replace(made, kinetics=kinetics, name=table.name or made.name)
+    if solubility is None or table.density is None or table.shape_factor is None:
+        raise ConfigError("a [system] without a set needs [system.solubility], density and shape_factor")
+    return Crystallizer(solubility, kinetics, table.density, table.shape_factor, table.name or "unnamed")
+
+
+def _growth(known: Growth | None, table: GrowthTable | None) -> Growth | None:
+    if table is None:
+        return known
+    law: type[Any] = BirthAndSpreadGrowth if table.law == "birth-and-spread" else PowerLawGrowth
+    if table.law is None and known is not None:
+        law = type(known)
+    result: Growth = _law(known if type(known) is law else None, law, _given(table, leave=("law",)), "growth")
+    return result
+
+
+def _law(known: Any, kind: type[Any], given: dict[str, Any], where: str) -> Any:  # any of the laws
+    names = [entry.name for entry in fields(kind)]
+    for name in given:
+        if name not in names:
+            raise UnknownNameError(f"parameter of [system.{where}] ({kind.__name__})", name, names)
+    if known is not None:
+        return replace(known, **given)
+    if "rate_constant" not in given:
+        raise ConfigError(f"[system.{where}] needs a rate_constant")
+    return kind(**given)
