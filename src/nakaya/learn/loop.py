@@ -197,8 +197,8 @@ def _update(
     for name, value in terms.items():
         if not bool(torch.isfinite(value)):
             raise DivergenceError(
-                f"the term {name!r} of the loss is {float(value.detach()):g} at update {updates + 1}: training stopped, the "
-                "last checkpoint is kept; lower learning_rate or look at the data"
+                f"the term {name!r} of the loss is {float(value.detach()):g} at update {updates + 1}: training "
+                "stopped, the last checkpoint is kept; lower learning_rate or look at the data"
             )
     optimiser.zero_grad(set_to_none=True)
     terms["loss"].backward()  # type: ignore[no-untyped-call]
