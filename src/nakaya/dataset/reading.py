@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nakaya.core.arrays import IntArray
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
-from nakaya.dataset.documents import read_json
+from nakaya.dataset.documents import dump_json, read_bytes, read_json
 from nakaya.dataset.encoding import ShardBlock, decode_crystals, decode_plain, most_decoded_bytes
 from nakaya.dataset.layout import ShardIndex, StoreLayout
 from nakaya.dataset.schema import (
@@ -27,6 +27,7 @@ from nakaya.dataset.schema import (
     chunk_file,
     is_shard_file,
     parse_record,
+    record_document,
     record_file,
 )
 
@@ -88,7 +89,10 @@ class ShardReader:
             InputFileError: There is none.
         """
         path = self.path / record_file(index)
-        record = parse_record(read_json(path), index, self.layout, path)
+        content = read_bytes(path)
+        record = parse_record(read_json(path, content), index, self.layout, path)
+        if content != dump_json(record_document(record, self.layout)):
+            raise FormatError(f"{path} is not as it was written: it is damaged")
         if record.store != self.store_sha256:
             raise FormatError(f"{path} belongs to another store, or {self.path.name}/zarr.json was altered")
         return record

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nakaya.core.errors import FormatError, NakayaError
-from nakaya.dataset.documents import read_json
+from nakaya.dataset.documents import dump_json, read_bytes
 from nakaya.dataset.files import PART_SUFFIX
 from nakaya.dataset.layout import ShardIndex
 from nakaya.dataset.reading import ShardReader
@@ -126,8 +126,8 @@ def damaged_documents(path: Path, description: StoreDescription) -> dict[str, st
     damaged = {}
     for name, document in static_documents(description.layout).items():
         try:
-            if read_json(path / name) != document:
-                raise FormatError(f"{path / name} contradicts {GROUP_FILE}")
+            if read_bytes(path / name) != dump_json(document):
+                raise FormatError(f"{path / name} is not as it was written")
         except NakayaError as error:
             damaged[name] = str(error)
     for name in description.layout.parameters:
