@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli import about, campaign, fit, grow, ingest, pictures, records, train
+from nakaya.cli import about, campaign, demo, fit, grow, ingest, pictures, records, train
 from nakaya.cli.border import OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
@@ -30,6 +30,7 @@ app = typer.Typer(
 grow.register(app)
 campaign.register(app)
 pictures.register(app)
+demo.register(app)
 about.register(app)
 ingest.register(app)
 fit.register(app)

@@ -1,0 +1,7 @@
+"""The demonstration: one chapter after the other adds to one self-contained report."""
+
+from __future__ import annotations
+
+from nakaya.pipelines.demo.running import CHAPTERS, DEFAULT_FOLDER, Demonstration, demonstrate
+
+__all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]

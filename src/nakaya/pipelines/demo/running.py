@@ -1,0 +1,87 @@
+"""Run the chapters in order and write the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nakaya.core.errors import OutputError
+from nakaya.core.provenance import package_version
+from nakaya.pipelines.demo.chapter import Chapter
+from nakaya.pipelines.demo.emulation import compare_with_the_emulator
+from nakaya.pipelines.demo.flakes import grow_whole_flakes
+from nakaya.viz.report import Report
+
+__all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]
+
+CHAPTERS: tuple[Chapter, ...] = (
+    Chapter("Whole flakes, grown exactly", grow_whole_flakes),
+    Chapter("The same crystals, emulated", compare_with_the_emulator),
+)
+"""What the demonstration shows, in order."""
+
+DEFAULT_FOLDER = Path("nakaya-demo")
+REPORT_NAME = "report.html"
+TITLE = "nakaya: a demonstration"
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What was written and what it says.
+
+    Attributes:
+        report: Path of the HTML report.
+        summary: One line for each thing worth knowing first.
+        seconds: How long it took.
+    """
+
+    report: Path
+    summary: tuple[str, ...]
+    seconds: float
+
+
+def demonstrate(
+    out: Path = DEFAULT_FOLDER, *, seed: int = 7, stage: Callable[[str, int, int], None] | None = None
+) -> Demonstration:
+    """Grow crystals exactly, emulate them, compare both, and write one HTML report.
+
+    Args:
+        out: Folder for the report. An earlier report of the demonstration is replaced; anything else is left alone.
+        seed: Of all crystals.
+        stage: Told which chapter runs, its number, and how many there are.
+
+    Raises:
+        OutputError: `out` holds something else of the report's name, or cannot be written.
+        MissingExtraError: The neural networks are not installed.
+    """
+    begin = time.monotonic()
+    path = out / REPORT_NAME
+    _check_replaceable(path)
+    report = Report(TITLE, f"nakaya {package_version()}: every picture and number below was made while this page was")
+    summary: list[str] = []
+    for number, chapter in enumerate(CHAPTERS):
+        if stage is not None:
+            stage(chapter.title, number, len(CHAPTERS))
+        report.add_section(chapter.title)
+        summary += chapter.write(report, seed)
+    if stage is not None:
+        stage("writing the report", len(CHAPTERS), len(CHAPTERS))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise OutputError(f"{out} is a file: name a folder for the report with --out") from None
+    report.write(path)
+    return Demonstration(path.resolve(), tuple(summary), time.monotonic() - begin)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Only an earlier report of the demonstration may be replaced."""
+    if not path.exists():
+        return
+    if path.is_file():
+        with path.open("rb") as stream:
+            if f"<title>{TITLE}</title>".encode() in stream.read(4096):
+                return
+    raise OutputError(f"{path} exists and is no report of the demonstration: name another folder with --out")
