@@ -39,8 +39,8 @@ def grow_whole_flakes(report: Report, seed: int) -> list[str]:
     report.add_text(
         "Each flake grows from one frozen site at the centre of a hexagonal lattice, in vapour of density ρ (Gravner "
         "and Griffeath, 2008). The solver is exact: it is the published model, with rounding and noise defined to the "
-        "last bit, and the same seed gives the same flake on every machine and for any number of threads. Colour tells when a "
-        "site froze, dark first.",
+        "last bit, and the same seed gives the same flake on every machine and for any number of threads. Colour tells "
+        "when a site froze, dark first.",
     )
     report.add_numbers(
         [
