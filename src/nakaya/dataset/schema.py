@@ -243,8 +243,8 @@ def record_document(record: ShardRecord, layout: StoreLayout) -> dict[str, objec
         "members": [members.start, members.stop],
         "status": "complete",
         "store": record.store,
-        "sha256": dict(record.sha256),
-        "file_bytes": dict(record.file_bytes),
+        "sha256": {name: record.sha256[name] for name in block_arrays(layout)},
+        "file_bytes": {name: record.file_bytes[name] for name in block_arrays(layout)},
     }
 
 
