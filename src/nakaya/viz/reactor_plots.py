@@ -237,14 +237,18 @@ def profile_chart(profiles: Sequence[Profile], threshold: float, theme: Theme) -
     for number, (profile, place) in enumerate(zip(profiles, axes, strict=True)):
         closed = None not in profile.interval
         colour = _colour(0 if closed else 1, theme)
-        place.plot(profile.values, profile.drops, color=colour, lw=LINE_WIDTH, marker="o", ms=3)
+        x, y = _smooth_profile(profile)
+        place.plot(x, y, color=colour, lw=LINE_WIDTH)
+        place.plot(profile.values, profile.drops, "o", color=colour, ms=3)
         place.axhline(threshold, color=theme.muted, lw=0.9, ls="--", label="90 % threshold" if number == 0 else None)
         place.axvline(profile.best, color=theme.ink, lw=0.9, label="best value" if number == 0 else None)
         low, high = (end if end is not None else edge for end, edge in _ends(profile))
         place.axvspan(low, high, color=colour, alpha=0.13, lw=0)
+        shown = x[(y < 2.2 * threshold) | ((x >= low) & (x <= high))]
         if profile.log:
             place.set_xscale("log")
-            _few_ticks(place, profile.values)
+            _few_ticks(place, shown)
+        place.set_xlim(shown.min(), shown.max())
         place.set_ylim(0.0, 2.2 * threshold)
         label_axes(
             place,
@@ -255,6 +259,25 @@ def profile_chart(profiles: Sequence[Profile], threshold: float, theme: Theme) -
         )
     add_legend(figure, axes[0], theme)
     return figure
+
+
+def _smooth_profile(profile: Profile) -> tuple[FloatArray, FloatArray]:
+    """A dense curve through a few points: the signed root of the drop is nearly straight, so it is interpolated.
+
+    Beyond the last points the root goes on straight by a quarter of the range.
+    """
+    scale = np.log if profile.log else np.asarray
+    x = np.asarray(scale(profile.values), dtype=np.float64)
+    root = np.sign(x - float(scale(profile.best))) * np.sqrt(np.maximum(profile.drops, 0.0))
+    if x.size < 2:
+        return profile.values, profile.drops
+    reach = 0.25 * float(np.ptp(x))
+    dense = np.linspace(x[0] - reach, x[-1] + reach, 400)
+    curve = np.interp(dense, x, root)
+    for side, (inner, outer) in ((dense < x[0], (1, 0)), (dense > x[-1], (-2, -1))):
+        slope = (root[outer] - root[inner]) / (x[outer] - x[inner])
+        curve[side] = root[outer] + slope * (dense[side] - x[outer])
+    return np.exp(dense) if profile.log else dense, curve**2
 
 
 def _ends(profile: Profile) -> list[tuple[float | None, float]]:
@@ -268,7 +291,7 @@ def _few_ticks(axes: Axes, values: FloatArray) -> None:
     low, high = float(values.min()), float(values.max())
     if low > 0 and high / low < 100.0:
         places = np.geomspace(low, high, 5)[1:-1]
-        axes.xaxis.set_major_locator(FixedLocator([float(f"{place:.2g}") for place in places]))
+        axes.xaxis.set_major_locator(FixedLocator([float(f"{place:.3g}") for place in places]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_minor_formatter(NullFormatter())

@@ -54,7 +54,7 @@ class Theme:
 
 
 _ICE = (
-    (0.30, 0.105, 285.0),
+    (0.33, 0.115, 285.0),
     (0.48, 0.135, 262.0),
     (0.68, 0.120, 237.0),
     (0.86, 0.070, 212.0),
@@ -75,10 +75,7 @@ DARK = Theme(
     ink="#e6edf7",
     muted="#94a3b8",
     hairline="#2a3547",
-    ramp=ColourRamp(
-        "ice",
-        ((0.30, 0.105, 285.0), (0.48, 0.135, 262.0), (0.68, 0.120, 237.0), (0.86, 0.070, 212.0), (0.985, 0.012, 200.0)),
-    ),
+    ramp=ColourRamp("ice", _ICE),
     grain_lightness=(0.42, 0.93),
     solver="#e6edf7",
     floor="#3b4a63",
@@ -92,10 +89,7 @@ LIGHT = Theme(
     ink="#16202e",
     muted="#5b6878",
     hairline="#cfd7e1",
-    ramp=ColourRamp(
-        "deep ice",
-        ((0.25, 0.090, 285.0), (0.38, 0.120, 265.0), (0.54, 0.125, 245.0), (0.70, 0.100, 225.0), (0.83, 0.065, 208.0)),
-    ),
+    ramp=ColourRamp("deep ice", _DEEP_ICE),
     grain_lightness=(0.34, 0.78),
     solver="#16202e",
     floor="#d5dce6",

@@ -1,0 +1,144 @@
+"""From sites to pixels: the nearest site is the nearest, areas are right, symmetric crystals look symmetric."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from nakaya.lattice.hexagonal import to_plane
+from nakaya.viz.camera import Camera, to_display
+from nakaya.viz.colour import from_hex, linear_to_srgb
+from nakaya.viz.raster import CELL_AREA, average_colours, frame_sites, nearest_site, sample_sites
+from nakaya.viz.shading import site_colours
+from nakaya.viz.style import DARK, LIGHT
+from nakaya.viz.view import view_crystal
+
+SYMMETRY = 1.5
+"""Mean difference in display levels, of 255, between a symmetric crystal and itself turned by 60 degrees: what
+turning the pixels of edges costs."""
+
+places = st.floats(-40, 40)
+
+
+@settings(max_examples=100, deadline=None)
+@given(places, places)
+def test_no_site_is_nearer_than_the_nearest(x, y):
+    row, column = nearest_site(np.array(x), np.array(y))
+    around = np.arange(-2, 3)
+    sites = to_plane(row + around[:, None], column + around[None, :])
+    distances = np.hypot(sites[..., 0] - x, sites[..., 1] - y)
+    assert distances[2, 2] <= distances.min() + 1e-12
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(-50, 50), st.integers(-50, 50), st.floats(0, 0.499), st.floats(0, 2 * np.pi))
+def test_points_closer_than_half_a_spacing_belong_to_the_site(row, column, radius, angle):
+    x, y = to_plane(np.array(row), np.array(column)) + radius * np.array([np.cos(angle), np.sin(angle)])
+    assert [int(value) for value in nearest_site(x, y)] == [row, column]
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+def test_the_pixel_at_a_sites_centre_has_its_colour(crystal, theme):
+    camera = Camera.over(crystal.domain, width=500)
+    pixels = np.asarray(camera.draw(crystal, theme))
+    expected = to_display(site_colours(crystal, theme)[:-1].reshape(*crystal.arrival.shape, 3))
+    rows, columns = np.nonzero(crystal.domain)
+    x, y = np.floor(camera.frame.pixel_of(rows, columns)).astype(int).T
+    assert np.array_equal(pixels[y, x], expected[rows, columns])
+
+
+def test_the_drawn_area_converges_to_that_of_the_hexagons(crystal):
+    """The error of a pixel's share is bounded by its samples, so the area's falls with the number of pixels."""
+    attached = crystal.arrival >= 0
+    colours = np.zeros((attached.size + 1, 3), np.float32)
+    colours[:-1][attached.ravel()] = 1.0
+    errors = []
+    for width in (60, 240, 960):
+        frame = frame_sites(crystal.domain, width=width)
+        drawn = average_colours(sample_sites(attached.shape, frame), colours)[..., 0].sum(dtype=np.float64)
+        errors.append(abs(drawn / (attached.sum() * CELL_AREA * frame.scale**2) - 1))
+    assert errors[0] < 0.05
+    assert errors[1] < 0.01
+    assert errors[2] < 0.002
+
+
+def turned(picture: np.ndarray, degrees: float) -> np.ndarray:
+    image = Image.fromarray(picture).rotate(degrees, resample=Image.Resampling.BICUBIC)
+    return np.asarray(image, np.float64)
+
+
+def within_circle(picture: np.ndarray) -> np.ndarray:
+    height, width = picture.shape[:2]
+    y, x = np.indices((height, width))
+    return np.hypot(x - (width - 1) / 2, y - (height - 1) / 2) < 0.48 * min(height, width)
+
+
+@pytest.mark.parametrize("degrees", [60, 120, 180])
+def test_a_symmetric_crystal_has_a_symmetric_picture(crystal, degrees):
+    differences = []
+    for width in (300, 900):
+        picture = np.asarray(Camera.over(crystal.domain, width=width).draw(crystal, DARK))
+        inside = within_circle(picture)
+        differences.append(np.abs(turned(picture, degrees) - picture)[inside].mean())
+    assert differences[1] < SYMMETRY
+    assert differences[1] < 0.5 * differences[0]  # all of it is at edges, whose share of the pixels falls as 1 / width
+    assert np.abs(turned(picture, 30) - picture)[inside].mean() > 10 * differences[1]
+
+
+def test_mirrors_of_a_symmetric_crystal_are_mirrors_of_its_picture(crystal):
+    picture = np.asarray(Camera.over(crystal.domain, width=600).draw(crystal, DARK), np.float64)
+    inside = within_circle(picture)
+    assert np.abs(picture[::-1] - picture)[inside].mean() < SYMMETRY
+    assert np.abs(picture[:, ::-1] - picture)[inside].mean() < SYMMETRY
+
+
+def test_rows_of_a_lattice_lie_aslant():
+    """A row of sites is level, a column leans by 30 degrees from the upright: no sheared square array."""
+    domain = np.ones((9, 9), np.bool_)
+    frame = frame_sites(domain, width=300)
+    row = frame.pixel_of(np.zeros(9), np.arange(9.0))
+    column = frame.pixel_of(np.arange(9.0), np.zeros(9))
+    assert np.ptp(row[:, 1]) == pytest.approx(0, abs=1e-9)
+    along = column[-1] - column[0]
+    assert np.rad2deg(np.arctan2(-along[1], along[0])) == pytest.approx(120)
+    assert np.linalg.norm(along) == pytest.approx(8 * frame.scale)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(3, 40), st.integers(16, 300), st.floats(0, 5))
+def test_a_frame_holds_every_hexagon(size, width, padding):
+    frame = frame_sites(np.ones((size, size), np.bool_), width=width, padding=padding)
+    rows, columns = np.indices((size, size))
+    x, y = np.moveaxis(frame.pixel_of(rows, columns), -1, 0)
+    margin_x, margin_y = 0.5 * frame.scale - 1e-6, frame.scale / np.sqrt(3) - 1e-6
+    assert x.min() >= margin_x
+    assert x.max() <= width - margin_x
+    assert y.min() >= margin_y
+    assert y.max() <= frame.height - margin_y
+
+
+def test_beyond_the_array_is_ground():
+    arrival = np.zeros((9, 9), np.int32)
+    view = view_crystal(arrival, {"name": "full", "edges": "periodic"}, steps=1)
+    picture = np.asarray(Camera.over(view.domain, width=200).draw(view, DARK))
+    assert np.array_equal(picture[0, 0], np.rint(from_hex(DARK.ground) * 255))
+    assert np.array_equal(picture[-1, -1], picture[0, 0])
+
+
+def test_many_sites_in_a_pixel_are_averaged_in_light():
+    """Half of the sites white, half black, 10 sites to a pixel: half of the light, not half of the display value."""
+    size = 400
+    colours = np.zeros((size * size + 1, 3), np.float32)
+    colours[:-1].reshape(size, size, 3)[np.random.default_rng(0).random((size, size)) < 0.5] = 1.0
+    domain = np.ones((size, size), np.bool_)
+    camera = Camera.over(domain, width=60)
+    middle = camera.expose(colours)[camera.frame.height // 2, 25:35].astype(float)
+    assert middle.mean() == pytest.approx(255 * linear_to_srgb(np.array(0.5)), abs=12)
+
+
+def test_the_transfer_table_is_exact_to_a_display_level():
+    light = np.linspace(0, 1, 100_001, dtype=np.float32)
+    assert np.abs(to_display(light) - 255 * linear_to_srgb(light.astype(np.float64))).max() <= 0.52
