@@ -15,7 +15,16 @@ import numpy as np
 from nakaya.core.errors import ConfigError, ParameterError
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.core.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
-from nakaya.kinetics.reactor.estimation import Estimate, Experiment, Fit, FreeParameter, Intervals, Observation, observe
+from nakaya.kinetics.reactor.estimation import (
+    Estimate,
+    Experiment,
+    Fit,
+    FreeParameter,
+    Intervals,
+    Kind,
+    Observation,
+    observe,
+)
 from nakaya.pipelines.storing import check_output
 
 __all__ = ["coverage_experiment", "dextrose_conventions", "fit_reactor", "solver_speed"]
@@ -162,7 +171,7 @@ def _quantity(entry: Estimate) -> Quantity:
     return Quantity(np.array(entry.value), entry.unit, interval=interval)
 
 
-_LABELS = {
+_LABELS: dict[Kind, tuple[str, float]] = {
     "concentration": ("concentration / (kg/kg)", 1.0),
     "L10": ("number mean L10 / µm", 1e6),
     "L32": ("Sauter mean L32 / µm", 1e6),
@@ -183,7 +192,8 @@ def _fit_panels(experiments: list[Experiment], found: Fit) -> list[Any]:
         except ParameterError:  # moments do not close for this system: the best run has coarser times
             smooth[entry.name] = found.runs[entry.name]
     panels: list[Any] = []
-    for kind in sorted({seen.kind for entry in experiments for seen in entry.observations}):
+    seen_kinds = {seen.kind for entry in experiments for seen in entry.observations}
+    for kind in (kind for kind in _LABELS if kind in seen_kinds):
         label, factor = _LABELS[kind]
         traces = []
         for number, entry in enumerate(experiments):
@@ -196,8 +206,8 @@ def _fit_panels(experiments: list[Experiment], found: Fit) -> list[Any]:
                 traces.append(Trace(name, seen.times / _HOUR, values, "points", colour=number))
                 traces.append(Trace("", run.times / _HOUR, curve, colour=number))
             if kind == "concentration":
-                label_saturated = "saturated" if number == 0 else ""
-                traces.append(Trace(label_saturated, run.times / _HOUR, run.solubility, "dashes", colour=None))
+                label_saturated = "saturated" if number == len(experiments) - 1 else ""
+                traces.append(Trace(label_saturated, run.times / _HOUR, run.solubility, "dashes", colour=number))
         panels.append(TracePanel(label, traces, log=kind == "log_number"))
     driving = [
         Trace("", run.times / _HOUR, run.supersaturation, colour=number) for number, run in enumerate(smooth.values())
