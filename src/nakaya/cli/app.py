@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli import about, campaign, demo, fit, grow, ingest, pictures, records, train
+from nakaya.cli import about, campaign, demo, fit, grow, ingest, md, pictures, records, train
 from nakaya.cli.border import OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
@@ -34,6 +34,7 @@ demo.register(app)
 about.register(app)
 ingest.register(app)
 fit.register(app)
+md.register(app)
 records.register(app)
 train.register(app)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from nakaya.cli import ingest_reactor
+from nakaya.cli import ingest_md, ingest_reactor
 
 __all__ = ["register"]
 
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the command group to the application."""
     group = typer.Typer(no_args_is_help=True)
     group.callback()(ingest)
+    ingest_md.register(group)
     ingest_reactor.register(group)
     app.add_typer(group, name="ingest")
 

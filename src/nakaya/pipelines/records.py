@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,14 @@ from nakaya.core.errors import OutputError, ParameterError
 from nakaya.core.record import Record
 from nakaya.kinetics.records import RecordStore, check_record, load_records, problems, shipped_sets, to_document
 
-__all__ = ["merge_records", "record_documents", "show_records", "summarise_record", "validate_records"]
+__all__ = [
+    "merge_records",
+    "record_documents",
+    "show_records",
+    "summarise_record",
+    "validate_records",
+    "write_store",
+]
 
 
 def show_records(source: str | Path) -> list[Record]:
@@ -83,14 +90,33 @@ def merge_records(sources: Sequence[str | Path], out: Path, *, overwrite: bool =
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
     loaded = [(Path(source), load_records(source)) for source in sources]
+    copies = {
+        shot.path: (source if source.is_dir() else shipped_sets().get(str(source), source.parent)) / shot.path
+        for source, records in loaded
+        for record in records
+        for shot in record.snapshots
+    }
+    write_store([record for _, records in loaded for record in records], out, snapshots=copies)
+    return len(RecordStore(out))
+
+
+def write_store(records: Sequence[Record], out: Path, *, snapshots: Mapping[str, Path] | None = None) -> None:
+    """Write a new store whole or not at all, in the place of what was at `out`.
+
+    Args:
+        records: Of different ids, or the same.
+        out: Directory.
+        snapshots: Path inside the store -> file to copy there; missing files are left out.
+
+    Raises:
+        OutputError: The disk refuses, or one id comes with two contents.
+    """
     temporary = out.parent / f".{out.name}.{os.getpid()}.tmp"
     try:
         store = RecordStore(temporary, create=True)
-        store.merge(record for _, records in loaded for record in records)
-        for source, records in loaded:
-            folder = source if source.is_dir() else shipped_sets().get(str(source), source.parent)
-            for shot in (shot for record in records for shot in record.snapshots):
-                _copy(folder / shot.path, temporary / shot.path)
+        store.merge(records)
+        for place, source in (snapshots or {}).items():
+            _copy(source, temporary / place)
         if out.is_dir() and not out.is_symlink():
             shutil.rmtree(out)
         elif out.exists():
@@ -98,7 +124,6 @@ def merge_records(sources: Sequence[str | Path], out: Path, *, overwrite: bool =
         os.replace(temporary, out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return len(RecordStore(out))
 
 
 def _copy(source: Path, target: Path) -> None:

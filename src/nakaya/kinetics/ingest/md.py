@@ -1,0 +1,245 @@
+"""Atomistic trajectories of others become records: follow the crystal, and its fronts where there are any."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.provenance import package_version, sha256_of_file
+from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
+from nakaya.kinetics.md.bondorder import CLASSIFIERS
+from nakaya.kinetics.md.descriptors import DESCRIPTORS
+from nakaya.kinetics.md.frames import Frame, Trajectory, read_trajectory
+from nakaya.kinetics.md.growth import EVIDENCE_PS
+from nakaya.kinetics.md.potentials import MATERIALS
+from nakaya.kinetics.md.slab import SlabHistory, VelocityFit, fit_velocity, follow_slab
+from nakaya.kinetics.md.tables import MaterialTable
+
+__all__ = ["TrajectoryOptions", "ingest_trajectory"]
+
+ANGSTROM = 1e-10
+MAX_FRAMES = 100_000
+MIN_ATOMS = 50
+
+
+@dataclass(frozen=True)
+class TrajectoryOptions:
+    """What the files do not say about themselves.
+
+    Attributes:
+        lammps_units: Unit style of the run that wrote a dump.
+        elements: Element of type 1, 2, ... of a dump.
+        time_step_ps: Time step of a dump, ps.
+        frame_ps: Time between frames, ps; instead of the time step, and for extended XYZ.
+        temperature: K; from the velocities where None.
+        orientation: Of the fronts.
+        structure: Of the crystal; from the element where it is a known one.
+        equilibration_ps: Time before which nothing is used.
+    """
+
+    lammps_units: str | None = None
+    elements: Sequence[str] | None = None
+    time_step_ps: float | None = None
+    frame_ps: float | None = None
+    temperature: float | None = None
+    orientation: str | None = None
+    structure: str | None = None
+    equilibration_ps: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("time_step_ps", "frame_ps", "temperature"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ParameterError(f"{name}={value} must be a positive number")
+        if not (math.isfinite(self.equilibration_ps) and self.equilibration_ps >= 0):
+            raise ParameterError(f"equilibration_ps={self.equilibration_ps} must not be negative")
+        if self.time_step_ps is not None and self.frame_ps is not None:
+            raise ParameterError("give either the time step or the time between frames, not both")
+        if self.structure is not None and self.structure not in CLASSIFIERS:
+            raise UnknownNameError("structure", self.structure, CLASSIFIERS)
+
+
+def ingest_trajectory(
+    path: Path, options: TrajectoryOptions, *, table_of: Callable[[str], MaterialTable] | None = None
+) -> Record:
+    """Read one trajectory and return its record.
+
+    What is missing or odd but can be left out (frames without positions, an end that was cut off, no times, no fronts)
+    is said in the flags of the record; what cannot be known without guessing (units, elements, structure) is an error.
+
+    Args:
+        path: LAMMPS text dump or extended XYZ, plain or gzipped.
+        options: What the file does not say.
+        table_of: Properties of a material by name, for the driving force; None = unknown.
+
+    Raises:
+        InputFileError, FormatError, ParameterError, UnknownNameError: As in `read_trajectory`.
+    """
+    trajectory = read_trajectory(path, lammps_units=options.lammps_units, elements=options.elements)
+    watched = _Watch(trajectory, options)
+    first = next(watched)
+    if len(first.positions) < MIN_ATOMS:
+        raise FormatError(f"{path} has {len(first.positions)} atoms: at least {MIN_ATOMS} are needed to see a crystal")
+    composition = _composition(first)
+    material = max(composition, key=lambda name: composition[name]) if len(composition) == 1 else "-".join(composition)
+    structure = options.structure or (MATERIALS[material].structure if material in MATERIALS else None)
+    if structure is None:
+        raise ParameterError(f"the crystal structure of {material} is not known: give --structure fcc, bcc or diamond")
+    lengths = np.linalg.norm(first.cell, axis=1)
+    try:
+        history = follow_slab(_chained(first, watched), CLASSIFIERS[structure], normal=int(np.argmax(lengths)))
+    except FormatError as error:
+        reasons = "; ".join([*trajectory.flags, str(error)])
+        raise FormatError(f"{path}: {reasons}") from None
+    flags = [*trajectory.flags, *watched.flags()]
+    temperature = options.temperature if options.temperature is not None else watched.mean_temperature()
+    if math.isnan(temperature):
+        flags.append("the temperature is not known: the file has no velocities, and none was given")
+    drive = math.nan if table_of is None else table_of(material).driving_force(temperature)
+    if math.isnan(drive):
+        flags.append("the driving force is not known")
+    fit = _fit(history, watched, flags)
+    return Record(
+        id=_record_id(path),
+        kind="md",
+        material=material,
+        composition=composition,
+        orientation=options.orientation,
+        conditions={
+            "temperature": Quantity(np.array(temperature), "K"),
+            DRIVING_FORCE: Quantity(np.array(drive), "1"),
+            "num_atoms": Quantity(np.array(float(history.num_atoms)), "1"),
+            "front_area": Quantity(np.array(history.area * ANGSTROM**2), "m^2"),
+        },
+        evidence=_series(history, watched.has_times, until_ps=EVIDENCE_PS),
+        quantities=_results(history, watched.has_times, fit),
+        provenance=Provenance(
+            source="trajectory of atoms",
+            files={path.name: sha256_of_file(path)},
+            software={"nakaya": package_version()},
+            settings={
+                "lammps_units": str(options.lammps_units),
+                "elements": ",".join(options.elements or ()) or "from the file",
+                "structure": structure,
+                "time_step_ps": str(options.time_step_ps),
+                "frame_ps": str(options.frame_ps),
+                "equilibration_ps": str(options.equilibration_ps),
+            },
+        ),
+        status="flagged" if flags else "ok",
+        flags=flags,
+    )
+
+
+class _Watch(Iterator[Frame]):
+    """Passes frames on with their times in place, and remembers what was seen of temperature and time."""
+
+    def __init__(self, trajectory: Trajectory, options: TrajectoryOptions) -> None:
+        self._trajectory, self._options = trajectory, options
+        self._temperatures: list[float] = []
+        self._number = self._dropped = 0
+        self._last = -math.inf
+        self._backwards = False
+        self.has_times = True
+
+    def __next__(self) -> Frame:
+        while True:
+            frame = next(self._trajectory)
+            if self._number >= MAX_FRAMES:
+                raise FormatError(f"more than {MAX_FRAMES} frames: thin the trajectory")
+            time = self._time(frame)
+            self._number += 1
+            if time <= self._last:
+                self._backwards = True
+                continue  # a restart wrote some steps twice
+            self._last = time
+            if self.has_times and time < self._options.equilibration_ps:
+                self._dropped += 1
+                continue
+            self._temperatures.append(frame.temperature())
+            return Frame(frame.step, time, frame.positions, frame.cell, frame.species, frame.velocities, frame.extra)
+
+    def _time(self, frame: Frame) -> float:
+        if self._options.frame_ps is not None:
+            return self._number * self._options.frame_ps
+        if self._options.time_step_ps is not None:
+            return frame.step * self._options.time_step_ps
+        if frame.time_ps is not None and math.isfinite(frame.time_ps):
+            return frame.time_ps
+        self.has_times = False
+        return float(self._number)
+
+    def mean_temperature(self) -> float:
+        """Mean kinetic temperature, K; NaN without velocities."""
+        known = [value for value in self._temperatures if math.isfinite(value)]
+        return float(np.mean(known)) if known else math.nan
+
+    def flags(self) -> list[str]:
+        """What was odd about the times."""
+        found = []
+        if not self.has_times:
+            found.append("the frames have no times: give the time step or the time between frames; no velocity follows")
+        if self._backwards:
+            found.append("some frames did not come later than the one before them and were left out")
+        return found
+
+
+def _chained(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+    yield first
+    yield from rest
+
+
+def _composition(frame: Frame) -> dict[str, float]:
+    symbols, counts = np.unique(frame.species, return_counts=True)
+    return {str(symbol): float(count / counts.sum()) for symbol, count in zip(symbols, counts, strict=True)}
+
+
+def _record_id(path: Path) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._+=-]+", "-", path.name.split(".")[0]).strip("-._") or "trajectory"
+    return f"ingest-{stem[:80]}-{sha256_of_file(path)[:10]}"
+
+
+def _fit(history: SlabHistory, watched: _Watch, flags: list[str]) -> VelocityFit | None:
+    share = history.pooled["solid_fraction"]
+    if not watched.has_times:
+        return None
+    if not (share[0] > 0.03 and share[0] < 0.97) or not all(math.isfinite(volume) for volume in history.volumes):
+        flags.append(f"no crystal with two fronts in a liquid ({share[0]:.0%} solid at the start): no velocity follows")
+        return None
+    fit = fit_velocity(history, *history.volumes)
+    flags += [flag for flag in fit.flags if "not used" not in flag]
+    return fit
+
+
+def _axis(times_ps: FloatArray, has_times: bool) -> Axis:
+    if has_times:
+        return Axis("time", "s", times_ps * 1e-12)
+    return Axis("frame", "1", np.arange(len(times_ps), dtype=np.float64))
+
+
+def _series(history: SlabHistory, has_times: bool, *, until_ps: float = math.inf) -> dict[str, Quantity]:
+    times = history.times_ps - history.times_ps[0]
+    early = times <= until_ps + 1e-9
+    axis = _axis(times[early], has_times)
+    return {name: Quantity(history.pooled[name][early], unit, axis=axis) for name, unit in DESCRIPTORS.items()}
+
+
+def _results(history: SlabHistory, has_times: bool, fit: VelocityFit | None) -> dict[str, Quantity]:
+    found = _series(history, has_times)
+    if np.isfinite(history.temperature_profile).all():
+        found["temperature_profile"] = Quantity(
+            history.temperature_profile, "K", axis=Axis("position", "m", history.profile_distance * ANGSTROM)
+        )
+    if fit is not None and math.isfinite(fit.velocity.value):
+        error = fit.velocity.standard_error
+        found["growth_velocity"] = Quantity(
+            np.array(fit.velocity.value), "m/s", uncertainty=None if math.isnan(error) else np.array(error)
+        )
+    return found

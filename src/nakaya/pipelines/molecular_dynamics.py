@@ -1,0 +1,406 @@
+"""Molecular dynamics to records and numbers: growth, melting, properties, nucleation, campaigns, own inputs."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.record import Record
+from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
+from nakaya.kinetics.md.campaign import run_campaign
+from nakaya.kinetics.md.growth import GrowthRun, planned_duration
+from nakaya.kinetics.md.lammps import find_lammps, run_lammps
+from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
+from nakaya.kinetics.md.melting import MeltingRun, combine_melting_points
+from nakaya.kinetics.md.nucleation import NucleationRun, nucleation_rate
+from nakaya.kinetics.md.plan import Run, read_plan
+from nakaya.kinetics.md.potentials import Material
+from nakaya.kinetics.md.properties import PropertiesRun
+from nakaya.kinetics.md.statistics import combine_seeds
+from nakaya.kinetics.md.tables import MaterialTable, driving_force, tabulate
+from nakaya.kinetics.records import RecordStore, load_records, to_document
+from nakaya.pipelines.ingesting_md import known_records
+from nakaya.pipelines.records import write_store
+
+__all__ = [
+    "default_duration",
+    "growth_from_records",
+    "growth_summary",
+    "measure_growth",
+    "measure_melting_point",
+    "measure_nucleation",
+    "measure_properties",
+    "melting_from_records",
+    "melting_summary",
+    "run_own_input",
+    "run_plan",
+]
+
+Progress = Callable[[Record], None]
+SAME_TEMPERATURE = 0.5
+"""Records within so many kelvin count as one temperature."""
+
+
+def _into(
+    out: Path, runs: Sequence[Run], *, overwrite: bool, workers: int, command: str, progress: Progress | None
+) -> list[Record]:
+    """Run into a folder beside `out`, which takes its place at the end; killed before, the same call goes on."""
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    find_lammps()
+    partial = out.parent / f".{out.name}.partial"
+    run_campaign(runs, partial, known=known_records_but(runs), workers=workers, command=command, progress=progress)
+    store = RecordStore(partial / "records")
+    wanted = {run.id for run in runs}
+    records = [record for record in store if record.id in wanted]
+    copies = {shot.path: store.path / shot.path for record in records for shot in record.snapshots}
+    write_store(records, out, snapshots=copies)
+    shutil.rmtree(partial, ignore_errors=True)
+    return records
+
+
+def known_records_but(runs: Sequence[Run]) -> list[Record]:
+    """Shipped records without those of these runs: what is asked for is always simulated."""
+    mine = {run.id for run in runs}
+    return [record for record in known_records() if record.id not in mine]
+
+
+def default_duration(material: Material, orientation: str, temperature: float, table: MaterialTable) -> float:
+    """Duration, ps, that gives about 17 % in one seed, bounded by 20 ps and by the time at which the fronts meet."""
+    melting = table.melting_temperature if math.isfinite(table.melting_temperature) else material.melting_point
+    velocity = material.mobility * abs(melting - temperature)
+    latent = table.latent_heat(melting) if table.latent_heat is not None else 10e3
+    drive = driving_force(temperature, melting, latent)
+    volume = (material.lattice_parameter * 1e-10) ** 3 / ATOMS_PER_CELL[material.structure]
+    wanted = planned_duration(velocity, drive, (16e-10) ** 2, volume, relative_error=0.17) * 1e12
+    meeting = 55.0 / max(velocity / 100, 1e-3)
+    return float(round(min(max(wanted, 20.0), max(meeting, 20.0), 150.0)))
+
+
+def measure_growth(
+    material: Material,
+    orientation: str,
+    temperature: float,
+    *,
+    seeds: Sequence[int],
+    out: Path,
+    duration_ps: float | None = None,
+    width: float = 16.0,
+    length: float = 200.0,
+    workers: int = 1,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Simulate growth from a half-melted box for every seed; return the summary of `growth_summary`.
+
+    Raises:
+        MissingExtraError: LAMMPS is not installed.
+        OutputError: `out` exists.
+        ParameterError: Numbers out of range.
+    """
+    if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        raise ParameterError(f"seeds {list(seeds)}: at least one, each once, none negative")
+    table = tabulate(material.name, known_records())
+    duration = duration_ps or default_duration(material, orientation, temperature, table)
+    share = 0.6 if temperature > table.melting_temperature else 0.3
+    runs = [
+        GrowthRun(material, orientation, temperature, seed, width, length, share, duration_ps=duration)
+        for seed in seeds
+    ]
+    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
+    return growth_summary(records) | {"out": out}
+
+
+def growth_summary(records: Sequence[Record]) -> dict[str, Any]:
+    """Combine growth runs of one condition.
+
+    Returns:
+        growth_velocity_m_per_s, standard_error_m_per_s (over seeds, or from within the runs where that is larger),
+        seeds, status, flags, driving_force, and the velocity of every seed.
+    """
+    values, errors, seeds, each, flags = [], [], [], [], []
+    for record in records:
+        velocity = record.quantities.get("growth_velocity")
+        seeds += list(record.provenance.seeds)
+        flags += [f"seed {record.provenance.seeds[0]}: {flag}" for flag in record.flags]
+        good = velocity is not None and record.status in ("ok", "flagged") and math.isfinite(velocity.value)
+        each.append(
+            {
+                "seed": record.provenance.seeds[0],
+                "growth_velocity_m_per_s": velocity.value if velocity is not None and good else math.nan,
+                "standard_error_m_per_s": velocity.standard_error if velocity is not None and good else math.nan,
+                "status": record.status,
+            }
+        )
+        if velocity is not None and good:
+            values.append(velocity.value)
+            errors.append(velocity.standard_error)
+    estimate = combine_seeds(values, errors) if values else None
+    statuses = {record.status for record in records}
+    status = "failed" if estimate is None else "flagged" if statuses != {"ok"} else "ok"
+    return {
+        "growth_velocity_m_per_s": math.nan if estimate is None else estimate.value,
+        "standard_error_m_per_s": math.nan if estimate is None else estimate.standard_error,
+        "seeds": seeds,
+        "status": status,
+        "flags": flags,
+        "driving_force": records[0].driving_force.value if records else math.nan,
+        "runs": each,
+    }
+
+
+def growth_from_records(source: str | Path, material: str, orientation: str, temperature: float) -> dict[str, Any]:
+    """Summarise the growth runs of one condition that lie in records; nothing is simulated.
+
+    Raises:
+        ParameterError: There are none; the message says which temperatures there are.
+    """
+    candidates = [
+        record
+        for record in load_records(source)
+        if record.material == material and record.orientation == orientation and "growth_velocity" in record.quantities
+    ]
+    chosen = [
+        record for record in candidates if abs(record.conditions["temperature"].value - temperature) <= SAME_TEMPERATURE
+    ]
+    if not chosen:
+        known = sorted({record.conditions["temperature"].value for record in candidates})
+        listing = ", ".join(f"{value:g}" for value in known) or "none"
+        raise ParameterError(
+            f"no growth of {material} ({orientation}) at {temperature:g} K in {source}: has {listing} K"
+        )
+    return growth_summary(chosen) | {"out": None}
+
+
+def measure_melting_point(
+    material: Material,
+    *,
+    orientation: str = "100",
+    lengths: Sequence[float] = (100.0, 200.0),
+    seeds: Sequence[int] = (0,),
+    duration_ps: float = 150.0,
+    out: Path,
+    workers: int = 1,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Melting point by coexistence at constant enthalpy, in boxes of several lengths; see `melting_summary`."""
+    runs = [
+        MeltingRun(material, orientation, length, seed=seed, duration_ps=duration_ps)
+        for seed in seeds
+        for length in lengths
+    ]
+    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
+    return melting_summary(records) | {"out": out}
+
+
+def melting_summary(records: Sequence[Record]) -> dict[str, Any]:
+    """Combine coexistence runs: melting_point_K, standard_error_K, and every run with what both classifiers saw."""
+    estimate = combine_melting_points(records)
+    each = [
+        {
+            "box_length_m": record.conditions["box_length"].value,
+            "seed": record.provenance.seeds[0],
+            "melting_point_K": record.quantities["melting_temperature"].value,
+            "standard_error_K": record.quantities["melting_temperature"].standard_error,
+            "drift_by_bonds_K": record.quantities["drift_term"].value,
+            "drift_by_averaged_q6_K": record.quantities["drift_term_averaged_rule"].value,
+            "status": record.status,
+            "flags": list(record.flags),
+        }
+        for record in records
+        if "melting_temperature" in record.quantities
+    ]
+    status = "ok" if all(record.status == "ok" for record in records) else "flagged"
+    return {
+        "melting_point_K": estimate.value,
+        "standard_error_K": estimate.standard_error,
+        "status": status,
+        "runs": each,
+    }
+
+
+def melting_from_records(source: str | Path, material: str) -> dict[str, Any]:
+    """Summarise the coexistence runs of a material that lie in records; nothing is simulated."""
+    chosen = [
+        record
+        for record in load_records(source)
+        if record.material == material and "melting_temperature" in record.quantities
+    ]
+    if not chosen:
+        raise ParameterError(f"no coexistence run of {material} in {source}")
+    return melting_summary(chosen) | {"out": None}
+
+
+def measure_properties(
+    material: Material,
+    temperatures: Sequence[float],
+    *,
+    out: Path,
+    duration_ps: float = 20.0,
+    cells: int = 5,
+    seed: int = 0,
+    workers: int = 1,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Lattice parameter, latent heat and liquid diffusivity at zero pressure, one record per temperature."""
+    runs = [PropertiesRun(material, temperature, seed, cells, duration_ps) for temperature in temperatures]
+    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
+    rows = []
+    for record in records:
+        row: dict[str, Any] = {"temperature_K": record.conditions["temperature"].value, "status": record.status}
+        for name, unit in (("lattice_parameter", "m"), ("latent_heat", "J_per_mol"), ("diffusivity", "m2_per_s")):
+            entry = record.quantities.get(name)
+            row[f"{name}_{unit}"] = math.nan if entry is None else entry.value
+            row[f"{name}_standard_error"] = math.nan if entry is None else entry.standard_error
+        rows.append(row)
+    return {"material": material.name, "rows": sorted(rows, key=lambda row: float(row["temperature_K"])), "out": out}
+
+
+def measure_nucleation(
+    material: Material,
+    temperature: float,
+    *,
+    seeds: Sequence[int],
+    out: Path,
+    duration_ps: float = 300.0,
+    cells: int = 10,
+    workers: int = 1,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Quench many times and return the nucleation rate with its Poisson interval; censored runs are kept."""
+    runs = [NucleationRun(material, temperature, seed, cells, duration_ps) for seed in seeds]
+    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
+    total, found = nucleation_rate(records)
+    RecordStore(out).add(total)
+    rate = total.quantities["nucleation_rate"]
+    interval = rate.interval
+    return {
+        "nucleation_rate_per_m3_s": rate.value,
+        "interval90": None if interval is None else [interval.low, interval.high],
+        "events": found.events,
+        "censored": found.censored,
+        "lag_s": found.lag,
+        "p_exponential": found.p_exponential,
+        "status": total.status,
+        "flags": list(total.flags),
+        "atomic_volume_m3": float(
+            np.mean([r.conditions["volume"].value / r.conditions["num_atoms"].value for r in records])
+        ),
+        "out": out,
+    }
+
+
+def run_plan(
+    plan: Path,
+    out: Path,
+    *,
+    known: str | Path | None = None,
+    workers: int = 1,
+    keep_frames: bool = False,
+    max_runs: int | None = None,
+    command: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Run a campaign, or go on with it where it stopped.
+
+    Args:
+        plan: TOML file.
+        out: Directory; records go to out/records.
+        known: Records from elsewhere whose runs are not repeated: a shipped set or a store.
+        workers: Processes.
+        keep_frames: Whether frames stay.
+        max_runs: Stop after so many runs.
+        command: Stated in the records.
+        progress: Called with every finished record.
+    """
+    runs = read_plan(plan)
+    elsewhere = known_records(known) if known is not None else []
+    report = run_campaign(
+        runs, out, known=elsewhere, workers=workers, keep_frames=keep_frames, max_runs=max_runs,
+        command=command, progress=progress,
+    )  # fmt: skip
+    return {
+        "planned": len(runs),
+        "finished": len(report.finished),
+        "skipped": len(report.skipped),
+        "failed": list(report.failed),
+        "remaining": len(runs)
+        - len(report.finished)
+        - len(report.skipped)
+        - _new_failures(report.failed, report.skipped),
+        "records": out / "records",
+    }
+
+
+def _new_failures(failed: Sequence[str], skipped: Sequence[str]) -> int:
+    return len(set(failed) - set(skipped))
+
+
+def run_own_input(
+    script: Path,
+    dump: str,
+    options: TrajectoryOptions,
+    *,
+    out: Path,
+    overwrite: bool = False,
+    time_limit: float | None = None,
+) -> dict[str, Any]:
+    """Run a user's own LAMMPS input in a copy of its folder, and analyse the dump that it writes.
+
+    Args:
+        script: The input; the regular files beside it are copied along.
+        dump: Name of the dump file that the input writes.
+        options: As for `ingest md`.
+        out: Store to write.
+        overwrite: Whether to replace it.
+        time_limit: Seconds of wall time.
+
+    Raises:
+        OutputError, MissingExtraError, LammpsError: As elsewhere.
+        ParameterError: The input or the dump is not there.
+    """
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    if not script.is_file():
+        raise ParameterError(f"there is no LAMMPS input {script}")
+    if Path(dump).name != dump:
+        raise ParameterError(f"--dump {dump!r} must be a file name without folders: the input writes it beside itself")
+    find_lammps()
+    folder = out.parent / f".{out.name}.{os.getpid()}.run"
+    try:
+        folder.mkdir(parents=True)
+        for entry in sorted(script.parent.iterdir()):
+            if entry.is_file() and entry.stat().st_size <= MAX_COPY_BYTES:
+                shutil.copyfile(entry, folder / entry.name)
+        (folder / dump).unlink(missing_ok=True)
+        run_lammps(folder, script=script.name, time_limit=time_limit)
+        if not (folder / dump).is_file():
+            raise ParameterError(f"{script} ran, but wrote no {dump}: name the file of its dump command")
+        table = known_records()
+        record = ingest_trajectory(folder / dump, options, table_of=lambda name: tabulate(name, table))
+        record = replace(
+            record,
+            provenance=replace(record.provenance, source="own LAMMPS input", commands=(f"lmp -in {script.name}",)),
+        )
+        write_store([record], out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return {"records": [to_document(record)], "out": out}
+
+
+MAX_COPY_BYTES = 256 << 20
