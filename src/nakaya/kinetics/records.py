@@ -47,6 +47,7 @@ __all__ = [
     "load_records",
     "problems",
     "record_hash",
+    "records_place",
     "shipped_sets",
     "to_document",
     "to_json",
@@ -464,6 +465,15 @@ def shipped_sets() -> dict[str, Path]:
     return {entry.name: entry / "records" for entry in sorted(root.iterdir()) if (entry / "records").is_dir()}
 
 
+def records_place(name_or_path: str | Path) -> Path:
+    """Where records of this name lie: a store, or a file. The output of a campaign is its folder `records`."""
+    path = Path(name_or_path)
+    if not path.exists() and str(name_or_path) in (sets := shipped_sets()):
+        return sets[str(name_or_path)]
+    nested = path / "records"
+    return nested if nested.is_dir() and not list(path.glob(f"*{SUFFIX}")) else path
+
+
 def load_records(name_or_path: str | Path) -> list[Record]:
     """Return records from a shipped set, a store, a file of one record, or a file {"records": [...]}.
 
@@ -474,15 +484,11 @@ def load_records(name_or_path: str | Path) -> list[Record]:
         InputFileError: Neither a file nor a directory nor a known name.
         FormatError: Something in it is not a valid record.
     """
-    path = Path(name_or_path)
-    sets = shipped_sets()
-    if not path.exists() and str(name_or_path) in sets:
-        path = sets[str(name_or_path)]
+    path = records_place(name_or_path)
     if path.is_dir():
-        nested = path / "records"
-        return list(RecordStore(nested if nested.is_dir() and not list(path.glob(f"*{SUFFIX}")) else path))
+        return list(RecordStore(path))
     if not path.is_file():
-        known = ", ".join(sets) or "none"
+        known = ", ".join(shipped_sets()) or "none"
         raise InputFileError(f"{name_or_path} is neither a file, a directory nor a shipped set (known: {known})")
     document = _parse_json(_read_text(path), str(path))
     if isinstance(document, dict) and "records" in document:

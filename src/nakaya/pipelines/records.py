@@ -12,7 +12,7 @@ import numpy as np
 
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.core.record import Record
-from nakaya.kinetics.records import RecordStore, check_record, load_records, problems, shipped_sets, to_document
+from nakaya.kinetics.records import RecordStore, check_record, load_records, problems, records_place, to_document
 
 __all__ = [
     "merge_records",
@@ -60,13 +60,9 @@ def validate_records(source: str | Path) -> list[dict[str, str]]:
     A store is checked file by file with its snapshots, and nothing in it stops the check; a single file that is not a
     record raises `FormatError`.
     """
-    path = Path(source)
-    if not path.exists() and str(source) in shipped_sets():
-        path = shipped_sets()[str(source)]
-    if path.is_dir():
-        nested = path / "records"
-        store = nested if nested.is_dir() and not list(path.glob("*.json")) else path
-        return [{"file": name, "problem": problem} for name, problem in problems(store)]
+    place = records_place(source)
+    if place.is_dir():
+        return [{"file": name, "problem": problem} for name, problem in problems(place)]
     found = []
     for record in load_records(source):
         try:
@@ -89,13 +85,13 @@ def merge_records(sources: Sequence[str | Path], out: Path, *, overwrite: bool =
         raise ParameterError("nothing to merge: name at least one store or file of records")
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
-    loaded = [(Path(source), load_records(source)) for source in sources]
-    copies = {
-        shot.path: (source if source.is_dir() else shipped_sets().get(str(source), source.parent)) / shot.path
-        for source, records in loaded
-        for record in records
-        for shot in record.snapshots
-    }
+    loaded = [(records_place(source), load_records(source)) for source in sources]
+    copies: dict[str, Path] = {}
+    for place, records in loaded:
+        folder = place if place.is_dir() else place.parent
+        for shot in (shot for record in records for shot in record.snapshots):
+            if (folder / shot.path).is_file():  # the store that lacks a file may come before or after one that has it
+                copies.setdefault(shot.path, folder / shot.path)
     write_store([record for _, records in loaded for record in records], out, snapshots=copies)
     return len(RecordStore(out))
 

@@ -1,0 +1,127 @@
+"""Closed forms against numerical integration, simulation and published figures."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+
+from nakaya.core.errors import ParameterError, UnknownNameError
+from nakaya.kinetics.theory import (
+    characteristic_length,
+    collision_limited_velocity,
+    critical_radius,
+    grains_per_area,
+    grains_per_volume,
+    hard_sphere_coefficient,
+    transformed_fraction,
+    wilson_frenkel_velocity,
+)
+
+QUADRATURE = 1e-6
+"""Relative tolerance of the adaptive quadrature with a cut-off tail."""
+
+_rates = st.floats(1e-6, 1e6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(_rates, _rates, st.sampled_from([2, 3]))
+def test_grains_are_the_integral_of_the_rate_over_untransformed_space(
+    rate: float, velocity: float, dimension: int
+) -> None:
+    scale = (rate * velocity**dimension) ** (-1 / (dimension + 1))
+
+    def appearing(time: float) -> float:
+        left = 1 - float(transformed_fraction(time * scale, rate, velocity, dimension=dimension))
+        return rate * left * scale
+
+    expected = quad(appearing, 0, 6, limit=200)[0]
+    closed = grains_per_volume(rate, velocity) if dimension == 3 else grains_per_area(rate, velocity)
+    assert closed == pytest.approx(expected, rel=QUADRATURE)
+
+
+def test_the_extended_volume_is_the_integral_over_nuclei() -> None:
+    rate, velocity, time = 3.0, 2.0, 0.4
+    extended = quad(lambda birth: rate * 4 / 3 * math.pi * (velocity * (time - birth)) ** 3, 0, time)[0]
+    assert float(transformed_fraction(time, rate, velocity)) == pytest.approx(1 - math.exp(-extended), rel=1e-9)
+    flat = quad(lambda birth: rate * math.pi * (velocity * (time - birth)) ** 2, 0, time)[0]
+    assert float(transformed_fraction(time, rate, velocity, dimension=2)) == pytest.approx(
+        1 - math.exp(-flat), rel=1e-9
+    )
+
+
+def test_impingement_in_the_plane_agrees_with_a_simulation() -> None:
+    # Nuclei appear at random in space and time and count only where no earlier disc has arrived.
+    rng = np.random.default_rng(11)
+    rate, velocity, size = 1.0, 1.0, 22.0
+    horizon = 3.0
+    count = rng.poisson(rate * size**2 * horizon)
+    births = np.sort(rng.uniform(0, horizon, count))
+    places = rng.uniform(0, size, (count, 2))
+    alive: list[int] = []
+    for number in range(count):
+        offsets = np.abs(places[alive] - places[number])
+        offsets = np.minimum(offsets, size - offsets)
+        reach = velocity * (births[number] - births[alive])
+        if not (np.hypot(offsets[:, 0], offsets[:, 1]) < reach).any():
+            alive.append(number)
+    expected = grains_per_area(rate, velocity) * size**2
+    assert abs(len(alive) - expected) < 4 * math.sqrt(expected)  # the count is under-dispersed: 4 sigma is generous
+
+
+def test_published_prefactors() -> None:
+    assert grains_per_volume(1.0, 1.0) == pytest.approx(0.896, abs=5e-4)
+    assert grains_per_area(1.0, 1.0) == pytest.approx(0.879, abs=5e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(_rates, _rates)
+def test_density_times_length_cubed_is_a_number(rate: float, velocity: float) -> None:
+    assert grains_per_volume(rate, velocity) * characteristic_length(rate, velocity) ** 3 == pytest.approx(
+        0.896, abs=1e-3
+    )
+
+
+def test_hard_sphere_coefficients_of_nickel_are_those_of_the_literature() -> None:
+    # Sun, Asta & Hoyt (2004), EAM Ni, T_m about 1710 K: 35.8 +- 2.2, 25.5 +- 1.6, 24.1 +- 4.0 cm/s/K.
+    found = [hard_sphere_coefficient(58.693, 1710, orientation) for orientation in ("100", "110", "111")]
+    assert found == sorted(found, reverse=True)
+    assert found[0] == pytest.approx(0.358, rel=0.3)
+    assert found[1] == pytest.approx(0.255, rel=0.3)
+    with pytest.raises(UnknownNameError):
+        hard_sphere_coefficient(58.693, 1710, "112")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(300, 3000), st.floats(-2, 2))
+def test_growth_laws_have_the_sign_of_the_driving_force(temperature: float, drive: float) -> None:
+    collisions = float(collision_limited_velocity(temperature, drive, mass=63.5, spacing=1.8e-10, efficiency=0.27))
+    diffusion = float(wilson_frenkel_velocity(4e-9, drive, spacing=1.8e-10, efficiency=0.3))
+    for velocity in (collisions, diffusion):
+        assert math.copysign(1, velocity) == math.copysign(1, drive) or velocity == 0 == drive
+
+
+def test_growth_laws_close_to_melting_are_linear() -> None:
+    drives = np.array([1e-4, 2e-4])
+    fast = collision_limited_velocity(1300.0, drives, mass=63.5, spacing=1.8e-10, efficiency=0.27)
+    slow = wilson_frenkel_velocity(4e-9, drives, spacing=1.8e-10, efficiency=0.3)
+    assert fast[1] / fast[0] == pytest.approx(2, rel=1e-3)
+    assert slow[1] / slow[0] == pytest.approx(2, rel=1e-3)
+    thermal = math.sqrt(3 * 1.380649e-23 * 1300 / (63.5 * 1.66053906660e-27))
+    assert fast[0] == pytest.approx(0.27 / 0.4 * thermal * 1e-4, rel=1e-3)
+
+
+def test_critical_radius_of_copper_is_a_nanometre() -> None:
+    assert critical_radius(0.9, 796.0, 0.17, 1.25e-29) == pytest.approx(4.3e-10, rel=0.01)
+
+
+@pytest.mark.parametrize("call", [lambda: grains_per_volume(0, 1), lambda: grains_per_area(1, math.nan),
+                                  lambda: characteristic_length(-1, 1), lambda: hard_sphere_coefficient(0, 1, "100"),
+                                  lambda: transformed_fraction(1, 1, 1, dimension=1)])  # fmt: skip
+def test_numbers_without_meaning_are_refused(call: object) -> None:
+    with pytest.raises(ParameterError):
+        call()  # type: ignore[operator]
