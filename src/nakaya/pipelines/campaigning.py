@@ -110,15 +110,16 @@ def run_campaign(
     store = Path(out)
     plan, campaign = _plan(config)
     check_parent(store)
+    _open_if_ours(store, campaign, overwrite=overwrite)  # refuse before a log is made
     with lock_store(store) as log, output_errors(store):
         remove_sibling_parts(store)
-        if overwrite and (store.exists() or store.is_symlink()):
-            check_replaceable(store)
-            discard(store)
-            log.write("deleted, to begin anew")
-        if store.exists() or store.is_symlink():
-            writer = StoreWriter.of_store(store, _stored_campaign(store, campaign), plan, log)
+        stored = _open_if_ours(store, campaign, overwrite=overwrite)
+        if stored is not None:
+            writer = StoreWriter.of_store(store, stored, plan, log)
         else:
+            if _is_there(store):
+                discard(store)
+                log.write("deleted, to begin anew")
             writer = StoreWriter(store, plan, campaign, log)
         computed = grow_into(writer, workers, progress)
     layout = plan.layout
@@ -133,14 +134,23 @@ def _plan(config: CampaignConfig) -> tuple[ShardPlan, dict[str, object]]:
     return ShardPlan(config.model, family, config.setup, config.seed, layout, parameters), config.as_plain(family)
 
 
-def _stored_campaign(store: Path, wanted: Mapping[str, object]) -> StoredTrajectory:
-    """Open the store of an earlier run, if it is that of the wanted campaign.
+def _is_there(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _open_if_ours(store: Path, wanted: Mapping[str, object], *, overwrite: bool) -> StoredTrajectory | None:
+    """Open the store of an earlier run of the wanted campaign; None: there is none, or it shall be replaced.
 
     Raises:
         OutputError: There is something else.
         ConfigError: It is the store of another campaign.
         FormatError: It is damaged.
     """
+    if not _is_there(store):
+        return None
+    if overwrite:
+        check_replaceable(store)
+        return None
     try:
         description, _ = read_description(store)
     except NakayaError as error:
