@@ -27,8 +27,8 @@ MAX_BYTES = 512 << 20
 
 MAX_COLUMNS = 10_000
 _SHOWN = 40
-_PLAIN = re.compile(r"(?:[+-]?\d{1,30}(?:\.\d{0,30})?)?", re.ASCII)
-"""Fields that need no second look: an ordinary number, or nothing."""
+_PLAIN_COLUMN = re.compile(r"(?:(?:[+-]?\d{1,30}(?:\.\d{0,30})?)?\n)*", re.ASCII)
+"""A column that needs no second look: in every line an ordinary number, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class RawTable:
             FormatError: A field is no number; its line and, where it looks like one, the other decimal sign are named.
         """
         fields = self.text(index)
-        if self.layout.decimal == "." and all(_PLAIN.fullmatch(entry) for entry in fields):
+        if self.layout.decimal == "." and _PLAIN_COLUMN.fullmatch("\n".join([*fields, ""])):
             return np.array([entry or "nan" for entry in fields], dtype=np.float64)
         values = np.full(len(self.rows), np.nan)
         for number, entry in enumerate(fields):
@@ -293,7 +293,8 @@ def align_header(header: Sequence[str], rows: Sequence[Sequence[str]], where: st
     if not fits:
         raise FormatError(
             f"{where}: the header has {len(header)} names for {width} columns, and nothing shows which columns have "
-            "none: give columns by position (1 is the first) and set header_line = 0, data_line to the first data line"
+            "none: give columns by position (1 is the first) and set header_line = 0, data_line to the first data line "
+            "(decimal commas in a file with commas between fields look like this, too)"
         )
     names = [""] * width
     for block, columns in zip(name_blocks, column_blocks, strict=True):

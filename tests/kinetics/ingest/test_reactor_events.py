@@ -1,0 +1,137 @@
+"""Clear and cloud points, zones, jumps and balances, on synthetic signals whose answers are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nakaya.kinetics.ingest.reactor_checks import check_balance, check_dissolution, find_size_jumps
+from nakaya.kinetics.ingest.reactor_events import find_turbidity_events, metastable_zone, running_median
+from nakaya.kinetics.ingest.reactor_log import ReactorLog, Series
+from nakaya.kinetics.ingest.reactor_map import Balance
+
+RATE = 0.5 / 60.0  # K/s
+
+
+def cycle(rng: np.random.Generator, *, noise: float, clear_at: float, cloud_at: float, spikes: int = 20):
+    """Heat from 20 to 80 C and back at 0.5 K/min: turbid until `clear_at`, clear until `cloud_at` on the way down."""
+    half = np.arange(0.0, 60.0 / RATE, 2.0)
+    times = np.concatenate([half, half + half[-1] + 2.0])
+    temperature = 273.15 + np.concatenate([20.0 + RATE * half, 80.0 - RATE * half])
+    heating = times <= half[-1]
+    celsius = temperature - 273.15
+    dissolving = np.clip((celsius - (clear_at - 10.0)) / 10.0, 0.0, 1.0) ** 2  # light comes back as crystals go
+    clouding = np.clip((cloud_at - celsius) / 3.0, 0.0, 1.0)
+    light = np.where(heating, dissolving, 1.0 - clouding)
+    light = light - noise * rng.exponential(size=times.size) * (light < 1.0)  # crystals swim past: dips only
+    light[rng.integers(0, times.size, spikes)] = 0.0
+    light[0] = 1.0
+    return times, np.clip(light, 0.0, 1.0), temperature
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    noise=st.floats(0.0, 0.15),
+    clear_at=st.floats(50.0, 75.0),
+    below=st.floats(3.0, 20.0),
+)
+def test_clear_and_cloud_points_are_found_under_noise_and_spikes(seed, noise, clear_at, below):
+    cloud_at = clear_at - below
+    times, light, temperature = cycle(np.random.default_rng(seed), noise=noise, clear_at=clear_at, cloud_at=cloud_at)
+    events, remark = find_turbidity_events(times, light, times, temperature)
+    assert remark == ""
+    assert [event.kind for event in events] == ["clear", "cloud"]
+    # a minute of smoothing is 0.5 K; light is within 1 % of the plateau 0.05 K before the end of dissolution
+    assert events[0].temperature - 273.15 == pytest.approx(clear_at, abs=1.0)
+    assert events[1].temperature - 273.15 == pytest.approx(cloud_at, abs=1.0)
+    (zone,) = metastable_zone(events, times, temperature)
+    assert zone.width == pytest.approx(below, abs=1.5)
+    assert zone.induction_time == pytest.approx(below / RATE, abs=1.5 / RATE)
+
+
+def test_a_cloud_point_during_a_hold_has_a_hold_time():
+    times = np.arange(0.0, 7200.0, 1.0)
+    temperature = 273.15 + np.where(times < 600, 70.0, np.maximum(70.0 - (times - 600) / 10.0, 50.0))
+    light = np.where(times < 3000.0, 1.0, 0.1)  # cooling ends at 800 s, crystals appear at 3000 s
+    events, _ = find_turbidity_events(times, light, times, temperature)
+    assert [event.kind for event in events] == ["cloud"]
+    assert events[0].is_isothermal
+    (zone,) = metastable_zone(events, times, temperature, saturation_temperature=273.15 + 60.0)
+    assert zone.hold_time == pytest.approx(2200.0, abs=70.0)
+    assert zone.induction_time == pytest.approx(2300.0, abs=70.0)
+    assert metastable_zone(events, times, temperature) == []  # nothing to measure the width from
+
+
+def test_flicker_is_no_event_and_a_flat_signal_says_so():
+    times = np.arange(0.0, 3600.0, 1.0)
+    temperature = np.full(times.size, 300.0)
+    light = np.ones(times.size)
+    light[1000:1090] = 0.0  # a bubble for a minute and a half
+    light[2000:2400] = 0.1
+    events, _ = find_turbidity_events(times, light, times, temperature)
+    assert [event.kind for event in events] == ["cloud", "clear"]
+    assert events[0].time == pytest.approx(2000.0, abs=40.0)
+    none, remark = find_turbidity_events(times, np.full(times.size, 0.4), times, temperature)
+    assert none == []
+    assert "no change" in remark
+    assert "too few" in find_turbidity_events(times[:5], light[:5], times, temperature)[1]
+
+
+def test_running_median_bridges_gaps_and_ignores_spikes():
+    times = np.arange(100.0)
+    values = np.sin(times / 30.0)
+    spoiled = values.copy()
+    spoiled[[20, 50, 51]] = 9.0
+    spoiled[70] = np.nan
+    assert np.abs(running_median(times, spoiled, 10.0) - values).max() < 0.2
+
+
+def test_a_jump_in_size_is_flagged_and_growth_is_not():
+    times = np.array([0.0, 600.0, 1800.0, 3600.0, 7200.0])
+    spread = np.array([0.6, 1.0, 1.6])
+    growing = np.outer([2e-6, 3e-6, 5e-6, 7e-6, 9e-6], spread)
+    counts = np.full(5, 40.0)
+    assert find_size_jumps(times, growing, counts) == []
+    jumping = growing.copy()
+    jumping[4] = 120e-6 * spread
+    (jump,) = find_size_jumps(times, jumping, counts)
+    assert jump.index == 4
+    assert jump.factor == pytest.approx(120 / 7, rel=1e-6)
+    assert "7200 s" in jump.message
+    jumping[3], jumping[4] = 120e-6 * spread, growing[4]  # afterwards back in line: only the odd one is flagged
+    assert [found.index for found in find_size_jumps(times, jumping, counts)] == [3]
+    assert find_size_jumps(times, jumping, np.array([40.0, 40.0, 40.0, 3.0, 40.0])) == []  # too few to tell
+    shrinking = growing.copy()
+    shrinking[2] = growing[2] / 40
+    assert [found.index for found in find_size_jumps(times, shrinking, counts)] == [2]
+
+
+def log_of(**channels: np.ndarray) -> ReactorLog:
+    times = np.arange(20.0) * 600.0
+    return ReactorLog({name: Series(times, values, "1") for name, values in channels.items()}, None)
+
+
+def test_a_mass_balance_that_does_not_close_is_flagged():
+    dissolved = np.linspace(0.30, 0.20, 20)
+    crystals = 0.30 - dissolved
+    assert check_balance(log_of(concentration=dissolved, crystal_mass=crystals), None) == []
+    (flag,) = check_balance(log_of(concentration=dissolved, crystal_mass=2.0 * crystals), None)
+    assert "+33%" in flag
+    assert check_balance(log_of(concentration=dissolved), Balance(total_solute=0.30)) == []
+    (flag,) = check_balance(log_of(concentration=dissolved), Balance(total_solute=0.25))
+    assert "+20%" in flag
+    assert check_balance(log_of(crystal_mass=crystals), None) == []
+
+
+def test_concentration_that_rises_in_a_supersaturated_solution_is_flagged():
+    times, rng = np.arange(60.0) * 60.0, np.random.default_rng(0)
+    falling = np.linspace(0.30, 0.20, 60) + 1e-3 * rng.standard_normal(60)
+    assert check_dissolution(times, falling, np.full(60, 1.2)) == []
+    rising = falling.copy()
+    rising[30:] += np.linspace(0.0, 0.08, 30)
+    (flag,) = check_dissolution(times, rising, np.full(60, 1.2))
+    assert "rises" in flag
+    assert check_dissolution(times, rising, np.full(60, 0.9)) == []  # crystals dissolve: as it should be
