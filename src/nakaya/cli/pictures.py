@@ -37,7 +37,7 @@ def show(
     everyone: Everyone = False,
     at: Annotated[int | None, typer.Option(help="Show it after this many steps (default: at the end).")] = None,
     ground: Ground = "dark",
-    width: Annotated[int | None, typer.Option(help="Pixels across, 160 to 8000 (1200; with --all 1600).")] = None,
+    width: Annotated[int | None, typer.Option(help="Pixels across, 160 to 4096 (1200; with --all 1600).")] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -74,7 +74,7 @@ def film(
     frames: Annotated[int, typer.Option(help="At most this many frames, at equal strides of steps, 2 to 1000.")] = 60,
     frame_ms: Annotated[int, typer.Option(help="Milliseconds that a frame is shown, 20 to 10000.")] = 50,
     ground: Ground = "dark",
-    width: Annotated[int, typer.Option(help="Pixels across, 160 to 8000.")] = 540,
+    width: Annotated[int, typer.Option(help="Pixels across, 160 to 4096.")] = 540,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -124,7 +124,7 @@ def diagram(
     member: Annotated[int, typer.Option(help="Of a store: number of the crystal at each point, from 0.")] = 0,
     clock: Annotated[str, typer.Option(help="Colours run over each crystal's own growth, or shared by all.")] = "own",
     ground: Ground = "dark",
-    width: Annotated[int, typer.Option(help="Pixels across, 160 to 8000.")] = 1800,
+    width: Annotated[int, typer.Option(help="Pixels across, 160 to 4096.")] = 1800,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:

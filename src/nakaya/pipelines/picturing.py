@@ -102,7 +102,7 @@ def draw_crystal(
         member: Number of the crystal.
         step: Show it after this many steps; by default at the end.
         ground: "dark" or "light".
-        width: Pixels across, 160 to 8000.
+        width: Pixels across, 160 to 4096.
 
     Raises:
         ParameterError: A number out of range, or a lattice that cannot be drawn.

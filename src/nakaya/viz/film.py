@@ -130,11 +130,10 @@ def growth_film(
     check_count("frames", frames, 2, MAX_FRAMES, ": it is the greatest number of frames of the film")
     check_count("frame_ms", frame_ms, 20, 10_000, ": it is the time that a frame is shown, in milliseconds")
     check_count("hold_ms", hold_ms, 20, 60_000, ": it is the time that the last frame is shown, in milliseconds")
-    studio = _Studio.build(share_clock(views), labels, theme, title, subtitle, check_width(width), relief)
-    steps = film_steps(studio.views[0].last, frames)
-    pixels = studio.base.image.width * studio.base.image.height * len(steps)
-    if pixels > MAX_PIXELS:
+    steps = film_steps(max(view.last for view in views), frames)
+    if check_width(width) ** 2 * len(steps) > MAX_PIXELS:  # frames are about as high as wide
         raise ParameterError(f"{len(steps)} frames of {width} pixels are too many to hold: use fewer or smaller ones")
+    studio = _Studio.build(share_clock(views), labels, theme, title, subtitle, width, relief)
     palette = _film_palette([studio.shoot(steps[len(steps) // 2]), studio.shoot(steps[-1])], theme)
     shown = []
     for step in steps:

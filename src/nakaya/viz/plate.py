@@ -16,8 +16,8 @@ from nakaya.viz.view import CrystalView
 __all__ = ["MAX_WIDTH", "MIN_WIDTH", "check_step", "check_width", "crystal_plate"]
 
 MIN_WIDTH = 160
-MAX_WIDTH = 8000
-"""Wider pictures take gigabytes while they are drawn."""
+MAX_WIDTH = 4096
+"""Nine samples a pixel: this width takes a gigabyte while it is drawn."""
 
 MARGIN = 56.0
 INNER = DESIGN_WIDTH - 2 * MARGIN
@@ -52,7 +52,7 @@ def crystal_plate(
         theme: Colours.
         title: What it is, one line; Greek letters are set in italics.
         subtitle: Its circumstances, one line.
-        width: Pixels across, 160 to 8000; everything scales with it.
+        width: Pixels across, 160 to 4096; everything scales with it.
         step: Show it after this many steps; by default at the end.
         site_spacing: Metres between sites, or None where the model is dimensionless.
         relief: Strength of the shading, 0 = flat colours.

@@ -27,6 +27,10 @@ HALF_HEIGHT = 1.0 / math.sqrt(3.0)
 """A hexagon reaches this far from its centre along y."""
 
 
+BAND_ROWS = 128
+"""Rows of pixels that are looked up together: they fit into a cache, and large pictures need no large temporaries."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """A rectangle of the plane and the pixels that show it; y points up in the plane and rows run down.
@@ -115,13 +119,16 @@ def sample_sites(shape: tuple[int, int], frame: Frame, *, samples: int | None = 
     samples = supersampling(frame.scale) if samples is None else samples
     rows, columns = shape
     sites = np.empty((samples, samples, frame.height, frame.width), np.int32)
-    for down in range(samples):
-        y = frame.top - (np.arange(frame.height, dtype=np.float64) + (down + 0.5) / samples) / frame.scale
-        for across in range(samples):
-            x = frame.left + (np.arange(frame.width, dtype=np.float64) + (across + 0.5) / samples) / frame.scale
-            row, column = nearest_site(x[None, :], y[:, None])
-            inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
-            sites[down, across] = np.where(inside, row * columns + column, rows * columns)
+    for start in range(0, frame.height, BAND_ROWS):
+        lines = np.arange(start, min(start + BAND_ROWS, frame.height), dtype=np.float64)
+        for down in range(samples):
+            y = frame.top - (lines + (down + 0.5) / samples) / frame.scale
+            for across in range(samples):
+                x = frame.left + (np.arange(frame.width, dtype=np.float64) + (across + 0.5) / samples) / frame.scale
+                row, column = nearest_site(x[None, :], y[:, None])
+                inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+                found = np.where(inside, row * columns + column, rows * columns)
+                sites[down, across, start : start + len(lines)] = found
     return sites
 
 

@@ -1,0 +1,110 @@
+"""Films: frames at fixed steps, that survive being written and read."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from nakaya.core.errors import ParameterError
+from nakaya.viz.colour import from_hex
+from nakaya.viz.film import Film, film_steps, growth_film
+from nakaya.viz.style import DARK, LIGHT
+
+
+@pytest.fixture(scope="module")
+def film(crystal) -> Film:
+    return growth_film([crystal], [""], DARK, title="ρ = 0.5", width=200, frames=12, frame_ms=70, hold_ms=900)
+
+
+def read_frames(content: bytes) -> tuple[list[np.ndarray], list[int], int]:
+    picture = Image.open(BytesIO(content))
+    frames, durations = [], []
+    for number in range(picture.n_frames):
+        picture.seek(number)
+        durations.append(round(picture.info["duration"]))
+        frames.append(np.asarray(picture.convert("RGB"), np.int64))
+    return frames, durations, picture.info["loop"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(1, 10**6), st.integers(2, 1000))
+def test_a_film_goes_from_the_first_step_to_the_last_in_equal_strides(last, frames):
+    steps = film_steps(last, frames)
+    strides = np.diff(steps)
+    assert steps[0] == 0
+    assert steps[-1] == last
+    assert len(steps) <= frames
+    assert len(set(strides[:-1])) <= 1
+    assert 0 < strides[-1] <= strides[0]
+
+
+@pytest.mark.parametrize("kind", ["gif", "png"])
+def test_frames_and_times_survive_the_file(film, kind):
+    frames, durations, loop = read_frames(film.encode(kind))
+    assert loop == 0  # for ever
+    assert durations == list(film.durations_ms) == [70] * (len(film.frames) - 1) + [900]
+    for read, made in zip(frames, film.frames, strict=True):
+        assert np.array_equal(read, np.asarray(made.convert("RGB")))
+
+
+def test_the_crystal_only_grows(film, crystal):
+    """From frame to frame no place of the crystal goes back to vapour, and the last frame shows all of it."""
+    ground = np.rint(from_hex(DARK.vapour) * 255)
+    areas = []
+    before = None
+    for frame in film.frames:
+        picture = np.asarray(frame.convert("RGB"), np.int64)[60:180]
+        there = np.abs(picture - ground).sum(axis=-1) > 60
+        assert before is None or (there | ~before).all()
+        before = there
+        areas.append(int(there.sum()))
+    assert areas[-1] > 3 * areas[1]
+
+
+def test_plain_colours_are_exact_in_the_palette(film):
+    picture = np.asarray(film.frames[0].convert("RGB"))
+    assert np.array_equal(picture[0, 0], np.rint(from_hex(DARK.ground) * 255))
+    assert (picture == np.rint(from_hex(DARK.vapour) * 255)).all(axis=-1).any()
+
+
+def test_a_film_is_far_smaller_than_its_frames(film):
+    alone = 0
+    for frame in film.frames:
+        stream = BytesIO()
+        frame.save(stream, "GIF")
+        alone += len(stream.getvalue())
+    assert len(film.encode("gif")) < 0.6 * alone
+
+
+def test_an_ensemble_is_filmed_side_by_side(crystals):
+    film = growth_film(crystals, [f"member {n}" for n in range(5)], LIGHT, title="five", width=300, frames=4)
+    frames, _, _ = read_frames(film.encode("gif"))
+    columns = (np.abs(frames[-1] - 255).sum(axis=-1) > 200)[80:180].any(axis=0)
+    runs = np.count_nonzero(np.diff(columns.astype(int)) == 1)
+    assert runs >= 2
+    assert film.steps[-1] == max(view.last for view in crystals)
+
+
+def test_progress_counts_every_frame(crystal):
+    told: list[int] = []
+    film = growth_film([crystal], [""], DARK, title="", width=160, frames=5, progress=told.append)
+    assert sum(told) == len(film.frames)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"frames": 1}, "frames=1 is not a whole number from 2 to 1000"),
+        ({"frame_ms": 5}, "frame_ms=5 is not a whole number from 20 to 10000"),
+        ({"width": 9000}, "width=9000 is not a whole number from 160 to 4096"),
+        ({"width": 4096, "frames": 1000}, "frames of 4096 pixels are too many to hold"),
+    ],
+)
+def test_a_film_refuses_what_it_cannot_show(crystal, options, message):
+    with pytest.raises(ParameterError, match=message):
+        growth_film([crystal], [""], DARK, title="", **options)

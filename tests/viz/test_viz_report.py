@@ -1,0 +1,182 @@
+"""Reports: one file, well formed, that fetches nothing and escapes everything."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+from html.parser import HTMLParser
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nakaya.core.errors import OutputError, ParameterError
+from nakaya.viz.camera import crystal_image
+from nakaya.viz.fidelity import Estimate, estimate_chart
+from nakaya.viz.film import growth_film
+from nakaya.viz.report import KeyNumber, Report
+from nakaya.viz.style import DARK, LIGHT
+from nakaya.viz.writing import write_whole
+
+VOID = {"meta", "img", "source", "br", "link"}
+HOSTILE = """<script src="https://example.org/x.js"></script> & "quotes" 'single'"""
+
+
+class Page(HTMLParser):
+    """Tags in order, attributes, and whether every tag that opens is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    def attributes(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(crystal) -> Page:
+    report = Report(HOSTILE, HOSTILE)
+    report.add_section("First " + HOSTILE)
+    report.add_text(HOSTILE, "two")
+    report.add_list([HOSTILE])
+    report.add_code(HOSTILE)
+    report.add_numbers([KeyNumber("1.2 ms", HOSTILE, HOSTILE), KeyNumber("7", "x")])
+    report.add_section("Second")
+    report.add_figure(crystal_image(crystal, DARK, width=80), caption=HOSTILE, alt=HOSTILE)
+    report.add_figure(lambda theme: crystal_image(crystal, theme, width=60), caption="both", alt="a crystal", wide=True)
+    report.add_figure(
+        growth_film([crystal], [""], DARK, title="", width=160, frames=3), caption="film", alt="a crystal grows"
+    )
+    report.add_figure(
+        lambda theme: estimate_chart([Estimate("x", 2.0)], theme, x_label="d"), caption="chart", alt="one dot"
+    )
+    report.add_section("Third")
+    report.add_table(
+        ["model", "distance", "steps", HOSTILE],
+        [["a", 1.23456, 1234, None], [HOSTILE, 5e-5, -2, float("nan")], ["c", 1.0, 3, True]],
+        caption=HOSTILE,
+        emphasise=1,
+    )
+    report.add_facts({"seed": 7, HOSTILE: HOSTILE}, caption="facts")
+    page = Page(report.html())
+    page.text = report.html()
+    return page
+
+
+def test_every_tag_that_opens_is_closed(page):
+    assert page.open == []
+    assert page.tags[0][0] == "html"
+    assert page.attributes("html") == [{"lang": "en"}]
+
+
+def test_nothing_is_fetched_from_anywhere(page):
+    assert not page.attributes("script")
+    assert not page.attributes("link")
+    for _, attributes in page.tags:
+        for name in ("src", "srcset", "href", "poster", "data"):
+            if name in attributes:
+                assert attributes[name].startswith(("data:image/", "#"))
+        assert not any(name.startswith("on") for name in attributes)
+    style = page.text.partition("<style>")[2].partition("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_what_comes_as_text_stays_text(page):
+    words = "".join(page.words)
+    assert words.count("</script>") >= 10
+    assert HOSTILE in words
+    assert page.attributes("img")[0]["alt"] == HOSTILE
+    assert "&amp;lt;" not in page.text
+
+
+def test_pictures_are_inside_and_whole(page):
+    kinds = []
+    for image in page.attributes("img"):
+        kind, _, content = image["src"].partition(";base64,")
+        kinds.append(kind)
+        decoded = base64.b64decode(content, validate=True)
+        if kind == "data:image/svg+xml":
+            assert b"</svg>" in decoded
+        else:
+            Image.open(BytesIO(decoded)).load()
+    assert kinds == ["data:image/png", "data:image/png", "data:image/gif", "data:image/svg+xml"]
+
+
+def test_dark_screens_get_their_own_picture(page):
+    sources = page.attributes("source")
+    assert len(sources) == 2
+    assert {source["media"] for source in sources} == {"(prefers-color-scheme: dark)"}
+    dark = base64.b64decode(sources[0]["srcset"].partition(",")[2])
+    light = base64.b64decode(page.attributes("img")[1]["src"].partition(",")[2])
+    brightness = [np.asarray(Image.open(BytesIO(content)).convert("L"), float)[:5].mean() for content in (dark, light)]
+    assert brightness[0] < 30 < 220 < brightness[1]
+
+
+def test_the_page_can_be_read_by_those_who_cannot_see_it(page):
+    assert all(image["alt"].strip() for image in page.attributes("img"))
+    assert len(page.attributes("caption")) == len(page.attributes("table")) == 2
+    assert len(page.attributes("figcaption")) == len(page.attributes("figure")) == 4
+    heads = page.attributes("th")
+    assert all(head.get("scope") in ("col", "row") for head in heads)
+    anchors = {attributes["id"] for attributes in page.attributes("h2")}
+    assert {link["href"].removeprefix("#") for link in page.attributes("a")} == anchors
+
+
+def test_tables_format_what_they_are_given(page):
+    words = "".join(page.words)
+    for expected in ("1.23", "5.00×10⁻⁵", "1.00", "1,234", "−2", "–", "yes"):
+        assert expected in words
+    assert "nan" not in words.lower().replace("nakaya", "")
+    assert re.search(r"Table 1\..*Table 2\.", words, re.DOTALL)
+    assert re.search(r"Figure 1\..*Figure 4\.", words, re.DOTALL)
+
+
+def test_a_figure_without_description_and_a_ragged_table_are_refused(crystal):
+    report = Report("x")
+    with pytest.raises(ParameterError, match="say in alt what is seen"):
+        report.add_figure(crystal_image(crystal, LIGHT, width=40), caption="", alt=" ")
+    with pytest.raises(ParameterError, match="a row of 1 cells does not fit a table of 2 columns"):
+        report.add_table(["a", "b"], [["x"]], caption="")
+
+
+def test_a_report_replaces_an_earlier_one(tmp_path):
+    path = tmp_path / "report.html"
+    Report("one").write(path)
+    Report("two").write(path)
+    assert "<title>two</title>" in path.read_text(encoding="utf-8")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "picture.png"
+    write_whole(path, b"old")
+
+    def full_disk(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OutputError, match="cannot write .*picture.png: no space left on device: check"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["picture.png"]
+    with pytest.raises(OutputError, match="cannot write"):
+        write_whole(tmp_path / "missing" / "x.png", b"")
