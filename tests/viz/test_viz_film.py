@@ -91,9 +91,10 @@ def test_an_ensemble_is_filmed_side_by_side(crystals):
 
 
 def test_progress_counts_every_frame(crystal):
-    told: list[int] = []
-    film = growth_film([crystal], [""], DARK, title="", width=160, frames=5, progress=told.append)
-    assert sum(told) == len(film.frames)
+    told: list[tuple[int, int]] = []
+    film = growth_film([crystal], [""], DARK, title="", width=160, frames=5, progress=lambda *at: told.append(at))
+    count = len(film.frames)
+    assert told == [(done, count) for done in range(1, count + 1)]
 
 
 @pytest.mark.parametrize(

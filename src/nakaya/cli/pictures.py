@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nakaya.cli.border import echo_json
+from nakaya.cli.progress import progress_reporter
 
 __all__ = ["register"]
 
@@ -86,7 +86,7 @@ def film(
     """
     from nakaya.pipelines.picturing import film_store
 
-    with _progress("frames", None) as progress:
+    with progress_reporter("filming", "frames") as report:
         summary = film_store(
             store,
             out,
@@ -97,7 +97,7 @@ def film(
             frames=frames,
             frame_ms=frame_ms,
             overwrite=overwrite,
-            progress=progress,
+            progress=report,
         )
     if as_json:
         echo_json(summary)
@@ -143,7 +143,7 @@ def diagram(
         )
     else:
         x_axis, y_axis = parse_axis(x), parse_axis(y)
-        with _progress("crystals", x_axis.count * y_axis.count) as progress:
+        with progress_reporter("growing", "crystals") as report:
             summary = diagram_by_growing(
                 out,
                 x=x_axis,
@@ -158,7 +158,7 @@ def diagram(
                 width=width,
                 clock=clock,
                 overwrite=overwrite,
-                progress=progress,
+                progress=_adding_up(report, x_axis.count * y_axis.count),
             )
     if as_json:
         echo_json(summary)
@@ -166,14 +166,13 @@ def diagram(
         typer.echo(f"{summary['title']}: {summary['crystals']} crystals, written to {out}")
 
 
-@contextmanager
-def _progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show progress on stderr where that is a terminal; elsewhere nothing, for these commands take seconds."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+def _adding_up(report: Callable[[int, int], None], total: int) -> Callable[[int], None]:
+    """Turn increments, as pipelines tell them, into how many are done of how many."""
+    done = 0
 
-    console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.advance(task, done)
+    def add(count: int) -> None:
+        nonlocal done
+        done += count
+        report(done, total)
+
+    return add

@@ -152,7 +152,7 @@ def draw_film(
     width: int = 540,
     frames: int = 60,
     frame_ms: int = 50,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Film:
     """Return the growth of one member, or (member None) of all members at a point side by side.
 
@@ -164,7 +164,7 @@ def draw_film(
         width: Pixels across.
         frames: At most this many, at equal strides of physical steps.
         frame_ms: Milliseconds that each is shown, 20 or more; the last is held for 2.5 s.
-        progress: Called with 1 after every frame.
+        progress: Called after every frame with how many are done, of how many.
 
     Raises:
         ParameterError: A number out of range, or a lattice that cannot be drawn.
@@ -237,7 +237,7 @@ def film_store(
     frames: int = 60,
     frame_ms: int = 50,
     overwrite: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Film a crystal of a store, or (member None) all members at a point, and write the film.
 

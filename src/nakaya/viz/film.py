@@ -106,7 +106,7 @@ def growth_film(
     frame_ms: int = FRAME_MS,
     hold_ms: int = HOLD_MS,
     relief: float = DEFAULT_RELIEF,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Film:
     """Return the growth of one crystal, or of several side by side on one clock.
 
@@ -121,7 +121,7 @@ def growth_film(
         frame_ms: Milliseconds that each is shown, 20 to 10000.
         hold_ms: Milliseconds that the last is shown.
         relief: Strength of the shading.
-        progress: Called with 1 after every frame.
+        progress: Called after every frame with how many are done, of how many.
 
     Raises:
         ParameterError: A number out of range, or crystals of different lattices.
@@ -136,10 +136,10 @@ def growth_film(
     studio = _Studio.build(share_clock(views), labels, theme, title, subtitle, width, relief)
     palette = _film_palette([studio.shoot(steps[len(steps) // 2]), studio.shoot(steps[-1])], theme)
     shown = []
-    for step in steps:
+    for done, step in enumerate(steps, start=1):
         shown.append(studio.shoot(step).quantize(palette=palette, dither=Image.Dither.NONE))
         if progress is not None:
-            progress(1)
+            progress(done, len(steps))
     durations = [frame_ms] * (len(steps) - 1) + [hold_ms]
     return Film(tuple(shown), tuple(durations), tuple(steps))
 
