@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from nakaya.core.conditions import Conditions, point_hash
 from nakaya.core.errors import ParameterError
@@ -156,6 +155,8 @@ class CgneEmulator:
 
     @torch.inference_mode()
     def _operations(self, window: int) -> int:
+        from torch.utils.flop_counter import FlopCounterMode  # imports a compiler; growing should not wait for it
+
         features = condition_features(
             torch.zeros(1, len(self.standardiser.names)), self.package.network.condition_octaves
         )
