@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli import about, campaign, demo, fit, grow, ingest, md, pictures, records, train
+from nakaya.cli import about, campaign, demo, evaluate, fit, grow, ingest, md, pictures, records, train
 from nakaya.cli.border import OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
@@ -37,6 +37,7 @@ fit.register(app)
 md.register(app)
 records.register(app)
 train.register(app)
+evaluate.register(app)
 
 
 def _print_version(value: bool) -> None:
