@@ -231,7 +231,7 @@ def test_a_whole_lying_store_is_refused_before_its_crystals_are_allocated(tmp_pa
     for name, content in contents.items():
         (tmp_path / chunk_file(name, (0, 0), layout)).write_bytes(content)
     sizes = {name: len(content) for name, content in contents.items()}
-    record = ShardRecord((0, 0), digest, dict.fromkeys(contents, "0" * 64), sizes)
+    record = ShardRecord((0, 0), digest, dict.fromkeys(contents, "0" * 64), sizes, dict.fromkeys(contents, "0" * 64))
     (tmp_path / record_file((0, 0))).write_text(json.dumps(record_document(record, layout)))
     stored = nakaya.open(tmp_path)
     tracemalloc.start()

@@ -89,12 +89,14 @@ class ShardRecord:
         store: sha256 of the group's `zarr.json`: a shard of another store does not count.
         sha256: For each array, of the decoded values (C order, little-endian, without padding).
         file_bytes: For each array, size of its file.
+        file_sha256: For each array, of its file: some bits of a compressed file can change without a change of values.
     """
 
     index: ShardIndex
     store: str
     sha256: Mapping[str, str]
     file_bytes: Mapping[str, int]
+    file_sha256: Mapping[str, str]
 
 
 def block_arrays(layout: StoreLayout) -> tuple[str, ...]:
@@ -245,6 +247,7 @@ def record_document(record: ShardRecord, layout: StoreLayout) -> dict[str, objec
         "store": record.store,
         "sha256": {name: record.sha256[name] for name in block_arrays(layout)},
         "file_bytes": {name: record.file_bytes[name] for name in block_arrays(layout)},
+        "file_sha256": {name: record.file_sha256[name] for name in block_arrays(layout)},
     }
 
 
@@ -352,14 +355,16 @@ def parse_record(document: Mapping[str, object], index: ShardIndex, layout: Stor
     """
     arrays = block_arrays(layout)
     entries = Entries(document, str(path)).only(
-        ("shard", "points", "members", "status", "store", "sha256", "file_bytes")
+        ("shard", "points", "members", "status", "store", "sha256", "file_bytes", "file_sha256")
     )
     digests, sizes = entries.entries("sha256").only(arrays), entries.entries("file_bytes").only(arrays)
+    file_digests = entries.entries("file_sha256").only(arrays)
     record = ShardRecord(
         index,
         entries.sha256("store"),
         {name: digests.sha256(name) for name in arrays},
         {name: sizes.whole(name, 1, 2**40) for name in arrays},
+        {name: file_digests.sha256(name) for name in arrays},
     )
     if document != record_document(record, layout):
         raise FormatError(f"{path} is not the record of shard {index[0]}.{index[1]}: the file is damaged or foreign")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nakaya.core.errors import FormatError, NakayaError
+from nakaya.core.provenance import sha256_of_file
 from nakaya.dataset.documents import dump_json, read_bytes
 from nakaya.dataset.files import PART_SUFFIX
 from nakaya.dataset.layout import ShardIndex
@@ -104,8 +105,12 @@ def verify_store(path: Path, progress: Callable[[int, int], None] | None = None)
 
 def _fault_of(reader: ShardReader, index: ShardIndex) -> str | None:
     try:
-        if reader.whole_block(index).sha256() != reader.record(index).sha256:
+        record = reader.record(index)
+        if reader.whole_block(index).sha256() != record.sha256:
             return "altered: the values are not those that were written (sha256)"
+        for name in block_arrays(reader.layout):
+            if sha256_of_file(reader.path / chunk_file(name, index, reader.layout)) != record.file_sha256[name]:
+                return f"altered: the values are right, but {name} has other bytes than were written (sha256)"
     except NakayaError as error:
         return str(error)
     return None

@@ -129,7 +129,8 @@ def write_shard(path: Path, shard: EncodedShard, layout: StoreLayout, store_sha2
     for name, content in shard.files.items():
         write_atomically(path / chunk_file(name, shard.index, layout), content)
     sizes = {name: len(content) for name, content in shard.files.items()}
-    record = ShardRecord(shard.index, store_sha256, shard.sha256, sizes)
+    digests = {name: sha256_of_bytes(content) for name, content in shard.files.items()}
+    record = ShardRecord(shard.index, store_sha256, shard.sha256, sizes, digests)
     write_atomically(record_path, dump_json(record_document(record, layout)))
 
 

@@ -1,0 +1,189 @@
+"""`nakaya train` from file to folder: the same however it is interrupted, refused where it does not belong."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from nakaya.cli.app import run  # noqa: E402
+from nakaya.core.errors import ConfigError  # noqa: E402
+from nakaya.emulate.cgne.shipped import load_folder  # noqa: E402
+from nakaya.lattice.geometry import make_setup  # noqa: E402
+from nakaya.pipelines import training  # noqa: E402
+from nakaya.pipelines.training import read_training, train  # noqa: E402
+from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
+
+SWEEP = """
+members = 1
+[lattice]
+size = 16
+[points]
+method = "uniform"
+count = 8
+[points.vary.rho]
+low = 0.5
+high = 0.64
+"""
+
+TRAINING = """
+model = "cgne"
+name = "tiny"
+conditions = ["rho"]
+[crystals]
+sweep = "sweep.toml"
+validation_points = 3
+[network]
+stride = 16
+widths = [8, 8, 8, 8]
+encoder_widths = [8, 8, 8]
+latent_channels = 4
+groups = 4
+[schedule]
+batch = 4
+max_unroll = 2
+[loop]
+updates = 8
+validate_every = 100
+checkpoint_every = 2
+threads = 1
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "sweep.toml").write_text(SWEEP)
+    path = tmp_path / "train.toml"
+    path.write_text(TRAINING)
+    return path
+
+
+def stop_at(update: int) -> Any:
+    def report(done: int, _: object) -> None:
+        if done == update:
+            raise KeyboardInterrupt
+
+    return report
+
+
+def test_a_run_ends_with_a_model_that_grows(config: Path, tmp_path: Path) -> None:
+    outcome = train(config, tmp_path / "run")
+    assert outcome.updates == 8
+    assert sorted(os.listdir(outcome.model)) == ["README.md", "config.json", "weights.safetensors"]
+    emulator = load_folder(outcome.model)
+    setup = make_setup("sector", 16)
+    crystals = emulator.grow([GravnerGriffeath(rho=0.55)], setup, members=range(2), seed=0)
+    assert crystals.metadata.model == "tiny"
+    trained = emulator.package.trained_for
+    assert (trained.low, trained.high, trained.size, trained.margin) == ({"rho": 0.5}, {"rho": 0.64}, 16, 5)
+    assert trained.fixed["sigma"] == 5e-5
+    facts = emulator.facts.training
+    assert facts["crystals"] == {"training": 5, "validation": 3}
+    assert facts["cost"]["cpu_seconds"] > 0
+
+
+def test_an_interrupted_run_ends_with_the_same_bytes(config: Path, tmp_path: Path) -> None:
+    whole = train(config, tmp_path / "whole")
+    for update in (1, 3, 6):
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "parts", report=stop_at(update))
+    parts = train(config, tmp_path / "parts")
+    again = train(config, tmp_path / "parts")  # finished: nothing is left to do
+    for other in (parts, again):
+        name = "weights.safetensors"
+        assert (whole.model / name).read_bytes() == (other.model / name).read_bytes()
+        assert whole.validation == other.validation
+    logs = [(tmp_path / name / "metrics.jsonl").read_bytes() for name in ("whole", "parts")]
+    assert logs[0] == logs[1]
+    updates = [entry for line in logs[0].splitlines() if "loss" in (entry := json.loads(line))]
+    assert [entry["update"] for entry in updates] == list(range(1, 9))
+
+
+def test_another_configuration_is_refused_and_named(config: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "run", report=stop_at(3))
+    config.write_text(TRAINING.replace("batch = 4", "batch = 5"))
+    with pytest.raises(ConfigError, match="schedule.batch is 4 there, 5 now"):
+        train(config, tmp_path / "run")
+    assert train(config, tmp_path / "run", overwrite=True).updates == 8
+
+
+def test_how_often_to_look_is_not_the_configuration(config: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tmp_path / "run", report=stop_at(3))
+    config.write_text(TRAINING.replace("checkpoint_every = 2", "checkpoint_every = 3"))
+    assert train(config, tmp_path / "run").updates == 8
+
+
+def test_a_folder_of_something_else_is_left_alone(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("precious")
+    for options in ([], ["--overwrite"]):
+        assert run(["train", str(config), "--out", str(tmp_path / "run"), *options]) == 2
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "precious"
+    assert "is no training run" in capsys.readouterr().err
+
+
+def test_the_command_prints_one_document(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", str(config), "--out", str(tmp_path / "run"), "--json"]) == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document["updates"] == 8
+    assert set(document["parameters"]) == {"prior", "decoder", "posterior", "condition_head"}
+    assert "training: 8 of 8 updates" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("stride = 16", "strid = 16", "unknown key 'network.strid': did you mean 'stride'?"),
+        ("updates = 8", "updates = 0", "updates=0 is not a whole number"),
+        ('sweep = "sweep.toml"', "", "give one of the two"),
+        ('sweep = "sweep.toml"', 'sweep = "nothing.toml"', "nothing.toml: no such file"),
+        ("validation_points = 3", "validation_points = 8", "leaves nothing to train on: there are 8 points"),
+        ('conditions = ["rho"]', 'conditions = ["mu"]', "these parameters vary: ['rho']"),
+        ("stride = 16", "stride = 16\nlookahead = 1", "set lookahead to"),
+        ('model = "cgne"', 'model = "pns"', "model = 'pns'"),
+    ],
+)
+def test_a_wrong_training_file_is_one_line(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, message: str
+) -> None:
+    config.write_text(TRAINING.replace(before, after))
+    assert run(["train", str(config), "--out", str(tmp_path / "run")]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("nakaya:")]
+    assert len(lines) == 1
+    assert message in lines[0]
+
+
+def test_without_torch_the_message_says_what_to_install(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(training, "find_spec", lambda name: None)
+    assert run(["train", str(config), "--out", str(tmp_path / "run")]) == 2
+    assert 'pip install "nakaya[ml]"' in capsys.readouterr().err
+
+
+def test_the_shipped_recipe_is_the_shipped_model_s() -> None:
+    """examples/train-cgne.toml must say what the weights in the package were trained with."""
+    root = Path(__file__).parents[2]
+    recipe = read_training(root / "examples" / "train-cgne.toml")
+    settings = recipe.as_plain()
+    shipped = json.loads(
+        (root / "src/nakaya/emulate/cgne/weights" / recipe.name / "config.json").read_text(encoding="utf-8")
+    )
+    for part in ("schedule", "loop", "split_seed", "validation_points"):
+        assert shipped["training"][part] == settings[part]
+    for name, value in settings["network"].items():
+        if not name.startswith("condition_") or name == "condition_octaves":
+            assert shipped["network"][name] == value
+    low, high = shipped["trained_for"]["low"]["rho"], shipped["trained_for"]["high"]["rho"]
+    np.testing.assert_allclose([low, high], [0.35, 0.64])
