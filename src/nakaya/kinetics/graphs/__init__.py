@@ -1,0 +1,1 @@
+"""Records as multi-scale graphs: atoms, clusters, facets and process, each node with its resolution."""

@@ -1,0 +1,182 @@
+"""Record -> graphs: the one way from what was measured to what a model sees.
+
+Only conditions, evidence, composition, orientation and snapshots of a record are read. Its quantities are results:
+nothing here looks at them, and frames later than the evidence are left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.provenance import sha256_of_file
+from nakaya.core.record import Record
+from nakaya.kinetics.graphs.atoms import describe_atoms
+from nakaya.kinetics.graphs.clusters import MIN_ATOMS, find_clusters
+from nakaya.kinetics.graphs.conditions import GLOBALS, check_no_target, crystal_structure, global_values
+from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, MultiscaleGraph
+from nakaya.kinetics.graphs.sequence import carry
+from nakaya.kinetics.md.frames import Frame
+from nakaya.kinetics.md.growth import EVIDENCE_PS
+from nakaya.kinetics.md.patches import read_patches
+from nakaya.kinetics.md.tables import MaterialTable
+
+__all__ = ["GraphOptions", "build_frame", "build_sequence", "read_snapshots"]
+
+PATCHES = "interface-patches"
+PICOSECOND = 1e-12
+
+
+@dataclass(frozen=True)
+class GraphOptions:
+    """What is built.
+
+    Attributes:
+        evidence_ps: Length of the evidence: frames that come later after the first one are left out, and so are later
+            points of the evidence's series.
+        min_cluster: Fewest atoms of a cluster.
+        atoms: Whether to keep the atomic level (the coarser ones are made from it in any case).
+        clusters: Whether to make the cluster level.
+    """
+
+    evidence_ps: float = EVIDENCE_PS
+    min_cluster: int = MIN_ATOMS
+    atoms: bool = True
+    clusters: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.evidence_ps >= 0:
+            raise ParameterError(f"evidence_ps={self.evidence_ps} must not be negative")
+        if self.min_cluster < 2:
+            raise ParameterError(f"min_cluster={self.min_cluster}: a cluster has at least 2 atoms")
+
+
+def read_snapshots(record: Record, folder: Path) -> list[Frame]:
+    """Read the frames that a record refers to, in order of time; none where it refers to none.
+
+    Args:
+        record: With snapshots of the form "interface-patches"; others are left alone.
+        folder: Of the record: the snapshots' paths start there.
+
+    Raises:
+        InputFileError, FormatError: A file is missing, damaged, or has other bytes than the record says.
+    """
+    frames: list[Frame] = []
+    for shot in record.snapshots:
+        if shot.form != PATCHES:
+            continue
+        path = folder / shot.path
+        read = read_patches(path, record.material)
+        if sha256_of_file(path) != shot.sha256:
+            raise FormatError(f"record {record.id}: snapshot {shot.path} has other bytes than the record says")
+        frames += read
+    return sorted(frames, key=lambda frame: math.inf if frame.time_ps is None else frame.time_ps)
+
+
+def build_frame(
+    frame: Frame, record: Record, *, table: MaterialTable | None = None, options: GraphOptions | None = None
+) -> MultiscaleGraph:
+    """Build the atoms, clusters and globals of one frame; facets and process are added with `with_level`.
+
+    Raises:
+        ParameterError: Nothing says the structure of the crystal, or a target hides among the conditions.
+    """
+    check_no_target(record)
+    return _build(frame, record, table, options or GraphOptions())[0]
+
+
+def _build(
+    frame: Frame, record: Record, table: MaterialTable | None, options: GraphOptions
+) -> tuple[MultiscaleGraph, float]:
+    structure = crystal_structure(record)
+    if structure is None:
+        raise ParameterError(
+            f"record {record.id}: the crystal structure of {record.material} is not known: name it in the settings of "
+            "the provenance (structure = fcc, bcc or diamond)"
+        )
+    time = 0.0 if frame.time_ps is None else frame.time_ps * PICOSECOND
+    graph = MultiscaleGraph({}, {}, GLOBALS, global_values(record, time=time, table=table))
+    atoms = describe_atoms(frame, structure=structure, temperature=graph.condition("temperature"))
+    graph = graph.with_level(atoms.level, [atoms.bonds])
+    if options.clusters and (found := find_clusters(frame, atoms, min_atoms=options.min_cluster)) is not None:
+        graph = graph.with_level(*found)
+    return graph, atoms.scale
+
+
+def build_sequence(
+    record: Record,
+    frames: Sequence[Frame] = (),
+    *,
+    table: MaterialTable | None = None,
+    options: GraphOptions | None = None,
+) -> GraphSequence:
+    """Build what was seen early of one record: frames with their real times, globals and series.
+
+    Args:
+        record: Its quantities are not looked at.
+        frames: Of `read_snapshots`, or any frames of its box in order of time; without any, the sequence has one graph
+            that holds nothing but the globals.
+        table: Properties of the material, as `nakaya.kinetics.md.tables.tabulate` collects them.
+        options: What is built.
+
+    Raises:
+        ParameterError: As in `build_frame`, or several frames of which some carry no time.
+    """
+    check_no_target(record)
+    options = options or GraphOptions()
+    seen = _early(record, frames, options.evidence_ps)
+    evidence = _evidence(record, options.evidence_ps * PICOSECOND)
+    if not seen:
+        bare = MultiscaleGraph({}, {}, GLOBALS, global_values(record, time=0.0, table=table))
+        return GraphSequence(record.id, np.zeros(1), (bare,), (), evidence)
+    built = [_build(frame, record, table, options) for frame in seen]
+    graphs = [graph for graph, _ in built]
+    carries = tuple(
+        carry(graphs[number - 1], seen[number - 1], graphs[number], seen[number], built[number][1])
+        for number in range(1, len(seen))
+    )
+    if not options.atoms:
+        graphs = [graph.without_level("atom") for graph in graphs]
+        carries = tuple({name: entry for name, entry in step.items() if name != "atom"} for step in carries)
+    times = np.array([0.0 if frame.time_ps is None else frame.time_ps * PICOSECOND for frame in seen])
+    return GraphSequence(record.id, times, tuple(graphs), carries, evidence)
+
+
+def _early(record: Record, frames: Sequence[Frame], evidence_ps: float) -> list[Frame]:
+    if len(frames) <= 1:
+        return list(frames)
+    times = [frame.time_ps for frame in frames]
+    if any(time is None for time in times):
+        raise ParameterError(f"record {record.id}: some of its {len(frames)} frames carry no time: give one frame only")
+    known = [time for time in times if time is not None]
+    first = min(known)
+    return [frame for frame, time in zip(frames, known, strict=True) if time - first <= evidence_ps + 1e-6]
+
+
+def _evidence(record: Record, length: float) -> Evidence:
+    # One axis for all: that of the series with most points. Single values hold at all times.
+    series = {
+        name: entry
+        for name, entry in record.evidence.items()
+        if entry.values.ndim == 1 and entry.axis is not None and entry.axis.name == "time"
+    }
+    single = {name: entry.value for name, entry in record.evidence.items() if entry.values.ndim == 0}
+    if record.kind != "md":
+        length = math.inf  # the picoseconds of a run do not limit the log of a reactor
+    times = max((entry.axis.values for entry in series.values() if entry.axis), key=len, default=np.zeros(1))
+    times = times[times - times[0] <= length * (1 + 1e-9)]
+    columns = {name: np.full(len(times), value) for name, value in single.items()}
+    for name, entry in series.items():
+        known = np.isfinite(entry.values)
+        if entry.axis is not None and known.any():
+            columns[name] = np.interp(times, entry.axis.values[known], entry.values[known])
+        else:
+            columns[name] = np.full(len(times), np.nan)
+    names = tuple(sorted(columns))
+    values = np.stack([columns[name] for name in names], axis=1) if names else np.zeros((len(times), 0))
+    return Evidence(times, names, values)

@@ -1,0 +1,176 @@
+"""What holds for the whole graph: conditions of the record, and properties of the material at its temperature.
+
+Results never come in here. The properties are those of the material in bulk (T_m, L, D, a), measured apart from any
+growth run; every baseline gets them too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError
+from nakaya.core.record import DRIVING_FORCE, Quantity, Record
+from nakaya.kinetics.graphs.elements import ATOMIC_NUMBERS
+from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
+from nakaya.kinetics.md.potentials import MASSES, MATERIALS
+from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
+
+__all__ = ["GLOBALS", "TARGETS", "check_no_target", "crystal_structure", "global_values", "orientation_invariants"]
+
+TARGETS: Final = frozenset(
+    {
+        "growth_velocity",
+        "growth_velocity_averaged_rule",
+        "growth_rate",
+        "kinetic_coefficient",
+        "nucleation_rate",
+        "nucleation_density",
+        "nucleation_density_per_area",
+        "characteristic_length",
+        "induction_time",
+        "waiting_time",
+    }
+)
+"""What models predict: refused among the conditions and the evidence of a record."""
+
+_CONDITIONS = (
+    "temperature",
+    DRIVING_FORCE,
+    "pressure",
+    "shear_rate",
+    "electric_field",
+    "cooling_rate",
+    "supersaturation",
+    "concentration",
+    "stirring_rate",
+)
+GLOBALS: Final = (
+    *_CONDITIONS,
+    "orientation_quartic",
+    "orientation_sextic",
+    "mean_atomic_number",
+    "mean_atomic_mass",
+    "coordination_number",
+    "melting_temperature",
+    "homologous_temperature",
+    "latent_heat",
+    "entropy_of_fusion",
+    "diffusivity",
+    "log10_diffusivity",
+    "lattice_parameter",
+)
+"""Names of the globals, SI units; docs/graphs.md says what each one is."""
+
+_SHELL = {"fcc": 12.0, "bcc": 8.0, "diamond": 4.0}
+
+
+def check_no_target(record: Record) -> None:
+    """Refuse a record whose conditions or evidence hold what is to be predicted.
+
+    Raises:
+        ParameterError: Which name, and where.
+    """
+    for place, entries in (("conditions", record.conditions), ("evidence", record.evidence)):
+        if found := sorted(TARGETS & set(entries)):
+            raise ParameterError(
+                f"record {record.id} has {', '.join(found)} among its {place}: what is to be predicted must not be a "
+                "feature; file it under quantities"
+            )
+
+
+def crystal_structure(record: Record) -> str | None:
+    """Structure of the crystal: as the record's settings say, or that of a known material; None = not known."""
+    stated = record.provenance.settings.get("structure")
+    if stated in ATOMS_PER_CELL:
+        return stated
+    return MATERIALS[record.material].structure if record.material in MATERIALS else None
+
+
+def orientation_invariants(miller: str) -> tuple[float, float]:
+    """Direction in a cubic crystal, freed of its symmetry: x^4 + y^4 + z^4 and 27 x^2 y^2 z^2 of the unit vector.
+
+    All 48 equivalent directions give the same pair, and different directions different ones.
+
+    >>> orientation_invariants("100"), orientation_invariants("110")
+    ((1.0, 0.0), (0.5, 0.0))
+    """
+    squares = miller_vector(miller) ** 2
+    return round(float((squares**2).sum()), 12), round(float(27 * squares.prod()), 12)
+
+
+def miller_vector(miller: str) -> FloatArray:
+    """Unit vector of Miller indices: three digits, or numbers between blanks or commas, with signs.
+
+    Raises:
+        ParameterError: Something else.
+    """
+    text = miller.strip().strip("()[]{}<>")
+    words = text.replace(",", " ").split() if " " in text or "," in text else list(text)
+    try:
+        vector = np.array([float(word) for word in words])
+    except ValueError:
+        vector = np.zeros(0)
+    if vector.shape != (3,) or not vector.any() or not np.isfinite(vector).all():
+        raise ParameterError(
+            f'orientation {miller!r} is no Miller indices: expected three digits, such as 111, or "1 -1 0"'
+        )
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def global_values(record: Record, *, time: float, table: MaterialTable | None) -> FloatArray:
+    """The globals of a record at one time, float64 [global], in the order of `GLOBALS`; NaN = not known.
+
+    Args:
+        record: Only its conditions, composition, orientation and material are read.
+        time: s; conditions that are series are interpolated there, and held beyond their ends.
+        table: Properties of the material; None = not known.
+    """
+    found: dict[str, float] = {
+        name: _at(record.conditions[name], time) for name in _CONDITIONS if name in record.conditions
+    }
+    if record.orientation is not None:
+        found["orientation_quartic"], found["orientation_sextic"] = orientation_invariants(record.orientation)
+    found["mean_atomic_number"] = _mean(record.composition, ATOMIC_NUMBERS)
+    found["mean_atomic_mass"] = _mean(record.composition, MASSES)
+    structure = crystal_structure(record)
+    if structure is not None:
+        found["coordination_number"] = _SHELL[structure]
+    if table is not None:
+        found |= _properties(table, found.get("temperature", math.nan))
+    return np.array([found.get(name, math.nan) for name in GLOBALS])
+
+
+def _at(condition: Quantity, time: float) -> float:
+    if condition.axis is None:
+        return condition.value
+    if condition.axis.name != "time" or condition.values.ndim > 1:
+        return math.nan
+    known = np.isfinite(condition.values)
+    return float(np.interp(time, condition.axis.values[known], condition.values[known])) if known.any() else math.nan
+
+
+def _mean(composition: Mapping[str, float], table: Mapping[str, float]) -> float:
+    if any(symbol not in table for symbol in composition):
+        return math.nan
+    return sum(share * table[symbol] for symbol, share in composition.items())
+
+
+def _properties(table: MaterialTable, temperature: float) -> dict[str, float]:
+    def value(curve: Callable[[float], float] | None) -> float:
+        return math.nan if curve is None or not math.isfinite(temperature) else curve(temperature)
+
+    melting, heat, diffusivity = table.melting_temperature, value(table.latent_heat), value(table.diffusivity)
+    return {
+        "melting_temperature": melting,
+        "homologous_temperature": temperature / melting,
+        "latent_heat": heat,
+        "entropy_of_fusion": heat / (AVOGADRO * BOLTZMANN_SI * melting),
+        "diffusivity": diffusivity,
+        "log10_diffusivity": math.log10(diffusivity) if diffusivity > 0 else math.nan,
+        "lattice_parameter": value(table.lattice_parameter),
+    }

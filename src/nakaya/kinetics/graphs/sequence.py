@@ -1,0 +1,94 @@
+"""Frames in time: which node of a frame goes on from which node of the frame before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+
+from nakaya.core.arrays import FloatArray
+from nakaya.kinetics.graphs.graph import MultiscaleGraph, Relation
+from nakaya.kinetics.graphs.pairs import find_pairs, smooth_step
+from nakaya.kinetics.md.frames import Frame
+
+__all__ = ["carry"]
+
+CARRY_START, CARRY_END = 0.3, 0.7
+"""A node goes on from what was closer than this to its place, in units of d: a thermal amplitude, and half a bond."""
+
+
+def carry(
+    before: MultiscaleGraph, earlier: Frame, after: MultiscaleGraph, later: Frame, scale: float
+) -> dict[str, Relation]:
+    """Join the nodes of two frames of one box.
+
+    Patches of two frames do not hold the same atoms, so atoms are joined by place: in the crystal that is the same
+    atom, in the melt what was there before. Clusters are joined by the atoms that they share; facets belong to the
+    whole sequence and go on as they are.
+
+    Args:
+        before: Graph of the earlier frame.
+        earlier: Its atoms.
+        after: Graph of the later frame.
+        later: Its atoms.
+        scale: The length d, A.
+
+    Returns:
+        Level -> edges from the earlier to the later nodes, for levels that both have.
+    """
+    found = dict(unchanged(before, after))
+    if "atom" not in before.levels or "atom" not in after.levels:
+        return found
+    atoms = _by_place(earlier, later, scale)
+    found["atom"] = _relation("atom", atoms)
+    if "cluster" in before.levels and "cluster" in after.levels:
+        old, new = (_members(graph) for graph in (before, after))
+        sizes = np.asarray(new.sum(axis=0)).ravel()
+        shared = old.T @ atoms @ new
+        found["cluster"] = _relation("cluster", csr_array(shared / np.maximum(sizes, 1e-9)))
+    return found
+
+
+def unchanged(before: MultiscaleGraph, after: MultiscaleGraph) -> Mapping[str, Relation]:
+    """Edges from every facet or part of the process to itself, where both frames have as many of them."""
+    found = {}
+    for name in ("facet", "process"):
+        if name in before.levels and name in after.levels:
+            count = before.levels[name].num_nodes
+            if count == after.levels[name].num_nodes:
+                same = np.arange(count)
+                found[name] = Relation(name, name, np.stack([same, same]), np.ones(count))
+    return found
+
+
+def _by_place(earlier: Frame, later: Frame, scale: float) -> csr_array:
+    # Fractional coordinates join: the box may have breathed. Pairs of both frames together, then those between them.
+    fractions = [frame.positions @ np.linalg.inv(frame.cell) for frame in (earlier, later)]
+    count = len(fractions[0])
+    pairs = find_pairs(np.concatenate(fractions) @ later.cell, later.cell, CARRY_END * scale)
+    chosen = (pairs.first < count) & (pairs.second >= count)
+    weight = smooth_step(pairs.distance[chosen] / scale, CARRY_START, CARRY_END)
+    matrix = csr_array(
+        coo_array((weight, (pairs.first[chosen], pairs.second[chosen] - count)), shape=(count, len(fractions[1])))
+    )
+    return _bounded(matrix)
+
+
+def _bounded(matrix: csr_array) -> csr_array:
+    # What reaches a node sums to at most one.
+    total = np.asarray(matrix.sum(axis=0)).ravel()
+    return csr_array(matrix.multiply(1 / np.maximum(total, 1.0)[None, :]))
+
+
+def _members(graph: MultiscaleGraph) -> csr_array:
+    relation = graph.relations["atom", "cluster"]
+    own: FloatArray = (relation.weight >= 0.5).astype(np.float64)
+    shape = (graph.levels["atom"].num_nodes, graph.levels["cluster"].num_nodes)
+    return csr_array(coo_array((own, tuple(relation.index)), shape=shape))
+
+
+def _relation(level: str, matrix: csr_array) -> Relation:
+    entries = matrix.tocoo()
+    kept = entries.data > 0
+    return Relation(level, level, np.stack(entries.coords)[:, kept], entries.data[kept])
