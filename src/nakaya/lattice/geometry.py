@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
-from nakaya.core.arrays import Mask
+from nakaya.core.arrays import IntArray, Mask
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.core.growth import MAX_SIZE, MIN_SIZE, Edges, GrowthSetup, StopRules, check_count
-from nakaya.lattice.hexagonal import hexagonal_distance
 
-__all__ = ["GEOMETRIES", "Full", "Geometry", "Sector", "Sites", "make_setup", "reservoir_mask", "stop_mask"]
+__all__ = [
+    "GEOMETRIES",
+    "Full",
+    "Geometry",
+    "Sector",
+    "Sites",
+    "front_distance",
+    "make_setup",
+    "open_columns",
+    "reservoir_mask",
+    "stop_mask",
+]
 
 Sites = Sequence[tuple[int, int]]
 """Sites as (row, column)."""
@@ -111,9 +122,8 @@ def make_setup(
     if not sites:
         raise ParameterError("initial=[] has no site: give at least one (row, column), or leave it out")
     setup = GrowthSetup(geometry.name, size, edges, tuple(sorted(set(sites))), stop)
-    forbidden = reservoir_mask(setup) | stop_mask(setup)
-    for row, column in setup.initial:
-        if forbidden[row, column]:
+    for (low, high), (row, column) in product((open_columns(setup), front_columns(setup)), setup.initial):
+        if not low[row] <= column < high[row]:
             raise ParameterError(
                 f"initial site ({row}, {column}) lies at the far edge of the {geometry.name} lattice of size {size}: "
                 f"choose one closer to {geometry.default_initial(size)}"
@@ -132,26 +142,51 @@ def _check_site(site: tuple[int, int], size: int) -> tuple[int, int]:
     )
 
 
-def _distance_from_centre(setup: GrowthSetup) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    rows, columns = np.indices(setup.shape)
-    centre = 0 if setup.geometry == "sector" else setup.size // 2
-    return hexagonal_distance(rows - centre, columns - centre)
-
-
 def _radius(setup: GrowthSetup) -> int:
     """Distance of the reservoir's rim from the centre."""
     return setup.size - 1 if setup.geometry == "sector" else (setup.size - 1) // 2
 
 
+def front_distance(setup: GrowthSetup) -> int:
+    """Distance from the centre at which the front rule is met; beyond all sites where it does not apply."""
+    if setup.edges == "periodic" or setup.stop.margin is None:
+        return 4 * setup.size
+    return _radius(setup) + 1 - setup.stop.margin
+
+
+def _columns_within(setup: GrowthSetup, distance: int) -> tuple[IntArray, IntArray]:
+    """Return, for every row, the first column nearer to the centre than `distance`, and one past the last."""
+    centre = 0 if setup.geometry == "sector" else setup.size // 2
+    offset = np.arange(setup.size) - centre
+    low = np.maximum(1 - distance, offset + 1 - distance) + centre
+    high = np.minimum(distance - 1, offset + distance - 1) + centre + 1
+    low, high = low.clip(0, setup.size), high.clip(0, setup.size)
+    return low, np.where(np.abs(offset) < distance, np.maximum(low, high), low)
+
+
+def _outside(low: IntArray, high: IntArray) -> Mask:
+    columns = np.arange(low.size)
+    return np.asarray((columns < low[:, None]) | (columns >= high[:, None]), np.bool_)
+
+
+def open_columns(setup: GrowthSetup) -> tuple[IntArray, IntArray]:
+    """Return the sites that are not held at rho, row by row: first column and one past the last, int64 [row] each.
+
+    Rows that are held altogether have as many of one as of the other.
+    """
+    return _columns_within(setup, 4 * setup.size if setup.edges == "periodic" else _radius(setup))
+
+
+def front_columns(setup: GrowthSetup) -> tuple[IntArray, IntArray]:
+    """Return the sites whose attachment does not meet the front rule, in the form of `open_columns`."""
+    return _columns_within(setup, front_distance(setup))
+
+
 def reservoir_mask(setup: GrowthSetup) -> Mask:
     """Sites that are held at the vapour density rho: bool [row, column]; all False on a periodic lattice."""
-    if setup.edges == "periodic":
-        return np.zeros(setup.shape, np.bool_)
-    return np.asarray(_distance_from_centre(setup) >= _radius(setup), np.bool_)
+    return _outside(*open_columns(setup))
 
 
 def stop_mask(setup: GrowthSetup) -> Mask:
     """Sites whose attachment meets the front rule, row or column `size - margin` and beyond: bool [row, column]."""
-    if setup.edges == "periodic" or setup.stop.margin is None:
-        return np.zeros(setup.shape, np.bool_)
-    return np.asarray(_distance_from_centre(setup) >= _radius(setup) + 1 - setup.stop.margin, np.bool_)
+    return _outside(*front_columns(setup))

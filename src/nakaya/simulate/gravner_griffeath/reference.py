@@ -137,14 +137,12 @@ def neighbours(field: NDArray[np.generic], setup: GrowthSetup) -> list[list[NDAr
 def neighbour_sum(field: Field, setup: GrowthSetup) -> Field:
     """Return the sum of a field over the six neighbours of every site, the same for all three axes.
 
-    Opposite neighbours are added first. Of the three sums that gives, the least and the greatest are added, and then
-    the one between. Rotating or mirroring the lattice permutes the three, so the rounded result moves with the lattice.
+    Opposite neighbours are added first. Of the three sums that gives, the greatest is added last, to the sum of the
+    other two. Rotating or mirroring the lattice permutes the three, so the rounded result moves with the lattice.
     """
     first, second, third = (one + other for one, other in neighbours(field, setup))  # type: ignore[operator]
     low, high = np.minimum(first, second), np.maximum(first, second)
-    least, greatest = np.minimum(low, third), np.maximum(high, third)
-    middle = np.maximum(low, np.minimum(high, third))
-    return np.asarray((least + greatest) + middle)
+    return np.asarray((low + np.minimum(high, third)) + np.maximum(high, third))
 
 
 def num_attached_neighbours(attached: Mask, setup: GrowthSetup) -> NDArray[np.int8]:
