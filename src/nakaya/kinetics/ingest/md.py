@@ -27,6 +27,7 @@ __all__ = ["TrajectoryOptions", "ingest_trajectory"]
 ANGSTROM = 1e-10
 MAX_FRAMES = 100_000
 MIN_ATOMS = 50
+MIN_KELVIN, MAX_KELVIN = 10.0, 20_000.0
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def ingest_trajectory(
     temperature = options.temperature if options.temperature is not None else watched.mean_temperature()
     if math.isnan(temperature):
         flags.append("the temperature is not known: the file has no velocities, and none was given")
+    elif not MIN_KELVIN <= temperature <= MAX_KELVIN:
+        flags.append(f"a temperature of {temperature:.3g} K is not one of a crystal in its melt: check the units")
     drive = math.nan if table_of is None else table_of(material).driving_force(temperature)
     if math.isnan(drive):
         flags.append("the driving force is not known")

@@ -8,7 +8,7 @@ first, which separates solid and liquid atom by atom. All are invariant to rotat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import factorial, pi, sqrt
 
 import numpy as np
@@ -48,6 +48,7 @@ class Environment:
 
     neighbours: IntArray
     vectors: FloatArray
+    _known: dict[tuple[int, int | None], NDArray[np.complex128]] = field(default_factory=dict, repr=False)
 
     def first(self, count: int) -> Environment:
         """The same atoms with their `count` nearest neighbours only."""
@@ -134,8 +135,10 @@ def _length(q: NDArray[np.complex128], degree: int) -> FloatArray:
 
 def mean_harmonics(surroundings: Environment, degree: int, *, count: int | None = None) -> NDArray[np.complex128]:
     """q_lm of every atom over its first `count` neighbours (all by default): complex128 [atom, l + 1]."""
-    vectors = surroundings.vectors[:, :count]
-    return np.asarray(harmonics(vectors, degree).mean(axis=1))
+    known = surroundings._known  # every measure below needs them: they are computed once
+    if (degree, count) not in known:
+        known[degree, count] = np.asarray(harmonics(surroundings.vectors[:, :count], degree).mean(axis=1))
+    return known[degree, count]
 
 
 def order(surroundings: Environment, degree: int, *, count: int | None = None) -> FloatArray:

@@ -50,17 +50,22 @@ def _mean(values: FloatArray, chosen: BoolArray) -> float:
 
 
 def pool(
-    wide: Environment, classifier: Classifier, *, volume_per_atom: float, energy: FloatArray | None
+    surroundings: Environment,
+    classifier: Classifier,
+    *,
+    wide: Environment,
+    volume_per_atom: float,
+    energy: FloatArray | None,
 ) -> dict[str, float]:
     """Return the descriptors of one frame, SI.
 
     Args:
-        wide: Of all atoms, with at least the classifier's number of neighbours; more are used for the coordination.
+        surroundings: Of all atoms, with the classifier's number of neighbours.
         classifier: Tells solid from liquid.
+        wide: The same atoms with more neighbours, for the coordination.
         volume_per_atom: A^3.
         energy: Potential energy of every atom, float64 [atom], eV; None where it is not known (NaN comes out).
     """
-    surroundings = wide.first(classifier.neighbours)
     bonds = coherent_bonds(surroundings, threshold=classifier.coherence)
     solid = bonds >= classifier.min_coherent
     few = bonds <= classifier.neighbours // 3

@@ -94,7 +94,8 @@ class SlabHistory:
 def slab_centre(heights: FloatArray, solid: BoolArray, length: float) -> float:
     """Middle of the crystal along a periodic direction, in [0, length): circular mean of the solid atoms."""
     phase = np.exp(2j * np.pi * heights[solid] / length).mean() if solid.any() else 1.0
-    return float(np.angle(phase) / (2 * np.pi) * length) % length
+    middle = float(np.angle(phase) / (2 * np.pi) * length) % length
+    return middle if middle < length else 0.0  # the remainder of a tiny negative number rounds to the length itself
 
 
 def follow_slab(
@@ -139,7 +140,7 @@ def follow_slab(
         areas.append(abs(float(np.linalg.det(frame.cell))) / length)
         energy = frame.extra.get("c_energy")
         per_atom = volume_per_atom(frame.cell, num_atoms)
-        pooled.append(pool(wide, classifier, volume_per_atom=per_atom, energy=energy))
+        pooled.append(pool(surroundings, classifier, wide=wide, volume_per_atom=per_atom, energy=energy))
         slices.append(_slice(frame, masks, normal, length))
         if any(abs(time - wanted) < 1e-6 for wanted in keep_ps):
             kept.append((time, frame, masks[0]))
