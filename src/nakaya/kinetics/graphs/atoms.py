@@ -24,7 +24,7 @@ from nakaya.kinetics.md.bondorder import CLASSIFIERS, Classifier, harmonics
 from nakaya.kinetics.md.frames import BOLTZMANN, Frame
 from nakaya.kinetics.md.potentials import MASSES
 
-__all__ = ["ATOM_FEATURES", "BOND_FEATURES", "EDGE_START", "EDGE_END", "REACHES", "Atoms", "describe_atoms"]
+__all__ = ["ATOM_FEATURES", "BOND_FEATURES", "EDGE_END", "EDGE_START", "REACHES", "Atoms", "describe_atoms"]
 
 ATOM_FEATURES: Final = (
     "atomic_number",
@@ -112,7 +112,7 @@ def describe_atoms(
     start, end = REACHES[structure]
     near = pairs.within(end * d)
     weight = smooth_step(near.distance / d, start, end)
-    coordination = np.bincount(near.first, weights=weight, minlength=near.num_atoms)
+    coordination = np.asarray(np.bincount(near.first, weights=weight, minlength=near.num_atoms), dtype=np.float64)
     order, coherence = _bond_order(near, weight, coordination)
     classifier = CLASSIFIERS[structure]
     energy = frame.extra.get("c_energy", np.full(near.num_atoms, np.nan))
@@ -127,7 +127,9 @@ def describe_atoms(
         "completeness": np.minimum(vacuum.depth / (end * d), 1.0),
     }
     return Atoms(
-        level=Level("atom", ATOM_FEATURES, np.stack([columns[name] for name in ATOM_FEATURES], axis=1)),
+        level=Level(
+            "atom", ATOM_FEATURES, np.stack([columns[name] for name in ATOM_FEATURES], axis=1).astype(np.float32)
+        ),
         bonds=_bonds(pairs, d),
         scale=d,
         pairs=pairs,
@@ -144,8 +146,8 @@ def _bonds(pairs: Pairs, d: float) -> Relation:
     cutoff = smooth_step(distance, EDGE_START, EDGE_END)
     strength = cutoff * np.exp(np.minimum((1 - distance) / _BOND_DECAY, 4.0))
     return Relation(
-        "atom", "atom", np.stack([pairs.first, pairs.second]), cutoff,
-        BOND_FEATURES, np.stack([distance, cutoff, strength], axis=1),
+        "atom", "atom", np.stack([pairs.first, pairs.second]), cutoff.astype(np.float32),
+        BOND_FEATURES, np.stack([distance, cutoff, strength], axis=1).astype(np.float32),
     )  # fmt: skip
 
 

@@ -80,4 +80,4 @@ def misorientation(first: FloatArray, second: FloatArray) -> FloatArray:
         second: The same, float64 [pair, 4].
     """
     inverse = np.array([1.0, -1.0, -1.0, -1.0])  # orientations of the metallurgist go from sample to crystal
-    return disorientation_angle(first * inverse, second * inverse, find_symmetry("m-3m"))
+    return np.asarray(disorientation_angle(first * inverse, second * inverse, find_symmetry("m-3m")))

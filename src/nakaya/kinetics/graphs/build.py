@@ -19,8 +19,9 @@ from nakaya.core.record import Record
 from nakaya.kinetics.graphs.atoms import describe_atoms
 from nakaya.kinetics.graphs.clusters import MIN_ATOMS, find_clusters
 from nakaya.kinetics.graphs.conditions import GLOBALS, check_no_target, crystal_structure, global_values
-from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, MultiscaleGraph
-from nakaya.kinetics.graphs.sequence import carry
+from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, facet_relations, wulff_shape
+from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, MultiscaleGraph, Relation
+from nakaya.kinetics.graphs.sequence import carry, unchanged
 from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
 from nakaya.kinetics.md.patches import read_patches
@@ -113,6 +114,7 @@ def build_sequence(
     frames: Sequence[Frame] = (),
     *,
     table: MaterialTable | None = None,
+    facets: FacetVelocities | None = None,
     options: GraphOptions | None = None,
 ) -> GraphSequence:
     """Build what was seen early of one record: frames with their real times, globals and series.
@@ -122,29 +124,43 @@ def build_sequence(
         frames: Of `read_snapshots`, or any frames of its box in order of time; without any, the sequence has one graph
             that holds nothing but the globals.
         table: Properties of the material, as `nakaya.kinetics.md.tables.tabulate` collects them.
+        facets: Velocities of faces from training folds, for the facet level of a cubic crystal; without them, or
+            where a face melts, there is none.
         options: What is built.
 
     Raises:
-        ParameterError: As in `build_frame`, or several frames of which some carry no time.
+        ParameterError: As in `build_frame`; the facets' velocities come from this very record; several frames of
+            which some carry no time.
     """
     check_no_target(record)
     options = options or GraphOptions()
     seen = _early(record, frames, options.evidence_ps)
     evidence = _evidence(record, options.evidence_ps * PICOSECOND)
-    if not seen:
-        bare = MultiscaleGraph({}, {}, GLOBALS, global_values(record, time=0.0, table=table))
-        return GraphSequence(record.id, np.zeros(1), (bare,), (), evidence)
     built = [_build(frame, record, table, options) for frame in seen]
     graphs = [graph for graph, _ in built]
-    carries = tuple(
-        carry(graphs[number - 1], seen[number - 1], graphs[number], seen[number], built[number][1])
-        for number in range(1, len(seen))
-    )
+    if not graphs:
+        graphs = [MultiscaleGraph({}, {}, GLOBALS, global_values(record, time=0.0, table=table))]
+    if facets is not None:
+        facets.check_apart_from(record)
+        graphs = [_with_facets(graph, record, facets) for graph in graphs]
+    carries: list[dict[str, Relation]] = []
+    for number in range(1, len(seen)):
+        (before, _), (after, scale) = built[number - 1], built[number]
+        moved = carry(before, seen[number - 1], after, seen[number], scale)
+        carries.append({**moved, **unchanged(graphs[number - 1], graphs[number])})
     if not options.atoms:
         graphs = [graph.without_level("atom") for graph in graphs]
-        carries = tuple({name: entry for name, entry in step.items() if name != "atom"} for step in carries)
-    times = np.array([0.0 if frame.time_ps is None else frame.time_ps * PICOSECOND for frame in seen])
-    return GraphSequence(record.id, times, tuple(graphs), carries, evidence)
+        carries = [{name: entry for name, entry in step.items() if name != "atom"} for step in carries]
+    times = np.array([0.0 if frame.time_ps is None else frame.time_ps * PICOSECOND for frame in seen] or [0.0])
+    return GraphSequence(record.id, times, tuple(graphs), tuple(carries), evidence)
+
+
+def _with_facets(graph: MultiscaleGraph, record: Record, facets: FacetVelocities) -> MultiscaleGraph:
+    shape = wulff_shape(facets.velocities)
+    if shape is None:
+        return graph
+    level, edges = facet_level(shape, facets)
+    return graph.with_level(level, [edges, *facet_relations(graph, shape, record.orientation)])
 
 
 def _early(record: Record, frames: Sequence[Frame], evidence_ps: float) -> list[Frame]:

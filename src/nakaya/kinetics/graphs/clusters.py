@@ -88,7 +88,7 @@ def find_clusters(frame: Frame, atoms: Atoms, *, min_atoms: int = MIN_ATOMS) -> 
     relations = [_membership(atoms, labels)]
     if count > 1:
         relations.append(_boundaries(frame, atoms, labels, count))
-    return Level("cluster", CLUSTER_FEATURES, _features(frame, atoms, labels, count)), relations
+    return Level("cluster", CLUSTER_FEATURES, _features(frame, atoms, labels, count).astype(np.float32)), relations
 
 
 def _features(frame: Frame, atoms: Atoms, labels: IntArray, count: int) -> FloatArray:
@@ -115,7 +115,7 @@ def _features(frame: Frame, atoms: Atoms, labels: IntArray, count: int) -> Float
         "spans": spans,
         "surface_share": mean(outside),
         "anisotropy": anisotropy,
-        "mean_atomic_number": mean(atoms.level.column("atomic_number")),
+        "mean_atomic_number": mean(atoms.level.column("atomic_number").astype(np.float64)),
         "defect_fraction": mean(defective.astype(np.float64)),
     }
     for name in CLUSTER_FEATURES:
@@ -168,7 +168,7 @@ def _membership(atoms: Atoms, labels: IntArray) -> Relation:
     values = np.concatenate([share[inside], np.full(len(own), 0.5)])
     summed = coo_array((values, (rows, columns)), shape=(near.num_atoms, int(labels.max()) + 1)).tocsr().tocoo()
     found = summed.data > 0
-    return Relation("atom", "cluster", np.stack(summed.coords)[:, found], summed.data[found])
+    return Relation("atom", "cluster", np.stack(summed.coords)[:, found], summed.data[found].astype(np.float32))
 
 
 def _boundaries(frame: Frame, atoms: Atoms, labels: IntArray, count: int) -> Relation:
@@ -189,8 +189,9 @@ def _boundaries(frame: Frame, atoms: Atoms, labels: IntArray, count: int) -> Rel
     angle = misorientation(axes[index[0]], axes[index[1]]) if len(keys) else np.zeros(0)
     angle[~(clear[index[0]] & clear[index[1]])] = np.nan
     boundary = contact / np.minimum(sizes[index[0]], sizes[index[1]])
-    weight = smooth_step(gap, EDGE_START, _GAP_END)
-    return Relation("cluster", "cluster", index, weight, BOUNDARY_FEATURES, np.stack([boundary, angle, gap], axis=1))
+    weight = smooth_step(gap, EDGE_START, _GAP_END).astype(np.float32)
+    features = np.stack([boundary, angle, gap], axis=1).astype(np.float32)
+    return Relation("cluster", "cluster", index, weight, BOUNDARY_FEATURES, features)
 
 
 def _axes(atoms: Atoms, labels: IntArray, count: int) -> tuple[FloatArray, BoolArray]:

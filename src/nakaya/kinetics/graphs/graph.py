@@ -25,7 +25,7 @@ RelationName: TypeAlias = tuple[str, str]
 """(finer level, coarser level), or twice the same."""
 
 
-def _table(values: object, dtype: type[np.generic], shape: tuple[int | None, ...], what: str) -> np.ndarray:  # type: ignore[type-arg]  # of several dtypes
+def _table(values: object, dtype: type[np.generic], shape: tuple[int | None, ...], what: str) -> np.ndarray:
     array = np.array(values, dtype=dtype)
     fits = array.ndim == len(shape) and all(
         want is None or want == got for want, got in zip(shape, array.shape, strict=True)

@@ -12,7 +12,7 @@ from nakaya.kinetics.graphs.graph import MultiscaleGraph, Relation
 from nakaya.kinetics.graphs.pairs import find_pairs, smooth_step
 from nakaya.kinetics.md.frames import Frame
 
-__all__ = ["carry"]
+__all__ = ["carry", "unchanged"]
 
 CARRY_START, CARRY_END = 0.3, 0.7
 """A node goes on from what was closer than this to its place, in units of d: a thermal amplitude, and half a bond."""
@@ -24,8 +24,7 @@ def carry(
     """Join the nodes of two frames of one box.
 
     Patches of two frames do not hold the same atoms, so atoms are joined by place: in the crystal that is the same
-    atom, in the melt what was there before. Clusters are joined by the atoms that they share; facets belong to the
-    whole sequence and go on as they are.
+    atom, in the melt what was there before. Clusters are joined by the atoms that they share.
 
     Args:
         before: Graph of the earlier frame.
@@ -37,7 +36,7 @@ def carry(
     Returns:
         Level -> edges from the earlier to the later nodes, for levels that both have.
     """
-    found = dict(unchanged(before, after))
+    found: dict[str, Relation] = {}
     if "atom" not in before.levels or "atom" not in after.levels:
         return found
     atoms = _by_place(earlier, later, scale)
@@ -51,14 +50,14 @@ def carry(
 
 
 def unchanged(before: MultiscaleGraph, after: MultiscaleGraph) -> Mapping[str, Relation]:
-    """Edges from every facet or part of the process to itself, where both frames have as many of them."""
+    """Edges from every facet or part of the process to itself: they belong to the whole sequence."""
     found = {}
     for name in ("facet", "process"):
         if name in before.levels and name in after.levels:
             count = before.levels[name].num_nodes
             if count == after.levels[name].num_nodes:
                 same = np.arange(count)
-                found[name] = Relation(name, name, np.stack([same, same]), np.ones(count))
+                found[name] = Relation(name, name, np.stack([same, same]), np.ones(count, np.float32))
     return found
 
 
@@ -91,4 +90,4 @@ def _members(graph: MultiscaleGraph) -> csr_array:
 def _relation(level: str, matrix: csr_array) -> Relation:
     entries = matrix.tocoo()
     kept = entries.data > 0
-    return Relation(level, level, np.stack(entries.coords)[:, kept], entries.data[kept])
+    return Relation(level, level, np.stack(entries.coords)[:, kept], entries.data[kept].astype(np.float32))

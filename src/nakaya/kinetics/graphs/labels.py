@@ -1,0 +1,96 @@
+"""Labels for evidence: what the other seeds of the same conditions said.
+
+A run whose first picoseconds are the evidence must not give its own velocity as the label: two frames already hold the
+displacement of the front, and with it the noise of that very label. So evidence of one seed is paired with the mean
+result of the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nakaya.core.record import Record
+
+__all__ = ["Label", "conditions_key", "label_from_other_seeds"]
+
+_SET = ("temperature", "pressure", "shear_rate", "electric_field", "cooling_rate", "supersaturation", "concentration")
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a model has to tell for the evidence of one record.
+
+    Attributes:
+        target: Name of the quantity.
+        unit: SI unit.
+        value: Mean over the other seeds.
+        standard_error: Of that mean; NaN where neither scatter nor stated uncertainties tell.
+        record_ids: The records that it comes from, never that of the evidence.
+    """
+
+    target: str
+    unit: str
+    value: float
+    standard_error: float
+    record_ids: tuple[str, ...]
+
+
+def conditions_key(record: Record) -> tuple[object, ...]:
+    """What two runs must have in common to be replicates: material, orientation and everything that was set."""
+    composition = tuple(sorted((name, round(share, 6)) for name, share in record.composition.items()))
+    settings = tuple(
+        (name, *(float(f"{value:.6g}") for value in np.ravel(record.conditions[name].values)))
+        for name in _SET
+        if name in record.conditions
+    )
+    return record.kind, record.material, composition, record.orientation, settings
+
+
+def label_from_other_seeds(record: Record, records: Iterable[Record], target: str) -> Label | None:
+    """Return the label for the evidence of `record`.
+
+    Args:
+        record: Gives the evidence; its own results are not looked at.
+        records: Where replicates are looked for: same conditions, no seed in common, with a result.
+        target: Name of the quantity, such as "growth_velocity".
+
+    Returns:
+        None where there is no such replicate, or where seeds are not stated, so that independence is not known.
+    """
+    key = conditions_key(record)
+    others = [
+        other
+        for other in records
+        if other.id != record.id
+        and _apart(record.provenance.seeds, other.provenance.seeds)
+        and other.status in ("ok", "flagged")
+        and (found := other.quantities.get(target)) is not None
+        and found.values.ndim == 0
+        and math.isfinite(found.value)
+        and conditions_key(other) == key
+    ]
+    if not others:
+        return None
+    others.sort(key=lambda other: other.id)
+    results = [other.quantities[target] for other in others]
+    values = np.array([entry.value for entry in results])
+    stated = np.array([entry.standard_error for entry in results])
+    errors = [float(np.sqrt((stated**2).sum()) / len(stated))]
+    if len(values) > 1:
+        errors.append(float(values.std(ddof=1) / math.sqrt(len(values))))
+    known = [error for error in errors if math.isfinite(error)]
+    return Label(
+        target,
+        results[0].unit,
+        float(values.mean()),
+        max(known, default=math.nan),
+        tuple(other.id for other in others),
+    )
+
+
+def _apart(first: Sequence[int], second: Sequence[int]) -> bool:
+    return bool(first) and bool(second) and not set(first) & set(second)
