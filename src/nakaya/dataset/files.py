@@ -65,7 +65,7 @@ def check_parent(path: Path) -> None:
     if not parent.is_dir():
         raise OutputError(f"cannot write {path}: {parent} is not a directory: choose another place")
     with output_errors(path):  # os.access says nothing about read-only disks, nor to a superuser: try it
-        handle, probe = tempfile.mkstemp(prefix=".nakaya-", suffix=PART_SUFFIX, dir=parent)
+        handle, probe = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART_SUFFIX, dir=parent)
         os.close(handle)
         os.unlink(probe)
 

@@ -1,0 +1,249 @@
+"""Kill a campaign again and again, at random moments, and compare what comes out with an undisturbed run.
+
+    python -m nakaya.testing.kill_loop --kills 100 --out docs/results/kill-loop.txt
+
+Every kill is SIGKILL, in turn to the whole process tree, to the parent alone, and to one of its workers. POSIX only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nakaya.core.errors import NakayaError
+from nakaya.core.provenance import package_version
+from nakaya.dataset.verification import verify_store
+
+__all__ = ["KillReport", "kill_loop", "main"]
+
+SWEEP = """\
+model = "gravner-griffeath-reference"
+members = 4
+seed = 7
+
+[lattice]
+size = {size}
+
+[points]
+method = "sobol"
+count = {points}
+
+[points.vary]
+rho = {{ low = 0.5, high = 0.64 }}
+sigma = {{ low = 1e-5, high = 1e-2, scale = "log" }}
+
+[store]
+crystals_per_shard = 2
+"""
+
+TARGETS = ("tree", "parent", "worker")
+SECONDS_TO_VANISH = 20.0
+"""How long the rest of a process tree may take to notice that a part of it is gone, on a busy machine."""
+
+
+@dataclass
+class KillReport:
+    """What came of the kills.
+
+    Attributes:
+        kills: Processes or process trees that were killed.
+        by_target: Kills of the whole tree, of the parent alone, of one worker.
+        completed: Campaigns that came to their end.
+        shards: Shards of each.
+        torn: Shards that were found damaged after a kill.
+        lost: Shards that had been finished and were not there after a kill.
+        orphans: Kills after which a process of the tree went on living.
+        different: Completed campaigns whose bytes are not those of the undisturbed run.
+        finished_at_kill: How many shards were finished when a kill came: counts by number.
+        seconds: Wall time.
+    """
+
+    kills: int = 0
+    by_target: Counter[str] = field(default_factory=Counter)
+    completed: int = 0
+    shards: int = 0
+    torn: int = 0
+    lost: int = 0
+    orphans: int = 0
+    different: int = 0
+    finished_at_kill: Counter[int] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing went wrong."""
+        return self.torn == self.lost == self.orphans == self.different == 0 < self.completed
+
+    def __str__(self) -> str:
+        targets = ", ".join(f"{self.by_target[target]} of the {target}" for target in TARGETS)
+        moments = ", ".join(f"{count} at {shards}" for shards, count in sorted(self.finished_at_kill.items()))
+        return "\n".join(
+            [
+                f"nakaya {package_version()}, kill -9 over nakaya campaign run",
+                f"kills: {self.kills} ({targets})",
+                f"shards finished when the kill came, of {self.shards}: {moments}",
+                f"torn shards: {self.torn}",
+                f"lost shards: {self.lost}",
+                f"orphaned processes: {self.orphans}",
+                f"campaigns completed: {self.completed}, of which differ from the undisturbed run: {self.different}",
+                f"seconds: {self.seconds:.0f}",
+            ]
+        )
+
+
+def kill_loop(kills: int, seed: int, points: int = 16, size: int = 20, workers: int = 2) -> KillReport:
+    """Run campaigns and kill them until there were so many kills; then let the last one finish.
+
+    Args:
+        kills: How many.
+        seed: Of the moments and targets.
+        points: Parameter points of the campaign; two shards each.
+        size: Size of the lattice.
+        workers: Worker processes.
+    """
+    rng = random.Random(seed)
+    started = time.monotonic()
+    report = KillReport()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "sweep.toml").write_text(SWEEP.format(points=points, size=size), encoding="utf-8")
+        undisturbed = folder / "undisturbed.zarr"
+        begin = time.monotonic()
+        if _start(folder, undisturbed, workers).wait() != 0:
+            raise RuntimeError("the undisturbed campaign failed")
+        duration = time.monotonic() - begin
+        expected = _contents(undisturbed)
+        report.shards = verify_store(undisturbed).num_shards
+        while report.kills < kills or report.completed == 0:
+            _one_campaign(folder, expected, kills, duration, workers, rng, report)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _one_campaign(
+    folder: Path,
+    expected: dict[str, bytes],
+    kills: int,
+    duration: float,
+    workers: int,
+    rng: random.Random,
+    report: KillReport,
+) -> None:
+    """Start one campaign, kill it and start it again until it comes to its end."""
+    out = folder / f"killed-{report.completed}.zarr"
+    finished: set[tuple[int, int]] = set()
+    while True:
+        campaign = _start(folder, out, workers)
+        if report.kills < kills:
+            target = TARGETS[report.kills % len(TARGETS)]
+            was_alive = _kill(campaign, target, rng.uniform(0.2, 1.0) * duration)
+            report.orphans += not _vanishes(campaign)
+            if was_alive:
+                report.kills += 1
+                report.by_target[target] += 1
+                report.finished_at_kill[_look(out, finished, report)] += 1
+                continue
+        if campaign.wait() == 0:
+            break
+        raise RuntimeError("the campaign failed without having been killed")
+    report.completed += 1
+    report.different += _contents(out) != expected
+
+
+def _start(folder: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", "from nakaya.cli.app import main; main()", "campaign", "run"]
+    command += [str(folder / "sweep.toml"), "--out", str(out), "--workers", str(workers)]
+    with (folder / "stderr.txt").open("ab") as stderr:
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True)
+
+
+def _kill(campaign: subprocess.Popen[bytes], target: str, delay: float) -> bool:
+    """Wait, then kill; whether the campaign was still alive."""
+    try:
+        campaign.wait(delay)
+    except subprocess.TimeoutExpired:
+        pass
+    else:
+        return False
+    if target == "tree":
+        os.killpg(campaign.pid, signal.SIGKILL)
+        return True
+    workers = [process for process, parent in _tree(campaign.pid) if parent == campaign.pid]
+    victim = workers[-1] if target == "worker" and workers else campaign.pid
+    try:
+        os.kill(victim, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _tree(group: int) -> Iterator[tuple[int, int]]:
+    """Process and parent of every living process of a group."""
+    listing = subprocess.run(["ps", "-eo", "pid=,ppid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    for line in listing.splitlines():
+        process, parent, its_group, state = line.split()[:4]
+        if int(its_group) == group and not state.startswith("Z"):
+            yield int(process), int(parent)
+
+
+def _vanishes(campaign: subprocess.Popen[bytes]) -> bool:
+    """Whether all processes of the campaign end by themselves."""
+    deadline = time.monotonic() + SECONDS_TO_VANISH
+    while time.monotonic() < deadline:
+        if campaign.poll() is not None and not list(_tree(campaign.pid)):
+            return True
+        time.sleep(0.05)
+    os.killpg(campaign.pid, signal.SIGKILL)
+    campaign.wait()
+    return False
+
+
+def _look(out: Path, finished: set[tuple[int, int]], report: KillReport) -> int:
+    """Verify a store after a kill; return how many shards are finished."""
+    if not out.exists():
+        report.lost += len(finished)
+        return 0
+    try:
+        found = verify_store(out)
+    except NakayaError:
+        report.torn += 1
+        return 0
+    intact = set(found.intact)
+    report.torn += len(found.damaged) + len(found.damaged_documents) + len(found.foreign)
+    report.lost += len(finished - intact)
+    finished |= intact
+    return len(intact)
+
+
+def _contents(path: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the loop from the command line; exit status 1 where something went wrong."""
+    parser = argparse.ArgumentParser(prog="python -m nakaya.testing.kill_loop", description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, help="also write the report to this file")
+    options = parser.parse_args(arguments)
+    report = kill_loop(options.kills, options.seed, workers=options.workers)
+    sys.stdout.write(f"{report}\n")
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(f"{report}\n", encoding="utf-8")
+    return 0 if report.is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
