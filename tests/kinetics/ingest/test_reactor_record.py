@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 from nakaya.core.errors import FormatError, NakayaError, ParameterError
 from nakaya.kinetics.ingest.reactor_map import Channel, ColumnMap, SizeClasses, SizeReports, Stream, TimeColumn
 from nakaya.kinetics.ingest.reactor_record import ingest_log, ingest_reports, record_id, thin
-from nakaya.kinetics.records import check_record, from_json, to_json
 from nakaya.kinetics.reactor.solubility import Solubility
+from nakaya.kinetics.records import check_record, from_json, to_json
 
 REPORTS = SizeReports(r"(?P<time>\d+) *min", "min", "um", "size/um")
 
@@ -150,10 +151,8 @@ def test_reports_that_are_none_are_errors(tmp_path):
 def test_any_report_is_a_record_or_a_clear_error(tmp_path_factory, text):
     folder = tmp_path_factory.mktemp("reports")
     (folder / "1 min.txt").write_bytes(("size/um\n" + text).encode("utf-8", "surrogatepass"))
-    try:
+    with contextlib.suppress(NakayaError):
         check_record(ingest_reports(folder, ColumnMap("acid", reports=REPORTS)).record)
-    except NakayaError:
-        pass
 
 
 @pytest.mark.parametrize("name", ["mefenamic acid", "α-L-glutamic acid/2", "...", "日本"])

