@@ -256,7 +256,7 @@ def _train_on(
         completed,
         name=config.name,
         family=store.metadata.family,
-        solver=store.metadata.model,
+        solver=store.metadata.model if store.campaign is None else str(store.campaign["model"]),
         trained_for=trained_for,
         training={
             **{name: config.as_plain()[name] for name in ("schedule", "loop", "validation_points", "split_seed")},
