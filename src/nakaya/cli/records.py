@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show)
     group.command("validate")(validate)
     group.command("merge")(merge)
+    group.command("graph")(graph)
     app.add_typer(group, name="records")
 
 
@@ -77,3 +78,39 @@ def merge(
         echo_json({"records": count, "out": out})
     else:
         typer.echo(f"{count} records in {out}")
+
+
+def graph(
+    source: Source,
+    record: Annotated[list[str] | None, typer.Option(help="Id of a record; may be given several times.")] = None,
+    facets_from: Annotated[
+        str | None,
+        typer.Option(help="Records whose growth velocities shape the facets; never those that are graphed."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write: one file ID.npz per record (new).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Turn records into multi-scale graphs: atoms, clusters and facets, with conditions, in time.
+
+    Example: nakaya records graph al-cu-si --record growth-Cu-100-1115K-s0 --out graphs/
+
+    Only conditions, evidence and early snapshots are used; results never become features.
+    """
+    from nakaya.pipelines.graphs import graph_records
+
+    done = graph_records(
+        source,
+        ids=record or (),
+        facets_from=facets_from,
+        out=out,
+        overwrite=overwrite,
+        progress=None if as_json else lambda name: typer.echo(name, err=True),
+    )
+    if as_json:
+        echo_json({"graphs": done, "out": out})
+        return
+    for entry in done:
+        levels = ", ".join(f"{max(level['nodes'])} {name}s" for name, level in entry["levels"].items())
+        typer.echo(f"{entry['record']}  {len(entry['times_s'])} frames  {levels or 'conditions only'}")
+    typer.echo(f"written to {out}" if out is not None else "not stored: give --out to keep the graphs")

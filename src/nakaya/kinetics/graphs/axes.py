@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.ingest.orientation.disorientation import disorientation_angle
-from nakaya.kinetics.ingest.orientation.quaternions import from_axis_angle, rotate
+from nakaya.kinetics.ingest.orientation.quaternions import from_axis_angle, multiply, rotate
 from nakaya.kinetics.ingest.orientation.symmetry import find_symmetry
 
 __all__ = ["bond_tensor", "cubic_axes", "misorientation"]
@@ -55,18 +55,13 @@ def cubic_axes(tensor: FloatArray) -> tuple[FloatArray, float]:
         return np.asarray(np.einsum("...ai,...aj,...ak,...al,ijkl->...", axes, axes, axes, axes, tensor, optimize=True))
 
     starts = _starts()
-    best = starts[int(np.argmin(value(starts)))]
+    best: FloatArray = starts[int(np.argmin(value(starts)))]
 
     def turned(angles: FloatArray) -> FloatArray:
         size = float(np.linalg.norm(angles))
         if size == 0:
             return best
-        w, x, y, z = best
-        a, b, c, d = from_axis_angle(angles, size)
-        return np.array(
-            [a * w - b * x - c * y - d * z, a * x + b * w + c * z - d * y,
-             a * y - b * z + c * w + d * x, a * z + b * y - c * x + d * w]
-        )  # fmt: skip
+        return multiply(from_axis_angle(angles, size), best)
 
     found = minimize(lambda angles: float(value(turned(angles))), np.zeros(3), method="BFGS", options={"gtol": 1e-8})
     return turned(found.x), 0.6 - float(found.fun)

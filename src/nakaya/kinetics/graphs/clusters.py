@@ -48,6 +48,7 @@ MIN_ATOMS = 8
 """Fewer solid atoms than this together are a fluctuation of the liquid."""
 
 _GAP_END = 2.5  # clusters further apart than so many d are no neighbours
+_AXES_ATOMS = 20  # fewer atoms have too few bonds to tell the directions of their axes
 _IDEAL_COORDINATION = {12: 12.0, 14: 14.0, 16: 16.0}  # neighbours of the classifier -> those within the reach
 
 
@@ -185,7 +186,9 @@ def _boundaries(frame: Frame, atoms: Atoms, labels: IntArray, count: int) -> Rel
     contact = np.bincount(which, weights=smooth_step(distance, EDGE_START, EDGE_END), minlength=len(keys))
     index = np.stack([keys // count, keys % count])
     sizes = np.bincount(labels[solid], minlength=count)
-    axes, clear = _axes(atoms, labels, count)
+    wanted = np.zeros(count, np.bool_)
+    wanted[index.ravel()] = True
+    axes, clear = _axes(atoms, labels, wanted & (sizes >= _AXES_ATOMS))
     angle = misorientation(axes[index[0]], axes[index[1]]) if len(keys) else np.zeros(0)
     angle[~(clear[index[0]] & clear[index[1]])] = np.nan
     boundary = contact / np.minimum(sizes[index[0]], sizes[index[1]])
@@ -194,14 +197,14 @@ def _boundaries(frame: Frame, atoms: Atoms, labels: IntArray, count: int) -> Rel
     return Relation("cluster", "cluster", index, weight, BOUNDARY_FEATURES, features)
 
 
-def _axes(atoms: Atoms, labels: IntArray, count: int) -> tuple[FloatArray, BoolArray]:
+def _axes(atoms: Atoms, labels: IntArray, wanted: BoolArray) -> tuple[FloatArray, BoolArray]:
     # The nearest shell counts most: in bcc it alone avoids the cube axes.
     near = atoms.near
     directions = near.vector / near.distance[:, None]
     weights = atoms.weight * (near.distance / atoms.scale) ** -8
-    axes, clear = np.zeros((count, 4)), np.zeros(count, np.bool_)
+    axes, clear = np.zeros((len(wanted), 4)), np.zeros(len(wanted), np.bool_)
     axes[:, 0] = 1
-    for cluster in range(count):
+    for cluster in np.flatnonzero(wanted):
         own = labels[near.first] == cluster
         axes[cluster], contrast = cubic_axes(bond_tensor(directions[own], weights[own]))
         clear[cluster] = contrast > MIN_CONTRAST

@@ -67,9 +67,9 @@ class Level:
         return len(self.features)
 
     @property
-    def resolution(self) -> Float32Array:
-        """Resolution rho of every node, float32 [node]."""
-        return np.full(self.num_nodes, RESOLUTIONS[self.name], dtype=np.float32)
+    def resolution(self) -> float:
+        """Resolution rho of the nodes."""
+        return RESOLUTIONS[self.name]
 
     def column(self, name: str) -> Float32Array:
         """One feature of all nodes, float32 [node]."""

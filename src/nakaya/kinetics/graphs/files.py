@@ -1,0 +1,135 @@
+"""Sequences of graphs on disk: one compressed npz without pickles, the same bytes for the same sequence.
+
+meta            JSON as UTF-8 bytes: schema, version, record_id, number of frames, names of everything
+times           float64 [frame]
+evidence.times, evidence.values
+F.globals       float64 [global] of frame F
+F.LEVEL         float32 [node, feature]
+F.SOURCE.TARGET.index | .weight | .features
+F.carry.LEVEL.index | .weight     from frame F - 1 to frame F
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nakaya.core.errors import FormatError, InputFileError, ParameterError
+from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, MultiscaleGraph, Relation
+from nakaya.kinetics.records import write_atomically
+
+__all__ = ["VERSION", "read_sequence", "write_sequence"]
+
+SCHEMA = "nakaya-graphs"
+VERSION = 1
+MAX_BYTES = 4 << 30
+
+
+def write_sequence(sequence: GraphSequence, path: Path) -> None:
+    """Write a sequence atomically.
+
+    Raises:
+        OutputError: The disk refuses.
+    """
+    arrays: dict[str, np.ndarray[Any, Any]] = {
+        "times": sequence.times,
+        "evidence.times": sequence.evidence.times,
+        "evidence.values": sequence.evidence.values,
+    }
+    frames = []
+    for number, graph in enumerate(sequence.frames):
+        arrays[f"{number}.globals"] = graph.global_values
+        for name, level in graph.levels.items():
+            arrays[f"{number}.{name}"] = level.features
+        for (source, target), relation in graph.relations.items():
+            _put(arrays, f"{number}.{source}.{target}", relation)
+        if number:
+            for name, relation in sequence.carries[number - 1].items():
+                _put(arrays, f"{number}.carry.{name}", relation)
+        frames.append(
+            {
+                "globals": graph.global_names,
+                "levels": {name: level.feature_names for name, level in graph.levels.items()},
+                "relations": [[*name, entry.feature_names] for name, entry in graph.relations.items()],
+                "carries": sorted(sequence.carries[number - 1]) if number else [],
+            }
+        )
+    meta = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "record_id": sequence.record_id,
+        "evidence": sequence.evidence.names,
+        "frames": frames,
+    }
+    arrays["meta"] = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8)
+    write_atomically(path, _archive(arrays))
+
+
+def _put(arrays: dict[str, np.ndarray[Any, Any]], name: str, relation: Relation) -> None:
+    arrays[f"{name}.index"], arrays[f"{name}.weight"] = relation.index, relation.weight
+    arrays[f"{name}.features"] = relation.features
+
+
+def _archive(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
+    # numpy.savez stamps the time of day into the archive; the same graphs must give the same bytes.
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
+        for name, array in arrays.items():
+            entry = io.BytesIO()
+            np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, entry.getvalue())
+    return buffer.getvalue()
+
+
+def read_sequence(path: Path) -> GraphSequence:
+    """Read what `write_sequence` wrote.
+
+    Raises:
+        InputFileError, FormatError: Missing, damaged, too large, or not a file of graphs.
+    """
+    if not path.is_file():
+        raise InputFileError(f"there is no file of graphs {path}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
+                raise FormatError(f"{path} unpacks to more than {MAX_BYTES} bytes: not a file of graphs")
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        meta = json.loads(arrays["meta"].tobytes().decode())
+        if not isinstance(meta, dict) or meta.get("schema") != SCHEMA or meta.get("version") != VERSION:
+            raise FormatError(f"{path} is not a file of graphs of version {VERSION}")
+        return _sequence(meta, arrays)
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, EOFError, ParameterError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{path} is not a file of graphs: {error}") from None
+
+
+def _sequence(meta: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> GraphSequence:
+    def relation(name: str, source: str, target: str, features: list[str]) -> Relation:
+        return Relation(
+            source, target, arrays[f"{name}.index"], arrays[f"{name}.weight"], tuple(features),
+            arrays[f"{name}.features"],
+        )  # fmt: skip
+
+    frames, carries = [], []
+    for number, entry in enumerate(meta["frames"]):
+        levels = {
+            name: Level(name, tuple(features), arrays[f"{number}.{name}"]) for name, features in entry["levels"].items()
+        }
+        relations = {
+            (source, target): relation(f"{number}.{source}.{target}", source, target, features)
+            for source, target, features in entry["relations"]
+        }
+        frames.append(MultiscaleGraph(levels, relations, tuple(entry["globals"]), arrays[f"{number}.globals"]))
+        if number:
+            carries.append({name: relation(f"{number}.carry.{name}", name, name, []) for name in entry["carries"]})
+    evidence = Evidence(arrays["evidence.times"], tuple(meta["evidence"]), arrays["evidence.values"])
+    return GraphSequence(str(meta["record_id"]), arrays["times"], tuple(frames), tuple(carries), evidence)

@@ -1,0 +1,165 @@
+"""Records in, multi-scale graphs out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nakaya.core.errors import InputFileError, OutputError, UnknownNameError
+from nakaya.core.record import Record
+from nakaya.kinetics.graphs.build import GraphOptions, build_sequence, read_snapshots
+from nakaya.kinetics.graphs.facets import training_velocities
+from nakaya.kinetics.graphs.files import write_sequence
+from nakaya.kinetics.graphs.graph import GraphSequence
+from nakaya.kinetics.md.tables import MaterialTable, tabulate
+from nakaya.kinetics.records import load_records, shipped_sets
+
+__all__ = ["graph_records", "record_folder", "sequences", "summarise_sequence"]
+
+
+def record_folder(source: str | Path) -> Path:
+    """Folder from which the paths of snapshots start: that of the records themselves."""
+    path = Path(source)
+    if not path.exists() and str(source) in shipped_sets():
+        return shipped_sets()[str(source)]
+    if path.is_dir():
+        nested = path / "records"
+        return nested if nested.is_dir() and not list(path.glob("*.json")) else path
+    return path.parent
+
+
+def sequences(
+    records: Iterable[Record],
+    folder: Path,
+    *,
+    known: Iterable[Record] = (),
+    training: Iterable[Record] = (),
+    options: GraphOptions | None = None,
+) -> Iterator[GraphSequence]:
+    """Build the graphs of records, one sequence each, one by one.
+
+    Args:
+        records: Which ones.
+        folder: Where the paths of their snapshots start.
+        known: Records that hold properties of the materials (T_m, L, D).
+        training: Records whose growth velocities shape the facets; those of the record itself, and of its replicates
+            in `records`, must not be among them. Empty = no facets.
+        options: What is built.
+    """
+    known, training = list(known), list(training)
+    tables: dict[str, MaterialTable] = {}
+    for record in records:
+        if record.material not in tables:
+            tables[record.material] = tabulate(record.material, known)
+        facets = None
+        temperature = record.conditions.get("temperature")
+        if training and temperature is not None and temperature.values.ndim == 0:
+            facets = training_velocities(training, record.material, temperature.value)
+        frames = read_snapshots(record, folder)
+        yield build_sequence(record, frames, table=tables[record.material], facets=facets, options=options)
+
+
+def graph_records(
+    source: str | Path,
+    *,
+    ids: Iterable[str] = (),
+    facets_from: str | Path | None = None,
+    out: Path | None = None,
+    overwrite: bool = False,
+    options: GraphOptions | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Build the graphs of a store, and write them where `out` is given: one file ID.npz per record.
+
+    Args:
+        source: Shipped set, store, or file of records.
+        ids: Which records; all of them where empty.
+        facets_from: Records whose growth velocities shape the facets; none of them may be graphed.
+        out: New folder, which appears whole or not at all.
+        overwrite: Whether to replace `out`.
+        options: What is built.
+        progress: Told the id of every record that is done.
+
+    Returns:
+        A summary of every sequence, as `summarise_sequence` makes it.
+
+    Raises:
+        UnknownNameError: An id that is not there.
+        OutputError: `out` exists.
+        NakayaError: As in `build_sequence` and `read_snapshots`.
+    """
+    if out is not None and out.exists() and not overwrite:
+        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    every = load_records(source)
+    wanted = _chosen(every, list(ids))
+    training = [] if facets_from is None else load_records(facets_from)
+    temporary = None if out is None else out.parent / f".{out.name}.{os.getpid()}.tmp"
+    found = []
+    try:
+        if temporary is not None:
+            _make(temporary)
+        built = sequences(wanted, record_folder(source), known=every, training=training, options=options)
+        for sequence in built:
+            if temporary is not None:
+                write_sequence(sequence, temporary / f"{sequence.record_id}.npz")
+            found.append(summarise_sequence(sequence))
+            if progress is not None:
+                progress(sequence.record_id)
+        if temporary is not None and out is not None:
+            if out.is_dir() and not out.is_symlink():
+                shutil.rmtree(out)
+            elif out.exists():
+                out.unlink()
+            os.replace(temporary, out)
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return found
+
+
+def _chosen(records: list[Record], ids: list[str]) -> list[Record]:
+    by_id = {record.id: record for record in records}
+    for wanted in ids:
+        if wanted not in by_id:
+            raise UnknownNameError("record", wanted, by_id)
+    chosen = [by_id[wanted] for wanted in dict.fromkeys(ids)] or records
+    if not chosen:
+        raise InputFileError("there are no records to make graphs of")
+    return chosen
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {(error.strerror or 'unknown reason').lower()}") from None
+
+
+def summarise_sequence(sequence: GraphSequence) -> dict[str, Any]:
+    """What a sequence holds, as JSON values: times, levels with their numbers of nodes, relations, globals."""
+    first = sequence.frames[0]
+    levels = {name: level for graph in sequence.frames for name, level in graph.levels.items()}
+    pairs = {name for graph in sequence.frames for name in graph.relations}
+    return {
+        "record": sequence.record_id,
+        "times_s": sequence.times.tolist(),
+        "levels": {
+            name: {
+                "resolution": level.resolution,
+                "nodes": [graph.levels[name].num_nodes if name in graph.levels else 0 for graph in sequence.frames],
+                "features": level.feature_names,
+            }
+            for name, level in levels.items()
+        },
+        "relations": {
+            f"{source}-{target}": [
+                g.relations[source, target].num_edges if (source, target) in g.relations else 0 for g in sequence.frames
+            ]
+            for source, target in sorted(pairs)
+        },
+        "globals": dict(zip(first.global_names, first.global_values.tolist(), strict=True)),
+        "evidence": {"times": len(sequence.evidence.times), "series": sequence.evidence.names},
+    }
