@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from nakaya.simulate.gravner_griffeath.workspace import ATTACHED, HELD, LEFT, PERIODIC, SECTOR, SPARE
+from nakaya.simulate.gravner_griffeath.workspace import (
+    ATTACHED,
+    BROKEN_B,
+    BROKEN_C,
+    HELD,
+    LEFT,
+    PERIODIC,
+    SECTOR,
+    SPARE,
+)
 from nakaya.simulate.lanes import (
     LANES,
     below,
@@ -147,11 +156,19 @@ def remove(layout: Any, memory: Any, tile: Any, place: Any, degree: Any) -> None
 # ---- the rules
 
 
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _broken_masses(memory: Any, entry: Any) -> Any:
+    """BROKEN_B, BROKEN_C, their sum, or 0. What is not finite reaches every threshold, so it is enough to ask there."""
+    broken_b = memory.b[entry] - memory.b[entry] != 0
+    broken_c = memory.c[entry] - memory.c[entry] != 0
+    return BROKEN_B * broken_b + BROKEN_C * broken_c
+
+
 @njit  # type: ignore[untyped-decorator]
 def freeze_and_melt(layout: Any, memory: Any, rules: Any, tile: Any, level: Any) -> Any:
     """Complete rule i at the boundary of a tile, apply rule ii, rule iii except for hollows, and rule iv.
 
-    Returns whether all masses that reached a threshold are finite.
+    Returns which fields are NaN or infinite at sites that reached a threshold, as `_broken_masses` does.
     """
     stride = layout.stride
     tile_rows = 1 << layout.tile_shift
@@ -163,7 +180,7 @@ def freeze_and_melt(layout: Any, memory: Any, rules: Any, tile: Any, level: Any)
     begin = tile * layout.capacity
     end = begin + memory.num_entries[2 * tile]
     num_joining = 0
-    finite = True
+    broken = 0
     for entry in range(begin, end, LANES):
         place, degree = load(memory.place, entry), load(memory.degree, entry)
         vapour = gather(memory.d, place) + (degree * gather(memory.ring, place + to_ring)) * seventh
@@ -182,7 +199,7 @@ def freeze_and_melt(layout: Any, memory: Any, rules: Any, tile: Any, level: Any)
         lane = entry
         while lanes != 0:
             if lanes & 1 and lane < end:
-                finite &= memory.b[lane] - memory.b[lane] == 0
+                broken |= _broken_masses(memory, lane)
                 memory.joining[begin + num_joining] = memory.place[lane]
                 num_joining += 1
             lanes >>= 1
@@ -196,7 +213,7 @@ def freeze_and_melt(layout: Any, memory: Any, rules: Any, tile: Any, level: Any)
         to_crystal = kappa * vapour
         store(memory.b, entry, load(memory.b, entry) + (vapour - to_crystal))
         store(memory.c, entry, load(memory.c, entry) + to_crystal)
-    return finite
+    return broken
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
@@ -232,7 +249,7 @@ def _is_in_thin_vapour(layout: Any, memory: Any, rules: Any, tile: Any, entry: A
 def decide_hollows(layout: Any, memory: Any, rules: Any, tile: Any) -> Any:
     """Apply rules iii and iv to the hollows of a tile, once the tiles around it have diffused and frozen.
 
-    Returns whether all masses that reached a threshold are finite.
+    Returns which fields are NaN or infinite at sites that reached a threshold, as `_broken_masses` does.
     """
     mu, gamma, alpha, theta = splat(rules.mu), splat(rules.gamma), splat(rules.alpha), splat(rules.theta)
     one = splat(np.float32(1))
@@ -240,7 +257,7 @@ def decide_hollows(layout: Any, memory: Any, rules: Any, tile: Any) -> Any:
     stop = begin + layout.capacity
     num_hollows = memory.num_entries[2 * tile + 1]
     num_joining = memory.num_joining[tile]
-    finite = True
+    broken = 0
     for entry in range(stop - (num_hollows + LANES - 1) // LANES * LANES, stop, LANES):
         b, c = load(memory.b, entry), load(memory.c, entry)
         thin = below(gather(memory.d, load(memory.witness, entry)), theta)
@@ -258,7 +275,7 @@ def decide_hollows(layout: Any, memory: Any, rules: Any, tile: Any) -> Any:
         while lanes != 0:
             if lanes & 1 and lane >= stop - num_hollows:
                 b_here, c_here = memory.b[lane], memory.c[lane]
-                finite &= b_here - b_here == 0
+                broken |= _broken_masses(memory, lane)
                 if b_here >= 1 or _is_in_thin_vapour(layout, memory, rules, tile, lane):
                     memory.joining[begin + num_joining] = memory.place[lane]
                     num_joining += 1
@@ -268,7 +285,7 @@ def decide_hollows(layout: Any, memory: Any, rules: Any, tile: Any) -> Any:
             lanes >>= 1
             lane += 1
     memory.num_joining[tile] = num_joining
-    return finite
+    return broken
 
 
 @njit  # type: ignore[untyped-decorator]

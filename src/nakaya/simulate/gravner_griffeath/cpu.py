@@ -35,9 +35,13 @@ from nakaya.simulate.gravner_griffeath.reference import CrystalState
 from nakaya.simulate.gravner_griffeath.vapour import Noise, diffuse_tile
 from nakaya.simulate.gravner_griffeath.workspace import (
     ATTACHED,
+    BROKEN_B,
+    BROKEN_C,
+    BROKEN_D,
     HELD,
     LEFT,
     PERIODIC,
+    TILE_SITES,
     make_arrays,
     make_layout,
     make_rules,
@@ -49,9 +53,11 @@ __all__ = ["FastGrower", "Interrupted"]
 CELLS_PER_CALL = 200_000_000
 """Cell updates between two returns to Python, where an interrupt is noticed: about a tenth of a second."""
 
+BROKEN_FIELDS = {"b": BROKEN_B, "c": BROKEN_C, "d": BROKEN_D}
+
 NO_LIMIT = 2**62
 TILES_BEHIND = 3
-STEP, LAST_GROWTH, REACH, IS_FINITE = 0, 1, 2, 3
+STEP, LAST_GROWTH, REACH, BROKEN = 0, 1, 2, 3
 FRONT, STEPS, NO_GROWTH = (STOP_REASONS.index(reason) for reason in ("front", "steps", "no-growth"))
 NOT_FINITE = -2
 GOES_ON = -1
@@ -103,7 +109,7 @@ def plant(layout: Any, memory: Any, rules: Any, initial: Any, progress: Any, kee
     progress[STEP] = 0
     progress[LAST_GROWTH] = 0
     progress[REACH] = reach
-    progress[IS_FINITE] = 1
+    progress[BROKEN] = 0
 
 
 def _compile(sources: str) -> Any:
@@ -141,7 +147,7 @@ def _compile(sources: str) -> Any:
             # Only the last step of a sweep may meet a stop rule.
             levels = min(layout.levels, limits.steps - before, layout.front - progress[REACH])
             levels = max(1, min(levels, progress[LAST_GROWTH] + limits.no_growth - before))
-            finite = True
+            broken = 0
             for level in range(levels):
                 joined[level] = 0
                 reach[level] = 0
@@ -158,18 +164,18 @@ def _compile(sources: str) -> Any:
                             rules.plus if step > 1 else np.float32(1),
                             rules.minus if step > 1 else np.float32(1),
                         )
-                        finite &= diffuse_tile(layout, memory, rules, noise, tile, level)
-                        finite &= freeze_and_melt(layout, memory, rules, tile, level)
+                        broken |= diffuse_tile(layout, memory, rules, noise, tile, level)
+                        broken |= freeze_and_melt(layout, memory, rules, tile, level)
                     if layout.geometry == PERIODIC:  # the first tile waits for the last
                         continue
                     if 0 <= tile - 1 < num_tiles:
-                        finite &= decide_hollows(layout, memory, rules, tile - 1)
+                        broken |= decide_hollows(layout, memory, rules, tile - 1)
                         joined[level] += memory.num_joining[tile - 1]
                     if 0 <= tile - 2 < num_tiles:
                         reach[level] = max(reach[level], join_all(layout, memory, tile - 2, step, keep_crystal_mass))
             if layout.geometry == PERIODIC:
                 for tile in range(num_tiles):
-                    finite &= decide_hollows(layout, memory, rules, tile)
+                    broken |= decide_hollows(layout, memory, rules, tile)
                     joined[0] += memory.num_joining[tile]
                 for tile in range(num_tiles):
                     reach[0] = max(reach[0], join_all(layout, memory, tile, before + 1, keep_crystal_mass))
@@ -178,8 +184,8 @@ def _compile(sources: str) -> Any:
                 if joined[level] > 0:
                     progress[LAST_GROWTH] = progress[STEP]
                 progress[REACH] = max(progress[REACH], reach[level])
-            if not finite:
-                progress[IS_FINITE] = 0
+            if broken != 0:
+                progress[BROKEN] = broken
                 return NOT_FINITE
             if progress[REACH] >= layout.front:
                 return FRONT
@@ -217,15 +223,24 @@ class FastGrower:
     Args:
         setup: Lattice, initial crystals, edges and stop rules.
         keep_crystal_mass: Whether the crystal's own mass is kept, as `state` needs it; growth does not.
+        tile_sites: About how many sites are worked on at once; changes the speed alone.
+        levels: Greatest number of steps in one sweep, where not chosen by the size; changes the speed alone.
 
     Raises:
         MemoryError: There is not enough for one member.
     """
 
-    def __init__(self, setup: GrowthSetup, *, keep_crystal_mass: bool = False) -> None:
+    def __init__(
+        self,
+        setup: GrowthSetup,
+        *,
+        keep_crystal_mass: bool = False,
+        tile_sites: int = TILE_SITES,
+        levels: int | None = None,
+    ) -> None:
         self._setup = setup
         self._keep_crystal_mass = keep_crystal_mass
-        self._layout = make_layout(setup)
+        self._layout = make_layout(setup, tile_sites=tile_sites, levels=levels)
         self._arrays = make_arrays(setup, self._layout, keep_crystal_mass=keep_crystal_mass)
         step_limit = setup.stop.step_limit(setup.size)
         self._limits = Limits(NO_LIMIT if step_limit is None else step_limit, setup.stop.no_growth)
@@ -256,7 +271,7 @@ class FastGrower:
             Interrupted: `must_stop` said so.
             FloatingPointError: A field holds NaN or infinity: a mistake in this package, since parameters are checked.
         """
-        progress = np.array([-1, 0, 0, 1], np.int64)
+        progress = np.array([-1, 0, 0, 0], np.int64)
         arrays = self._arrays._replace(arrival=arrival.reshape(-1))
         per_call = max(1, CELLS_PER_CALL // self._setup.size**2) if steps_per_call is None else steps_per_call
         while True:
@@ -275,8 +290,9 @@ class FastGrower:
                 )
             )
             if code == NOT_FINITE:
+                fields = [name for name, bit in BROKEN_FIELDS.items() if progress[BROKEN] & bit]
                 raise FloatingPointError(
-                    f"{self._broken_field()} is not finite after step {progress[STEP]} of {params}"
+                    f"{' and '.join(fields)} not finite (NaN or infinite) after step {progress[STEP]} of {params}"
                 )
             if code != GOES_ON:
                 return int(progress[STEP]), code
@@ -294,12 +310,6 @@ class FastGrower:
         for tile, (front, back) in enumerate(self._arrays.num_entries.reshape(-1, 2)):
             yield slice(tile * capacity, tile * capacity + int(front))
             yield slice((tile + 1) * capacity - int(back), (tile + 1) * capacity)
-
-    def _broken_field(self) -> str:
-        for name in ("b", "c"):
-            if any(not np.isfinite(getattr(self._arrays, name)[part]).all() for part in self._boundary()):
-                return name
-        return "d"
 
     def state(self, params: GravnerGriffeath, key: Key, step: int) -> CrystalState:
         """Return the fields after the last step of the member that was grown last.

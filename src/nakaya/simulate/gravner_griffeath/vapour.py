@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from nakaya.core.randomness import COLUMN_BITS, PARITY, ROTATIONS
-from nakaya.simulate.gravner_griffeath.workspace import FULL, LEFT, PERIODIC, SECTOR
+from nakaya.simulate.gravner_griffeath.workspace import BROKEN_D, FULL, LEFT, PERIODIC, SECTOR
 from nakaya.simulate.lanes import (
     LANES,
     choose,
@@ -115,19 +115,19 @@ def _perturb_blocks(
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _is_finite(memory: Any, row: Any, begin: Any, end: Any) -> Any:
-    """Whether no value in a row of the ring is NaN or infinite."""
+def _broken_vapour(memory: Any, row: Any, begin: Any, end: Any) -> Any:
+    """BROKEN_D where a row of the ring holds NaN or infinity, else 0."""
     total = splat(np.float32(0))
     for block in range(begin, end):
         total = total + load(memory.ring, row + block * LANES)
-    return packed(not_below(total - total, splat(np.float32(1)))) == 0
+    return BROKEN_D if packed(not_below(total - total, splat(np.float32(1)))) != 0 else 0
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _fetch_row(layout: Any, memory: Any, rules: Any, noise: Any, row: Any, target: Any, words: Any) -> Any:
     """Copy one row to the ring, with the last step's noise, its held sites and its ghosts at both ends.
 
-    Returns whether all values are finite, as far as looked at.
+    Returns BROKEN_D where NaN or infinity was seen, else 0.
     """
     size = layout.size
     num_blocks = (size + LANES - 1) // LANES
@@ -138,16 +138,16 @@ def _fetch_row(layout: Any, memory: Any, rules: Any, noise: Any, row: Any, targe
         else:
             for column in range(-2, num_blocks * LANES + 2):
                 memory.ring[target + column] = rules.rho
-        return True
+        return 0
     if noise.draws and (row % ROWS_PER_DRAW == 0 or row == layout.first):
         draw_words(layout, memory.words, words, noise, row // ROWS_PER_DRAW)
     begin, end = 0, num_blocks
     if layout.geometry == FULL:
         begin, end = memory.low[row] // LANES, (memory.high[row] + LANES - 1) // LANES
     _perturb_blocks(layout, memory, noise, row, begin, end, target, words)
-    finite = True
+    broken = 0
     if row % SAMPLED_ROWS == 0:
-        finite = _is_finite(memory, target, begin, end)
+        broken = _broken_vapour(memory, target, begin, end)
     if layout.geometry == SECTOR:
         memory.ring[target + size - 1] = rules.rho
     elif layout.geometry == FULL:
@@ -162,7 +162,7 @@ def _fetch_row(layout: Any, memory: Any, rules: Any, noise: Any, row: Any, targe
         if row == 0:
             for column in range(-2, num_blocks * LANES + 2):
                 memory.top_row[LEFT + column] = memory.ring[target + column]
-    return finite
+    return broken
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
@@ -222,7 +222,7 @@ def diffuse_tile(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any, le
         level: Which of the steps of this sweep; each has its own ring and random words.
 
     Returns:
-        Whether no value that was looked at is NaN or infinite.
+        BROKEN_D where NaN or infinity was seen, else 0.
     """
     stride, size = layout.stride, layout.size
     tile_rows = 1 << layout.tile_shift
@@ -232,17 +232,17 @@ def diffuse_tile(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any, le
     here = ring + (tile & 1) * tile_rows * stride
     other = ring + (1 - (tile & 1)) * tile_rows * stride
     above = other + (tile_rows - 1) * stride
-    finite = True
+    broken = 0
     if tile == 0:
         if layout.geometry == PERIODIC:
             if noise.draws:
                 draw_words(layout, memory.words, words, noise, (size - 1) // ROWS_PER_DRAW)
-            finite = _fetch_row(layout, memory, rules, noise, size - 1, above, words)
+            broken = _fetch_row(layout, memory, rules, noise, size - 1, above, words)
         elif layout.geometry == FULL:
-            finite = _fetch_row(layout, memory, rules, noise, size, above, words)
+            broken = _fetch_row(layout, memory, rules, noise, size, above, words)
     for index in range(0 if tile == 0 else 1, tile_rows + 1):
         target = here + index * stride if index < tile_rows else other
-        finite &= _fetch_row(layout, memory, rules, noise, first_row + index, target, words)
+        broken |= _fetch_row(layout, memory, rules, noise, first_row + index, target, words)
     if layout.geometry == SECTOR:
         for index in range(tile_rows - 1):
             memory.ring[here + index * stride - 1] = memory.ring[here + (index + 1) * stride + 1]
@@ -259,4 +259,4 @@ def diffuse_tile(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any, le
         up = above if index == 0 else here + (index - 1) * stride
         down = other if index + QUAD == tile_rows else here + (index + QUAD) * stride
         _diffuse_four_rows(layout, memory, row, begin, end, up, here + index * stride, down)
-    return finite
+    return broken

@@ -27,6 +27,9 @@ from nakaya.simulate.lanes import LANES, pointer_to
 
 __all__ = [
     "ATTACHED",
+    "BROKEN_B",
+    "BROKEN_C",
+    "BROKEN_D",
     "FULL",
     "HELD",
     "LEFT",
@@ -55,11 +58,17 @@ SPARE = 8
 ATTACHED, HELD = 64, 128
 """Flags in `num_attached`: the site is part of the crystal; the site is held at rho."""
 
+BROKEN_B, BROKEN_C, BROKEN_D = 1, 2, 4
+"""Which field holds a NaN or infinity, in what the kernels return."""
+
 TILE_SITES = 4096
 MIN_TILE_ROWS = 4
 
 MAX_LEVELS = 4
 """Greatest number of steps that one sweep over the tiles does."""
+
+MIN_TILES_FOR_LEVELS = 32
+"""Smaller lattices stay in the second cache anyway."""
 
 CACHE_LINE = 64
 
@@ -196,16 +205,24 @@ def pointers_to(arrays: Any) -> Any:
     )
 
 
-def make_layout(setup: GrowthSetup) -> Layout:
-    """Return the layout of a lattice."""
+def make_layout(setup: GrowthSetup, *, tile_sites: int = TILE_SITES, levels: int | None = None) -> Layout:
+    """Return the layout of a lattice.
+
+    Args:
+        setup: Lattice, edges and stop rules.
+        tile_sites: About how many sites a tile has. It changes the speed, not the crystal.
+        levels: Greatest number of steps in one sweep, where not chosen by the size. It changes the speed alone, too.
+    """
     size = setup.size
     stride = LANES * (math.ceil(size / LANES) + 1)
     tile_rows = MIN_TILE_ROWS
-    while 2 * tile_rows * size <= TILE_SITES and tile_rows < size:
+    while 2 * tile_rows * size <= tile_sites and tile_rows < size:
         tile_rows *= 2
     low, high = open_columns(setup)
     open_rows = np.flatnonzero(low < high)
     num_tiles = math.ceil(size / tile_rows)
+    if levels is None:
+        levels = MAX_LEVELS if num_tiles >= MIN_TILES_FOR_LEVELS else 1
     geometry = PERIODIC if setup.edges == "periodic" else (SECTOR if setup.geometry == "sector" else FULL)
     return Layout(
         geometry=geometry,
@@ -218,7 +235,7 @@ def make_layout(setup: GrowthSetup) -> Layout:
         last=int(open_rows[-1]) + 1,
         centre=0 if setup.geometry == "sector" else size // 2,
         front=front_distance(setup),
-        levels=1 if geometry == PERIODIC or num_tiles < 8 * MAX_LEVELS else MAX_LEVELS,
+        levels=1 if geometry == PERIODIC else levels,
     )
 
 
