@@ -105,6 +105,7 @@ def test_the_scale_bar_is_as_long_as_it_says(spacing):
     sheet.scale_bar(50, 50, 7.0, 200, spacing)
     row = np.asarray(sheet.image)[51]
     length = np.nonzero((row != row[0]).any(axis=1))[0]
+    assert (np.diff(length) == 1).all()  # one line, without a gap
     drawn_sites = (length[-1] - length[0] + 1) / 7.0
     if spacing is None:
         assert drawn_sites == pytest.approx(25, abs=0.2)  # half of 50, the least round number above 200 / 7

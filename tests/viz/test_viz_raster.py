@@ -129,14 +129,16 @@ def test_beyond_the_array_is_ground():
 
 
 def test_many_sites_in_a_pixel_are_averaged_in_light():
-    """Half of the sites white, half black, 10 sites to a pixel: half of the light, not half of the display value."""
+    """Half of the sites white, half black, 50 sites to a pixel: half of the light, not half of the display value."""
     size = 400
     colours = np.zeros((size * size + 1, 3), np.float32)
     colours[:-1].reshape(size, size, 3)[np.random.default_rng(0).random((size, size)) < 0.5] = 1.0
     domain = np.ones((size, size), np.bool_)
     camera = Camera.over(domain, width=60)
-    middle = camera.expose(colours)[camera.frame.height // 2, 25:35].astype(float)
-    assert middle.mean() == pytest.approx(255 * linear_to_srgb(np.array(0.5)), abs=12)
+    middle = (slice(camera.frame.height // 2 - 5, camera.frame.height // 2 + 5), slice(25, 35))
+    assert camera.expose(colours)[middle].mean() == pytest.approx(255 * linear_to_srgb(np.array(0.5)), abs=8)
+    light = average_colours(camera.sites, colours)[middle][..., 0]
+    assert light.std() < 0.1  # 50 sites a pixel: 0.5 / sqrt(50), and a little for samples that miss a site
 
 
 def test_the_transfer_table_is_exact_to_a_display_level():
