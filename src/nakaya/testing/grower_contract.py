@@ -61,11 +61,8 @@ class GrowerContract(ABC):
         points, setup = self.make_points(), self.make_setup()
         crystals = self.grow(points, range(MEMBERS))
         assert crystals.arrival.shape == (len(points), MEMBERS, *setup.shape)
-        assert (crystals.arrival.dtype, crystals.steps.dtype, crystals.stop_codes.dtype) == (
-            np.int32,
-            np.int64,
-            np.int8,
-        )
+        kinds = [array.dtype.name for array in (crystals.arrival, crystals.steps, crystals.stop_codes)]
+        assert kinds == ["int32", "int64", "int8"]
         assert crystals.arrival.min() >= NEVER
         assert (crystals.arrival.max(axis=(2, 3)) <= crystals.steps).all()
         assert set(crystals.stopped_by.ravel()) <= {"front", "steps", "no-growth"}
