@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from nakaya.cli.app import run  # noqa: E402
-from nakaya.core.errors import ConfigError  # noqa: E402
+from nakaya.core.errors import ConfigError, OutputError  # noqa: E402
 from nakaya.emulate.cgne.shipped import load_folder  # noqa: E402
 from nakaya.lattice.geometry import make_setup  # noqa: E402
 from nakaya.pipelines import training  # noqa: E402
@@ -103,6 +106,30 @@ def test_an_interrupted_run_ends_with_the_same_bytes(config: Path, tmp_path: Pat
     assert logs[0] == logs[1]
     updates = [entry for line in logs[0].splitlines() if "loss" in (entry := json.loads(line))]
     assert [entry["update"] for entry in updates] == list(range(1, 9))
+
+
+def test_a_killed_run_ends_with_the_same_weights(config: Path, tmp_path: Path) -> None:
+    """SIGKILL in the middle of a run in another process; the rest here."""
+    config.write_text(TRAINING.replace("updates = 8", "updates = 40"))
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-m", "nakaya", "train", str(config), "--out", str(folder)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    metrics = folder / "metrics.jsonl"
+    while process.poll() is None and not (metrics.exists() and metrics.read_bytes().count(b"\n") >= 5):
+        time.sleep(0.02)
+    process.kill()
+    assert process.wait() != 0, "it was over before it could be killed"
+    killed, whole = train(config, folder), train(config, tmp_path / "whole")
+    name = "weights.safetensors"
+    assert (killed.model / name).read_bytes() == (whole.model / name).read_bytes()
+    assert not list(folder.glob("*.partial"))
+
+
+def test_two_processes_do_not_train_in_one_folder(config: Path, tmp_path: Path) -> None:
+    from nakaya.dataset.locks import lock_store
+
+    with lock_store(tmp_path / "run"), pytest.raises(OutputError, match="is being written by process"):
+        train(config, tmp_path / "run")
 
 
 def test_another_configuration_is_refused_and_named(config: Path, tmp_path: Path) -> None:

@@ -27,8 +27,7 @@ from nakaya.dataset.verification import verify_store
 __all__ = ["KillReport", "kill_loop", "main"]
 
 SWEEP = """\
-model = "gravner-griffeath-reference"
-members = 4
+members = 64
 seed = 7
 
 [lattice]
@@ -39,11 +38,11 @@ method = "sobol"
 count = {points}
 
 [points.vary]
-rho = {{ low = 0.5, high = 0.64 }}
+rho = {{ low = 0.4, high = 0.64 }}
 sigma = {{ low = 1e-5, high = 1e-2, scale = "log" }}
 
 [store]
-crystals_per_shard = 2
+crystals_per_shard = 64
 """
 
 TARGETS = ("tree", "parent", "worker")
@@ -101,13 +100,13 @@ class KillReport:
         )
 
 
-def kill_loop(kills: int, seed: int, points: int = 16, size: int = 20, workers: int = 2) -> KillReport:
+def kill_loop(kills: int, seed: int, points: int = 32, size: int = 64, workers: int = 2) -> KillReport:
     """Run campaigns and kill them until there were so many kills; then let the last one finish.
 
     Args:
         kills: How many.
         seed: Of the moments and targets.
-        points: Parameter points of the campaign; two shards each.
+        points: Parameter points of the campaign; a shard each.
         size: Size of the lattice.
         workers: Worker processes.
     """
