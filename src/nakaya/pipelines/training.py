@@ -7,6 +7,8 @@ A run lives in one folder:
     checkpoint.pt     the whole training state, for going on
     metrics.jsonl     one line per update
     model/            weights.safetensors, config.json, README.md: what is needed to grow with it
+
+A log with times and names of machines lies beside it; while a run is trained, its log is locked.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from nakaya.core.arrays import IntArray
 from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, OutputError, ParameterError
 from nakaya.core.growth import check_count
 from nakaya.core.trajectory import Trajectory
+from nakaya.dataset.files import check_parent
+from nakaya.dataset.locks import lock_store
 from nakaya.dataset.splits import split_points
 from nakaya.dataset.store import StoredTrajectory, open_store
 from nakaya.emulate.cgne.config import CgneConfig, CgneSchedule, LossWeights, TrainedFor
@@ -146,7 +150,7 @@ def train(
     Raises:
         InputFileError: A file cannot be read.
         ConfigError: The training file is wrong, or the folder belongs to another configuration.
-        OutputError: The folder exists and is no training run.
+        OutputError: The folder exists and is no training run, or another process is training in it.
         MissingExtraError: torch or safetensors is not installed.
         NakayaError: The loss or a gradient became NaN or infinite.
     """
@@ -154,11 +158,15 @@ def train(
         raise MissingExtraError("neural emulators", "ml")
     config = config if isinstance(config, TrainingConfig) else read_training(Path(config))
     folder = Path(out)
-    _prepare_folder(folder, config, overwrite=overwrite)
-    started = time.perf_counter()
-    store = _crystals(config, folder, crystals_report)
-    crystals_seconds = time.perf_counter() - started if config.sweep is not None else 0.0
-    return _train_on(config, folder, store, crystals_seconds, report)
+    check_parent(folder)
+    with lock_store(folder) as log:
+        _prepare_folder(folder, config, overwrite=overwrite)
+        started = time.perf_counter()
+        store = _crystals(config, folder, crystals_report)
+        crystals_seconds = time.perf_counter() - started if config.sweep is not None else 0.0
+        outcome = _train_on(config, folder, store, crystals_seconds, report)
+        log.write(f"trained {outcome.name}: {outcome.updates} updates, {outcome.cpu_seconds:.0f} CPU seconds")
+    return outcome
 
 
 def _prepare_folder(folder: Path, config: TrainingConfig, *, overwrite: bool) -> None:
