@@ -162,9 +162,11 @@ def test_leftovers_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
     assert everything_below(store) == ["arrival", "kept"]
     (tmp_path / ".c[1].zarr.abc.part").mkdir()
     (tmp_path / ".c[1].zarr.abc.part/x").write_text("half")
-    (tmp_path / ".other.zarr.abc.part").mkdir()
+    for name in (".other.zarr.abc.part", ".c[1].zarr.more.abc.part"):
+        (tmp_path / name).mkdir()
     remove_sibling_parts(store)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".other.zarr.abc.part", "c[1].zarr"]
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".c[1].zarr.more.abc.part", ".other.zarr.abc.part", "c[1].zarr"]
 
 
 def test_a_directory_whose_maker_fails_does_not_appear(tmp_path: Path) -> None:

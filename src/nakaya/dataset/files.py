@@ -150,7 +150,9 @@ def discard(path: Path) -> None:
 def remove_sibling_parts(path: Path) -> None:
     """Remove what a killed maker of `path` left beside it; call this only while holding the lock."""
     for part in path.parent.glob(f".{escape(path.name)}.*{PART_SUFFIX}"):
-        _remove(part)
+        middle = part.name.removeprefix(f".{path.name}.").removesuffix(PART_SUFFIX)
+        if "." not in middle:  # else it belongs to another name that begins like this one
+            _remove(part)
 
 
 def _umask() -> int:
