@@ -32,8 +32,8 @@ def train(
     model/ (weights.safetensors, config.json, README.md), metrics.jsonl (one line per update) and the crystals.
     """
     from nakaya.cli.progress import progress_reporter
-    from nakaya.pipelines.training import read_training
     from nakaya.pipelines.training import train as train_emulator
+    from nakaya.pipelines.training_config import read_training
 
     checked = read_training(config)
     total = checked.loop.updates

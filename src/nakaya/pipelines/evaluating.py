@@ -8,23 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.conditions import Conditions
-from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.errors import ParameterError
 from nakaya.core.grower import Grower
 from nakaya.core.growth import GrowthSetup, check_count, check_seed
 from nakaya.core.trajectory import NEVER, Trajectory
-from nakaya.dataset.sampling import Axis, PointsPlan, sample_points
-from nakaya.dataset.splits import split_points
 from nakaya.emulate.controls.lookup import LookUpTable, choose_neighbours
 from nakaya.emulate.protocol import Emulator
-from nakaya.lattice.geometry import make_setup
 from nakaya.learn.normalisation import Standardiser
-from nakaya.pipelines.catalogue import find_family, find_grower
+from nakaya.pipelines.catalogue import find_grower
+from nakaya.pipelines.training_campaign import TrainingCampaign
 from nakaya.scoring import Interval, Scales, Scorecard, score_against_solver, training_scales
 
 __all__ = ["Evaluation", "EvaluationRow", "coarsen", "evaluate"]
@@ -159,7 +156,7 @@ def evaluate(
     emulator = _find_emulator(model)
     facts = emulator.facts
     solver = find_grower(facts.solver)
-    campaign = _Campaign.of(emulator)
+    campaign = TrainingCampaign.of(emulator)
     tell = stage or (lambda *_: None)
 
     conditions = campaign.held_out_points(points, HELD_OUT_SEED + seed)
@@ -238,93 +235,6 @@ def _find_emulator(model: str | PathLike[str]) -> Emulator:
 
 
 @dataclass(frozen=True)
-class _Campaign:
-    """The campaign that an emulator was trained on, as its description says."""
-
-    name: str
-    setup: GrowthSetup
-    plan: PointsPlan
-    fixed: Mapping[str, float]
-    seed: int
-    family: type[Conditions]
-    validation_points: int
-    split_seed: int
-
-    @classmethod
-    def of(cls, emulator: Emulator) -> _Campaign:
-        training = emulator.facts.training
-        campaign = training.get("campaign")
-        if campaign is None:
-            raise FormatError(
-                f"{emulator.name} was trained on crystals without a campaign: they cannot be grown again for the "
-                "look-up table; train from a sweep file"
-            )
-        geometry, points = campaign["geometry"], campaign["points"]
-        from nakaya.core.growth import StopRules
-
-        stop = geometry["stop"]
-        return cls(
-            name=emulator.name,
-            setup=make_setup(
-                geometry["name"],
-                geometry["size"],
-                initial=[tuple(site) for site in geometry["initial"]],
-                edges=geometry["edges"],
-                stop=StopRules(stop["margin"], stop["max_steps"], stop["no_growth"]),
-            ),
-            plan=PointsPlan(
-                points["method"],
-                {name: Axis(**axis) for name, axis in points["vary"].items()},
-                None if points["method"] == "grid" else points["count"],
-                points["seed"],
-            ),
-            fixed=points["fixed"],
-            seed=campaign["seed"],
-            family=find_family(campaign["family"]),
-            validation_points=training["validation_points"],
-            split_seed=training["split_seed"],
-        )
-
-    @property
-    def varying(self) -> tuple[str, ...]:
-        """The parameters that vary."""
-        return tuple(self.plan.vary)
-
-    @property
-    def bounds(self) -> dict[str, tuple[float, float]]:
-        """Least and greatest value of every parameter that varies."""
-        bounds = {}
-        for name, axis in self.plan.vary.items():
-            values = axis.values if axis.values is not None else (cast(float, axis.low), cast(float, axis.high))
-            bounds[name] = (min(values), max(values))
-        return bounds
-
-    def conditions(self, varied: Mapping[str, FloatArray]) -> list[Conditions]:
-        """Parameter points from the values of what varies."""
-        count = len(next(iter(varied.values())))
-        family = cast(Callable[..., Conditions], self.family)
-        return [
-            family(**self.fixed, **{name: float(values[i]) for name, values in varied.items()}) for i in range(count)
-        ]
-
-    def training_points(self) -> tuple[list[Conditions], IntArray, IntArray]:
-        """All points of the campaign, and which of them are for training and for validation."""
-        everything = self.conditions(sample_points(self.plan))
-        share = self.validation_points / len(everything)
-        parts = split_points(len(everything), {"training": 1.0 - share, "validation": share}, self.split_seed)
-        return everything, parts["training"], parts["validation"]
-
-    def held_out_points(self, count: int, seed: int) -> list[Conditions]:
-        """Points evenly spread over the same ranges, none of them a point of the campaign."""
-        axes = {name: Axis(low, high) for name, (low, high) in self.bounds.items()}
-        points = self.conditions(sample_points(PointsPlan("sobol", axes, count, seed)))
-        known = {tuple(point.parameters().values()) for point in self.training_points()[0]}
-        if any(tuple(point.parameters().values()) in known for point in points):
-            raise ParameterError(f"a held-out point is a point of the campaign of {self.name}: use another seed")
-        return points
-
-
-@dataclass(frozen=True)
 class _Bench:
     """Grows a sample of every model at the held-out points, and takes the time."""
 
@@ -354,7 +264,7 @@ class _Bench:
 
 
 def _look_up_table(
-    campaign: _Campaign, solver: Grower, *, quick: bool, workers: int, seed: int
+    campaign: TrainingCampaign, solver: Grower, *, quick: bool, workers: int, seed: int
 ) -> tuple[LookUpTable, dict[str, Any]]:
     """The table of the training crystals, with k chosen on the validation points."""
     everything, training, validation = campaign.training_points()

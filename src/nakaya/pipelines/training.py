@@ -17,89 +17,36 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nakaya.core.arrays import IntArray
-from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, OutputError, ParameterError
-from nakaya.core.growth import check_count
+from nakaya.core.errors import ConfigError, MissingExtraError, OutputError, ParameterError
 from nakaya.core.trajectory import Trajectory
 from nakaya.dataset.files import check_parent
 from nakaya.dataset.locks import lock_store
-from nakaya.dataset.splits import split_points
 from nakaya.dataset.store import StoredTrajectory, open_store
-from nakaya.emulate.cgne.config import CgneConfig, CgneSchedule, LossWeights, TrainedFor
-from nakaya.learn.config import LoopConfig
-from nakaya.learn.schedules import Ramp
+from nakaya.emulate.cgne.config import TrainedFor
 from nakaya.pipelines.campaign_config import read_campaign
 from nakaya.pipelines.campaigning import run_campaign
-from nakaya.pipelines.configuration import Table, read_toml
 from nakaya.pipelines.storing import check_output
+from nakaya.pipelines.training_campaign import split_training
+from nakaya.pipelines.training_config import TrainingConfig, read_training
 
 if TYPE_CHECKING:
     from nakaya.emulate.cgne.fitting import Crystals
     from nakaya.learn.loop import Report
 
-__all__ = ["TrainingConfig", "TrainingReport", "read_training", "train"]
+__all__ = ["TrainingReport", "train"]
 
 RUN_FILE = "run.json"
 STORE = "crystals.zarr"
 MODEL = "model"
-MAX_THREADS = 256
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """A training file, checked.
-
-    Attributes:
-        name: The model's name.
-        sweep: Sweep file of the crystals; None where `store` is given.
-        store: Store of crystals that exist already; None where `sweep` is given.
-        conditions: Parameters that the network is told, and that vary in the crystals.
-        validation_points: Parameter points that are kept out of the training.
-        split_seed: Of their choice.
-        network: Sizes and clock.
-        schedule: Batches, unrolling, dropout, annealing, weights of the loss.
-        loop: Updates, learning rate and so on.
-        threads: Threads of torch.
-
-    Raises:
-        ParameterError: A number is out of range.
-    """
-
-    name: str
-    sweep: Path | None
-    store: Path | None
-    conditions: tuple[str, ...]
-    validation_points: int
-    split_seed: int
-    network: CgneConfig
-    schedule: CgneSchedule
-    loop: LoopConfig
-    threads: int
-
-    def __post_init__(self) -> None:
-        if (self.sweep is None) == (self.store is None):
-            raise ParameterError("crystals.sweep and crystals.store: give one of the two")
-        check_count("validation_points", self.validation_points, 1, 10**9)
-        check_count("threads", self.threads, 1, MAX_THREADS)
-        if not self.conditions:
-            raise ParameterError("conditions=[] names no parameter: name those that vary in the crystals")
-
-    def as_plain(self) -> dict[str, Any]:
-        """Everything that decides the weights, as JSON values; not the places of files, nor how often to look."""
-        plain = asdict(self)
-        for name in ("sweep", "store"):
-            del plain[name]
-        for name in ("validate_every", "checkpoint_every"):
-            del plain["loop"][name]
-        return json.loads(json.dumps(plain))  # type: ignore[no-any-return]  # tuples become lists, as in files
 
 
 @dataclass(frozen=True)
@@ -242,7 +189,7 @@ def _train_on(
 
     everything = store.load()
     trained_for = _trained_for(store, config.conditions)
-    parts = _split(store.num_points, config)
+    parts = split_training(store.num_points, config.validation_points, config.split_seed)
     training, validation = (_select(everything, parts[part]) for part in ("training", "validation"))
     network, completed, fitted = fit_cgne(
         training,
@@ -293,15 +240,6 @@ def _train_on(
     )
 
 
-def _split(num_points: int, config: TrainingConfig) -> dict[str, IntArray]:
-    if config.validation_points >= num_points:
-        raise ConfigError(
-            f"validation_points={config.validation_points} leaves nothing to train on: there are {num_points} points"
-        )
-    share = config.validation_points / num_points
-    return split_points(num_points, {"training": 1.0 - share, "validation": share}, config.split_seed)
-
-
 def _select(crystals: Trajectory, points: IntArray) -> Crystals:
     """All members of some points, as crystals in a row."""
     from nakaya.emulate.cgne.fitting import Crystals
@@ -348,116 +286,3 @@ def _fingerprint(config: TrainingConfig, crystals: Trajectory) -> str:
     for name in sorted(crystals.parameters):
         digest.update(np.ascontiguousarray(crystals.parameters[name]).tobytes())
     return digest.hexdigest()
-
-
-# The training file ----------------------------------------------------------------------------------------------------
-
-
-class _CrystalsTable(Table):
-    sweep: str | None = None
-    store: str | None = None
-    validation_points: int
-    split_seed: int = 0
-
-
-class _NetworkTable(Table):
-    stride: int = 32
-    widths: list[int] | None = None
-    encoder_widths: list[int] | None = None
-    latent_channels: int | None = None
-    groups: int | None = None
-    condition_octaves: int | None = None
-    lookahead: int | None = None
-    threshold: float | None = None
-
-
-class _RampTable(Table):
-    start: float
-    stop: float
-    begin: float
-    end: float
-
-
-class _WeightsTable(Table):
-    unattached: float = 1.0
-    attached: float = 0.1
-    kl: float = 1.0
-    condition: float = 1.0
-
-
-class _ScheduleTable(Table):
-    batch: int = 64
-    max_unroll: int = 8
-    dropout: _RampTable | None = None
-    annealing: _RampTable | None = None
-    weights: _WeightsTable = _WeightsTable()
-
-
-class _LoopTable(Table):
-    updates: int
-    learning_rate: float = 1e-3
-    warmup: float = 0.02
-    final_rate: float = 0.01
-    weight_decay: float = 1e-2
-    clip_norm: float = 0.25
-    average_decay: float = 0.999
-    validate_every: int = 500
-    checkpoint_every: int = 100
-    seed: int = 0
-    threads: int = 2
-
-
-class _TrainingTable(Table):
-    model: Literal["cgne"]
-    name: str
-    conditions: list[str]
-    crystals: _CrystalsTable
-    network: _NetworkTable = _NetworkTable()
-    schedule: _ScheduleTable = _ScheduleTable()
-    loop: _LoopTable
-
-
-def read_training(path: Path) -> TrainingConfig:
-    """Read a training file; `examples/train-cgne.toml` explains every entry. Its paths are relative to it.
-
-    Raises:
-        InputFileError: The file is missing or cannot be read.
-        ConfigError: It is no TOML, or an entry is missing, unknown, or wrong.
-    """
-    table = read_toml(path, _TrainingTable)
-    try:
-        return _build(table, path.parent)
-    except NakayaError as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def _build(table: _TrainingTable, folder: Path) -> TrainingConfig:
-    network: dict[str, Any] = {  # CgneConfig checks the values
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in table.network.model_dump(exclude_none=True).items()
-    }
-    ramps = {
-        name: Ramp(**ramp.model_dump())
-        for name in ("dropout", "annealing")
-        if (ramp := getattr(table.schedule, name)) is not None
-    }
-    loop = table.loop.model_dump()
-    threads = loop.pop("threads")
-    crystals = table.crystals
-    return TrainingConfig(
-        name=table.name,
-        sweep=None if crystals.sweep is None else folder / crystals.sweep,
-        store=None if crystals.store is None else folder / crystals.store,
-        conditions=tuple(table.conditions),
-        validation_points=crystals.validation_points,
-        split_seed=crystals.split_seed,
-        network=CgneConfig(**network),
-        schedule=CgneSchedule(
-            batch=table.schedule.batch,
-            max_unroll=table.schedule.max_unroll,
-            weights=LossWeights(**table.schedule.weights.model_dump()),
-            **ramps,
-        ),
-        loop=LoopConfig(**loop),
-        threads=threads,
-    )

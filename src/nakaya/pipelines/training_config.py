@@ -1,0 +1,181 @@
+"""What shall be trained, on what, and how: the training file, checked. Reading it does not need torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from nakaya.core.errors import ConfigError, NakayaError, ParameterError
+from nakaya.core.growth import check_count
+from nakaya.emulate.cgne.config import CgneConfig, CgneSchedule, LossWeights
+from nakaya.learn.config import LoopConfig
+from nakaya.learn.schedules import Ramp
+from nakaya.pipelines.configuration import Table, read_toml
+
+__all__ = ["TrainingConfig", "read_training"]
+
+MAX_THREADS = 256
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """A training file, checked.
+
+    Attributes:
+        name: The model's name.
+        sweep: Sweep file of the crystals; None where `store` is given.
+        store: Store of crystals that exist already; None where `sweep` is given.
+        conditions: Parameters that the network is told, and that vary in the crystals.
+        validation_points: Parameter points that are kept out of the training.
+        split_seed: Of their choice.
+        network: Sizes and clock.
+        schedule: Batches, unrolling, dropout, annealing, weights of the loss.
+        loop: Updates, learning rate and so on.
+        threads: Threads of torch.
+
+    Raises:
+        ParameterError: A number is out of range.
+    """
+
+    name: str
+    sweep: Path | None
+    store: Path | None
+    conditions: tuple[str, ...]
+    validation_points: int
+    split_seed: int
+    network: CgneConfig
+    schedule: CgneSchedule
+    loop: LoopConfig
+    threads: int
+
+    def __post_init__(self) -> None:
+        if (self.sweep is None) == (self.store is None):
+            raise ParameterError("crystals.sweep and crystals.store: give one of the two")
+        check_count("validation_points", self.validation_points, 1, 10**9)
+        check_count("threads", self.threads, 1, MAX_THREADS)
+        if not self.conditions:
+            raise ParameterError("conditions=[] names no parameter: name those that vary in the crystals")
+
+    def as_plain(self) -> dict[str, Any]:
+        """Everything that decides the weights, as JSON values; not the places of files, nor how often to look."""
+        plain = asdict(self)
+        for name in ("sweep", "store"):
+            del plain[name]
+        for name in ("validate_every", "checkpoint_every"):
+            del plain["loop"][name]
+        return json.loads(json.dumps(plain))  # type: ignore[no-any-return]  # tuples become lists, as in files
+
+
+# The training file ----------------------------------------------------------------------------------------------------
+
+
+class _CrystalsTable(Table):
+    sweep: str | None = None
+    store: str | None = None
+    validation_points: int
+    split_seed: int = 0
+
+
+class _NetworkTable(Table):
+    stride: int = 32
+    widths: list[int] | None = None
+    encoder_widths: list[int] | None = None
+    latent_channels: int | None = None
+    groups: int | None = None
+    condition_octaves: int | None = None
+    lookahead: int | None = None
+    threshold: float | None = None
+
+
+class _RampTable(Table):
+    start: float
+    stop: float
+    begin: float
+    end: float
+
+
+class _WeightsTable(Table):
+    unattached: float = 1.0
+    attached: float = 0.1
+    kl: float = 1.0
+    condition: float = 1.0
+
+
+class _ScheduleTable(Table):
+    batch: int = 64
+    max_unroll: int = 8
+    dropout: _RampTable | None = None
+    annealing: _RampTable | None = None
+    weights: _WeightsTable = _WeightsTable()
+
+
+class _LoopTable(Table):
+    updates: int
+    learning_rate: float = 1e-3
+    warmup: float = 0.02
+    final_rate: float = 0.01
+    weight_decay: float = 1e-2
+    clip_norm: float = 0.25
+    average_decay: float = 0.999
+    validate_every: int = 500
+    checkpoint_every: int = 100
+    seed: int = 0
+    threads: int = 2
+
+
+class _TrainingTable(Table):
+    model: Literal["cgne"]
+    name: str
+    conditions: list[str]
+    crystals: _CrystalsTable
+    network: _NetworkTable = _NetworkTable()
+    schedule: _ScheduleTable = _ScheduleTable()
+    loop: _LoopTable
+
+
+def read_training(path: Path) -> TrainingConfig:
+    """Read a training file; `examples/train-cgne.toml` explains every entry. Its paths are relative to it.
+
+    Raises:
+        InputFileError: The file is missing or cannot be read.
+        ConfigError: It is no TOML, or an entry is missing, unknown, or wrong.
+    """
+    table = read_toml(path, _TrainingTable)
+    try:
+        return _build(table, path.parent)
+    except NakayaError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _build(table: _TrainingTable, folder: Path) -> TrainingConfig:
+    network: dict[str, Any] = {  # CgneConfig checks the values
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in table.network.model_dump(exclude_none=True).items()
+    }
+    ramps = {
+        name: Ramp(**ramp.model_dump())
+        for name in ("dropout", "annealing")
+        if (ramp := getattr(table.schedule, name)) is not None
+    }
+    loop = table.loop.model_dump()
+    threads = loop.pop("threads")
+    crystals = table.crystals
+    return TrainingConfig(
+        name=table.name,
+        sweep=None if crystals.sweep is None else folder / crystals.sweep,
+        store=None if crystals.store is None else folder / crystals.store,
+        conditions=tuple(table.conditions),
+        validation_points=crystals.validation_points,
+        split_seed=crystals.split_seed,
+        network=CgneConfig(**network),
+        schedule=CgneSchedule(
+            batch=table.schedule.batch,
+            max_unroll=table.schedule.max_unroll,
+            weights=LossWeights(**table.schedule.weights.model_dump()),
+            **ramps,
+        ),
+        loop=LoopConfig(**loop),
+        threads=threads,
+    )
