@@ -1,5 +1,8 @@
 """Many runs into a store of records, so that a kill at any moment loses at most the runs in flight.
 
+A record depends on the plan alone, never on the order in which runs happened to end: a run sees the records that came
+with the campaign, and those of the earlier phases of its own material, all of which are waited for.
+
 The store is the ledger: a run is done when its record is there, written whole in one rename. Every attempt works in a
 fresh folder, so a LAMMPS that outlives its campaign cannot disturb the next attempt, and nothing is counted twice,
 because a run has one id and an id has one record.
@@ -14,7 +17,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -39,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 RUN_HASH: Final = "run_sha256"
 MAX_ATTEMPTS = 2
+PHASES: Final = {"properties": 0, "melting": 1, "growth": 2, "nucleation": 2}
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,8 @@ def run_campaign(
         skipped = tuple(run.id for run in runs if run.id in done)
         finished: list[str] = []
         failed = [name for name in skipped if done[name].status == "failed"]
-        for record in _execute(pending[:max_runs], out, done, workers, keep_frames, command):
+        shared = _Shared(out, list(elsewhere.values()), list(runs), keep_frames, command)
+        for record in _execute(pending[:max_runs], shared, done, workers):
             store.add(record)
             done[record.id] = record
             (failed if record.status == "failed" else finished).append(record.id)
@@ -116,24 +121,50 @@ def run_campaign(
     return CampaignReport(tuple(finished), skipped, tuple(failed))
 
 
-def _execute(
-    pending: Sequence[Run], out: Path, done: dict[str, Record], workers: int, keep_frames: bool, command: str
-) -> Iterable[Record]:
+@dataclass(frozen=True)
+class _Shared:
+    """What is the same for all runs of a campaign."""
+
+    out: Path
+    known: list[Record]
+    runs: list[Run]
+    keep_frames: bool
+    command: str
+
+    def prerequisites(self, run: Run) -> set[str]:
+        """Ids of the runs of the plan that must be done before this one."""
+        phase, material = PHASES[run.kind], run.material.name
+        return {other.id for other in self.runs if other.material.name == material and PHASES[other.kind] < phase}
+
+    def relevant(self, run: Run, done: Mapping[str, Record]) -> list[Record]:
+        """Records that the run may look at, in a fixed order."""
+        earlier = self.prerequisites(run)
+        chosen = {record.id: record for record in self.known if record.material == run.material.name}
+        chosen |= {name: done[name] for name in earlier if name in done}
+        wanted = {"lattice_parameter", "latent_heat", "melting_temperature"}
+        return [record for _, record in sorted(chosen.items()) if wanted & set(record.quantities)]
+
+
+def _execute(pending: Sequence[Run], shared: _Shared, done: Mapping[str, Record], workers: int) -> Iterator[Record]:
     queue = list(pending)
     if workers == 1:
         for run in queue:
-            yield _attempt(run, out, list(_relevant(run, done)), keep_frames, command)
+            yield _attempt(run, shared.out, shared.relevant(run, done), shared.keep_frames, shared.command)
         return
     context = multiprocessing.get_context("spawn")
+    waited_for = {run.id for run in queue}
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt) as pool:
         flying: set[Future[Record]] = set()
         try:
             while queue or flying:
-                while queue and len(flying) < workers:
-                    run = queue.pop(0)
-                    # Each run gets what is known when it starts.
-                    relevant = list(_relevant(run, done))
-                    flying.add(pool.submit(_attempt, run, out, relevant, keep_frames, command))
+                for run in list(queue):
+                    if len(flying) >= workers:
+                        break
+                    if any(name in waited_for and name not in done for name in shared.prerequisites(run)):
+                        continue
+                    queue.remove(run)
+                    relevant = shared.relevant(run, done)
+                    flying.add(pool.submit(_attempt, run, shared.out, relevant, shared.keep_frames, shared.command))
                 finished, flying = wait(flying, return_when=FIRST_COMPLETED)
                 for future in finished:
                     yield future.result()
@@ -147,13 +178,6 @@ def _execute(
 
 def _ignore_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _relevant(run: Run, done: dict[str, Record]) -> Iterable[Record]:
-    wanted = {"lattice_parameter", "latent_heat", "melting_temperature"}
-    for record in done.values():
-        if record.material == run.material.name and wanted & set(record.quantities):
-            yield record
 
 
 def _attempt(run: Run, out: Path, relevant: list[Record], keep_frames: bool, command: str) -> Record:

@@ -30,6 +30,8 @@ EVIDENCE_PS = 10.0
 PATCH_TIMES_PS = (0.0, 2.0, 5.0, 7.0, 10.0)
 FRAME_PS = 1.0
 MIN_LENGTH = 100.0
+MIN_WIDTH = 10.0
+"""A front narrower than this orders the melt through its own periodic images: 8 A of aluminium froze at once."""
 
 
 def planned_duration(
@@ -126,10 +128,10 @@ class GrowthRun:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and 1 <= self.temperature <= 20_000):
             raise ParameterError(f"temperature={self.temperature} is outside [1, 20000] K")
-        if self.length < MIN_LENGTH or self.length > 5000 or not 8 <= self.width <= 500:
+        if self.length < MIN_LENGTH or self.length > 5000 or not MIN_WIDTH <= self.width <= 500:
             raise ParameterError(
-                f"a box of {self.width:g} x {self.length:g} A: the width lies in [8, 500], the length in "
-                f"[{MIN_LENGTH:g}, 5000]; boxes below 200 A freeze out early"
+                f"a box of {self.width:g} x {self.length:g} A: the width lies in [{MIN_WIDTH:g}, 500], "
+                f"the length in [{MIN_LENGTH:g}, 5000]; boxes below 200 A freeze out early"
             )
         if not (5 <= self.duration_ps <= 1e6 and 3 <= self.equilibration_ps <= 1e5):
             raise ParameterError(

@@ -92,7 +92,7 @@ class _Melting(_Section):
     orientation: str = "100"
     lengths: list[Annotated[float, Field(ge=100, le=5000)]] = Field(default=[100.0, 200.0], min_length=1)
     guess: _Kelvin | None = None
-    width: Annotated[float, Field(ge=8, le=500)] = 16.0
+    width: Annotated[float, Field(ge=10, le=500)] = 16.0
     duration_ps: _Duration = 150.0
 
     def runs(self) -> list[MeltingRun]:
@@ -110,7 +110,7 @@ class _Growth(_Section):
     temperatures: list[_Kelvin] = Field(min_length=1)
     durations_ps: list[_Duration] = Field(min_length=1)
     solid_fractions: list[Annotated[float, Field(ge=0.05, le=0.95)]] = [0.3]
-    width: Annotated[float, Field(ge=8, le=500)] = 16.0
+    width: Annotated[float, Field(ge=10, le=500)] = 16.0
     length: Annotated[float, Field(ge=100, le=5000)] = 200.0
 
     def runs(self) -> list[GrowthRun]:

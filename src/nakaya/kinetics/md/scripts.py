@@ -64,7 +64,8 @@ thermo_style custom step temp pe ke enthalpy press pzz lx ly lz vol
 thermo {_steps(SAMPLE_PS, material)}
 # Stop when the process that started this run is gone.
 variable started equal is_file(${{parent}})
-if "${{started}} == 1" then "variable gone equal 1-is_file(${{parent}})" "fix orphan all halt 500 v_gone != 0"
+if "${{started}} == 1" then &
+  "variable gone equal 1-is_file(${{parent}})" "fix orphan all halt 500 v_gone != 0 error hard"
 """
 
 
