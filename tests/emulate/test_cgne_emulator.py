@@ -37,7 +37,7 @@ TRAINING = {
     "schedule": {"batch": 2},
     "loop": {"learning_rate": 1e-3, "seed": 0},
     "validation": {"iou": 0.5, "area_error": 0.1, "steps_error": 0.1},
-    "cost": {"seconds": 1.0, "cpu_seconds": 1.0, "crystals_seconds": 0.0, "threads": 1},
+    "cost": {"seconds": 1.0, "cpu_seconds": 1.0, "threads": 1},
 }
 
 

@@ -32,7 +32,7 @@ def evaluate(
         int | None, typer.Option(help="Crystals of each model at each point, 2 or more (default: 64; 6 with --quick).")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A first look in seconds, with wide intervals.")] = False,
-    workers: Annotated[int, typer.Option(help="Threads that grow crystals at once; does not change them.")] = 1,
+    workers: Annotated[int, typer.Option(help="Threads that grow crystals at once; does not change them.")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of the points and of all crystals.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

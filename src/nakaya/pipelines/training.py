@@ -223,7 +223,6 @@ def _train_on(
             "cost": {
                 "seconds": round(fitted.seconds, 1),
                 "cpu_seconds": round(fitted.cpu_seconds, 1),
-                "crystals_seconds": round(crystals_seconds, 1),
                 "threads": config.threads,
             },
         },
