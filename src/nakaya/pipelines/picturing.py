@@ -30,15 +30,18 @@ if TYPE_CHECKING:
 __all__ = [
     "default_parameters",
     "describe_geometry",
-    "describe_parameters",
     "draw_crystal",
     "draw_ensemble",
     "draw_film",
     "film_store",
     "show_store",
+    "telling_parameters",
     "view_member",
     "write_image",
 ]
+
+MOST_IN_TITLE = 3
+"""More parameters than these make a title too long: then it has those without a default, and the subtitle the rest."""
 
 FAMILY_NOUNS = {"gravner-griffeath": "Snow crystal"}
 """What grows, by parameter space; anything else is called a crystal."""
@@ -62,11 +65,11 @@ def view_member(trajectory: Trajectory, *, point: int = 0, member: int = 0) -> C
     )
 
 
-def describe_parameters(trajectory: Trajectory) -> str:
-    """Return the parameters of one point that have no default, or another value than it: "ρ = 0.5,  σ = 10⁻³"."""
+def telling_parameters(trajectory: Trajectory) -> dict[str, float]:
+    """Return the parameters of one point that have no default, or another value than it, by name."""
     defaults = default_parameters(trajectory.metadata.family)
     values = {name: float(np.asarray(value)) for name, value in trajectory.parameters.items()}
-    return format_parameters({name: value for name, value in values.items() if defaults.get(name) != value})
+    return {name: value for name, value in values.items() if defaults.get(name) != value}
 
 
 def default_parameters(family: str) -> dict[str, float]:
@@ -311,14 +314,25 @@ def _check_lattice(trajectory: Trajectory) -> None:
         )
 
 
+def _split_parameters(one: Trajectory) -> tuple[dict[str, float], dict[str, float]]:
+    """The telling parameters that go into the title, and those that go below it because they are too many."""
+    telling = telling_parameters(one)
+    if len(telling) <= MOST_IN_TITLE:
+        return telling, {}
+    defaults = default_parameters(one.metadata.family)
+    required = {name: value for name, value in telling.items() if name not in defaults}
+    return required, {name: value for name, value in telling.items() if name in defaults}
+
+
 def _title(one: Trajectory) -> str:
     noun = FAMILY_NOUNS.get(one.metadata.family, "Crystal")
-    parameters = describe_parameters(one)
-    return f"{noun},  {parameters}" if parameters else noun
+    parameters, _ = _split_parameters(one)
+    return f"{noun},  {format_parameters(parameters)}" if parameters else noun
 
 
 def _origin(one: Trajectory) -> str:
     resolution = one.metadata.time_resolution
     coarse = f"arrival times to {resolution} steps" if resolution > 1 else ""
-    words = [one.metadata.model, describe_geometry(one.metadata.geometry), f"seed {one.metadata.seed}", coarse]
-    return join_words(words)
+    _, others = _split_parameters(one)
+    place = describe_geometry(one.metadata.geometry)
+    return join_words([format_parameters(others), one.metadata.model, place, f"seed {one.metadata.seed}", coarse])

@@ -18,7 +18,7 @@ from nakaya.viz.colour import from_hex
 from nakaya.viz.grid import best_columns, check_tiles, picture_notes, share_clock
 from nakaya.viz.plate import check_width
 from nakaya.viz.shading import DEFAULT_RELIEF
-from nakaya.viz.sheet import Sheet, fit_text
+from nakaya.viz.sheet import Sheet, fit_text, heading_height, subtitle_lines
 from nakaya.viz.style import Theme
 from nakaya.viz.view import CrystalView
 
@@ -38,6 +38,7 @@ PALETTE_COLOURS = 255
 DESIGN_WIDTH = 720.0
 MARGIN = 36.0
 INNER = DESIGN_WIDTH - 2 * MARGIN
+TITLE_SIZE = 30.0
 
 
 @dataclass(frozen=True)
@@ -196,14 +197,13 @@ class _Studio:
         tile_height = camera.frame.height / unit
         size = max(11.0, min(18.0, tile / 11))
         pitch = tile_height + (size + 16 if several else 0)
-        head = 106.0 if subtitle else 82.0
+        under = subtitle_lines(subtitle, INNER, size=TITLE_SIZE)
+        head = heading_height(under, size=TITLE_SIZE)
         foot = head + pitch * math.ceil(len(views) / columns) + 34
         notes = picture_notes(views, 17 * unit, INNER * unit)
         height = foot + 40 + (16 + 22 * len(notes) if notes else 0) + 14
         base = Sheet.blank(width, round(height * unit), theme, design_width=DESIGN_WIDTH)
-        base.text(MARGIN, 52, fit_text(title, 30, INNER), size=30)
-        if subtitle:
-            base.text(MARGIN, 80, fit_text(subtitle, 18, INNER), size=18, muted=True)
+        base.heading(MARGIN, title, under, width=INNER, size=TITLE_SIZE)
         places = []
         for number, label in zip(range(len(views)), labels, strict=True):
             row, column = divmod(number, columns)

@@ -14,7 +14,7 @@ from nakaya.viz.camera import Camera
 from nakaya.viz.lettering import text_width, wrap_text
 from nakaya.viz.plate import INNER, MARGIN, check_width
 from nakaya.viz.shading import DEFAULT_RELIEF
-from nakaya.viz.sheet import DESIGN_WIDTH, Sheet, fit_text
+from nakaya.viz.sheet import DESIGN_WIDTH, Sheet, fit_text, heading_height, subtitle_lines
 from nakaya.viz.style import Theme
 from nakaya.viz.view import CrystalView
 from nakaya.viz.words import format_axis
@@ -97,11 +97,12 @@ def crystal_grid(
     pitch = tile_height + size * 1.2 + 22
     rows = math.ceil(len(views) / columns)
     notes = picture_notes(views, 20 * unit, INNER * unit)
-    head = 138.0 if subtitle else 106.0
+    under = subtitle_lines(subtitle, INNER)
+    head = heading_height(under) + 8
     foot = head + pitch * rows + 30
     height = foot + 62 + (24 + 27 * len(notes) if notes else 0) + 30
     sheet = Sheet.blank(width, round(height * unit), theme)
-    sheet.heading(MARGIN, INNER, title, subtitle)
+    sheet.heading(MARGIN, title, under, width=INNER)
     for number, (view, label) in enumerate(zip(views, labels, strict=True)):
         row, column = divmod(number, columns)
         x, y = MARGIN + column * (tile + gap), head + row * pitch
@@ -178,12 +179,13 @@ def morphology_diagram(
     size = max(8.0, min(15.0, tile / 8))
     pitch_x, pitch_y = tile + gap, tile_height + size + 14
     notes = wrap_text(remark, 20 * unit, INNER * unit) + picture_notes(flat, 20 * unit, INNER * unit)
-    head = 134.0 if subtitle else 102.0
+    under = subtitle_lines(subtitle, INNER)
+    head = heading_height(under) + 4
     floor = head + pitch_y * rows + 6
     foot = floor + 126
     height = foot + 62 + (24 + 27 * len(notes) if notes else 0) + 26
     sheet = Sheet.blank(width, round(height * unit), theme)
-    sheet.heading(MARGIN, INNER, title, subtitle)
+    sheet.heading(MARGIN, title, under, width=INNER)
     for number, view in enumerate(shown):
         row, column = divmod(number, columns)
         place_x, place_y = left + gap + column * pitch_x, head + (rows - 1 - row) * pitch_y

@@ -9,7 +9,7 @@ from nakaya.core.growth import check_count
 from nakaya.viz.camera import Camera
 from nakaya.viz.lettering import wrap_text
 from nakaya.viz.shading import DEFAULT_RELIEF
-from nakaya.viz.sheet import DESIGN_WIDTH, Sheet
+from nakaya.viz.sheet import DESIGN_WIDTH, Sheet, heading_height, subtitle_lines
 from nakaya.viz.style import Theme
 from nakaya.viz.view import CrystalView
 
@@ -51,7 +51,7 @@ def crystal_plate(
         view: The crystal.
         theme: Colours.
         title: What it is, one line; Greek letters are set in italics.
-        subtitle: Its circumstances, one line.
+        subtitle: Its circumstances, in as many lines as they take.
         width: Pixels across, 160 to 4096; everything scales with it.
         step: Show it after this many steps; by default at the end.
         site_spacing: Metres between sites, or None where the model is dimensionless.
@@ -66,11 +66,12 @@ def crystal_plate(
     camera = Camera.over(view.domain, width=round(INNER * unit))
     picture = camera.draw(view, theme, step=step, relief=relief)
     notes = wrap_text(view.note, 20 * unit, INNER * unit) if view.note else []
-    head = 130.0 if subtitle else 98.0
+    under = subtitle_lines(subtitle, INNER)
+    head = heading_height(under)
     foot = head + picture.height / unit + 46
     height = foot + 62 + (24 + 27 * len(notes) if notes else 0) + 30
     sheet = Sheet.blank(width, round(height * unit), theme)
-    sheet.heading(MARGIN, INNER, title, subtitle)
+    sheet.heading(MARGIN, title, under, width=INNER)
     sheet.image.paste(picture, (round(MARGIN * unit), round(head * unit)))
     sheet.scale_bar(MARGIN, foot + 4, camera.frame.scale, 200, site_spacing)
     label = "step at which a site attached" + ("" if step is None else f", shown at {step:,}")

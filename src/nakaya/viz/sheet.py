@@ -10,16 +10,23 @@ from PIL import Image, ImageDraw
 
 from nakaya.core.arrays import FloatArray
 from nakaya.viz.colour import ColourRamp
-from nakaya.viz.lettering import draw_text, text_width
+from nakaya.viz.lettering import draw_text, text_width, wrap_text
 from nakaya.viz.style import Theme
 from nakaya.viz.words import format_count, format_number, nice_step, nice_ticks
 
-__all__ = ["DESIGN_WIDTH", "Sheet", "fit_text", "join_words"]
+__all__ = ["DESIGN_WIDTH", "Sheet", "fit_text", "heading_height", "join_words", "subtitle_lines"]
 
 DESIGN_WIDTH = 1200.0
 """The layout is designed at this width, in units that are then scaled to pixels."""
 
 BAR_HEIGHT = 10.0
+
+HEAD_TOP = 1.84
+"""Baseline of the title, in title sizes below the upper edge."""
+
+SUBTITLE_SIZE = 0.58
+LINE_HEIGHT = 1.35
+"""Distance of lines, in text sizes."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +48,12 @@ class Sheet:
         """Return an empty sheet of pixels `width` x `height`, whose units are fitted to `design_width`."""
         return cls(Image.new("RGB", (width, height), theme.ground), theme, width / design_width)
 
-    def heading(self, x: float, width: float, title: str, subtitle: str = "") -> None:
-        """Set the title and, below it, the subtitle; what does not fit is cut."""
-        self.text(x, 70, fit_text(title, 38, width), size=38)
-        if subtitle:
-            self.text(x, 104, fit_text(subtitle, 22, width), size=22, muted=True)
+    def heading(self, x: float, title: str, subtitle: Sequence[str], *, width: float, size: float = 38) -> None:
+        """Set the title (cut where it is too wide) and the lines of the subtitle below it."""
+        self.text(x, HEAD_TOP * size, fit_text(title, size, width), size=size)
+        for number, line in enumerate(subtitle):
+            y = HEAD_TOP * size + (0.9 + LINE_HEIGHT * SUBTITLE_SIZE * number) * size
+            self.text(x, y, line, size=SUBTITLE_SIZE * size, muted=True)
 
     def text(
         self, x: float, y: float, text: str, *, size: float, muted: bool = False, align: float = 0.0, bold: bool = False
@@ -142,6 +150,17 @@ def _format_length(metres: float) -> str:
         if metres >= size * 0.999:
             return f"{format_number(metres / size)} {unit}"
     return f"{format_number(metres * 1e9)} nm"
+
+
+def subtitle_lines(subtitle: str, width: float, *, size: float = 38) -> list[str]:
+    """Return the subtitle in lines that fit; `width` and the title's `size` in the same unit."""
+    return wrap_text(subtitle, SUBTITLE_SIZE * size, width)
+
+
+def heading_height(subtitle: Sequence[str], *, size: float = 38) -> float:
+    """Return how much of a sheet the title and the lines of its subtitle take, with the space below them."""
+    lines = 0.9 + LINE_HEIGHT * SUBTITLE_SIZE * (len(subtitle) - 1) if subtitle else 0.0
+    return (HEAD_TOP + lines + 0.72) * size
 
 
 def fit_text(text: str, size: float, width: float) -> str:
