@@ -141,6 +141,43 @@ def test_a_campaign_that_is_killed_ends_like_one_that_is_not(place: Path) -> Non
     assert not list((place / "killed" / "runs").glob("*/attempt-*"))
 
 
+def _children(pid: int) -> set[int]:
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = status.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if words[0] != "Z" and int(words[1]) == pid:
+            found.add(int(status.parent.name))
+    return found
+
+
+def test_no_worker_outlives_a_campaign_that_was_killed(place: Path) -> None:
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("this system has no /proc")
+    script = textwrap.dedent(f"""
+        from pathlib import Path
+        from nakaya.kinetics.md.campaign import run_campaign
+        from nakaya.kinetics.md.plan import read_plan
+        if __name__ == "__main__":
+            run_campaign(read_plan(Path({str(place / "plan.toml")!r})), Path({str(place / "out")!r}), workers=2)
+    """)
+    main = place / "main.py"
+    main.write_text(script)
+    process = subprocess.Popen([sys.executable, str(main)])
+    deadline = time.monotonic() + 120
+    while not list((place / "out" / "runs").glob("*/attempt-*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    workers = _children(process.pid)
+    assert len(workers) >= 2
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
 def test_a_killed_lammps_is_tried_again_and_then_recorded_as_failed(place: Path) -> None:
     runs = read_plan(place / "plan.toml")[:1]
     (place / "control").write_text("fail")

@@ -17,6 +17,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -153,7 +154,7 @@ def _execute(pending: Sequence[Run], shared: _Shared, done: Mapping[str, Record]
         return
     context = multiprocessing.get_context("spawn")
     waited_for = {run.id for run in queue}
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         flying: set[Future[Record]] = set()
         try:
             while queue or flying:
@@ -176,8 +177,17 @@ def _execute(pending: Sequence[Run], shared: _Shared, done: Mapping[str, Record]
             raise
 
 
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the campaign itself handles it, and ends its workers
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    # Workers of a campaign that was killed would wait for work for ever; their LAMMPS notices that they are gone.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _attempt(run: Run, out: Path, relevant: list[Record], keep_frames: bool, command: str) -> Record:
