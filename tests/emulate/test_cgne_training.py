@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ torch = pytest.importorskip("torch")
 
 from nakaya.core.errors import ParameterError  # noqa: E402
 from nakaya.core.trajectory import occupancy_at  # noqa: E402
+from nakaya.emulate.cgne import task as task_module  # noqa: E402
 from nakaya.emulate.cgne.config import CgneSchedule, TrainedFor  # noqa: E402
 from nakaya.emulate.cgne.data import Windows, frame_sequences  # noqa: E402
 from nakaya.emulate.cgne.fitting import Crystals, fit_cgne  # noqa: E402
+from nakaya.emulate.cgne.loss import StepLoss  # noqa: E402
+from nakaya.emulate.cgne.model import Cgne  # noqa: E402
 from nakaya.learn.config import LoopConfig  # noqa: E402
 
 
@@ -116,3 +120,35 @@ def test_training_leaves_the_caller_s_random_state_alone(discs: Any, tiny_config
     torch.manual_seed(5)
     train(discs, tiny_config, 1)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_an_unrolled_step_starts_from_what_the_network_made_of_the_last(
+    discs: Any, tiny_config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that attaches one more site at each step: the next step sees it, without its history of gradients."""
+    seen: list[Any] = []
+
+    def one_more(network: Any, attached: Any, following: Any, condition: Any, **_: Any) -> StepLoss:
+        seen.append(attached)
+        logits = torch.full_like(attached, -9.0, requires_grad=True) * 1.0
+        with torch.no_grad():
+            logits[:, :, -1, -len(seen)] = 9.0
+        return StepLoss({"loss": logits.sum()}, logits)
+
+    monkeypatch.setattr(task_module, "step_loss", one_more)
+    sequences = sequences_of(discs)
+    task = task_module.CgneTask(sequences, None, CgneSchedule(batch=4, max_unroll=3), lookahead=8, threshold=0.5)  # type: ignore[arg-type]
+    generator = torch.Generator().manual_seed(2)
+    lengths = set()
+    for _ in range(12):
+        seen.clear()
+        for _ in task.losses(Cgne(tiny_config), 0.5, generator):
+            pass
+        lengths.add(len(seen))
+        for step, (before, after) in enumerate(pairwise(seen), start=1):
+            assert not after.requires_grad
+            if before.shape == after.shape:  # the same window, and no sequence came to its end
+                edge = torch.zeros_like(before)
+                edge[:, :, -1, -step] = 1.0
+                assert torch.equal(after, torch.maximum(before, edge))
+    assert lengths == {1, 2, 3}
