@@ -188,7 +188,10 @@ def _evidence(record: Record, length: float) -> Evidence:
     times = times[times - times[0] <= length * (1 + 1e-9)]
     columns = {name: np.full(len(times), value) for name, value in single.items()}
     for name, entry in series.items():
+        # A gap must not be filled from what came after the evidence ended.
         known = np.isfinite(entry.values)
+        if entry.axis is not None:
+            known &= entry.axis.values <= times[-1]
         if entry.axis is not None and known.any():
             columns[name] = np.interp(times, entry.axis.values[known], entry.values[known])
         else:

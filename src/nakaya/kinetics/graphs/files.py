@@ -14,12 +14,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nakaya.core.errors import FormatError, InputFileError, ParameterError
+from nakaya.core.errors import FormatError, InputFileError
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, MultiscaleGraph, Relation
 from nakaya.kinetics.records import write_atomically
 
@@ -28,6 +29,13 @@ __all__ = ["VERSION", "read_sequence", "write_sequence"]
 SCHEMA = "nakaya-graphs"
 VERSION = 1
 MAX_BYTES = 4 << 30
+
+# What zipfile, zlib, NumPy and json raise on damaged bytes: RuntimeError for a flag that claims encryption or an unknown
+# compression, MemoryError for an array whose header claims more than there is.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, KeyError, IndexError, TypeError, AttributeError, ValueError, OSError, EOFError,
+    RuntimeError, MemoryError,
+)  # fmt: skip
 
 
 def write_sequence(sequence: GraphSequence, path: Path) -> None:
@@ -106,7 +114,7 @@ def read_sequence(path: Path) -> GraphSequence:
         if not isinstance(meta, dict) or meta.get("schema") != SCHEMA or meta.get("version") != VERSION:
             raise FormatError(f"{path} is not a file of graphs of version {VERSION}")
         return _sequence(meta, arrays)
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, EOFError, ParameterError) as error:
+    except _DAMAGE as error:
         if isinstance(error, FormatError):
             raise
         raise FormatError(f"{path} is not a file of graphs: {error}") from None
