@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import signal
@@ -21,7 +22,9 @@ from nakaya.core.record import Record
 from nakaya.kinetics.md.campaign import run_campaign, run_hash
 from nakaya.kinetics.md.lammps import find_lammps
 from nakaya.kinetics.md.plan import read_plan
+from nakaya.kinetics.md.tables import tabulate
 from nakaya.kinetics.records import RecordStore, problems
+from nakaya.pipelines.molecular_dynamics import collect
 
 STAND_IN = """
 #!{python} -S
@@ -306,3 +309,32 @@ def test_plans_that_make_no_sense_are_explained(tmp_path: Path, text: str, messa
         read_plan(path)
     with pytest.raises(InputFileError):
         read_plan(tmp_path / "nothing.toml")
+
+
+def test_a_melt_that_froze_tells_nothing_about_the_melt(place: Path) -> None:
+    program = place / "lmp"
+    program.write_text(program.read_text().replace('noise = 0.0 if "msd" not in script else 1.6', "noise = 0.0"))
+    runs = read_plan(place / "plan.toml")[:1]
+    run_campaign(runs, place / "out")
+    record = RecordStore(place / "out" / "records").get(runs[0].id)
+    assert record.status == "flagged"
+    assert "100% solid atoms" in record.flags[0]
+    for name in ("latent_heat", "diffusivity", "liquid_volume_per_atom"):
+        assert math.isnan(record.quantities[name].value)
+    assert record.quantities["lattice_parameter"].value > 0
+    assert tabulate("Cu", [record]).latent_heat is None
+
+
+def test_a_set_has_one_driving_force_for_one_condition(place: Path) -> None:
+    runs = read_plan(place / "plan.toml")[:3]
+    run_campaign(runs[:1], place / "first")
+    run_campaign(runs[1:], place / "second")
+    assert all(math.isnan(record.driving_force.value) for record in RecordStore(place / "second" / "records"))
+    document = collect([place / "first", place / "second"], place / "set")
+    table = tabulate("Cu", RecordStore(place / "set"))
+    assert document["records"] == 3
+    for record in RecordStore(place / "set"):
+        expected = table.driving_force(record.conditions["temperature"].value)
+        assert record.driving_force.value == pytest.approx(expected, rel=1e-5)
+    assert problems(place / "set") == []
+    assert run_campaign(runs, place / "third", known=RecordStore(place / "set")).finished == ()

@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     campaign = typer.Typer(help="Many runs from one plan, resumable.", no_args_is_help=True)
     campaign.callback()(_campaign)
     campaign.command("run")(campaign_run)
+    campaign.command("collect")(campaign_collect)
     group.add_typer(campaign, name="campaign")
     app.add_typer(group, name="md")
 
@@ -347,3 +348,20 @@ def campaign_run(
         f"{document['remaining']} remain, {len(document['failed'])} failed; records in {document['records']}"
     )
     _print(document, as_json, line)
+
+
+def campaign_collect(
+    sources: Annotated[list[str], typer.Argument(help="Campaigns, stores or shipped sets.")],
+    out: Annotated[Path, typer.Option(help="Store of records to write (a new directory).")],
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Join the records of campaigns; all driving forces then come from the same melting points and latent heats.
+
+    Example: nakaya md campaign collect runs/al-cu-si al-cu-si --out set/
+    """
+    from nakaya.pipelines.molecular_dynamics import collect
+
+    document = collect(sources, out, overwrite=overwrite)
+    points = ", ".join(f"{name} {entry['value']:.0f} K" for name, entry in document["melting_points_K"].items())
+    _print(document, as_json, f"{document['records']} records in {out}; melting points: {points}")

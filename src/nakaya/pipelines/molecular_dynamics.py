@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import OutputError, ParameterError
-from nakaya.core.record import Record
+from nakaya.core.record import DRIVING_FORCE, Quantity, Record
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
 from nakaya.kinetics.md.campaign import run_campaign
 from nakaya.kinetics.md.growth import GrowthRun, planned_duration
@@ -26,11 +26,12 @@ from nakaya.kinetics.md.potentials import Material
 from nakaya.kinetics.md.properties import PropertiesRun
 from nakaya.kinetics.md.statistics import combine_seeds
 from nakaya.kinetics.md.tables import MaterialTable, driving_force, tabulate
-from nakaya.kinetics.records import RecordStore, load_records, to_document
+from nakaya.kinetics.records import RecordStore, load_records, records_place, to_document
 from nakaya.pipelines.ingesting_md import known_records
 from nakaya.pipelines.records import write_store
 
 __all__ = [
+    "collect",
     "default_duration",
     "growth_from_records",
     "growth_summary",
@@ -345,6 +346,49 @@ def run_plan(
         - _new_failures(report.failed, report.skipped),
         "records": out / "records",
     }
+
+
+def collect(sources: Sequence[str | Path], out: Path, *, overwrite: bool = False) -> dict[str, Any]:
+    """Join records of campaigns into one set whose driving forces all come from the same melting points and L(T).
+
+    A run states the driving force that was known when it ran; the set states what is known at the end.
+
+    Args:
+        sources: Stores, campaigns or shipped sets; later ones win nothing: contradictions are errors.
+        out: Store to write, with its snapshots.
+        overwrite: Whether to replace it.
+
+    Raises:
+        OutputError: `out` exists, or two records of one id differ in more than their driving force.
+    """
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    places = [(records_place(source), load_records(source)) for source in sources]
+    everything = [record for _, records in places for record in records]
+    tables = {name: tabulate(name, everything) for name in {record.material for record in everything}}
+    copies: dict[str, Path] = {}
+    for place, records in places:
+        folder = place if place.is_dir() else place.parent
+        for shot in (shot for record in records for shot in record.snapshots):
+            if (folder / shot.path).is_file():
+                copies.setdefault(shot.path, folder / shot.path)
+    write_store([_with_driving_force(record, tables[record.material]) for record in everything], out, snapshots=copies)
+    return {
+        "records": len(RecordStore(out)),
+        "melting_points_K": {
+            name: {"value": table.melting_temperature, "standard_error": table.melting_error}
+            for name, table in sorted(tables.items())
+        },
+        "out": out,
+    }
+
+
+def _with_driving_force(record: Record, table: MaterialTable) -> Record:
+    temperature = record.conditions.get("temperature")
+    if record.kind != "md" or temperature is None or temperature.values.ndim or not math.isfinite(temperature.value):
+        return record
+    drive = Quantity(np.array(float(f"{table.driving_force(temperature.value):.6g}")), "1")
+    return replace(record, conditions={**record.conditions, DRIVING_FORCE: drive})
 
 
 def _new_failures(failed: Sequence[str], skipped: Sequence[str]) -> int:

@@ -64,7 +64,8 @@ class PropertiesRun:
         liquid_text = scripts.bulk_liquid(material, potential, **options)  # type: ignore[arg-type]
         solid = simulate(folder / "solid", material, positions, box, solid_text)
         liquid = simulate(folder / "liquid", material, positions, box, liquid_text)
-        flags = self._flags(solid, liquid)
+        crystal_is_crystal, liquid_is_liquid, flags = self._phases(solid, liquid)
+        both = crystal_is_crystal and liquid_is_liquid
         num_atoms = len(positions)
         per_mole = ELECTRON_VOLT * AVOGADRO / num_atoms
         volume_solid, volume_liquid = solid.log.column("Volume"), liquid.log.column("Volume")
@@ -75,8 +76,12 @@ class PropertiesRun:
         latent = float(enthalpy[1].mean() - enthalpy[0].mean())
         latent_error = math.hypot(block_error(enthalpy[0]), block_error(enthalpy[1]))
 
-        def mean(series: FloatArray, factor: float, unit: str) -> Quantity:
-            return Quantity(np.array(series.mean() * factor), unit, uncertainty=np.array(block_error(series) * factor))
+        def stated(value: float, error: float, unit: str, valid: bool) -> Quantity:
+            # What was measured in the wrong phase is not known: it must not enter any table.
+            return Quantity(np.array(value), unit, np.array(error)) if valid else Quantity(np.array(math.nan), unit)
+
+        def mean(series: FloatArray, factor: float, unit: str, valid: bool) -> Quantity:
+            return stated(float(series.mean()) * factor, block_error(series) * factor, unit, valid)
 
         return Record(
             id=self.id,
@@ -88,13 +93,11 @@ class PropertiesRun:
                 DRIVING_FORCE: Quantity(np.array(table.driving_force(self.temperature)), "1"),
             },
             quantities={
-                "lattice_parameter": mean(edge, ANGSTROM, "m"),
-                "solid_volume_per_atom": mean(volume_solid, ANGSTROM**3 / num_atoms, "m^3"),
-                "liquid_volume_per_atom": mean(volume_liquid, ANGSTROM**3 / num_atoms, "m^3"),
-                "latent_heat": Quantity(np.array(latent), "J/mol", uncertainty=np.array(latent_error)),
-                "diffusivity": Quantity(
-                    np.array(diffusion * 1e-8), "m^2/s", uncertainty=np.array(diffusion_error * 1e-8)
-                ),
+                "lattice_parameter": mean(edge, ANGSTROM, "m", crystal_is_crystal),
+                "solid_volume_per_atom": mean(volume_solid, ANGSTROM**3 / num_atoms, "m^3", crystal_is_crystal),
+                "liquid_volume_per_atom": mean(volume_liquid, ANGSTROM**3 / num_atoms, "m^3", liquid_is_liquid),
+                "latent_heat": stated(latent, latent_error, "J/mol", both),
+                "diffusivity": stated(diffusion * 1e-8, diffusion_error * 1e-8, "m^2/s", liquid_is_liquid),
             },
             provenance=describe(
                 material,
@@ -108,16 +111,18 @@ class PropertiesRun:
             flags=flags,
         )
 
-    def _flags(self, solid: FinishedRun, liquid: FinishedRun) -> list[str]:
-        flags = []
+    def _phases(self, solid: FinishedRun, liquid: FinishedRun) -> tuple[bool, bool, list[str]]:
+        # Deeply undercooled melts of 500 atoms can freeze, hot crystals can melt, before the sample is over.
+        valid, flags = [], []
         for run, what, expected in ((solid, "crystal", 1.0), (liquid, "liquid", 0.0)):
             frame = list(run.frames())[-1]
             classifier = self.material.classifier
             seen = environment(frame.positions, frame.cell, neighbours=classifier.neighbours)
             share = float(solid_atoms(seen, classifier).mean())
-            if abs(share - expected) > 0.2:
-                flags.append(f"the {what} ended with {share:.0%} solid atoms")
-        return flags
+            valid.append(abs(share - expected) <= 0.2)
+            if not valid[-1]:
+                flags.append(f"the {what} ended with {share:.0%} solid atoms: what it would have told is not known")
+        return valid[0], valid[1], flags
 
 
 def block_error(series: FloatArray, *, blocks: int = 5) -> float:
