@@ -119,17 +119,25 @@ def _encode_with_zarr(name: str, values: NDArray[np.generic], index: ShardIndex,
     return held[chunk_file(name, index, layout)].to_bytes()
 
 
-def decode_plain(content: bytes, kind: np.dtype[np.generic], layout: StoreLayout, where: str) -> NDArray[np.generic]:
+def decode_plain(stream: BinaryIO, kind: np.dtype[np.generic], layout: StoreLayout, where: str) -> NDArray[np.generic]:
     """Return a shard's block of `steps` or `stop_codes`, padding included: [shard_points, shard_members].
+
+    Args:
+        stream: The file, opened for reading bytes.
+        kind: Type of the values.
+        layout: The store's.
+        where: Name of the file, for messages.
 
     Raises:
         FormatError: The file has the wrong size.
     """
     shape = (layout.shard_points, layout.shard_members)
     expected = kind.itemsize * shape[0] * shape[1]
-    if len(content) != expected:
-        raise FormatError(f"{where} holds {len(content)} bytes, not {expected}: the file is damaged or foreign")
-    return np.frombuffer(content, kind.newbyteorder("<")).astype(kind).reshape(shape)
+    file_bytes = stream.seek(0, SEEK_END)
+    if file_bytes != expected:
+        raise FormatError(f"{where} holds {file_bytes} bytes, not {expected}: the file is damaged or foreign")
+    stream.seek(0)
+    return np.frombuffer(stream.read(expected), kind.newbyteorder("<")).astype(kind).reshape(shape)
 
 
 def decode_crystals(

@@ -23,6 +23,7 @@ from nakaya.dataset.schema import (
     ON_LATTICE,
     RECORDS,
     ShardRecord,
+    block_arrays,
     check_values,
     chunk_file,
     is_shard_file,
@@ -117,7 +118,7 @@ class ShardReader:
         """A shard's block of `steps` or `stop_codes`, padding included."""
         where = str(self.path / chunk_file(name, index, self.layout))
         with self._open(name, index, record) as stream:
-            return decode_plain(stream.read(), np.dtype(ARRAYS[name][0]), self.layout, where)
+            return decode_plain(stream, np.dtype(ARRAYS[name][0]), self.layout, where)
 
     def crystals(
         self, name: str, index: ShardIndex, record: ShardRecord, points: IntArray, members: IntArray
@@ -152,8 +153,8 @@ class ShardReader:
     def whole_block(self, index: ShardIndex) -> ShardBlock:
         """Return a whole shard."""
         points, members = self.layout.points_of(index), self.layout.members_of(index)
-        names = [*(name for name in ARRAYS if name != "grain" or self.layout.has_grain)]
-        return ShardBlock(**self.block(index, np.arange(len(points)), np.arange(len(members)), names))
+        everything = np.arange(len(points)), np.arange(len(members))
+        return ShardBlock(**self.block(index, *everything, block_arrays(self.layout)))
 
     def read(self, names: Sequence[str], points: IntArray, members: IntArray, limit_bytes: int) -> dict[str, Any]:
         """Return arrays [points, members, *lattice] by name.
