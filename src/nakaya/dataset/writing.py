@@ -51,7 +51,7 @@ def describe(
     parameters: Mapping[str, FloatArray],
     campaign: Mapping[str, object] | None = None,
 ) -> StoreDescription:
-    """Return the description of a store that is to be written.
+    """Return the description of a store that is to be written, as it will be read.
 
     Args:
         metadata: Where the crystals come from.
@@ -65,13 +65,11 @@ def describe(
     digests = {name: sha256_of_bytes(parameter_bytes(parameters[name])) for name in layout.parameters}
     description = StoreDescription(metadata, layout, digests, campaign)
     try:
-        document = _plain_json(group_document(description))
-        parse_description(document, Path("metadata") / GROUP_FILE)
+        return parse_description(_plain_json(group_document(description)), Path("metadata") / GROUP_FILE)
     except FormatError as error:
         raise ParameterError(f"these crystals cannot be stored: {error}") from error
     except (TypeError, ValueError) as error:
         raise ParameterError(f"these crystals cannot be stored: the metadata are not JSON values: {error}") from error
-    return description
 
 
 def _plain_json(document: Mapping[str, object]) -> dict[str, object]:

@@ -6,6 +6,7 @@ these functions needs the usual guard `if __name__ == "__main__":`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, fields, replace
@@ -212,8 +213,8 @@ class StoreWriter:
         """
         if self._store_sha256 is None:
             self.plan = replace(self.plan, layout=grown.layout)
-            self._metadata = grown.metadata
             description = describe(grown.metadata, grown.layout, self.plan.parameters, self.campaign)
+            self._metadata = description.metadata
             with new_directory(self.path) as fresh:
                 self._store_sha256 = write_skeleton(fresh, description, self.plan.parameters)
         self._check_same_model(grown)
@@ -222,7 +223,8 @@ class StoreWriter:
 
     def _check_same_model(self, grown: GrownShard) -> None:
         assert self._metadata is not None
-        stored, now = self._metadata, grown.metadata
+        stored = self._metadata
+        now = replace(grown.metadata, geometry=json.loads(json.dumps(dict(grown.metadata.geometry))))  # as it is stored
         if replace(now, package_version=stored.package_version) == stored and grown.layout == self.plan.layout:
             return
         changed = [
