@@ -156,3 +156,14 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(
     said = capsys.readouterr()
     assert "3/9" in said.err
     assert said.out == ""
+
+
+def test_an_interrupt_says_that_nothing_is_lost(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nakaya.pipelines.campaigning.run_campaign", interrupt)
+    assert run(["campaign", "run", str(sweep), "--out", str(tmp_path / "store.zarr")]) == 130
+    one_line(capsys, "interrupted", "run the same command again")

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli import about, campaign, demo, evaluate, fit, grow, ingest, md, pictures, records, train
-from nakaya.cli.border import OUR_MISTAKE, explain_exception
+from nakaya.cli.border import INTERRUPTED, OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
 
@@ -81,6 +81,8 @@ def run(arguments: Sequence[str]) -> int:
         if message:
             typer.echo(message, err=True)
         return status
+    if result == INTERRUPTED:  # typer has turned the interrupt itself into this status, without a word
+        typer.echo(explain_exception(KeyboardInterrupt(), arguments)[1], err=True)
     return result if isinstance(result, int) else 0
 
 
