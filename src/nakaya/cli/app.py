@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli import about, campaign, demo, evaluate, fit, grow, ingest, md, pictures, records, train
+from nakaya.cli import about, benchmark, campaign, demo, evaluate, fit, grow, ingest, md, pictures, records, train
 from nakaya.cli.border import INTERRUPTED, OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
@@ -38,6 +38,7 @@ md.register(app)
 records.register(app)
 train.register(app)
 evaluate.register(app)
+benchmark.register(app)
 
 
 def _print_version(value: bool) -> None:

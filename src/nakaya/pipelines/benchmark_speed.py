@@ -1,0 +1,250 @@
+"""How fast is the solver? Measured in one run beside the NumPy reference and a package that anyone can install.
+
+A cell update is one site in one step. Seconds are CPU seconds of one thread, without compilation. The runs of the three
+programs alternate, so that a machine that changes its speed changes it for all. The solver grows whole flakes; the slow
+programs do the first steps of one, whose cost per step does not depend on the crystal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from nakaya.core.growth import StopRules
+from nakaya.core.provenance import package_version
+from nakaya.pipelines.growing import grow
+from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
+
+__all__ = ["PEER", "Rate", "SizeResult", "SpeedResult", "benchmark_speed"]
+
+PEER = "snowfake"
+"""The peer: a NumPy and SciPy implementation of the same model, on PyPI."""
+
+POINT = GravnerGriffeath(rho=0.5)
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is run at one size in each round.
+
+    Attributes:
+        members: Whole flakes of the solver.
+        reference_steps: Steps of the NumPy reference.
+        peer_steps: Steps of the peer.
+    """
+
+    members: int
+    reference_steps: int
+    peer_steps: int
+
+
+WORKLOADS: dict[int, Workload] = {
+    64: Workload(members=100, reference_steps=300, peer_steps=300),
+    256: Workload(members=4, reference_steps=60, peer_steps=60),
+    1024: Workload(members=1, reference_steps=6, peer_steps=4),
+}
+
+ROUNDS = 5
+FORK_SIZE, FORK_MEMBERS = 256, 12
+"""Work that is divided between two threads."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Cell updates per CPU second over the rounds.
+
+    Attributes:
+        median: Their median.
+        low: The slowest round.
+        high: The fastest round.
+    """
+
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class SizeResult:
+    """What was measured at one size.
+
+    Attributes:
+        solver: Of the fast solver, whole flakes.
+        reference: Of the NumPy reference.
+        peer: Of the peer, or None where it is not installed.
+        ratio_to_reference: Median over the rounds of solver over reference.
+        ratio_to_peer: Median over the rounds of solver over peer, or None.
+        seconds_per_flake: CPU seconds of one whole flake.
+    """
+
+    solver: Rate
+    reference: Rate
+    peer: Rate | None
+    ratio_to_reference: float
+    ratio_to_peer: float | None
+    seconds_per_flake: float
+
+
+@dataclass(frozen=True)
+class SpeedResult:
+    """The whole benchmark.
+
+    Attributes:
+        sizes: By size.
+        speedup_of_two_workers: Wall seconds of one thread over those of two.
+        cores: Processors that this process may use.
+        machine: Processor and versions.
+        peer: Name and version of the peer, or why it was not measured.
+    """
+
+    sizes: dict[int, SizeResult]
+    speedup_of_two_workers: float
+    cores: int
+    machine: dict[str, str]
+    peer: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values: {"sizes": {"64": {"cell_updates_per_cpu_second", "ratio_to_reference", ...}}, ...}."""
+        return {
+            "sizes": {
+                str(size): {
+                    "cell_updates_per_cpu_second": result.solver.median,
+                    "cell_updates_per_cpu_second_range": [result.solver.low, result.solver.high],
+                    "ratio_to_reference": result.ratio_to_reference,
+                    f"ratio_to_{PEER}": result.ratio_to_peer,
+                    "reference_cell_updates_per_cpu_second": result.reference.median,
+                    f"{PEER}_cell_updates_per_cpu_second": result.peer.median if result.peer else None,
+                    "seconds_per_flake": result.seconds_per_flake,
+                }
+                for size, result in self.sizes.items()
+            },
+            "speedup_of_two_workers": self.speedup_of_two_workers,
+            "cores": self.cores,
+            "machine": self.machine,
+            "peer": self.peer,
+            "conditions": POINT.parameters(),
+            "rounds": ROUNDS,
+        }
+
+
+def benchmark_speed(*, stage: Callable[[int, int], None] | None = None) -> SpeedResult:
+    """Measure solver, reference and, where installed, the peer at 64, 256 and 1024; and two threads against one.
+
+    Args:
+        stage: Told how many of how many measurements are done.
+    """
+    peer, remark = _find_peer()
+    total = ROUNDS * (len(WORKLOADS) + 1)
+    sizes = {}
+    for place, (size, work) in enumerate(WORKLOADS.items()):
+        before = place * ROUNDS
+
+        def tell(done: int, before: int = before) -> None:
+            if stage is not None:
+                stage(before + done, total)
+
+        sizes[size] = _measure_size(size, work, peer, tell)
+    speedup = statistics.median(_fork_ratio() for _ in range(ROUNDS))
+    if stage is not None:
+        stage(total, total)
+    return SpeedResult(sizes, speedup, _cores(), _machine(), remark)
+
+
+def _measure_size(size: int, work: Workload, peer: type | None, tell: Callable[[int], None]) -> SizeResult:
+    few = StopRules(max_steps=2)
+    grow(POINT, size=size, seed=SEED, stop=few)  # compiles, and touches the memory once
+    rounds = []
+    for number in range(ROUNDS):
+        begin = time.process_time()
+        crystals = grow(POINT, size=size, members=work.members, seed=SEED + number)
+        seconds = time.process_time() - begin
+        solver = size**2 * int(crystals.steps.sum()) / seconds
+        begin = time.process_time()
+        grow(
+            POINT,
+            model="gravner-griffeath-reference",
+            size=size,
+            seed=SEED,
+            stop=StopRules(max_steps=work.reference_steps),
+        )
+        reference = size**2 * work.reference_steps / (time.process_time() - begin)
+        other = None if peer is None else _peer_rate(peer, size, work.peer_steps)
+        rounds.append((solver, reference, other, seconds / work.members))
+        tell(number + 1)
+    solvers, references, others, per_flake = (list(column) for column in zip(*rounds, strict=True))
+    measured = [rate for rate in others if rate is not None]
+    return SizeResult(
+        solver=_rate(solvers),
+        reference=_rate(references),
+        peer=_rate(measured) if measured else None,
+        ratio_to_reference=statistics.median(a / b for a, b in zip(solvers, references, strict=True)),
+        ratio_to_peer=statistics.median(a / b for a, b in zip(solvers, measured, strict=True)) if measured else None,
+        seconds_per_flake=statistics.median(per_flake),
+    )
+
+
+def _rate(values: list[float]) -> Rate:
+    return Rate(statistics.median(values), min(values), max(values))
+
+
+def _find_peer() -> tuple[type | None, str]:
+    """The peer's class, loaded from its one file: its package's own start needs an outdated setuptools."""
+    try:
+        found = version(PEER)
+    except PackageNotFoundError:
+        return None, f"{PEER} is not installed: pip install {PEER} to measure it too"
+    package = importlib.util.find_spec(PEER)
+    folder = Path(next(iter(package.submodule_search_locations or [""]))) if package else Path()
+    spec = importlib.util.spec_from_file_location("nakaya_benchmark_peer", folder / f"{PEER}.py")
+    if spec is None or spec.loader is None:
+        return None, f"{PEER} {found} is not laid out as expected"
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        peer: type = module.Snowfake
+    except (ImportError, OSError, AttributeError) as error:
+        return None, f"{PEER} {found} could not be loaded: {error}"
+    return peer, f"{PEER} {found}"
+
+
+def _peer_rate(peer: type, size: int, steps: int) -> float:
+    flake = peer(size, random=1, **POINT.parameters())
+    with contextlib.redirect_stderr(io.StringIO()):  # its progress bar
+        begin = time.process_time()
+        flake.grow(max_epochs=steps, early_stopping=False, snapshot=False)
+        seconds = time.process_time() - begin
+    return size**2 * steps / seconds
+
+
+def _fork_ratio() -> float:
+    wall = []
+    for workers in (1, 2):
+        begin = time.perf_counter()
+        grow(POINT, size=FORK_SIZE, members=FORK_MEMBERS, seed=SEED, workers=workers)
+        wall.append(time.perf_counter() - begin)
+    return wall[0] / wall[1]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _machine() -> dict[str, str]:
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "nakaya": package_version(),
+        "numpy": version("numpy"),
+        "numba": version("numba"),
+    }
