@@ -19,7 +19,11 @@ from nakaya.kinetics.reactor.profiles import Profile, constant
 from nakaya.kinetics.reactor.sizes import NUM_MOMENTS, SizeDistribution, mean_sizes, moments_of
 from nakaya.kinetics.reactor.solubility import Solubility
 
-__all__ = ["Crystallizer", "Layout", "Operation", "Run", "Seed", "lay_out"]
+__all__ = ["Crystallizer", "IntegrationError", "Layout", "Operation", "Run", "Seed", "lay_out"]
+
+
+class IntegrationError(ParameterError):
+    """A run could not be integrated: rates that are too fast, or crystals that outgrow every grid."""
 
 
 @dataclass(frozen=True)

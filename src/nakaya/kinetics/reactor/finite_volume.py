@@ -18,7 +18,15 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.reactor import rates
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, Layout, Operation, Run, lay_out, make_run
+from nakaya.kinetics.reactor.crystallizer import (
+    Crystallizer,
+    IntegrationError,
+    Layout,
+    Operation,
+    Run,
+    lay_out,
+    make_run,
+)
 from nakaya.kinetics.reactor.sizes import cell_means, cell_moments, volume_below
 
 __all__ = ["Discretised", "Grid", "OutgrownError", "Tolerances", "discretise", "simulate_reference"]
@@ -162,7 +170,7 @@ def _signed_growth(layout: Layout, T: float, S: float, dc: float, N: float) -> f
     return -rates.growth_rate(layout.dissolution, T, S, dc, N) if S < 1.0 else 0.0
 
 
-class OutgrownError(ParameterError):
+class OutgrownError(IntegrationError):
     """Crystals reached the upper end of the grid."""
 
 
@@ -225,7 +233,7 @@ def simulate_reference(
             )
             steps += 1
             if steps > tolerances.max_steps or not np.isfinite(error):
-                raise ParameterError(too_many_steps(t, steps))
+                raise IntegrationError(too_many_steps(t, steps))
             if error <= 1.0:
                 n, solute, t = n3, m3, wanted if dt == wanted - t else t + dt
                 fed += dt * (f1 + f2 + 4.0 * f3) / 6.0

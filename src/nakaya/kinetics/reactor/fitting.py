@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import numpy as np
 from scipy import stats
@@ -28,11 +28,16 @@ from nakaya.kinetics.reactor.estimation import (
     seen_in,
 )
 from nakaya.kinetics.reactor.finite_volume import Grid
-from nakaya.kinetics.reactor.intervals import Problem, bootstrap_ends, covariance_ends, profile_ends
+from nakaya.kinetics.reactor.intervals import BetterFitError, Problem, bootstrap_ends, covariance_ends, profile_ends
 from nakaya.kinetics.reactor.parameters import get_parameters, unit_of
 from nakaya.kinetics.reactor.simulate import Method
 
 __all__ = ["fit"]
+
+Solution: TypeAlias = tuple[FloatArray, float, FloatArray]
+"""Place on the scale of the search, sum of squares, Jacobian."""
+
+_RESTARTS = 6
 
 
 def fit(
@@ -77,24 +82,20 @@ def fit(
         )
     first = _first_guess(crystallizer, free)
     tell(f"fitting {len(free)} parameters to {problem.values.size} observations")
+    problem.residuals(first)  # a first guess that cannot be simulated is an error; later trials may be passed over
     best, unknown = _search(problem, first, starts, seed)
     degrees = problem.values.size - len(free)
-    place, square_sum, jacobian = best
-    scale = square_sum / degrees if unknown else 1.0  # all deviations known: chi-squared; else one more F factor
     quantile = float(stats.f.ppf(LEVEL, 1, degrees) if unknown else stats.chi2.ppf(LEVEL, 1))
-    covariance: FloatArray = np.asarray(np.linalg.pinv(jacobian.T @ jacobian, hermitian=True) * scale)
     profiles: dict[str, tuple[FloatArray, FloatArray]] = {}
-    ends: list[tuple[float | None, float | None]]
+    ends: list[tuple[float | None, float | None]] = []
     if intervals == "profile":
-        ends = []
-        for i, entry in enumerate(free):
-            tell(f"profiling {entry.path}")
-            pair, curve = profile_ends(problem, place, square_sum, i, math.sqrt(covariance[i, i]), quantile, scale)
-            ends.append(pair)
-            profiles[entry.path] = curve
-    elif intervals == "covariance":
+        best, ends, profiles = _profiled(problem, best, quantile, degrees if unknown else None, tell)
+    place, square_sum, jacobian = best
+    scale = square_sum / degrees if unknown else 1.0
+    covariance = _covariance(jacobian, scale)
+    if intervals == "covariance":
         ends = covariance_ends(problem, place, jacobian, covariance, math.sqrt(quantile))
-    else:
+    elif intervals == "bootstrap":
         tell(f"refitting {bootstrap} resampled data sets")
         ends = bootstrap_ends(problem, place, bootstrap, seed)
     estimates = tuple(
@@ -117,6 +118,45 @@ def fit(
     )
 
 
+def _covariance(jacobian: FloatArray, scale: float) -> FloatArray:
+    lengths = np.maximum(np.linalg.norm(jacobian, axis=0), 1e-300)  # parameters differ in size by many decades
+    scaled = jacobian / lengths
+    return np.asarray(np.linalg.pinv(scaled.T @ scaled, hermitian=True) * scale / np.outer(lengths, lengths))
+
+
+def _profiled(
+    problem: Problem, best: Solution, quantile: float, degrees: int | None, tell: Callable[[str], None]
+) -> tuple[Solution, list[tuple[float | None, float | None]], dict[str, tuple[FloatArray, FloatArray]]]:
+    """Profile every parameter; where that meets a better fit, start again from there.
+
+    Args:
+        problem: What is fitted.
+        best: Where the search ended.
+        quantile: Of the drop at the ends of an interval.
+        degrees: Degrees of freedom where the deviations were found, None where all were given.
+        tell: Told what is being done.
+    """
+    for _ in range(_RESTARTS):
+        place, square_sum, jacobian = best
+        scale = 1.0 if degrees is None else square_sum / degrees
+        covariance = _covariance(jacobian, scale)
+        ends, profiles = [], {}
+        try:
+            for i, entry in enumerate(problem.free):
+                tell(f"profiling {entry.path}")
+                end, curve = profile_ends(problem, place, square_sum, i, covariance, quantile, scale)
+                ends.append(end)
+                profiles[entry.path] = curve
+        except BetterFitError as met:
+            tell("a better fit was met on the way: starting again from there")
+            best = problem.solve(met.place)
+        else:
+            return best, ends, profiles
+    raise ParameterError(
+        f"the fit did not settle in {_RESTARTS} restarts: it has many minima; give better first guesses or starts = 10"
+    )
+
+
 def _first_guess(crystallizer: Crystallizer, free: Sequence[FreeParameter]) -> FloatArray:
     known = get_parameters(crystallizer.kinetics)
     names = [entry.path for entry in free]
@@ -131,9 +171,7 @@ def _first_guess(crystallizer: Crystallizer, free: Sequence[FreeParameter]) -> F
     return np.array(guess)
 
 
-def _search(
-    problem: Problem, first: FloatArray, starts: int, seed: int
-) -> tuple[tuple[FloatArray, float, FloatArray], bool]:
+def _search(problem: Problem, first: FloatArray, starts: int, seed: int) -> tuple[Solution, bool]:
     """Best fit from several starts, with deviations that were given or are found on the way (reweighting)."""
     given: dict[str, float] = {}
     for experiment in problem.experiments:
@@ -147,7 +185,8 @@ def _search(
     places = [first]
     if starts > 1:
         sampler = stats.qmc.Sobol(len(problem.free), scramble=True, rng=np.random.default_rng(seed))
-        places += list(problem.low + sampler.random(starts - 1) * (problem.high - problem.low))
+        points = sampler.random_base2(math.ceil(math.log2(starts)))[: starts - 1]
+        places += list(problem.low + points * (problem.high - problem.low))
     best = min((problem.solve(place) for place in places), key=lambda found: found[1])
     for _ in range(8 if unknown else 0):
         residuals = problem.residuals(best[0])

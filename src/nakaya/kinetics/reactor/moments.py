@@ -19,7 +19,15 @@ from scipy.integrate import solve_ivp
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.reactor import rates
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, Layout, Operation, Run, lay_out, make_run
+from nakaya.kinetics.reactor.crystallizer import (
+    Crystallizer,
+    IntegrationError,
+    Layout,
+    Operation,
+    Run,
+    lay_out,
+    make_run,
+)
 from nakaya.kinetics.reactor.sizes import NUM_MOMENTS, moments_of
 
 __all__ = ["UNDERSATURATION_TOLERANCE", "check_closure", "simulate_moments"]
@@ -28,7 +36,8 @@ UNDERSATURATION_TOLERANCE = 1e-4
 """S may fall this far below 1 (rounding of a solver at equilibrium) before dissolution is taken for real."""
 
 _LENGTH = 1e-4  # m: sizes in units of 100 um keep six moments within a few decades of each other
-_MAX_STEPS = 20_000
+_MAX_STEPS = 2_000
+_MAX_EVALUATIONS = 30_000
 _MAX_BREAKS = 64  # profiles with more points than this are measured ones, and are not integrated piece by piece
 
 
@@ -131,7 +140,16 @@ def _integrate(
     still = float(layout.stirring.values[0])
     d0, d1 = layout.basis
 
+    evaluations = 0
+
     def rate_of_change(t: float, state: FloatArray) -> list[float]:
+        nonlocal evaluations
+        evaluations += 1
+        if evaluations > _MAX_EVALUATIONS:
+            raise IntegrationError(
+                f"the moments could not be integrated past {t:g} s: the rates are too fast; check the rate constants "
+                "and their units"
+            )
         solute, mu0, mu1, mu2, mu3, mu4, mu5, _ = state.tolist()
         T = float(np.interp(t, profile_times, profile_values))
         N = float(layout.stirring.at(t)) if has_stirring else still
@@ -179,7 +197,7 @@ def _integrate(
             max_step=(right - left) / (8 if len(breaks) < _MAX_BREAKS and breaks else 50),
         )
         if not solution.success or not np.isfinite(solution.y).all():
-            raise ParameterError(f"the moments could not be integrated past {left:g} s: {solution.message}")
+            raise IntegrationError(f"the moments could not be integrated past {left:g} s: {solution.message}")
         found[wanted] = solution.y.T[: int(wanted.sum())]
         state, steps = solution.y[:, -1], steps + int(solution.nfev)
     if not math.isfinite(float(found.sum())):

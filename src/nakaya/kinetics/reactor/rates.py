@@ -14,10 +14,13 @@ import math
 from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.reactor.jit import rule
 
-__all__ = ["driver", "growth_rate", "nucleation_rate", "size_factor", "solubility"]
+__all__ = ["LEAST_DRIVER", "driver", "growth_rate", "nucleation_rate", "power", "size_factor", "solubility"]
 
 # Drivers, as numbers in a row.
 RELATIVE, ABSOLUTE, LOGARITHMIC, RATIO = 0, 1, 2, 3
+
+LEAST_DRIVER = 1e-6
+"""Driver below which an order under 1 is replaced by a straight line to zero."""
 
 # Positions in a row of a growth or dissolution law.
 (
@@ -82,6 +85,17 @@ def driver(kind: float, scale: float, S: float, dc: float) -> float:
 
 
 @rule
+def power(value: float, order: float) -> float:
+    """value^order; below `LEAST_DRIVER`, an order under 1 goes linearly to zero.
+
+    A power below 1 has an infinite slope at saturation, which no integrator can follow and no experiment can see.
+    """
+    if order < 1.0 and value < LEAST_DRIVER:
+        return float(value * LEAST_DRIVER ** (order - 1.0))
+    return float(value**order)
+
+
+@rule
 def growth_rate(row: FloatArray, T: float, S: float, dc: float, N: float) -> float:
     """Rate of growth or dissolution at size zero, m/s, not negative.
 
@@ -91,7 +105,7 @@ def growth_rate(row: FloatArray, T: float, S: float, dc: float, N: float) -> flo
     """
     if row[G_CONSTANT] == 0.0 or S == 1.0:
         return 0.0
-    rate = row[G_CONSTANT] * driver(row[G_DRIVER], row[G_DRIVER_SCALE], S, dc) ** row[G_ORDER]
+    rate = row[G_CONSTANT] * power(driver(row[G_DRIVER], row[G_DRIVER_SCALE], S, dc), row[G_ORDER])
     exponent = -row[G_ACTIVATION] * (1.0 / T - row[G_INVERSE_REFERENCE])
     if row[G_NUCLEUS] != 0.0 or row[G_LOG_ORDER] != 0.0:
         log_s = abs(math.log(S))

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Run, lay_out, make_run
+from nakaya.kinetics.reactor.crystallizer import Crystallizer, IntegrationError, Operation, Run, lay_out, make_run
 from nakaya.kinetics.reactor.finite_volume import (
     Grid,
     OutgrownError,
@@ -130,7 +130,7 @@ def _run_on_grid(
     if status == compiled.OUTGROWN:
         raise OutgrownError(outgrown(largest, reached))
     if status == compiled.TOO_MANY_STEPS:
-        raise ParameterError(too_many_steps(reached, steps))
+        raise IntegrationError(too_many_steps(reached, steps))
     return make_run(
         layout,
         times,

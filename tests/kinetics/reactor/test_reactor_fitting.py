@@ -1,0 +1,256 @@
+"""Fits recover known parameters, and say which ones the data do not determine."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nakaya.core.errors import ParameterError, UnknownNameError
+from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Seed
+from nakaya.kinetics.reactor.estimation import Experiment, FreeParameter, Observation, observe
+from nakaya.kinetics.reactor.finite_volume import Grid
+from nakaya.kinetics.reactor.fitting import fit
+from nakaya.kinetics.reactor.laws import Kinetics, PowerLawGrowth
+from nakaya.kinetics.reactor.parameter_sets import PARAMETER_SETS, parameter_set
+from nakaya.kinetics.reactor.parameters import get_parameters, unit_of, with_parameters
+from nakaya.kinetics.reactor.profiles import constant, linear
+from nakaya.kinetics.reactor.simulate import simulate
+from nakaya.kinetics.reactor.sizes import NormalSizes
+from nakaya.pipelines.fitting_reactors import add_noise, coverage_experiment, synthetic_batches
+
+GROWTH = [
+    FreeParameter("growth.rate_constant", 1e-6, 1.0, start=3e-4),
+    FreeParameter("growth.order", 0.5, 3.0, start=1.5),
+]
+
+
+def batch(
+    system: Crystallizer, rng: np.random.Generator, *, noise: float = 0.002, deviation: float | None = None
+) -> Experiment:
+    day = 86400.0
+    operation = Operation(0.67, linear(315.15, 299.15, day), day, Seed(0.03, NormalSizes(115e-6, 60e-6)))
+    times = np.linspace(0.0, day, 25)
+    values = simulate(system, operation, times=times, method="moments").concentration
+    values = values + noise * rng.standard_normal(times.size)
+    return Experiment("a", operation, (Observation("concentration", times, values, deviation),))
+
+
+def test_exact_data_give_back_the_exact_parameters():
+    system, experiments, free = synthetic_batches()
+    truth = get_parameters(system.kinetics)
+    found = fit(system, experiments, free, intervals="covariance")
+    for entry in found.estimates:
+        assert entry.value == pytest.approx(truth[entry.path], rel=1e-3)
+
+
+def test_intervals_hold_the_known_parameters_as_often_as_they_say():
+    """20 data sets, 4 parameters: hits follow a binomial of probability 0.9; five sigma below its mean is 61 of 80.
+
+    Estimates of one data set are correlated, so sigma is that of 20 independent draws of four equal ones. The full
+    count over 100 data sets is printed by `nakaya fit reactor-coverage`.
+    """
+    result = coverage_experiment(repeats=20, intervals="covariance", seed=3)
+    hits = sum(row["hits"] for row in result["parameters"].values())
+    sigma = 4 * math.sqrt(20 * 0.9 * 0.1)
+    assert hits >= 0.9 * 80 - 3 * sigma
+    assert hits < 80  # intervals that always hold are too wide: probability 0.9^20 = 0.12 if fully correlated
+    for row in result["parameters"].values():
+        error = row["standard_deviation"] / math.sqrt(20)
+        assert abs(row["mean_estimate"] - row["true"]) < 5 * error + 0.02 * row["true"]
+
+
+def test_the_three_kinds_of_intervals_agree_where_the_problem_is_nearly_linear():
+    system = parameter_set("dextrose").crystallizer()
+    experiment = batch(system, np.random.default_rng(1))
+    widths = {}
+    for kind in ("profile", "covariance", "bootstrap"):
+        found = fit(system, [experiment], GROWTH, intervals=kind, bootstrap=60, seed=2)
+        low, high = found.estimates[0].interval90
+        widths[kind] = math.log(high / low)
+    assert widths["covariance"] == pytest.approx(widths["profile"], rel=0.15)
+    assert widths["bootstrap"] == pytest.approx(widths["profile"], rel=0.4)
+
+
+def test_intervals_shrink_with_the_noise_and_use_a_given_deviation():
+    system = parameter_set("dextrose").crystallizer()
+    widths = []
+    for noise in (0.004, 0.001):
+        experiment = batch(system, np.random.default_rng(4), noise=noise)
+        found = fit(system, [experiment], GROWTH, intervals="covariance")
+        assert found.deviations["concentration"] == pytest.approx(noise, rel=0.4)
+        low, high = found.estimates[1].interval90
+        widths.append(high - low)
+    assert widths[0] / widths[1] == pytest.approx(4.0, rel=0.3)
+    cautious = batch(system, np.random.default_rng(4), noise=0.001, deviation=0.004)
+    given = fit(system, [cautious], GROWTH, intervals="covariance")
+    assert given.deviations["concentration"] == 0.004
+    low, high = given.estimates[1].interval90
+    assert high - low == pytest.approx(widths[0], rel=0.3)
+
+
+def test_what_an_isothermal_run_cannot_tell_is_called_not_identifiable():
+    """At one temperature a rate constant and an activation energy are one number."""
+    system = parameter_set("dextrose").crystallizer()
+    hours, seed = 3600.0, Seed(0.05, NormalSizes(115e-6, 60e-6))
+    operation = Operation(0.67, constant(310.0), 12 * hours, seed)
+    times = np.linspace(0.0, 12 * hours, 20)
+    run = simulate(system, operation, times=times, method="moments")
+    noisy = run.concentration + 0.001 * np.random.default_rng(0).standard_normal(times.size)
+    experiment = Experiment("hold", operation, (Observation("concentration", times, noisy),))
+    free = [
+        FreeParameter("growth.rate_constant", 1e-6, 1.0),
+        FreeParameter("growth.activation_energy", 1e4, 6e4),
+    ]
+    for kind in ("profile", "covariance"):
+        found = fit(system, [experiment], free, intervals=kind)
+        assert [entry.identifiable for entry in found.estimates] == [False, False], kind
+        assert all(entry.reason for entry in found.estimates)
+    alone = fit(system, [experiment], free[:1])
+    assert alone.estimates[0].identifiable
+    # growth happens all the same: about the reference temperature both would be told apart by a second temperature
+    assert alone.estimates[0].value == pytest.approx(1.14e-3, rel=0.1)
+
+
+def test_a_reference_temperature_makes_two_temperatures_tell_constant_and_energy():
+    growth = PowerLawGrowth(1e-8, order=1.0, activation_energy=40e3, reference_temperature=305.0)
+    base = parameter_set("dextrose").crystallizer()
+    system = replace(base, kinetics=Kinetics(growth))
+    rng, hours = np.random.default_rng(8), 3600.0
+    times = np.linspace(0.0, 12 * hours, 20)
+    experiments = []
+    for T, c in ((298.15, 0.55), (312.15, 0.67)):
+        operation = Operation(c, constant(T), 12 * hours, Seed(0.05, NormalSizes(115e-6, 40e-6)))
+        run = simulate(system, operation, times=times, method="moments")
+        noisy = run.concentration + 1e-4 * rng.standard_normal(times.size)
+        experiments.append(Experiment(f"{T} K", operation, (Observation("concentration", times, noisy),)))
+    free = [
+        FreeParameter("growth.rate_constant", 1e-10, 1e-6, start=1e-9),
+        FreeParameter("growth.activation_energy", 1e3, 2e5, start=2e4),
+    ]
+    found = fit(system, experiments, free)
+    assert all(entry.identifiable for entry in found.estimates)
+    assert found.estimates[1].value == pytest.approx(40e3, rel=0.1)
+    assert abs(found.correlation[0, 1]) < 0.9
+
+
+def test_finite_volumes_fit_what_moments_cannot():
+    growth = PowerLawGrowth(2e-9, order=0.0, size_factor=5e3)
+    base = parameter_set("dextrose").crystallizer()
+    system = replace(base, kinetics=Kinetics(growth))
+    operation = Operation(0.67, constant(305.15), 7200.0, Seed(0.001, NormalSizes(100e-6, 20e-6)))
+    times = np.linspace(0.0, 7200.0, 9)
+    run = simulate(system, operation, times=times, grid=Grid(100))
+    rng = np.random.default_rng(5)
+    seen = tuple(
+        Observation(kind, times, observe(run, kind) + 2e-7 * rng.standard_normal(times.size)) for kind in ("L10", "L43")
+    )
+    free = [
+        FreeParameter("growth.rate_constant", 1e-10, 1e-7, start=1e-9),
+        FreeParameter("growth.size_factor", 1e2, 1e5, start=1e3),
+    ]
+    experiment = Experiment("a", operation, seen)
+    found = fit(system, [experiment], free, method="finite-volume", grid=Grid(100), intervals="covariance")
+    assert found.estimates[0].value == pytest.approx(2e-9, rel=0.1)
+    assert found.estimates[1].value == pytest.approx(5e3, rel=0.2)
+    with pytest.raises(ParameterError, match="do not close"):
+        fit(system, [experiment], free)
+
+
+def test_several_starts_find_what_one_bad_start_may_miss():
+    system = parameter_set("dextrose").crystallizer()
+    experiment = batch(system, np.random.default_rng(6))
+    bad = [replace(GROWTH[0], start=0.9), replace(GROWTH[1], start=2.9)]
+    found = fit(system, [experiment], bad, intervals="covariance", starts=8, seed=1)
+    assert found.rmse["a/concentration"] < 0.0035
+
+
+# --- parameters ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(PARAMETER_SETS))
+def test_every_shipped_set_states_its_source_and_its_parameters_go_round(name):
+    published = parameter_set(name)
+    assert len(published.source) > 40
+    known = get_parameters(published.kinetics)
+    assert with_parameters(published.kinetics, known) == published.kinetics
+    assert all(unit_of(path, published.kinetics) for path in known)
+
+
+def rate(name: str, T: float, S: float) -> float:
+    """Growth rate of a set at a temperature and supersaturation, m/s."""
+    from nakaya.kinetics.reactor import rates
+
+    published = parameter_set(name)
+    assert published.kinetics.growth is not None
+    saturated = 0.0 if published.solubility is None else float(published.solubility.at(T))
+    return rates.growth_rate(published.kinetics.growth.row(), T, S, (S - 1.0) * saturated, 1.0)
+
+
+def test_shipped_growth_laws_give_the_published_formulas():
+    R = 8.314462618
+    T, S = 298.15, 1.3
+    assert rate("dextrose", T, S) == pytest.approx(1.14e-3 * math.exp(-29549 / (R * T)) * 0.3**1.05, rel=1e-12)
+    assert rate("potassium-nitrate", T, S) == pytest.approx(6967e-6 / 60 * 0.3**1.32, rel=1e-12)
+    birth_and_spread = (
+        3.63e-4
+        * T
+        * math.exp(-3720 / T)
+        * 0.3 ** (2 / 3)
+        * math.log(S) ** (1 / 6)
+        * math.exp(-5.42e4 / (T**2 * math.log(S)))
+    )
+    assert rate("alpha-l-glutamic-acid", T, S) == pytest.approx(birth_and_spread, rel=1e-12)
+    difference = 0.3 * 2.955e-4 * math.exp(0.02179 * T) * 789.0 / 151.16  # kmol/m3
+    assert rate("paracetamol-ethanol", T, S) == pytest.approx(
+        9.979 * math.exp(-40560 / (R * T)) * difference**1.602, rel=1e-12
+    )
+
+
+def test_shipped_nucleation_laws_give_the_published_formulas():
+    from nakaya.kinetics.reactor import rates
+
+    amounts = {"solvent": 0.5, "solution": 0.9, "crystal_mass_per_volume": 2110.0}
+    S = 3.0
+    acid = [law.row(**amounts) for _, law in parameter_set("alpha-l-glutamic-acid").kinetics.nucleation]
+    J = 1.3e27 * math.exp(-163 / math.log(S) ** 2) + 1.4e8 * math.exp(-10 / math.log(S) ** 2)
+    assert rates.nucleation_rate(np.array(acid), 298.0, S, 0.0, 0.0, 1.0) == pytest.approx(0.5 * J, rel=1e-12)
+    salt = [law.row(**amounts) for _, law in parameter_set("potassium-nitrate").kinetics.nucleation]
+    third_moment = 0.01 / (2110.0 * 0.5)  # m3 per kg of solvent, from 0.01 kg of crystals in the slurry
+    per_minute = 2.78e-5 * 0.02**1.78 * third_moment * 1e18
+    expected = 0.5 * per_minute / 60.0  # per kg of slurry, which holds half a kg of solvent
+    assert rates.nucleation_rate(np.array(salt), 298.0, 1.02, 0.0, 0.01, 1.0) == pytest.approx(expected, rel=1e-9)
+
+
+def test_unknown_parameters_name_the_nearest():
+    system = parameter_set("dextrose").crystallizer()
+    with pytest.raises(UnknownNameError, match=r"growth\.order"):
+        with_parameters(system.kinetics, {"growth.ordr": 1.0})
+    experiment = batch(system, np.random.default_rng(0))
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        fit(system, [experiment], [FreeParameter("growth.rate_constnt", 1e-6, 1.0)])
+
+
+def test_fits_without_enough_data_are_refused():
+    system = parameter_set("dextrose").crystallizer()
+    operation = Operation(0.67, constant(310.0), 100.0)
+    seen = Observation("concentration", np.array([0.0, 50.0]), np.array([0.67, 0.66]))
+    with pytest.raises(ParameterError, match="2 observations for 2 free"):
+        fit(system, [Experiment("a", operation, (seen,))], GROWTH)
+    with pytest.raises(ParameterError, match="observed until"):
+        Experiment("a", operation, (replace(seen, times=np.array([0.0, 500.0])),))
+    with pytest.raises(ParameterError, match="outside"):
+        FreeParameter("growth.order", 0.5, 3.0, start=9.0)
+    with pytest.raises(ParameterError, match="low > 0"):
+        FreeParameter("growth.order", 0.0, 3.0, log=True)
+
+
+def test_noise_is_the_noise_that_is_stated():
+    _, experiments, _ = synthetic_batches()
+    rng = np.random.default_rng(0)
+    differences = [
+        add_noise(experiments[0], rng).observations[0].values - experiments[0].observations[0].values for _ in range(40)
+    ]
+    assert np.std(differences) == pytest.approx(0.002, rel=0.1)
