@@ -48,8 +48,13 @@ def clusters_of(
 
 @pytest.mark.parametrize(
     ("structure", "degrees", "axis", "expected"),
-    [("fcc", 20, [1.0, 2, -1], 20), ("diamond", 5, [0.0, 1, 3], 5), ("diamond", 44, [0.0, 0, 1], 44), ("fcc", 70, [0.0, 0, 1], 20)],
-)  # fmt: skip
+    [
+        ("fcc", 20, [1.0, 2, -1], 20),
+        ("diamond", 5, [0.0, 1, 3], 5),
+        ("diamond", 44, [0.0, 0, 1], 44),
+        ("fcc", 70, [0.0, 0, 1], 20),
+    ],
+)
 def test_grains_have_the_misorientation_they_were_built_with(
     structure: str, degrees: float, axis: list[float], expected: float
 ) -> None:

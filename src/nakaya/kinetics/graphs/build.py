@@ -21,6 +21,7 @@ from nakaya.kinetics.graphs.clusters import MIN_ATOMS, find_clusters
 from nakaya.kinetics.graphs.conditions import GLOBALS, check_no_target, crystal_structure, global_values
 from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, facet_relations, wulff_shape
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, MultiscaleGraph, Relation
+from nakaya.kinetics.graphs.process_nodes import process_nodes
 from nakaya.kinetics.graphs.sequence import carry, unchanged
 from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
@@ -143,6 +144,9 @@ def build_sequence(
     if facets is not None:
         facets.check_apart_from(record)
         graphs = [_with_facets(graph, record, facets) for graph in graphs]
+    if record.kind == "reactor" and _has_course(record):
+        process = process_nodes(record)
+        graphs = [process.attach(graph) for graph in graphs]
     carries: list[dict[str, Relation]] = []
     for number in range(1, len(seen)):
         (before, _), (after, scale) = built[number - 1], built[number]
@@ -153,6 +157,14 @@ def build_sequence(
         carries = [{name: entry for name, entry in step.items() if name != "atom"} for step in carries]
     times = np.array([0.0 if frame.time_ps is None else frame.time_ps * PICOSECOND for frame in seen] or [0.0])
     return GraphSequence(record.id, times, tuple(graphs), tuple(carries), evidence)
+
+
+def _has_course(record: Record) -> bool:
+    entries = [*record.conditions.values(), *record.evidence.values()]
+    return any(
+        entry.values.ndim == 1 and entry.axis is not None and entry.axis.name == "time" and entry.axis.values.size > 1
+        for entry in entries
+    )
 
 
 def _with_facets(graph: MultiscaleGraph, record: Record, facets: FacetVelocities) -> MultiscaleGraph:
