@@ -30,8 +30,8 @@ SCHEMA = "nakaya-graphs"
 VERSION = 1
 MAX_BYTES = 4 << 30
 
-# What zipfile, zlib, NumPy and json raise on damaged bytes: RuntimeError for a flag that claims encryption or an unknown
-# compression, MemoryError for an array whose header claims more than there is.
+# What zipfile, zlib, NumPy and json raise on damaged bytes: RuntimeError for a flag that claims encryption or for an
+# unknown compression, MemoryError for an array whose header claims more than there is.
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, KeyError, IndexError, TypeError, AttributeError, ValueError, OSError, EOFError,
     RuntimeError, MemoryError,
