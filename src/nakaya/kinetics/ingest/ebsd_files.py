@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
-from nakaya.core.errors import FormatError, InputFileError, ParameterError
+from nakaya.core.errors import FormatError, InputFileError
 from nakaya.kinetics.ingest.ebsd_grid import HEXAGONAL, SQUARE, Grid, make_grid
 from nakaya.kinetics.ingest.orientation.quaternions import from_euler
 from nakaya.kinetics.ingest.orientation.symmetry import LAUE_CLASSES, Symmetry
@@ -199,9 +199,7 @@ def _assemble(
     whole_confidence[index] = confidence
     if not (whole_phase > 0).any():
         raise FormatError(f"{name}: no point of the map is indexed")
-    return EbsdMap(
-        grid, orientations, whole_phase, whole_confidence, tuple(phases), tuple(flags), source_format
-    )
+    return EbsdMap(grid, orientations, whole_phase, whole_confidence, tuple(phases), tuple(flags), source_format)
 
 
 # -------------------------------------------------------------------------------------------------------------- .ang
@@ -352,11 +350,7 @@ def parse_ctf(text: str, *, name: str = "map.ctf") -> EbsdMap:
     missing = [word for word in needed if word not in names]
     if missing:
         raise FormatError(f"{name}: the column {missing[0]} is missing; there are {', '.join(names)}")
-    body = [
-        (heading + 2 + at, line.replace(",", "."))
-        for at, line in enumerate(lines[heading + 1 :])
-        if line.strip()
-    ]
+    body = [(heading + 2 + at, line.replace(",", ".")) for at, line in enumerate(lines[heading + 1 :]) if line.strip()]
     columns, flags = _columns(body, len(names), name)
     phase_column, x, y, error, *euler, deviation = (columns[:, names.index(word)] for word in needed)
     angles = np.stack(euler, axis=1)
@@ -404,10 +398,3 @@ def _ctf_phases(lines: Sequence[str], words: Sequence[str], name: str) -> list[P
             raise FormatError(f"{name}, phase {number}: Laue number {laue} is not one of 1 to 11")
         phases.append(Phase(number, label, LAUE_CLASSES[_HKL_LAUE[laue]], (*lengths, *angles)))
     return phases
-
-
-def check_step(step: float) -> float:
-    """Return a grid step in metres, or say that it is none."""
-    if not 0 < step < math.inf:
-        raise ParameterError(f"step={step} is not a length above zero")
-    return step

@@ -199,7 +199,9 @@ def make_grid(
             f"{name}: point {worst + 1} at ({positions[worst, 0] * 1e6:g}, {positions[worst, 1] * 1e6:g}) um does not "
             f"lie on the {kind} grid with steps {step * 1e6:g} and {row_step * 1e6:g} um"
         )
-    return _fill(rows_of, columns_of, "hexagonal" if kind == HEXAGONAL else "square", step, row_step, shifted_rows, shape, name)
+    return _fill(
+        rows_of, columns_of, "hexagonal" if kind == HEXAGONAL else "square", step, row_step, shifted_rows, shape, name
+    )
 
 
 def _fill(
@@ -224,7 +226,8 @@ def _fill(
     rows, columns = max(rows, shape[0]), max(columns, shape[1])
     if rows * columns > min(MAX_POINTS, len(rows_of) / LEAST_FILLED + 100):
         raise FormatError(
-            f"{name}: {len(rows_of)} points on a grid of {rows} x {columns}: most of the map is missing, or the header lies"
+            f"{name}: {len(rows_of)} points on a grid of {rows} x {columns}: most of the map is missing, "
+            "or the header lies"
         )
     grid = Grid(kind, rows, columns, step, row_step, shifted_rows, short)
     index = (rows_of * columns + columns_of).astype(np.int64)

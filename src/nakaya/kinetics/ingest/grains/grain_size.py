@@ -30,8 +30,8 @@ FIELDS_ACROSS = (2, 6)
 INTERCEPTS_PER_FIELD = 2.5
 """Least width of a field in mean intercepts: narrower fields share grains and are not independent."""
 SHARED_GRAINS = 2.0
-"""Grains that reach over the edge of a field make neighbouring fields vary together, and the scatter between fields then
-understates the error: its variance is raised by 1 + SHARED_GRAINS / (width of a field in mean intercepts). The term is
+"""Grains that reach over the edge of a field make neighbouring fields vary together, and the scatter between fields
+then understates the error: its variance is raised by 1 + SHARED_GRAINS / (width of a field in mean intercepts). The term is
 that of a perimeter over an area; 2.0 was measured on 600 Poisson-Voronoi maps with fields 3 to 10 intercepts wide."""
 DIRECTIONS = {"0": (0, 1), "90": (1, 0), "45": (-1, 1), "135": (1, 1)}
 """Test lines by their angle in degrees: step (rows, columns) from pixel to pixel."""
@@ -100,8 +100,8 @@ def _crossings(labels: GrainMap) -> dict[str, tuple[FloatArray, FloatArray]]:
 def mean_intercept(labels: GrainMap) -> MeanIntercept:
     """Measure the mean intercept along all rows, columns and diagonals of pixels.
 
-    Value: test line over crossings (P_L of E112), so grains cut by the frame need no correction. Interval: the image is cut
-    into k x k fields, crossings per length are taken in each, and Student's t over the fields gives the interval of
+    Value: test line over crossings (P_L of E112), so grains cut by the frame need no correction. Interval: the image is
+    cut into k x k fields, crossings per length are taken in each, and Student's t over the fields gives the interval of
     the mean, as E112 does over micrographs. It covers the scatter from place to place in this image; it does not cover
     a mistake of the segmentation, nor other places of the specimen.
 
@@ -122,9 +122,7 @@ def mean_intercept(labels: GrainMap) -> MeanIntercept:
         name: float(part[1].sum() / part[0].sum()) if part[0].any() else math.inf for name, part in parts.items()
     }
     height, width = labels.shape
-    across = [
-        int(np.clip(side / (INTERCEPTS_PER_FIELD * value), 1, FIELDS_ACROSS[1])) for side in (height, width)
-    ]
+    across = [int(np.clip(side / (INTERCEPTS_PER_FIELD * value), 1, FIELDS_ACROSS[1])) for side in (height, width)]
     low = high = math.nan
     fields = 1
     if min(across) >= FIELDS_ACROSS[0]:
@@ -146,7 +144,7 @@ def mean_intercept(labels: GrainMap) -> MeanIntercept:
 
 
 def planimetric_density(labels: GrainMap) -> float:
-    """Return grains per pixel area by Jeffries' count: those inside, half of those cut by the frame, one for the corners."""
+    """Return grains per pixel area by Jeffries' count: grains inside, half of those cut, one for the four corners."""
     frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     cut = np.unique(frame[frame >= 0])
     corners = np.unique(labels[[0, 0, -1, -1], [0, -1, 0, -1]])

@@ -28,7 +28,7 @@ PAIR_LENGTH = np.pi / 4
 """Length of boundary for one pair of unlike pixels, in pixels.
 
 Rows and columns of pixel centres are two systems of test lines a distance 1 apart. A boundary element at the angle t is
-crossed |sin t| + |cos t| times per length, 4/pi in the mean over all directions (Crofton's formula with two directions).
+crossed |sin t| + |cos t| times per length, 4/pi in the mean over all directions (Crofton, with two directions).
 So pairs x pi/4 is the length of boundaries that run in all directions alike; a single straight boundary along a row
 comes out 21 % too short and a diagonal one 11 % too long.
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -39,7 +38,6 @@ class BoundaryNet:
 
 def split_disconnected(labels: GrainMap) -> GrainMap:
     """Return a map in which every connected (4 neighbours) region of equal labels has its own number; -1 stays."""
-    _, width = labels.shape
     number = np.arange(labels.size).reshape(labels.shape)
     links = []
     for first, second, here, there in (
@@ -66,9 +64,7 @@ def boundary_net(labels: GrainMap) -> BoundaryNet:
     vertical = framed[:, :-1] != framed[:, 1:]  # crack between two pixels of a row
     horizontal = framed[:-1] != framed[1:]
     # The corner [i, j] has the cracks above and below it (vertical) and to its left and right (horizontal).
-    degree = (
-        vertical[:-1].astype(np.int64) + vertical[1:] + horizontal[:, :-1].astype(np.int64) + horizontal[:, 1:]
-    )
+    degree = vertical[:-1].astype(np.int64) + vertical[1:] + horizontal[:, :-1].astype(np.int64) + horizontal[:, 1:]
     is_vertex = degree >= 3
     corners = np.arange(degree.size).reshape(degree.shape)
     down = vertical[1:-1]  # joins the corners [i, j] and [i + 1, j]

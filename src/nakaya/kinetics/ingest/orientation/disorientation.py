@@ -16,7 +16,7 @@ from nakaya.kinetics.ingest.orientation.quaternions import (
     mean_rotation,
     multiply,
 )
-from nakaya.kinetics.ingest.orientation.symmetry import LAUE_CLASSES, Symmetry
+from nakaya.kinetics.ingest.orientation.symmetry import LAUE_CLASSES, Symmetry, to_sector
 
 __all__ = [
     "SIGMA3",
@@ -112,8 +112,6 @@ def disorientation_axis(first: FloatArray, second: FloatArray, symmetry: Symmetr
 
     Meaningless (but finite) where the angle is zero.
     """
-    from nakaya.kinetics.ingest.orientation.symmetry import to_sector
-
     misorientation = _misorientation(first, second)
     operators = symmetry.operators
     axes = np.empty((len(misorientation), 3))
@@ -127,7 +125,7 @@ def disorientation_axis(first: FloatArray, second: FloatArray, symmetry: Symmetr
 
 
 def brandon_tolerance(sigma: int) -> float:
-    """Return Brandon's tolerance 15 degrees / sqrt(sigma) of a coincidence boundary, in radians (Acta Metall. 14 (1966) 1479)."""
+    """Return the tolerance 15 degrees / sqrt(sigma) of a coincidence boundary, rad (Brandon, Acta Metall. 14 (1966) 1479)."""
     return float(np.radians(15.0) / np.sqrt(sigma))
 
 

@@ -1,8 +1,8 @@
 """Unit quaternions for crystal orientations, in plain NumPy.
 
-Convention (Rowenhorst et al., Modelling Simul. Mater. Sci. Eng. 23 (2015) 083501, with P = -1): an orientation is the passive rotation
-that takes the sample frame to the crystal frame, so that a direction with sample components v has the crystal
-components g v. A quaternion is float64 [..., 4] = (w, x, y, z) with w the scalar part; q and -q are one rotation.
+Convention (Rowenhorst et al., Modelling Simul. Mater. Sci. Eng. 23 (2015) 083501): an orientation is the passive
+rotation that takes the sample frame to the crystal frame, so that a direction with sample components v has the
+crystal components g v. A quaternion is float64 [..., 4] = (w, x, y, z) with w the scalar part; q and -q are one rotation.
 """
 
 from __future__ import annotations

@@ -1,0 +1,202 @@
+"""Grains, loops or lattice domains of an image as the cluster level of the multi-scale graph.
+
+A cluster graph names its features and their units, so that it can be read without knowing what made it, and turns into
+the `cluster` level (resolution 10) and its relation as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.errors import FormatError, InputFileError, ParameterError
+from nakaya.kinetics.graphs.graph import RESOLUTIONS, Evidence, GraphSequence, Level, MultiscaleGraph, Relation
+
+__all__ = ["ClusterGraph", "Feature", "read_cluster_graph"]
+
+LEVEL: Final = "cluster"
+SCHEMA: Final = "nakaya-cluster-graph"
+VERSION: Final = 1
+MAX_FILE_BYTES: Final = 1 << 30
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """One number for each node, or for each edge.
+
+    Attributes:
+        values: float64 [n]; NaN = not known.
+        unit: SI unit, "1" for a pure number, or "pixel" and "pixel^2" where no pixel size is known.
+    """
+
+    values: FloatArray
+    unit: str
+
+    def __post_init__(self) -> None:
+        values = np.array(self.values, np.float64)
+        if values.ndim != 1 or np.isinf(values).any():
+            raise ParameterError(f"a feature needs one finite number or NaN an item, got shape {values.shape}")
+        values.setflags(write=False)
+        object.__setattr__(self, "values", values)
+
+
+@dataclass(frozen=True, eq=False)
+class ClusterGraph:
+    """Clusters and what lies between them.
+
+    Attributes:
+        record_id: Record that the clusters belong to.
+        node_kind: What a node is: "grain", "loop" or "domain".
+        nodes: Name -> feature of every node.
+        edges: Numbers of two neighbours, first < second, each pair once, int64 [e, 2].
+        boundaries: Name -> feature of every edge.
+        num_nodes: Number of nodes; taken from the features.
+
+    Raises:
+        ParameterError: Features of unlike length, or edges that name no node, twice the same, or themselves.
+    """
+
+    record_id: str
+    node_kind: str
+    nodes: Mapping[str, Feature]
+    edges: IntArray
+    boundaries: Mapping[str, Feature] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        edges = np.array(self.edges, np.int64).reshape(-1, 2)
+        edges.setflags(write=False)
+        object.__setattr__(self, "edges", edges)
+        object.__setattr__(self, "nodes", dict(self.nodes))
+        object.__setattr__(self, "boundaries", dict(self.boundaries))
+        if not self.nodes:
+            raise ParameterError("a cluster graph needs at least one feature of its nodes")
+        for what, features, number in (
+            ("nodes", self.nodes, self.num_nodes),
+            ("boundaries", self.boundaries, len(edges)),
+        ):
+            for name, feature in features.items():
+                if len(feature.values) != number:
+                    raise ParameterError(f"{what}: {name} has {len(feature.values)} values, expected {number}")
+        if edges.size and not (edges.min() >= 0 and edges.max() < self.num_nodes):
+            raise ParameterError(f"edges name node {edges.max()} of {self.num_nodes}")
+        if (edges[:, 0] >= edges[:, 1]).any() or len(np.unique(edges, axis=0)) != len(edges):
+            raise ParameterError("edges must be pairs first < second, each once")
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes."""
+        return len(next(iter(self.nodes.values())).values)
+
+    @property
+    def resolution(self) -> float:
+        """Resolution of the nodes in the multi-scale graph."""
+        return RESOLUTIONS[LEVEL]
+
+    def level(self) -> Level:
+        """The nodes as a level of the multi-scale graph; lengths stay in metres."""
+        columns = [feature.values for feature in self.nodes.values()]
+        return Level(LEVEL, tuple(self.nodes), np.stack(columns, axis=1).astype(np.float32))
+
+    def relation(self, *, weight: str | None = None) -> Relation:
+        """The edges as a relation inside the level: every edge in both directions.
+
+        Args:
+            weight: A feature of the boundaries that is not negative; each edge weighs its share of the greatest. By
+                default all edges weigh 1.
+        """
+        index = np.concatenate([self.edges, self.edges[:, ::-1]]).T
+        weights = np.ones(len(self.edges))
+        if weight is not None:
+            values = self.boundaries[weight].values
+            weights = np.nan_to_num(values / max(float(np.nanmax(values, initial=0.0)), np.finfo(np.float64).tiny))
+        columns = [feature.values for feature in self.boundaries.values()]
+        features = np.stack(columns, axis=1) if columns else np.zeros((len(self.edges), 0))
+        return Relation(
+            LEVEL,
+            LEVEL,
+            index,
+            np.tile(weights, 2).astype(np.float32),
+            tuple(self.boundaries),
+            np.tile(features, (2, 1)).astype(np.float32),
+        )
+
+    def attach(self, graph: MultiscaleGraph) -> MultiscaleGraph:
+        """The graph with these clusters as its cluster level."""
+        return graph.with_level(self.level(), [self.relation()] if len(self.edges) else [])
+
+    def sequence(self, graph: MultiscaleGraph | None = None) -> GraphSequence:
+        """A sequence of one graph, as models take it: these clusters in `graph`, or alone."""
+        empty = MultiscaleGraph({}, {}, (), np.zeros(0))
+        evidence = Evidence(np.zeros(1), (), np.zeros((1, 0)))
+        return GraphSequence(self.record_id, np.zeros(1), (self.attach(graph or empty),), (), evidence)
+
+    def to_json(self) -> str:
+        """The graph as one JSON document; NaN becomes null."""
+
+        def table(features: Mapping[str, Feature]) -> dict[str, Any]:
+            return {
+                name: {
+                    "unit": feature.unit,
+                    "values": [value if math.isfinite(value) else None for value in feature.values.tolist()],
+                }
+                for name, feature in features.items()
+            }
+
+        document = {
+            "schema": SCHEMA,
+            "version": VERSION,
+            "record": self.record_id,
+            "level": LEVEL,
+            "resolution": self.resolution,
+            "node_kind": self.node_kind,
+            "num_nodes": self.num_nodes,
+            "nodes": table(self.nodes),
+            "edges": self.edges.tolist(),
+            "boundaries": table(self.boundaries),
+        }
+        return json.dumps(document, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def read_cluster_graph(path: Path) -> ClusterGraph:
+    """Read what `ClusterGraph.to_json` wrote.
+
+    Raises:
+        InputFileError: The file cannot be read.
+        FormatError: It is not a cluster graph of version 1.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise FormatError(f"{path} is larger than {MAX_FILE_BYTES} bytes: not a cluster graph")
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise FormatError(f"{path} is not a cluster graph: {error}") from None
+    except OSError as error:
+        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA or document.get("version") != VERSION:
+        raise FormatError(f"{path} is not a cluster graph of version {VERSION}")
+    try:
+        return ClusterGraph(
+            str(document["record"]),
+            str(document["node_kind"]),
+            _features(document["nodes"]),
+            np.array(document["edges"], np.int64).reshape(-1, 2),
+            _features(document["boundaries"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise FormatError(f"{path} is not a cluster graph: {type(error).__name__}: {error}") from None
+
+
+def _features(table: Any) -> dict[str, Feature]:  # any JSON value
+    return {
+        str(name): Feature(
+            np.array([np.nan if value is None else value for value in entry["values"]], np.float64), str(entry["unit"])
+        )
+        for name, entry in table.items()
+    }

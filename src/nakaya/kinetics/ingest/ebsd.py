@@ -1,0 +1,276 @@
+"""Grains, boundaries and twins of an EBSD map.
+
+Two neighbouring points belong to one grain where they have the same phase and their disorientation under the crystal's
+symmetry is at most the threshold; grains are the connected groups. Points that could not be indexed have no phase
+and belong to no grain; they are never filled in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from nakaya.core.arrays import BoolArray, FloatArray, IntArray
+from nakaya.core.conditions import Range, check_in_range
+from nakaya.core.errors import FormatError
+from nakaya.core.growth import check_count
+from nakaya.kinetics.ingest.ebsd_files import EbsdMap
+from nakaya.kinetics.ingest.grains.measures import Boundaries, GrainTable, collect_boundaries, measure_grains
+from nakaya.kinetics.ingest.orientation.disorientation import (
+    disorientation_angle,
+    is_sigma3,
+    mean_orientation,
+    near_reference,
+)
+from nakaya.kinetics.ingest.orientation.quaternions import angle_between
+
+__all__ = ["EbsdGrains", "GrainRules", "find_grains", "label_grains"]
+
+_THRESHOLD = Range(0.1, 60.0, "the greatest disorientation inside a grain, in degrees")
+_CONFIDENCE = Range(-1e6, 1e6, "the least confidence of a point that may start a grain")
+SPECKLED = 0.2
+"""A map in which so many indexed points lie in groups below the least size is noisy, or has the wrong symmetry."""
+
+
+@dataclass(frozen=True)
+class GrainRules:
+    """What makes a grain.
+
+    Attributes:
+        threshold: Greatest disorientation between neighbouring points of one grain, degrees, [0.1, 60].
+        min_pixels: Least number of points.
+        min_confidence: Points below this do not shape grains; they join a neighbouring grain afterwards. None: 0.1 for
+            the confidence index of .ang files, no limit for .ctf files, whose error codes say what was not indexed.
+
+    Raises:
+        ParameterError: A value is out of range.
+    """
+
+    threshold: float = 5.0
+    min_pixels: int = 5
+    min_confidence: float | None = None
+
+    def __post_init__(self) -> None:
+        check_in_range("threshold", self.threshold, _THRESHOLD)
+        check_count("min_pixels", self.min_pixels, 1, 10**9, ": it is the least number of points of a grain")
+        if self.min_confidence is not None:
+            check_in_range("min_confidence", self.min_confidence, _CONFIDENCE)
+
+    def least_confidence(self, source_format: str) -> float:
+        """The limit that applies to a map."""
+        if self.min_confidence is not None:
+            return self.min_confidence
+        return 0.1 if source_format == "ang" else -np.inf
+
+
+@dataclass(frozen=True)
+class EbsdGrains:
+    """The grains of a map; lengths in metres.
+
+    Attributes:
+        labels: Grain of every point, int64 [point]; -1 = none.
+        table: Sizes and shapes.
+        phase: Number of the phase of every grain, int64 [n].
+        orientation: Mean orientation of every grain, quaternions float64 [n, 4].
+        spread: Mean deviation of a grain's points from its mean orientation, rad, float64 [n].
+        boundaries: Neighbours and lengths of boundary.
+        misorientation: Disorientation of the mean orientations across every boundary, rad, float64 [e]; NaN between
+            two phases, whose symmetries differ.
+        local_misorientation: Mean disorientation of the points on both sides, rad, float64 [e]; NaN between phases.
+        twin_length: Length of each boundary that is Sigma 3, m, float64 [e].
+        same_phase: Whether a boundary joins grains of one phase, bool [e].
+        cleaned: Points that were moved to a neighbouring grain.
+        flags: What to keep in mind.
+    """
+
+    labels: IntArray
+    table: GrainTable
+    phase: IntArray
+    orientation: FloatArray
+    spread: FloatArray
+    boundaries: Boundaries
+    misorientation: FloatArray
+    local_misorientation: FloatArray
+    twin_length: FloatArray
+    same_phase: BoolArray
+    cleaned: int
+    flags: tuple[str, ...]
+
+    @property
+    def num_grains(self) -> int:
+        """Number of grains."""
+        return self.table.num_grains
+
+    def twin_fraction(self, phase: int | None = None) -> float:
+        """Share of Sigma 3 in the length of boundary inside one phase, or inside all; NaN where there is none."""
+        chosen = self.same_phase.copy()
+        if phase is not None:
+            chosen &= self.phase[self.boundaries.edges[:, 0]] == phase
+        total = float(self.boundaries.length[chosen].sum())
+        return float(self.twin_length[chosen].sum()) / total if total > 0 else float("nan")
+
+    def mean_diameter(self) -> float:
+        """Mean diameter of circles of the same area over the grains that do not touch the frame, m; NaN without any."""
+        whole = self.table.equivalent_diameter[~self.table.on_frame]
+        return float(whole.mean()) if len(whole) else float("nan")
+
+
+def _pair_angles(ebsd: EbsdMap, pairs: IntArray) -> FloatArray:
+    """Disorientation across pairs of points, rad; infinite between phases and where a point is not indexed."""
+    angles = np.full(len(pairs), np.inf)
+    first, second = ebsd.phase[pairs[:, 0]], ebsd.phase[pairs[:, 1]]
+    for phase in ebsd.phases:
+        chosen = (first == phase.number) & (second == phase.number)
+        angles[chosen] = disorientation_angle(
+            ebsd.orientations[pairs[chosen, 0]], ebsd.orientations[pairs[chosen, 1]], phase.symmetry
+        )
+    return angles
+
+
+def label_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> tuple[IntArray, int, list[str]]:
+    """Divide a map into grains.
+
+    Clean-up: groups below the least size and points below the least confidence lose their grain, and then join, from
+    the outside inwards, the grain of their surest neighbour. Points that were not indexed stay without.
+
+    Args:
+        ebsd: The map.
+        rules: What makes a grain.
+
+    Returns:
+        Grain of every point, int64 [point], -1 = none; how many points were moved; flags.
+
+    Raises:
+        FormatError: No group of points is as large as the least size.
+    """
+    rules = rules or GrainRules()
+    pairs, _ = ebsd.grid.pairs()
+    sure = ebsd.indexed & (ebsd.confidence >= rules.least_confidence(ebsd.source_format))
+    joined = sure[pairs].all(axis=1)
+    joined[joined] = _pair_angles(ebsd, pairs[joined]) <= np.radians(rules.threshold)
+    links = coo_matrix(
+        (np.ones(int(joined.sum()), np.int8), (pairs[joined, 0], pairs[joined, 1])), shape=(ebsd.grid.num_points,) * 2
+    )
+    _, group = connected_components(links, directed=False)
+    size = np.bincount(group[sure], minlength=int(group.max()) + 1)
+    kept = sure & (size[group] >= rules.min_pixels)
+    if not kept.any():
+        raise FormatError(
+            f"no group of {rules.min_pixels} points has one phase and disorientations below {rules.threshold:g} "
+            "degrees: the map is noise, or its symmetry or angles are wrong"
+        )
+    labels = np.full(ebsd.grid.num_points, -1, np.int64)
+    labels[kept] = np.unique(group[kept], return_inverse=True)[1]
+    homeless = ebsd.indexed & (labels < 0)
+    flags = []
+    if homeless.sum() > SPECKLED * ebsd.indexed.sum():
+        flags.append(
+            f"{100 * homeless.sum() / ebsd.indexed.sum():.0f} % of the indexed points lie in groups below "
+            f"{rules.min_pixels} points or are unsure: the map is noisy, or its symmetry is wrong"
+        )
+    moved = _adopt(labels, homeless, ebsd.confidence, pairs)
+    return labels, moved, flags
+
+
+def _adopt(labels: IntArray, homeless: BoolArray, confidence: FloatArray, pairs: IntArray) -> int:
+    """Give homeless points the grain of their surest neighbour that has one, in rounds; return how many."""
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    both = both[homeless[both[:, 0]]]
+    moved = 0
+    while True:
+        open_ends = (labels[both[:, 0]] < 0) & (labels[both[:, 1]] >= 0)
+        if not open_ends.any():
+            return moved
+        taker, giver = both[open_ends].T
+        order = np.lexsort((giver, -confidence[giver], taker))
+        taker, first = np.unique(taker[order], return_index=True)
+        labels[taker] = labels[giver[order][first]]
+        moved += len(taker)
+
+
+def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
+    """Find the grains of a map and measure them, their boundaries and twins.
+
+    Boundaries: every pair of neighbouring points in two grains is a piece of boundary with its own disorientation; a
+    piece is a twin where that is Sigma 3 within Brandon's tolerance. Points moved by the clean-up keep their own
+    orientation out of this: they count with the mean orientation of their grain.
+
+    Args:
+        ebsd: The map.
+        rules: What makes a grain.
+
+    Raises:
+        FormatError: There is no grain.
+    """
+    labels, moved, flags = label_grains(ebsd, rules)
+    grid = ebsd.grid
+    positions = grid.positions()
+    table = measure_grains(labels, (positions[:, 0], positions[:, 1]), grid.on_frame, cell=(grid.step, grid.row_step))
+    phase, orientation, spread, own = _mean_orientations(ebsd, labels, table.num_grains)
+    pairs, length = grid.pairs()
+    sides = labels[pairs]
+    across = (sides[:, 0] != sides[:, 1]) & (sides >= 0).all(axis=1)
+    pairs, length, sides = pairs[across], length[across], sides[across]
+    boundaries = collect_boundaries(sides, length)
+    number = table.num_grains
+    keys = boundaries.edges[:, 0] * number + boundaries.edges[:, 1]
+    edge_of = np.searchsorted(keys, sides.min(axis=1) * number + sides.max(axis=1))
+    same_phase = np.asarray(
+        phase[boundaries.edges[:, 0]] == phase[boundaries.edges[:, 1]] if len(keys) else [], np.bool_
+    )
+    mean_angle, local_angle = np.full(len(keys), np.nan), np.full(len(keys), np.nan)
+    twin_length = np.zeros(len(keys))
+    points = np.where(own[:, None], ebsd.orientations, orientation[np.maximum(labels, 0)])
+    for entry in ebsd.phases:
+        chosen = same_phase & (phase[boundaries.edges[:, 0]] == entry.number)
+        mean_angle[chosen] = disorientation_angle(
+            orientation[boundaries.edges[chosen, 0]], orientation[boundaries.edges[chosen, 1]], entry.symmetry
+        )
+        piece = chosen[edge_of] if len(edge_of) else np.zeros(0, np.bool_)
+        first, second = points[pairs[piece, 0]], points[pairs[piece, 1]]
+        angles = disorientation_angle(first, second, entry.symmetry)
+        weight = np.bincount(edge_of[piece], length[piece], len(keys))
+        total = np.bincount(edge_of[piece], length[piece] * angles, len(keys))
+        local_angle[chosen] = total[chosen] / weight[chosen]
+        twin = is_sigma3(first, second, entry.symmetry)
+        twin_length += np.bincount(edge_of[piece], length[piece] * twin, len(keys))
+    return EbsdGrains(
+        labels,
+        table,
+        phase,
+        orientation,
+        spread,
+        boundaries,
+        mean_angle,
+        local_angle,
+        twin_length,
+        same_phase,
+        moved,
+        (*ebsd.flags, *flags),
+    )
+
+
+def _mean_orientations(
+    ebsd: EbsdMap, labels: IntArray, number: int
+) -> tuple[IntArray, FloatArray, FloatArray, BoolArray]:
+    """Phase, mean orientation and spread of every grain, and which points lie in the grain that they shaped."""
+    symmetry_of = {entry.number: entry.symmetry for entry in ebsd.phases}
+    order = np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[order], np.arange(number + 1))
+    phase = np.zeros(number, np.int64)
+    orientation, spread = np.empty((number, 4)), np.empty(number)
+    own = np.zeros(len(labels), np.bool_)
+    for grain in range(number):
+        members = order[starts[grain] : starts[grain + 1]]
+        phase[grain] = np.bincount(ebsd.phase[members]).argmax()
+        symmetry = symmetry_of[int(phase[grain])]
+        members = members[ebsd.phase[members] == phase[grain]]
+        mean = mean_orientation(ebsd.orientations[members], symmetry)
+        deviation = angle_between(near_reference(ebsd.orientations[members], mean, symmetry), mean[None])
+        orientation[grain] = mean
+        spread[grain] = float(deviation.mean())
+        own[members] = True
+    return phase, orientation, spread, own
