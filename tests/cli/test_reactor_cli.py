@@ -1,0 +1,140 @@
+"""The reactor commands, end to end on the shipped examples."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nakaya.cli.app import run
+from nakaya.kinetics.records import RecordStore
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "reactor"
+TRUTH = {
+    "growth.rate_constant": 1.14e-3,
+    "growth.order": 1.05,
+    "nucleation.secondary.rate_constant": 4.5e4,
+    "nucleation.secondary.order": 1.41,
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the examples, with intervals from the covariance: profiles have tests of their own."""
+    place = tmp_path / "reactor"
+    shutil.copytree(EXAMPLES, place)
+    fit = place / "fit.toml"
+    fit.write_text(fit.read_text().replace('"profile"', '"covariance"'))
+    return place
+
+
+def test_a_log_is_ingested_with_a_record_and_a_chart(folder, capsys, tmp_path):
+    out = tmp_path / "out"
+    words = ["ingest", "reactor", str(folder / "batch-fast.csv"), "--map", str(folder / "columns.toml")]
+    assert run([*words, "--out", str(out), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["status"] == "ok"
+    assert document["supersaturation"]["greatest"] > 1.1
+    store = RecordStore(out / "records")
+    assert store.ids() == [document["record"]]
+    assert (out / "chart.png").read_bytes().startswith(b"\x89PNG")
+    assert run([*words, "--out", str(out)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert run([*words, "--out", str(out), "--overwrite"]) == 0
+
+
+def test_an_error_leaves_nothing_behind(folder, capsys, tmp_path):
+    broken = folder / "broken.csv"
+    broken.write_text((folder / "batch-fast.csv").read_text().replace("0.66", "0.6x", 1))
+    words = ["ingest", "reactor", str(broken), "--map", str(folder / "columns.toml"), "--out", str(tmp_path / "out")]
+    assert run(words) == 2
+    message = capsys.readouterr().err
+    assert "is not a number" in message
+    assert len(message.strip().splitlines()) == 1
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["reactor"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("[columns.temperature]", "[columns.temprature]\nclumn = 1\n[columns.temperature]"), "unknown key"),
+        (('unit = "degC"', 'unit = "degQ"'), "degQ"),
+        (('column = "time_h"\nunit = "h"', 'column = "time_h"'), "unit"),
+        (('material = "dextrose"', ""), "'material' is missing"),
+        (("coefficients = [29.94, 0.804]", "coefficients = []"), "coefficients"),
+    ],
+)
+def test_a_wrong_map_is_one_line_that_says_what_to_do(folder, capsys, tmp_path, change, message):
+    path = folder / "columns.toml"
+    text = path.read_text()
+    assert change[0] in text
+    path.write_text(text.replace(*change, 1))
+    log = folder / "batch-fast.csv"
+    assert run(["ingest", "reactor", str(log), "--map", str(path), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_the_example_fit_recovers_the_parameters_that_made_its_data(folder, capsys, tmp_path):
+    out = tmp_path / "fit"
+    assert run(["fit", "reactor", str(folder / "fit.toml"), "--out", str(out), "--json"]) == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert set(document["parameters"]) == set(TRUTH)
+    for name, entry in document["parameters"].items():
+        assert set(entry) >= {"value", "unit", "interval90", "identifiable"}
+        low, high = entry["interval90"]
+        half = 0.5 * (high - low)  # 1.64 sigma: four sigma of a 90 % interval
+        assert abs(entry["value"] - TRUTH[name]) < 4 / 1.64 * half
+        assert entry["identifiable"]
+    assert json.loads((out / "fit.json").read_text())["parameters"] == document["parameters"]
+    record = RecordStore(out / "records").get(document["record"])
+    assert record.quantities["growth_order"].interval is not None
+    assert (out / "fit.png").is_file()
+
+
+def test_a_fit_names_what_is_wrong_with_its_description(folder, capsys, tmp_path):
+    path = folder / "fit.toml"
+    text = path.read_text()
+    for old, new, message in (
+        ('parameters."growth.order"', 'parameters."growth.ordre"', "did you mean 'growth.order'"),
+        ('set = "dextrose"', 'set = "dextros"', "did you mean 'dextrose'"),
+        ('channel = "mean_size"', 'channel = "mean_sise"', "did you mean 'mean_size'"),
+        ('log = "batch-slow.csv"', 'log = "nowhere.csv"', "cannot read"),
+        ("loading = 0.125", "loading = 1.25", "loading=1.25"),
+        ('method = "moments"', 'method = "moment"', "method"),
+    ):
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        assert run(["fit", "reactor", str(path), "--out", str(tmp_path / "fit")]) == 2
+        error = capsys.readouterr().err
+        assert message in error, error
+        assert not (tmp_path / "fit").exists()
+
+
+def test_the_recipe_makes_the_shipped_data_again(tmp_path):
+    recipe = runpy.run_path(str(EXAMPLES / "make_synthetic.py"))
+    recipe["main"](tmp_path)
+    for name in ("batch-slow.csv", "batch-fast.csv"):
+        made, shipped = (np.loadtxt(place / name, delimiter=",", skiprows=1) for place in (tmp_path, EXAMPLES))
+        np.testing.assert_allclose(made, shipped, rtol=2e-3)  # another processor may round the last digit elsewhere
+
+
+def test_the_speed_command_prints_both_solvers(capsys):
+    assert run(["fit", "reactor-speed", "--repeats", "1", "--json"]) == 0
+    methods = json.loads(capsys.readouterr().out)["methods"]
+    assert set(methods) == {"moments", "finite-volume"}
+    assert all(row["balance_error"] < 1e-12 for row in methods.values())
+
+
+def test_the_coverage_command_counts(capsys):
+    assert run(["fit", "reactor-coverage", "--repeats", "2", "--intervals", "covariance", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert set(document["parameters"]) == set(TRUTH)
+    assert all(0 <= row["hits"] <= 2 for row in document["parameters"].values())
+    assert run(["fit", "reactor-coverage", "--repeats", "1"]) == 2
