@@ -36,6 +36,9 @@ def test_grains_of_a_sector_are_unfolded_like_its_sites():
     view = view_crystal(sector, SECTOR, steps=4, grain=np.where(sector >= 0, 2, -1))
     assert view.grain is not None
     assert np.array_equal(view.grain >= 0, view.arrival >= 0)
+    assert view.note.endswith(
+        "three copies of what was grown. Each crystal has a hue of its own; lightness is its age."
+    )
 
 
 @pytest.mark.parametrize("size", [16, 17])

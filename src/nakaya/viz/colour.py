@@ -75,13 +75,10 @@ def oklab_to_srgb(lab: FloatArray) -> FloatArray:
         float64 [..., 3] in [0, 1]; lightness and hue are kept.
     """
     lab = np.asarray(lab, np.float64)
-    low, high = np.zeros(lab.shape[:-1]), np.ones(lab.shape[:-1])
-    fits_whole = _in_gamut(_lab_to_linear(lab))
-    for _ in range(24):  # bisection on the factor of the chroma, far below one grey level of 255
-        middle = (low + high) / 2
-        fits = _in_gamut(_lab_to_linear(_scale_chroma(lab, middle)))
-        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
-    return linear_to_srgb(_lab_to_linear(_scale_chroma(lab, np.where(fits_whole, 1.0, low))))
+    light = _lab_to_linear(lab)
+    outside = ~_in_gamut(light)
+    light[outside] = _lab_to_linear(_bring_in(lab[outside]))
+    return linear_to_srgb(light)
 
 
 def oklch_to_srgb(lightness: FloatArray, chroma: FloatArray, hue: FloatArray) -> FloatArray:
@@ -94,6 +91,16 @@ def oklch_to_srgb(lightness: FloatArray, chroma: FloatArray, hue: FloatArray) ->
     """
     lightness, chroma, angle = np.broadcast_arrays(lightness, chroma, np.deg2rad(hue))
     return oklab_to_srgb(np.stack([lightness, chroma * np.cos(angle), chroma * np.sin(angle)], axis=-1))
+
+
+def _bring_in(lab: FloatArray) -> FloatArray:
+    """Lower the chroma of colours [n, 3] until a display can show them: bisection, far below one level of 255."""
+    low, high = np.zeros(len(lab)), np.ones(len(lab))
+    for _ in range(16):
+        middle = (low + high) / 2
+        fits = _in_gamut(_lab_to_linear(_scale_chroma(lab, middle)))
+        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
+    return _scale_chroma(lab, low)
 
 
 def _lab_to_linear(lab: FloatArray) -> FloatArray:

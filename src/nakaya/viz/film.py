@@ -11,13 +11,14 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image
 
+from nakaya.core.arrays import Float32Array
 from nakaya.core.errors import ParameterError
 from nakaya.core.growth import check_count
 from nakaya.viz.camera import Camera
 from nakaya.viz.colour import from_hex
 from nakaya.viz.grid import best_columns, check_tiles, picture_notes, share_clock
 from nakaya.viz.plate import check_width
-from nakaya.viz.shading import DEFAULT_RELIEF
+from nakaya.viz.shading import DEFAULT_RELIEF, hide_after, site_colours
 from nakaya.viz.sheet import Sheet, fit_text, heading_height, subtitle_lines
 from nakaya.viz.style import Theme
 from nakaya.viz.view import CrystalView
@@ -169,14 +170,14 @@ def _film_palette(probes: Sequence[Image.Image], theme: Theme) -> Image.Image:
 
 @dataclass(frozen=True)
 class _Studio:
-    """What stays the same from frame to frame: the sheet, the camera and the places of the crystals."""
+    """What stays the same from frame to frame: the sheet, the camera, the crystals, their places and colours."""
 
     base: Sheet
     camera: Camera
     views: list[CrystalView]
     places: list[tuple[int, int]]
+    colours: list[Float32Array]
     foot: float
-    relief: float
 
     @classmethod
     def build(
@@ -214,13 +215,15 @@ class _Studio:
                 base.text(x + tile / 2, y + tile_height + size, line, size=size, muted=True, align=0.5)
         for number, text in enumerate(notes):
             base.text(MARGIN, foot + 58 + 22 * number, text, size=17, muted=True)
-        return cls(base, camera, views, places, foot, relief)
+        colours = [site_colours(view, theme, relief=relief) for view in views]
+        return cls(base, camera, views, places, colours, foot)
 
     def shoot(self, step: int) -> Image.Image:
         """Return the frame of one step."""
         sheet = Sheet(self.base.image.copy(), self.base.theme, self.base.unit)
-        for view, place in zip(self.views, self.places, strict=True):
-            sheet.image.paste(self.camera.draw(view, sheet.theme, step=step, relief=self.relief), place)
+        for view, place, colours in zip(self.views, self.places, self.colours, strict=True):
+            shown = hide_after(colours, view, sheet.theme, step)
+            sheet.image.paste(Image.fromarray(self.camera.expose(shown)), place)
         last = self.views[0].last
         ramp = sheet.theme.ramp if self.views[0].grain is None else sheet.theme.grain_ramp
         sheet.text(MARGIN, self.foot + 18, f"step {step:,}", size=22)

@@ -15,7 +15,7 @@ from nakaya.viz.colour import from_hex, grain_hues, oklab_to_srgb, srgb_to_linea
 from nakaya.viz.style import Theme
 from nakaya.viz.view import CrystalView
 
-__all__ = ["DEFAULT_RELIEF", "relief_of", "site_colours"]
+__all__ = ["DEFAULT_RELIEF", "hide_after", "relief_of", "site_colours"]
 
 DEFAULT_RELIEF = 0.12
 """Change of lightness (OKLab) between a ridge and a flat place: seen as form, too small to be read as another time."""
@@ -55,20 +55,16 @@ def _neighbour_mean(field: FloatArray, attached: Mask) -> FloatArray:
     return np.where(count > 0, total / np.maximum(count, 1), field)
 
 
-def site_colours(
-    view: CrystalView, theme: Theme, *, step: int | None = None, relief: float = DEFAULT_RELIEF
-) -> Float32Array:
+def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_RELIEF) -> Float32Array:
     """Return the colour of every site and of the ground: float32 [row * column + 1, 3], linear light.
 
     Args:
         view: The crystal; the young end of the ramp stands for `view.last`, and each grain has a hue of its own.
         theme: Colours.
-        step: Leave out what attached after this step. The relief stays that of the whole crystal, so a site keeps its
-            colour from the step at which it appears (and films change only where something grows).
         relief: Lightness of the relief, 0 = flat.
     """
     arrival, grain, last = view.arrival, view.grain, max(view.last, 1)
-    attached = arrival >= INITIAL if step is None else occupancy_at(arrival, step)
+    attached = arrival >= INITIAL
     age = np.clip(arrival[attached] / last, 0.0, 1.0)
     if grain is None:
         lab = srgb_to_oklab(theme.ramp(age))
@@ -79,9 +75,23 @@ def site_colours(
         lab = np.stack([dark + (light - dark) * age, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1)
     if relief:
         lab[:, 0] = np.clip(lab[:, 0] + relief * relief_of(arrival, last)[attached], 0.0, 1.0)
-    srgb = np.where(view.domain[..., None], from_hex(theme.vapour), from_hex(theme.ground))
-    srgb[attached] = oklab_to_srgb(lab)
-    colours = np.empty((arrival.size + 1, 3), np.float32)
-    colours[:-1] = srgb_to_linear(srgb).reshape(-1, 3)
-    colours[-1] = srgb_to_linear(from_hex(theme.ground))
+    colours = _empty_lattice(view, theme)
+    colours[:-1][attached.ravel()] = srgb_to_linear(oklab_to_srgb(lab))
     return colours
+
+
+def hide_after(colours: Float32Array, view: CrystalView, theme: Theme, step: int) -> Float32Array:
+    """Return `site_colours` without what attached after `step`: float32 of the same shape.
+
+    A site keeps its colour from the step at which it appears, and so does its relief, which is that of the whole
+    crystal: a film changes only where something grows.
+    """
+    there = np.append(occupancy_at(view.arrival, step).ravel(), False)
+    return np.where(there[:, None], colours, _empty_lattice(view, theme))
+
+
+def _empty_lattice(view: CrystalView, theme: Theme) -> Float32Array:
+    """Vapour on the lattice, ground outside it."""
+    vapour, ground = (srgb_to_linear(from_hex(colour)).astype(np.float32) for colour in (theme.vapour, theme.ground))
+    inside = np.append(view.domain.ravel(), False)
+    return np.where(inside[:, None], vapour, ground)

@@ -74,13 +74,18 @@ def view_crystal(
         unfolded = unfold_sector(arrival)
         domain = _centred_hexagon(unfolded.shape[0])
         grain = None if grain is None else unfold_sector(np.asarray(grain, np.int32))
-        return CrystalView(unfolded, domain, steps, grain, _sector_note(arrival))
+        return CrystalView(unfolded, domain, steps, grain, _join(_sector_note(arrival), grain))
     if name != "full":
         raise ParameterError(f"geometry {name!r} cannot be drawn: known are 'full' and 'sector'")
     if geometry.get("edges") == "periodic":
         note = "Opposite sides of the lattice are joined."
-        return CrystalView(arrival, np.ones(arrival.shape, np.bool_), steps, grain, note)
-    return CrystalView(arrival, _centred_hexagon(size), steps, grain)
+        return CrystalView(arrival, np.ones(arrival.shape, np.bool_), steps, grain, _join(note, grain))
+    return CrystalView(arrival, _centred_hexagon(size), steps, grain, _join("", grain))
+
+
+def _join(note: str, grain: GrainMap | None) -> str:
+    """The note, and what hues mean where there are any."""
+    return note if grain is None else f"{note} Each crystal has a hue of its own; lightness is its age.".strip()
 
 
 def _sector_note(arrival: ArrivalMap) -> str:
