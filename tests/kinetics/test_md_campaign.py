@@ -325,6 +325,15 @@ def test_a_melt_that_froze_tells_nothing_about_the_melt(place: Path) -> None:
     assert tabulate("Cu", [record]).latent_heat is None
 
 
+def test_what_another_potential_says_is_not_believed(place: Path) -> None:
+    runs = read_plan(place / "plan.toml")[:2]
+    run_campaign(runs, place / "out")
+    records = list(RecordStore(place / "out" / "records"))
+    digest = records[0].provenance.files["potential.txt"]
+    assert tabulate("Cu", records, potential=digest).latent_heat is not None
+    assert tabulate("Cu", records, potential="0" * 64).latent_heat is None
+
+
 def test_a_set_has_one_driving_force_for_one_condition(place: Path) -> None:
     runs = read_plan(place / "plan.toml")[:3]
     run_campaign(runs[:1], place / "first")

@@ -244,4 +244,4 @@ def test_lammps_stops_when_its_parent_is_gone(tmp_path: Path) -> None:
     parent.write_text("alive")
     threading.Timer(3.0, parent.unlink).start()
     with pytest.raises(LammpsError, match="halt"):
-        run_lammps(tmp_path, variables={"parent": str(parent)}, time_limit=120.0)
+        run_lammps(tmp_path, variables={"parent": str(parent)}, time_limit=500.0)

@@ -33,6 +33,11 @@ def ingest_trajectory(
     temperature: Annotated[float | None, typer.Option(help="Temperature in K; from velocities if left out.")] = None,
     orientation: Annotated[str | None, typer.Option(help="Growth direction, such as 100.")] = None,
     structure: Annotated[str | None, typer.Option(help="Crystal: fcc, bcc or diamond (known for Al, Cu, Si).")] = None,
+    potential: Annotated[
+        Path | None, typer.Option(help="File of the potential: its known melting point gives the driving force.")
+    ] = None,
+    melting_point: Annotated[float | None, typer.Option(help="Of the potential, in K (not of the element).")] = None,
+    latent_heat: Annotated[float | None, typer.Option(help="Of the potential, in J/mol.")] = None,
     out: Annotated[Path | None, typer.Option(help="Store to write (a new directory).")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -44,7 +49,7 @@ def ingest_trajectory(
     A LAMMPS dump carries numbers of types and no units: both must be given.
     """
     from nakaya.kinetics.ingest.md import TrajectoryOptions
-    from nakaya.pipelines.ingesting_md import ingest_md
+    from nakaya.pipelines.ingesting_md import hash_input, ingest_md
 
     options = TrajectoryOptions(
         lammps_units=lammps_units,
@@ -55,6 +60,9 @@ def ingest_trajectory(
         orientation=orientation,
         structure=structure,
         equilibration_ps=equilibration,
+        potential=None if potential is None else hash_input(potential),
+        melting_point=melting_point,
+        latent_heat=latent_heat,
     )
     document = ingest_md(files, options, out=out, overwrite=overwrite)
     if as_json:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import OutputError
+from nakaya.core.errors import InputFileError, OutputError
+from nakaya.core.provenance import sha256_of_file
 from nakaya.core.record import Record
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
-from nakaya.kinetics.md.tables import MaterialTable, tabulate
 from nakaya.kinetics.records import load_records, shipped_sets, to_document
 from nakaya.pipelines.records import summarise_record, write_store
 
-__all__ = ["ingest_md", "known_records"]
+__all__ = ["hash_input", "ingest_md", "known_records"]
 
 
 def known_records(name_or_path: str | Path | None = "al-cu-si") -> list[Record]:
@@ -21,6 +21,17 @@ def known_records(name_or_path: str | Path | None = "al-cu-si") -> list[Record]:
     if name_or_path is None or (str(name_or_path) == "al-cu-si" and "al-cu-si" not in shipped_sets()):
         return []
     return load_records(name_or_path)
+
+
+def hash_input(path: Path) -> str:
+    """Hexadecimal sha256 of a file that a user named.
+
+    Raises:
+        InputFileError: It cannot be read.
+    """
+    if not path.is_file():
+        raise InputFileError(f"there is no file {path}")
+    return sha256_of_file(path)
 
 
 def ingest_md(
@@ -37,11 +48,7 @@ def ingest_md(
     if out is not None and out.exists() and not overwrite:
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
     known = known_records()
-
-    def table_of(material: str) -> MaterialTable:
-        return tabulate(material, known)
-
-    records = [ingest_trajectory(path, options, table_of=table_of) for path in files]
+    records = [ingest_trajectory(path, options, known=known) for path in files]
     if out is not None:
         write_store(records, out)
     summary = [line for record in records for line in (summarise_record(record), *(f"  {f}" for f in record.flags))]

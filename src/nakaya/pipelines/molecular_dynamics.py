@@ -13,19 +13,20 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.record import DRIVING_FORCE, Quantity, Record
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
-from nakaya.kinetics.md.campaign import run_campaign
+from nakaya.kinetics.md.campaign import run_campaign, run_hash
 from nakaya.kinetics.md.growth import GrowthRun, planned_duration
 from nakaya.kinetics.md.lammps import find_lammps, run_lammps
 from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
 from nakaya.kinetics.md.melting import MeltingRun, combine_melting_points
 from nakaya.kinetics.md.nucleation import NucleationRun, nucleation_rate
 from nakaya.kinetics.md.plan import Run, read_plan
-from nakaya.kinetics.md.potentials import Material
+from nakaya.kinetics.md.potentials import Material, potential_file
 from nakaya.kinetics.md.properties import PropertiesRun
 from nakaya.kinetics.md.statistics import combine_seeds
-from nakaya.kinetics.md.tables import MaterialTable, driving_force, tabulate
+from nakaya.kinetics.md.tables import MaterialTable, driving_force, tabulate, with_guess
 from nakaya.kinetics.records import RecordStore, load_records, records_place, to_document
 from nakaya.pipelines.ingesting_md import known_records
 from nakaya.pipelines.records import write_store
@@ -57,14 +58,17 @@ def _into(
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
     find_lammps()
-    partial = out.parent / f".{out.name}.partial"
+    # Named after what is asked for: left behind by a kill, it serves the same question only.
+    question = sha256_of_bytes("".join(run_hash(run) for run in runs).encode())[:12]
+    partial = out.parent / f".{out.name}.{question}.partial"
     run_campaign(runs, partial, known=known_records_but(runs), workers=workers, command=command, progress=progress)
     store = RecordStore(partial / "records")
     wanted = {run.id for run in runs}
     records = [record for record in store if record.id in wanted]
     copies = {shot.path: store.path / shot.path for record in records for shot in record.snapshots}
     write_store(records, out, snapshots=copies)
-    shutil.rmtree(partial, ignore_errors=True)
+    for leftover in out.parent.glob(f".{out.name}.*.partial"):
+        shutil.rmtree(leftover, ignore_errors=True)
     return records
 
 
@@ -110,7 +114,8 @@ def measure_growth(
     """
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
         raise ParameterError(f"seeds {list(seeds)}: at least one, each once, none negative")
-    table = tabulate(material.name, known_records())
+    table = tabulate(material.name, known_records(), potential=potential_file(material)[1])
+    table = with_guess(table, material)
     duration = duration_ps or default_duration(material, orientation, temperature, table)
     share = 0.6 if temperature > table.melting_temperature else 0.3
     runs = [
@@ -435,8 +440,7 @@ def run_own_input(
         run_lammps(folder, script=script.name, time_limit=time_limit)
         if not (folder / dump).is_file():
             raise ParameterError(f"{script} ran, but wrote no {dump}: name the file of its dump command")
-        table = known_records()
-        record = ingest_trajectory(folder / dump, options, table_of=lambda name: tabulate(name, table))
+        record = ingest_trajectory(folder / dump, options, known=known_records())
         record = replace(
             record,
             provenance=replace(record.provenance, source="own LAMMPS input", commands=(f"lmp -in {script.name}",)),

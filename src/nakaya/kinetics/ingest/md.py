@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from nakaya.kinetics.md.frames import Frame, Trajectory, read_trajectory
 from nakaya.kinetics.md.growth import EVIDENCE_PS
 from nakaya.kinetics.md.potentials import MATERIALS
 from nakaya.kinetics.md.slab import SlabHistory, VelocityFit, fit_velocity, follow_slab
-from nakaya.kinetics.md.tables import MaterialTable
+from nakaya.kinetics.md.tables import driving_force, tabulate
 
 __all__ = ["TrajectoryOptions", "ingest_trajectory"]
 
@@ -43,6 +43,9 @@ class TrajectoryOptions:
         orientation: Of the fronts.
         structure: Of the crystal; from the element where it is a known one.
         equilibration_ps: Time before which nothing is used.
+        potential: Hash (sha256) of the potential's file: T_m and L of known records of that potential are used.
+        melting_point: Of the potential, K; wins over known records.
+        latent_heat: Of the potential, J/mol; wins over known records.
     """
 
     lammps_units: str | None = None
@@ -53,9 +56,12 @@ class TrajectoryOptions:
     orientation: str | None = None
     structure: str | None = None
     equilibration_ps: float = 0.0
+    potential: str | None = None
+    melting_point: float | None = None
+    latent_heat: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("time_step_ps", "frame_ps", "temperature"):
+        for name in ("time_step_ps", "frame_ps", "temperature", "melting_point", "latent_heat"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ParameterError(f"{name}={value} must be a positive number")
@@ -67,9 +73,7 @@ class TrajectoryOptions:
             raise UnknownNameError("structure", self.structure, CLASSIFIERS)
 
 
-def ingest_trajectory(
-    path: Path, options: TrajectoryOptions, *, table_of: Callable[[str], MaterialTable] | None = None
-) -> Record:
+def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence[Record] = ()) -> Record:
     """Read one trajectory and return its record.
 
     What is missing or odd but can be left out (frames without positions, an end that was cut off, no times, no fronts)
@@ -78,7 +82,7 @@ def ingest_trajectory(
     Args:
         path: LAMMPS text dump or extended XYZ, plain or gzipped.
         options: What the file does not say.
-        table_of: Properties of a material by name, for the driving force; None = unknown.
+        known: Records that may hold melting point and latent heat of the potential.
 
     Raises:
         InputFileError, FormatError, ParameterError, UnknownNameError: As in `read_trajectory`.
@@ -105,9 +109,9 @@ def ingest_trajectory(
         flags.append("the temperature is not known: the file has no velocities, and none was given")
     elif not MIN_KELVIN <= temperature <= MAX_KELVIN:
         flags.append(f"a temperature of {temperature:.3g} K is not one of a crystal in its melt: check the units")
-    drive = math.nan if table_of is None else table_of(material).driving_force(temperature)
+    drive = _driving_force(material, temperature, options, known)
     if math.isnan(drive):
-        flags.append("the driving force is not known")
+        flags.append("the driving force is not known: it needs the potential, or its melting point and latent heat")
     fit = _fit(history, watched, flags)
     return Record(
         id=_record_id(path),
@@ -192,6 +196,20 @@ class _Watch(Iterator[Frame]):
         if self._backwards:
             found.append("some frames did not come later than the one before them and were left out")
         return found
+
+
+def _driving_force(material: str, temperature: float, options: TrajectoryOptions, known: Sequence[Record]) -> float:
+    # Measured from the melting point of the potential, never from that of the element: nothing is guessed here.
+    melting, latent = options.melting_point, options.latent_heat
+    if options.potential is not None:
+        table = tabulate(material, known, potential=options.potential)
+        if melting is None and math.isfinite(table.melting_error):
+            melting = table.melting_temperature
+        if latent is None and melting is not None and table.latent_heat is not None:
+            latent = table.latent_heat((melting + temperature) / 2)
+    if melting is None or latent is None or not temperature > 0:
+        return math.nan
+    return driving_force(temperature, melting, latent)
 
 
 def _chained(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:

@@ -34,7 +34,7 @@ from nakaya.kinetics.md.growth import GrowthRun
 from nakaya.kinetics.md.lammps import LammpsError, find_lammps
 from nakaya.kinetics.md.plan import Run
 from nakaya.kinetics.md.potentials import potential_file
-from nakaya.kinetics.md.tables import MaterialTable, tabulate
+from nakaya.kinetics.md.tables import MaterialTable, tabulate, with_guess
 from nakaya.kinetics.records import RecordStore
 
 __all__ = ["CampaignReport", "run_campaign", "run_hash"]
@@ -191,7 +191,8 @@ def _leave_with_parent() -> None:
 
 
 def _attempt(run: Run, out: Path, relevant: list[Record], keep_frames: bool, command: str) -> Record:
-    table = tabulate(run.material.name, relevant)
+    table = tabulate(run.material.name, relevant, potential=potential_file(run.material)[1])
+    table = with_guess(table, run.material)
     home = out / "runs" / run.id
     home.mkdir(parents=True, exist_ok=True)
     failure = ""

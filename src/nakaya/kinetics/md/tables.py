@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.record import Record
-from nakaya.kinetics.md.potentials import MATERIALS
+from nakaya.kinetics.md.potentials import MATERIALS, Material
 
-__all__ = ["AVOGADRO", "BOLTZMANN_SI", "MaterialTable", "driving_force", "smooth", "tabulate"]
+__all__ = ["AVOGADRO", "BOLTZMANN_SI", "MaterialTable", "driving_force", "smooth", "tabulate", "with_guess"]
 
 BOLTZMANN_SI = 1.380649e-23
 AVOGADRO = 6.02214076e23
@@ -85,8 +85,11 @@ class MaterialTable:
         return driving_force(temperature, self.melting_temperature, self.latent_heat(middle))
 
 
-def tabulate(material: str, records: Iterable[Record]) -> MaterialTable:
+def tabulate(material: str, records: Iterable[Record], *, potential: str | None = None) -> MaterialTable:
     """Collect what records of molecular dynamics say about a material.
+
+    Two potentials of one element melt at different temperatures: with `potential` (the sha256 of its file) only
+    records that were made with that file count.
 
     Melting temperatures are averaged with weights 1/error^2; the error is the larger of the weighted one and the
     scatter between runs. Properties become smooth functions of temperature (of log D against 1/T for diffusivity).
@@ -95,6 +98,8 @@ def tabulate(material: str, records: Iterable[Record]) -> MaterialTable:
     melting: list[tuple[float, float]] = []
     for record in records:
         if record.material != material or record.kind != "md" or record.status not in ("ok", "flagged"):
+            continue
+        if potential is not None and potential not in record.provenance.files.values():
             continue
         temperature = record.conditions.get("temperature")
         for name, entry in record.quantities.items():
@@ -120,6 +125,13 @@ def tabulate(material: str, records: Iterable[Record]) -> MaterialTable:
         latent_heat=curve("latent_heat"),
         diffusivity=_arrhenius(columns.get("diffusivity", [])),
     )
+
+
+def with_guess(table: MaterialTable, material: Material) -> MaterialTable:
+    """Return the table with the material's own first guess where the melting point was not measured."""
+    if math.isfinite(table.melting_error):
+        return table
+    return replace(table, melting_temperature=material.melting_point)
 
 
 def _combine(melting: list[tuple[float, float]]) -> tuple[float, float]:
