@@ -31,8 +31,9 @@ INTERCEPTS_PER_FIELD = 2.5
 """Least width of a field in mean intercepts: narrower fields share grains and are not independent."""
 SHARED_GRAINS = 2.0
 """Grains that reach over the edge of a field make neighbouring fields vary together, and the scatter between fields
-then understates the error: its variance is raised by 1 + SHARED_GRAINS / (width of a field in mean intercepts). The term is
-that of a perimeter over an area; 2.0 was measured on 600 Poisson-Voronoi maps with fields 3 to 10 intercepts wide."""
+then understates the error: its variance is raised by 1 + SHARED_GRAINS / (width of a field in mean intercepts). The
+term is that of a perimeter over an area; 2.0 was measured on 600 Poisson-Voronoi maps, fields 3 to 10 intercepts
+wide."""
 DIRECTIONS = {"0": (0, 1), "90": (1, 0), "45": (-1, 1), "135": (1, 1)}
 """Test lines by their angle in degrees: step (rows, columns) from pixel to pixel."""
 

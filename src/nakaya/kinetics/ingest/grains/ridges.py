@@ -56,7 +56,7 @@ class Lines:
 
 
 def flatten(image: FloatArray) -> FloatArray:
-    """Return the image minus its Gaussian mean over a fifteenth of the longer side: without slow changes of brightness."""
+    """Return the image minus its Gaussian mean over a fifteenth of the longer side: no slow changes of brightness."""
     image = np.asarray(image, np.float64)
     return np.asarray(image - ndimage.gaussian_filter(image, max(max(image.shape) / 15, 8.0)), np.float64)
 

@@ -8,21 +8,28 @@ speaks for a boundary (`merging`). Every number comes from the image or is a con
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
 from nakaya.core.errors import MissingExtraError, ParameterError
+from nakaya.kinetics.ingest.grains.convexity import solidity
 from nakaya.kinetics.ingest.grains.merging import MergingRules, merge_regions
 from nakaya.kinetics.ingest.grains.ridges import find_lines, flatten
 
 __all__ = ["Segmentation", "segment_grains"]
 
 MARKED_SHARE = 0.3
-NECK = 0.7
-BASIN = 0.5
+NECK = (0.75, 0.94)
+CONVEX = (0.96, 0.98)
+"""A bay in the outline of a grain is a missing boundary where the other grains are convex, and the grain's own shape
+where they are not. So the neck that keeps a boundary grows from the first to the second number of `NECK` while the median
+solidity of the grains goes from the first to the second number of `CONVEX`."""
+TOO_SMALL = 30
+"""Grains of fewer pixels do not say whether grains are convex."""
+BASIN = 0.25
 """Basins shallower than this (pixels) are not told apart."""
 SMALLEST_RADIUS = 1.0
 """In standard deviations of a line: what is narrower inside is a gap between lines, not a grain."""
@@ -143,12 +150,21 @@ def segment_grains(image: FloatArray, *, lines: str | None = None) -> Segmentati
     crest = marked & (found.strength >= ndimage.maximum_filter(found.strength, 3))
     inside = ndimage.distance_transform_edt(marked)
     reach = float(np.median(inside[crest])) if crest.any() else sigma
-    rules = MergingRules(MARKED_SHARE, NECK, SMALLEST_RADIUS * sigma, reach)
     near = ndimage.binary_dilation(marked)
+    rules = MergingRules(MARKED_SHARE, NECK[0], SMALLEST_RADIUS * sigma, reach)
     labels = _renumber(_majority(merge_regions(regions, distance, near, rules), SMOOTHINGS))
+    neck = float(np.interp(_typical_solidity(labels), CONVEX, NECK))
+    if neck > NECK[0]:
+        labels = _renumber(_majority(merge_regions(regions, distance, near, replace(rules, neck=neck)), SMOOTHINGS))
     return Segmentation(
         labels, marked, found.polarity, 2.3548 * sigma, found.clarity, _share_on_lines(labels, near), "image"
     )
+
+
+def _typical_solidity(labels: GrainMap) -> float:
+    """Median solidity of the grains that are large enough to tell; 0 where none is."""
+    large = np.bincount(labels.ravel()) >= TOO_SMALL
+    return float(np.median(solidity(labels)[large])) if large.any() else 0.0
 
 
 def _share_on_lines(labels: GrainMap, near: BoolArray) -> float:
