@@ -49,3 +49,45 @@ def speed(as_json: AsJson = False) -> None:
         )
     typer.echo(f"two threads: {result.speedup_of_two_workers:.2f} times one, on {result.cores} cores")
     typer.echo(f"peer: {result.peer}; {', '.join(f'{name} {value}' for name, value in result.machine.items())}")
+
+
+@group.command("laws")
+def laws(
+    small: Annotated[bool, typer.Option("--small", help="Few cases, in seconds, as the tests do it.")] = False,
+    seed: Annotated[int, typer.Option(help="Chooses the cases.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure every law that the exact solver keeps: conservation, symmetry, equality with the reference, and others.
+
+    Takes some minutes in full. Leaves with status 1 where a law is broken.
+
+    Example: nakaya benchmark laws
+    """
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.core.growth import check_seed
+    from nakaya.pipelines.verify_laws import verify_laws
+
+    with progress_reporter("measuring", "laws") as report:
+        results = verify_laws("small" if small else "full", seed=check_seed(seed), stage=report)
+    if as_json:
+        rows = [
+            {
+                "law": law.name,
+                "statement": law.statement,
+                "value": found.value,
+                "bound": law.bound,
+                "at_least": law.at_least,
+                "cases": found.cases,
+                "holds": holds,
+            }
+            for law, found, holds in results
+        ]
+        echo_json({"laws": rows})
+    else:
+        typer.echo(f"{'law':17s} {'':8s} {'found':>10s} {'bound':>9s} {'cases':>6s}  what is counted")
+        for law, found, holds in results:
+            bound = f"{'>=' if law.at_least else '<='} {law.bound:g}"
+            mark = "holds" if holds else "BROKEN"
+            typer.echo(f"{law.name:17s} {mark:8s} {found.value:10.3g} {bound:>9s} {found.cases:6d}  {law.statement}")
+    if not all(holds for _, _, holds in results):
+        raise typer.Exit(1)
