@@ -25,8 +25,8 @@ MARKED_SHARE = 0.3
 NECK = (0.75, 0.94)
 CONVEX = (0.96, 0.98)
 """A bay in the outline of a grain is a missing boundary where the other grains are convex, and the grain's own shape
-where they are not. So the neck that keeps a boundary grows from the first to the second number of `NECK` while the median
-solidity of the grains goes from the first to the second number of `CONVEX`."""
+where they are not. So the neck that keeps a boundary grows from the first to the second number of `NECK` while the
+median solidity of the grains goes from the first to the second number of `CONVEX`."""
 TOO_SMALL = 30
 """Grains of fewer pixels do not say whether grains are convex."""
 BASIN = 0.25
