@@ -49,7 +49,7 @@ MIN_ATOMS = 8
 
 _GAP_END = 2.5  # clusters further apart than so many d are no neighbours
 _AXES_ATOMS = 20  # fewer atoms have too few bonds to tell the directions of their axes
-_IDEAL_COORDINATION = {12: 12.0, 14: 14.0, 16: 16.0}  # neighbours of the classifier -> those within the reach
+_MISSING_NEIGHBOUR = 0.75  # a vacancy takes one neighbour; thermal motion close to melting blurs the count by 0.5
 
 
 def label_clusters(atoms: Atoms, *, min_atoms: int = MIN_ATOMS) -> IntArray:
@@ -107,9 +107,10 @@ def _features(frame: Frame, atoms: Atoms, labels: IntArray, count: int) -> Float
     )
     outside = 1 - inside / np.maximum(coordination, 1e-9)
     spans, anisotropy = _spans_and_shape(frame, near, labels, count)
-    ideal = _IDEAL_COORDINATION[atoms.classifier.neighbours]
+    usual = np.array([np.median(coordination[labels == cluster]) for cluster in range(count)])
     whole = atoms.level.column("completeness") >= 1
-    defective = (np.abs(coordination - ideal) > 0.5) & (outside < 0.02) & whole
+    defective = (outside < 0.02) & whole
+    defective[members] &= np.abs(coordination[members] - usual[of]) > _MISSING_NEIGHBOUR
     columns = {
         "log_size": np.log(sizes),
         "share": sizes / near.num_atoms,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def read_patches(path: Path, element: str) -> list[Frame]:
             cells, fractions = arrays["cell"].astype(np.float64), arrays["fractions"]
             energies, kinetic = arrays["energy"].astype(np.float64), arrays["kinetic"].astype(np.float64)
             solid, times = arrays["solid"], arrays["time_ps"]
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, KeyError, ValueError, OSError, EOFError) as error:
         raise FormatError(f"{path} is not a file of patches: {error}") from None
     frames = []
     for number in range(len(times)):
