@@ -13,6 +13,8 @@ Only for use inside `numba.njit` functions.
 | in a kernel                     | does                                                            |
 |---------------------------------|-----------------------------------------------------------------|
 | `pointer_to(array)`             | the address of a one-dimensional array                          |
+| `advanced(p, n)`                | the address of element n                                        |
+| `opaque(i)`                     | i, but the compiler cannot see where it comes from              |
 | `load(p, i)`                    | the elements i to i + 15 (float32, int32 or uint32)             |
 | `store(p, i, x)`                | writes them                                                     |
 | `gather(p, where)`              | `p[where[lane]]` in every lane                                  |
@@ -27,6 +29,7 @@ Only for use inside `numba.njit` functions.
 | `both(m, n)`, `either(m, n)`    | masks combined                                                  |
 | `choose(mask, x, y)`            | x where the mask is set, else y                                 |
 | `packed(mask)`                  | the mask as an integer, lane 0 in bit 0                         |
+| `lowest_bit(bits)`              | the number of the lowest bit that is set in an integer, not 0   |
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ from numba.extending import intrinsic, overload, register_model
 
 __all__ = [
     "LANES",
+    "advanced",
     "below",
     "both",
     "choose",
@@ -52,7 +56,9 @@ __all__ = [
     "lane_numbers",
     "least",
     "load",
+    "lowest_bit",
     "not_below",
+    "opaque",
     "packed",
     "pointer_to",
     "rotation",
@@ -162,10 +168,22 @@ pointer_to = _intrinsic(
     lambda array: PointerType(array.dtype)(array),
     lambda context, builder, signature, array: context.make_array(signature.args[0])(context, builder, array).data,
 )
+advanced = _intrinsic(
+    lambda pointer, count: pointer(pointer, types.intp),
+    lambda context, builder, signature, pointer, count: builder.gep(pointer, [count]),
+)
 load = _intrinsic(lambda pointer, index: LanesType(pointer.dtype)(pointer, types.intp), _emit_load)
 store = _intrinsic(lambda pointer, index, value: types.void(pointer, types.intp, value), _emit_store)
 _read = _intrinsic(lambda pointer, index: pointer.dtype(pointer, types.intp), _emit_read)
 _write = _intrinsic(lambda pointer, index, value: types.void(pointer, types.intp, pointer.dtype), _emit_write)
+
+
+def _emit_opaque(context: Any, builder: Any, signature: Any, index: Any) -> Any:
+    nothing = ir.InlineAsm(ir.FunctionType(index.type, [index.type]), "", "=r,0", side_effect=False)
+    return builder.call(nothing, [index])
+
+
+opaque = _intrinsic(lambda index: types.intp(types.intp), _emit_opaque)
 
 
 @overload(operator.getitem)  # type: ignore[untyped-decorator]
@@ -259,6 +277,8 @@ _subtract_floats = _of_two(lambda builder, x, y: builder.fsub(x, y))
 _multiply_floats = _of_two(lambda builder, x, y: builder.fmul(x, y))
 _add_words = _of_two(lambda builder, x, y: builder.add(x, y))
 _xor_words = _of_two(lambda builder, x, y: builder.xor(x, y))
+_and_words = _of_two(lambda builder, x, y: builder.and_(x, y))
+_shift_words = _intrinsic(lambda x, y: x(x, y), lambda context, builder, signature, x, y: builder.lshr(x, y))
 least = _of_two(lambda builder, x, y: builder.select(builder.fcmp_ordered("<", x, y), x, y))
 greatest = _of_two(lambda builder, x, y: builder.select(builder.fcmp_ordered(">", x, y), x, y))
 below = _of_two(lambda builder, x, y: builder.fcmp_ordered("<", x, y), MASK)
@@ -269,6 +289,10 @@ either = _of_two(lambda builder, x, y: builder.or_(x, y))
 choose = _intrinsic(
     lambda mask, x, y: x(mask, x, y),
     lambda context, builder, signature, mask, x, y: builder.select(mask, x, y),
+)
+lowest_bit = _intrinsic(
+    lambda bits: types.int64(types.int64),
+    lambda context, builder, signature, bits: builder.cttz(bits, ir.Constant(ir.IntType(1), 1)),
 )
 packed = _intrinsic(
     lambda mask: types.int64(mask),
@@ -290,7 +314,7 @@ def rotation(amount: int) -> Any:
 def _overload_operator(function: Any, on_floats: Any, on_words: Any) -> None:
     @overload(function)  # type: ignore[untyped-decorator]
     def implement(x: Any, y: Any) -> Any:
-        if not (isinstance(x, LanesType) and x == y):
+        if not (isinstance(x, LanesType) and isinstance(y, LanesType)):
             return None
         chosen = on_floats if x == FLOATS else on_words
 
@@ -304,3 +328,5 @@ _overload_operator(operator.add, _add_floats, _add_words)
 _overload_operator(operator.sub, _subtract_floats, None)
 _overload_operator(operator.mul, _multiply_floats, None)
 _overload_operator(operator.xor, None, _xor_words)
+_overload_operator(operator.and_, None, _and_words)
+_overload_operator(operator.rshift, None, _shift_words)

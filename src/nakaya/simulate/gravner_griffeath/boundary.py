@@ -26,15 +26,20 @@ from nakaya.simulate.gravner_griffeath.workspace import (
     PERIODIC,
     SECTOR,
     SPARE,
+    WORD_ROWS,
+    words_row,
 )
 from nakaya.simulate.lanes import (
     LANES,
+    advanced,
     below,
     both,
     choose,
     either,
     gather,
+    has_bits,
     load,
+    lowest_bit,
     not_below,
     packed,
     scatter,
@@ -42,10 +47,12 @@ from nakaya.simulate.lanes import (
     store,
 )
 
-__all__ = ["decide_hollows", "freeze_and_melt", "join_all", "join_site", "neighbour_places", "remove"]
+__all__ = ["decide_hollows", "freeze_and_melt", "join_all"]
 
 HOLLOW = 3
 """Attached neighbours of the sites whose attachment depends on the vapour around them."""
+
+DRAW_SHIFT = 24
 
 SURE = 4
 """Attached neighbours from which on a site joins whatever its mass."""
@@ -87,6 +94,12 @@ def neighbour_places(layout: Any, row: Any, column: Any, places: Any, start: Any
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _is_inside(layout: Any, row: Any, column: Any) -> Any:
+    """Whether a site and its neighbours have all their neighbours where the array has them."""
+    return 1 < row < layout.size - 2 and 1 < column < layout.size - 2
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _row_of(layout: Any, place: Any) -> Any:
     return np.int64(np.uint32(place - LEFT) // np.uint32(layout.stride))
 
@@ -107,8 +120,10 @@ def _entry_of(layout: Any, memory: Any, tile: Any, place: Any, degree: Any) -> A
     return base + layout.capacity - 1 - entry if degree == HOLLOW else base + entry
 
 
-@njit  # type: ignore[untyped-decorator]
-def _insert(layout: Any, memory: Any, tile: Any, place: Any, degree: Any, b: Any, c: Any) -> None:
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _insert(
+    layout: Any, memory: Any, tile: Any, row: Any, column: Any, place: Any, degree: Any, b: Any, c: Any
+) -> None:
     """Append a boundary site to the list that its number of attached neighbours calls for."""
     hollow = degree == HOLLOW
     count = memory.num_entries[2 * tile + hollow]
@@ -121,6 +136,8 @@ def _insert(layout: Any, memory: Any, tile: Any, place: Any, degree: Any, b: Any
     memory.place[entry] = place
     memory.b[entry] = b
     memory.c[entry] = c
+    memory.released[entry] = memory.d[place]
+    memory.draw[entry] = (LEFT + words_row(row) * layout.stride + column) | ((row & 31) << DRAW_SHIFT)
     memory.degree[entry] = degree
     memory.witness[entry] = _spare(layout, tile)
 
@@ -130,12 +147,14 @@ def _clear(layout: Any, memory: Any, tile: Any, entry: Any) -> None:
     memory.place[entry] = _spare(layout, tile)
     memory.b[entry] = 0
     memory.c[entry] = 0
+    memory.released[entry] = 0
+    memory.draw[entry] = 0
     memory.degree[entry] = 0
     memory.witness[entry] = _spare(layout, tile)
 
 
-@njit  # type: ignore[untyped-decorator]
-def remove(layout: Any, memory: Any, tile: Any, place: Any, degree: Any) -> None:
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _remove(layout: Any, memory: Any, tile: Any, place: Any, degree: Any) -> None:
     """Take a boundary site out of its list; the last entry takes its place."""
     hollow = degree == HOLLOW
     entry = _entry_of(layout, memory, tile, place, degree)
@@ -148,6 +167,8 @@ def remove(layout: Any, memory: Any, tile: Any, place: Any, degree: Any) -> None
     memory.place[entry] = moved
     memory.b[entry] = memory.b[last]
     memory.c[entry] = memory.c[last]
+    memory.released[entry] = memory.released[last]
+    memory.draw[entry] = memory.draw[last]
     memory.degree[entry] = memory.degree[last]
     memory.witness[entry] = memory.witness[last]
     _clear(layout, memory, tile, last)
@@ -164,16 +185,21 @@ def _broken_masses(memory: Any, entry: Any) -> Any:
     return BROKEN_B * broken_b + BROKEN_C * broken_c
 
 
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _drawn(words: Any, draw: Any) -> Any:
+    """Mask of the random bits of boundary sites; see `Arrays.draw`."""
+    word = gather(words, draw & splat(np.int32((1 << DRAW_SHIFT) - 1)))
+    return has_bits(word >> (draw >> splat(np.int32(DRAW_SHIFT))), splat(np.uint32(1)))
+
+
 @njit  # type: ignore[untyped-decorator]
-def freeze_and_melt(layout: Any, memory: Any, rules: Any, tile: Any, level: Any) -> Any:
+def freeze_and_melt(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any, level: Any) -> Any:
     """Complete rule i at the boundary of a tile, apply rule ii, rule iii except for hollows, and rule iv.
 
     Returns which fields are NaN or infinite at sites that reached a threshold, as `_broken_masses` does.
     """
-    stride = layout.stride
-    tile_rows = 1 << layout.tile_shift
-    ring = (level * (2 * tile_rows + 1) + (tile & 1) * tile_rows) * stride
-    to_ring = splat(np.int32(ring - tile * tile_rows * stride))
+    words = advanced(memory.words, level * WORD_ROWS * layout.stride)
+    plus, minus = splat(noise.plus), splat(noise.minus)
     seventh, kappa, mu, gamma = splat(np.float32(1.0 / 7.0)), splat(rules.kappa), splat(rules.mu), splat(rules.gamma)
     sure, always, beta = splat(np.float32(SURE)), splat(np.float32(-np.inf)), splat(rules.beta)
     zero, three = splat(np.float32(0)), splat(np.float32(HOLLOW))
@@ -183,7 +209,8 @@ def freeze_and_melt(layout: Any, memory: Any, rules: Any, tile: Any, level: Any)
     broken = 0
     for entry in range(begin, end, LANES):
         place, degree = load(memory.place, entry), load(memory.degree, entry)
-        vapour = gather(memory.d, place) + (degree * gather(memory.ring, place + to_ring)) * seventh
+        before = load(memory.released, entry) * choose(_drawn(words, load(memory.draw, entry)), plus, minus)
+        vapour = gather(memory.d, place) + (degree * before) * seventh
         to_crystal = kappa * vapour
         b = load(memory.b, entry) + (vapour - to_crystal)
         c = load(memory.c, entry) + to_crystal
@@ -194,22 +221,22 @@ def freeze_and_melt(layout: Any, memory: Any, rules: Any, tile: Any, level: Any)
         if lanes != 0:
             released, b_left, c_left = choose(joins, zero, released), choose(joins, b, b_left), choose(joins, c, c_left)
         scatter(memory.d, place, released)
+        store(memory.released, entry, released)
         store(memory.b, entry, b_left)
         store(memory.c, entry, c_left)
-        lane = entry
         while lanes != 0:
-            if lanes & 1 and lane < end:
+            lane = entry + lowest_bit(lanes)
+            lanes &= lanes - 1
+            if lane < end:
                 broken |= _broken_masses(memory, lane)
                 memory.joining[begin + num_joining] = memory.place[lane]
                 num_joining += 1
-            lanes >>= 1
-            lane += 1
     memory.num_joining[tile] = num_joining
     stop = begin + layout.capacity
     num_vectors = (memory.num_entries[2 * tile + 1] + LANES - 1) // LANES
     for entry in range(stop - num_vectors * LANES, stop, LANES):
-        place = load(memory.place, entry)
-        vapour = gather(memory.d, place) + (three * gather(memory.ring, place + to_ring)) * seventh
+        before = load(memory.released, entry) * choose(_drawn(words, load(memory.draw, entry)), plus, minus)
+        vapour = gather(memory.d, load(memory.place, entry)) + (three * before) * seventh
         to_crystal = kappa * vapour
         store(memory.b, entry, load(memory.b, entry) + (vapour - to_crystal))
         store(memory.c, entry, load(memory.c, entry) + to_crystal)
@@ -225,7 +252,7 @@ def _vapour_at(memory: Any, rules: Any, place: Any) -> Any:
     return rules.rho if state >= HELD else np.float32(0)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _is_in_thin_vapour(layout: Any, memory: Any, rules: Any, tile: Any, entry: Any) -> Any:
     """Whether the vapour around a hollow sums to less than theta; finds it a new witness."""
     places = memory.scratch
@@ -263,7 +290,9 @@ def decide_hollows(layout: Any, memory: Any, rules: Any, tile: Any) -> Any:
         thin = below(gather(memory.d, load(memory.witness, entry)), theta)
         undecided = either(not_below(b, one), both(not_below(b, alpha), thin))
         from_b, from_c = mu * b, gamma * c
-        scatter(memory.d, load(memory.place, entry), from_b + from_c)
+        released = from_b + from_c
+        scatter(memory.d, load(memory.place, entry), released)
+        store(memory.released, entry, released)
         lanes = packed(undecided)
         if lanes == 0:
             store(memory.b, entry, b - from_b)
@@ -271,72 +300,89 @@ def decide_hollows(layout: Any, memory: Any, rules: Any, tile: Any) -> Any:
             continue
         store(memory.b, entry, choose(undecided, b, b - from_b))
         store(memory.c, entry, choose(undecided, c, c - from_c))
-        lane = entry
         while lanes != 0:
-            if lanes & 1 and lane >= stop - num_hollows:
-                b_here, c_here = memory.b[lane], memory.c[lane]
-                broken |= _broken_masses(memory, lane)
-                if b_here >= 1 or _is_in_thin_vapour(layout, memory, rules, tile, lane):
-                    memory.joining[begin + num_joining] = memory.place[lane]
-                    num_joining += 1
-                else:
-                    memory.b[lane] = b_here - rules.mu * b_here
-                    memory.c[lane] = c_here - rules.gamma * c_here
-            lanes >>= 1
-            lane += 1
+            lane = entry + lowest_bit(lanes)
+            lanes &= lanes - 1
+            if lane < stop - num_hollows:
+                continue
+            broken |= _broken_masses(memory, lane)
+            b_here, c_here = memory.b[lane], memory.c[lane]
+            if b_here >= 1 or _is_in_thin_vapour(layout, memory, rules, tile, lane):
+                memory.joining[begin + num_joining] = memory.place[lane]
+                num_joining += 1
+            else:
+                memory.b[lane] = b_here - rules.mu * b_here
+                memory.c[lane] = c_here - rules.gamma * c_here
     memory.num_joining[tile] = num_joining
     return broken
 
 
-@njit  # type: ignore[untyped-decorator]
-def join_site(layout: Any, memory: Any, row: Any, column: Any, place: Any) -> None:
+# ---- the crystal grows
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _dismiss_witnesses(layout: Any, memory: Any, row: Any, column: Any, place: Any) -> None:
+    """Let the hollows around a site that has become boundary look for another witness."""
+    inside = _is_inside(layout, row, column)
+    if not inside:
+        neighbour_places(layout, row, column, memory.scratch, 12)
+    for index in range(6):
+        neighbour = place + memory.steps[index] if inside else memory.scratch[12 + index]
+        if memory.num_attached[neighbour] == HOLLOW:
+            neighbour_row = row + memory.row_steps[index] if inside else _row_of(layout, neighbour)
+            tile = neighbour_row >> layout.tile_shift
+            memory.witness[_entry_of(layout, memory, tile, neighbour, HOLLOW)] = _spare(layout, tile)
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _gain(layout: Any, memory: Any, row: Any, column: Any, place: Any) -> Any:
+    """How often a site near an edge has `place` among its neighbours: more than once across mirrors."""
+    neighbour_places(layout, row, column, memory.scratch, 6)
+    gain = 0
+    for index in range(6, 12):
+        gain += memory.scratch[index] == place
+    return gain
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _join(layout: Any, memory: Any, row: Any, column: Any, place: Any) -> None:
     """Make a site part of the crystal: its neighbours gain an attached neighbour."""
     stride = layout.stride
     memory.num_attached[place] |= ATTACHED
     memory.d[place] = 0
     memory.crystal_bits[LEFT + (row >> 5) * stride + column] |= np.uint32(1 << (row & 31))
-    places = memory.scratch
-    neighbour_places(layout, row, column, places, 0)
-    by_mirror = layout.geometry == SECTOR and (row <= 1 or column <= 1)
+    inside = _is_inside(layout, row, column)
+    if not inside:
+        neighbour_places(layout, row, column, memory.scratch, 0)
     for index in range(6):
-        neighbour = places[index]
+        neighbour = place + memory.steps[index] if inside else memory.scratch[index]
         degree = np.int64(memory.num_attached[neighbour])
         if degree >= ATTACHED:
             continue
-        if by_mirror and ((row == 0 and index % 4 == 0) or (column == 0 and index > 0 and index % 2 == 0)):
-            continue  # an image; the site itself is among the other neighbours
-        neighbour_row = _row_of(layout, neighbour)
-        neighbour_column = neighbour - LEFT - neighbour_row * stride
-        gain = 1
-        if by_mirror:
-            neighbour_places(layout, neighbour_row, neighbour_column, places, 6)
-            gain = 0
-            for other in range(6, 12):
-                gain += places[other] == place
+        if inside:
+            neighbour_row, gain = row + memory.row_steps[index], 1
+            neighbour_column = neighbour - LEFT - neighbour_row * stride
+        else:
+            neighbour_row = _row_of(layout, neighbour)
+            neighbour_column = neighbour - LEFT - neighbour_row * stride
+            gain = 1
+            if layout.geometry == SECTOR:
+                if (row == 0 and index % 4 == 0) or (column == 0 and index > 0 and index % 2 == 0):
+                    continue  # an image; the site itself is among the other neighbours
+                gain = _gain(layout, memory, neighbour_row, neighbour_column, place)
         tile = neighbour_row >> layout.tile_shift
         memory.num_attached[neighbour] = degree + gain
-        if degree == 0:
-            _insert(layout, memory, tile, neighbour, gain, np.float32(0), np.float32(0))
-            _dismiss_witness(layout, memory, neighbour_row, neighbour_column)
-        elif degree == HOLLOW or degree + gain == HOLLOW:
+        if degree > 0 and degree != HOLLOW and degree + gain != HOLLOW:
+            memory.degree[_entry_of(layout, memory, tile, neighbour, degree)] = degree + gain
+            continue
+        b, c = np.float32(0), np.float32(0)
+        if degree > 0:
             entry = _entry_of(layout, memory, tile, neighbour, degree)
             b, c = memory.b[entry], memory.c[entry]
-            remove(layout, memory, tile, neighbour, degree)
-            _insert(layout, memory, tile, neighbour, degree + gain, b, c)
-        else:
-            memory.degree[_entry_of(layout, memory, tile, neighbour, degree)] = degree + gain
-
-
-@njit  # type: ignore[untyped-decorator]
-def _dismiss_witness(layout: Any, memory: Any, row: Any, column: Any) -> None:
-    """Let the hollows around a site that has become boundary look for another witness."""
-    places = memory.scratch
-    neighbour_places(layout, row, column, places, 12)
-    for index in range(12, 18):
-        neighbour = places[index]
-        if memory.num_attached[neighbour] == HOLLOW:
-            tile = _row_of(layout, neighbour) >> layout.tile_shift
-            memory.witness[_entry_of(layout, memory, tile, neighbour, HOLLOW)] = _spare(layout, tile)
+            _remove(layout, memory, tile, neighbour, degree)
+        _insert(layout, memory, tile, neighbour_row, neighbour_column, neighbour, degree + gain, b, c)
+        if degree == 0:
+            _dismiss_witnesses(layout, memory, neighbour_row, neighbour_column, neighbour)
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -352,11 +398,12 @@ def join_all(layout: Any, memory: Any, tile: Any, step: Any, keep_crystal_mass: 
         row = _row_of(layout, place)
         column = place - LEFT - row * layout.stride
         degree = np.int64(memory.num_attached[place])
-        if keep_crystal_mass:
-            entry = _entry_of(layout, memory, tile, place, degree)
-            memory.crystal_mass[place] = memory.c[entry] + memory.b[entry]
-        remove(layout, memory, tile, place, degree)
-        join_site(layout, memory, row, column, place)
+        if degree > 0:
+            if keep_crystal_mass:
+                entry = _entry_of(layout, memory, tile, place, degree)
+                memory.crystal_mass[place] = memory.c[entry] + memory.b[entry]
+            _remove(layout, memory, tile, place, degree)
+        _join(layout, memory, row, column, place)
         memory.arrival[row * layout.size + column] = step
         down, right = row - layout.centre, column - layout.centre
         reach = max(reach, abs(down), abs(right), abs(down - right))

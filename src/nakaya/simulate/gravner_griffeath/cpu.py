@@ -27,8 +27,6 @@ from nakaya.simulate.gravner_griffeath.boundary import (
     decide_hollows,
     freeze_and_melt,
     join_all,
-    join_site,
-    remove,
 )
 from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.simulate.gravner_griffeath.reference import CrystalState
@@ -41,6 +39,7 @@ from nakaya.simulate.gravner_griffeath.workspace import (
     HELD,
     LEFT,
     PERIODIC,
+    QUAD,
     TILE_SITES,
     make_arrays,
     make_layout,
@@ -80,7 +79,7 @@ def plant(layout: Any, memory: Any, rules: Any, initial: Any, progress: Any, kee
         memory.num_attached[index] = 0
     for index in range((size // 32 + 3) * stride):
         memory.crystal_bits[index] = 0
-    for index in range(layout.levels * (2 << layout.tile_shift) * stride + layout.levels * stride):
+    for index in range(layout.levels * (layout.ring_rows + QUAD) * stride):
         memory.ring[index] = 0
     for row in range(size):
         for column in range(size):
@@ -94,18 +93,14 @@ def plant(layout: Any, memory: Any, rules: Any, initial: Any, progress: Any, kee
         memory.num_entries[2 * tile] = 0
         memory.num_entries[2 * tile + 1] = 0
     reach = 0
-    for index in range(initial.shape[0]):  # as if they joined in step 0
+    for index in range(initial.shape[0]):
         row, column = initial[index, 0], initial[index, 1]
-        place = LEFT + row * stride + column
-        degree = np.int64(memory.num_attached[place])
-        if degree > 0:
-            remove(layout, memory, row >> layout.tile_shift, place, degree)
-        join_site(layout, memory, row, column, place)
-        memory.arrival[row * size + column] = 0
+        tile = row >> layout.tile_shift
+        memory.joining[tile * layout.capacity] = LEFT + row * stride + column
+        memory.num_joining[tile] = 1
+        reach = max(reach, join_all(layout, memory, tile, 0, False))
         if keep_crystal_mass:
-            memory.crystal_mass[place] = 1
-        down, right = row - layout.centre, column - layout.centre
-        reach = max(reach, abs(down), abs(right), abs(down - right))
+            memory.crystal_mass[LEFT + row * stride + column] = 1
     progress[STEP] = 0
     progress[LAST_GROWTH] = 0
     progress[REACH] = reach
@@ -165,7 +160,7 @@ def _compile(sources: str) -> Any:
                             rules.minus if step > 1 else np.float32(1),
                         )
                         broken |= diffuse_tile(layout, memory, rules, noise, tile, level)
-                        broken |= freeze_and_melt(layout, memory, rules, tile, level)
+                        broken |= freeze_and_melt(layout, memory, rules, noise, tile, level)
                     if layout.geometry == PERIODIC:  # the first tile waits for the last
                         continue
                     if 0 <= tile - 1 < num_tiles:

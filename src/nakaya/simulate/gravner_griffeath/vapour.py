@@ -13,9 +13,19 @@ import numpy as np
 from numba import njit
 
 from nakaya.core.randomness import COLUMN_BITS, PARITY, ROTATIONS
-from nakaya.simulate.gravner_griffeath.workspace import BROKEN_D, FULL, LEFT, PERIODIC, SECTOR
+from nakaya.simulate.gravner_griffeath.workspace import (
+    BROKEN_D,
+    FULL,
+    LEFT,
+    PERIODIC,
+    QUAD,
+    SECTOR,
+    WORD_ROWS,
+    words_row,
+)
 from nakaya.simulate.lanes import (
     LANES,
+    advanced,
     choose,
     greatest,
     has_bits,
@@ -23,6 +33,7 @@ from nakaya.simulate.lanes import (
     least,
     load,
     not_below,
+    opaque,
     packed,
     rotation,
     splat,
@@ -33,11 +44,11 @@ __all__ = ["Noise", "diffuse_tile"]
 
 ROWS_PER_DRAW = 64
 
-QUAD = 4
-"""Rows that are diffused together."""
+LEAD = 2 * QUAD
+"""Rows between reading and writing."""
 
-SAMPLED_ROWS = 3
-"""One row in three is checked for NaN: what is not finite reaches one of them within a step."""
+CHUNK = 2 * LEAD
+"""Rows that are read, and then written, where rows are short."""
 
 _turn_0, _turn_1, _turn_2, _turn_3, _turn_4, _turn_5, _turn_6, _turn_7 = (rotation(amount) for amount in ROTATIONS)
 
@@ -84,11 +95,12 @@ def _four_more_rounds(x: Any, y: Any) -> Any:
 
 
 @njit  # type: ignore[untyped-decorator]
-def draw_words(layout: Any, words: Any, start: Any, noise: Any, band: Any) -> None:
+def draw_words(layout: Any, words: Any, noise: Any, band: Any) -> None:
     """Draw the random bits of 64 rows, as `nakaya.core.randomness.noise_words` defines them."""
     key_0, key_1 = splat(noise.low_key), splat(noise.high_key)
     key_2 = splat(np.uint32(noise.low_key ^ noise.high_key ^ np.uint32(PARITY)))
     first = splat(np.uint32(noise.step)) + key_0
+    start = LEFT + words_row(band * ROWS_PER_DRAW) * layout.stride
     for block in range((layout.size + LANES - 1) // LANES):
         counter = splat(np.uint32((band << COLUMN_BITS) + block * LANES)) + lane_numbers()
         x, y = _four_rounds(first, counter + key_1)
@@ -101,68 +113,33 @@ def draw_words(layout: Any, words: Any, start: Any, noise: Any, band: Any) -> No
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _perturb_blocks(
-    layout: Any, memory: Any, noise: Any, row: Any, begin: Any, end: Any, target: Any, words: Any
-) -> None:
-    """Rule v for the blocks begin to end - 1 of a row: d' = d (1 + sigma) or d (1 - sigma), into the ring."""
-    source = LEFT + row * layout.stride
-    words += ((row >> 5) & 1) * layout.stride
-    bit = splat(np.uint32(1 << (row & 31)))
-    plus, minus = splat(noise.plus), splat(noise.minus)
-    for block in range(begin, end):
-        factor = choose(has_bits(load(memory.words, words + block * LANES), bit), plus, minus)
-        store(memory.ring, target + block * LANES, load(memory.d, source + block * LANES) * factor)
+def _bits_of_four_rows(row: Any) -> Any:
+    bit = np.uint32(1 << (row & 31))
+    return splat(bit), splat(np.uint32(bit << 1)), splat(np.uint32(bit << 2)), splat(np.uint32(bit << 3))
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _broken_vapour(memory: Any, row: Any, begin: Any, end: Any) -> Any:
-    """BROKEN_D where a row of the ring holds NaN or infinity, else 0."""
-    total = splat(np.float32(0))
-    for block in range(begin, end):
-        total = total + load(memory.ring, row + block * LANES)
-    return BROKEN_D if packed(not_below(total - total, splat(np.float32(1)))) != 0 else 0
+def _bits_of_four_rows(row: Any) -> Any:
+    bit = np.uint32(1 << (row & 31))
+    return splat(bit), splat(np.uint32(bit << 1)), splat(np.uint32(bit << 2)), splat(np.uint32(bit << 3))
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _fetch_row(layout: Any, memory: Any, rules: Any, noise: Any, row: Any, target: Any, words: Any) -> Any:
-    """Copy one row to the ring, with the last step's noise, its held sites and its ghosts at both ends.
+def _perturb_block(d: Any, source: Any, ring: Any, target: Any, stride: Any, word: Any, bits: Any, factors: Any) -> Any:
+    """Rule v for sixteen columns of four rows, into the ring: d' = d (1 + sigma) or d (1 - sigma).
 
-    Returns BROKEN_D where NaN or infinity was seen, else 0.
+    Returns the sum of two of the rows: a NaN or infinity in the others reaches one of them within a step.
     """
-    size = layout.size
-    num_blocks = (size + LANES - 1) // LANES
-    if row < layout.first or row >= layout.last:
-        if layout.geometry == PERIODIC and row == size:
-            for column in range(-2, num_blocks * LANES + 2):
-                memory.ring[target + column] = memory.top_row[LEFT + column]
-        else:
-            for column in range(-2, num_blocks * LANES + 2):
-                memory.ring[target + column] = rules.rho
-        return 0
-    if noise.draws and (row % ROWS_PER_DRAW == 0 or row == layout.first):
-        draw_words(layout, memory.words, words, noise, row // ROWS_PER_DRAW)
-    begin, end = 0, num_blocks
-    if layout.geometry == FULL:
-        begin, end = memory.low[row] // LANES, (memory.high[row] + LANES - 1) // LANES
-    _perturb_blocks(layout, memory, noise, row, begin, end, target, words)
-    broken = 0
-    if row % SAMPLED_ROWS == 0:
-        broken = _broken_vapour(memory, target, begin, end)
-    if layout.geometry == SECTOR:
-        memory.ring[target + size - 1] = rules.rho
-    elif layout.geometry == FULL:
-        low, high = memory.low[row], memory.high[row]
-        memory.ring[target + low - 2] = rules.rho
-        memory.ring[target + low - 1] = rules.rho
-        memory.ring[target + high] = rules.rho
-        memory.ring[target + high + 1] = rules.rho
-    else:
-        memory.ring[target - 1] = memory.ring[target + size - 1]
-        memory.ring[target + size] = memory.ring[target]
-        if row == 0:
-            for column in range(-2, num_blocks * LANES + 2):
-                memory.top_row[LEFT + column] = memory.ring[target + column]
-    return broken
+    plus, minus = factors
+    first = load(d, source) * choose(has_bits(word, bits[0]), plus, minus)
+    store(ring, target, first)
+    second = load(d, source + stride) * choose(has_bits(word, bits[1]), plus, minus)
+    store(ring, target + stride, second)
+    third = load(d, source + 2 * stride) * choose(has_bits(word, bits[2]), plus, minus)
+    store(ring, target + 2 * stride, third)
+    fourth = load(d, source + 3 * stride) * choose(has_bits(word, bits[3]), plus, minus)
+    store(ring, target + 3 * stride, fourth)
+    return first + fourth
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
@@ -174,44 +151,179 @@ def _spread(centre: Any, first: Any, second: Any, third: Any) -> Any:
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _diffuse_four_rows(
-    layout: Any, memory: Any, row: Any, begin: Any, end: Any, above: Any, here: Any, beneath: Any
+def _diffuse_block(
+    ring: Any, above: Any, here: Any, beneath: Any, d: Any, target: Any, stride: Any, crystal: Any, bits: Any
 ) -> None:
-    """Rule i for four rows without the reflected part, which only boundary sites have.
+    """Rule i for sixteen columns of four rows, without the reflected part that boundary sites have.
 
-    Four rows share the loads of their neighbours. `above`, `here` and `beneath` are where the rows row - 1, row and
-    row + 4 are in the ring; rows row to row + 3 follow each other.
+    The rows share the loads of their neighbours. `above`, `here` and `beneath` are where the row before them, their
+    first row and the row after them are in the ring.
     """
-    ring, stride = memory.ring, layout.stride
-    bits = LEFT + (row >> 5) * stride
-    bit = np.uint32(1 << (row & 31))
-    crystal_0, crystal_1 = splat(bit), splat(np.uint32(bit << 1))
-    crystal_2, crystal_3 = splat(np.uint32(bit << 2)), splat(np.uint32(bit << 3))
-    target = LEFT + row * stride
-    here_1, here_2, here_3 = here + stride, here + 2 * stride, here + 3 * stride
     zero = splat(np.float32(0))
+    here_1, here_2, here_3 = here + stride, here + 2 * stride, here + 3 * stride
+    up_left, up = load(ring, above - 1), load(ring, above)
+    left_0, site_0, right_0 = load(ring, here - 1), load(ring, here), load(ring, here + 1)
+    left_1, site_1, right_1 = load(ring, here_1 - 1), load(ring, here_1), load(ring, here_1 + 1)
+    spread = _spread(site_0, up + site_1, left_0 + right_0, up_left + right_1)
+    store(d, target, choose(has_bits(crystal, bits[0]), zero, spread))
+    left_2, site_2, right_2 = load(ring, here_2 - 1), load(ring, here_2), load(ring, here_2 + 1)
+    spread = _spread(site_1, site_0 + site_2, left_1 + right_1, left_0 + right_2)
+    store(d, target + stride, choose(has_bits(crystal, bits[1]), zero, spread))
+    left_3, site_3, right_3 = load(ring, here_3 - 1), load(ring, here_3), load(ring, here_3 + 1)
+    spread = _spread(site_2, site_1 + site_3, left_2 + right_2, left_1 + right_3)
+    store(d, target + 2 * stride, choose(has_bits(crystal, bits[2]), zero, spread))
+    down, down_right = load(ring, beneath), load(ring, beneath + 1)
+    spread = _spread(site_3, site_2 + down, left_3 + right_3, left_2 + down_right)
+    store(d, target + 3 * stride, choose(has_bits(crystal, bits[3]), zero, spread))
+
+
+# The three loops over blocks are functions of their own with few arguments: inside the function that calls them
+# the compiler keeps so much at hand that their addresses no longer fit into registers. `opaque` keeps it from making
+# twenty counters of one index. Each of the two was worth a quarter of the speed.
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _broken(total: Any) -> Any:
+    return BROKEN_D if packed(not_below(total - total, splat(np.float32(1)))) != 0 else 0
+
+
+@njit  # type: ignore[untyped-decorator]
+def _perturb_rows(
+    d: Any,
+    ring: Any,
+    words: Any,
+    blocks: Any,
+    stride: Any,
+    row: Any,
+    num_quads: Any,
+    target: Any,
+    plus: Any,
+    minus: Any,
+) -> Any:
+    """Read rows of the field, with noise, into consecutive rows of the ring."""
+    total = splat(np.float32(0))
+    factors = (splat(plus), splat(minus))
+    for quad in range(num_quads):
+        first = row + quad * QUAD
+        bits = _bits_of_four_rows(first)
+        source = LEFT + first * stride
+        word = LEFT + words_row(first) * stride
+        here = target + quad * QUAD * stride
+        for block in range(blocks[first // 2], blocks[first // 2 + 1]):
+            j = opaque(block * LANES)
+            total = total + _perturb_block(d, source + j, ring, here + j, stride, load(words, word + j), bits, factors)
+    return _broken(total)
+
+
+@njit  # type: ignore[untyped-decorator]
+def _diffuse_rows(
+    d: Any, ring: Any, crystal_bits: Any, blocks: Any, stride: Any, ring_rows: Any, row: Any, num_quads: Any
+) -> None:
+    """Write rows of the field from the ring."""
+    for quad in range(num_quads):
+        first = row + quad * QUAD
+        bits = _bits_of_four_rows(first)
+        target = LEFT + first * stride
+        crystal = LEFT + (first >> 5) * stride
+        above = ((first - 1) & (ring_rows - 1)) * stride
+        here = (first & (ring_rows - 1)) * stride
+        beneath = ((first + QUAD) & (ring_rows - 1)) * stride
+        for block in range(blocks[first // 2], blocks[first // 2 + 1]):
+            j = opaque(block * LANES)
+            word = load(crystal_bits, crystal + j)
+            _diffuse_block(ring, above + j, here + j, beneath + j, d, target + j, stride, word, bits)
+
+
+@njit  # type: ignore[untyped-decorator]
+def _perturb_and_diffuse(
+    d: Any,
+    ring: Any,
+    words: Any,
+    crystal_bits: Any,
+    stride: Any,
+    begin: Any,
+    end: Any,
+    ahead: Any,
+    rows_ahead: Any,
+    plus: Any,
+    minus: Any,
+    row: Any,
+    above: Any,
+    here: Any,
+    beneath: Any,
+) -> Any:
+    """Read four rows into the ring and write four others from it, in one loop."""
+    total = splat(np.float32(0))
+    factors = (splat(plus), splat(minus))
+    noise_bits, bits = _bits_of_four_rows(ahead), _bits_of_four_rows(row)
+    source, target = LEFT + ahead * stride, LEFT + row * stride
+    word, crystal = LEFT + words_row(ahead) * stride, LEFT + (row >> 5) * stride
     for block in range(begin, end):
-        j = block * LANES
-        crystal = load(memory.crystal_bits, bits + j)
-        up_left, up = load(ring, above + j - 1), load(ring, above + j)
-        left_0, site_0, right_0 = load(ring, here + j - 1), load(ring, here + j), load(ring, here + j + 1)
-        left_1, site_1, right_1 = load(ring, here_1 + j - 1), load(ring, here_1 + j), load(ring, here_1 + j + 1)
-        spread = _spread(site_0, up + site_1, left_0 + right_0, up_left + right_1)
-        store(memory.d, target + j, choose(has_bits(crystal, crystal_0), zero, spread))
-        left_2, site_2, right_2 = load(ring, here_2 + j - 1), load(ring, here_2 + j), load(ring, here_2 + j + 1)
-        spread = _spread(site_1, site_0 + site_2, left_1 + right_1, left_0 + right_2)
-        store(memory.d, target + stride + j, choose(has_bits(crystal, crystal_1), zero, spread))
-        left_3, site_3, right_3 = load(ring, here_3 + j - 1), load(ring, here_3 + j), load(ring, here_3 + j + 1)
-        spread = _spread(site_2, site_1 + site_3, left_2 + right_2, left_1 + right_3)
-        store(memory.d, target + 2 * stride + j, choose(has_bits(crystal, crystal_2), zero, spread))
-        down, down_right = load(ring, beneath + j), load(ring, beneath + j + 1)
-        spread = _spread(site_3, site_2 + down, left_3 + right_3, left_2 + down_right)
-        store(memory.d, target + 3 * stride + j, choose(has_bits(crystal, crystal_3), zero, spread))
+        j = opaque(block * LANES)
+        noise = load(words, word + j)
+        total = total + _perturb_block(d, source + j, ring, rows_ahead + j, stride, noise, noise_bits, factors)
+        attached = load(crystal_bits, crystal + j)
+        _diffuse_block(ring, above + j, here + j, beneath + j, d, target + j, stride, attached, bits)
+    return _broken(total)
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _fill_row(layout: Any, ring: Any, target: Any, value: Any) -> None:
+    for column in range(-2, layout.stride - LANES + 2):
+        ring[target + column] = value
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _copy_row(layout: Any, source: Any, begin: Any, target: Any, start: Any) -> None:
+    for column in range(-2, layout.stride - LANES + 2):
+        target[start + column] = source[begin + column]
+
+
+@njit  # type: ignore[untyped-decorator]
+def _finish_rows(layout: Any, memory: Any, rules: Any, row: Any, num_rows: Any, ring: Any, target: Any) -> None:
+    """Give consecutive rows of the ring their held sites, and their ghosts at both ends."""
+    size, stride = layout.size, layout.stride
+    for here in range(max(row, layout.first), min(row + num_rows, layout.last)):
+        start = target + (here - row) * stride
+        if layout.geometry == SECTOR:
+            ring[start + size - 1] = rules.rho
+        elif layout.geometry == FULL:
+            low, high = memory.low[here], memory.high[here]
+            ring[start + low - 2] = rules.rho
+            ring[start + low - 1] = rules.rho
+            ring[start + high] = rules.rho
+            ring[start + high + 1] = rules.rho
+        else:
+            ring[start - 1] = ring[start + size - 1]
+            ring[start + size] = ring[start]
+            if here == 0:
+                _copy_row(layout, ring, start, memory.top_row, LEFT)
+    for here in (layout.first - 1, layout.last):  # rows further out have no neighbour that is not held
+        if row <= here < row + num_rows:
+            start = target + (here - row) * stride
+            if layout.geometry == PERIODIC:
+                _copy_row(layout, memory.top_row, LEFT, ring, start)
+            else:
+                _fill_row(layout, ring, start, rules.rho)
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _mirror(layout: Any, row: Any, num_rows: Any, ring: Any) -> None:
+    """Write the ghosts of the sector's mirrors that some rows need, as `reference.pad` defines them."""
+    stride, last_slot = layout.stride, layout.ring_rows - 1
+    for here in range(row, row + num_rows):
+        ring[(here & last_slot) * stride - 1] = ring[((here + 1) & last_slot) * stride + 1]
+    if row == 0:
+        for column in range(-1, layout.size - 1):
+            ring[last_slot * stride + column] = ring[stride + column + 1]
 
 
 @njit  # type: ignore[untyped-decorator]
 def diffuse_tile(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any, level: Any) -> Any:
     """Apply the last step's noise (rule v) and diffusion (rule i) to a tile; tiles come in ascending order.
+
+    Rows are read into the ring some time before the rows above them are written: what is stored must have left the
+    processor's store buffer before it is loaded across the borders of the stores.
 
     Args:
         layout: Where things are.
@@ -224,39 +336,91 @@ def diffuse_tile(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any, le
     Returns:
         BROKEN_D where NaN or infinity was seen, else 0.
     """
+    begin = tile << layout.tile_shift
+    end = min(begin + (1 << layout.tile_shift), layout.size)
+    words = advanced(memory.words, level * WORD_ROWS * layout.stride)
+    ring = advanced(memory.ring, LEFT + level * (layout.ring_rows + QUAD) * layout.stride)
+    broken = _read_first_rows(layout, memory, rules, noise, ring, words) if tile == 0 else 0
+    if layout.fuses:
+        for row in range(begin, end, QUAD):
+            broken |= _read_and_write_quad(layout, memory, rules, noise, row, ring, words)
+        return broken
+    for row in range(begin, end, CHUNK):
+        broken |= _read_rows(layout, memory, rules, noise, row + LEAD, CHUNK, ring, words)
+        num_quads = min(CHUNK, end - row + QUAD - 1) // QUAD
+        if layout.geometry == SECTOR:
+            _mirror(layout, row, num_quads * QUAD, ring)
+        _diffuse_rows(
+            memory.d, ring, memory.crystal_bits, memory.blocks, layout.stride, layout.ring_rows, row, num_quads
+        )
+    return broken
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _read_first_rows(layout: Any, memory: Any, rules: Any, noise: Any, ring: Any, words: Any) -> Any:
+    """Read the row above the first one, and the first rows."""
     stride, size = layout.stride, layout.size
-    tile_rows = 1 << layout.tile_shift
-    first_row = tile << layout.tile_shift
-    words = LEFT + level * 2 * stride
-    ring = LEFT + level * (2 * tile_rows + 1) * stride
-    here = ring + (tile & 1) * tile_rows * stride
-    other = ring + (1 - (tile & 1)) * tile_rows * stride
-    above = other + (tile_rows - 1) * stride
+    above = (layout.ring_rows - 1) * stride
     broken = 0
-    if tile == 0:
-        if layout.geometry == PERIODIC:
-            if noise.draws:
-                draw_words(layout, memory.words, words, noise, (size - 1) // ROWS_PER_DRAW)
-            broken = _fetch_row(layout, memory, rules, noise, size - 1, above, words)
-        elif layout.geometry == FULL:
-            broken = _fetch_row(layout, memory, rules, noise, size, above, words)
-    for index in range(0 if tile == 0 else 1, tile_rows + 1):
-        target = here + index * stride if index < tile_rows else other
-        broken |= _fetch_row(layout, memory, rules, noise, first_row + index, target, words)
+    if layout.geometry == PERIODIC:
+        last = (size - 1) // QUAD * QUAD
+        if noise.draws:
+            draw_words(layout, words, noise, last // ROWS_PER_DRAW)
+        target = above - (size - 1 - last) * stride
+        broken |= _perturb_rows(memory.d, ring, words, memory.blocks, stride, last, 1, target, noise.plus, noise.minus)
+        _finish_rows(layout, memory, rules, last, size - last, ring, target)
+    elif layout.geometry == FULL:
+        _fill_row(layout, ring, above, rules.rho)
+    return broken | _read_rows(layout, memory, rules, noise, 0, LEAD, ring, words)
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _read_rows(layout: Any, memory: Any, rules: Any, noise: Any, row: Any, num_rows: Any, ring: Any, words: Any) -> Any:
+    """Read up to sixteen rows, of which none but the first of each half is the first of 64."""
+    stride = layout.stride
+    broken = 0
+    for first in range(row, row + num_rows, LEAD):
+        if noise.draws and first % ROWS_PER_DRAW == 0 and first < layout.size:
+            draw_words(layout, words, noise, first // ROWS_PER_DRAW)
+        target = (first & (layout.ring_rows - 1)) * stride
+        broken |= _perturb_rows(
+            memory.d, ring, words, memory.blocks, stride, first, LEAD // QUAD, target, noise.plus, noise.minus
+        )
+        _finish_rows(layout, memory, rules, first, LEAD, ring, target)
+    return broken
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _read_and_write_quad(layout: Any, memory: Any, rules: Any, noise: Any, row: Any, ring: Any, words: Any) -> Any:
+    """Write four rows, and read the four that lie LEAD rows further on."""
+    stride, last_slot = layout.stride, layout.ring_rows - 1
+    ahead = row + LEAD
     if layout.geometry == SECTOR:
-        for index in range(tile_rows - 1):
-            memory.ring[here + index * stride - 1] = memory.ring[here + (index + 1) * stride + 1]
-        memory.ring[here + (tile_rows - 1) * stride - 1] = memory.ring[other + 1]
-        if tile == 0:
-            for column in range(-1, size - 1):
-                memory.ring[above + column] = memory.ring[here + stride + column + 1]
-    for index in range(0, min(tile_rows, size - first_row), QUAD):
-        row = first_row + index
-        begin, end = 0, (size + LANES - 1) // LANES
-        if layout.geometry == FULL:
-            begin = min(memory.low[row], memory.low[row + QUAD - 1]) // LANES
-            end = (max(memory.high[row], memory.high[row + QUAD - 1]) + LANES - 1) // LANES
-        up = above if index == 0 else here + (index - 1) * stride
-        down = other if index + QUAD == tile_rows else here + (index + QUAD) * stride
-        _diffuse_four_rows(layout, memory, row, begin, end, up, here + index * stride, down)
+        _mirror(layout, row, QUAD, ring)
+    if noise.draws and ahead % ROWS_PER_DRAW == 0 and ahead < layout.size:
+        draw_words(layout, words, noise, ahead // ROWS_PER_DRAW)
+    begin, end = memory.blocks[ahead // 2], memory.blocks[ahead // 2 + 1]
+    target = (ahead & last_slot) * stride
+    if begin == end:
+        _diffuse_rows(memory.d, ring, memory.crystal_bits, memory.blocks, stride, layout.ring_rows, row, 1)
+        broken = 0
+    else:
+        broken = _perturb_and_diffuse(
+            memory.d,
+            ring,
+            words,
+            memory.crystal_bits,
+            stride,
+            min(begin, memory.blocks[row // 2]),
+            max(end, memory.blocks[row // 2 + 1]),
+            ahead,
+            target,
+            noise.plus,
+            noise.minus,
+            row,
+            ((row - 1) & last_slot) * stride,
+            (row & last_slot) * stride,
+            ((row + QUAD) & last_slot) * stride,
+        )
+    _finish_rows(layout, memory, rules, ahead, QUAD, ring, target)
     return broken

@@ -20,8 +20,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import DTypeLike, NDArray
 
+from nakaya.core.arrays import IntArray
 from nakaya.core.growth import GrowthSetup
 from nakaya.lattice.geometry import front_distance, open_columns
+from nakaya.lattice.hexagonal import NEIGHBOURS
 from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.simulate.lanes import LANES, pointer_to
 
@@ -35,8 +37,11 @@ __all__ = [
     "LEFT",
     "MAX_LEVELS",
     "PERIODIC",
+    "QUAD",
     "SECTOR",
     "SPARE",
+    "TILE_SITES",
+    "WORD_ROWS",
     "Arrays",
     "Layout",
     "Memory",
@@ -45,6 +50,7 @@ __all__ = [
     "make_layout",
     "make_rules",
     "pointers_to",
+    "words_row",
 ]
 
 SECTOR, FULL, PERIODIC = 0, 1, 2
@@ -61,14 +67,26 @@ ATTACHED, HELD = 64, 128
 BROKEN_B, BROKEN_C, BROKEN_D = 1, 2, 4
 """Which field holds a NaN or infinity, in what the kernels return."""
 
-TILE_SITES = 4096
-MIN_TILE_ROWS = 4
+TILE_SITES = 16_384
+QUAD = 4
+"""Rows that are read or diffused together."""
+
+MIN_TILE_ROWS = 16
+
+WORD_ROWS = 4
+"""Rows of random words that are kept: those of two draws, since rows are read ahead."""
 
 MAX_LEVELS = 4
 """Greatest number of steps that one sweep over the tiles does."""
 
 MIN_TILES_FOR_LEVELS = 32
 """Smaller lattices stay in the second cache anyway."""
+
+MIN_SIZE_TO_FUSE = 128
+FUSED_RING_ROWS = 16
+
+MAX_TILE_ROWS = 64
+"""Rows that share one draw of random words."""
 
 CACHE_LINE = 64
 
@@ -93,6 +111,10 @@ class Layout(NamedTuple):
     """Distance at which a member stops; beyond every site where the rule does not apply."""
     levels: int
     """Steps that one sweep may do."""
+    ring_rows: int
+    """Rows in the ring, a power of two."""
+    fuses: bool
+    """Whether rows are read and written in one loop: faster where they are long."""
 
 
 class Rules(NamedTuple):
@@ -121,9 +143,9 @@ class Arrays(NamedTuple):
     crystal_mass: Any
     """float32 [site]: c of attached sites; a single element where it is not wanted."""
     ring: Any
-    """float32 [level, two tiles of rows]: vapour with the last step's noise, for the rows being worked on."""
+    """float32 [level, row % ring_rows]: vapour with the last step's noise, for the rows being worked on."""
     words: Any
-    """uint32 [level, 2, column]: random words of 64 rows."""
+    """uint32 [level, WORD_ROWS, column]: random words of 128 rows."""
     top_row: Any
     """float32: row 0 with noise, for the last row of a periodic lattice."""
     place: Any
@@ -132,12 +154,16 @@ class Arrays(NamedTuple):
     """float32 [tile, entry]: its quasi-liquid."""
     c: Any
     """float32 [tile, entry]: its crystal mass."""
+    released: Any
+    """float32 [tile, entry]: its vapour after melting, before the noise; the same as d."""
+    draw: Any
+    """int32 [tile, entry]: where its random bit is: element of `words`, plus 2**24 times the number of the bit."""
     degree: Any
     """float32 [tile, entry]: its number of attached neighbours (not for hollows)."""
     witness: Any
     """int32 [tile, entry]: of a hollow, the neighbour with most vapour when last looked at, or the spare element."""
     entry: Any
-    """uint16 [site]: a boundary site's entry in its tile."""
+    """uint32 [site]: a boundary site's entry in its tile."""
     num_entries: Any
     """int64 [tile, 2]: lengths of the two lists."""
     joining: Any
@@ -147,6 +173,11 @@ class Arrays(NamedTuple):
     low: Any
     high: Any
     """int64 [row]: columns low to high - 1 are not held."""
+    blocks: Any
+    """int64 [row / 4, 2]: the blocks of sixteen columns that four rows use, first and one past the last."""
+    steps: Any
+    row_steps: Any
+    """int64 [6]: from a site to its neighbours, in places and in rows."""
     scratch: Any
     """int64: neighbours of a site."""
     arrival: Any
@@ -166,6 +197,8 @@ class Memory(NamedTuple):
     place: Any
     b: Any
     c: Any
+    released: Any
+    draw: Any
     degree: Any
     witness: Any
     entry: Any
@@ -174,8 +207,17 @@ class Memory(NamedTuple):
     num_joining: Any
     low: Any
     high: Any
+    blocks: Any
+    steps: Any
+    row_steps: Any
     scratch: Any
     arrival: Any
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def words_row(row: Any) -> Any:
+    """Return which row of `Arrays.words` serves a row of sites."""
+    return (row >> 5) & (WORD_ROWS - 1)
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -192,6 +234,8 @@ def pointers_to(arrays: Any) -> Any:
         pointer_to(arrays.place),
         pointer_to(arrays.b),
         pointer_to(arrays.c),
+        pointer_to(arrays.released),
+        pointer_to(arrays.draw),
         pointer_to(arrays.degree),
         pointer_to(arrays.witness),
         pointer_to(arrays.entry),
@@ -200,6 +244,9 @@ def pointers_to(arrays: Any) -> Any:
         pointer_to(arrays.num_joining),
         pointer_to(arrays.low),
         pointer_to(arrays.high),
+        pointer_to(arrays.blocks),
+        pointer_to(arrays.steps),
+        pointer_to(arrays.row_steps),
         pointer_to(arrays.scratch),
         pointer_to(arrays.arrival),
     )
@@ -216,7 +263,7 @@ def make_layout(setup: GrowthSetup, *, tile_sites: int = TILE_SITES, levels: int
     size = setup.size
     stride = LANES * (math.ceil(size / LANES) + 1)
     tile_rows = MIN_TILE_ROWS
-    while 2 * tile_rows * size <= tile_sites and tile_rows < size:
+    while 2 * tile_rows * size <= tile_sites and tile_rows < min(size, MAX_TILE_ROWS):
         tile_rows *= 2
     low, high = open_columns(setup)
     open_rows = np.flatnonzero(low < high)
@@ -236,6 +283,8 @@ def make_layout(setup: GrowthSetup, *, tile_sites: int = TILE_SITES, levels: int
         centre=0 if setup.geometry == "sector" else size // 2,
         front=front_distance(setup),
         levels=1 if geometry == PERIODIC else levels,
+        ring_rows=FUSED_RING_ROWS if size >= MIN_SIZE_TO_FUSE else 2 * FUSED_RING_ROWS,
+        fuses=size >= MIN_SIZE_TO_FUSE,
     )
 
 
@@ -254,6 +303,17 @@ def _aligned(length: int, dtype: DTypeLike) -> NDArray[Any]:
     return raw[start : start + length * np.dtype(dtype).itemsize].view(dtype)
 
 
+def _blocks_of_quads(low: IntArray, high: IntArray, *, num_rows: int) -> IntArray:
+    """Return the range of blocks that four rows at a time use, empty where all their sites are held."""
+    is_open = low < high
+    beyond = np.zeros(num_rows - low.size, np.int64)
+    first = np.where(is_open, low // LANES, low.size)
+    last = np.where(is_open, -(-high // LANES), 0)
+    first = np.concatenate([first, beyond + low.size]).reshape(-1, QUAD).min(axis=1)
+    last = np.concatenate([last, beyond]).reshape(-1, QUAD).max(axis=1)
+    return np.stack([np.minimum(first, last), last], axis=1).reshape(-1)
+
+
 def make_arrays(setup: GrowthSetup, layout: Layout, *, keep_crystal_mass: bool = False) -> Arrays:
     """Return uninitialised arrays for one member; what is never touched takes no memory.
 
@@ -264,26 +324,30 @@ def make_arrays(setup: GrowthSetup, layout: Layout, *, keep_crystal_mass: bool =
     num_sites = (layout.num_tiles * tile_rows + 2) * layout.stride
     num_entries = layout.num_tiles * layout.capacity
     low, high = open_columns(setup)
-    beyond = np.zeros(tile_rows, np.int64)  # rows that fill up the last tile
     return Arrays(
         d=_aligned(num_sites, np.float32),
         num_attached=_aligned(num_sites, np.uint8),
         crystal_bits=_aligned((layout.size // 32 + 3) * layout.stride, np.uint32),
         crystal_mass=_aligned(num_sites if keep_crystal_mass else 1, np.float32),
-        ring=_aligned(layout.levels * (2 * tile_rows + 1) * layout.stride, np.float32),
-        words=_aligned(layout.levels * 2 * layout.stride, np.uint32),
+        ring=_aligned(layout.levels * (layout.ring_rows + QUAD) * layout.stride, np.float32),
+        words=_aligned(layout.levels * WORD_ROWS * layout.stride, np.uint32),
         top_row=_aligned(2 * layout.stride, np.float32),
         place=_aligned(num_entries, np.int32),
         b=_aligned(num_entries, np.float32),
         c=_aligned(num_entries, np.float32),
+        released=_aligned(num_entries, np.float32),
+        draw=_aligned(num_entries, np.int32),
         degree=_aligned(num_entries, np.float32),
         witness=_aligned(num_entries, np.int32),
-        entry=_aligned(num_sites, np.uint16),
+        entry=_aligned(num_sites, np.uint32),
         num_entries=_aligned(2 * layout.num_tiles, np.int64),
         joining=_aligned(num_entries, np.int32),
         num_joining=_aligned(layout.num_tiles, np.int64),
-        low=np.concatenate([low, beyond + layout.size]),
-        high=np.concatenate([high, beyond]),
+        low=low,
+        high=high,
+        blocks=_blocks_of_quads(low, high, num_rows=(layout.num_tiles + 1) * tile_rows),
+        steps=np.array([row * layout.stride + column for row, column in NEIGHBOURS]),
+        row_steps=np.array([row for row, _ in NEIGHBOURS]),
         scratch=np.zeros(32, np.int64),
         arrival=np.zeros(0, np.int32),
     )
