@@ -44,7 +44,7 @@ def test_points_closer_than_half_a_spacing_belong_to_the_site(row, column, radiu
 def test_the_pixel_at_a_sites_centre_has_its_colour(crystal, theme):
     camera = Camera.over(crystal.domain, width=500)
     pixels = np.asarray(camera.draw(crystal, theme))
-    expected = to_display(site_colours(crystal, theme)[:-1].reshape(*crystal.arrival.shape, 3))
+    expected = to_display(site_colours(crystal, theme).at()[:-1].reshape(*crystal.arrival.shape, 3))
     rows, columns = np.nonzero(crystal.domain)
     x, y = np.floor(camera.frame.pixel_of(rows, columns)).astype(int).T
     assert np.array_equal(pixels[y, x], expected[rows, columns])

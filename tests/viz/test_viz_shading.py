@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from nakaya.lattice.hexagonal import hexagonal_distance
 from nakaya.lattice.symmetry import D6, apply_symmetry
 from nakaya.viz.colour import from_hex, linear_to_srgb, srgb_to_oklab
-from nakaya.viz.shading import hide_after, relief_of, site_colours
+from nakaya.viz.shading import relief_of, site_colours
 from nakaya.viz.style import DARK, LIGHT
 from nakaya.viz.view import view_crystal
 
 
 def lab_of(view, theme, **options) -> np.ndarray:
-    light = site_colours(view, theme, **options)[:-1].reshape(*view.arrival.shape, 3)
+    light = site_colours(view, theme, **options).at()[:-1].reshape(*view.arrival.shape, 3)
     return srgb_to_oklab(linear_to_srgb(light.astype(np.float64)))
 
 
@@ -62,9 +62,10 @@ def test_younger_sites_are_lighter_where_the_relief_is_flat(crystal, theme):
 
 
 def test_a_site_keeps_its_colour_from_the_step_at_which_it_appears(crystal):
-    whole = site_colours(crystal, DARK)
+    colours = site_colours(crystal, DARK)
+    whole = colours.at()
     for step in (0, 40, 90):
-        shown = hide_after(whole, crystal, DARK, step)
+        shown = colours.at(step)
         there = np.append(((crystal.arrival >= 0) & (crystal.arrival <= step)).ravel(), True)
         assert np.array_equal(shown[there], whole[there])
         vapour = shown[:-1][~there[:-1] & crystal.domain.ravel()]
@@ -72,7 +73,7 @@ def test_a_site_keeps_its_colour_from_the_step_at_which_it_appears(crystal):
 
 
 def test_sites_without_crystal_are_vapour_or_ground(crystal):
-    srgb = linear_to_srgb(site_colours(crystal, LIGHT).astype(np.float64))
+    srgb = linear_to_srgb(site_colours(crystal, LIGHT).at().astype(np.float64))
     empty = (crystal.arrival < 0).ravel()
     inside = crystal.domain.ravel()
     assert srgb[:-1][empty & inside] == pytest.approx(np.tile(from_hex(LIGHT.vapour), ((empty & inside).sum(), 1)))
@@ -99,4 +100,4 @@ def test_the_shading_of_an_unfolded_sector_is_that_of_the_whole(symmetric_arriva
     unfolded = view_crystal(sector, {"name": "sector"}, steps=300)
     whole = view_crystal(symmetric_arrival, {"name": "full"}, steps=300)
     assert np.array_equal(unfolded.arrival, whole.arrival)
-    assert np.array_equal(site_colours(unfolded, DARK), site_colours(whole, DARK))
+    assert np.array_equal(site_colours(unfolded, DARK).at(), site_colours(whole, DARK).at())

@@ -11,7 +11,7 @@ from PIL import Image
 from nakaya.core.arrays import Float32Array, Mask
 from nakaya.viz.colour import linear_to_srgb
 from nakaya.viz.raster import Frame, average_colours, frame_sites, sample_sites
-from nakaya.viz.shading import DEFAULT_RELIEF, hide_after, site_colours
+from nakaya.viz.shading import DEFAULT_RELIEF, site_colours
 from nakaya.viz.style import Theme
 from nakaya.viz.view import CrystalView
 
@@ -52,7 +52,7 @@ class Camera:
         return cls(frame, sample_sites((rows, columns), frame))
 
     def expose(self, colours: Float32Array) -> NDArray[np.uint8]:
-        """Return the picture of the sites' colours (as `site_colours` gives them): uint8 [height, width, 3]."""
+        """Return the picture of the sites' colours (as `SiteColours.at` gives them): uint8 [height, width, 3]."""
         return to_display(average_colours(self.sites, colours))
 
     def draw(
@@ -66,8 +66,7 @@ class Camera:
             step: Leave out what attached after this step; by default all is shown. Every site keeps its colour.
             relief: Strength of the shading, 0 = flat colours.
         """
-        colours = site_colours(view, theme, relief=relief)
-        return Image.fromarray(self.expose(colours if step is None else hide_after(colours, view, theme, step)))
+        return Image.fromarray(self.expose(site_colours(view, theme, relief=relief).at(step)))
 
 
 def crystal_image(view: CrystalView, theme: Theme, *, width: int, relief: float = DEFAULT_RELIEF) -> Image.Image:

@@ -11,14 +11,13 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image
 
-from nakaya.core.arrays import Float32Array
 from nakaya.core.errors import ParameterError
 from nakaya.core.growth import check_count
 from nakaya.viz.camera import Camera
 from nakaya.viz.colour import from_hex
 from nakaya.viz.grid import best_columns, check_tiles, picture_notes, share_clock
 from nakaya.viz.plate import check_width
-from nakaya.viz.shading import DEFAULT_RELIEF, hide_after, site_colours
+from nakaya.viz.shading import DEFAULT_RELIEF, SiteColours, site_colours
 from nakaya.viz.sheet import Sheet, fit_text, heading_height, subtitle_lines
 from nakaya.viz.style import Theme
 from nakaya.viz.view import CrystalView
@@ -176,7 +175,7 @@ class _Studio:
     camera: Camera
     views: list[CrystalView]
     places: list[tuple[int, int]]
-    colours: list[Float32Array]
+    colours: list[SiteColours]
     foot: float
 
     @classmethod
@@ -221,9 +220,8 @@ class _Studio:
     def shoot(self, step: int) -> Image.Image:
         """Return the frame of one step."""
         sheet = Sheet(self.base.image.copy(), self.base.theme, self.base.unit)
-        for view, place, colours in zip(self.views, self.places, self.colours, strict=True):
-            shown = hide_after(colours, view, sheet.theme, step)
-            sheet.image.paste(Image.fromarray(self.camera.expose(shown)), place)
+        for place, colours in zip(self.places, self.colours, strict=True):
+            sheet.image.paste(Image.fromarray(self.camera.expose(colours.at(step))), place)
         last = self.views[0].last
         ramp = sheet.theme.ramp if self.views[0].grain is None else sheet.theme.grain_ramp
         sheet.text(MARGIN, self.foot + 18, f"step {step:,}", size=22)

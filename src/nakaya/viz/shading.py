@@ -6,6 +6,8 @@ the places where branches met are grooves. The light comes from all sides: a sym
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, Mask
@@ -15,7 +17,7 @@ from nakaya.viz.colour import from_hex, grain_hues, oklab_to_srgb, srgb_to_linea
 from nakaya.viz.style import Theme
 from nakaya.viz.view import CrystalView
 
-__all__ = ["DEFAULT_RELIEF", "hide_after", "relief_of", "site_colours"]
+__all__ = ["DEFAULT_RELIEF", "SiteColours", "relief_of", "site_colours"]
 
 DEFAULT_RELIEF = 0.12
 """Change of lightness (OKLab) between a ridge and a flat place: seen as form, too small to be read as another time."""
@@ -55,8 +57,36 @@ def _neighbour_mean(field: FloatArray, attached: Mask) -> FloatArray:
     return np.where(count > 0, total / np.maximum(count, 1), field)
 
 
-def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_RELIEF) -> Float32Array:
-    """Return the colour of every site and of the ground: float32 [row * column + 1, 3], linear light.
+@dataclass(frozen=True)
+class SiteColours:
+    """The colours of a crystal's sites, at any step of its growth; linear light.
+
+    Attributes:
+        whole: At the end: float32 [row * column + 1, 3]; the last entry is the ground outside the array.
+        empty: Before anything attached: the same shape.
+        arrival: int32 [row * column]: when each site attached.
+    """
+
+    whole: Float32Array
+    empty: Float32Array
+    arrival: ArrivalMap
+
+    def at(self, step: int | None = None) -> Float32Array:
+        """Return the colours after `step` steps, or at the end: float32 [row * column + 1, 3].
+
+        A site keeps its colour from the step at which it appears, and so does its relief, which is that of the whole
+        crystal: a film changes only where something grows.
+        """
+        if step is None:
+            return self.whole
+        there = np.flatnonzero(occupancy_at(self.arrival, step))
+        colours = self.empty.copy()
+        colours[there] = self.whole[there]
+        return colours
+
+
+def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_RELIEF) -> SiteColours:
+    """Return the colours of a crystal's sites.
 
     Args:
         view: The crystal; the young end of the ramp stands for `view.last`, and each grain has a hue of its own.
@@ -75,19 +105,10 @@ def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_REL
         lab = np.stack([dark + (light - dark) * age, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1)
     if relief:
         lab[:, 0] = np.clip(lab[:, 0] + relief * relief_of(arrival, last)[attached], 0.0, 1.0)
-    colours = _empty_lattice(view, theme)
-    colours[:-1][attached.ravel()] = srgb_to_linear(oklab_to_srgb(lab))
-    return colours
-
-
-def hide_after(colours: Float32Array, view: CrystalView, theme: Theme, step: int) -> Float32Array:
-    """Return `site_colours` without what attached after `step`: float32 of the same shape.
-
-    A site keeps its colour from the step at which it appears, and so does its relief, which is that of the whole
-    crystal: a film changes only where something grows.
-    """
-    there = np.append(occupancy_at(view.arrival, step).ravel(), False)
-    return np.where(there[:, None], colours, _empty_lattice(view, theme))
+    empty = _empty_lattice(view, theme)
+    whole = empty.copy()
+    whole[:-1][attached.ravel()] = srgb_to_linear(oklab_to_srgb(lab))
+    return SiteColours(whole, empty, arrival.ravel())
 
 
 def _empty_lattice(view: CrystalView, theme: Theme) -> Float32Array:
