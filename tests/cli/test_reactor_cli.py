@@ -12,6 +12,7 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.kinetics.records import RecordStore
+from nakaya.pipelines.fitting_reactors import demonstrate_fit
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "reactor"
 TRUTH = {
@@ -115,6 +116,35 @@ def test_a_fit_names_what_is_wrong_with_its_description(folder, capsys, tmp_path
         error = capsys.readouterr().err
         assert message in error, error
         assert not (tmp_path / "fit").exists()
+
+
+def test_a_fit_to_records_equals_the_fit_to_their_logs(folder, capsys, tmp_path):
+    text = (folder / "fit.toml").read_text()
+    for name in ("slow", "fast"):
+        log = str(folder / f"batch-{name}.csv")
+        assert run(["ingest", "reactor", log, "--map", str(folder / "columns.toml"), "--out", str(folder / name)]) == 0
+        old = f'log = "batch-{name}.csv"\nmap = "columns.toml"'
+        assert old in text
+        text = text.replace(old, f'record = "{name}"')
+    (folder / "records.toml").write_text(text)
+    capsys.readouterr()
+    values = []
+    for config in ("fit.toml", "records.toml"):
+        out = str(tmp_path / f"out-{config}")
+        assert run(["fit", "reactor", str(folder / config), "--out", out, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["parameters"]
+        values.append([entry["value"] for entry in found.values()])
+    np.testing.assert_allclose(values[1], values[0], rtol=1e-4)
+    (folder / "records.toml").write_text(text.replace('record = "slow"', 'record = "slow"\nlog = "batch-slow.csv"'))
+    assert run(["fit", "reactor", str(folder / "records.toml"), "--out", str(tmp_path / "x")]) == 2
+    assert "either a log with its map, or a record" in capsys.readouterr().err
+
+
+def test_the_demonstration_fits_and_draws():
+    result, chart = demonstrate_fit()
+    assert all(entry["identifiable"] for entry in result["parameters"].values())
+    assert {path: entry["true"] for path, entry in result["parameters"].items()} == TRUTH
+    assert chart.lstrip().startswith(b"<?xml")
 
 
 def test_the_recipe_makes_the_shipped_data_again(tmp_path):

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ConfigError, ParameterError, UnknownNameError
-from nakaya.kinetics.ingest.reactor_log import ReactorLog, read_log
+from nakaya.core.record import Record
+from nakaya.kinetics.ingest.reactor_log import ReactorLog, Series, read_log
 from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Seed
 from nakaya.kinetics.reactor.estimation import Experiment, FreeParameter, Kind, Observation
 from nakaya.kinetics.reactor.finite_volume import Grid
@@ -30,6 +31,7 @@ from nakaya.kinetics.reactor.profiles import Profile, constant
 from nakaya.kinetics.reactor.simulate import Method
 from nakaya.kinetics.reactor.sizes import LogNormalSizes, NormalSizes, SizeDistribution
 from nakaya.kinetics.reactor.solubility import CELSIUS_ZERO
+from nakaya.kinetics.records import load_records
 from nakaya.pipelines.configuration import Table, read_toml
 from nakaya.pipelines.reactor_config import SolubilityTable, read_column_map
 
@@ -122,11 +124,12 @@ class ObservationTable(Table):
 
 
 class ExperimentTable(Table):
-    """One run: a log with its map, and what the log does not hold."""
+    """One run: a log with its map, or a record of it; and what they do not hold."""
 
     name: str
-    log: str
-    map: str
+    log: str | None = None
+    map: str | None = None
+    record: str | None = None
     initial_concentration: float | None = None
     temperature: list[list[float]] | None = None
     temperature_constant: float | None = None
@@ -191,9 +194,7 @@ class FitPlan:
             raise ConfigError(f"{path}: two experiments have the same name")
 
     def _experiment(self, folder: Path, entry: ExperimentTable) -> Experiment:
-        log_path, map_path = folder / entry.log, folder / entry.map
-        self.files += [log_path, map_path]
-        log = read_log(log_path, read_column_map(map_path))
+        log = self._log(folder, entry)
         if log.flags:
             self.flags[entry.name] = log.flags
         observations = tuple(_observation(kind, seen, log, entry.name) for kind, seen in entry.observations.items())
@@ -216,6 +217,30 @@ class FitPlan:
             feed_concentration=entry.feed_concentration,
         )
         return Experiment(entry.name, operation, observations)
+
+    def _log(self, folder: Path, entry: ExperimentTable) -> ReactorLog:
+        if entry.record is not None and entry.log is None and entry.map is None:
+            found = load_records(folder / entry.record)
+            if len(found) != 1:
+                raise ConfigError(f"experiment {entry.name}: {entry.record} holds {len(found)} records: name one file")
+            return _log_of(found[0])
+        if entry.log is None or entry.map is None or entry.record is not None:
+            raise ConfigError(f"experiment {entry.name} needs either a log with its map, or a record")
+        self.files += [folder / entry.log, folder / entry.map]
+        return read_log(folder / entry.log, read_column_map(folder / entry.map))
+
+
+def _log_of(record: Record) -> ReactorLog:
+    """The series of a reactor record as the channels of a log, under the names that logs use."""
+    if record.kind != "reactor":
+        raise ConfigError(f"record {record.id} is of kind {record.kind!r}: fits are made to reactor records")
+    names = {"stirring_rate": "stirring"}
+    channels = {
+        names.get(name, name): Series(series.axis.values, series.values, series.unit)
+        for name, series in {**record.conditions, **record.evidence}.items()
+        if series.values.ndim == 1 and series.axis is not None and series.axis.name == "time"
+    }
+    return ReactorLog(channels, None, tuple(record.flags))
 
 
 def read_fit_plan(path: Path) -> FitPlan:
