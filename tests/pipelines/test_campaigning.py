@@ -207,7 +207,8 @@ def test_what_a_killed_writer_left_is_removed(toy, sweep: CampaignConfig, tmp_pa
     run_campaign(sweep, tmp_path / "c.zarr")
     before = contents(tmp_path / "c.zarr")
     (tmp_path / "c.zarr/records/1.0.json").rename(tmp_path / "c.zarr/records/1.0.json.part")
-    (tmp_path / "c.zarr/arrival/c.1.0.0.0.part").write_text("half")
+    for name in ("arrival/c.1.0.0.0.part", "steps/c.0.0.part"):  # of a shard to be computed, and of a finished one
+        (tmp_path / "c.zarr" / name).write_text("half")
     (tmp_path / ".c.zarr.x1.part").mkdir()
     run_campaign(sweep, tmp_path / "c.zarr")
     assert contents(tmp_path / "c.zarr") == before

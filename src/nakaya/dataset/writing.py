@@ -120,16 +120,14 @@ def write_shard(path: Path, shard: EncodedShard, layout: StoreLayout, store_sha2
     """Write one shard, its record last: a shard whose writer was killed has no record.
 
     Raises:
-        OSError: It cannot be written; the shard then has no record.
+        OSError: It cannot be written; the shard then has no record, or one that does not fit what is there.
     """
-    record_path = path / record_file(shard.index)
-    record_path.unlink(missing_ok=True)  # where a damaged shard is replaced, the old record must not outlive it
     for name, content in shard.files.items():
         write_atomically(path / chunk_file(name, shard.index, layout), content)
     sizes = {name: len(content) for name, content in shard.files.items()}
     digests = {name: sha256_of_bytes(content) for name, content in shard.files.items()}
     record = ShardRecord(shard.index, store_sha256, shard.sha256, sizes, digests)
-    write_atomically(record_path, dump_json(record_document(record, layout)))
+    write_atomically(path / record_file(shard.index), dump_json(record_document(record, layout)))
 
 
 def save_trajectory(trajectory: Trajectory, path: Path, *, crystals_per_shard: int | None = None) -> None:
