@@ -20,7 +20,7 @@ def register(group: typer.Typer) -> None:
 def reactor(
     source: Annotated[
         Path,
-        typer.Argument(help="Log (CSV, plain or gz); with [reports] in the map: a folder of size reports, or one."),
+        typer.Argument(help="Log (CSV, plain or gz); where the map describes size reports: their folder, or one."),
     ],
     column_map: Annotated[Path, typer.Option("--map", help="Column map, TOML: which column is what, in which unit.")],
     out: Annotated[Path, typer.Option(help="Directory to make: a record (SI units) and chart.png.")],
