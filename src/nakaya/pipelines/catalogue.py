@@ -24,6 +24,7 @@ FAMILIES: dict[str, type[GravnerGriffeath]] = {GravnerGriffeath.family: GravnerG
 GROWERS: dict[str, str] = {
     "gravner-griffeath": "nakaya.simulate.gravner_griffeath.solver:make",
     "gravner-griffeath-reference": "nakaya.simulate.gravner_griffeath.solver:make_reference",
+    "cgne-small-rho": "nakaya.emulate.cgne.shipped:make_small_rho",
 }
 """Growers by name, as "module:function"; the function takes nothing and returns the grower."""
 
