@@ -59,7 +59,7 @@ def demonstrate(
     begin = time.monotonic()
     path = out / REPORT_NAME
     _check_replaceable(path)
-    report = Report(TITLE, f"nakaya {package_version()}: every picture and number was computed while this page was written")
+    report = Report(TITLE, f"nakaya {package_version()}: all of this was computed while the page was written")
     summary: list[str] = []
     for number, chapter in enumerate(CHAPTERS):
         if stage is not None:
