@@ -1,39 +1,24 @@
-"""Records on disk: JSON schema version 1, and a store of one file per record that survives being killed.
-
-The layout of one record (all numbers in SI; NaN and infinities of values as null, of interval ends as null):
-
-    {"schema": "nakaya-record", "version": 1, "id": ..., "kind": ..., "material": ..., "composition": {...},
-     "orientation": ..., "conditions": {name: quantity}, "quantities": {...}, "evidence": {...},
-     "status": ..., "flags": [...], "provenance": {...}, "snapshots": [...]}
-
-    quantity = {"values": number | list, "unit": "m/s", "uncertainty"?: same shape, "interval"?: [low, high, level],
-                "axis"?: {"name": ..., "unit": ..., "values": [...]}}
-"""
+"""Records on disk: a store of one file per record that survives being killed; the schema is in `record_json`."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, InputFileError, NakayaError, OutputError, ParameterError, UnknownNameError
-from nakaya.core.provenance import sha256_of_bytes, sha256_of_file
-from nakaya.core.record import (
-    CONDITION_UNITS,
-    QUANTITY_UNITS,
-    Axis,
-    Interval,
-    Provenance,
-    Quantity,
-    Record,
-    Snapshot,
+from nakaya.core.errors import FormatError, InputFileError, NakayaError, OutputError, UnknownNameError
+from nakaya.core.provenance import sha256_of_file
+from nakaya.core.record import CONDITION_UNITS, QUANTITY_UNITS, Record
+from nakaya.kinetics.record_json import (
+    SCHEMA_VERSION,
+    from_document,
+    from_json,
+    parse_json,
+    record_hash,
+    to_document,
+    to_json,
 )
 from nakaya.kinetics.units import check_unit
 
@@ -54,251 +39,8 @@ __all__ = [
     "write_atomically",
 ]
 
-SCHEMA = "nakaya-record"
-SCHEMA_VERSION = 1
 MAX_FILE_BYTES = 256 << 20
 SUFFIX = ".json"
-
-_FIELDS = {
-    "schema", "version", "id", "kind", "material", "composition", "orientation", "conditions", "quantities",
-    "evidence", "status", "flags", "provenance", "snapshots",
-}  # fmt: skip
-_REQUIRED = {"schema", "version", "id", "kind", "material", "conditions", "quantities", "provenance"}
-
-
-def _numbers(values: FloatArray | None) -> Any:  # a number, null or nested lists of them
-    if values is None:
-        return None
-    if values.ndim:
-        return [_numbers(entry) for entry in values]
-    number = float(values)
-    return number if math.isfinite(number) else None
-
-
-def _quantity_document(quantity: Quantity) -> dict[str, Any]:
-    document: dict[str, Any] = {"values": _numbers(quantity.values), "unit": quantity.unit}
-    if quantity.uncertainty is not None:
-        document["uncertainty"] = _numbers(quantity.uncertainty)
-    if (interval := quantity.interval) is not None:
-        ends = [end if math.isfinite(end) else None for end in (interval.low, interval.high)]
-        document["interval"] = [*ends, interval.level]
-    if (axis := quantity.axis) is not None:
-        document["axis"] = {"name": axis.name, "unit": axis.unit, "values": axis.values.tolist()}
-    return document
-
-
-def to_document(record: Record) -> dict[str, Any]:
-    """Return the record as JSON values, schema version 1. Infinite values, like NaN, become null."""
-    provenance = record.provenance
-    return {
-        "schema": SCHEMA,
-        "version": SCHEMA_VERSION,
-        "id": record.id,
-        "kind": record.kind,
-        "material": record.material,
-        "composition": dict(record.composition),
-        "orientation": record.orientation,
-        "status": record.status,
-        "flags": list(record.flags),
-        "conditions": {name: _quantity_document(entry) for name, entry in record.conditions.items()},
-        "quantities": {name: _quantity_document(entry) for name, entry in record.quantities.items()},
-        "evidence": {name: _quantity_document(entry) for name, entry in record.evidence.items()},
-        "snapshots": [
-            {"path": shot.path, "sha256": shot.sha256, "form": shot.form, "time": shot.time}
-            for shot in record.snapshots
-        ],
-        "provenance": {
-            "source": provenance.source,
-            "files": dict(provenance.files),
-            "software": dict(provenance.software),
-            "seeds": list(provenance.seeds),
-            "commands": list(provenance.commands),
-            "settings": dict(provenance.settings),
-        },
-    }
-
-
-def to_json(record: Record) -> str:
-    """Return the record as one JSON document; the same record gives the same text."""
-    return _compact(to_document(record)) + "\n"
-
-
-def _compact(document: Mapping[str, Any]) -> str:
-    # One line for each quantity: a series of a thousand numbers stays one line, and a diff stays readable.
-    lines = []
-    for key, value in document.items():
-        if isinstance(value, dict) and value:
-            inner = ",\n".join(f"  {json.dumps(name)}: {_dumps(entry)}" for name, entry in value.items())
-            lines.append(f"{json.dumps(key)}: {{\n{inner}\n }}")
-        else:
-            lines.append(f"{json.dumps(key)}: {_dumps(value)}")
-    return "{\n " + ",\n ".join(lines) + "\n}"
-
-
-def _dumps(value: Any) -> str:  # any JSON value
-    return json.dumps(value, allow_nan=False, ensure_ascii=False)
-
-
-def record_hash(record: Record) -> str:
-    """Hexadecimal sha256 of the record's JSON text: splits are frozen as lists of these."""
-    return sha256_of_bytes(to_json(record).encode())
-
-
-class _Reader:
-    """Reads JSON values of one record, and says where something is wrong."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-
-    def fail(self, message: str) -> FormatError:
-        return FormatError(f"{self.where}: {message}")
-
-    def object_at(self, value: Any, what: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise self.fail(f"{what} is {type(value).__name__}, expected an object")
-        return value
-
-    def text(self, value: Any, what: str) -> str:
-        if not isinstance(value, str):
-            raise self.fail(f"{what} is {value!r}, expected text")
-        return value
-
-    def list_at(self, value: Any, what: str) -> list[Any]:
-        if not isinstance(value, list):
-            raise self.fail(f"{what} is {type(value).__name__}, expected a list")
-        return value
-
-    def numbers(self, value: Any, what: str) -> FloatArray:
-        def convert(entry: Any, depth: int) -> Any:
-            if entry is None:
-                return math.nan
-            if isinstance(entry, list) and depth < 4:
-                return [convert(inner, depth + 1) for inner in entry]
-            if isinstance(entry, bool) or not isinstance(entry, (int, float)):
-                raise self.fail(f"{what} holds {str(entry)[:40]!r}, expected numbers or null")
-            return entry
-
-        try:
-            return np.array(convert(value, 0), dtype=np.float64)
-        except (ValueError, OverflowError) as error:
-            raise self.fail(f"{what} is not a block of numbers: {error}") from None
-
-    def texts(self, value: Any, what: str) -> dict[str, str]:
-        return {key: self.text(entry, f"{what}.{key}") for key, entry in self.object_at(value, what).items()}
-
-    def quantity(self, value: Any, what: str) -> Quantity:
-        document = self.object_at(value, what)
-        unknown = set(document) - {"values", "unit", "uncertainty", "interval", "axis"}
-        if unknown or "values" not in document or "unit" not in document:
-            raise self.fail(
-                f"{what} needs values and unit, may have uncertainty, interval, axis; got {sorted(document)}"
-            )
-        interval = axis = spread = None
-        if document.get("uncertainty") is not None:
-            spread = self.numbers(document["uncertainty"], f"{what}.uncertainty")
-        if document.get("interval") is not None:
-            ends = self.numbers(document["interval"], f"{what}.interval")
-            if ends.shape != (3,):
-                raise self.fail(f"{what}.interval needs [low, high, level]")
-            low, high, level = ends.tolist()
-            interval = Interval(-math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high, level)
-        if document.get("axis") is not None:
-            entries = self.object_at(document["axis"], f"{what}.axis")
-            if set(entries) != {"name", "unit", "values"}:
-                raise self.fail(f"{what}.axis needs name, unit and values; got {sorted(entries)}")
-            axis = Axis(
-                self.text(entries["name"], f"{what}.axis.name"),
-                self.text(entries["unit"], f"{what}.axis.unit"),
-                self.numbers(entries["values"], f"{what}.axis"),
-            )
-        values = self.numbers(document["values"], f"{what}.values")
-        return Quantity(values, self.text(document["unit"], f"{what}.unit"), spread, interval, axis)
-
-    def quantities(self, value: Any, what: str) -> dict[str, Quantity]:
-        entries = self.object_at(value, what)
-        return {name: self.quantity(entry, f"{what}.{name}") for name, entry in entries.items()}
-
-    def snapshot(self, value: Any) -> Snapshot:
-        document = self.object_at(value, "a snapshot")
-        time = document.get("time")
-        if time is not None and (isinstance(time, bool) or not isinstance(time, (int, float))):
-            raise self.fail(f"time of a snapshot is {time!r}, expected seconds or null")
-        path, digest, form = (self.text(document.get(key), f"snapshot.{key}") for key in ("path", "sha256", "form"))
-        return Snapshot(path, digest, form, None if time is None else float(time))
-
-    def provenance(self, value: Any) -> Provenance:
-        document = self.object_at(value, "provenance")
-        unknown = set(document) - {"source", "files", "software", "seeds", "commands", "settings"}
-        if unknown:
-            raise self.fail(f"provenance has unknown entries {sorted(unknown)}")
-        seeds = self.list_at(document.get("seeds", []), "provenance.seeds")
-        if not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
-            raise self.fail("provenance.seeds must be integers")
-        commands = self.list_at(document.get("commands", []), "provenance.commands")
-        return Provenance(
-            source=self.text(document.get("source"), "provenance.source"),
-            files=self.texts(document.get("files", {}), "provenance.files"),
-            software=self.texts(document.get("software", {}), "provenance.software"),
-            seeds=tuple(seeds),
-            commands=tuple(self.text(command, "a command") for command in commands),
-            settings=self.texts(document.get("settings", {}), "provenance.settings"),
-        )
-
-
-def from_document(document: Any, *, where: str = "record") -> Record:  # any JSON value
-    """Return the record that `to_document` wrote.
-
-    Args:
-        document: JSON values.
-        where: Named in errors: the file, say.
-
-    Raises:
-        FormatError: The document is not a valid record; the message says what and where.
-    """
-    reader = _Reader(where)
-    document = reader.object_at(document, "the document")
-    if document.get("schema") != SCHEMA:
-        raise reader.fail(f'"schema" is {document.get("schema")!r}, expected "{SCHEMA}"')
-    if document.get("version") != SCHEMA_VERSION:
-        raise reader.fail(f"version {document.get('version')!r} is not {SCHEMA_VERSION}: update nakaya to read it")
-    if unknown := set(document) - _FIELDS:
-        raise reader.fail(f"unknown entries {sorted(unknown)}; known: {', '.join(sorted(_FIELDS))}")
-    if missing := _REQUIRED - set(document):
-        raise reader.fail(f"entries are missing: {', '.join(sorted(missing))}")
-    orientation = document.get("orientation")
-    composition = reader.object_at(document.get("composition", {}), "composition")
-    flags = reader.list_at(document.get("flags", []), "flags")
-    try:
-        return Record(
-            id=reader.text(document["id"], "id"),
-            kind=document["kind"],
-            material=reader.text(document["material"], "material"),
-            conditions=reader.quantities(document["conditions"], "conditions"),
-            quantities=reader.quantities(document["quantities"], "quantities"),
-            evidence=reader.quantities(document.get("evidence", {}), "evidence"),
-            provenance=reader.provenance(document["provenance"]),
-            composition={name: float(reader.numbers(value, "composition")) for name, value in composition.items()},
-            orientation=None if orientation is None else reader.text(orientation, "orientation"),
-            status=document.get("status", "ok"),
-            flags=tuple(reader.text(flag, "a flag") for flag in flags),
-            snapshots=tuple(
-                reader.snapshot(entry) for entry in reader.list_at(document.get("snapshots", []), "snapshots")
-            ),
-        )
-    except (ParameterError, TypeError) as error:
-        raise FormatError(f"{where}: {error}") from None
-
-
-def _parse_json(text: str, where: str) -> Any:  # any JSON value
-    try:
-        return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise FormatError(f"{where} is not JSON: {error}: it may be truncated or another kind of file") from None
-
-
-def from_json(text: str, *, where: str = "record") -> Record:
-    """Return the record that `to_json` wrote; errors as in `from_document`."""
-    return from_document(_parse_json(text, where), where=where)
 
 
 def check_record(record: Record) -> None:
@@ -490,7 +232,7 @@ def load_records(name_or_path: str | Path) -> list[Record]:
     if not path.is_file():
         known = ", ".join(shipped_sets()) or "none"
         raise InputFileError(f"{name_or_path} is neither a file, a directory nor a shipped set (known: {known})")
-    document = _parse_json(_read_text(path), str(path))
+    document = parse_json(_read_text(path), str(path))
     if isinstance(document, dict) and "records" in document:
         entries: Sequence[Any] = document["records"]
         if not isinstance(entries, list):

@@ -73,8 +73,8 @@ def to_si(values: ArrayLike, unit: str) -> FloatArray:
 def from_si(values: ArrayLike, unit: str) -> FloatArray:
     """Return SI `values` [any shape] in `unit`, for display.
 
-    >>> float(from_si(1e-9, "nm"))
-    1.0
+    >>> round(float(from_si(2.5e-9, "nm")), 9)
+    2.5
     """
     parsed = _parse(unit)
     array = np.asarray(values, dtype=np.float64)

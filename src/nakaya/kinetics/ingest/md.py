@@ -16,11 +16,13 @@ from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
 from nakaya.kinetics.md.bondorder import CLASSIFIERS
 from nakaya.kinetics.md.descriptors import DESCRIPTORS
-from nakaya.kinetics.md.frames import Frame, Trajectory, read_trajectory
+from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
 from nakaya.kinetics.md.potentials import MATERIALS
 from nakaya.kinetics.md.slab import SlabHistory, VelocityFit, fit_velocity, follow_slab
 from nakaya.kinetics.md.tables import driving_force, tabulate
+from nakaya.kinetics.md.text_files import Trajectory
+from nakaya.kinetics.md.trajectory_files import read_trajectory
 
 __all__ = ["TrajectoryOptions", "ingest_trajectory"]
 
