@@ -80,6 +80,16 @@ def test_flicker_is_no_event_and_a_flat_signal_says_so():
     assert "too few" in find_turbidity_events(times[:5], light[:5], times, temperature)[1]
 
 
+def test_a_solution_is_clear_only_when_even_the_dips_are_gone():
+    times, rng = np.arange(0.0, 7200.0, 1.0), np.random.default_rng(2)
+    light = np.where(times < 1000.0, 0.2, 1.0)
+    swimming = (times >= 1000.0) & (times < 4000.0) & (rng.random(times.size) < 0.25)
+    light[swimming] = 0.5  # the median is on the plateau from 1000 s on, but crystals are still there
+    events, _ = find_turbidity_events(times, light, times, 300.0 + 0.005 * times)
+    assert [event.kind for event in events] == ["clear"]
+    assert events[0].time == pytest.approx(4000.0, abs=60.0)
+
+
 def test_running_median_bridges_gaps_and_ignores_spikes():
     times = np.arange(100.0)
     values = np.sin(times / 30.0)
