@@ -9,9 +9,10 @@ from nakaya.core.growth import StopRules
 from nakaya.core.randomness import member_key
 from nakaya.lattice.geometry import make_setup, reservoir_mask, stop_mask
 from nakaya.simulate.gravner_griffeath import reference
+from nakaya.simulate.gravner_griffeath.boundary import DRAW_SHIFT
 from nakaya.simulate.gravner_griffeath.cpu import FastGrower, Interrupted
 from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
-from nakaya.simulate.gravner_griffeath.workspace import LEFT, make_layout
+from nakaya.simulate.gravner_griffeath.workspace import LEFT, WORD_ROWS, make_layout
 
 MAX_STEPS = 150
 LEAST_TILE = 1  # a tile then has the least number of rows
@@ -94,10 +95,11 @@ def test_a_lattice_of_many_tiles_equals_the_reference():
 
 
 def test_the_largest_indices_fit_their_types():
+    """Places are int32, and the place in the random words shares an int32 with five bits."""
     layout = make_layout(make_setup("sector", 16_384))
     tile_rows = 1 << layout.tile_shift
-    assert tile_rows * layout.size - 1 <= np.iinfo(np.uint16).max  # entries of the boundary lists
-    assert (layout.num_tiles * tile_rows + 2) * layout.stride <= np.iinfo(np.int32).max  # places
+    assert (layout.num_tiles * tile_rows + 2) * layout.stride <= np.iinfo(np.int32).max
+    assert (WORD_ROWS + 1) * layout.stride < 1 << DRAW_SHIFT
 
 
 @pytest.mark.parametrize("field", ["d", "b", "c"])

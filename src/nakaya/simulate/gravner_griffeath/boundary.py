@@ -41,6 +41,7 @@ from nakaya.simulate.lanes import (
     load,
     lowest_bit,
     not_below,
+    opaque,
     packed,
     scatter,
     splat,
@@ -192,7 +193,7 @@ def _drawn(words: Any, draw: Any) -> Any:
     return has_bits(word >> (draw >> splat(np.int32(DRAW_SHIFT))), splat(np.uint32(1)))
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def freeze_and_melt(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any, level: Any) -> Any:
     """Complete rule i at the boundary of a tile, apply rule ii, rule iii except for hollows, and rule iv.
 
@@ -207,7 +208,8 @@ def freeze_and_melt(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any,
     end = begin + memory.num_entries[2 * tile]
     num_joining = 0
     broken = 0
-    for entry in range(begin, end, LANES):
+    for index in range(begin, end, LANES):
+        entry = opaque(index)
         place, degree = load(memory.place, entry), load(memory.degree, entry)
         before = load(memory.released, entry) * choose(_drawn(words, load(memory.draw, entry)), plus, minus)
         vapour = gather(memory.d, place) + (degree * before) * seventh
@@ -234,7 +236,8 @@ def freeze_and_melt(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any,
     memory.num_joining[tile] = num_joining
     stop = begin + layout.capacity
     num_vectors = (memory.num_entries[2 * tile + 1] + LANES - 1) // LANES
-    for entry in range(stop - num_vectors * LANES, stop, LANES):
+    for index in range(stop - num_vectors * LANES, stop, LANES):
+        entry = opaque(index)
         before = load(memory.released, entry) * choose(_drawn(words, load(memory.draw, entry)), plus, minus)
         vapour = gather(memory.d, load(memory.place, entry)) + (three * before) * seventh
         to_crystal = kappa * vapour
@@ -272,7 +275,7 @@ def _is_in_thin_vapour(layout: Any, memory: Any, rules: Any, tile: Any, entry: A
     return (low + min(high, third)) + max(high, third) < rules.theta
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def decide_hollows(layout: Any, memory: Any, rules: Any, tile: Any) -> Any:
     """Apply rules iii and iv to the hollows of a tile, once the tiles around it have diffused and frozen.
 
@@ -285,7 +288,8 @@ def decide_hollows(layout: Any, memory: Any, rules: Any, tile: Any) -> Any:
     num_hollows = memory.num_entries[2 * tile + 1]
     num_joining = memory.num_joining[tile]
     broken = 0
-    for entry in range(stop - (num_hollows + LANES - 1) // LANES * LANES, stop, LANES):
+    for index in range(stop - (num_hollows + LANES - 1) // LANES * LANES, stop, LANES):
+        entry = opaque(index)
         b, c = load(memory.b, entry), load(memory.c, entry)
         thin = below(gather(memory.d, load(memory.witness, entry)), theta)
         undecided = either(not_below(b, one), both(not_below(b, alpha), thin))

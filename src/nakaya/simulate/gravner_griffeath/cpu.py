@@ -38,7 +38,6 @@ from nakaya.simulate.gravner_griffeath.workspace import (
     BROKEN_D,
     HELD,
     LEFT,
-    PERIODIC,
     QUAD,
     TILE_SITES,
     make_arrays,
@@ -146,7 +145,7 @@ def _compile(sources: str) -> Any:
             for level in range(levels):
                 joined[level] = 0
                 reach[level] = 0
-            for sweep in range(num_tiles + 2 + TILES_BEHIND * (levels - 1)):
+            for sweep in range(num_tiles + layout.join_behind + TILES_BEHIND * (levels - 1)):
                 for level in range(levels):
                     tile = sweep - TILES_BEHIND * level
                     step = before + level + 1
@@ -161,19 +160,13 @@ def _compile(sources: str) -> Any:
                         )
                         broken |= diffuse_tile(layout, memory, rules, noise, tile, level)
                         broken |= freeze_and_melt(layout, memory, rules, noise, tile, level)
-                    if layout.geometry == PERIODIC:  # the first tile waits for the last
-                        continue
-                    if 0 <= tile - 1 < num_tiles:
-                        broken |= decide_hollows(layout, memory, rules, tile - 1)
-                        joined[level] += memory.num_joining[tile - 1]
-                    if 0 <= tile - 2 < num_tiles:
-                        reach[level] = max(reach[level], join_all(layout, memory, tile - 2, step, keep_crystal_mass))
-            if layout.geometry == PERIODIC:
-                for tile in range(num_tiles):
-                    broken |= decide_hollows(layout, memory, rules, tile)
-                    joined[0] += memory.num_joining[tile]
-                for tile in range(num_tiles):
-                    reach[0] = max(reach[0], join_all(layout, memory, tile, before + 1, keep_crystal_mass))
+                    tile = sweep - TILES_BEHIND * level - layout.decide_behind
+                    if 0 <= tile < num_tiles:
+                        broken |= decide_hollows(layout, memory, rules, tile)
+                        joined[level] += memory.num_joining[tile]
+                    tile = sweep - TILES_BEHIND * level - layout.join_behind
+                    if 0 <= tile < num_tiles and memory.num_joining[tile] > 0:
+                        reach[level] = max(reach[level], join_all(layout, memory, tile, step, keep_crystal_mass))
             for level in range(levels):
                 progress[STEP] += 1
                 if joined[level] > 0:

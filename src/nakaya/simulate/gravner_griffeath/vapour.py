@@ -119,12 +119,6 @@ def _bits_of_four_rows(row: Any) -> Any:
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _bits_of_four_rows(row: Any) -> Any:
-    bit = np.uint32(1 << (row & 31))
-    return splat(bit), splat(np.uint32(bit << 1)), splat(np.uint32(bit << 2)), splat(np.uint32(bit << 3))
-
-
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _perturb_block(d: Any, source: Any, ring: Any, target: Any, stride: Any, word: Any, bits: Any, factors: Any) -> Any:
     """Rule v for sixteen columns of four rows, into the ring: d' = d (1 + sigma) or d (1 - sigma).
 
@@ -279,15 +273,26 @@ def _copy_row(layout: Any, source: Any, begin: Any, target: Any, start: Any) -> 
         target[start + column] = source[begin + column]
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _finish_rows(layout: Any, memory: Any, rules: Any, row: Any, num_rows: Any, ring: Any, target: Any) -> None:
     """Give consecutive rows of the ring their held sites, and their ghosts at both ends."""
+    if layout.geometry != SECTOR:
+        _finish_rows_of_full_lattice(layout, memory, rules, row, num_rows, ring, target)
+        return
+    for here in range(row, min(row + num_rows, layout.last)):
+        ring[target + (here - row) * layout.stride + layout.size - 1] = rules.rho
+    if row <= layout.last < row + num_rows:
+        _fill_row(layout, ring, target + (layout.last - row) * layout.stride, rules.rho)
+
+
+@njit  # type: ignore[untyped-decorator]
+def _finish_rows_of_full_lattice(
+    layout: Any, memory: Any, rules: Any, row: Any, num_rows: Any, ring: Any, target: Any
+) -> None:
     size, stride = layout.size, layout.stride
     for here in range(max(row, layout.first), min(row + num_rows, layout.last)):
         start = target + (here - row) * stride
-        if layout.geometry == SECTOR:
-            ring[start + size - 1] = rules.rho
-        elif layout.geometry == FULL:
+        if layout.geometry == FULL:
             low, high = memory.low[here], memory.high[here]
             ring[start + low - 2] = rules.rho
             ring[start + low - 1] = rules.rho

@@ -111,6 +111,9 @@ class Layout(NamedTuple):
     """Distance at which a member stops; beyond every site where the rule does not apply."""
     levels: int
     """Steps that one sweep may do."""
+    decide_behind: int
+    join_behind: int
+    """Tiles between diffusion and the decision of hollows, and between diffusion and joining."""
     ring_rows: int
     """Rows in the ring, a power of two."""
     fuses: bool
@@ -283,6 +286,8 @@ def make_layout(setup: GrowthSetup, *, tile_sites: int = TILE_SITES, levels: int
         centre=0 if setup.geometry == "sector" else size // 2,
         front=front_distance(setup),
         levels=1 if geometry == PERIODIC else levels,
+        decide_behind=num_tiles if geometry == PERIODIC else 1,  # periodic: the first tile waits for the last
+        join_behind=2 * num_tiles if geometry == PERIODIC else 2,
         ring_rows=FUSED_RING_ROWS if size >= MIN_SIZE_TO_FUSE else 2 * FUSED_RING_ROWS,
         fuses=size >= MIN_SIZE_TO_FUSE,
     )
