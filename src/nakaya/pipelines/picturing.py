@@ -43,6 +43,8 @@ __all__ = [
 MOST_IN_TITLE = 3
 """More parameters than these make a title too long: then it has those without a default, and the subtitle the rest."""
 
+STOP_WORDS = {"front": "front at the edge", "steps": "as asked", "no-growth": "no more growth"}
+
 FAMILY_NOUNS = {"gravner-griffeath": "Snow crystal"}
 """What grows, by parameter space; anything else is called a crystal."""
 
@@ -118,7 +120,7 @@ def draw_crystal(
 def _plate(one: Trajectory, place: int, member: int, step: int | None, ground: str, width: int) -> Image:
     """Draw the crystal at `place` of `one`; `member` is its number where it comes from."""
     view = view_member(one, member=place)
-    stopped = f"stopped after {format_count(view.last, 'step')} ({one.stopped_by[place]})"
+    stopped = f"stopped after {format_count(view.last, 'step')} ({STOP_WORDS[str(one.stopped_by[place])]})"
     return crystal_plate(
         view,
         find_theme(ground),
@@ -139,7 +141,7 @@ def draw_ensemble(
         [view_member(one, member=member) for member in range(one.num_members)],
         [f"member {member}" for member in range(one.num_members)],
         find_theme(ground),
-        title=_title(one),
+        title=_title(one, many=one.num_members > 1),
         subtitle=join_words([_origin(one), format_count(one.num_members, "member")]),
         width=width,
         step=step,
@@ -179,7 +181,7 @@ def draw_film(
         [view_member(one, member=number) for number in members],
         [f"member {number}" for number in members],
         find_theme(ground),
-        title=_title(one),
+        title=_title(one, many=len(members) > 1),
         subtitle=_origin(one),
         width=width,
         frames=frames,
@@ -324,8 +326,8 @@ def _split_parameters(one: Trajectory) -> tuple[dict[str, float], dict[str, floa
     return required, {name: value for name, value in telling.items() if name in defaults}
 
 
-def _title(one: Trajectory) -> str:
-    noun = FAMILY_NOUNS.get(one.metadata.family, "Crystal")
+def _title(one: Trajectory, *, many: bool = False) -> str:
+    noun = FAMILY_NOUNS.get(one.metadata.family, "Crystal") + ("s" if many else "")
     parameters, _ = _split_parameters(one)
     return f"{noun},  {format_parameters(parameters)}" if parameters else noun
 
