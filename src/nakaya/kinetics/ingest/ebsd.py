@@ -149,7 +149,7 @@ def label_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> tuple[IntArr
     rules = rules or GrainRules()
     pairs, _ = ebsd.grid.pairs()
     sure = ebsd.indexed & (ebsd.confidence >= rules.least_confidence(ebsd.source_format))
-    joined = sure[pairs].all(axis=1)
+    joined = np.asarray(sure[pairs].all(axis=1), np.bool_)
     joined[joined] = _pair_angles(ebsd, pairs[joined]) <= np.radians(rules.threshold)
     links = coo_matrix(
         (np.ones(int(joined.sum()), np.int8), (pairs[joined, 0], pairs[joined, 1])), shape=(ebsd.grid.num_points,) * 2

@@ -124,10 +124,12 @@ def _read_pillow(path: Path) -> tuple[NDArray[np.generic], list[str]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
-            with Image.open(path) as image:
-                _check_size(image.height, image.width, path.name)
-                if getattr(image, "n_frames", 1) > 1:
-                    flags.append(f"the file holds {image.n_frames} pictures: only the first one is used")
+            with Image.open(path) as opened:
+                _check_size(opened.height, opened.width, path.name)
+                num_pictures = getattr(opened, "n_frames", 1)
+                if num_pictures > 1:
+                    flags.append(f"the file holds {num_pictures} pictures: only the first one is used")
+                image: Image.Image = opened
                 if image.mode == "P":
                     image = image.convert("RGBA" if "transparency" in image.info else "RGB")
                 elif image.mode in ("1", "CMYK", "YCbCr", "LAB", "HSV"):

@@ -20,7 +20,7 @@ def _pixels_in_hull(points: IntArray) -> int:
     corners = points[hull.vertices]
     edges = np.abs(np.roll(corners, -1, axis=0) - corners)
     rim = int(np.gcd(edges[:, 0], edges[:, 1]).sum())
-    return round(hull.volume + rim / 2 + 1)
+    return round(float(hull.volume) + rim / 2 + 1)
 
 
 def _rim(inside: BoolArray) -> IntArray:

@@ -86,7 +86,7 @@ class Boundaries:
     def perimeter(self, num_grains: int) -> FloatArray:
         """Length of boundary with other grains of every grain (the frame is no boundary): float64 [n]."""
         both = np.concatenate([self.edges[:, 0], self.edges[:, 1]])
-        return np.bincount(both, weights=np.tile(self.length, 2), minlength=num_grains)
+        return np.bincount(both, weights=np.tile(self.length, 2), minlength=num_grains).astype(np.float64)
 
 
 def boundary_pairs(labels: GrainMap, *, periodic: bool = False) -> IntArray:
@@ -125,7 +125,8 @@ def collect_boundaries(pairs: IntArray, length: FloatArray | float = PAIR_LENGTH
         return Boundaries(np.zeros((0, 2), np.int64), np.zeros(0))
     edges, which = np.unique(ordered, axis=0, return_inverse=True)
     weights = np.broadcast_to(np.asarray(length, np.float64), len(ordered))
-    return Boundaries(edges, np.bincount(which.ravel(), weights=weights, minlength=len(edges)))
+    length_of = np.bincount(which.ravel(), weights=weights, minlength=len(edges))
+    return Boundaries(edges, length_of.astype(np.float64))
 
 
 def shape_from_moments(xx: FloatArray, yy: FloatArray, xy: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -178,7 +179,7 @@ def measure_grains(
     touching = np.bincount(label, weights=on_frame[inside], minlength=number) > 0
     return GrainTable(
         num_pixels.astype(np.int64),
-        num_pixels * (width * height),
+        (num_pixels * (width * height)).astype(np.float64),
         np.stack([centre_x, centre_y], axis=1),
         ratio,
         angle,

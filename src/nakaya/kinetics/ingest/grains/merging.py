@@ -93,8 +93,9 @@ def merge_regions(labels: GrainMap, depth: FloatArray, marked: BoolArray, rules:
         share = (boundary.marked - ends) / free if free > ends else boundary.marked / boundary.pairs
         smaller = min(radius[first], radius[second])
         if smaller < rules.smallest_radius:
-            return share - 1.0
-        return max(share / rules.marked_share, (1 - boundary.opening / max(smaller, 1e-9)) / (1 - rules.neck))
+            return float(share - 1.0)
+        opening = (1 - boundary.opening / max(smaller, 1e-9)) / (1 - rules.neck)
+        return float(max(share / rules.marked_share, opening))
 
     queue = [
         (support(first, second), first, second, id(boundary), boundary.pairs)

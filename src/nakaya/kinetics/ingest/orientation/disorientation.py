@@ -125,7 +125,7 @@ def disorientation_axis(first: FloatArray, second: FloatArray, symmetry: Symmetr
 
 
 def brandon_tolerance(sigma: int) -> float:
-    """Return the tolerance 15 degrees / sqrt(sigma) of a coincidence boundary, rad (Brandon, Acta Metall. 14 (1966) 1479)."""
+    """Return the tolerance 15 degrees / sqrt(sigma) of a coincidence boundary in rad (Brandon 1966)."""
     return float(np.radians(15.0) / np.sqrt(sigma))
 
 

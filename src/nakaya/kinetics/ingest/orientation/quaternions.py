@@ -2,7 +2,7 @@
 
 Convention (Rowenhorst et al., Modelling Simul. Mater. Sci. Eng. 23 (2015) 083501): an orientation is the passive
 rotation that takes the sample frame to the crystal frame, so that a direction with sample components v has the
-crystal components g v. A quaternion is float64 [..., 4] = (w, x, y, z) with w the scalar part; q and -q are one rotation.
+crystal components g v. A quaternion is float64 [..., 4] = (w, x, y, z), w the scalar part; q and -q are one rotation.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def multiply(first: FloatArray, second: FloatArray) -> FloatArray:
 
 def conjugate(quaternion: FloatArray) -> FloatArray:
     """Return the inverse of unit quaternions: float64 [..., 4]."""
-    return np.asarray(quaternion, np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
+    return np.asarray(np.asarray(quaternion, np.float64) * np.array([1.0, -1.0, -1.0, -1.0]))
 
 
 def from_axis_angle(axis: FloatArray, angle: FloatArray | float) -> FloatArray:
