@@ -105,10 +105,7 @@ def install(extras: Sequence[str]) -> None:
     if free < LEAST_FREE_BYTES:
         raise SetupError(f"{free / 1e9:.1f} GB free on the disk of {ROOT}, 8 GB are needed: free some space first")
     print(f"Installing nakaya with [{', '.join(extras)}] into {VENV}.")
-    print(
-        "pip fetches about 40 packages (0.3 GB; where it finds no CPU build of torch, up to 3 GB more). Only once.",
-        flush=True,
-    )
+    print("pip fetches about 100 packages, once: 0.5 GB, or 3 GB where torch comes with GPU libraries.", flush=True)
     begin = time.monotonic()
     if not venv_python().exists():
         run_or_raise([sys.executable, "-m", "venv", str(VENV)], "making the virtual environment failed")
