@@ -12,9 +12,11 @@ import pytest
 from nakaya.core.errors import InputFileError, MissingExtraError, NakayaError, ParameterError
 from nakaya.core.record import Record
 from nakaya.kinetics.md import lammps, scripts
+from nakaya.kinetics.md.bondorder import environment
 from nakaya.kinetics.md.growth import GrowthRun, half_melted_box
 from nakaya.kinetics.md.lammps import LammpsError, find_lammps, read_log, run_lammps
 from nakaya.kinetics.md.lattices import build_crystal
+from nakaya.kinetics.md.nucleation import NucleationRun, detection_time, largest_cluster, nucleation_rate
 from nakaya.kinetics.md.patches import read_patches
 from nakaya.kinetics.md.potentials import MATERIALS, find_material, potential_file
 from nakaya.kinetics.md.tables import MaterialTable, driving_force, tabulate
@@ -187,6 +189,46 @@ def test_an_error_of_lammps_becomes_one_line(tmp_path: Path) -> None:
     )
     with pytest.raises(LammpsError, match="longer than 2 s"):
         run_lammps(tmp_path, time_limit=2.0)
+
+
+@needs_lammps
+def test_a_quench_without_a_crystal_is_kept_as_censored(tmp_path: Path) -> None:
+    run = NucleationRun(MATERIALS["Cu"], 900.0, seed=3, cells=4, duration_ps=5.0)
+    record = run.execute(tmp_path, MaterialTable("Cu", 1327.0, float("nan")))
+    check_record(record)
+    assert record.status == "censored"
+    assert record.quantities["waiting_time"].value == pytest.approx(5e-12, abs=1.1e-12)
+    total, found = nucleation_rate([record])
+    assert (found.events, found.censored) == (0, 1)
+    interval = total.quantities["nucleation_rate"].interval
+    assert interval is not None
+    volume = record.conditions["volume"].value
+    assert interval.high == pytest.approx(-np.log(0.05) / (volume * record.quantities["waiting_time"].value), rel=1e-6)
+    with pytest.raises(ParameterError, match="twice"):
+        nucleation_rate([record, record])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([3, 9, 160, 200, 300], 2.0),
+        ([3, 160, 20, 200, 300], 3.0),
+        ([3, 9, 20], None),
+        ([200, 300], 0.0),
+        ([200, 3], None),
+    ],
+)
+def test_a_crystal_counts_from_when_it_stays(sizes: list[int], expected: float | None) -> None:
+    assert detection_time(np.arange(float(len(sizes))), np.array(sizes, dtype=float)) == expected
+
+
+def test_the_largest_cluster_is_counted() -> None:
+    positions, box = build_crystal("fcc", "100", 4.0, (3, 3, 8))
+    seen = environment(positions, np.diag(box), neighbours=12)
+    solid = (positions[:, 2] < 7.9) | ((positions[:, 2] > 15.9) & (positions[:, 2] < 19.9))
+    layers = [int((positions[:, 2] < 7.9).sum()), int(((positions[:, 2] > 15.9) & (positions[:, 2] < 19.9)).sum())]
+    assert largest_cluster(seen, solid) == max(layers)
+    assert largest_cluster(seen, np.zeros(len(positions), dtype=bool)) == 0
 
 
 def test_without_lammps_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

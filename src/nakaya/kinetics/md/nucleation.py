@@ -95,6 +95,9 @@ class NucleationRun:
         event = detection_time(np.asarray(times, dtype=np.float64), np.array(sizes, dtype=np.float64))
         waited = float(times[-1]) if event is None else event
         flags = [f"no crystal appeared within {waited:g} ps"] if event is None else []
+        stopped_early = event is None and waited < self.duration_ps - 2 * FRAME_PS
+        if stopped_early:  # it is not known how long it would have waited: neither an event nor a whole wait
+            flags.append(f"LAMMPS stopped before {self.duration_ps:g} ps, but no crystal was found")
         liquid = np.array(volumes)[times <= waited].mean() * 1e-30
         return Record(
             id=self.id,
@@ -123,7 +126,7 @@ class NucleationRun:
                 settings={"duration_ps": self.duration_ps, "detection_atoms": DETECTION_ATOMS},
                 command=command,
             ),
-            status="censored" if event is None else "ok",
+            status="failed" if stopped_early else "censored" if event is None else "ok",
             flags=flags,
         )
 

@@ -199,6 +199,12 @@ run {_steps(duration_ps, material)}
 """
 
 
+def _shell(material: Material) -> float:
+    # LAMMPS counts bonds to all atoms within the cutoff: it must end behind the shell that the classifier looks at.
+    nearest = {"fcc": 0.707, "bcc": 0.866, "diamond": 0.707}[material.structure] * material.lattice_parameter
+    return {"fcc": 1.3, "bcc": 1.3, "diamond": 1.2}[material.structure] * nearest
+
+
 def nucleation(
     material: Material, potential: Path, *, temperature: float, duration_ps: float, frame_ps: float, seed: int
 ) -> str:
@@ -214,7 +220,7 @@ def nucleation(
 reset_timestep 0
 fix box all nph iso 0 0 {BAROSTAT_PS / 2}
 fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 6)} zero yes
-compute q6 all orientorder/atom degrees 1 6 nnn {classifier.neighbours} components 6
+compute q6 all orientorder/atom degrees 1 6 nnn {classifier.neighbours} components 6 cutoff {_shell(material):.4g}
 compute bonds all coord/atom orientorder q6 {classifier.coherence}
 variable solid atom c_bonds>={classifier.min_coherent}
 compute frozen all reduce ave v_solid
