@@ -133,8 +133,7 @@ def find_turbidity_events(
         j = i + int(np.argmax(crossed))
         stays = times <= times[j] + DWELL
         stays[:j] = False
-        span = smooth[stays]
-        lasts = (span < near).all() if is_clear else (span >= far).all()
+        lasts = (smooth[stays] < near).all() if is_clear else (dips[stays] >= far).all()
         if not lasts:
             i = j + 1
             continue
