@@ -75,8 +75,8 @@ def find_pairs(positions: FloatArray, cell: FloatArray, cutoff: float) -> Pairs:
 
 def smooth_step(distance: FloatArray, start: float, end: float) -> FloatArray:
     """1 up to `start`, 0 from `end` on, 1 - 10 u^3 + 15 u^4 - 6 u^5 between: two derivatives are continuous."""
-    u = np.clip((distance - start) / (end - start), 0.0, 1.0)
-    return np.asarray(1 - u**3 * (10 - 15 * u + 6 * u**2))
+    v = np.clip((end - distance) / (end - start), 0.0, 1.0)  # v = 1 - u: no rounding below zero near the end
+    return np.asarray(v**3 * (10 - 15 * v + 6 * v**2))
 
 
 @dataclass(frozen=True, eq=False)
