@@ -93,7 +93,7 @@ def test_a_campaign_that_is_killed_again_and_again_gets_there(
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 and process groups are POSIX")
 def test_kill_minus_9_on_workers_parents_and_trees() -> None:
     """A handful here; `python -m nakaya.testing.kill_loop --kills 100` for the full one."""
-    report = kill_loop(kills=4, seed=1, points=8, size=32, workers=2)
+    report = kill_loop(kills=4, seed=1, points=8, size=16, workers=2)
     assert report.kills == 4
     assert report.torn == 0
     assert report.lost == 0

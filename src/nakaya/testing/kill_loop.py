@@ -46,6 +46,13 @@ crystals_per_shard = 64
 """
 
 TARGETS = ("tree", "parent", "worker")
+MOST_KILLS_OF_ONE = 6
+SHARE_OF_EARLY_KILLS = 0.25
+EARLY_SECONDS = 2.0
+"""Within these a campaign starts up, and goes on if it was fast."""
+
+SECONDS_INTO_A_SHARD = 0.05
+POLL_SECONDS = 0.005
 SECONDS_TO_VANISH = 20.0
 """How long the rest of a process tree may take to notice that a part of it is gone, on a busy machine."""
 
@@ -117,14 +124,12 @@ def kill_loop(kills: int, seed: int, points: int = 32, size: int = 64, workers: 
         folder = Path(scratch)
         (folder / "sweep.toml").write_text(SWEEP.format(points=points, size=size), encoding="utf-8")
         undisturbed = folder / "undisturbed.zarr"
-        begin = time.monotonic()
         if _start(folder, undisturbed, workers).wait() != 0:
             raise RuntimeError("the undisturbed campaign failed")
-        duration = time.monotonic() - begin
         expected = _contents(undisturbed)
         report.shards = verify_store(undisturbed).num_shards
         while report.kills < kills or report.completed == 0:
-            _one_campaign(folder, expected, kills, duration, workers, rng, report)
+            _one_campaign(folder, expected, kills, workers, rng, report)
     report.seconds = time.monotonic() - started
     return report
 
@@ -133,7 +138,6 @@ def _one_campaign(
     folder: Path,
     expected: dict[str, bytes],
     kills: int,
-    duration: float,
     workers: int,
     rng: random.Random,
     report: KillReport,
@@ -141,11 +145,14 @@ def _one_campaign(
     """Start one campaign, kill it and start it again until it comes to its end."""
     out = folder / f"killed-{report.completed}.zarr"
     finished: set[tuple[int, int]] = set()
+    kills_left = rng.randint(1, MOST_KILLS_OF_ONE)  # then it may finish: else most kills would hit its last shard
     while True:
         campaign = _start(folder, out, workers)
-        if report.kills < kills:
+        if report.kills < kills and kills_left > 0:
+            kills_left -= 1
             target = TARGETS[report.kills % len(TARGETS)]
-            was_alive = _kill(campaign, target, rng.uniform(0.2, 1.0) * duration)
+            _await_moment(campaign, out, report.shards, rng)
+            was_alive = _kill(campaign, target)
             report.orphans += not _vanishes(campaign)
             if was_alive:
                 report.kills += 1
@@ -166,13 +173,25 @@ def _start(folder: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True)
 
 
-def _kill(campaign: subprocess.Popen[bytes], target: str, delay: float) -> bool:
-    """Wait, then kill; whether the campaign was still alive."""
-    try:
-        campaign.wait(delay)
-    except subprocess.TimeoutExpired:
-        pass
+def _await_moment(campaign: subprocess.Popen[bytes], out: Path, num_shards: int, rng: random.Random) -> None:
+    """Wait for a random moment: early, or when some of the missing shards (at most half) are finished."""
+    done = _count_records(out)
+    if rng.random() < SHARE_OF_EARLY_KILLS or done >= num_shards:
+        more, delay = 0, rng.uniform(0, EARLY_SECONDS)
     else:
+        more, delay = rng.randrange(max((num_shards - done) // 2, 1)), rng.uniform(0, SECONDS_INTO_A_SHARD)
+    while campaign.poll() is None and _count_records(out) < done + more:
+        time.sleep(POLL_SECONDS)
+    time.sleep(delay)
+
+
+def _count_records(out: Path) -> int:
+    return len(list((out / "records").glob("*.*.json")))
+
+
+def _kill(campaign: subprocess.Popen[bytes], target: str) -> bool:
+    """Kill; whether the campaign was still alive."""
+    if campaign.poll() is not None:
         return False
     if target == "tree":
         os.killpg(campaign.pid, signal.SIGKILL)
