@@ -19,6 +19,7 @@ from nakaya.emulate.cgne.loss import step_loss
 from nakaya.emulate.cgne.model import Cgne
 from nakaya.emulate.cgne.noise import STREAM
 from nakaya.emulate.cgne.rollout import roll_out
+from nakaya.lattice.history import counts_at
 
 __all__ = ["CgneTask", "HeldOut"]
 
@@ -93,8 +94,8 @@ class CgneTask:
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return how freely grown crystals at held-out points compare with the solver's, and how z is used.
 
-        `iou`, `area_error`, `steps_error` (relative; `..._bias` are signed) of one rollout for every held-out crystal;
-        `stalled`: share of network steps in which nothing attaches; the rest as in `latent_use`.
+        `iou`, `area_error`, `boundary_error` and `steps_error` (relative; `..._bias` are signed) of one rollout for
+        every held-out crystal; `stalled`: share of network steps in which nothing attaches; the rest: `latent_use`.
         """
         assert isinstance(network, Cgne)
         held = self.held_out
@@ -111,16 +112,24 @@ class CgneTask:
         theirs, ours = held.arrival >= INITIAL, grown.arrival >= INITIAL
         both = (theirs & ours).sum(axis=(1, 2))
         either = (theirs | ours).sum(axis=(1, 2))
-        area, our_area = theirs.sum(axis=(1, 2)), ours.sum(axis=(1, 2))
+        (area, boundary), (our_area, our_boundary) = _final_counts(held.arrival), _final_counts(grown.arrival)
         return {
             "iou": float(np.mean(both / either)),
             "area_error": float(np.mean(np.abs(our_area / area - 1.0))),
             "area_bias": float(np.mean(our_area / area - 1.0)),
+            "boundary_error": float(np.mean(np.abs(our_boundary / boundary - 1.0))),
+            "boundary_bias": float(np.mean(our_boundary / boundary - 1.0)),
             "steps_error": float(np.mean(np.abs(grown.steps / held.steps - 1.0))),
             "steps_bias": float(np.mean(grown.steps / held.steps - 1.0)),
             "stalled": float(grown.stalled.sum() / (grown.steps.sum() / network.config.stride)),
             **latent_use(network, held.sequences),
         }
+
+
+def _final_counts(arrival: ArrivalMap) -> tuple[IntArray, IntArray]:
+    """Attached and boundary sites at the end, int64 [crystal] each."""
+    areas, boundaries = counts_at(arrival, np.array([int(arrival.max())]), edges="reservoir")
+    return areas[..., 0], boundaries[..., 0]
 
 
 def _fronts(attached: Tensor | None) -> list[int]:
