@@ -1,0 +1,1 @@
+"""From samples to predictive distributions: the multi-scale graph network, and the baselines it has to beat."""

@@ -1,0 +1,55 @@
+"""One sample: the evidence of one record, and labels that come from other seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+from nakaya.kinetics.graphs.graph import GraphSequence
+from nakaya.kinetics.graphs.labels import Label
+from nakaya.kinetics.md.tables import MaterialTable
+
+__all__ = ["TARGET_SCALES", "EvidenceKind", "Sample", "Scale"]
+
+EvidenceKind: TypeAlias = Literal["A", "B"]
+"""A: conditions only. B: conditions and the first 10 ps after equilibration."""
+
+Scale: TypeAlias = Literal["linear", "log10"]
+
+TARGET_SCALES: Final[Mapping[str, Scale]] = {"growth_velocity": "linear", "nucleation_rate": "log10"}
+"""Scale on which a target is learned and scored; both are in SI units. A velocity may be negative, a rate may not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """What was known early about one crystallization, and what became of its replicates.
+
+    Attributes:
+        record_id: Of the record whose evidence this is.
+        condition: Same for all replicates of one condition, such as "Cu-100-1115K".
+        material: Name.
+        orientation: Miller indices of the growth direction; None = none (nucleation).
+        temperature: K.
+        seed: Of the evidence.
+        evidence: "A" or "B".
+        conditions: Named numbers that hold for the whole (the globals of the graph, and velocities of neighbouring
+            orientations from training folds); NaN = not known.
+        pooled: Evidence B only: pooled descriptors and the early slope of the solid fraction; empty for A.
+        sequence: The multi-scale graphs; for evidence A one graph without atoms and clusters.
+        table: Properties of the material in bulk.
+        labels: Target -> label from other seeds.
+    """
+
+    record_id: str
+    condition: str
+    material: str
+    orientation: str | None
+    temperature: float
+    seed: int
+    evidence: EvidenceKind
+    conditions: Mapping[str, float]
+    pooled: Mapping[str, float]
+    sequence: GraphSequence
+    table: MaterialTable
+    labels: Mapping[str, Label] = field(default_factory=dict)
