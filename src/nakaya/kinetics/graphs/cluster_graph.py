@@ -57,7 +57,11 @@ class ClusterGraph:
         nodes: Name -> feature of every node.
         edges: Numbers of two neighbours, first < second, each pair once, int64 [e, 2].
         boundaries: Name -> feature of every edge.
-        num_nodes: Number of nodes; taken from the features.
+        positions: (x, y) of every node in the image, float64 [n, 2], in `position_unit`; no feature: a model must not
+            depend on where the frame lies. None = not known.
+        position_unit: "m" or "pixel".
+        orientations: Quaternions, sample to crystal, float64 [n, 4], NaN = not known; no feature either: what matters
+            of them is the misorientation of the boundaries. None = not known at all.
 
     Raises:
         ParameterError: Features of unlike length, or edges that name no node, twice the same, or themselves.
@@ -68,6 +72,9 @@ class ClusterGraph:
     nodes: Mapping[str, Feature]
     edges: IntArray
     boundaries: Mapping[str, Feature] = field(default_factory=dict)
+    positions: FloatArray | None = None
+    position_unit: str = "pixel"
+    orientations: FloatArray | None = None
 
     def __post_init__(self) -> None:
         edges = np.array(self.edges, np.int64).reshape(-1, 2)
@@ -84,6 +91,9 @@ class ClusterGraph:
             for name, feature in features.items():
                 if len(feature.values) != number:
                     raise ParameterError(f"{what}: {name} has {len(feature.values)} values, expected {number}")
+        for what, array, width in (("positions", self.positions, 2), ("orientations", self.orientations, 4)):
+            if array is not None and np.shape(array) != (self.num_nodes, width):
+                raise ParameterError(f"{what} have shape {np.shape(array)}, expected ({self.num_nodes}, {width})")
         if edges.size and not (edges.min() >= 0 and edges.max() < self.num_nodes):
             raise ParameterError(f"edges name node {edges.max()} of {self.num_nodes}")
         if (edges[:, 0] >= edges[:, 1]).any() or len(np.unique(edges, axis=0)) != len(edges):
@@ -149,6 +159,11 @@ class ClusterGraph:
                 for name, feature in features.items()
             }
 
+        def rows(array: FloatArray | None) -> list[list[float | None]] | None:
+            if array is None:
+                return None
+            return [[value if math.isfinite(value) else None for value in row] for row in np.asarray(array).tolist()]
+
         document = {
             "schema": SCHEMA,
             "version": VERSION,
@@ -158,6 +173,9 @@ class ClusterGraph:
             "node_kind": self.node_kind,
             "num_nodes": self.num_nodes,
             "nodes": table(self.nodes),
+            "positions": rows(self.positions),
+            "position_unit": self.position_unit,
+            "orientations": rows(self.orientations),
             "edges": self.edges.tolist(),
             "boundaries": table(self.boundaries),
         }
@@ -188,9 +206,18 @@ def read_cluster_graph(path: Path) -> ClusterGraph:
             _features(document["nodes"]),
             np.array(document["edges"], np.int64).reshape(-1, 2),
             _features(document["boundaries"]),
+            _rows(document.get("positions")),  # files written before positions were kept have none
+            str(document.get("position_unit", "pixel")),
+            _rows(document.get("orientations")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FormatError(f"{path} is not a cluster graph: {type(error).__name__}: {error}") from None
+
+
+def _rows(rows: Any) -> FloatArray | None:  # any JSON value
+    if rows is None:
+        return None
+    return np.array([[np.nan if value is None else value for value in row] for row in rows], np.float64)
 
 
 def _features(table: Any) -> dict[str, Feature]:  # any JSON value

@@ -1,0 +1,160 @@
+"""Dislocation loops in bright-field TEM: dark spots, counted and measured.
+
+Only contrast is used: what is dark enough over a smooth background, large enough, and set apart from its neighbours by
+a rise of brightness. Loops, short pieces of line dislocations and other dark spots look alike in one image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage, stats
+
+from nakaya.core.arrays import FloatArray, GrainMap, IntArray
+from nakaya.core.conditions import Range, check_in_range
+
+__all__ = ["LoopRules", "Loops", "count_interval", "find_loops"]
+
+_RANGES = {
+    "contrast": Range(0.0, 1.0, "the depth of a loop below the background, as a share of the grey scale"),
+    "smoothing": Range(0.5, 100.0, "the standard deviation of the smoothing, in pixels"),
+    "background": Range(2.0, 2000.0, "the standard deviation of the background, in pixels"),
+    "min_area": Range(0.0, 1e7, "the least area of the foot of a loop, in pixels"),
+}
+FOOT = 0.8
+"""A loop's foot is where the depth is at least this share of the contrast asked for."""
+OUTLINE = 0.7
+"""A loop reaches as far as the depth is this share of its greatest: there people drew the outlines, in the mean."""
+SPLIT = 0.08
+"""Two minima are two loops where the depth between them falls by at least this share of the fainter one."""
+MARGIN = 4
+"""Loops whose centre lies nearer to the frame than this (pixels) are mostly outside, and not counted."""
+MOST = 20_000
+
+
+@dataclass(frozen=True)
+class LoopRules:
+    """What counts as a loop.
+
+    The defaults were chosen on frames of 512 x 512 pixels whose loops are 15 to 50 pixels across; `smoothing`,
+    `background` and `min_area` scale with the loops' size in pixels.
+
+    Attributes:
+        contrast: Depth of a loop below the background, as a share of the grey scale of the image.
+        smoothing: Standard deviation of the smoothing before anything else, pixels.
+        background: Standard deviation of the Gaussian mean that is taken for the background, pixels.
+        min_area: Least area of a loop's foot, pixels.
+
+    Raises:
+        ParameterError: A value is out of range.
+    """
+
+    contrast: float = 0.23
+    smoothing: float = 4.0
+    background: float = 70.0
+    min_area: float = 180.0
+
+    def __post_init__(self) -> None:
+        for name, allowed in _RANGES.items():
+            check_in_range(name, getattr(self, name), allowed)
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The loops of one image, the deepest first; lengths in pixels.
+
+    Attributes:
+        centres: (x, y) of the darkest places, float64 [n, 2].
+        area: Area that is deeper than `OUTLINE` of the greatest depth, float64 [n].
+        depth: Depth below the background, share of the grey scale, float64 [n].
+        labels: Loop of every pixel, int32 [row, column]; -1 = none.
+    """
+
+    centres: FloatArray
+    area: FloatArray
+    depth: FloatArray
+    labels: GrainMap
+
+    @property
+    def count(self) -> int:
+        """Number of loops."""
+        return len(self.centres)
+
+    @property
+    def diameter(self) -> FloatArray:
+        """Diameter of the circle of the same area, float64 [n]."""
+        return np.sqrt(4 * self.area / np.pi)
+
+
+def count_interval(count: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of the mean of a Poisson count (Garwood 1936): what the count alone leaves open."""
+    tail = (1 - level) / 2
+    low = float(stats.chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
+    return low, float(stats.chi2.ppf(1 - tail, 2 * count + 2)) / 2
+
+
+def find_loops(image: FloatArray, rules: LoopRules | None = None) -> Loops:
+    """Find dark spots.
+
+    Args:
+        image: Grey values from 0 to 1, float64 [row, column].
+        rules: What counts as a loop.
+    """
+    rules = rules or LoopRules()
+    image = np.asarray(image, np.float64)
+    flat = ndimage.gaussian_filter(image, rules.background) - image
+    depth = ndimage.gaussian_filter(flat, rules.smoothing)
+    feet, _ = ndimage.label(depth > FOOT * rules.contrast)
+    area = np.bincount(feet.ravel())
+    minima = np.argwhere((depth == ndimage.maximum_filter(depth, 5)) & (depth > rules.contrast))
+    minima = minima[np.argsort(-depth[tuple(minima.T)], kind="stable")][:MOST]
+    height, width = image.shape
+    chosen: list[IntArray] = []
+    for place in minima:
+        row, column = int(place[0]), int(place[1])
+        inside = min(row, column, height - 1 - row, width - 1 - column) >= MARGIN
+        if inside and area[feet[row, column]] >= rules.min_area and _is_apart(depth, place, chosen, rules.smoothing):
+            chosen.append(place)
+    centres = np.array(chosen, np.int64).reshape(-1, 2)
+    labels = _regions(depth, centres)
+    peak = depth[tuple(centres.T)]
+    return Loops(
+        centres[:, ::-1].astype(np.float64),
+        np.bincount(labels[labels >= 0], minlength=len(centres)).astype(np.float64),
+        peak,
+        labels,
+    )
+
+
+def _is_apart(depth: FloatArray, place: IntArray, known: list[IntArray], smoothing: float) -> bool:
+    """Whether a minimum is parted from every deeper one nearby by a rise."""
+    own = depth[tuple(place)]
+    for other in known:
+        distance = float(np.hypot(*(other - place)))
+        if distance < 15 * smoothing:
+            steps = np.linspace(0, 1, int(distance) + 2)
+            line = np.rint(place + steps[:, None] * (other - place)).astype(np.int64)
+            if depth[line[:, 0], line[:, 1]].min() > (1 - SPLIT) * own:
+                return False
+    return True
+
+
+def _regions(depth: FloatArray, centres: IntArray) -> GrainMap:
+    """Pixels around each centre that are deeper than `OUTLINE` of its depth and nearer to it than to another centre."""
+    labels = np.full(depth.shape, -1, np.int32)
+    if len(centres) == 0:
+        return labels
+    seeds = np.ones(depth.shape, np.bool_)
+    seeds[tuple(centres.T)] = False
+    nearest = ndimage.distance_transform_edt(seeds, return_distances=False, return_indices=True)
+    number = np.full(depth.shape, -1, np.int32)
+    number[tuple(centres.T)] = np.arange(len(centres))
+    owner = number[tuple(nearest)]
+    dark = depth > OUTLINE * depth[tuple(centres.T)][owner]
+    for loop, (row, column) in enumerate(centres):
+        window = np.s_[max(row - 150, 0) : row + 151, max(column - 150, 0) : column + 151]
+        parts, _ = ndimage.label(dark[window] & (owner[window] == loop))
+        own = parts == parts[row - window[0].start, column - window[1].start]
+        labels[window][own] = loop
+    return labels
