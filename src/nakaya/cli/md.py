@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group.command("properties")(properties)
     group.command("nucleate")(nucleate)
     group.command("run")(run_input)
+    group.command("laws")(laws)
     campaign = typer.Typer(help="Many runs from one plan, resumable.", no_args_is_help=True)
     campaign.callback()(_campaign)
     campaign.command("run")(campaign_run)
@@ -365,3 +367,28 @@ def campaign_collect(
     document = collect(sources, out, overwrite=overwrite)
     points = ", ".join(f"{name} {entry['value']:.0f} K" for name, entry in document["melting_points_K"].items())
     _print(document, as_json, f"{document['records']} records in {out}; melting points: {points}")
+
+
+def laws(
+    source: Annotated[str, typer.Argument(help="Shipped set, store, campaign or file of records.")] = "al-cu-si",
+    as_json: AsJson = False,
+) -> None:
+    """Hold growth and melting records against what must be true: one melting point by two ways, signs, orders.
+
+    Kinetic coefficients are read in three ways, so that what the bend of 1 - exp(-delta-mu/kT) does can be seen.
+
+    Example: nakaya md laws al-cu-si
+    """
+    from nakaya.pipelines.verify_growth import verify_growth
+
+    document = verify_growth(source)
+    if as_json:
+        echo_json(document)
+        return
+    verdicts = {True: "holds", False: "FAILS", None: "no data"}
+    for finding in document["findings"]:
+        numbers = "" if math.isnan(finding["found"]) else f": {finding['found']:.4g} {finding['unit']}"
+        numbers += "" if math.isnan(finding["expected"]) else f", expected {finding['expected']:.4g}"
+        typer.echo(f"{verdicts[finding['holds']]:8} {finding['law']}: {finding['subject']}{numbers}")
+        typer.echo(f"         {finding['detail']}")
+    typer.echo(f"{document['hold']} hold, {document['fail']} fail, {document['open']} lack records")
