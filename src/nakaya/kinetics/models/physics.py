@@ -1,0 +1,195 @@
+"""What physics says before anything is learned: the form of v(T) and J(T), with places for what is learned.
+
+Growth velocity: v = M exp(r) [1 - exp(-delta-mu(T; T_m + shift)/kT)], with M collision-limited (Broughton, Gilmer &
+Jackson 1982) for metals and activated (Wilson 1900, Frenkel 1932) for diamond. The residual r scales, the shift moves
+the zero, and the sign is right on both sides of the melting point.
+
+Nucleation rate: log10 J = log10 J0 + p - exp(r) W*/(kT ln 10), classical theory with Turnbull's interfacial energy
+gamma = alpha (L/N_A) Omega^(-2/3), so that W*/kT = 16 pi/3 alpha^3 h^3 / (delta-mu/kT)^2 with h = L/(N_A kT); the
+kinetic prefactor is J0 = 24 D Omega^(-5/3). At large undercooling p and r hold what the capillary approximation misses.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.errors import ParameterError
+from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI
+from nakaya.kinetics.samples.sample import Sample
+from nakaya.kinetics.theory import collision_limited_velocity, wilson_frenkel_velocity
+
+__all__ = [
+    "GAS_CONSTANT",
+    "MECHANISMS",
+    "NucleationPhysics",
+    "VelocityPhysics",
+    "nucleation_physics",
+    "velocity_physics",
+]
+
+GAS_CONSTANT: Final = AVOGADRO * BOLTZMANN_SI
+"""J/(mol K)."""
+
+MECHANISMS: Final = ("collision-limited", "activated")
+"""How atoms join a front: metals without a barrier, covalent crystals by diffusion."""
+
+DEFAULT_EFFICIENCY: Final = 0.27
+"""Share of arriving atoms that find a place, where no data say more: Lennard-Jones (100), Broughton et al. (1982)."""
+
+TURNBULL: Final = 0.45
+"""Interfacial energy over the latent heat per surface atom of metals (Turnbull 1950)."""
+
+_TETRAHEDRAL = 4.5  # fewer neighbours than this in the crystal: covalent, growth is activated
+_ATOMS_PER_CUBE = {4: 8, 8: 2, 12: 4}
+
+
+@dataclass(frozen=True, eq=False)
+class VelocityPhysics:
+    """Numbers of the velocity's law for samples.
+
+    Attributes:
+        mechanism: Number in `MECHANISMS`, int64 [sample].
+        prefactor: M for an efficiency of 1, float64 [sample], m/s.
+        temperature: float64 [sample], K.
+        melting_temperature: float64 [sample], K.
+        entropy: L/(R T), with the latent heat between T and T_m, float64 [sample].
+    """
+
+    mechanism: IntArray
+    prefactor: FloatArray
+    temperature: FloatArray
+    melting_temperature: FloatArray
+    entropy: FloatArray
+
+    def drive(self, shift: FloatArray | float = 0.0) -> FloatArray:
+        """delta-mu/kT with the melting point moved by `shift` K, float64 [sample]."""
+        melting = self.melting_temperature + shift
+        return np.asarray(self.entropy * (melting - self.temperature) / melting)
+
+    def velocity(self, efficiency: FloatArray | float, shift: FloatArray | float = 0.0) -> FloatArray:
+        """The law without a residual, float64 [sample], m/s."""
+        return np.asarray(self.prefactor * efficiency * -np.expm1(-self.drive(shift)))
+
+    def fitted_efficiencies(self, velocities: FloatArray) -> tuple[float, ...]:
+        """Efficiency of every mechanism by least squares; the default where no sample tells."""
+        law = self.velocity(1.0)
+        found = []
+        for number in range(len(MECHANISMS)):
+            own = self.mechanism == number
+            square = float((law[own] ** 2).sum())
+            fitted = float((law[own] * velocities[own]).sum()) / square if square > 0 else DEFAULT_EFFICIENCY
+            found.append(min(max(fitted, 0.01), 10.0))
+        return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class NucleationPhysics:
+    """Numbers of classical theory for samples.
+
+    Attributes:
+        log10_prefactor: log10 J0, float64 [sample], J0 in 1/(m^3 s).
+        barrier: W*/(kT ln 10) for Turnbull's alpha, float64 [sample].
+    """
+
+    log10_prefactor: FloatArray
+    barrier: FloatArray
+
+    def fitted_scale(self, log10_rates: FloatArray) -> float:
+        """Factor on the barrier by least squares, kept between 1/20 and 20."""
+        square = float((self.barrier**2).sum())
+        fitted = float(((self.log10_prefactor - log10_rates) * self.barrier).sum()) / square if square > 0 else 1.0
+        return min(max(fitted, 0.05), 20.0)
+
+
+def velocity_physics(samples: Sequence[Sample]) -> VelocityPhysics:
+    """Collect what the law of the velocity needs.
+
+    Raises:
+        ParameterError: A property of a material is not known.
+    """
+    kelvin = np.array([sample.temperature for sample in samples], dtype=np.float64)
+    mechanism = [int(_needed(sample, "coordination_number") < _TETRAHEDRAL) for sample in samples]
+    prefactor = [
+        _activated(sample) if activated else _collision_limited(sample)
+        for sample, activated in zip(samples, mechanism, strict=True)
+    ]
+    melting = [_finite(sample, "melting temperature", sample.table.melting_temperature) for sample in samples]
+    heats = [_heat(sample) for sample in samples]
+    return VelocityPhysics(
+        np.array(mechanism, dtype=np.int64),
+        np.array(prefactor, dtype=np.float64),
+        kelvin,
+        np.array(melting, dtype=np.float64),
+        np.array(heats, dtype=np.float64) / (GAS_CONSTANT * kelvin),
+    )
+
+
+def nucleation_physics(samples: Sequence[Sample]) -> NucleationPhysics:
+    """Collect what classical theory needs.
+
+    Raises:
+        ParameterError: A property of a material is not known, or a melt is not undercooled.
+    """
+    prefactors, barriers = [], []
+    for sample in samples:
+        melting = _finite(sample, "melting temperature", sample.table.melting_temperature)
+        if not sample.temperature < melting:
+            raise ParameterError(
+                f"sample {sample.record_id}: nothing nucleates at {sample.temperature:g} K, above the melting point "
+                f"of {melting:g} K"
+            )
+        entropy = _heat(sample) / (GAS_CONSTANT * sample.temperature)
+        drive = entropy * (melting - sample.temperature) / melting
+        volume = _lattice(sample) ** 3 / _ATOMS_PER_CUBE.get(round(_needed(sample, "coordination_number")), 4)
+        prefactors.append(math.log10(24 * _diffusivity(sample) * volume ** (-5 / 3)))
+        barriers.append(16 * math.pi / 3 * TURNBULL**3 * entropy**3 / drive**2 / math.log(10))
+    return NucleationPhysics(np.array(prefactors, dtype=np.float64), np.array(barriers, dtype=np.float64))
+
+
+def _collision_limited(sample: Sample) -> float:
+    # The layer spacing drops out with the mean free path.
+    return float(
+        collision_limited_velocity(
+            sample.temperature, math.inf, mass=_needed(sample, "mean_atomic_mass"), spacing=1e-10, efficiency=1.0
+        )
+    )
+
+
+def _activated(sample: Sample) -> float:
+    bond = _lattice(sample) * math.sqrt(3) / 4
+    return float(wilson_frenkel_velocity(_diffusivity(sample), math.inf, spacing=bond, efficiency=1.0))
+
+
+def _heat(sample: Sample) -> float:
+    curve = sample.table.latent_heat
+    middle = (sample.temperature + sample.table.melting_temperature) / 2
+    return _finite(sample, "latent heat", math.nan if curve is None else curve(middle))
+
+
+def _lattice(sample: Sample) -> float:
+    curve = sample.table.lattice_parameter
+    return _finite(sample, "lattice parameter", math.nan if curve is None else curve(sample.temperature))
+
+
+def _diffusivity(sample: Sample) -> float:
+    curve = sample.table.diffusivity
+    return _finite(sample, "diffusivity", math.nan if curve is None else curve(sample.temperature))
+
+
+def _needed(sample: Sample, name: str) -> float:
+    return _finite(sample, name.replace("_", " "), sample.conditions.get(name, math.nan))
+
+
+def _finite(sample: Sample, what: str, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise ParameterError(
+            f"sample {sample.record_id}: the {what} of {sample.material} at {sample.temperature:g} K is not known: "
+            "the law of its kinetics needs it; add records of its properties, or use a model without physics"
+        )
+    return value
