@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from nakaya.cli import ingest_md, ingest_reactor
+from nakaya.cli import ingest_images, ingest_md, ingest_reactor
 
 __all__ = ["register"]
 
@@ -17,9 +17,10 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True)
     group.callback()(ingest)
     ingest_md.register(group)
+    ingest_images.register(group)
     ingest_reactor.register(group)
     app.add_typer(group, name="ingest")
 
 
 def ingest() -> None:
-    """Turn files of others into records: simulations, micrographs, reactor logs."""
+    """Turn files of others into records: simulations, micrographs, EBSD maps, reactor logs."""

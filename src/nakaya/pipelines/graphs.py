@@ -11,6 +11,7 @@ from typing import Any
 from nakaya.core.errors import InputFileError, OutputError, UnknownNameError
 from nakaya.core.record import Record
 from nakaya.kinetics.graphs.build import GraphOptions, build_sequence, read_snapshots
+from nakaya.kinetics.graphs.clusters_of_record import read_clusters
 from nakaya.kinetics.graphs.facets import training_velocities
 from nakaya.kinetics.graphs.files import write_sequence
 from nakaya.kinetics.graphs.graph import GraphSequence
@@ -59,7 +60,10 @@ def sequences(
         if training and temperature is not None and temperature.values.ndim == 0:
             facets = training_velocities(training, record.material, temperature.value)
         frames = read_snapshots(record, folder)
-        yield build_sequence(record, frames, table=tables[record.material], facets=facets, options=options)
+        clusters = read_clusters(record, folder)
+        yield build_sequence(
+            record, frames, table=tables[record.material], facets=facets, clusters=clusters, options=options
+        )
 
 
 def graph_records(

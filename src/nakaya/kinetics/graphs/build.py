@@ -17,6 +17,7 @@ from nakaya.core.errors import FormatError, ParameterError
 from nakaya.core.provenance import sha256_of_file
 from nakaya.core.record import Record
 from nakaya.kinetics.graphs.atoms import describe_atoms
+from nakaya.kinetics.graphs.cluster_graph import ClusterGraph
 from nakaya.kinetics.graphs.clusters import MIN_ATOMS, find_clusters
 from nakaya.kinetics.graphs.conditions import GLOBALS, check_no_target, crystal_structure, global_values
 from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, facet_relations, wulff_shape
@@ -116,6 +117,7 @@ def build_sequence(
     *,
     table: MaterialTable | None = None,
     facets: FacetVelocities | None = None,
+    clusters: ClusterGraph | None = None,
     options: GraphOptions | None = None,
 ) -> GraphSequence:
     """Build what was seen early of one record: frames with their real times, globals and series.
@@ -127,11 +129,12 @@ def build_sequence(
         table: Properties of the material, as `nakaya.kinetics.md.tables.tabulate` collects them.
         facets: Velocities of faces from training folds, for the facet level of a cubic crystal; without them, or
             where a face melts, there is none.
+        clusters: What an image shows, as the cluster level; for records without frames, whose atoms say nothing else.
         options: What is built.
 
     Raises:
         ParameterError: As in `build_frame`; the facets' velocities come from this very record; several frames of
-            which some carry no time.
+            which some carry no time; clusters of another record, or beside frames.
     """
     check_no_target(record)
     options = options or GraphOptions()
@@ -141,6 +144,13 @@ def build_sequence(
     graphs = [graph for graph, _ in built]
     if not graphs:
         graphs = [MultiscaleGraph({}, {}, GLOBALS, global_values(record, time=0.0, table=table))]
+    if clusters is not None:
+        if seen or clusters.record_id != record.id:
+            raise ParameterError(
+                f"record {record.id}: clusters of {clusters.record_id} with {len(seen)} frames: an image's clusters go "
+                "with their own record, which has no atoms"
+            )
+        graphs = [clusters.attach(graph) for graph in graphs]
     if facets is not None:
         facets.check_apart_from(record)
         graphs = [_with_facets(graph, record, facets) for graph in graphs]

@@ -13,8 +13,9 @@ from scipy import fft, ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.arrays import FloatArray, GrainMap, IntArray
 from nakaya.core.errors import FormatError
+from nakaya.kinetics.ingest.grains.measures import boundary_pairs, collect_boundaries
 from nakaya.kinetics.ingest.lattice_reflections import (
     Peak,
     find_peaks,
@@ -109,7 +110,7 @@ class LatticeImage:
     """
 
     domains: tuple[Domain, ...]
-    labels: IntArray
+    labels: GrainMap
     boundaries: tuple[DomainBoundary, ...]
     window: int
     centres: FloatArray
@@ -260,13 +261,13 @@ def _split(members: list[int], bases: list[FloatArray]) -> list[list[int]]:
 
 
 def _median_lattice(bases: list[FloatArray]) -> FloatArray:
-    """The member nearest to all others."""
+    """The member nearest to all others, of a sample of up to 79."""
     sample = bases[:: max(1, len(bases) // 40)]
     total = [sum(lattice_difference(one, other) for other in sample) for one in sample]
     return sample[int(np.argmin(total))]
 
 
-def _label_pixels(flat: FloatArray, means: list[FloatArray], width: int) -> IntArray:
+def _label_pixels(flat: FloatArray, means: list[FloatArray], width: int) -> GrainMap:
     """Give every pixel the domain whose fringes are strongest around it.
 
     Fringes: the image filtered to the neighbourhood of one reflection (Bragg filter); the mean of squared amplitudes
@@ -286,7 +287,7 @@ def _label_pixels(flat: FloatArray, means: list[FloatArray], width: int) -> IntA
             strength += np.abs(fft.ifft2(spectrum * mask)) ** 2
         strengths.append(ndimage.gaussian_filter(strength / len(own), width / 8))
     labels = np.argmax(strengths, axis=0) if len(means) > 1 else np.zeros(flat.shape, np.int64)
-    return labels.astype(np.int64)
+    return labels.astype(np.int32)
 
 
 def _is_vector_of(g: FloatArray, basis: FloatArray) -> bool:
@@ -295,10 +296,8 @@ def _is_vector_of(g: FloatArray, basis: FloatArray) -> bool:
     return bool(np.linalg.norm(off) < SAME_LATTICE * np.linalg.norm(basis[0]) and np.abs(np.rint(index)).max() <= 1)
 
 
-def _boundaries(domains: list[Domain], labels: IntArray) -> tuple[DomainBoundary, ...]:
-    from nakaya.kinetics.ingest.grains.measures import boundary_pairs, collect_boundaries
-
-    found = collect_boundaries(boundary_pairs(labels.astype(np.int32)))
+def _boundaries(domains: list[Domain], labels: GrainMap) -> tuple[DomainBoundary, ...]:
+    found = collect_boundaries(boundary_pairs(labels))
     boundaries = []
     for (first, second), length in zip(found.edges.tolist(), found.length, strict=True):
         rotations = rotations_between(domains[first].basis, domains[second].basis)

@@ -7,11 +7,13 @@ vectors that span it, at an angle between 60 and 120 degrees).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import fft, ndimage
 
-from nakaya.core.arrays import FloatArray
+from nakaya.core.arrays import FloatArray, IntArray
 
 __all__ = [
     "Peak",
@@ -65,12 +67,21 @@ def power_spectrum(tile: FloatArray, padding: int = 2) -> FloatArray:
     return np.asarray(np.abs(fft.fftshift(fft.fft2(weighted, (padding * side,) * 2))) ** 2, np.float64)
 
 
-def _radial_median(power: FloatArray, radius: FloatArray) -> FloatArray:
+@lru_cache(maxsize=8)
+def _rings(size: int) -> tuple[IntArray, IntArray, IntArray]:
+    """Ring of every place of a spectrum, the order that sorts the places by ring, and where each ring starts."""
+    rows, columns = np.indices((size, size)) - size // 2
+    ring = np.rint(np.hypot(rows, columns) / 4).astype(np.int64).ravel()
+    order = np.argsort(ring, kind="stable")
+    return ring, order, np.searchsorted(ring[order], np.arange(int(ring.max()) + 2))
+
+
+def _radial_median(power: FloatArray) -> FloatArray:
     """Median power at each distance from the centre, as an image."""
-    ring = np.rint(radius / 4).astype(np.int64)
-    number = int(ring.max()) + 1
-    median = np.asarray(ndimage.median(power, ring, np.arange(number)), np.float64)
-    return median[ring]
+    ring, order, starts = _rings(len(power))
+    ordered = power.ravel()[order]
+    median = np.array([np.median(ordered[start:end]) for start, end in pairwise(starts)])
+    return np.asarray(median[ring].reshape(power.shape))
 
 
 def find_peaks(power: FloatArray, side: int, most: int = 12) -> list[Peak]:
@@ -89,7 +100,7 @@ def find_peaks(power: FloatArray, side: int, most: int = 12) -> list[Peak]:
     inside = (frequency <= 1 / LEAST_PERIOD) & (frequency * side >= LEAST_PERIODS)
     half = (rows > 0) | ((rows == 0) & (columns > 0))
     width = max(3, round(2.5 * size / side))
-    ground = np.maximum(_radial_median(power, radius), np.finfo(np.float64).tiny)
+    ground = np.maximum(_radial_median(power), np.finfo(np.float64).tiny)
     top = (power == ndimage.maximum_filter(power, width)) & inside & half
     places = np.argwhere(top & (power >= CLEARNESS * ground))
     if len(places) == 0:

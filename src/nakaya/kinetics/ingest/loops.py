@@ -6,15 +6,26 @@ a rise of brightness. Loops, short pieces of line dislocations and other dark sp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage, stats
 
-from nakaya.core.arrays import FloatArray, GrainMap, IntArray
+from nakaya.core.arrays import BoolArray, FloatArray, GrainMap, IntArray
 from nakaya.core.conditions import Range, check_in_range
+from nakaya.core.errors import ParameterError
 
-__all__ = ["LoopRules", "Loops", "count_interval", "find_loops"]
+__all__ = [
+    "LoopRules",
+    "Loops",
+    "calibrate_loops",
+    "count_interval",
+    "depth_below_background",
+    "find_centres",
+    "find_loops",
+    "loops_of_mask",
+]
 
 _RANGES = {
     "contrast": Range(0.0, 1.0, "the depth of a loop below the background, as a share of the grey scale"),
@@ -30,7 +41,10 @@ SPLIT = 0.08
 """Two minima are two loops where the depth between them falls by at least this share of the fainter one."""
 MARGIN = 4
 """Loops whose centre lies nearer to the frame than this (pixels) are mostly outside, and not counted."""
-MOST = 20_000
+MOST = 5000
+"""Loops of one image; what has more is noise."""
+CONTRASTS = tuple(round(0.10 + 0.01 * step, 2) for step in range(31))
+"""Tried where the contrast is calibrated."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +108,34 @@ def count_interval(count: int, level: float = 0.95) -> tuple[float, float]:
     return low, float(stats.chi2.ppf(1 - tail, 2 * count + 2)) / 2
 
 
+def depth_below_background(image: FloatArray, rules: LoopRules) -> FloatArray:
+    """Return how far every place lies below the smooth background, after smoothing: float64 [row, column]."""
+    image = np.asarray(image, np.float64)
+    flat = ndimage.gaussian_filter(image, rules.background) - image
+    return np.asarray(ndimage.gaussian_filter(flat, rules.smoothing), np.float64)
+
+
+def find_centres(depth: FloatArray, rules: LoopRules) -> IntArray:
+    """Return the places of loops, (row, column), the deepest first: int64 [n, 2].
+
+    Args:
+        depth: From `depth_below_background`.
+        rules: What counts as a loop.
+    """
+    feet, _ = ndimage.label(depth > FOOT * rules.contrast)
+    area = np.bincount(feet.ravel())
+    minima = np.argwhere((depth == ndimage.maximum_filter(depth, 5)) & (depth > rules.contrast))
+    minima = minima[np.argsort(-depth[tuple(minima.T)], kind="stable")]
+    height, width = depth.shape
+    room = np.minimum(minima, [height - 1, width - 1] - minima).min(axis=1) >= MARGIN
+    minima = minima[room & (area[feet[tuple(minima.T)]] >= rules.min_area)][:MOST]
+    chosen = np.zeros((0, 2), np.int64)
+    for place in minima:
+        if _is_apart(depth, place, chosen, rules.smoothing):
+            chosen = np.concatenate([chosen, place[None]])
+    return chosen
+
+
 def find_loops(image: FloatArray, rules: LoopRules | None = None) -> Loops:
     """Find dark spots.
 
@@ -102,41 +144,69 @@ def find_loops(image: FloatArray, rules: LoopRules | None = None) -> Loops:
         rules: What counts as a loop.
     """
     rules = rules or LoopRules()
-    image = np.asarray(image, np.float64)
-    flat = ndimage.gaussian_filter(image, rules.background) - image
-    depth = ndimage.gaussian_filter(flat, rules.smoothing)
-    feet, _ = ndimage.label(depth > FOOT * rules.contrast)
-    area = np.bincount(feet.ravel())
-    minima = np.argwhere((depth == ndimage.maximum_filter(depth, 5)) & (depth > rules.contrast))
-    minima = minima[np.argsort(-depth[tuple(minima.T)], kind="stable")][:MOST]
-    height, width = image.shape
-    chosen: list[IntArray] = []
-    for place in minima:
-        row, column = int(place[0]), int(place[1])
-        inside = min(row, column, height - 1 - row, width - 1 - column) >= MARGIN
-        if inside and area[feet[row, column]] >= rules.min_area and _is_apart(depth, place, chosen, rules.smoothing):
-            chosen.append(place)
-    centres = np.array(chosen, np.int64).reshape(-1, 2)
-    labels = _regions(depth, centres)
-    peak = depth[tuple(centres.T)]
-    return Loops(
-        centres[:, ::-1].astype(np.float64),
-        np.bincount(labels[labels >= 0], minlength=len(centres)).astype(np.float64),
-        peak,
-        labels,
-    )
+    depth = depth_below_background(image, rules)
+    centres = find_centres(depth, rules)
+    return _measure(depth, centres, _regions(depth, centres))
 
 
-def _is_apart(depth: FloatArray, place: IntArray, known: list[IntArray], smoothing: float) -> bool:
+def loops_of_mask(image: FloatArray, mask: BoolArray, rules: LoopRules | None = None) -> Loops:
+    """Return the loops that a person drew: every connected patch of a mask is one.
+
+    Args:
+        image: Grey values from 0 to 1, float64 [row, column]; gives the depths.
+        mask: Inside a loop, bool [row, column].
+        rules: Smoothing and background of the depths.
+    """
+    depth = depth_below_background(image, rules or LoopRules())
+    parts, number = ndimage.label(mask)
+    centres = np.array(ndimage.maximum_position(depth, parts, np.arange(1, number + 1)), np.int64).reshape(-1, 2)
+    order = np.argsort(-depth[tuple(centres.T)], kind="stable")
+    place = np.empty(number + 1, np.int32)
+    place[0], place[1 + order] = -1, np.arange(number)
+    return _measure(depth, centres[order], place[parts])
+
+
+def calibrate_loops(images: Sequence[FloatArray], counts: Sequence[int], rules: LoopRules | None = None) -> LoopRules:
+    """Return rules whose contrast finds as many loops as people counted.
+
+    The contrast with the least sum of |log((found + 1/2) / (counted + 1/2))| over the images; the middle one where
+    several are equally good.
+
+    Args:
+        images: Grey values from 0 to 1, float64 [row, column] each.
+        counts: Loops in each image.
+        rules: Everything but the contrast.
+
+    Raises:
+        ParameterError: Not one count for each image.
+    """
+    if len(images) != len(counts) or not images:
+        raise ParameterError(f"{len(counts)} counts for {len(images)} images: one for each is needed")
+    rules = rules or LoopRules()
+    depths = [depth_below_background(image, rules) for image in images]
+    misfit = []
+    for contrast in CONTRASTS:
+        tried = replace(rules, contrast=contrast)
+        found = np.array([len(find_centres(depth, tried)) for depth in depths])
+        misfit.append(float(np.abs(np.log((found + 0.5) / (np.asarray(counts) + 0.5))).sum()))
+    best = np.flatnonzero(np.isclose(misfit, min(misfit)))
+    return replace(rules, contrast=CONTRASTS[best[len(best) // 2]])
+
+
+def _measure(depth: FloatArray, centres: IntArray, labels: GrainMap) -> Loops:
+    area = np.bincount(labels[labels >= 0], minlength=len(centres)).astype(np.float64)
+    return Loops(centres[:, ::-1].astype(np.float64), area, depth[tuple(centres.T)], labels)
+
+
+def _is_apart(depth: FloatArray, place: IntArray, known: IntArray, smoothing: float) -> bool:
     """Whether a minimum is parted from every deeper one nearby by a rise."""
     own = depth[tuple(place)]
-    for other in known:
-        distance = float(np.hypot(*(other - place)))
-        if distance < 15 * smoothing:
-            steps = np.linspace(0, 1, int(distance) + 2)
-            line = np.rint(place + steps[:, None] * (other - place)).astype(np.int64)
-            if depth[line[:, 0], line[:, 1]].min() > (1 - SPLIT) * own:
-                return False
+    distances = np.hypot(*(known - place).T)
+    for number in np.flatnonzero(distances < 15 * smoothing):
+        steps = np.linspace(0, 1, int(distances[number]) + 2)
+        line = np.rint(place + steps[:, None] * (known[number] - place)).astype(np.int64)
+        if depth[line[:, 0], line[:, 1]].min() > (1 - SPLIT) * own:
+            return False
     return True
 
 

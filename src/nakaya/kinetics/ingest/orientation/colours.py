@@ -8,6 +8,8 @@ from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.ingest.orientation.quaternions import rotate
 from nakaya.kinetics.ingest.orientation.symmetry import Symmetry, to_sector
 
+__all__ = ["colour_key", "inverse_pole_figure_colours"]
+
 __all__ = ["inverse_pole_figure_colours"]
 
 
@@ -30,5 +32,33 @@ def inverse_pole_figure_colours(
     direction = np.asarray(sample_direction, np.float64)
     crystal = rotate(np.asarray(orientations, np.float64), direction / np.linalg.norm(direction))
     inside = to_sector(crystal, symmetry)
-    shares = np.clip(np.linalg.solve(symmetry.corners.T, inside.T).T, 0.0, None)
+    return _blend(np.asarray(np.linalg.solve(symmetry.corners.T, inside.T).T, np.float64))
+
+
+def colour_key(symmetry: Symmetry, size: int) -> FloatArray:
+    """Return the standard triangle in its colours on white, in stereographic projection: float64 [row, column, 3].
+
+    Args:
+        symmetry: Laue class.
+        size: Width of the picture, pixels; its height follows.
+    """
+    flat = symmetry.corners[:, :2] / (1 + symmetry.corners[:, 2:])
+    edge = np.linspace(0.0, 1.0, 100)[:, None]  # sides between two corners bulge outwards
+    sides = [(1 - edge) * symmetry.corners[i] + edge * symmetry.corners[(i + 1) % 3] for i in range(3)]
+    rim = np.concatenate([side / np.linalg.norm(side, axis=1, keepdims=True) for side in sides])
+    outline = np.concatenate([flat, rim[:, :2] / (1 + rim[:, 2:])])
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    height = max(2, round(size * (high[1] - low[1]) / (high[0] - low[0])))
+    x, y = np.meshgrid(np.linspace(low[0], high[0], size), np.linspace(high[1], low[1], height))
+    square = x**2 + y**2
+    vectors = np.stack([2 * x, 2 * y, 1 - square], axis=-1) / (1 + square)[..., None]
+    shares = np.linalg.solve(symmetry.corners.T, vectors.reshape(-1, 3).T).T
+    inside = (shares >= -1e-9).all(axis=1)
+    colours = np.ones((x.size, 3))
+    colours[inside] = _blend(shares[inside])
+    return colours.reshape(height, size, 3)
+
+
+def _blend(shares: FloatArray) -> FloatArray:
+    shares = np.clip(shares, 0.0, None)
     return np.asarray(np.sqrt(shares / shares.max(axis=1, keepdims=True)), np.float64)

@@ -1,0 +1,156 @@
+"""Records of images: what all kinds of micrographs have in common."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.provenance import package_version, sha256_of_bytes
+from nakaya.core.record import DRIVING_FORCE, Interval, Provenance, Quantity, Record, Snapshot
+from nakaya.kinetics.graphs.cluster_graph import ClusterGraph, Feature
+from nakaya.kinetics.graphs.clusters_of_record import CLUSTER_GRAPH
+
+__all__ = ["NO_SCALE", "ImageSource", "IngestedImage", "boundary_features", "ingested", "single"]
+
+NO_SCALE = "no pixel size is known: lengths are in pixels, and nothing has physical units"
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Where an image comes from.
+
+    Attributes:
+        name: File name.
+        sha256: Of the file's bytes.
+        pixel_size: m; None = not known.
+        pixel_size_from: Who says so.
+        material: Of the specimen.
+        flags: What was odd in the file.
+        mask: Name and sha256 of a mask that a person drew or corrected; None = the image alone.
+        command: Command that makes the record again.
+    """
+
+    name: str
+    sha256: str
+    pixel_size: float | None = None
+    pixel_size_from: str = ""
+    material: str = "unknown"
+    flags: tuple[str, ...] = ()
+    mask: tuple[str, str] | None = None
+    command: str = ""
+
+    @property
+    def scale(self) -> float:
+        """Metres per pixel, or 1."""
+        return 1.0 if self.pixel_size is None else self.pixel_size
+
+    @property
+    def unit(self) -> str:
+        """Unit of lengths: "m", or "pixel" where no pixel size is known."""
+        return "pixel" if self.pixel_size is None else "m"
+
+    @property
+    def area_unit(self) -> str:
+        """Unit of areas."""
+        return f"{self.unit}^2"
+
+    def record_id(self, form: str) -> str:
+        """An id of letters, digits and . _ + = - from the file name and what was looked for."""
+        stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", self.name)
+        text = re.sub(r"[^A-Za-z0-9._+=-]+", "-", stem.encode("ascii", "ignore").decode()).strip("-._+=")[:150]
+        return f"{text or 'image'}-{form}"
+
+
+@dataclass(frozen=True, eq=False)
+class IngestedImage:
+    """A record, its cluster graph, and the graph as the file that the record refers to."""
+
+    record: Record
+    graph: ClusterGraph
+    graph_path: str
+    graph_bytes: bytes = field(repr=False)
+
+
+def single(
+    value: float,
+    unit: str,
+    *,
+    uncertainty: float | None = None,
+    interval: tuple[float, float] | None = None,
+    level: float = 0.95,
+) -> Quantity:
+    """A single value; an uncertainty or an interval that is not known (NaN) is left out."""
+    spread = None if uncertainty is None or not math.isfinite(uncertainty) else np.array(uncertainty)
+    ends = None if interval is None or any(math.isnan(end) for end in interval) else Interval(*interval, level)
+    return Quantity(np.array(value), unit, uncertainty=spread, interval=ends)
+
+
+def boundary_features(
+    edges: IntArray, length: FloatArray, perimeter: FloatArray, source_unit: str
+) -> dict[str, Feature]:
+    """The features that all boundaries between grains have: length, and share of the shorter perimeter.
+
+    Args:
+        edges: int64 [e, 2].
+        length: float64 [e], in `source_unit`.
+        perimeter: Of every grain, float64 [n], in the same unit.
+        source_unit: "m" or "pixel".
+    """
+    shorter = perimeter[edges].min(axis=1) if len(edges) else np.zeros(0)
+    share = np.divide(length, shorter, out=np.zeros(len(edges)), where=shorter > 0)
+    return {"length": Feature(length, source_unit), "perimeter_share": Feature(share, "1")}
+
+
+def ingested(
+    source: ImageSource,
+    graph: ClusterGraph,
+    quantities: Mapping[str, Quantity],
+    *,
+    how: str,
+    settings: Mapping[str, str],
+    flags: Sequence[str] = (),
+) -> IngestedImage:
+    """Make the record of an image whose cluster graph carries its id.
+
+    Args:
+        source: The image.
+        graph: What was found in it.
+        quantities: Results.
+        how: In a few words.
+        settings: Everything else that mattered.
+        flags: What to keep in mind; a record with any is flagged.
+    """
+    every = [*source.flags, *([NO_SCALE] if source.pixel_size is None else []), *flags]
+    conditions = {DRIVING_FORCE: Quantity(np.array(np.nan), "1")}
+    if source.pixel_size is not None:
+        conditions["pixel_size"] = Quantity(np.array(source.pixel_size), "m")
+        settings = {**settings, "pixel size from": source.pixel_size_from}
+    files = {source.name: source.sha256}
+    if source.mask is not None:
+        name, digest = source.mask
+        files[name if name != source.name else f"mask: {name}"] = digest
+    content = graph.to_json().encode()
+    path = f"clusters/{graph.record_id}.json"
+    record = Record(
+        id=graph.record_id,
+        kind="micrograph",
+        material=source.material,
+        conditions=conditions,
+        quantities=quantities,
+        provenance=Provenance(
+            how,
+            files=files,
+            software={"nakaya": package_version()},
+            commands=(source.command,) if source.command else (),
+            settings=settings,
+        ),
+        status="flagged" if every else "ok",
+        flags=every,
+        snapshots=(Snapshot(path, sha256_of_bytes(content), CLUSTER_GRAPH),),
+    )
+    return IngestedImage(record, graph, path, content)

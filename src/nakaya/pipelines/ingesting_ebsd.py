@@ -1,0 +1,162 @@
+"""An EBSD map to a record, a cluster graph and an inverse-pole-figure map with its boundaries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
+from nakaya.core.provenance import sha256_of_file
+from nakaya.kinetics.ingest.ebsd import EbsdGrains, GrainRules, find_grains
+from nakaya.kinetics.ingest.ebsd_files import EbsdMap, read_ebsd
+from nakaya.kinetics.ingest.ebsd_record import ebsd_record, phase_fraction
+from nakaya.kinetics.ingest.image_records import ImageSource
+from nakaya.kinetics.ingest.orientation.colours import colour_key, inverse_pole_figure_colours
+from nakaya.pipelines.ingesting_images import Finding, write_ingested
+from nakaya.pipelines.storing import check_output
+from nakaya.viz.colour import from_hex, to_hex
+from nakaya.viz.style import LIGHT
+
+__all__ = ["ingest_ebsd"]
+
+UNINDEXED = 0.55
+"""Grey of places without a grain."""
+
+
+def ingest_ebsd(
+    path: Path, out: Path, rules: GrainRules | None = None, *, material: str | None = None, overwrite: bool = False
+) -> dict[str, Any]:
+    """Turn an EBSD map into a directory: records/ (with the cluster graph), overlay.png and mask.png.
+
+    Args:
+        path: .ang or .ctf.
+        out: Directory to make.
+        rules: What makes a grain.
+        material: Of the specimen; the names of its phases by default.
+        overwrite: Whether something at `out` is replaced.
+
+    Returns:
+        Plain values: grains, phases, twin_fraction, mean_diameter_m and more; record, status, flags, out.
+
+    Raises:
+        InputFileError: The file cannot be read.
+        FormatError: It is no EBSD map, contradicts itself, or has no grain.
+        OutputError: The output exists or cannot be written.
+    """
+    rules = rules or GrainRules()
+    check_output(out, overwrite=overwrite)
+    ebsd = read_ebsd(path)
+    grains = find_grains(ebsd, rules)
+    names = [phase.name for phase in ebsd.phases]
+    source = ImageSource(
+        path.name,
+        sha256_of_file(path),
+        ebsd.grid.step,
+        "step of the map",
+        material or " + ".join(names),
+        command=f"nakaya ingest ebsd {path.name} --threshold {rules.threshold:g} --min-pixels {rules.min_pixels}",
+    )
+    settings = {
+        "threshold": f"{rules.threshold:g} degrees",
+        "least points of a grain": str(rules.min_pixels),
+        "least confidence": f"{rules.least_confidence(ebsd.source_format):g}",
+        "grid": f"{ebsd.grid.kind}, {ebsd.grid.rows} x {ebsd.grid.columns}",
+        "points moved by the clean-up": str(grains.cleaned),
+        **{f"symmetry of {phase.name}": phase.symmetry.name for phase in ebsd.phases},
+    }
+    numbers = {
+        "grains": grains.num_grains,
+        "phases": names,
+        "phase_fractions": {phase.name: phase_fraction(ebsd, phase) for phase in ebsd.phases},
+        "grains_by_phase": {phase.name: int((grains.phase == phase.number).sum()) for phase in ebsd.phases},
+        "twin_fraction": grains.twin_fraction(),
+        "twin_fraction_by_phase": {phase.name: grains.twin_fraction(phase.number) for phase in ebsd.phases},
+        "mean_diameter_m": grains.mean_diameter(),
+        "mean_neighbours": float(grains.boundaries.num_neighbours(grains.num_grains).mean()),
+        "indexed_fraction": float(ebsd.indexed.sum() / ebsd.grid.exists.sum()),
+        "points_cleaned": grains.cleaned,
+        "threshold_degrees": rules.threshold,
+        "step_m": ebsd.grid.step,
+    }
+    found = Finding(
+        ebsd_record(source, ebsd, grains, settings), _overlay(ebsd, grains, numbers), _mask(ebsd, grains), numbers
+    )
+    return write_ingested(found, out)
+
+
+def _labels(ebsd: EbsdMap, grains: EbsdGrains) -> GrainMap:
+    """Grain of every pixel of a picture of the map; -1 = none."""
+    place = ebsd.grid.raster()
+    return np.where(place >= 0, grains.labels[np.maximum(place, 0)], -1).astype(np.int32)
+
+
+def _mask(ebsd: EbsdMap, grains: EbsdGrains) -> BoolArray:
+    """Boundaries between grains, one pixel wide: bool [row, column] of the picture."""
+    labels = _labels(ebsd, grains)
+    mask = np.zeros(labels.shape, np.bool_)
+    mask[:-1] |= labels[:-1] != labels[1:]
+    mask[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    return mask
+
+
+def _overlay(ebsd: EbsdMap, grains: EbsdGrains, numbers: dict[str, Any]) -> Any:  # a Pillow image
+    from nakaya.viz.overlays import Caption, orientation_overlay
+
+    place = ebsd.grid.raster()
+    points = np.maximum(place, 0)
+    labels = _labels(ebsd, grains)
+    none = (place < 0) | ~ebsd.indexed[points]
+    directions, phases = _colours(ebsd)
+    ramp = [from_hex(LIGHT.models[number % len(LIGHT.models)]) for number in range(len(ebsd.phases))]
+    legend = [
+        (to_hex(colour), f"{phase.name}, {100 * numbers['phase_fractions'][phase.name]:.0f} %")
+        for colour, phase in zip(ramp, ebsd.phases, strict=True)
+    ]
+    symmetry = ebsd.phases[0].symmetry
+    same_key = all(phase.symmetry.system == symmetry.system for phase in ebsd.phases)
+    cubic_key = (colour_key(symmetry, 220), ("001", "101", "111")) if same_key and symmetry.system == "cubic" else None
+    caption = Caption(
+        f"{grains.num_grains} grains at {numbers['threshold_degrees']:g}°",
+        "Left: crystal direction along the normal of the surface. Right: phases. Mean diameter of whole grains "
+        f"{1e6 * grains.mean_diameter():.3g} µm; twins make {100 * grains.twin_fraction():.0f} % of the length of "
+        "boundaries inside phases. Grey: not indexed.",
+        ebsd.grid.step if ebsd.grid.kind == "square" else ebsd.grid.step / 2,
+        legend,
+    )
+    return orientation_overlay(
+        np.where(none[..., None], UNINDEXED, directions[points]),
+        np.where(none[..., None], UNINDEXED, phases[points]),
+        labels,
+        _beside_twins(labels, grains),
+        caption,
+        key=cubic_key,
+    )
+
+
+def _colours(ebsd: EbsdMap) -> tuple[FloatArray, FloatArray]:
+    """Colours of all points by orientation and by phase, float64 [point, 3] each."""
+    directions = np.full((ebsd.grid.num_points, 3), UNINDEXED)
+    phases = directions.copy()
+    for number, phase in enumerate(ebsd.phases):
+        own = ebsd.phase == phase.number
+        if own.any():
+            directions[own] = inverse_pole_figure_colours(ebsd.orientations[own], phase.symmetry)
+            phases[own] = 0.45 + 0.55 * from_hex(LIGHT.models[number % len(LIGHT.models)])
+    return directions, phases
+
+
+def _beside_twins(labels: GrainMap, grains: EbsdGrains) -> BoolArray:
+    """Pixels beside a boundary of which most is Sigma 3: bool [row, column]."""
+    edges, number = grains.boundaries.edges, grains.num_grains
+    is_twin = grains.twin_length > grains.boundaries.length / 2
+    keys = (edges[:, 0] * number + edges[:, 1])[is_twin]
+    beside = np.zeros(labels.shape, np.bool_)
+    for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        low = np.minimum(labels[here], labels[there]).astype(np.int64)
+        high = np.maximum(labels[here], labels[there])
+        twin = (low >= 0) & (low != high) & np.isin(low * number + high, keys)
+        beside[here] |= twin
+        beside[there] |= twin
+    return beside

@@ -1,0 +1,389 @@
+"""A micrograph to a record, a cluster graph, an overlay to check and a mask to correct."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nakaya.core.arrays import BoolArray
+from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.provenance import sha256_of_file
+from nakaya.kinetics.ingest.grains.grain_size import grain_size_from_intercept
+from nakaya.kinetics.ingest.grains.masks import grains_from_mask, mask_of_boundaries
+from nakaya.kinetics.ingest.grains.segmentation import segment_grains
+from nakaya.kinetics.ingest.grains_record import astm_interval, grains_record, measure_map
+from nakaya.kinetics.ingest.image_records import NO_SCALE, ImageSource, IngestedImage
+from nakaya.kinetics.ingest.images import GreyImage, parse_pixel_size, read_image, read_raw_image
+from nakaya.kinetics.ingest.lattice_faults import find_faults
+from nakaya.kinetics.ingest.lattice_image import LatticeImage, analyse_lattice
+from nakaya.kinetics.ingest.lattice_record import lattice_record
+from nakaya.kinetics.ingest.loops import LoopRules, count_interval, find_loops, loops_of_mask
+from nakaya.kinetics.ingest.loops_record import loops_record
+from nakaya.kinetics.ingest.pixel_sizes import find_pixel_size
+from nakaya.kinetics.records import RecordStore
+from nakaya.pipelines.storing import check_output
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["KINDS", "MicrographOptions", "ingest_micrograph", "write_ingested"]
+
+RECORDS, OVERLAY, MASK = "records", "overlay.png", "mask.png"
+DISAGREE = 0.02
+"""A stated pixel size that differs from the file's own by more than this share is flagged."""
+UNCLEAR = 6.0
+"""Standard deviations of noise by which a typical line must stand out; noise alone gives about 5."""
+MOSTLY_CLOSED = 0.5
+"""Share of the boundaries that must lie on lines."""
+USUAL_LOOP = 26.0
+"""Diameter in pixels of the loops on which the rules were chosen."""
+
+
+@dataclass(frozen=True)
+class MicrographOptions:
+    """What is asked of a micrograph.
+
+    Attributes:
+        kind: "grains", "loops" or "lattice".
+        pixel_size: Such as "0.2252um"; None = what the file itself says about the specimen, if anything.
+        mask: What a person drew or corrected, instead of what the image shows; not for lattices.
+        material: Of the specimen.
+        lines: Grains: "dark" or "bright" boundaries; None = find out.
+        contrast: Loops: depth below the background, as a share of the grey scale.
+        loop_diameter: Loops: about how many pixels across they are.
+
+    Raises:
+        ParameterError: A value is out of range, or contradicts the kind.
+        UnknownNameError: There is no such kind.
+    """
+
+    kind: str = "grains"
+    pixel_size: str | None = None
+    mask: Path | None = None
+    material: str = "unknown"
+    lines: str | None = None
+    contrast: float = LoopRules().contrast
+    loop_diameter: float = USUAL_LOOP
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UnknownNameError("kind of micrograph", self.kind, KINDS)
+        if self.mask is not None and self.kind == "lattice":
+            raise ParameterError("--mask corrects grains or loops: the lattices of an image come from its fringes")
+        if self.lines not in (None, "dark", "bright"):
+            raise UnknownNameError("kind of line", str(self.lines), ("dark", "bright"))
+        if not 4 <= self.loop_diameter <= 500:
+            raise ParameterError(f"loop_diameter={self.loop_diameter} pixels is outside [4, 500]")
+
+    @property
+    def loop_rules(self) -> LoopRules:
+        """The rules for loops of this size."""
+        usual, share = LoopRules(), self.loop_diameter / USUAL_LOOP
+        return LoopRules(self.contrast, usual.smoothing * share, usual.background * share, usual.min_area * share**2)
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What one kind of analysis came to: for the store, for the eye, and for whoever asked."""
+
+    ingested: IngestedImage
+    overlay: Image.Image
+    mask: BoolArray | NDArray[np.uint8]
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ingest_micrograph(
+    path: Path, out: Path, options: MicrographOptions | None = None, *, overwrite: bool = False
+) -> dict[str, Any]:
+    """Turn a micrograph into a directory: records/ (with the cluster graph), overlay.png and mask.png.
+
+    Args:
+        path: PNG, TIFF, JPEG or BMP; grey or colour, 8 or 16 bits.
+        out: Directory to make.
+        options: What is asked.
+        overwrite: Whether something at `out` is replaced.
+
+    Returns:
+        Plain values: what was found (see `docs/micrographs.md`), record, status, flags, out.
+
+    Raises:
+        InputFileError: A file cannot be read.
+        FormatError: A file is no image, or shows nothing of what was asked for.
+        ParameterError: A value is out of range.
+        MissingExtraError: scikit-image or tifffile is not installed.
+        OutputError: The output exists or cannot be written.
+    """
+    options = options or MicrographOptions()
+    check_output(out, overwrite=overwrite)
+    image = read_image(path)
+    source = _source(path, image, options)
+    found = KINDS[options.kind](image, source, options)
+    return write_ingested(found, out) | {
+        "kind": options.kind,
+        "pixel_size_m": math.nan if source.pixel_size is None else source.pixel_size,
+        "pixel_size_from": source.pixel_size_from or None,
+    }
+
+
+def write_ingested(found: Finding, out: Path) -> dict[str, Any]:
+    """Write what was found, whole or not at all, and return its summary."""
+    from PIL import Image
+
+    from nakaya.dataset.files import new_directory
+    from nakaya.viz.writing import encode_image, write_whole
+
+    record = found.ingested.record
+    with new_directory(out) as directory:
+        graph = directory / RECORDS / found.ingested.graph_path
+        graph.parent.mkdir(parents=True)
+        write_whole(graph, found.ingested.graph_bytes)
+        RecordStore(directory / RECORDS).add(record)
+        write_whole(directory / OVERLAY, encode_image(found.overlay, directory / OVERLAY, title=record.id))
+        pixels = found.mask if found.mask.dtype == np.uint8 else np.where(found.mask, 255, 0).astype(np.uint8)
+        write_whole(directory / MASK, encode_image(Image.fromarray(pixels), directory / MASK, title=record.id))
+    return {
+        **found.numbers,
+        "record": record.id,
+        "status": record.status,
+        "flags": list(record.flags),
+        "out": out,
+        "overlay": out / OVERLAY,
+        "mask": out / MASK,
+    }
+
+
+def _source(path: Path, image: GreyImage, options: MicrographOptions) -> ImageSource:
+    flags = list(image.flags)
+    size = None if options.pixel_size is None else parse_pixel_size(options.pixel_size)
+    origin = "" if size is None else "the person who ingested the image"
+    stated = find_pixel_size(path)
+    if stated is not None:
+        if size is None:
+            size, origin = stated
+        elif not math.isclose(size, stated[0], rel_tol=DISAGREE):
+            flags.append(
+                f"the pixel size given is {size:g} m, the {stated[1]} says {stated[0]:g} m: the given one is used"
+            )
+    words = [f"nakaya ingest micrograph {path.name} --kind {options.kind}"]
+    words += [f"--pixel-size {options.pixel_size}"] if options.pixel_size else []
+    words += [f"--mask {options.mask.name}"] if options.mask else []
+    mask = None if options.mask is None else (options.mask.name, _hash(options.mask))
+    return ImageSource(image.name, image.sha256, size, origin, options.material, tuple(flags), mask, " ".join(words))
+
+
+def _hash(path: Path) -> str:
+    read_raw_image(path)  # its errors say what is wrong with the file
+    return sha256_of_file(path)
+
+
+# -------------------------------------------------------------------------------------------------------------- grains
+
+
+def _grains(image: GreyImage, source: ImageSource, options: MicrographOptions) -> Finding:
+    from nakaya.viz.overlays import Caption, grain_overlay
+
+    flags: list[str] = []
+    if options.mask is not None:
+        pixels, mask_flags = read_raw_image(options.mask)
+        labels, found = grains_from_mask(pixels, image.shape)
+        flags += [*mask_flags, *found]
+        settings, on_lines = {"grains from": "a mask that a person drew or corrected"}, math.nan
+    else:
+        segmented = segment_grains(image.values, lines=options.lines)
+        labels, on_lines = segmented.labels, segmented.marked_share
+        settings = {
+            "grains from": "lines of the image and watershed",
+            "lines": f"{segmented.polarity}, {segmented.line_width:.2f} pixels wide",
+            "clarity of lines": f"{segmented.clarity:.1f} standard deviations of noise",
+            "share of boundaries on lines": f"{on_lines:.3f}",
+        }
+        if segmented.clarity < UNCLEAR:
+            flags.append(
+                f"lines stand out by {segmented.clarity:.1f} deviations of the noise only: the boundaries may be noise"
+            )
+        elif on_lines < MOSTLY_CLOSED:
+            flags.append(f"{100 * (1 - on_lines):.0f} % of the boundaries lie on no line: they were closed across gaps")
+    measured = measure_map(labels)
+    ingested = grains_record(source, measured, settings, tuple(flags))
+    numbers = _grain_numbers(
+        source.pixel_size, measured.intercept.value, measured.intercept.low, measured.intercept.high
+    )
+    size_interval = (
+        (math.nan, math.nan) if source.pixel_size is None else astm_interval(measured.intercept, source.pixel_size)
+    )
+    diameter = measured.mean_diameter[0] * source.scale if source.pixel_size is not None else math.nan
+    numbers |= {
+        "astm_grain_size_interval": list(size_interval),
+        "grains": measured.num_grains,
+        "grains_not_on_frame": measured.num_whole,
+        "mean_neighbours": measured.mean_neighbours,
+        "mean_neighbours_whole_grains": measured.mean_neighbours_whole,
+        "mean_diameter_m": diameter,
+        "boundaries_on_lines": on_lines,
+    }
+    caption = Caption(
+        f"{measured.num_grains} grains, {measured.num_whole} of them whole",
+        _grain_words(numbers),
+        source.pixel_size,
+    )
+    overlay = grain_overlay(image.values, measured.labels, measured.table.on_frame, caption)
+    return Finding(ingested, overlay, mask_of_boundaries(measured.labels), numbers)
+
+
+def _grain_numbers(pixel_size: float | None, value: float, low: float, high: float) -> dict[str, Any]:
+    scale = math.nan if pixel_size is None else pixel_size
+    return {
+        "mean_intercept_m": value * scale,
+        "mean_intercept_interval_m": [low * scale, high * scale],
+        "astm_grain_size": math.nan if pixel_size is None else grain_size_from_intercept(value * pixel_size),
+        "mean_intercept_pixels": value,
+    }
+
+
+def _grain_words(numbers: Mapping[str, Any]) -> str:
+    words = f"{numbers['mean_neighbours']:.2f} neighbours in the mean, "
+    if math.isnan(numbers["mean_intercept_m"]):
+        return words + f"mean intercept {numbers['mean_intercept_pixels']:.1f} pixels; {NO_SCALE}"
+    low, high = (1e6 * end for end in numbers["mean_intercept_interval_m"])
+    interval = f" (95 %: {low:.3g} to {high:.3g})" if math.isfinite(low) else ""
+    return words + (
+        f"mean intercept {1e6 * numbers['mean_intercept_m']:.3g} µm{interval}, "
+        f"ASTM grain size {numbers['astm_grain_size']:.1f}"
+    )
+
+
+# --------------------------------------------------------------------------------------------------------------- loops
+
+
+def _loops(image: GreyImage, source: ImageSource, options: MicrographOptions) -> Finding:
+    from nakaya.viz.overlays import Caption, spot_overlay
+
+    rules = options.loop_rules
+    if options.mask is not None:
+        loops = loops_of_mask(image.values, _drawn(options.mask, image.shape), rules)
+        settings = {"loops from": "a mask that a person drew or corrected"}
+    else:
+        loops = find_loops(image.values, rules)
+        settings = {
+            "loops from": "dark spots of the image",
+            "contrast": f"{rules.contrast:g}",
+            "smoothing": f"{rules.smoothing:g} pixels",
+            "background": f"{rules.background:g} pixels",
+            "least area": f"{rules.min_area:g} square pixels",
+        }
+    ingested = loops_record(source, loops, image.shape, settings)
+    area = image.values.size * source.scale**2 if source.pixel_size is not None else math.nan
+    mean = float(loops.diameter.mean()) if loops.count else math.nan
+    low, high = count_interval(loops.count)
+    numbers = {
+        "count": loops.count,
+        "count_interval": [low, high],
+        "mean_diameter_m": mean * source.scale if source.pixel_size is not None else math.nan,
+        "mean_diameter_pixels": mean,
+        "density_per_m2": loops.count / area,
+        "density_interval_per_m2": [low / area, high / area],
+    }
+    words = f"95 % of the count alone: {low:.1f} to {high:.1f}. "
+    words += (
+        NO_SCALE
+        if source.pixel_size is None
+        else f"Mean diameter {1e9 * mean * source.scale:.3g} nm, {loops.count / area * 1e-12:.3g} per µm²."
+    )
+    caption = Caption(f"{loops.count} loops", words, source.pixel_size)
+    overlay = spot_overlay(image.values, loops.labels, loops.centres, caption)
+    return Finding(ingested, overlay, np.asarray(loops.labels >= 0, np.bool_), numbers)
+
+
+def _drawn(path: Path, shape: tuple[int, int]) -> BoolArray:
+    """Where a mask of spots is white, or coloured: bool [row, column]."""
+    pixels, _ = read_raw_image(path)
+    if pixels.shape[:2] != shape:
+        raise FormatError(
+            f"the mask has {pixels.shape[1]} x {pixels.shape[0]} pixels, the image {shape[1]} x {shape[0]}: "
+            "they must be the same"
+        )
+    values = pixels.astype(np.float64)
+    if values.ndim == 3:
+        values = values[..., : 3 if values.shape[2] >= 3 else 1].max(axis=-1)
+    return np.asarray(values > max(float(values.max()), 1.0) / 2, np.bool_)
+
+
+# ------------------------------------------------------------------------------------------------------------- lattice
+
+
+def _lattice(image: GreyImage, source: ImageSource, options: MicrographOptions) -> Finding:
+    found = analyse_lattice(image.values)
+    searches = [
+        find_faults(image.values, [(peak.g, peak.clearness) for peak in domain.reflections], found.labels == number)
+        for number, domain in enumerate(found.domains)
+    ]
+    settings = {"window": f"{found.window} pixels", "windows": str(len(found.window_domain))}
+    ingested = lattice_record(source, found, searches, settings)
+    faults = [fault for search in searches for fault in search.faults]
+    scale = source.pixel_size
+    numbers = {
+        "lattices": len(found.domains),
+        "shares": [domain.share for domain in found.domains],
+        "spacings_pixels": [domain.spacings.tolist() for domain in found.domains],
+        "spacings_m": None if scale is None else [(domain.spacings * scale).tolist() for domain in found.domains],
+        "boundaries": [
+            {
+                "lattices": list(boundary.domains),
+                "rotation_degrees": math.degrees(boundary.rotation),
+                "misfit": boundary.misfit,
+                "other_rotations_degrees": [math.degrees(angle) for angle in boundary.alternatives],
+                "twin": boundary.is_twin,
+            }
+            for boundary in found.boundaries
+        ],
+        "twins": sum(boundary.is_twin for boundary in found.boundaries),
+        "stacking_faults": len(faults) if any(search.resolved for search in searches) else math.nan,
+    }
+    shades = (np.arange(len(found.domains)) + 1) * (255 // max(len(found.domains), 1))
+    overlay = _lattice_overlay(image, found, [fault.ends for fault in faults], source.pixel_size, numbers)
+    return Finding(ingested, overlay, shades.astype(np.uint8)[found.labels], numbers)
+
+
+def _lattice_overlay(
+    image: GreyImage, found: LatticeImage, faults: list[Any], pixel_size: float | None, numbers: Mapping[str, Any]
+) -> Image.Image:
+    from nakaya.viz.overlays import TWIN, Caption, Segment, domain_overlay
+
+    planes = []
+    for domain in found.domains:
+        first, second = domain.basis
+        third = min((first + second, first - second), key=lambda vector: float(vector @ vector))
+        planes.append([(-g[1] / np.hypot(*g), g[0] / np.hypot(*g)) for g in (first, second, third)])
+    lines = [Segment(tuple(ends[0]), tuple(ends[1]), TWIN) for ends in faults]
+    count = len(found.domains)
+    words = [
+        f"{first} to {second}: turned by {boundary['rotation_degrees']:.1f}°"
+        + "".join(f" (or {angle:.1f}°)" for angle in boundary["other_rotations_degrees"])
+        for boundary in numbers["boundaries"]
+        for first, second in [boundary["lattices"]]
+    ]
+    words += [
+        f"spacings of {number}: " + ", ".join(f"{spacing:.1f}" for spacing in domain.spacings) + " pixels"
+        for number, domain in enumerate(found.domains)
+    ]
+    caption = Caption(
+        f"{count} lattice{'s' if count != 1 else ''}, {len(faults)} stacking faults",
+        "; ".join(words),
+        pixel_size,
+        [(TWIN, "stacking fault")] if faults else [],
+    )
+    return domain_overlay(image.values, found.labels, planes, lines, caption)
+
+
+KINDS: Final[Mapping[str, Callable[[GreyImage, ImageSource, MicrographOptions], Finding]]] = {
+    "grains": _grains,
+    "loops": _loops,
+    "lattice": _lattice,
+}
+"""What can be looked for in a micrograph."""
