@@ -1,0 +1,1 @@
+"""Bayesian optimisation: studies that survive a kill, tables of trainings, comparisons of samplers."""

@@ -1,0 +1,125 @@
+"""Where trials are kept: SQLite for one machine, PostgreSQL for many; the heartbeat lets nothing run for ever."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+
+from nakaya.core.errors import MissingExtraError, OutputError, ParameterError
+
+__all__ = ["StorageConfig", "open_storage", "storage_errors"]
+
+SECONDS_TO_A_LOCK: Final = 60.0
+"""How long a worker waits for others that write to the same SQLite file."""
+
+
+@dataclass(frozen=True)
+class StorageConfig:
+    """Where a study is kept, and when a silent trial counts as dead.
+
+    Attributes:
+        url: "sqlite:///study.db", or "postgresql+pg8000://user:password@host/database".
+        heartbeat: Seconds between two signs of life of a running trial.
+        grace: Seconds of silence after which it counts as killed.
+        retries: How often a killed trial is run again.
+    """
+
+    url: str
+    heartbeat: int = 10
+    grace: int = 60
+    retries: int = 3
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.heartbeat < self.grace:
+            raise ParameterError(
+                f"heartbeat={self.heartbeat} s, grace={self.grace} s: expected at least 1 s between two signs of life, "
+                "and a longer grace"
+            )
+        if self.retries < 0:
+            raise ParameterError(f"retries={self.retries}: expected 0 or more")
+        self._address()
+
+    @property
+    def shown_url(self) -> str:
+        """The address without its password."""
+        return str(self._address().render_as_string(hide_password=True))
+
+    @property
+    def driver_url(self) -> str:
+        """The address with the driver that nakaya brings."""
+        address = self._address()
+        if address.drivername == "postgresql":
+            address = address.set(drivername="postgresql+pg8000")
+        return str(address.render_as_string(hide_password=False))
+
+    def _address(self) -> Any:  # SQLAlchemy's URL
+        try:
+            address = sqlalchemy.engine.make_url(self.url)
+        except sqlalchemy.exc.ArgumentError:
+            raise ParameterError(
+                f"storage {self.url!r} is no address of a database: write sqlite:///study.db or "
+                "postgresql+pg8000://user@host/database"
+            ) from None
+        known = ("sqlite", "postgresql", "postgresql+pg8000")
+        if address.drivername not in known or not address.database or address.database == ":memory:":
+            raise ParameterError(
+                f"storage {address.render_as_string(hide_password=True)!r}: expected sqlite:///FILE (one machine) or "
+                "postgresql+pg8000://USER@HOST/DATABASE (many)"
+            )
+        return address
+
+
+def open_storage(config: StorageConfig) -> RDBStorage:
+    """Open a storage, and make its tables where it has none.
+
+    Raises:
+        MissingExtraError: The driver is not installed.
+        OutputError: The file or the server cannot be used.
+    """
+    address = config._address()
+    options: dict[str, Any] = {"connect_args": {"timeout": SECONDS_TO_A_LOCK}}
+    if address.drivername == "sqlite":
+        _check_folder(Path(address.database))
+    else:
+        if find_spec("pg8000") is None:
+            raise MissingExtraError("studies on PostgreSQL", "postgres")
+        options["pool_pre_ping"] = True
+    with storage_errors(config), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return RDBStorage(
+            config.driver_url,
+            engine_kwargs=options,
+            heartbeat_interval=config.heartbeat,
+            grace_period=config.grace,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=config.retries),
+        )
+
+
+@contextmanager
+def storage_errors(config: StorageConfig) -> Iterator[None]:
+    """Turn the errors of a database into one line that names it, without its password."""
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError) as error:
+        cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error
+        reason = str(getattr(cause, "orig", None) or cause).splitlines()[0]
+        raise OutputError(
+            f"cannot use the storage {config.shown_url}: {reason}: check the address, and that the server runs or the "
+            "file is a study on a disk that can be written"
+        ) from error
+
+
+def _check_folder(path: Path) -> None:
+    if not path.absolute().parent.is_dir():
+        raise OutputError(f"cannot write {path}: the directory {path.absolute().parent} does not exist: make it first")
+    if path.is_dir():
+        raise OutputError(f"cannot write {path}: it is a directory: name a file, such as sqlite:///study.db")

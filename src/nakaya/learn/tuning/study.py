@@ -1,0 +1,252 @@
+"""A study: made once, refused where it differs, read back as plain values."""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import RDBStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from nakaya.core.errors import ConfigError
+from nakaya.learn.search_space import Parameter
+from nakaya.learn.tuning.coding import decode, encode, suggest
+from nakaya.learn.tuning.problem import Problem, check_settings
+from nakaya.learn.tuning.samplers import BEATS, RETRY_HISTORY, RETRY_OF, SamplerName, SeededSampler
+
+__all__ = [
+    "Trial",
+    "best_trial",
+    "complete_trials",
+    "give_back",
+    "note_seconds",
+    "open_study",
+    "read_trials",
+    "reap",
+    "run_trial",
+    "seconds_used",
+    "settle",
+]
+
+CONFIGURATION: Final = "configuration"
+SECONDS: Final = "seconds_used"
+ERROR: Final = "error"
+MAX_ERROR: Final = 1000
+
+SECONDS_BETWEEN_LOOKS: Final = 0.5
+
+State = Literal["complete", "failed", "running", "waiting"]
+
+_STATES: Final[Mapping[TrialState, State]] = {
+    TrialState.COMPLETE: "complete",
+    TrialState.FAIL: "failed",
+    TrialState.PRUNED: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting that was tried.
+
+    Attributes:
+        number: In the order in which trials were begun or queued.
+        state: "complete", "failed" (killed, or ended by an error), "running" or "waiting".
+        settings: What was tried; empty where it was not chosen yet.
+        score: None unless complete.
+        seconds: How long it ran; None unless complete.
+        retry_of: Number of the killed trial that this one repeats.
+    """
+
+    number: int
+    state: State
+    settings: Mapping[str, float]
+    score: float | None
+    seconds: float | None
+    retry_of: int | None
+
+
+def open_study(
+    storage: RDBStorage | None,
+    name: str,
+    problem: Problem,
+    *,
+    sampler: SamplerName,
+    seed: int,
+    configuration: Mapping[str, Any],
+) -> Study:
+    """Make a study, or go on with the one of this name.
+
+    Call it once before workers start: two processes that make the tables of one file at once trip over each other.
+
+    Args:
+        storage: Where it is kept; None: in memory.
+        name: Of the study.
+        problem: What is searched.
+        sampler: How settings are chosen.
+        seed: Of all random numbers.
+        configuration: JSON values that describe the study; it goes on only where they are the same.
+
+    Raises:
+        ConfigError: The study there has another configuration.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        storage=storage,
+        study_name=name,
+        sampler=SeededSampler(sampler, problem.space, seed),
+        direction="minimize",
+        load_if_exists=True,
+    )
+    wanted = json.loads(json.dumps(configuration))
+    found = study.user_attrs.get(CONFIGURATION)
+    if found is None:
+        study.set_user_attr(CONFIGURATION, wanted)
+    elif found != wanted:
+        raise ConfigError(
+            f"the study {name!r} was begun with another configuration: {_differences(found, wanted)}: "
+            "give the study another name, or use another storage"
+        )
+    for settings in problem.first:
+        checked = check_settings(settings, problem.space)
+        study.enqueue_trial(encode(checked, problem.space), skip_if_exists=True)
+    return study
+
+
+def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    keys = [key for key in sorted({*found, *wanted}) if found.get(key) != wanted.get(key)]
+    return "; ".join(f"{key} was {_short(found.get(key))}, now {_short(wanted.get(key))}" for key in keys)
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def run_trial(study: Study, problem: Problem, *, started: Callable[[int], None] = lambda number: None) -> None:
+    """Choose one setting, score it and keep the score; a trial that others took for dead counts for them.
+
+    Args:
+        study: As `open_study` makes it.
+        problem: What is searched.
+        started: Called with the number of the trial once its setting is chosen.
+    """
+
+    def objective(trial: optuna.Trial) -> float:
+        started(trial.number)
+        settings = decode({entry.name: suggest(trial, entry) for entry in problem.space}, problem.space)
+        try:
+            return problem.score(settings)
+        except Exception as error:  # raised again: only marked, so that nobody takes the trial for a killed one
+            trial.set_user_attr(ERROR, f"{type(error).__name__}: {error}"[:MAX_ERROR])
+            raise
+
+    try:
+        study.optimize(objective, n_trials=1)
+    except optuna.exceptions.UpdateFinishedTrialError:
+        return  # its heart was not heard for the whole grace, and a retry is under way
+
+
+def read_trials(study: Study, space: Sequence[Parameter]) -> list[Trial]:
+    """Return all trials, by number."""
+    return [_read_trial(entry, space) for entry in study.get_trials(deepcopy=False)]
+
+
+def _read_trial(entry: FrozenTrial, space: Sequence[Parameter]) -> Trial:
+    coordinates = {**entry.system_attrs.get("fixed_params", {}), **entry.params}
+    chosen = all(parameter.name in coordinates for parameter in space)
+    complete = entry.state == TrialState.COMPLETE
+    return Trial(
+        number=entry.number,
+        state=_STATES[entry.state],
+        settings=decode(coordinates, space) if chosen else {},
+        score=float(entry.value) if complete else None,
+        seconds=entry.duration.total_seconds() if complete else None,
+        retry_of=entry.system_attrs.get(RETRY_OF),
+    )
+
+
+def complete_trials(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials that have a score."""
+    return [trial for trial in trials if trial.state == "complete"]
+
+
+def best_trial(trials: Sequence[Trial]) -> Trial | None:
+    """Return the trial with the lowest score, the earliest of equals; None where none is complete."""
+    return min(complete_trials(trials), key=lambda trial: (trial.score, trial.number), default=None)
+
+
+def seconds_used(study: Study) -> float:
+    """Return how long commands have worked on a study, all together."""
+    return float(study.user_attrs.get(SECONDS, 0.0))
+
+
+def note_seconds(study: Study, seconds: float) -> None:
+    """Write down how long commands have worked on a study, all together."""
+    study.set_user_attr(SECONDS, seconds)
+
+
+def reap(study: Study, *, grace: float) -> None:
+    """Fail the trials whose heart has stopped, and queue them again."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        optuna.storages.fail_stale_trials(study)
+    for entry in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        # Killed in the milliseconds between its entry and its first heartbeat: Optuna never looks at such a trial.
+        unheard = entry.user_attrs.get(BEATS) != entry.number
+        if unheard and entry.datetime_start is not None and time.time() - entry.datetime_start.timestamp() > grace:
+            give_back(study, entry.number)
+
+
+def give_back(study: Study, number: int) -> None:
+    """Fail a running trial whose worker is known to be dead, and queue it again as often as the storage allows."""
+    entry = study.get_trials(deepcopy=False)[number]
+    if entry.state != TrialState.RUNNING:
+        return
+    try:
+        study._storage.set_trial_state_values(entry._trial_id, state=TrialState.FAIL)
+    except optuna.exceptions.UpdateFinishedTrialError:
+        return  # somebody else was faster
+    callback = study._storage.get_heartbeat_stale_trial_callback()
+    if callback is not None:
+        callback(study, study._storage.get_trial(entry._trial_id))
+
+
+def settle(study: Study, *, heartbeat: float, grace: float, told: Callable[[int], None] = lambda silent: None) -> None:
+    """Wait until every trial that an earlier command left running has ended, was heard, or counts as dead.
+
+    Args:
+        study: The study.
+        heartbeat: Seconds between two signs of life.
+        grace: Seconds of silence after which a trial counts as dead.
+        told: Called once with how many trials there are to wait for, where there are any.
+    """
+    before = {entry.number for entry in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))}
+    if before:
+        told(len(before))
+    end = time.monotonic() + grace + heartbeat
+    while before and time.monotonic() < end:
+        reap(study, grace=grace)
+        before &= {entry.number for entry in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))}
+        if before:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    _queue_lost_retries(study)
+
+
+def _queue_lost_retries(study: Study) -> None:
+    """Queue killed trials that were failed by a process which died before it could queue them again."""
+    trials = study.get_trials(deepcopy=False)
+    repeated = {number for entry in trials for number in entry.system_attrs.get(RETRY_HISTORY, [])}
+    callback = study._storage.get_heartbeat_stale_trial_callback()
+    for entry in trials:
+        killed = entry.state == TrialState.FAIL and ERROR not in entry.user_attrs
+        if killed and entry.number not in repeated and callback is not None:
+            callback(study, entry)

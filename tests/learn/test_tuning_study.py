@@ -1,0 +1,263 @@
+"""A study ends with the scores that were asked for, whoever is killed on the way, and depends on its seed alone."""
+
+from __future__ import annotations
+
+import importlib
+import sqlite3
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("optuna")
+
+import optuna
+
+from nakaya.core.errors import ConfigError, NakayaError, OutputError, ParameterError, UnknownNameError
+from nakaya.learn.search_space import Parameter
+from nakaya.learn.tuning.analysis import best_so_far, importances
+from nakaya.learn.tuning.coding import decode, encode
+from nakaya.learn.tuning.problem import Problem
+from nakaya.learn.tuning.samplers import SamplerName
+from nakaya.learn.tuning.storage import StorageConfig, open_storage
+from nakaya.learn.tuning.study import Trial, best_trial, complete_trials, open_study, read_trials, reap, run_trial
+from nakaya.learn.tuning.workers import Budget, run_study
+
+SPACE = (
+    Parameter("hidden", 4, 64, "power-of-two"),
+    Parameter("layers", 1, 6, "integer", labels=("one", "two", "three", "four", "five", "six")),
+    Parameter("rate", 1e-4, 1e-1, "log"),
+    Parameter("dropout", 0.0, 0.5),
+)
+PAPER = {"hidden": 16.0, "layers": 4.0, "rate": 1e-2, "dropout": 0.1}
+
+
+def bowl(setting: dict[str, float]) -> float:
+    """Smooth, lowest at 32 hidden, 3 layers."""
+    return (
+        (setting["hidden"] / 64 - 0.5) ** 2
+        + (setting["layers"] - 3) ** 2
+        + (setting["rate"] - 0.01) ** 2
+        + setting["dropout"]
+    )
+
+
+BOWL = Problem(SPACE, bowl, (PAPER,), ceiling=5.0)
+
+
+def _scores(trials: list[Trial]) -> list[tuple[float | None, tuple[float, ...]]]:
+    return [(trial.score, tuple(trial.settings.values())) for trial in complete_trials(trials)]
+
+
+def _run_in_memory(sampler: SamplerName, seed: int, trials: int) -> list[Trial]:
+    study = open_study(None, "study", BOWL, sampler=sampler, seed=seed, configuration={})
+    for _ in range(trials):
+        run_trial(study, BOWL)
+    return read_trials(study, SPACE)
+
+
+@given(
+    hidden=st.sampled_from([4.0, 8.0, 16.0, 32.0, 64.0]),
+    layers=st.integers(1, 6),
+    rate=st.floats(1e-4, 1e-1),
+    dropout=st.floats(0.0, 0.5),
+)
+@settings(max_examples=30, deadline=None)
+def test_coordinates_and_settings_are_one_to_one(hidden: float, layers: int, rate: float, dropout: float) -> None:
+    setting = {"hidden": hidden, "layers": float(layers), "rate": rate, "dropout": dropout}
+    coordinates = encode(setting, SPACE)
+    assert decode(coordinates, SPACE) == setting
+    assert 2 ** coordinates["hidden"] == hidden
+
+
+def test_the_paper_comes_first_and_every_setting_lies_in_the_space() -> None:
+    trials = _run_in_memory("random", 3, 8)
+    assert trials[0].settings == PAPER
+    for trial in trials:
+        for parameter in SPACE:
+            parameter.check(trial.settings[parameter.name])
+    assert len({tuple(trial.settings.values()) for trial in trials}) == 8
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_one_seed_gives_one_study(sampler: SamplerName) -> None:
+    assert _scores(_run_in_memory(sampler, 1, 14)) == _scores(_run_in_memory(sampler, 1, 14))
+    assert _scores(_run_in_memory(sampler, 1, 14)) != _scores(_run_in_memory(sampler, 2, 14))
+
+
+def test_a_diverged_training_gets_the_ceiling_and_so_does_a_bad_one() -> None:
+    assert Problem(SPACE, lambda setting: float("nan"), (), 5.0).score(PAPER) == 5.0
+    assert Problem(SPACE, lambda setting: float("inf"), (), 5.0).score(PAPER) == 5.0
+    assert Problem(SPACE, lambda setting: 4.5, (), 5.0).score(PAPER) == 4.5
+
+
+def test_a_first_setting_outside_the_space_is_refused() -> None:
+    with pytest.raises(ParameterError, match="hidden=17"):
+        Problem(SPACE, bowl, ({**PAPER, "hidden": 17.0},), 5.0)
+    with pytest.raises(UnknownNameError, match="did you mean 'layers'"):
+        Problem(SPACE, bowl, ({**PAPER, "layer": 2.0},), 5.0)
+    with pytest.raises(ParameterError, match="needs a value for rate"):
+        Problem(SPACE, bowl, ({name: value for name, value in PAPER.items() if name != "rate"},), 5.0)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "gp"])
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path: Path, sampler: SamplerName) -> None:
+    num_trials = 14
+    whole = _run_in_memory(sampler, 5, num_trials)
+    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=2)
+    for step in range(0, num_trials, 7):  # opened anew, as by another command
+        study = open_study(open_storage(config), "study", BOWL, sampler=sampler, seed=5, configuration={})
+        for _ in range(7):
+            run_trial(study, BOWL)
+        if step == 0:  # a trial that was killed half-chosen: it is chosen the same again
+            with pytest.warns(UserWarning, match="Heartbeat"):
+                trial = study.ask()
+            trial.suggest_int("hidden", 2, 6)
+            _die_in_silence(tmp_path / "study.db")
+            reap(study, grace=config.grace)
+    trials = read_trials(study, SPACE)
+    assert _scores(trials) == _scores(whole)
+    assert [trial.retry_of for trial in trials].count(7) == 1
+
+
+def _die_in_silence(database: Path) -> None:
+    """Let an hour pass since the last heartbeat of every running trial."""
+    with sqlite3.connect(database) as connection:
+        connection.execute("update trial_heartbeats set heartbeat = datetime(heartbeat, '-1 hour')")
+        connection.execute("update trials set datetime_start = datetime(datetime_start, '-1 hour')")
+
+
+def test_a_trial_that_died_before_its_first_heartbeat_does_not_run_for_ever(tmp_path: Path) -> None:
+    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=2)
+    study = open_study(open_storage(config), "study", BOWL, sampler="random", seed=0, configuration={})
+    study._storage.create_new_trial(study._study_id)  # what a worker does first
+    reap(study, grace=config.grace)
+    assert [trial.state for trial in read_trials(study, SPACE)] == ["waiting", "running"]
+    _die_in_silence(tmp_path / "study.db")
+    reap(study, grace=config.grace)
+    assert [trial.state for trial in read_trials(study, SPACE)] == ["waiting", "failed", "waiting"]
+
+
+def test_another_configuration_is_refused(tmp_path: Path) -> None:
+    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}")
+    storage = open_storage(config)
+    for _ in range(2):
+        open_study(storage, "study", BOWL, sampler="gp", seed=0, configuration={"seed": 0, "model": "svm"})
+    with pytest.raises(ConfigError, match="seed was 0, now 1"):
+        open_study(storage, "study", BOWL, sampler="gp", seed=1, configuration={"seed": 1, "model": "svm"})
+    assert len(optuna.load_study(study_name="study", storage=storage).trials) == 1  # the paper's, once
+
+
+@pytest.mark.parametrize(
+    ("url", "match"),
+    [
+        ("study.db", "no address of a database"),
+        ("mysql://host/name", "expected sqlite"),
+        ("sqlite:///:memory:", "expected sqlite"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(url: str, match: str) -> None:
+    with pytest.raises(ParameterError, match=match):
+        StorageConfig(url)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "study.db").write_text("this is a diary, not a database " * 100)
+    with pytest.raises(OutputError, match=r"study\.db"):
+        open_storage(StorageConfig(f"sqlite:///{tmp_path / 'study.db'}"))
+    with pytest.raises(OutputError, match="does not exist"):
+        open_storage(StorageConfig(f"sqlite:///{tmp_path / 'no' / 'study.db'}"))
+
+
+def test_passwords_are_not_shown() -> None:
+    config = StorageConfig("postgresql://me:secret@127.0.0.1:9/studies")
+    assert "secret" not in config.shown_url
+    assert config.driver_url.startswith("postgresql+pg8000://me:secret@")
+
+
+def test_best_so_far_never_rises_and_the_parameter_that_matters_is_found() -> None:
+    trials = _run_in_memory("random", 0, 40)
+    course = best_so_far([trial.score for trial in trials if trial.score is not None])
+    assert (course[1:] <= course[:-1]).all()
+    best = best_trial(trials)
+    assert best is not None
+    assert best.score == course[-1]
+    shares = importances(trials, SPACE)
+    assert next(iter(shares)) == "layers"
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert importances(trials[:5], SPACE) == {}
+
+
+WORKING = """
+    import os, signal, time
+    from pathlib import Path
+
+    FOLDER = Path({folder!r})
+
+    def score(setting):
+        '''Leave a mark for every training; the third one begun waits to be killed, once.'''
+        mark = FOLDER / f"{{os.getpid()}}-{{time.monotonic_ns()}}.begun"
+        mark.write_text(str(setting["rate"]))
+        if len(list(FOLDER.glob("*.begun"))) == 3 and not (FOLDER / "killed").exists():
+            (FOLDER / "killed").write_text(str(os.getpid()))
+            os.kill(os.getpid(), signal.SIGKILL)
+        mark.with_suffix(".ended").write_text(str(setting["rate"]))
+        return setting["rate"]
+
+    def fail(setting):
+        raise {error}
+"""
+
+
+def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: str = "ValueError(1)") -> object:
+    """A module that spawned workers can import too."""
+    folder = tmp_path / "marks"
+    folder.mkdir()
+    (tmp_path / f"{name}.py").write_text(textwrap.dedent(WORKING).format(folder=str(folder), error=error))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return importlib.import_module(name)
+
+
+def test_a_killed_worker_costs_no_score_and_none_is_counted_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = _module(tmp_path, monkeypatch, "objective_with_a_death")
+    problem = Problem(SPACE, module.score, (PAPER,), 1.0)  # type: ignore[attr-defined]
+    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=3)
+    study = open_study(open_storage(config), "study", problem, sampler="random", seed=0, configuration={})
+    ended = run_study(study, problem, config, Budget(6, 60.0, workers=2), sampler="random", seed=0)
+    trials = read_trials(study, SPACE)
+    assert ended == "trials"
+    assert (tmp_path / "marks" / "killed").exists()
+    assert len(complete_trials(trials)) == 6
+    assert {trial.state for trial in trials} == {"complete", "failed"}
+    [killed] = [trial for trial in trials if trial.state == "failed"]
+    [retry] = [trial for trial in trials if trial.retry_of == killed.number]
+    assert retry.settings == killed.settings
+    assert len(list((tmp_path / "marks").glob("*.ended"))) == 6
+    # asked for again, there is nothing to do; one more is one more
+    for wanted in (6, 7):
+        run_study(study, problem, config, Budget(wanted, 60.0), sampler="random", seed=0)
+        assert len(complete_trials(read_trials(study, SPACE))) == wanted
+
+
+def test_an_error_of_a_trial_reaches_the_user_and_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = "__import__('nakaya.core.errors').core.errors.FormatError('the file ends early')"
+    module = _module(tmp_path, monkeypatch, "objective_with_an_error", error)
+    problem = Problem(SPACE, module.fail, (), 1.0)  # type: ignore[attr-defined]
+    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=3)
+    study = open_study(open_storage(config), "study", problem, sampler="random", seed=0, configuration={})
+    with pytest.raises(NakayaError, match="the file ends early"):
+        run_study(study, problem, config, Budget(2, 60.0), sampler="random", seed=0)
+    assert [trial.state for trial in read_trials(study, SPACE)] == ["failed"]
+
+
+def test_no_time_left_starts_nothing(tmp_path: Path) -> None:
+    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}")
+    study = open_study(open_storage(config), "study", BOWL, sampler="random", seed=0, configuration={})
+    assert run_study(study, BOWL, config, Budget(3, 0.0), sampler="random", seed=0) == "timeout"
+    assert [trial.state for trial in read_trials(study, SPACE)] == ["waiting"]
