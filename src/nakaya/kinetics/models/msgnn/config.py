@@ -86,7 +86,7 @@ class MsgnnConfig:
     attention: int = 2
     learning_rate: float = 5e-3
     final_rate: float = 0.05
-    batch_size: int = 32
+    batch_size: int = 16
     weight_decay: float = 0.03
     dropout: float = 0.1
     dynamic_steps: int = 2
@@ -95,8 +95,8 @@ class MsgnnConfig:
     cross_level: int = 1
     multi_scale: int = 1
     members: int = 3
-    updates: int = 250
-    patch_atoms: int = 120
+    updates: int = 200
+    patch_atoms: int = 64
 
     def __post_init__(self) -> None:
         for parameter in (*SEARCH_SPACE, *OPTIONS):

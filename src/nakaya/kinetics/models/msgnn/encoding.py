@@ -1,0 +1,279 @@
+"""Samples to arrays that a network takes: columns by name, standardised, float32."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+
+from nakaya.core.arrays import Float32Array, FloatArray, IntArray
+from nakaya.kinetics.graphs.graph import RESOLUTIONS, Evidence, MultiscaleGraph, Relation, RelationName
+from nakaya.kinetics.models.msgnn.columns import Columns, fit_columns
+from nakaya.kinetics.models.msgnn.hints import law_hints, velocity_ratios
+from nakaya.kinetics.samples.sample import Sample
+
+__all__ = ["FORECAST", "PICOSECOND", "Edges", "EncodedFrame", "EncodedSample", "Encoding", "fit_encoding"]
+
+PICOSECOND = 1e-12
+
+FORECAST = "solid_fraction"
+"""The series that the network forecasts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Edges between two levels.
+
+    Attributes:
+        index: int64 [2, edge], source and target.
+        weight: float32 [edge].
+        features: float32 [edge, column].
+    """
+
+    index: IntArray
+    weight: Float32Array
+    features: Float32Array
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedFrame:
+    """One moment.
+
+    Attributes:
+        time_ps: Since the start of the evidence.
+        globals: float32 [column].
+        series: What the series have said so far: last values and slopes, float32 [column].
+        solid_fraction: At that moment; NaN = not known.
+        nodes: Level -> float32 [node, column].
+        trust: Level -> how much a node counts when its level is read out, float32 [node]; below 1 where a patch cut
+            off its neighbours.
+        edges: Relation -> edges.
+    """
+
+    time_ps: float
+    globals: Float32Array
+    series: Float32Array
+    solid_fraction: float
+    nodes: Mapping[str, Float32Array]
+    trust: Mapping[str, Float32Array]
+    edges: Mapping[RelationName, Edges]
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedSample:
+    """One sample.
+
+    Attributes:
+        frames: In order of time.
+        pooled: float32 [column].
+        has_pooled: Whether there is pooled evidence.
+        times_ps: Moments of the forecast series, float64 [moment].
+        solid_fractions: The series, float64 [moment].
+    """
+
+    frames: tuple[EncodedFrame, ...]
+    pooled: Float32Array
+    has_pooled: bool
+    times_ps: FloatArray
+    solid_fractions: FloatArray
+    _carries: tuple[Mapping[str, csr_array], ...]
+    _composed: dict[tuple[int, int], Mapping[str, csr_array]] = field(default_factory=dict)
+
+    def carries(self, earlier: int, later: int) -> Mapping[str, csr_array]:
+        """Level -> how far the nodes of a later frame go on from those of an earlier one, [node before, node after]."""
+        found = self._composed.get((earlier, later))
+        if found is None:
+            found = self._carries[later - 1]
+            if later - earlier > 1:
+                before = self.carries(earlier, later - 1)
+                found = {name: csr_array(before[name] @ step) for name, step in found.items() if name in before}
+            self._composed[earlier, later] = found
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """Which columns a network takes, and on which scale.
+
+    Attributes:
+        levels: Level -> its columns; levels that no training sample had are left out.
+        relations: Relation -> columns of its edges.
+        globals: Conditions.
+        series: Series of the evidence: values and slopes.
+        pooled: Pooled evidence.
+        slope: Standard deviation of the slopes of the solid fraction in training, 1/ps; 0 = it was never seen.
+    """
+
+    levels: Mapping[str, Columns]
+    relations: Mapping[RelationName, Columns]
+    globals: Columns
+    series: Columns
+    pooled: Columns
+    slope: float
+
+    def encode(self, sample: Sample) -> EncodedSample:
+        """Return the arrays of one sample."""
+        sequence = sample.sequence
+        evidence = _evidence(sample)
+        frames = [
+            self._frame(sample, graph, float(moment), evidence)
+            for graph, moment in zip(sequence.frames, _moments(sample), strict=True)
+        ]
+        carries = [
+            {name: _matrix(step, before, after) for name, step in entry.items() if name in self.levels}
+            for entry, before, after in zip(sequence.carries, sequence.frames, sequence.frames[1:], strict=False)
+        ]
+        names, values = _pooled(sample)
+        times, fractions = np.zeros(0), np.zeros(0)
+        if FORECAST in evidence.names:
+            column = evidence.values[:, evidence.names.index(FORECAST)]
+            seen = np.isfinite(column)
+            times, fractions = evidence.times[seen] / PICOSECOND, column[seen]
+        return EncodedSample(
+            tuple(frames), self.pooled.encode(names, values)[0], bool(names), times, fractions, tuple(carries)
+        )
+
+    def _frame(self, sample: Sample, graph: MultiscaleGraph, moment: float, evidence: Evidence) -> EncodedFrame:
+        names, values = _series(evidence, moment)
+        nodes = {
+            name: columns.encode(graph.levels[name].feature_names, graph.levels[name].features)
+            for name, columns in self.levels.items()
+            if name in graph.levels
+        }
+        edges = {
+            name: Edges(
+                relation.index, relation.weight, self.relations[name].encode(relation.feature_names, relation.features)
+            )
+            for name, relation in graph.relations.items()
+            if name in self.relations
+        }
+        return EncodedFrame(
+            moment / PICOSECOND,
+            self.globals.encode(*_globals(sample, graph))[0],
+            self.series.encode(names, values)[0],
+            _last(evidence, FORECAST, moment),
+            nodes,
+            {name: np.ones(len(table), np.float32) for name, table in nodes.items()},
+            edges,
+        )
+
+    def as_plain(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "levels": {name: columns.as_plain() for name, columns in self.levels.items()},
+            "relations": {"-".join(name): columns.as_plain() for name, columns in self.relations.items()},
+            "globals": self.globals.as_plain(),
+            "series": self.series.as_plain(),
+            "pooled": self.pooled.as_plain(),
+            "slope": self.slope,
+        }
+
+    @staticmethod
+    def from_plain(plain: dict[str, Any]) -> Encoding:
+        """Back from JSON values.
+
+        Raises:
+            KeyError, TypeError, ValueError: They are not ours.
+        """
+        relations = {}
+        for name, columns in plain["relations"].items():
+            source, target = name.split("-")
+            relations[source, target] = Columns.from_plain(columns)
+        levels = {name: Columns.from_plain(columns) for name, columns in plain["levels"].items()}
+        if not set(levels) <= set(RESOLUTIONS) or not all(set(pair) <= set(levels) for pair in relations):
+            raise ValueError("levels or relations that there are none of")
+        conditions, series, pooled = (Columns.from_plain(plain[name]) for name in ("globals", "series", "pooled"))
+        return Encoding(levels, relations, conditions, series, pooled, float(plain["slope"]))
+
+
+def fit_encoding(samples: Sequence[Sample], *, levels: Sequence[str] = tuple(RESOLUTIONS)) -> Encoding:
+    """Learn columns and scales from training samples.
+
+    Args:
+        samples: The training's.
+        levels: Which levels a network may see.
+    """
+    graphs = [graph for sample in samples for graph in sample.sequence.frames]
+    present = [name for name in RESOLUTIONS if name in levels and any(name in graph.levels for graph in graphs)]
+    pairs = sorted({pair for graph in graphs for pair in graph.relations if set(pair) <= set(present)})
+
+    def nodes(name: str) -> Iterator[tuple[tuple[str, ...], Float32Array]]:
+        return ((graph.levels[name].feature_names, graph.levels[name].features) for graph in graphs
+                if name in graph.levels)  # fmt: skip
+
+    def edges(pair: RelationName) -> Iterator[tuple[tuple[str, ...], Float32Array]]:
+        found = (graph.relations[pair] for graph in graphs if pair in graph.relations)
+        return ((relation.feature_names, relation.features) for relation in found)
+
+    series = [_series(_evidence(sample), float(moment)) for sample in samples for moment in _moments(sample)]
+    slopes = [values[0, names.index(f"{FORECAST}_slope")] for names, values in series if f"{FORECAST}_slope" in names]
+    known = np.array([slope for slope in slopes if math.isfinite(slope)])
+    return Encoding(
+        {name: fit_columns(nodes(name)) for name in present},
+        {pair: fit_columns(edges(pair)) for pair in pairs},
+        fit_columns(_globals(sample, graph) for sample in samples for graph in sample.sequence.frames),
+        fit_columns(series),
+        fit_columns(_pooled(sample) for sample in samples),
+        float(known.std()) if known.size > 1 else 0.0,
+    )
+
+
+def _globals(sample: Sample, graph: MultiscaleGraph) -> tuple[tuple[str, ...], FloatArray]:
+    values = {
+        **sample.conditions,
+        **dict(zip(graph.global_names, graph.global_values.tolist(), strict=True)),
+        **law_hints(sample),
+    }
+    return tuple(values), np.array([list(values.values())], dtype=np.float64)
+
+
+def _pooled(sample: Sample) -> tuple[tuple[str, ...], FloatArray]:
+    pooled = {**sample.pooled, **velocity_ratios(sample, sample.pooled)} if sample.evidence == "B" else {}
+    return tuple(pooled), np.array([list(pooled.values())], dtype=np.float64)
+
+
+def _evidence(sample: Sample) -> Evidence:
+    return sample.sequence.evidence if sample.evidence == "B" else Evidence(np.zeros(0), (), np.zeros((0, 0)))
+
+
+def _moments(sample: Sample) -> FloatArray:
+    """Times of the frames; a lone frame without nodes stands for all that the series say."""
+    sequence = sample.sequence
+    evidence = _evidence(sample)
+    lone = len(sequence.frames) == 1 and not {"atom", "cluster"} & set(sequence.frames[0].levels)
+    if lone and len(evidence.times):
+        return np.array([max(float(evidence.times[-1]), float(sequence.times[0]))])
+    return sequence.times
+
+
+def _until(evidence: Evidence, moment: float) -> int:
+    return int(np.searchsorted(evidence.times, moment + 1e-3 * PICOSECOND, side="right"))
+
+
+def _last(evidence: Evidence, name: str, moment: float) -> float:
+    if name not in evidence.names:
+        return math.nan
+    column = evidence.values[: _until(evidence, moment), evidence.names.index(name)]
+    return float(column[-1]) if len(column) else math.nan
+
+
+def _series(evidence: Evidence, moment: float) -> tuple[tuple[str, ...], FloatArray]:
+    """Last values of the series, and their slopes per ps by least squares, up to a moment."""
+    names = tuple(name for column in evidence.names for name in (column, f"{column}_slope"))
+    seen = _until(evidence, moment)
+    row = np.full((1, len(names)), np.nan)
+    if seen:
+        row[0, ::2] = evidence.values[seen - 1]
+    if seen >= 3:
+        times = (evidence.times[:seen] - evidence.times[:seen].mean()) / PICOSECOND
+        row[0, 1::2] = times @ evidence.values[:seen] / (times**2).sum()
+    return names, row
+
+
+def _matrix(step: Relation, before: MultiscaleGraph, after: MultiscaleGraph) -> csr_array:
+    shape = (before.levels[step.source].num_nodes, after.levels[step.target].num_nodes)
+    return csr_array(coo_array((step.weight, tuple(step.index)), shape=shape))

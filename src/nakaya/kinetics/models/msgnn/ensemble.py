@@ -1,0 +1,210 @@
+"""The model `msgnn` and its variants: an ensemble of networks that differ in their random numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError
+from nakaya.kinetics.graphs.graph import RESOLUTIONS
+from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool, observe
+from nakaya.kinetics.models.msgnn.batching import collate
+from nakaya.kinetics.models.msgnn.config import DEFAULTS, SEARCH_SPACE, MsgnnConfig, read_settings
+from nakaya.kinetics.models.msgnn.encoding import Encoding, fit_encoding
+from nakaya.kinetics.models.msgnn.laws import make_law
+from nakaya.kinetics.models.msgnn.network import MsgnnNetwork
+from nakaya.kinetics.models.msgnn.task import KineticTask, Member
+from nakaya.kinetics.models.protocol import PredictiveDistribution, Report, Settings
+from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample
+from nakaya.learn.config import LoopConfig
+from nakaya.learn.loop import fit
+from nakaya.learn.search_space import Parameter
+
+__all__ = ["Msgnn", "MsgnnPredictor", "make_msgnn", "make_no_cross", "make_single_level", "new_member", "one_thread"]
+
+CHUNK = 16
+"""Samples that are predicted at once: 16 frames of 4,000 atoms take below 1 GB."""
+
+AVERAGE_DECAY = 0.98
+CLIP_NORM = 1.0
+SEEDS_APART = 7919
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Use one thread of torch: matrices are small, and other processes want the other cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@dataclass(frozen=True, eq=False)
+class MsgnnPredictor:
+    """A fitted ensemble.
+
+    Attributes:
+        target: What it predicts.
+        config: Settings.
+        encoding: Columns and scales.
+        members: Networks, in evaluation mode.
+    """
+
+    target: str
+    config: MsgnnConfig
+    encoding: Encoding
+    members: tuple[Member, ...]
+
+    def predict(self, samples: Sequence[Sample]) -> PredictiveDistribution:
+        """Return the mixture of the members as one normal distribution: mean of means, and all their spread."""
+        means, spreads = self.predict_members(samples)
+        variance = (spreads**2).mean(axis=0) + means.var(axis=0)
+        return PredictiveDistribution(self.target, TARGET_SCALES[self.target], means.mean(axis=0), np.sqrt(variance))
+
+    def predict_members(self, samples: Sequence[Sample]) -> tuple[FloatArray, FloatArray]:
+        """Return means and standard deviations of every member, each float64 [member, sample]."""
+        means = np.zeros((len(self.members), len(samples)))
+        spreads = np.ones_like(means)
+        with one_thread(), torch.no_grad():
+            for start in range(0, len(samples), CHUNK):
+                part = samples[start : start + CHUNK]
+                draws = [observe(self.encoding.encode(sample), self.config.dynamic_steps) for sample in part]
+                batch = collate(draws, self.encoding)
+                for number, member in enumerate(self.members):
+                    mean, spread, _ = member(batch, member.law.rows(part))
+                    means[number, start : start + len(part)] = mean.numpy()
+                    spreads[number, start : start + len(part)] = spread.numpy()
+        return means, spreads
+
+
+@dataclass(frozen=True)
+class Msgnn:
+    """The multi-scale graph network as a kinetics model.
+
+    Attributes:
+        name: As in the tables.
+        fixed: Settings that make a variant.
+        search_space: What a study may tune.
+        defaults: Where it starts.
+    """
+
+    name: str = "msgnn"
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    search_space: Sequence[Parameter] = SEARCH_SPACE
+    defaults: Settings = field(default_factory=lambda: dict(DEFAULTS))
+
+    def fit(
+        self,
+        samples: Sequence[Sample],
+        target: str,
+        settings: Settings,
+        *,
+        seed: int,
+        report: Report | None = None,
+    ) -> MsgnnPredictor:
+        """Fit an ensemble.
+
+        Args:
+            samples: All with a label of `target`.
+            target: "growth_velocity" or "nucleation_rate".
+            settings: Of the search space or the options; what is left out keeps its default.
+            seed: Of all random numbers.
+            report: Called during the fit with the share that is done and the latest terms of the loss.
+
+        Raises:
+            ParameterError: No samples, one without a label, settings out of range, or a material without the
+                properties that the law needs.
+            UnknownNameError: A setting that there is none of.
+        """
+        config = read_settings(settings, fixed=self.fixed)
+        labels = _labels(samples, target)
+        levels = tuple(RESOLUTIONS) if config.multi_scale else ("atom",)
+        encoding = fit_encoding(samples, levels=levels)
+        augmentation = Augmentation(patch_atoms=config.patch_atoms, dynamic_steps=config.dynamic_steps)
+        pools = [
+            PatchPool(encoding.encode(sample), config.patch_atoms, augmentation.num_patches, (seed, number))
+            for number, sample in enumerate(samples)
+        ]
+        members = []
+        for number in range(config.members):
+
+            def tell(done: int, figures: Mapping[str, float], number: int = number) -> None:
+                if report is not None:
+                    report((number + done / config.updates) / config.members, figures)
+
+            member_seed = (seed * SEEDS_APART + number) % 2**31
+            with one_thread(), torch.random.fork_rng(devices=[]):
+                torch.manual_seed(member_seed)  # initial weights and dropout
+                member = new_member(config, encoding, target)
+                member.law.settle(samples, labels)
+                task = KineticTask(
+                    pools,
+                    torch.from_numpy(labels.astype(np.float32)),
+                    member.law.rows(samples),
+                    encoding,
+                    augmentation,
+                    config.batch_size,
+                )
+                fitted = fit(member, task, _loop(config, member_seed), report=tell)
+                member.load_state_dict(fitted.weights)
+                member.eval()
+            members.append(member)
+        return MsgnnPredictor(target, config, encoding, tuple(members))
+
+
+def new_member(config: MsgnnConfig, encoding: Encoding, target: str) -> Member:
+    """A network with random weights, drawn from torch's generator, and an unsettled law."""
+    return Member(MsgnnNetwork(config, encoding), make_law(target, physics=bool(config.physics)))
+
+
+def _loop(config: MsgnnConfig, seed: int) -> LoopConfig:
+    return LoopConfig(
+        updates=config.updates,
+        learning_rate=config.learning_rate,
+        warmup=0.05,
+        final_rate=config.final_rate,
+        weight_decay=config.weight_decay,
+        clip_norm=CLIP_NORM,
+        average_decay=AVERAGE_DECAY,
+        validate_every=config.updates,
+        checkpoint_every=config.updates,
+        seed=seed,
+    )
+
+
+def _labels(samples: Sequence[Sample], target: str) -> FloatArray:
+    if target not in TARGET_SCALES:
+        raise ParameterError(f"target {target!r} is none of {', '.join(TARGET_SCALES)}")
+    if len(samples) < 2:
+        raise ParameterError(f"{len(samples)} samples: at least 2 are needed to learn anything")
+    missing = [sample.record_id for sample in samples if target not in sample.labels]
+    if missing:
+        raise ParameterError(f"sample {missing[0]} has no label of {target}: leave it out of the training")
+    values = np.array([sample.labels[target].value for sample in samples], dtype=np.float64)
+    if TARGET_SCALES[target] == "linear":
+        return values
+    if not (values > 0).all():
+        raise ParameterError(f"{target}: a label is not positive, and its logarithm is learned")
+    return np.asarray(np.log10(values))
+
+
+def make_msgnn() -> Msgnn:
+    """The whole: all levels, and edges between them."""
+    return Msgnn()
+
+
+def make_single_level() -> Msgnn:
+    """The atomic level alone."""
+    return Msgnn("gnn-single-level", {"multi_scale": 0.0})
+
+
+def make_no_cross() -> Msgnn:
+    """All levels, without edges between them."""
+    return Msgnn("msgnn-no-cross", {"cross_level": 0.0})

@@ -1,0 +1,50 @@
+"""Numbers that follow from the conditions by known laws, given to the network ready-made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from nakaya.core.errors import ParameterError
+from nakaya.kinetics.models.physics import VelocityPhysics, velocity_physics
+from nakaya.kinetics.samples.sample import Sample
+
+__all__ = ["law_hints", "velocity_ratios"]
+
+MAX_RATIO = 5.0
+
+
+def law_hints(sample: Sample) -> dict[str, float]:
+    """What the law of the velocity says of the conditions; empty where a property of the material is not known."""
+    law = _law(sample)
+    if law is None:
+        return {}
+    return {
+        "law_drive": -math.expm1(-float(law.drive()[0])),
+        "law_log_prefactor": math.log(float(law.prefactor[0])),
+        "law_velocity": float(law.velocity(1.0)[0]),
+        "law_activated": float(law.mechanism[0]),
+        **velocity_ratios(sample, sample.conditions),
+    }
+
+
+def velocity_ratios(sample: Sample, values: Mapping[str, float]) -> dict[str, float]:
+    """Velocities among named numbers over the prefactor of the law, so that materials can be compared.
+
+    Such are the velocities of neighbouring orientations (from training folds) and the early slope of a run.
+    """
+    law = _law(sample)
+    if law is None:
+        return {}
+    return {
+        f"{name}_over_prefactor": max(-MAX_RATIO, min(value / float(law.prefactor[0]), MAX_RATIO))
+        for name, value in values.items()
+        if "velocity" in name and math.isfinite(value)
+    }
+
+
+def _law(sample: Sample) -> VelocityPhysics | None:
+    try:
+        return velocity_physics([sample])
+    except ParameterError:
+        return None

@@ -1,0 +1,151 @@
+"""From the raw numbers of a network to a quantity: a law of physics with a residual, or nothing but numbers.
+
+A law is a part of the network: what it was fitted to in advance (an efficiency, a scale) is saved with the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nakaya.core.arrays import FloatArray
+from nakaya.kinetics.models.physics import MECHANISMS, nucleation_physics, velocity_physics
+from nakaya.kinetics.samples.sample import Sample
+
+__all__ = ["Law", "NucleationLaw", "PlainLaw", "VelocityLaw", "make_law"]
+
+MAX_RESIDUAL = 2.0
+"""Bound of |r|: exp(r) between 1/7 and 7."""
+
+MAX_SHIFT = 0.05
+"""Bound of the shift of the melting point, as a share of it."""
+
+
+def _soft(values: Tensor, bound: float) -> Tensor:
+    return bound * torch.tanh(values / bound)
+
+
+class Law(nn.Module):
+    """Raw numbers [sample, 3] to mean and standard deviation.
+
+    The third raw number is the logarithm of the spread, over that of the labels about the law before training.
+    """
+
+    spread: Tensor
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("spread", torch.tensor(1.0))
+        self.register_buffer("scale", torch.tensor(1.0))
+
+    def rows(self, samples: Sequence[Sample]) -> Tensor:
+        """What the law needs of samples, float32 [sample, .].
+
+        Raises:
+            ParameterError: A property of a material is not known.
+        """
+        return torch.zeros(len(samples), 0)
+
+    def settle(self, samples: Sequence[Sample], labels: FloatArray) -> None:
+        """Fix the constants of the law before training."""
+        self._settle(samples, labels)
+        self.scale.fill_(max(float(labels.std()), 1e-3 * float(np.abs(labels).mean()), 1e-12))
+        with torch.no_grad():
+            misfit = self.mean(torch.zeros(len(samples), 3), self.rows(samples)).numpy() - labels
+        self.spread.fill_(max(float(np.sqrt((misfit**2).mean())), 1e-2 * float(self.scale)))
+
+    def _settle(self, samples: Sequence[Sample], labels: FloatArray) -> None:
+        raise AssertionError("every law settles its own constants")
+
+    def mean(self, raw: Tensor, rows: Tensor) -> Tensor:
+        """Mean, on the scale of the target, [sample]."""
+        raise AssertionError("every law has its own mean")
+
+    def forward(self, raw: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (mean, standard deviation), each [sample], on the scale of the target."""
+        return self.mean(raw, rows), self.spread * torch.exp(_soft(raw[:, 2], 3.0))
+
+
+class VelocityLaw(Law):
+    """v = M exp(r) [1 - exp(-delta-mu(T; T_m + shift)/kT)]."""
+
+    log_efficiency: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("log_efficiency", torch.zeros(len(MECHANISMS)))
+
+    def rows(self, samples: Sequence[Sample]) -> Tensor:
+        """Mechanism, ln M, T, T_m and L/(R T)."""
+        found = velocity_physics(samples)
+        columns = [
+            found.mechanism.astype(np.float64), np.log(found.prefactor), found.temperature, found.melting_temperature,
+            found.entropy,
+        ]  # fmt: skip
+        return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
+
+    def _settle(self, samples: Sequence[Sample], labels: FloatArray) -> None:
+        efficiencies = velocity_physics(samples).fitted_efficiencies(labels)
+        self.log_efficiency.copy_(torch.tensor([math.log(value) for value in efficiencies]))
+
+    def mean(self, raw: Tensor, rows: Tensor) -> Tensor:
+        """Mean, m/s."""
+        mechanism, log_prefactor, temperature, melting, entropy = rows.unbind(dim=1)
+        moved = melting * (1 + _soft(0.02 * raw[:, 1], MAX_SHIFT))
+        drive = entropy * (moved - temperature) / moved
+        residual = _soft(raw[:, 0], MAX_RESIDUAL)
+        return torch.exp(log_prefactor + self.log_efficiency[mechanism.long()] + residual) * -torch.expm1(-drive)
+
+
+class NucleationLaw(Law):
+    """log10 J = log10 J0 + p - c exp(r) W*/(kT ln 10)."""
+
+    log_scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("log_scale", torch.tensor(0.0))
+
+    def rows(self, samples: Sequence[Sample]) -> Tensor:
+        """log10 J0 and the barrier."""
+        found = nucleation_physics(samples)
+        return torch.from_numpy(np.stack([found.log10_prefactor, found.barrier], axis=1).astype(np.float32))
+
+    def _settle(self, samples: Sequence[Sample], labels: FloatArray) -> None:
+        self.log_scale.fill_(math.log(nucleation_physics(samples).fitted_scale(labels)))
+
+    def mean(self, raw: Tensor, rows: Tensor) -> Tensor:
+        """Mean of log10 J, J in 1/(m^3 s)."""
+        log_prefactor, barrier = rows.unbind(dim=1)
+        return log_prefactor + raw[:, 1] - torch.exp(self.log_scale + _soft(raw[:, 0], MAX_RESIDUAL)) * barrier
+
+
+class PlainLaw(Law):
+    """No law: mean of the labels, plus a number in units of their spread."""
+
+    centre: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("centre", torch.tensor(0.0))
+
+    def _settle(self, samples: Sequence[Sample], labels: FloatArray) -> None:
+        self.centre.fill_(float(labels.mean()))
+
+    def mean(self, raw: Tensor, rows: Tensor) -> Tensor:
+        """Mean, on the scale of the target."""
+        return self.centre + self.scale * raw[:, 0]
+
+
+def make_law(target: str, *, physics: bool) -> Law:
+    """The law of a target; a plain one where there is none, or none is wanted."""
+    if physics and target == "growth_velocity":
+        return VelocityLaw()
+    if physics and target == "nucleation_rate":
+        return NucleationLaw()
+    return PlainLaw()
