@@ -109,10 +109,9 @@ def _overlay(ebsd: EbsdMap, grains: EbsdGrains, numbers: dict[str, Any]) -> Any:
     labels = _labels(ebsd, grains)
     none = (place < 0) | ~ebsd.indexed[points]
     directions, phases = _colours(ebsd)
-    ramp = [from_hex(LIGHT.models[number % len(LIGHT.models)]) for number in range(len(ebsd.phases))]
     legend = [
-        (to_hex(colour), f"{phase.name}, {100 * numbers['phase_fractions'][phase.name]:.0f} %")
-        for colour, phase in zip(ramp, ebsd.phases, strict=True)
+        (to_hex(_phase_colour(number)), f"{phase.name}, {100 * numbers['phase_fractions'][phase.name]:.0f} %")
+        for number, phase in enumerate(ebsd.phases)
     ]
     symmetry = ebsd.phases[0].symmetry
     same_key = all(phase.symmetry.system == symmetry.system for phase in ebsd.phases)
@@ -135,6 +134,11 @@ def _overlay(ebsd: EbsdMap, grains: EbsdGrains, numbers: dict[str, Any]) -> Any:
     )
 
 
+def _phase_colour(number: int) -> FloatArray:
+    """A pale colour, on which boundaries stand out: float64 [3]."""
+    return 0.45 + 0.55 * from_hex(LIGHT.models[number % len(LIGHT.models)])
+
+
 def _colours(ebsd: EbsdMap) -> tuple[FloatArray, FloatArray]:
     """Colours of all points by orientation and by phase, float64 [point, 3] each."""
     directions = np.full((ebsd.grid.num_points, 3), UNINDEXED)
@@ -143,7 +147,7 @@ def _colours(ebsd: EbsdMap) -> tuple[FloatArray, FloatArray]:
         own = ebsd.phase == phase.number
         if own.any():
             directions[own] = inverse_pole_figure_colours(ebsd.orientations[own], phase.symmetry)
-            phases[own] = 0.45 + 0.55 * from_hex(LIGHT.models[number % len(LIGHT.models)])
+            phases[own] = _phase_colour(number)
     return directions, phases
 
 

@@ -113,7 +113,7 @@ def _basins(distance: FloatArray) -> GrainMap:
 
 
 def segment_grains(image: FloatArray, *, lines: str | None = None) -> Segmentation:
-    """Divide a micrograph into grains.
+    """Divide a micrograph into grains; an image in which no line stands out is one grain.
 
     Args:
         image: Grey values in [0, 1], float64 [row, column], at least 32 x 32.
@@ -140,9 +140,10 @@ def segment_grains(image: FloatArray, *, lines: str | None = None) -> Segmentati
         ground = float(np.median(depth[~found.marked]))
         depth = (depth - ground) / max(float(np.median(depth[found.marked])) - ground, 1e-12)
     marked = _fill_blots(found.marked, depth, sigma)
-    distance = (
-        ndimage.distance_transform_edt(~marked) if marked.any() else np.full(image.shape, float(max(image.shape)))
-    )
+    if not marked.any():
+        whole = np.zeros(image.shape, np.int32)
+        return Segmentation(whole, marked, found.polarity, 2.3548 * sigma, found.clarity, 0.0, "image")
+    distance = ndimage.distance_transform_edt(~marked)
     # Outside the lines the landscape is the distance; on them the line's own darkness, which has its crest in the
     # middle, at junctions too. (The line filter has a hole there, and boundaries came out 2.5 % too long.)
     landscape = np.where(marked, 5 * np.clip(depth, 0, None), 0) - ndimage.gaussian_filter(distance, 1.0)
