@@ -19,7 +19,6 @@ from PIL import Image, UnidentifiedImageError
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, ParameterError
 from nakaya.core.provenance import sha256_of_file
-from nakaya.kinetics.units import same_dimension, to_si
 
 __all__ = ["MAX_PIXELS", "GreyImage", "parse_pixel_size", "read_image", "read_raw_image"]
 
@@ -27,6 +26,11 @@ MAX_PIXELS = 100_000_000
 LEAST_SIDE = 2
 PIXEL_SIZES = (1e-12, 1e-2)
 """Metres: from a hundredth of an atom to a photograph of a fist."""
+LENGTH_UNITS = {
+    "m": 1.0, "cm": 1e-2, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "nm": 1e-9, "pm": 1e-12,
+    "angstrom": 1e-10, "Å": 1e-10,
+}  # fmt: skip
+"""Units of a specimen. Printers' units ("px" is a 96th of an inch to some) are not among them."""
 TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 LUMINANCE = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601)."""
@@ -68,9 +72,11 @@ def parse_pixel_size(text: str) -> float:
     225.2
     """
     match = _PIXEL_SIZE.fullmatch(text)
-    if match is None or not same_dimension(match[2], "m"):
-        raise ParameterError(f"pixel size {text!r} is not a length with its unit: write 0.2252um or 0.39nm")
-    size = float(to_si(float(match[1]), match[2]))
+    if match is None or match[2] not in LENGTH_UNITS:
+        raise ParameterError(
+            f"pixel size {text[:40]!r} is not a length with its unit ({', '.join(LENGTH_UNITS)}): write 0.2252um"
+        )
+    size = float(match[1]) * LENGTH_UNITS[match[2]]
     if not PIXEL_SIZES[0] <= size <= PIXEL_SIZES[1]:
         raise ParameterError(f"pixel size {text!r} is {size:g} m: expected {PIXEL_SIZES[0]:g} to {PIXEL_SIZES[1]:g} m")
     return size

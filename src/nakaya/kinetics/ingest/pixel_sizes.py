@@ -13,15 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import NakayaError
-from nakaya.kinetics.ingest.images import PIXEL_SIZES, TIFF_MARKS
-from nakaya.kinetics.units import same_dimension, to_si
+from nakaya.kinetics.ingest.images import LENGTH_UNITS, PIXEL_SIZES, TIFF_MARKS
 
 __all__ = ["find_pixel_size", "imagej_pixel_size", "ome_pixel_size"]
 
 SQUARE = 0.01
 """Pixels whose sides differ by more than this share are not square, and have no one size."""
-_SPELLINGS = {"micron": "um", "microns": "um", "\\u00b5m": "um", "µm": "um", "μm": "um", "å": "angstrom"}
+_SPELLINGS = {"micron": "um", "microns": "um", "\\u00b5m": "um", "å": "angstrom"}
 
 
 def find_pixel_size(path: Path) -> tuple[float, str] | None:
@@ -52,12 +50,7 @@ def find_pixel_size(path: Path) -> tuple[float, str] | None:
 
 def _in_metres(value: float, unit: str) -> float | None:
     spelled = _SPELLINGS.get(unit.strip().lower(), unit.strip())
-    try:
-        if not same_dimension(spelled, "m"):
-            return None
-        size = float(to_si(value, spelled))
-    except NakayaError:  # "pixel", "inch2", or words
-        return None
+    size = value * LENGTH_UNITS.get(spelled, math.nan)
     return size if math.isfinite(size) and size > 0 else None
 
 

@@ -1,0 +1,131 @@
+"""Etched micrographs made from maps that are known: what comes back, and how far masks survive a round trip."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nakaya.core.errors import FormatError, ParameterError
+
+pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
+
+from nakaya.kinetics.ingest.grains.etched import Etching, etched_image
+from nakaya.kinetics.ingest.grains.grain_size import mean_intercept
+from nakaya.kinetics.ingest.grains.masks import grains_from_mask, mask_of_boundaries
+from nakaya.kinetics.ingest.grains.segmentation import segment_grains
+from nakaya.kinetics.ingest.grains.topology import boundary_net
+from nakaya.kinetics.ingest.grains.voronoi import scatter_points, voronoi_map
+from nakaya.kinetics.ingest.grains_record import measure_map
+
+SIDE, CELLS = 300, 75
+SAME_PLACE = 2.0  # pixels: half a line's width
+CLEAN = 0.02  # of the mean intercept, from the pixels of the lines
+ASKED = 0.10  # what unmarked, noisy, broken boundaries may cost
+
+
+def known_map(seed: int, *, cells: int = CELLS, side: int = SIDE) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    points = scatter_points(cells, (side, side), rng, relaxations=2)
+    return voronoi_map(points, (side, side), periodic=False).labels
+
+
+def matched_share(truth: np.ndarray, found: np.ndarray) -> float:
+    """Share of the true grains that one found grain covers by half, which is covered by half in return."""
+    number = int(found.max()) + 1
+    overlap = np.bincount(truth.ravel().astype(np.int64) * number + found.ravel(), minlength=0)
+    overlap = np.pad(overlap, (0, (int(truth.max()) + 1) * number - len(overlap))).reshape(-1, number)
+    best = overlap.argmax(axis=1)
+    shared = overlap[np.arange(len(best)), best]
+    good = (shared > 0.5 * overlap.sum(axis=1)) & (shared > 0.5 * overlap.sum(axis=0)[best])
+    return float(good.mean())
+
+
+def test_a_clean_micrograph_gives_back_the_map_it_was_made_from():
+    truth = known_map(0)
+    found = segment_grains(etched_image(truth, Etching(noise=0.02), np.random.default_rng(1)).astype(float))
+    assert found.polarity == "dark"
+    assert found.marked_share > 0.95
+    assert matched_share(truth, found.labels) == 1.0
+    assert mean_intercept(found.labels).value == pytest.approx(mean_intercept(truth).value, rel=CLEAN)
+    # Every boundary found lies where a true one is.
+    from scipy import ndimage
+
+    distance = ndimage.distance_transform_edt(~mask_of_boundaries(truth))
+    assert np.quantile(distance[mask_of_boundaries(found.labels)], 0.98) <= SAME_PLACE
+
+
+@pytest.mark.parametrize(
+    "etching",
+    [
+        Etching(noise=0.1, unmarked=0.1, broken=0.15),
+        Etching(noise=0.12, unmarked=0.15, broken=0.15, grey_scatter=0.05, shading=0.2, pits=0.5),
+        Etching(contrast=1.0, noise=0.04, unmarked=0.1, broken=0.1, bright_lines=True),
+    ],
+    ids=["gaps", "gaps, shading, pits", "bright"],
+)
+@pytest.mark.parametrize("seed", [2, 3])
+def test_unmarked_noisy_broken_boundaries_cost_less_than_a_tenth(etching, seed):
+    truth = known_map(seed)
+    found = segment_grains(etched_image(truth, etching, np.random.default_rng(seed + 10)).astype(float))
+    assert found.polarity == ("bright" if etching.bright_lines else "dark")
+    measured = measure_map(found.labels)
+    assert measured.intercept.value == pytest.approx(mean_intercept(truth).value, rel=ASKED)
+    assert measured.num_grains == pytest.approx(CELLS, rel=2 * ASKED)  # area goes as the square of the intercept
+    assert matched_share(truth, found.labels) > 0.8
+    assert boundary_net(measured.labels).euler_excess == 1
+
+
+def test_noise_alone_is_one_grain():
+    found = segment_grains(np.random.default_rng(4).random((200, 200)))
+    assert found.num_grains == 1
+    assert found.marked_share == 0.0
+
+
+def test_negative_and_upside_down_images_give_the_same_grains():
+    image = etched_image(known_map(5, cells=25, side=160), Etching(noise=0.05), np.random.default_rng(6)).astype(float)
+    dark, bright = segment_grains(image), segment_grains(1 - image)
+    assert (dark.polarity, bright.polarity) == ("dark", "bright")
+    assert matched_share(dark.labels, bright.labels) == 1.0
+    turned = segment_grains(image[::-1])
+    assert mean_intercept(turned.labels).value == pytest.approx(mean_intercept(dark.labels).value, rel=CLEAN)
+
+
+def test_images_that_show_nothing_are_refused():
+    with pytest.raises(ParameterError, match="at least 32 x 32"):
+        segment_grains(np.zeros((20, 40)))
+    with pytest.raises(ParameterError, match="nothing to see"):
+        segment_grains(np.full((40, 40), 0.5))
+
+
+def test_a_mask_of_boundaries_gives_back_its_grains():
+    truth = known_map(7)
+    mask = mask_of_boundaries(truth).astype(np.uint8) * 255
+    labels, flags = grains_from_mask(mask, truth.shape)
+    assert matched_share(truth, labels) == 1.0
+    assert flags == []
+    # Whichever colour the person drew in, and in whichever format.
+    for drawn in (255 - mask, np.stack([mask] * 3, axis=-1), mask > 0):
+        again, _ = grains_from_mask(drawn, truth.shape)
+        assert (again == labels).all()
+
+
+def test_a_mask_of_grains_in_numbers_or_colours_gives_them_back():
+    truth = known_map(8, cells=20, side=80)
+    numbered, _ = grains_from_mask((truth + 1).astype(np.uint16), truth.shape)
+    colours = np.random.default_rng(9).integers(10, 255, (20, 3)).astype(np.uint8)
+    coloured, _ = grains_from_mask(colours[truth], truth.shape)
+    assert (numbered == truth).all()
+    assert matched_share(truth, coloured) == 1.0
+    assert len(np.unique(coloured)) == 20
+
+
+def test_masks_that_fit_nothing_are_refused():
+    truth = known_map(8, cells=20, side=80)
+    with pytest.raises(FormatError, match="80 x 80 pixels, the image 80 x 60"):
+        grains_from_mask(mask_of_boundaries(truth), (60, 80))
+    with pytest.raises(FormatError, match="one value only"):
+        grains_from_mask(np.zeros((80, 80), np.uint8), (80, 80))
+    open_line = np.zeros((80, 80), np.uint8)
+    open_line[40, :60] = 255
+    with pytest.raises(FormatError, match="are its boundaries closed"):
+        grains_from_mask(open_line, (80, 80))
