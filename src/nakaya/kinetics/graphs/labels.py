@@ -15,7 +15,7 @@ import numpy as np
 
 from nakaya.core.record import Record
 
-__all__ = ["Label", "conditions_key", "label_from_other_seeds"]
+__all__ = ["Label", "conditions_key", "has_result", "label_from_other_seeds", "mean_label"]
 
 _SET = ("temperature", "pressure", "shear_rate", "electric_field", "cooling_rate", "supersaturation", "concentration")
 
@@ -67,16 +67,34 @@ def label_from_other_seeds(record: Record, records: Iterable[Record], target: st
         for other in records
         if other.id != record.id
         and _apart(record.provenance.seeds, other.provenance.seeds)
-        and other.status in ("ok", "flagged")
-        and (found := other.quantities.get(target)) is not None
-        and found.values.ndim == 0
-        and math.isfinite(found.value)
+        and has_result(other, target)
         and conditions_key(other) == key
     ]
     if not others:
         return None
-    others.sort(key=lambda other: other.id)
-    results = [other.quantities[target] for other in others]
+    return mean_label(others, target)
+
+
+def has_result(record: Record, target: str) -> bool:
+    """Whether a record holds one finite value of a quantity, from a run that did not fail."""
+    found = record.quantities.get(target)
+    return (
+        record.status in ("ok", "flagged")
+        and found is not None
+        and found.values.ndim == 0
+        and math.isfinite(found.value)
+    )
+
+
+def mean_label(records: Iterable[Record], target: str) -> Label:
+    """Mean result of replicates; the error is the larger of the stated one and the scatter's.
+
+    Args:
+        records: At least one, each with a single finite value of the target.
+        target: Name of the quantity.
+    """
+    ranked = sorted(records, key=lambda record: record.id)
+    results = [record.quantities[target] for record in ranked]
     values = np.array([entry.value for entry in results])
     stated = np.array([entry.standard_error for entry in results])
     errors = [float(np.sqrt((stated**2).sum()) / len(stated))]
@@ -88,7 +106,7 @@ def label_from_other_seeds(record: Record, records: Iterable[Record], target: st
         results[0].unit,
         float(values.mean()),
         max(known, default=math.nan),
-        tuple(other.id for other in others),
+        tuple(record.id for record in ranked),
     )
 
 

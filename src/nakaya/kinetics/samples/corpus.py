@@ -1,0 +1,178 @@
+"""Records of growth runs become samples without labels; labels and facets depend on what is held out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from nakaya.core.record import Record
+from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
+from nakaya.kinetics.graphs.conditions import check_no_target
+from nakaya.kinetics.graphs.facets import (
+    FacetVelocities,
+    facet_level,
+    facet_relations,
+    training_velocities,
+    wulff_shape,
+)
+from nakaya.kinetics.graphs.graph import GraphSequence
+from nakaya.kinetics.graphs.labels import conditions_key, has_result
+from nakaya.kinetics.graphs.sequence import unchanged
+from nakaya.kinetics.md.tables import MaterialTable, tabulate
+from nakaya.kinetics.samples.pooled import pooled_features
+from nakaya.kinetics.samples.sample import EvidenceKind, Sample
+from nakaya.kinetics.samples.splits import condition_name
+
+__all__ = ["FACET_CONDITIONS", "Corpus", "make_sample", "read_corpus", "with_facets"]
+
+log = logging.getLogger(__name__)
+
+TARGET: Final = "growth_velocity"
+
+FACET_CONDITIONS: Final = ("velocity_100", "velocity_110", "velocity_111", "velocity_own_face", "velocity_other_faces")
+"""Conditions that training folds give: velocities of faces at the sample's temperature, its own face's among them, and
+the mean of the others; NaN = not known. m/s."""
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """All growth runs with a result, and their evidence.
+
+    Attributes:
+        records: One per run, in order of their ids, each with a growth velocity.
+        tables: Material -> properties in bulk.
+        folder: Where the paths of snapshots start; None = graphs of the evidence have no atoms.
+        left_out: Records that cannot be samples, with the reason.
+    """
+
+    records: tuple[Record, ...]
+    tables: Mapping[str, MaterialTable]
+    folder: Path | None
+    left_out: tuple[tuple[str, str], ...] = ()
+    _made: dict[tuple[str, EvidenceKind], Sample] = field(default_factory=dict, repr=False)
+
+    def sample(self, record: Record, evidence: EvidenceKind) -> Sample:
+        """The sample of a record without labels and facets; made once."""
+        key = record.id, evidence
+        if key not in self._made:
+            self._made[key] = make_sample(record, evidence, self.tables[record.material], self.folder)
+        return self._made[key]
+
+    def prepare(self, evidence: EvidenceKind, progress: Callable[[int, int], None] | None = None) -> None:
+        """Make all samples now, so that processes that are forked later share them."""
+        for number, record in enumerate(self.records, 1):
+            self.sample(record, evidence)
+            if progress is not None:
+                progress(number, len(self.records))
+
+    def num_single(self) -> int:
+        """Number of conditions with one seed only: they give no label to evidence of their own run."""
+        counts: dict[tuple[object, ...], int] = {}
+        for record in self.records:
+            counts[conditions_key(record)] = counts.get(conditions_key(record), 0) + 1
+        return sum(count == 1 for count in counts.values())
+
+
+def read_corpus(
+    records: Iterable[Record], folder: Path | None = None, *, known: Iterable[Record] | None = None
+) -> Corpus:
+    """Choose the growth runs among records, and tabulate their materials.
+
+    Args:
+        records: Of any kind; those with a growth velocity, an orientation and a constant temperature are taken.
+        folder: Where the paths of snapshots start; None = build no graphs of atoms (tabular models need none).
+        known: Records that hold properties of the materials; those of `records` by default.
+    """
+    every = list(records)
+    chosen, left_out = [], []
+    for record in sorted(every, key=lambda record: record.id):
+        if record.kind != "md" or record.orientation is None or TARGET not in record.quantities:
+            continue
+        temperature = record.conditions.get("temperature")
+        if temperature is None or temperature.values.ndim:
+            left_out.append((record.id, "no constant temperature"))
+        elif not has_result(record, TARGET):
+            left_out.append((record.id, f"no velocity ({'; '.join(record.flags) or record.status})"))
+        else:
+            chosen.append(record)
+    source = every if known is None else list(known)
+    tables = {material: tabulate(material, source) for material in sorted({record.material for record in chosen})}
+    for name, reason in left_out:
+        log.info("record %s is left out: %s", name, reason)
+    return Corpus(tuple(chosen), tables, folder, tuple(left_out))
+
+
+def make_sample(record: Record, evidence: EvidenceKind, table: MaterialTable, folder: Path | None) -> Sample:
+    """Turn one record into a sample without labels and facets.
+
+    Args:
+        record: Its quantities are not looked at.
+        evidence: "A": conditions only; "B": also what was seen early.
+        table: Properties of the material.
+        folder: Where the paths of its snapshots start; None = leave them.
+
+    Raises:
+        ParameterError: A target hides among the conditions or the evidence.
+        InputFileError, FormatError: A snapshot is missing or damaged.
+    """
+    check_no_target(record)
+    if evidence == "A":
+        bare = replace(record, evidence={}, snapshots=())
+        sequence = build_sequence(bare, table=table)
+        pooled: dict[str, float] = {}
+    else:
+        frames = read_snapshots(record, folder) if folder is not None else []
+        sequence = build_sequence(record, frames, table=table)
+        pooled = pooled_features(record)
+    first = sequence.frames[0]
+    return Sample(
+        record_id=record.id,
+        condition=condition_name(record),
+        material=record.material,
+        orientation=record.orientation,
+        temperature=record.conditions["temperature"].value,
+        seed=record.provenance.seeds[0] if record.provenance.seeds else 0,
+        evidence=evidence,
+        conditions=dict(zip(first.global_names, first.global_values.tolist(), strict=True)),
+        pooled=pooled,
+        sequence=sequence,
+        table=table,
+    )
+
+
+def with_facets(sample: Sample, training: Sequence[Record]) -> Sample:
+    """Give a sample the velocities of faces that training records know: as conditions, and as a level of its graphs.
+
+    Args:
+        sample: Without facets.
+        training: Records whose results may be looked at; replicates of the sample's condition must not be among them,
+            for they hold its label.
+    """
+    facets = training_velocities(training, sample.material, sample.temperature)
+    others = [velocity for face, velocity in facets.velocities.items() if face != sample.orientation]
+    known = {f"velocity_{face}": velocity for face, velocity in facets.velocities.items()}
+    own = facets.velocities.get(sample.orientation or "", np.nan)
+    known |= {"velocity_own_face": own, "velocity_other_faces": float(np.mean(others)) if others else np.nan}
+    conditions = {**sample.conditions, **{name: known.get(name, np.nan) for name in FACET_CONDITIONS}}
+    return replace(sample, conditions=conditions, sequence=_sequence_with_facets(sample, facets))
+
+
+def _sequence_with_facets(sample: Sample, facets: FacetVelocities) -> GraphSequence:
+    shape = wulff_shape(facets.velocities)
+    if shape is None:
+        return sample.sequence
+    level, edges = facet_level(shape, facets)
+    graphs = tuple(
+        graph.with_level(level, [edges, *facet_relations(graph, shape, sample.orientation)])
+        for graph in sample.sequence.frames
+    )
+    carries = tuple(
+        {**step, **unchanged(before, after)}
+        for step, before, after in zip(sample.sequence.carries, graphs[:-1], graphs[1:], strict=True)
+    )
+    return replace(sample.sequence, frames=graphs, carries=carries)

@@ -1,0 +1,94 @@
+"""Evidence in a few numbers: what every tabular model gets of the first picoseconds of a run.
+
+Two frames already give the displacement of the front, so the slope of the crystal's thickness is among these numbers:
+whoever predicts from the same picoseconds has to beat it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.record import Quantity, Record
+from nakaya.kinetics.graphs.conditions import crystal_structure
+from nakaya.kinetics.md.growth import EVIDENCE_PS
+from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
+
+__all__ = ["EARLY_VELOCITY", "early_velocity", "pooled_features"]
+
+EARLY_VELOCITY = "early_velocity"
+"""Name of the direct fit among the pooled features, m/s."""
+
+PICOSECOND = 1e-12
+
+
+def pooled_features(record: Record, *, evidence_ps: float = EVIDENCE_PS) -> dict[str, float]:
+    """Return the pooled evidence of a record: mean and late-minus-early of every series, and the early velocity.
+
+    Args:
+        record: Only its evidence (and the size of its box) is read, never its quantities.
+        evidence_ps: Points later than this after the first one are left out.
+
+    Returns:
+        NAME_mean and NAME_change (mean of the last third of the window less that of the first) in SI units, single
+        values under their own name, and "early_velocity"; NaN = not known.
+    """
+    found: dict[str, float] = {}
+    for name, entry in record.evidence.items():
+        if entry.values.ndim == 0:
+            found[name] = entry.value
+        elif (seen := _early(entry, evidence_ps)) is not None:
+            times, values = seen
+            found[f"{name}_mean"] = float(values.mean())
+            found[f"{name}_change"] = _change(times, values)
+    found[EARLY_VELOCITY] = early_velocity(record, evidence_ps=evidence_ps)
+    return found
+
+
+def early_velocity(record: Record, *, evidence_ps: float = EVIDENCE_PS) -> float:
+    """Velocity of a front by a straight line through the early evidence, m/s; NaN where it does not tell.
+
+    Half the slope of the crystal's thickness, for there are two fronts. Without a thickness, the slope of the solid
+    fraction times the volume of the crystal that the box can hold: v = (dx/dt) N V_s / 2A.
+    """
+    thickness = record.evidence.get("solid_thickness")
+    if thickness is not None and (seen := _early(thickness, evidence_ps)) is not None:
+        return _slope(*seen) / 2
+    fraction = record.evidence.get("solid_fraction")
+    if fraction is None or (seen := _early(fraction, evidence_ps)) is None:
+        return math.nan
+    sizes = {
+        name: entry.value
+        for name in ("num_atoms", "lattice_parameter", "front_area")
+        if (entry := record.conditions.get(name)) is not None and entry.values.ndim == 0
+    }
+    structure = crystal_structure(record)
+    if len(sizes) < 3 or structure is None:
+        return math.nan
+    crystal = sizes["num_atoms"] * sizes["lattice_parameter"] ** 3 / ATOMS_PER_CELL[structure]
+    return _slope(*seen) * crystal / (2 * sizes["front_area"])
+
+
+def _early(entry: Quantity, evidence_ps: float) -> tuple[FloatArray, FloatArray] | None:
+    if entry.values.ndim != 1 or entry.axis is None or entry.axis.name != "time":
+        return None
+    times = entry.axis.values
+    usable = (times - times[0] <= evidence_ps * PICOSECOND * (1 + 1e-9)) & np.isfinite(entry.values)
+    return (times[usable], entry.values[usable]) if usable.any() else None
+
+
+def _change(times: FloatArray, values: FloatArray) -> float:
+    span = times[-1] - times[0]
+    if not span > 0:
+        return math.nan
+    place = (times - times[0]) / span
+    return float(values[place >= 2 / 3 - 1e-9].mean() - values[place <= 1 / 3 + 1e-9].mean())
+
+
+def _slope(times: FloatArray, values: FloatArray) -> float:
+    if len(times) < 2:
+        return math.nan
+    centred = times - times.mean()
+    return float((centred * values).sum() / (centred**2).sum())
