@@ -61,7 +61,7 @@ def ingest_ebsd(
     settings = {
         "threshold": f"{rules.threshold:g} degrees",
         "least points of a grain": str(rules.min_pixels),
-        "least confidence": f"{rules.least_confidence(ebsd.source_format):g}",
+        "least confidence": f"{rules.least_confidence(ebsd):g}",
         "grid": f"{ebsd.grid.kind}, {ebsd.grid.rows} x {ebsd.grid.columns}",
         "points moved by the clean-up": str(grains.cleaned),
         **{f"symmetry of {phase.name}": phase.symmetry.name for phase in ebsd.phases},

@@ -43,7 +43,8 @@ class GrainRules:
         threshold: Greatest disorientation between neighbouring points of one grain, degrees, [0.1, 60].
         min_pixels: Least number of points.
         min_confidence: Points below this do not shape grains; they join a neighbouring grain afterwards. None: 0.1 for
-            the confidence index of .ang files, no limit for .ctf files, whose error codes say what was not indexed.
+            the confidence index of .ang files, unless all points have the same; no limit for .ctf files, whose error
+            codes say what was not indexed.
 
     Raises:
         ParameterError: A value is out of range.
@@ -59,11 +60,13 @@ class GrainRules:
         if self.min_confidence is not None:
             check_in_range("min_confidence", self.min_confidence, _CONFIDENCE)
 
-    def least_confidence(self, source_format: str) -> float:
-        """The limit that applies to a map."""
+    def least_confidence(self, ebsd: EbsdMap) -> float:
+        """The limit that applies to a map; -inf = none."""
         if self.min_confidence is not None:
             return self.min_confidence
-        return 0.1 if source_format == "ang" else -np.inf
+        stated = ebsd.confidence[ebsd.indexed]
+        is_blank = bool((stated == stated[0]).all())  # software that computes no confidence fills the column
+        return -np.inf if is_blank or ebsd.source_format != "ang" else 0.1
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def label_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> tuple[IntArr
     """
     rules = rules or GrainRules()
     pairs, _ = ebsd.grid.pairs()
-    sure = ebsd.indexed & (ebsd.confidence >= rules.least_confidence(ebsd.source_format))
+    sure = ebsd.indexed & (ebsd.confidence >= rules.least_confidence(ebsd))
     joined = np.asarray(sure[pairs].all(axis=1), np.bool_)
     joined[joined] = _pair_angles(ebsd, pairs[joined]) <= np.radians(rules.threshold)
     links = coo_matrix(
