@@ -50,7 +50,12 @@ class Problem:
 
     def score(self, settings: Settings) -> float:
         """Return the score of a setting, at most the ceiling."""
-        score = float(self.objective(settings))
+        try:
+            score = float(self.objective(settings))
+        except ArithmeticError as error:
+            if isinstance(error, ZeroDivisionError):  # no divergence, but a mistake
+                raise
+            return self.ceiling
         return min(score, self.ceiling) if score == score else self.ceiling  # a NaN is not equal to itself
 
 

@@ -9,13 +9,9 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
-import signal
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -26,6 +22,7 @@ from optuna.study import Study
 
 from nakaya.core.errors import NakayaError
 from nakaya.learn.tuning.problem import Problem
+from nakaya.learn.tuning.processes import one_thread_each, stay_on_leash
 from nakaya.learn.tuning.samplers import SamplerName, SeededSampler
 from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_errors
 from nakaya.learn.tuning.study import (
@@ -44,7 +41,6 @@ __all__ = ["Budget", "run_study"]
 
 _LOG = logging.getLogger(__name__)
 
-THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 SECONDS_TO_LEAVE: Final = 5.0
 DEATHS_IN_A_ROW: Final = 6
 """So many dead workers without a score between them are no accident."""
@@ -98,7 +94,7 @@ class _Crew:
         ours, theirs = context.Pipe()
         leash, hand = context.Pipe(duplex=False)
         process = context.Process(target=_work, args=(self.job, theirs, leash), daemon=True)
-        with _one_thread_each():
+        with one_thread_each():
             process.start()
         theirs.close()
         leash.close()
@@ -262,25 +258,9 @@ def _bury(study: Study, crew: _Crew, worker: _Worker) -> None:
         give_back(study, number)
 
 
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let processes that start inside the body use one thread: numerical libraries read this when they are loaded."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def _work(job: _Job, connection: Connection, leash: Connection) -> None:
     """Run trials as the parent asks for them; leave when it lets go of the leash, also by dying."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the parent
-    threading.Thread(target=_leave_with_parent, args=(leash,), daemon=True).start()
+    stay_on_leash(leash)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.load_study(
         study_name=job.study,
@@ -301,10 +281,3 @@ def _work(job: _Job, connection: Connection, leash: Connection) -> None:
             connection.send(("mistake", traceback.format_exc()))
             return
         connection.send(("ended", None))
-
-
-def _leave_with_parent(leash: Connection) -> None:
-    try:
-        leash.recv_bytes()
-    except (EOFError, OSError):
-        os._exit(1)

@@ -1,0 +1,204 @@
+"""Study file to best settings: a search that goes on where it stopped, and a report of what it found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from nakaya.core.errors import ConfigError, MissingExtraError, OutputError
+from nakaya.core.growth import check_count
+from nakaya.core.provenance import package_version
+from nakaya.dataset.files import check_parent, output_errors, write_atomically
+from nakaya.learn.search_space import Parameter
+from nakaya.learn.tuning.problem import Problem, Settings
+from nakaya.pipelines.tuning_config import StudyConfig
+
+__all__ = ["StudyOutcome", "check_report_folder", "run", "write_report"]
+
+MAX_WORKERS = 256
+MAX_TRIALS = 10_000
+REPORT_FILE = "study.json"
+PAGE_FILE = "report.html"
+STORAGE_FILE = "study.db"
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """What a study came to.
+
+    Attributes:
+        study: Its name.
+        configuration: What decided the trials.
+        parameters: What was varied: name, low, high, kind, labels.
+        wanted: Scores that were asked for.
+        complete: Scores that there are.
+        stopped_by: "trials", or "timeout": the time was over first, and a longer one goes on.
+        seconds_used: That all commands of this study took, together.
+        mean_score: Error of predicting the mean label, on the same folds.
+        first_score: Error of the setting that was tried first.
+        best: {"trial", "score", "settings", "all_settings"}: the last one with those that were not varied.
+        importances: Parameter -> share of the variance of the score; empty below ten scores.
+        trials: {"number", "state", "score", "seconds", "retry_of", "settings"} of all.
+        storage: Where the study is, without a password.
+        version: Of nakaya.
+    """
+
+    study: str
+    configuration: Mapping[str, Any]
+    parameters: Sequence[Mapping[str, Any]]
+    wanted: int
+    complete: int
+    stopped_by: Literal["trials", "timeout"]
+    seconds_used: float
+    mean_score: float
+    first_score: float | None
+    best: Mapping[str, Any] | None
+    importances: Mapping[str, float]
+    trials: Sequence[Mapping[str, Any]]
+    storage: str
+    version: str
+
+
+def run(
+    config: StudyConfig,
+    problem: Problem,
+    *,
+    unvaried: Settings,
+    mean_score: float,
+    evidence_hash: str,
+    trials: int,
+    workers: int,
+    timeout: float,
+    storage: str,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> StudyOutcome:
+    """Run a study until it has its scores, or go on with one.
+
+    Args:
+        config: The study file.
+        problem: What is searched.
+        unvaried: The parameters that keep a value.
+        mean_score: Error of predicting the mean label.
+        evidence_hash: Identifies the samples; other samples are another study.
+        trials: Scores wanted, those of earlier commands included.
+        workers: Processes of one thread each.
+        timeout: Seconds that all commands may work on the study, together.
+        storage: Address of the database.
+        report: Called with how many scores there are, and how many are wanted.
+
+    Raises:
+        ConfigError: A study of this name was begun with another configuration.
+        OutputError: The storage cannot be used.
+        MissingExtraError: Optuna is not installed.
+    """
+    try:
+        from nakaya.learn.tuning.analysis import importances
+        from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_errors
+        from nakaya.learn.tuning.study import best_trial, complete_trials, open_study, read_trials, seconds_used
+        from nakaya.learn.tuning.workers import Budget, run_study
+    except ImportError as error:
+        raise MissingExtraError("studies", "ml") from error
+    check_count("trials", trials, 1, MAX_TRIALS)
+    check_count("workers", workers, 1, MAX_WORKERS)
+    place = StorageConfig(storage, config.heartbeat, config.grace, config.retries)
+    decided_by = {
+        **config.as_plain(),
+        "space": [_plain_parameter(parameter) for parameter in problem.space],
+        "unvaried": dict(unvaried),
+        "evidence_hash": evidence_hash,
+    }
+    opened = open_storage(place)
+    with storage_errors(place):
+        study = open_study(
+            opened, config.name, problem, sampler=config.sampler, seed=config.seed, configuration=decided_by
+        )
+    stopped_by = run_study(
+        study,
+        problem,
+        place,
+        Budget(trials, timeout, workers),
+        sampler=config.sampler,
+        seed=config.seed,
+        report=lambda found: report(len(complete_trials(found)), trials),
+    )
+    found = read_trials(study, problem.space)
+    best = best_trial(found)
+    return StudyOutcome(
+        study=config.name,
+        configuration=decided_by,
+        parameters=[_plain_parameter(parameter) for parameter in problem.space],
+        wanted=trials,
+        complete=len(complete_trials(found)),
+        stopped_by=stopped_by,
+        seconds_used=round(seconds_used(study), 1),
+        mean_score=mean_score,
+        first_score=next((trial.score for trial in complete_trials(found) if problem.first), None),
+        best=None
+        if best is None
+        else {
+            "trial": best.number,
+            "score": best.score,
+            "settings": dict(best.settings),
+            "all_settings": {**unvaried, **best.settings},
+        },
+        importances=importances(found, problem.space),
+        trials=[asdict(trial) for trial in found],
+        storage=place.shown_url,
+        version=package_version(),
+    )
+
+
+def _plain_parameter(parameter: Parameter) -> dict[str, Any]:
+    return {**asdict(parameter), "labels": list(parameter.labels)}
+
+
+def hash_of(values: Sequence[object]) -> str:
+    """Return a short hash of JSON values, to tell one set of samples from another."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+# The report -----------------------------------------------------------------------------------------------------------
+
+
+def check_report_folder(out: Path, config: StudyConfig, *, overwrite: bool) -> None:
+    """Check that a report can be written before anything runs: into a new folder, or over one of the same study.
+
+    Raises:
+        OutputError: There is something else.
+        ConfigError: There is the report of a study with another configuration.
+    """
+    check_parent(out)
+    if overwrite or not (out.exists() or out.is_symlink()):
+        return
+    file = out / REPORT_FILE
+    if not file.is_file() and not (out / STORAGE_FILE).is_file():
+        raise OutputError(f"{out} exists already and holds no study: choose another name, or add --overwrite")
+    if not file.is_file():
+        return
+    try:
+        found = json.loads(file.read_bytes())["configuration"]
+        same = all(found[name] == value for name, value in config.as_plain().items())
+    except (ValueError, TypeError, KeyError):
+        raise OutputError(f"{file} is no report of a study: choose another name, or add --overwrite") from None
+    if not same:
+        raise ConfigError(
+            f"{out} is the report of a study with another configuration: choose another name, or add --overwrite"
+        )
+
+
+def write_report(outcome: StudyOutcome, out: Path, *, score_label: str) -> None:
+    """Write study.json and the page report.html into a folder; each appears whole.
+
+    Raises:
+        OutputError: They cannot be written.
+    """
+    from nakaya.pipelines.tuning_report import study_page
+
+    with output_errors(out):
+        out.mkdir(exist_ok=True)
+        write_atomically(out / REPORT_FILE, (json.dumps(asdict(outcome), indent=1) + "\n").encode())
+        write_atomically(out / PAGE_FILE, study_page(outcome, score_label=score_label).encode())

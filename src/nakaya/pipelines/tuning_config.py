@@ -1,0 +1,161 @@
+"""What shall be searched, for which model, on what: the study file, checked without torch or optuna."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from nakaya.core.errors import ConfigError, NakayaError, ParameterError, UnknownNameError
+from nakaya.core.growth import check_count, check_seed
+from nakaya.kinetics.samples.sample import EvidenceKind
+from nakaya.learn.search_space import Parameter
+from nakaya.pipelines.configuration import Table, read_toml
+
+__all__ = ["StudyConfig", "read_study", "searched_space"]
+
+MIN_FOLDS = 2
+MAX_FOLDS = 20
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """A study file, checked.
+
+    Attributes:
+        name: Of the study, in its storage and in reports.
+        model: Whose hyperparameters.
+        target: What it learns.
+        evidence: What it sees.
+        records: A shipped set, or a store.
+        folds: Inner folds; the replicates of a condition share one.
+        sampler: How settings are chosen.
+        seed: Of the choice, of the folds and of every fit.
+        ranges: Parameter -> its narrower or wider range; parameters that are not named keep their model's.
+        fixed: Parameter -> a value that it keeps.
+        first: Settings that are tried before the sampler begins to choose; parameters that are not named have their
+            defaults.
+        grid: Parameter -> number of levels, for a table of trainings; parameters that are not named have their
+            defaults.
+        heartbeat: Seconds between two signs of life of a running trial.
+        grace: Seconds of silence after which it counts as killed.
+        retries: How often a killed trial is run again.
+    """
+
+    name: str
+    model: str
+    target: str
+    evidence: EvidenceKind
+    records: str
+    folds: int
+    sampler: Literal["gp", "tpe", "random"]
+    seed: int
+    ranges: Mapping[str, tuple[float, float]]
+    fixed: Mapping[str, float]
+    first: Sequence[Mapping[str, float]]
+    grid: Mapping[str, int]
+    heartbeat: int
+    grace: int
+    retries: int
+
+    def __post_init__(self) -> None:
+        check_count("folds", self.folds, MIN_FOLDS, MAX_FOLDS)
+        check_seed(self.seed)
+        if not self.name.strip():
+            raise ParameterError("name='': a study needs a name")
+
+    def as_plain(self) -> dict[str, Any]:
+        """Everything that decides the trials, as JSON values; not the grid, nor when a trial counts as killed."""
+        plain = asdict(self)
+        for name in ("grid", "heartbeat", "grace", "retries"):
+            del plain[name]
+        return json.loads(json.dumps(plain))  # type: ignore[no-any-return]  # tuples become lists, as in storages
+
+
+def searched_space(config: StudyConfig, space: Sequence[Parameter]) -> tuple[Parameter, ...]:
+    """Return what a study varies: the model's space, with the ranges of the study file and without what it fixes.
+
+    Raises:
+        UnknownNameError: The study file names a parameter that the model does not have.
+        ParameterError: A range or a value does not fit the parameter's kind, or nothing is left to vary.
+    """
+    by_name = {parameter.name: parameter for parameter in space}
+    mentioned = [*config.ranges, *config.fixed, *config.grid, *(name for first in config.first for name in first)]
+    for name in mentioned:
+        if name not in by_name:
+            raise UnknownNameError("parameter", name, by_name)
+    for name, value in config.fixed.items():
+        by_name[name].check(value)
+    varied = []
+    for name, parameter in by_name.items():
+        if name in config.fixed:
+            continue
+        low, high = config.ranges.get(name, (parameter.low, parameter.high))
+        labels = parameter.labels
+        if labels:
+            if low < parameter.low or high > parameter.high:
+                raise ParameterError(f"{name}: [{low:g}, {high:g}] leaves the kinds that there are: {labels}")
+            labels = labels[int(low - parameter.low) : int(high - parameter.low) + 1]
+        varied.append(replace(parameter, low=float(low), high=float(high), labels=labels))
+    if not varied:
+        raise ParameterError("nothing is left to vary: the study file fixes every parameter")
+    return tuple(varied)
+
+
+# The study file -------------------------------------------------------------------------------------------------------
+
+
+class _StudyTable(Table):
+    name: str
+    model: str
+    target: Literal["growth_velocity", "nucleation_rate"] = "growth_velocity"
+    evidence: EvidenceKind = "B"
+    records: str = "al-cu-si"
+    folds: int = 4
+    sampler: Literal["gp", "tpe", "random"] = "gp"
+    seed: int = 0
+
+
+class _RangeTable(Table):
+    low: float
+    high: float
+
+
+class _RunningTable(Table):
+    heartbeat: int = 10
+    grace: int = 60
+    retries: int = 3
+
+
+class _StudyFile(Table):
+    study: _StudyTable
+    space: dict[str, _RangeTable] = Field(default_factory=dict)
+    fixed: dict[str, float] = Field(default_factory=dict)
+    first: list[dict[str, float]] = Field(default_factory=list)
+    grid: dict[str, int] = Field(default_factory=dict)
+    running: _RunningTable = Field(default_factory=_RunningTable)
+
+
+def read_study(path: Path) -> StudyConfig:
+    """Read a study file.
+
+    Raises:
+        InputFileError: It cannot be read.
+        ConfigError: An entry is missing, unknown or out of range.
+    """
+    found = read_toml(path, _StudyFile)
+    try:
+        return StudyConfig(
+            **found.study.model_dump(),
+            ranges={name: (entry.low, entry.high) for name, entry in found.space.items()},
+            fixed=found.fixed,
+            first=tuple(found.first),
+            grid=found.grid,
+            **found.running.model_dump(),
+        )
+    except NakayaError as error:
+        raise ConfigError(f"{path}: {error}") from error

@@ -1,0 +1,159 @@
+"""The score that a study makes small: the error of a model in grouped cross-validation inside its training subset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError
+from nakaya.core.record import Record
+from nakaya.kinetics.graphs.labels import Label, conditions_key, has_result, label_from_other_seeds, mean_label
+from nakaya.kinetics.models.protocol import KineticModel, Settings
+from nakaya.kinetics.samples.corpus import Corpus, with_facets
+from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
+from nakaya.kinetics.samples.splits import condition_name, for_tuning
+
+__all__ = ["InnerFold", "InnerScore", "inner_folds", "mean_score", "tuning_records"]
+
+
+@dataclass(frozen=True, eq=False)
+class InnerFold:
+    """One fold of the cross-validation.
+
+    Attributes:
+        train: Labelled samples to fit.
+        test: Labelled samples to predict; none of their conditions is in `train`.
+    """
+
+    train: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+
+
+def tuning_records(corpus: Corpus, target: str) -> list[Record]:
+    """Return the records that a study may look at: the training subset that no test group of the benchmark scores."""
+    return [record for record in corpus.records if for_tuning(record) and has_result(record, target)]
+
+
+def inner_folds(
+    corpus: Corpus, evidence: EvidenceKind, target: str, *, num_folds: int, seed: int
+) -> tuple[InnerFold, ...]:
+    """Cut the tuning subset into folds of whole conditions.
+
+    Conditions are dealt out in a random order within each pair of material and orientation, so that a fold seldom holds
+    out all of a pair. What a sample is told of the velocities of other faces comes from conditions that the fold does
+    not hold out, never from its own.
+
+    Args:
+        corpus: Growth runs.
+        evidence: What the model sees. Evidence A is the same for all seeds of a condition, so it makes one sample of
+            them; for evidence B each run is a sample, whose label comes from the other seeds.
+        target: What the model learns.
+        num_folds: At most as many as there are conditions.
+        seed: Of the order.
+
+    Raises:
+        ParameterError: There are too few conditions with a label.
+    """
+    rows = _rows(tuning_records(corpus, target), evidence, target)
+    fold_of = _deal([record for record, _ in rows], num_folds, seed)
+    folds = []
+    for fold in range(num_folds):
+        known = [
+            record
+            for record in tuning_records(corpus, target)
+            if fold_of.get(condition_name(record), num_folds) != fold
+        ]
+        finished = [
+            (_finish(corpus, record, label, evidence, known), fold_of[condition_name(record)]) for record, label in rows
+        ]
+        folds.append(
+            InnerFold(
+                tuple(sample for sample, place in finished if place != fold),
+                tuple(sample for sample, place in finished if place == fold),
+            )
+        )
+    return tuple(folds)
+
+
+def _rows(records: Sequence[Record], evidence: EvidenceKind, target: str) -> list[tuple[Record, Label]]:
+    if evidence == "B":
+        labelled = [(record, label_from_other_seeds(record, records, target)) for record in records]
+        return [(record, label) for record, label in labelled if label is not None]
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    for record in records:
+        groups.setdefault(conditions_key(record), []).append(record)
+    return [(group[0], mean_label(group, target)) for group in groups.values()]
+
+
+def _deal(records: Sequence[Record], num_folds: int, seed: int) -> dict[str, int]:
+    """Condition -> fold."""
+    rng = np.random.default_rng(seed)
+    pairs: dict[tuple[str, str], set[str]] = {}
+    for record in records:
+        pairs.setdefault((record.material, record.orientation or ""), set()).add(condition_name(record))
+    dealt = [str(name) for pair in sorted(pairs) for name in rng.permutation(sorted(pairs[pair]))]
+    if len(dealt) < num_folds:
+        raise ParameterError(
+            f"{len(dealt)} labelled conditions in the tuning subset are too few for {num_folds} folds: "
+            "give more records, or fewer folds in the study file"
+        )
+    return {condition: place % num_folds for place, condition in enumerate(dealt)}
+
+
+def _finish(corpus: Corpus, record: Record, label: Label, evidence: EvidenceKind, known: Sequence[Record]) -> Sample:
+    others = [
+        other
+        for other in known
+        if other.material == record.material and conditions_key(other) != conditions_key(record)
+    ]
+    return with_facets(replace(corpus.sample(record, evidence), labels={label.target: label}), others)
+
+
+@dataclass(frozen=True)
+class InnerScore:
+    """Root mean square error over the held-out samples of all inner folds, on the scale of the target.
+
+    A worker finds model and folds by calling the two functions that it was given, which keep what they loaded: what
+    crosses over to a new process is small.
+
+    Attributes:
+        find_model: Returns the model; can be pickled.
+        load_folds: Returns the folds; can be pickled.
+        target: What the model learns.
+        unvaried: A value for every parameter that the study does not vary.
+        seed: Of every fit.
+    """
+
+    find_model: Callable[[], KineticModel]
+    load_folds: Callable[[], Sequence[InnerFold]]
+    target: str
+    unvaried: Settings
+    seed: int
+
+    def __call__(self, settings: Settings) -> float:
+        """Return the error; not finite where a prediction is not."""
+        model = self.find_model()
+        whole: Mapping[str, float] = {**self.unvaried, **settings}
+        errors = []
+        for fold in self.load_folds():
+            fitted = model.fit(fold.train, self.target, whole, seed=self.seed)
+            errors.append(fitted.predict(fold.test).mean - label_values(fold.test, self.target))
+        return _rmse(errors)
+
+
+def label_values(samples: Sequence[Sample], target: str) -> FloatArray:
+    """Return the labels on the scale on which the target is learned, float64 [sample]."""
+    values = np.array([sample.labels[target].value for sample in samples])
+    return np.log10(values) if TARGET_SCALES[target] == "log10" else values
+
+
+def mean_score(folds: Sequence[InnerFold], target: str) -> float:
+    """Return the error of predicting the mean label of the training part: what a model must beat to be of any use."""
+    return _rmse([label_values(fold.train, target).mean() - label_values(fold.test, target) for fold in folds])
+
+
+def _rmse(errors: Sequence[FloatArray]) -> float:
+    return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))

@@ -1,0 +1,141 @@
+"""The pages of studies and of comparisons: charts, tables and the sentences between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nakaya.viz.report import KeyNumber, Report
+from nakaya.viz.tuning import (
+    SLICES_PER_ROW,
+    Slice,
+    history_chart,
+    importance_chart,
+    regret_chart,
+    slice_chart,
+    words,
+)
+
+if TYPE_CHECKING:
+    from nakaya.pipelines.comparing_samplers import SamplerTable
+    from nakaya.pipelines.tuning import StudyOutcome
+
+__all__ = ["comparison_page", "study_page"]
+
+
+def study_page(outcome: StudyOutcome, *, score_label: str) -> str:
+    """Return the page of a study as HTML.
+
+    Args:
+        outcome: What it came to.
+        score_label: What a score is, with its unit.
+    """
+    about = outcome.configuration
+    page = Report(
+        f"Study {outcome.study}",
+        f"{about['model']} for {words(about['target'])}, evidence {about['evidence']}: "
+        f"{outcome.complete} of {outcome.wanted} trials in {outcome.seconds_used:.0f} s",
+    )
+    scored = [trial for trial in outcome.trials if trial["score"] is not None]
+    if outcome.best is None or not scored:
+        page.add_text("No trial has a score yet.")
+        return page.html()
+    page.add_numbers(
+        [
+            KeyNumber(f"{outcome.best['score']:.3g}", f"best {score_label}", f"trial {outcome.best['trial']}"),
+            *([KeyNumber(f"{outcome.first_score:.3g}", "setting tried first")] if outcome.first_score else []),
+            KeyNumber(f"{outcome.mean_score:.3g}", "predicting the mean", "same folds"),
+        ]
+    )
+    scores = np.array([trial["score"] for trial in scored])
+    numbers = np.array([trial["number"] for trial in scored], np.float64)
+    page.add_section("History")
+    references = {"setting tried first": outcome.first_score} if outcome.first_score else {}
+    page.add_figure(
+        lambda theme: history_chart(numbers, scores, theme, y_label=score_label, references=references),
+        caption="Every trial and the best so far. The first trials are drawn at random, then the sampler chooses.",
+        alt="Scores of the trials and the lowest so far, against the number of the trial",
+    )
+    if outcome.importances:
+        page.add_section("Importances")
+        page.add_figure(
+            lambda theme: importance_chart(outcome.importances, theme),
+            caption="Functional analysis of variance over a random forest of the trials. A search looks where scores "
+            "are low: this describes the visited part of the space.",
+            alt="Bars of the share of the variance that each parameter explains",
+        )
+    page.add_section("Slices")
+    slices = [_slice(parameter, scored) for parameter in outcome.parameters]
+    for start in range(0, len(slices), SLICES_PER_ROW):
+        row = slices[start : start + SLICES_PER_ROW]
+        page.add_figure(
+            lambda theme, row=row: slice_chart(row, scores, theme, y_label=score_label),  # type: ignore[misc]
+            caption=f"Scores against {', '.join(words(entry.name) for entry in row)}; later trials are darker, the "
+            "best has a ring.",
+            alt="Scattered scores against single parameters",
+            wide=True,
+        )
+    page.add_section("Best settings")
+    labels = {entry["name"]: entry for entry in outcome.parameters}
+    page.add_table(
+        ("parameter", "value", "varied"),
+        [
+            (words(name), _shown(labels.get(name), value), name in labels)
+            for name, value in outcome.best["all_settings"].items()
+        ],
+        caption="The setting of the lowest score.",
+    )
+    page.add_facts(
+        {
+            "sampler": about["sampler"],
+            "seed": about["seed"],
+            "inner folds": about["folds"],
+            "records": about["records"],
+            "samples (hash)": about["evidence_hash"],
+            "stopped by": outcome.stopped_by,
+            "killed and repeated": sum(trial["retry_of"] is not None for trial in outcome.trials),
+            "storage": outcome.storage,
+            "nakaya": outcome.version,
+        },
+        caption="How it was run.",
+    )
+    return page.html()
+
+
+def _slice(parameter: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> Slice:
+    values = np.array([trial["settings"][parameter["name"]] for trial in trials])
+    labels = {parameter["low"] + place: label for place, label in enumerate(parameter["labels"])} or None
+    scale = {"log": "log", "power-of-two": "log2"}.get(parameter["kind"], "linear")
+    return Slice(parameter["name"], values, scale, labels)
+
+
+def _shown(parameter: Mapping[str, Any] | None, value: float) -> object:
+    """A value as it is read: whole numbers whole, kinds by their names."""
+    if parameter is not None and parameter["labels"]:
+        return parameter["labels"][int(value - parameter["low"])]
+    return f"{value:.4g}"
+
+
+def comparison_page(table: SamplerTable) -> str:
+    """Return the page of a comparison of samplers as HTML."""
+    page = Report(
+        "Who finds good settings?",
+        f"{table.repeats} searches of {table.trials} trainings each over a table of {table.cells} real trainings",
+    )
+    page.add_text(
+        f"The table holds {table.description}. Regret is the best score so far minus the best of the table "
+        f"({table.best:.4g}); choosing one cell blindly costs {table.spread:.3g} in the median."
+    )
+    regret = {name: np.array(values) for name, values in table.regret.items()}
+    page.add_section("Regret")
+    floor = table.floor
+    page.add_figure(
+        lambda theme: regret_chart(regret, theme, y_label="regret", floor=floor),
+        caption="Medians over the repeats; bands from the best repeat to the worst. Zero is drawn on the lower edge.",
+        alt="Regret against the number of trainings for each sampler, on a logarithmic axis",
+    )
+    page.add_table(table.columns, table.rows, caption="Regret after so many trainings, and repeats won.")
+    page.add_facts(table.about, caption="The table of trainings.")
+    return page.html()
