@@ -16,7 +16,7 @@ from nakaya.kinetics.samples.corpus import Corpus, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, Split, fold_of, for_tuning, hashed
 
-__all__ = ["INNER_FOLDS", "Arrangement", "arrange_fold", "arrange_inner", "arrange_tuning", "outer_folds"]
+__all__ = ["INNER_FOLDS", "Arrangement", "arrange_fold", "arrange_inner", "outer_folds", "tuning_samples"]
 
 INNER_FOLDS = 3
 """Folds of the inner cross-validation where the groups themselves do not make them."""
@@ -76,19 +76,15 @@ def arrange_inner(
     return found
 
 
-def arrange_tuning(corpus: Corpus, evidence: EvidenceKind, target: str) -> list[Arrangement]:
-    """Cross-validate inside the tuning subset, by groups of temperature: what a study of hyperparameters sees."""
+def tuning_samples(corpus: Corpus, evidence: EvidenceKind, target: str) -> tuple[Sample, ...]:
+    """Labelled samples of the tuning subset: all that a study of hyperparameters may see.
+
+    Labels and facets come from records of that subset alone.
+    """
     records = [record for record in corpus.records if for_tuning(record)]
-    found = []
-    for fold in sorted({fold_of(record, "temperature") for record in records}):
-        inner = _arrange(
-            corpus, records, evidence, target, "temperature",
-            held_out=lambda record, fold=fold: fold_of(record, "temperature") == fold,  # type: ignore[misc]
-            scored=lambda _: True,
-        )  # fmt: skip
-        if inner.train and inner.test:
-            found.append(inner)
-    return found
+    return _arrange(
+        corpus, records, evidence, target, "temperature", held_out=lambda _: False, scored=lambda _: True
+    ).train  # fmt: skip
 
 
 def _arrange(
@@ -135,7 +131,7 @@ def _finish(
         and not (split in GROUPED and fold_of(other, split) == fold_of(record, split))
     ]
     labelled = replace(corpus.sample(record, evidence), labels={label.target: label})
-    return with_facets(labelled, apart)
+    return with_facets(labelled, apart, level=corpus.graphs)
 
 
 def _each(records: Sequence[Record], target: str) -> list[tuple[Record, Label]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
 from nakaya.kinetics.graphs.conditions import check_no_target
 from nakaya.kinetics.graphs.facets import (
     FacetVelocities,
+    WulffShape,
     facet_level,
     facet_relations,
     training_velocities,
@@ -48,19 +50,22 @@ class Corpus:
         tables: Material -> properties in bulk.
         folder: Where the paths of snapshots start; None = graphs of the evidence have no atoms.
         left_out: Records that cannot be samples, with the reason.
+        graphs: Whether samples get the levels of their graphs; tabular models need none.
     """
 
     records: tuple[Record, ...]
     tables: Mapping[str, MaterialTable]
     folder: Path | None
     left_out: tuple[tuple[str, str], ...] = ()
+    graphs: bool = True
     _made: dict[tuple[str, EvidenceKind], Sample] = field(default_factory=dict, repr=False)
 
     def sample(self, record: Record, evidence: EvidenceKind) -> Sample:
         """The sample of a record without labels and facets; made once."""
         key = record.id, evidence
         if key not in self._made:
-            self._made[key] = make_sample(record, evidence, self.tables[record.material], self.folder)
+            folder = self.folder if self.graphs else None
+            self._made[key] = make_sample(record, evidence, self.tables[record.material], folder)
         return self._made[key]
 
     def prepare(self, evidence: EvidenceKind, progress: Callable[[int, int], None] | None = None) -> None:
@@ -79,14 +84,19 @@ class Corpus:
 
 
 def read_corpus(
-    records: Iterable[Record], folder: Path | None = None, *, known: Iterable[Record] | None = None
+    records: Iterable[Record],
+    folder: Path | None = None,
+    *,
+    known: Iterable[Record] | None = None,
+    graphs: bool = True,
 ) -> Corpus:
     """Choose the growth runs among records, and tabulate their materials.
 
     Args:
         records: Of any kind; those with a growth velocity, an orientation and a constant temperature are taken.
-        folder: Where the paths of snapshots start; None = build no graphs of atoms (tabular models need none).
+        folder: Where the paths of snapshots start; None = build no graphs of atoms.
         known: Records that hold properties of the materials; those of `records` by default.
+        graphs: Whether samples get the levels of their graphs.
     """
     every = list(records)
     chosen, left_out = [], []
@@ -104,7 +114,7 @@ def read_corpus(
     tables = {material: tabulate(material, source) for material in sorted({record.material for record in chosen})}
     for name, reason in left_out:
         log.info("record %s is left out: %s", name, reason)
-    return Corpus(tuple(chosen), tables, folder, tuple(left_out))
+    return Corpus(tuple(chosen), tables, folder, tuple(left_out), graphs)
 
 
 def make_sample(record: Record, evidence: EvidenceKind, table: MaterialTable, folder: Path | None) -> Sample:
@@ -145,13 +155,14 @@ def make_sample(record: Record, evidence: EvidenceKind, table: MaterialTable, fo
     )
 
 
-def with_facets(sample: Sample, training: Sequence[Record]) -> Sample:
+def with_facets(sample: Sample, training: Sequence[Record], *, level: bool = True) -> Sample:
     """Give a sample the velocities of faces that training records know: as conditions, and as a level of its graphs.
 
     Args:
         sample: Without facets.
         training: Records whose results may be looked at; replicates of the sample's condition must not be among them,
             for they hold its label.
+        level: Whether the graphs get the level as well; tabular models look at the conditions only.
     """
     facets = training_velocities(training, sample.material, sample.temperature)
     others = [velocity for face, velocity in facets.velocities.items() if face != sample.orientation]
@@ -159,11 +170,17 @@ def with_facets(sample: Sample, training: Sequence[Record]) -> Sample:
     own = facets.velocities.get(sample.orientation or "", np.nan)
     known |= {"velocity_own_face": own, "velocity_other_faces": float(np.mean(others)) if others else np.nan}
     conditions = {**sample.conditions, **{name: known.get(name, np.nan) for name in FACET_CONDITIONS}}
-    return replace(sample, conditions=conditions, sequence=_sequence_with_facets(sample, facets))
+    sequence = _sequence_with_facets(sample, facets) if level else sample.sequence
+    return replace(sample, conditions=conditions, sequence=sequence)
+
+
+@lru_cache(maxsize=256)
+def _shape(velocities: tuple[tuple[str, float], ...]) -> WulffShape | None:
+    return wulff_shape(dict(velocities))
 
 
 def _sequence_with_facets(sample: Sample, facets: FacetVelocities) -> GraphSequence:
-    shape = wulff_shape(facets.velocities)
+    shape = _shape(tuple(sorted(facets.velocities.items())))  # replicates share it
     if shape is None:
         return sample.sequence
     level, edges = facet_level(shape, facets)
