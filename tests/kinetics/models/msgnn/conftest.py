@@ -77,9 +77,7 @@ def make_sample(
     )
     if frames is None:
         frames = [make_frame(seed + 1000 * number, time_ps=time) for number, time in enumerate(times)]
-    sequence = build_sequence(
-        record, frames if evidence == "B" else (), table=TABLE, facets=FACETS if facets else None
-    )
+    sequence = build_sequence(record, frames if evidence == "B" else (), table=TABLE, facets=FACETS if facets else None)
     first = sequence.frames[0]
     return Sample(
         record_id=record.id,

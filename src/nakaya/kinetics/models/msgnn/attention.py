@@ -133,10 +133,10 @@ class EdgeAttention(nn.Module):
             gathered = torch.addmm(gathered, edges, embedding.weight.T)
         key, value = gathered.split(width, dim=1)
         share = weight[:, None] * torch.exp(bounded(self._scores(target, key, index[1])))  # [edge, head]
-        carried = (value.reshape(len(value), self.heads, -1) * share[:, :, None]).view(-1, width)
+        carried = (value.reshape(len(value), self.heads, width // self.heads) * share[:, :, None]).view(-1, width)
         message = torch.zeros(count, width).index_add(0, index[1], carried)
         norm = 1 + torch.zeros(count, self.heads).index_add(0, index[1], share)
-        return (message.view(count, self.heads, -1) / norm[:, :, None]).view(count, width)
+        return (message.view(count, self.heads, width // self.heads) / norm[:, :, None]).view(count, width)
 
     def _scores(self, target: Tensor, key: Tensor, ends: Tensor) -> Tensor:
         if self.kind == "none":

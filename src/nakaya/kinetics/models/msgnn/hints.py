@@ -12,6 +12,7 @@ from nakaya.kinetics.samples.sample import Sample
 __all__ = ["law_hints", "velocity_ratios"]
 
 MAX_RATIO = 5.0
+SMALL_DRIVE = 0.05
 
 
 def law_hints(sample: Sample) -> dict[str, float]:
@@ -29,18 +30,22 @@ def law_hints(sample: Sample) -> dict[str, float]:
 
 
 def velocity_ratios(sample: Sample, values: Mapping[str, float]) -> dict[str, float]:
-    """Velocities among named numbers over the prefactor of the law, so that materials can be compared.
+    """Velocities among named numbers over the prefactor of the law and over the law: materials can be compared.
 
     Such are the velocities of neighbouring orientations (from training folds) and the early slope of a run.
     """
     law = _law(sample)
     if law is None:
         return {}
-    return {
-        f"{name}_over_prefactor": max(-MAX_RATIO, min(value / float(law.prefactor[0]), MAX_RATIO))
-        for name, value in values.items()
-        if "velocity" in name and math.isfinite(value)
-    }
+    prefactor, drive = float(law.prefactor[0]), -math.expm1(-float(law.drive()[0]))
+    # Close to the melting point the law is small, and a ratio to it all noise.
+    whole = prefactor * math.copysign(max(abs(drive), SMALL_DRIVE), drive)
+    found = {}
+    for name, value in values.items():
+        if "velocity" in name and math.isfinite(value):
+            for word, unit in (("prefactor", prefactor), ("law", whole)):
+                found[f"{name}_over_{word}"] = max(-MAX_RATIO, min(value / unit, MAX_RATIO))
+    return found
 
 
 def _law(sample: Sample) -> VelocityPhysics | None:

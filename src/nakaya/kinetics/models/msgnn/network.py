@@ -92,7 +92,7 @@ class MsgnnNetwork(nn.Module):
         self.level_gate = nn.ModuleDict({name: nn.Linear(READOUT_WIDTH + CONDITION_WIDTH, 1) for name in self.levels})
         self.series = Embedding(encoding.series.width, READOUT_WIDTH)
         self.step = nn.GRUCell(READOUT_WIDTH * (len(self.levels) + 1) + 3, STATE_WIDTH)
-        self.frame_score = nn.Linear(STATE_WIDTH, 1)
+        self.frame_score = nn.Linear(STATE_WIDTH, 1, bias=False)
         self.pooled = Embedding(encoding.pooled.width, READOUT_WIDTH)
         self.no_pooled = nn.Parameter(torch.zeros(READOUT_WIDTH))
         self.head = nn.Sequential(
@@ -193,15 +193,16 @@ class MsgnnNetwork(nn.Module):
     def _exchange(self, moment: Moment, before: Mapping[str, Tensor], conditions: Tensor) -> dict[str, Tensor]:
         """Nodes of a moment after messages: up through the levels, and back down."""
         nodes = {name: self._take_up(moment, name, level, before) for name, level in moment.levels.items()}
-        for target in self.levels:
+        # A block updates its nodes with or without messages: what a batch holds besides must not matter.
+        for target in moment.levels:
             for source, coarser in self.between:
-                if coarser == target and (source, target) in moment.edges:
+                if coarser == target:
                     nodes[target] = self._pass(moment, nodes, source, target, conditions, 0)
-            if (target, target) in moment.edges:
+            if (target, target) in self.within:
                 for number in range(len(cast(nn.ModuleList, self.blocks[f"{target}-{target}"]))):
                     nodes[target] = self._pass(moment, nodes, target, target, conditions, number)
         for target, source in reversed(self.between):
-            if (target, source) in moment.edges:
+            if target in nodes:
                 nodes[target] = self._pass(moment, nodes, source, target, conditions, 0)
         return nodes
 
@@ -227,14 +228,15 @@ class MsgnnNetwork(nn.Module):
     ) -> Tensor:
         name = f"{source}-{target}"
         block = cast(EdgeAttention, cast(nn.ModuleList, self.blocks[name])[number])
-        upward = (source, target) in moment.edges
-        edges: EdgeBlock = moment.edges[source, target] if upward else moment.edges[target, source]
-        index = edges.index if upward else edges.index.flip(0)
         embedding = cast(Embedding, self.edge_embed[name])
-        owner = moment.levels[target].owner
+        upward = (source, target) in (*self.within, *self.between)
+        edges = moment.edges.get((source, target) if upward else (target, source)) or _no_edges(embedding)
+        index = edges.index if upward else edges.index.flip(0)
+        ends = nodes[source] if source in nodes else torch.zeros(0, block.source_norm.normalized_shape[0])
         updated: Tensor = block(
-            nodes[source], nodes[target], index, edges.weight, edges.features, embedding, conditions, owner
-        )
+            ends, nodes[target], index, edges.weight, edges.features, embedding, conditions,
+            moment.levels[target].owner,
+        )  # fmt: skip
         return updated
 
     def _read_out(
@@ -255,3 +257,8 @@ class MsgnnNetwork(nn.Module):
     def _gate(self, name: str, vector: Tensor, conditions: Tensor) -> tuple[Tensor, Tensor]:
         gate = torch.sigmoid(self.level_gate[name](torch.cat([vector, conditions], dim=-1)))
         return vector * gate, gate.squeeze(-1)
+
+
+def _no_edges(embedding: Embedding) -> EdgeBlock:
+    columns = 0 if embedding.weight is None else embedding.weight.shape[1]
+    return EdgeBlock(torch.zeros((2, 0), dtype=torch.int64), torch.zeros(0), torch.zeros(0, columns))

@@ -1,0 +1,111 @@
+"""A fitted ensemble on disk: one folder with weights.safetensors and config.json; nothing in it is executed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nakaya.core.errors import FormatError, InputFileError, NakayaError
+from nakaya.core.provenance import sha256_of_bytes
+from nakaya.kinetics.models.msgnn.config import MsgnnConfig
+from nakaya.kinetics.models.msgnn.encoding import Encoding
+from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, new_member
+from nakaya.kinetics.records import write_atomically
+from nakaya.kinetics.samples.sample import TARGET_SCALES
+from nakaya.learn.checkpoints import parse_weights
+
+__all__ = ["CONFIG_FILE", "KIND", "WEIGHTS_FILE", "load_predictor", "save_predictor"]
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "weights.safetensors"
+KIND = "msgnn"
+FORMAT = 1
+MAX_CONFIG_BYTES = 2**22
+
+
+def save_predictor(predictor: MsgnnPredictor, folder: Path, *, about: Mapping[str, Any] | None = None) -> None:
+    """Write a fitted ensemble; files that are there are replaced, each whole.
+
+    Args:
+        predictor: What to write.
+        folder: Made where it is not there.
+        about: JSON values that say where it comes from.
+
+    Raises:
+        OutputError: The disk refuses.
+    """
+    from safetensors.torch import save
+
+    tensors: dict[str, Tensor] = {}
+    for number, member in enumerate(predictor.members):
+        for name, value in member.state_dict().items():
+            tensors[f"{number}.{name}"] = value.detach().clone().contiguous()  # a shared block is written per relation
+    content = save({name: tensors[name] for name in sorted(tensors)})
+    document = {
+        "format": FORMAT,
+        "kind": KIND,
+        "target": predictor.target,
+        "members": len(predictor.members),
+        "config": asdict(predictor.config),
+        "encoding": predictor.encoding.as_plain(),
+        "weights_sha256": sha256_of_bytes(content),
+        "about": dict(about or {}),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / WEIGHTS_FILE, content)
+    write_atomically(folder / CONFIG_FILE, (json.dumps(document, allow_nan=False) + "\n").encode())
+
+
+def load_predictor(folder: Path) -> MsgnnPredictor:
+    """Read what `save_predictor` wrote.
+
+    Raises:
+        InputFileError: A file is missing or cannot be read.
+        FormatError: It is no ensemble of ours, damaged, or its two files do not belong together.
+    """
+    try:
+        with (folder / CONFIG_FILE).open("rb") as stream:
+            text = stream.read(MAX_CONFIG_BYTES)
+        weights = (folder / WEIGHTS_FILE).read_bytes()
+    except OSError as error:
+        raise InputFileError(
+            f"cannot read the model in {folder}: {(error.strerror or 'input error').lower()}"
+        ) from None
+    try:
+        document = json.loads(text)
+        if document["format"] != FORMAT or document["kind"] != KIND or document["target"] not in TARGET_SCALES:
+            raise FormatError(f"{folder / CONFIG_FILE} is not an msgnn of format {FORMAT}: train it again")
+        if sha256_of_bytes(weights) != document["weights_sha256"]:
+            raise FormatError(f"{folder}: {WEIGHTS_FILE} is not the file that {CONFIG_FILE} names: copy both again")
+        config = MsgnnConfig(**document["config"])
+        encoding = Encoding.from_plain(document["encoding"])
+        members = _members(parse_weights(weights), int(document["members"]), config, encoding, document["target"])
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError) as error:
+        if isinstance(error, NakayaError) and isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{folder} holds no whole msgnn: {error}: copy it again, or train again") from None
+    return MsgnnPredictor(str(document["target"]), config, encoding, members)
+
+
+def _members(
+    tensors: Mapping[str, Tensor], count: int, config: MsgnnConfig, encoding: Encoding, target: str
+) -> tuple[Any, ...]:
+    members = []
+    for number in range(count):
+        with torch.random.fork_rng(devices=[]):  # the random weights are replaced at once
+            member = new_member(config, encoding, target)
+        start = f"{number}."
+        own = {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
+        member.load_state_dict(own)
+        if not all(bool(torch.isfinite(value).all()) for value in own.values()):
+            raise FormatError("a weight is not a number: train again")
+        members.append(member.eval())
+    if not members:
+        raise FormatError("there are no networks in it: train again")
+    return tuple(members)
