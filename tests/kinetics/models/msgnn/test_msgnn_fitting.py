@@ -64,8 +64,9 @@ def test_labels_and_their_seeds_are_not_looked_at_in_prediction(samples: list[Sa
 
 def test_conditions_alone_are_enough(sample_maker: Callable[..., Sample]) -> None:
     bare = [sample_maker(seed, temperature=800 + 80 * seed, evidence="A", facets=False) for seed in range(6)]
-    for model in (make_msgnn(), make_single_level(), make_no_cross()):
-        assert isinstance(model, KineticModel) if hasattr(KineticModel, "_is_runtime_protocol") else True
+    models: list[KineticModel] = [make_msgnn(), make_single_level(), make_no_cross()]
+    assert [model.name for model in models] == ["msgnn", "gnn-single-level", "msgnn-no-cross"]
+    for model in models:
         found = model.fit(bare, "growth_velocity", QUICK, seed=0).predict(bare)
         assert np.isfinite(found.mean).all()
         assert (found.standard_deviation > 0).all()
