@@ -76,12 +76,19 @@ def _phase(spectrum: FloatArray, shape: tuple[int, int], g: FloatArray, width: f
 
 
 def _jump(phase: FloatArray, step: FloatArray, smooth: float) -> FloatArray:
-    """Change of phase from one side to the other over `step` (x, y), less its slow part (strain, drift): rad."""
+    """Change of phase from one side to the other over `step` (x, y), less its slow part (strain, drift): rad.
+
+    The slow part is the mean over the surroundings without what itself jumps: a fault would hide in its own background.
+    """
     half = step / 2
     before = ndimage.shift(np.exp(1j * phase), (half[1], half[0]), order=1, mode="nearest")
     after = ndimage.shift(np.exp(1j * phase), (-half[1], -half[0]), order=1, mode="nearest")
     turn = after * np.conj(before)
-    slow = ndimage.gaussian_filter(turn.real, smooth) + 1j * ndimage.gaussian_filter(turn.imag, smooth)
+    usual = np.mean(turn)
+    usual = usual / max(float(np.abs(usual)), 1e-12) * np.exp(1j * np.median(np.angle(turn * np.conj(usual))))
+    calm = np.abs(np.angle(turn * np.conj(usual))) < JUMP / 3
+    parts = [ndimage.gaussian_filter(np.where(calm, part, 0.0), smooth) for part in (turn.real, turn.imag)]
+    slow = parts[0] + 1j * parts[1] + 1e-6 * usual
     return np.asarray(np.angle(turn * np.conj(slow)), np.float64)
 
 

@@ -1,0 +1,134 @@
+"""Dislocation loops: dark spots of known number and size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from nakaya.core.errors import ParameterError
+from nakaya.kinetics.ingest.image_records import NO_SCALE, ImageSource
+from nakaya.kinetics.ingest.loops import LoopRules, calibrate_loops, count_interval, find_loops, loops_of_mask
+from nakaya.kinetics.ingest.loops_record import loops_record, natural_neighbours
+
+SIDE = 256
+DIAMETER = 26.0
+SIGMA = 15.0
+"""Of a spot whose depth is 70 % of its greatest on a circle of 26 pixels, after the smoothing by 4 pixels."""
+SIZE = 0.1  # noise at the outline, and the slope below it
+
+
+def spotted_image(seed: int, *, spots: int = 6, depth: float = 0.45, noise: float = 0.08):
+    """Dark spots, apart from each other and from the frame, on a slope: image, centres (x, y), inner discs."""
+    rng = np.random.default_rng(seed)
+    centres: list[np.ndarray] = []
+    while len(centres) < spots:
+        place = rng.uniform(25, SIDE - 25, 2)
+        if all(np.hypot(*(place - other)) > 2.4 * DIAMETER for other in centres):
+            centres.append(place)
+    rows, columns = np.indices((SIDE, SIDE))
+    image = 0.7 + 0.1 * rows / SIDE
+    inside = np.zeros((SIDE, SIDE), np.bool_)
+    spot = np.zeros((SIDE, SIDE))
+    for x, y in centres:
+        square = (columns - x) ** 2 + (rows - y) ** 2
+        inside |= square <= (DIAMETER / 2) ** 2
+        spot = np.maximum(spot, np.exp(-square / (2 * SIGMA**2)))
+    image = image - depth * spot + noise * rng.standard_normal(image.shape)
+    return (image - image.min()) / np.ptp(image), np.array(centres).reshape(-1, 2), inside
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("spots", [1, 6])
+def test_spots_are_found_where_they_are_and_as_large_as_they_are(seed, spots):
+    image, centres, _ = spotted_image(seed, spots=spots)
+    found = find_loops(image)
+    assert found.count == spots
+    distance = np.linalg.norm(found.centres[:, None] - centres[None], axis=2)
+    assert distance.min(axis=0).max() < DIAMETER / 2
+    assert found.diameter.mean() == pytest.approx(DIAMETER, rel=SIZE)
+    assert sorted(np.unique(found.labels)) == [-1, *range(spots)]
+
+
+def test_a_smooth_field_and_noise_have_no_loops():
+    rows, columns = np.indices((SIDE, SIDE))
+    rng = np.random.default_rng(2)
+    assert find_loops(0.5 + 0.2 * np.sin(rows / 150) + 0.1 * rng.standard_normal(rows.shape)).count == 0
+    assert find_loops(columns / SIDE).count == 0
+
+
+def test_two_spots_that_touch_are_two_and_a_shallow_dent_does_not_part_one():
+    rows, columns = np.indices((SIDE, SIDE))
+
+    def pair(apart: float) -> np.ndarray:
+        spots = [np.exp(-((columns - 128 - s * apart / 2) ** 2 + (rows - 128) ** 2) / (2 * 9.0**2)) for s in (-1, 1)]
+        return 1 - 0.8 * np.maximum(*spots)
+
+    assert find_loops(pair(36.0)).count == 2
+    assert find_loops(pair(8.0)).count == 1
+
+
+def test_a_mask_that_a_person_drew_is_counted_as_it_is():
+    image, _, inside = spotted_image(3)
+    drawn = loops_of_mask(image, inside)
+    assert drawn.count == 6
+    assert drawn.area.sum() == inside.sum()
+    assert drawn.diameter.mean() == pytest.approx(DIAMETER, rel=0.02)
+    assert (np.diff(drawn.depth) <= 0).all()
+    assert loops_of_mask(image, np.zeros_like(inside)).count == 0
+
+
+def test_calibration_finds_a_contrast_that_counts_right_elsewhere():
+    images = [spotted_image(seed, spots=spots, depth=0.3, noise=0.05)[0] for seed, spots in ((4, 3), (5, 6))]
+    rules = calibrate_loops(images, [3, 6])
+    assert find_loops(spotted_image(6, spots=5, depth=0.3, noise=0.05)[0], rules).count == 5
+    blind = LoopRules(contrast=0.9)
+    assert find_loops(images[0], blind).count == 0
+    with pytest.raises(ParameterError, match="2 counts for 1 images"):
+        calibrate_loops(images[:1], [1, 2])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 500))
+def test_the_interval_of_a_count_is_garwoods(count):
+    low, high = count_interval(count)
+    assert low <= count <= high
+    # Garwood: at either end, seeing what was seen or something more extreme has a probability of 2.5 %.
+    assert stats.poisson.cdf(count, high) == pytest.approx(0.025, abs=1e-9)
+    if count:
+        assert stats.poisson.sf(count - 1, low) == pytest.approx(0.025, abs=1e-9)
+
+
+def test_neighbours_among_few_or_aligned_loops():
+    assert natural_neighbours(np.zeros((1, 2))).shape == (0, 2)
+    assert natural_neighbours(np.array([[0.0, 0], [5, 5]])).tolist() == [[0, 1]]
+    assert natural_neighbours(np.array([[0.0, 0], [4, 0], [2, 0]])).tolist() == [[0, 2], [1, 2]]
+    square = natural_neighbours(np.array([[0.0, 0], [1, 0], [0, 1], [1.1, 1.1]]))
+    assert {(0, 1), (0, 2), (1, 3), (2, 3)} <= {tuple(pair) for pair in square.tolist()}
+
+
+def test_records_have_units_only_with_a_pixel_size_and_an_empty_image_is_a_result():
+    image, _, _ = spotted_image(7)
+    found = find_loops(image)
+    known = loops_record(ImageSource("tem.png", "0" * 64, 4e-10, "a test"), found, image.shape, {})
+    assert known.record.status == "ok"
+    density = known.record.quantities["loops_per_area"]
+    assert density.value == pytest.approx(6 / (SIDE * 4e-10) ** 2)
+    assert density.interval is not None
+    assert density.interval.low < density.value < density.interval.high
+    assert known.record.quantities["loop_diameter"].value == pytest.approx(found.diameter.mean() * 4e-10)
+    unknown = loops_record(ImageSource("tem.png", "0" * 64), found, image.shape, {})
+    assert NO_SCALE in unknown.record.flags
+    assert set(unknown.record.quantities) == {"num_loops"}
+    assert {feature.unit for feature in unknown.graph.nodes.values()} == {"pixel", "pixel^2", "1"}
+    none = loops_record(
+        ImageSource("tem.png", "0" * 64, 4e-10, "a test"),
+        find_loops(image, LoopRules(contrast=1.0)),
+        image.shape,
+        {},
+    )
+    assert none.record.quantities["num_loops"].value == 0
+    assert "no loop was found" in none.record.flags[0]
+    assert none.graph.num_nodes == 0
