@@ -19,6 +19,7 @@ from nakaya.kinetics.ingest.grains.grain_size import mean_intercept
 from nakaya.kinetics.ingest.grains.voronoi import scatter_points, voronoi_map
 from nakaya.kinetics.ingest.synthetic_lattice import FCC_110, columns_image, lattice_columns
 from nakaya.kinetics.records import RecordStore, problems
+from nakaya.pipelines.ingesting_images import MicrographOptions, ingest_micrograph
 
 SIDE, CELLS = 200, 40
 CLEAN = 0.03  # of the mean intercept on a map of 40 grains, 30 pixels each
@@ -36,6 +37,13 @@ def micrograph(truth, tmp_path_factory):
     image = etched_image(truth, Etching(noise=0.05), np.random.default_rng(1))
     Image.fromarray(np.rint(image * 255).astype(np.uint8)).save(path)
     return path
+
+
+@pytest.fixture(scope="module")
+def ingested(micrograph, tmp_path_factory):
+    """The micrograph ingested once: its folder and what came out."""
+    out = tmp_path_factory.mktemp("ingested") / "out"
+    return out, ingest_micrograph(micrograph, out, MicrographOptions(pixel_size="0.5um", material="steel"))
 
 
 def ingest(capsys, *words) -> dict:
@@ -58,7 +66,7 @@ def assert_accepted(out, result, level_nodes):
     return record, frame
 
 
-def test_grains_of_a_known_micrograph_with_record_graph_overlay_and_mask(micrograph, truth, tmp_path, capsys):
+def test_grains_of_a_known_micrograph_with_record_graph_overlay_and_mask(micrograph, truth, ingested, tmp_path, capsys):
     out = tmp_path / "out"
     result = ingest(capsys, "micrograph", micrograph, "--pixel-size", "0.5um", "--material", "steel", "--out", out)
     expected = 0.5e-6 * mean_intercept(truth).value
@@ -69,6 +77,11 @@ def test_grains_of_a_known_micrograph_with_record_graph_overlay_and_mask(microgr
     assert result["astm_grain_size"] == pytest.approx(-6.643856 * math.log10(1e3 * expected) - 3.288, abs=0.1)
     assert 4.5 < result["mean_neighbours"] < result["mean_neighbours_whole_grains"]
     assert result["mean_neighbours_whole_grains"] == pytest.approx(6.0, abs=0.3)
+    first, _ = ingested  # the same image gives the same bytes
+    files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
+    assert len(files) == 4
+    for path in files:
+        assert (first / path).read_bytes() == (out / path).read_bytes(), path
     record, frame = assert_accepted(out, result, result["grains"])
     assert record.material == "steel"
     assert record.conditions["pixel_size"].value == pytest.approx(5e-7)
@@ -84,15 +97,15 @@ def test_grains_of_a_known_micrograph_with_record_graph_overlay_and_mask(microgr
     assert np.array(Image.open(out / "overlay.png")).shape[1] > 4 * SIDE
 
 
-def test_a_corrected_mask_changes_the_grains_and_nothing_else(micrograph, tmp_path, capsys):
-    first = ingest(capsys, "micrograph", micrograph, "--pixel-size", "0.5um", "--out", tmp_path / "first")
+def test_a_corrected_mask_changes_the_grains_and_nothing_else(micrograph, ingested, tmp_path, capsys):
+    folder, first = ingested
     same = ingest(
         capsys, "micrograph", micrograph, "--pixel-size", "0.5um", "--out", tmp_path / "same",
-        "--mask", tmp_path / "first" / "mask.png",
+        "--mask", folder / "mask.png",
     )  # fmt: skip
     assert same["grains"] == first["grains"]
     assert same["mean_intercept_m"] == pytest.approx(first["mean_intercept_m"], rel=0.01)
-    mask = np.array(Image.open(tmp_path / "first" / "mask.png"))
+    mask = np.array(Image.open(folder / "mask.png"))
     mask[:, 99:101] = 255  # a person draws a line through everything
     Image.fromarray(mask).save(tmp_path / "corrected.png")
     corrected = ingest(
@@ -113,13 +126,15 @@ def test_without_a_pixel_size_there_are_no_physical_units(micrograph, tmp_path, 
     assert result["mean_intercept_pixels"] > 10
     assert result["status"] == "flagged"
     assert any("no pixel size" in flag for flag in result["flags"])
-    record, _ = assert_accepted(tmp_path / "out", result, result["grains"])
+    out = tmp_path / "out"
+    record, _ = assert_accepted(out, result, result["grains"])
     for quantity in (*record.conditions.values(), *record.quantities.values()):
         assert quantity.unit in {"1", "pixel"}
     graph = read_clusters(record, tmp_path / "out" / "records")
     units = {feature.unit for feature in (*graph.nodes.values(), *graph.boundaries.values())}
     assert units <= {"1", "pixel", "pixel^2"}
-    assert run(["ingest", "micrograph", str(micrograph), "--out", str(tmp_path / "words")]) == 0
+    again = ["ingest", "micrograph", str(micrograph), "--mask", str(out / "mask.png"), "--out", str(tmp_path / "words")]
+    assert run(again) == 0
     assert "no pixel size, no physical units" in capsys.readouterr().out
 
 
@@ -131,7 +146,8 @@ def test_the_pixel_size_of_the_file_is_used_and_said_and_a_contradiction_flagged
     found = ingest(capsys, "micrograph", path, "--out", tmp_path / "own")
     assert found["pixel_size_m"] == pytest.approx(0.5e-6)
     assert "ImageJ" in found["pixel_size_from"]
-    other = ingest(capsys, "micrograph", path, "--pixel-size", "0.7um", "--out", tmp_path / "other")
+    mask = tmp_path / "own" / "mask.png"
+    other = ingest(capsys, "micrograph", path, "--pixel-size", "0.7um", "--mask", mask, "--out", tmp_path / "other")
     assert other["pixel_size_m"] == pytest.approx(0.7e-6)
     assert any("the given one is used" in flag for flag in other["flags"])
 
@@ -156,8 +172,8 @@ def test_loops_print_their_count_size_and_density(tmp_path, capsys):
 
 
 def test_a_lattice_has_spacings_in_pixels_and_in_metres_only_with_a_pixel_size(tmp_path, capsys):
-    columns = lattice_columns(14.0 * FCC_110, (176, 176), angle=0.1)
-    image = columns_image(columns, (176, 176), np.random.default_rng(4), sigma=2.5, noise=0.05)
+    columns = lattice_columns(14.0 * FCC_110, (120, 120), angle=0.1)
+    image = columns_image(columns, (120, 120), np.random.default_rng(4), sigma=2.5, noise=0.05)
     path = tmp_path / "atoms.png"
     Image.fromarray(np.rint(255 * (image - image.min()) / np.ptp(image)).astype(np.uint8)).save(path)
     result = ingest(capsys, "micrograph", path, "--kind", "lattice", "--out", tmp_path / "out")
@@ -198,20 +214,11 @@ def test_ebsd_prints_grains_phases_twins_and_size(tmp_path, capsys):
     assert "austenite: 100.0 % of the indexed points, 3 grains, twins 50 %" in capsys.readouterr().out
 
 
-def test_what_was_ingested_goes_through_records_graph(micrograph, tmp_path, capsys):
-    result = ingest(capsys, "micrograph", micrograph, "--pixel-size", "0.5um", "--out", tmp_path / "out")
-    assert run(["records", "graph", str(tmp_path / "out"), "--out", str(tmp_path / "graphs")]) == 0
+def test_what_was_ingested_goes_through_records_graph(ingested, tmp_path, capsys):
+    out, result = ingested
+    assert run(["records", "graph", str(out), "--out", str(tmp_path / "graphs")]) == 0
     assert f"{result['grains']} clusters" in capsys.readouterr().out
     assert (tmp_path / "graphs" / f"{result['record']}.npz").is_file()
-
-
-def test_the_same_image_gives_the_same_bytes(micrograph, tmp_path, capsys):
-    for name in ("one", "two"):
-        ingest(capsys, "micrograph", micrograph, "--pixel-size", "0.5um", "--out", tmp_path / name)
-    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
-    assert len(files) == 4
-    for path in files:
-        assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes(), path
 
 
 @pytest.mark.parametrize(
@@ -237,7 +244,8 @@ def test_errors_are_one_line_and_leave_nothing_behind(words, message, micrograph
     assert list(tmp_path.iterdir()) == []
 
 
-def test_liars_are_refused_and_an_output_that_exists_is_kept(micrograph, tmp_path, capsys):
+def test_liars_are_refused_and_an_output_that_exists_is_kept(micrograph, ingested, tmp_path, capsys):
+    mask = ingested[0] / "mask.png"
     lie = tmp_path / "picture.png"
     lie.write_text("grain,area\n1,2\n")
     assert run(["ingest", "micrograph", str(lie), "--out", str(tmp_path / "out")]) == 2
@@ -248,7 +256,7 @@ def test_liars_are_refused_and_an_output_that_exists_is_kept(micrograph, tmp_pat
     assert run(["ingest", "micrograph", str(tmp_path / "noise.png"), "--out", str(tmp_path / "out")]) == 2
     assert "fewer than two grains" in capsys.readouterr().err
     (tmp_path / "taken").mkdir()
-    words = ["ingest", "micrograph", str(micrograph), "--out", str(tmp_path / "taken")]
+    words = ["ingest", "micrograph", str(micrograph), "--mask", str(mask), "--out", str(tmp_path / "taken")]
     assert run(words) == 2
     assert "exists already" in capsys.readouterr().err
     assert run([*words, "--overwrite"]) == 0

@@ -144,7 +144,8 @@ def write_ingested(found: Finding, out: Path) -> dict[str, Any]:
         graph.parent.mkdir(parents=True)
         write_whole(graph, found.ingested.graph_bytes)
         RecordStore(directory / RECORDS).add(record)
-        write_whole(directory / OVERLAY, encode_image(found.overlay, directory / OVERLAY, title=record.id))
+        picture = encode_image(found.overlay, directory / OVERLAY, title=record.id, optimise=False)
+        write_whole(directory / OVERLAY, picture)
         pixels = found.mask if found.mask.dtype == np.uint8 else np.where(found.mask, 255, 0).astype(np.uint8)
         write_whole(directory / MASK, encode_image(Image.fromarray(pixels), directory / MASK, title=record.id))
     return {

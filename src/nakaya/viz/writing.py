@@ -31,15 +31,22 @@ def check_format(path: Path, formats: dict[str, str]) -> str:
     return formats[ending]
 
 
-def encode_image(image: Image.Image, path: Path, *, title: str = "") -> bytes:
-    """Return the content of an image file, in the format of the ending of `path`; a PNG also holds its title."""
+def encode_image(image: Image.Image, path: Path, *, title: str = "", optimise: bool = True) -> bytes:
+    """Return the content of an image file, in the format of the ending of `path`; a PNG also holds its title.
+
+    Args:
+        image: The picture.
+        path: Its ending names the format.
+        title: Of the picture.
+        optimise: Whether a PNG takes a second or more to become a few per cent smaller.
+    """
     kind = check_format(path, IMAGE_FORMATS)
     stream = BytesIO()
     if kind == "PNG":
         words = PngInfo()
         words.add_itxt("Title", title)
         words.add_text("Software", "nakaya")
-        image.save(stream, kind, optimize=True, pnginfo=words)
+        image.save(stream, kind, optimize=optimise, pnginfo=words)
     elif kind == "JPEG":
         image.save(stream, kind, quality=93, subsampling=0)
     else:
