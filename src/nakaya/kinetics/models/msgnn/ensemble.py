@@ -152,7 +152,7 @@ class Msgnn:
                     augmentation,
                     config.batch_size,
                 )
-                fitted = fit(member, task, _loop(config, member_seed), report=tell)
+                fitted = fit(member, task, _loop(config, member_seed), report=tell, fused=True)
                 member.load_state_dict(fitted.weights)
                 member.eval()
             members.append(member)
