@@ -1,0 +1,131 @@
+"""Models with a formula: the mean, Arrhenius' law, two laws of growth, and the direct fit to the early evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError
+from nakaya.kinetics.models.baselines.features import growth_laws
+from nakaya.kinetics.models.baselines.fitting import Baseline, Estimate
+from nakaya.kinetics.models.protocol import Settings
+from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
+from nakaya.kinetics.samples.sample import Sample
+from nakaya.learn.search_space import Parameter
+
+__all__ = ["make_arrhenius", "make_collision_limited", "make_mean", "make_slope", "make_wilson_frenkel"]
+
+_SHRINKAGE = Parameter("shrinkage", 1e-5, 10.0, "log")
+_VELOCITY = ("growth_velocity",)
+
+
+def make_mean() -> Baseline:
+    """The mean label, whatever the sample: what every model must beat to be of any use."""
+
+    def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
+        middle = float(labels.mean())
+        return lambda asked: (np.full(len(asked), middle), None)
+
+    return Baseline("mean", make)
+
+
+def make_slope() -> Baseline:
+    """The direct fit: the slope of the crystal's thickness in the early evidence, nothing learned but its error."""
+
+    def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
+        middle = float(labels.mean())
+
+        def estimate(asked: Sequence[Sample]) -> tuple[FloatArray, None]:
+            found = np.array([sample.pooled.get(EARLY_VELOCITY, math.nan) for sample in asked])
+            return np.where(np.isfinite(found), found, middle), None
+
+        return estimate
+
+    return Baseline("slope", make, targets=_VELOCITY)
+
+
+def make_arrhenius() -> Baseline:
+    """Arrhenius' law, v = exp(a - b/T), with a and b of each material and a of each orientation, shrunk to the common.
+
+    Learned from runs that grow, for a logarithm needs v > 0; it knows no melting point, and no sign.
+    """
+
+    def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
+        growing = np.flatnonzero(labels > 0).tolist()
+        if len(growing) < 2:
+            middle = float(labels.mean())
+            return lambda asked: (np.full(len(asked), middle), None)
+        kinds = _Kinds([samples[place] for place in growing])
+        steps = np.array([1000.0 / samples[place].temperature for place in growing])
+        centre, width = float(steps.mean()), float(steps.std()) or 1.0
+
+        def design(asked: Sequence[Sample]) -> FloatArray:
+            step = (np.array([1000.0 / sample.temperature for sample in asked]) - centre) / width
+            one_hot = kinds.one_hot(asked)
+            return np.column_stack([np.ones(len(asked)), step, one_hot, one_hot * step[:, None]])
+
+        logarithms = np.log(labels[growing])
+        table = design([samples[place] for place in growing])
+        weights = _shrunk(table, logarithms, settings["shrinkage"], free=2)
+        low, high = float(logarithms.min()) - math.log(10), float(logarithms.max()) + math.log(3)
+        return lambda asked: (np.exp(np.clip(design(asked) @ weights, low, high)), None)
+
+    return Baseline("arrhenius", make, (_SHRINKAGE,), {"shrinkage": 0.01}, targets=_VELOCITY)
+
+
+def make_collision_limited() -> Baseline:
+    """Collision-limited growth (Broughton, Gilmer & Jackson 1982), v = f M [1 - exp(-delta-mu/kT)]."""
+    return _law("collision-limited", lambda sample: growth_laws(sample)[0])
+
+
+def make_wilson_frenkel() -> Baseline:
+    """Activated growth (Wilson 1900, Frenkel 1932), v = f 6 D/a [1 - exp(-delta-mu/kT)], D that of the liquid."""
+    return _law("wilson-frenkel", lambda sample: growth_laws(sample)[1])
+
+
+def _law(name: str, law: Callable[[Sample], float]) -> Baseline:
+    # The efficiency f is a sum: common + material's + orientation's + that of the pair, all but the first shrunk.
+    def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
+        kinds = _Kinds(samples)
+
+        def design(asked: Sequence[Sample]) -> FloatArray:
+            laws = np.array([law(sample) for sample in asked])
+            if not np.isfinite(laws).all():
+                unknown = sorted({s.material for s, value in zip(asked, laws, strict=True) if not math.isfinite(value)})
+                raise ParameterError(
+                    f"{name} needs latent heat and diffusivity of {', '.join(unknown)}: add records of its properties"
+                )
+            return np.column_stack([laws, kinds.one_hot(asked) * laws[:, None]])
+
+        table = design(samples)
+        size = float(np.sqrt((table[:, 0] ** 2).mean())) or 1.0
+        weights = _shrunk(table / size, labels, settings["shrinkage"], free=1) / size
+        return lambda asked: (design(asked) @ weights, None)
+
+    return Baseline(name, make, (_SHRINKAGE,), {"shrinkage": 0.01}, targets=_VELOCITY)
+
+
+class _Kinds:
+    """Materials, orientations and pairs of both that training samples have; others have none of the columns."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.names = sorted({name for sample in samples for name in self._of(sample)})
+
+    @staticmethod
+    def _of(sample: Sample) -> tuple[str, str, str]:
+        face = sample.orientation or ""
+        return f"material {sample.material}", f"face {face}", f"pair {sample.material} {face}"
+
+    def one_hot(self, samples: Sequence[Sample]) -> FloatArray:
+        return np.array([[float(name in self._of(sample)) for name in self.names] for sample in samples])
+
+
+def _shrunk(table: FloatArray, values: FloatArray, shrinkage: float, *, free: int) -> FloatArray:
+    """Least squares with a penalty on all but the first `free` columns."""
+    penalty = np.full(table.shape[1], shrinkage * len(values))
+    penalty[:free] = 1e-9 * len(values)
+    normal = table.T @ table + np.diag(penalty)
+    return np.asarray(np.linalg.solve(normal, table.T @ values))

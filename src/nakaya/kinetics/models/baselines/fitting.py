@@ -1,0 +1,190 @@
+"""The common part of all baselines: labels in, a point estimate and an honest standard deviation out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+from scipy.optimize import minimize
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError
+from nakaya.kinetics.models.protocol import PredictiveDistribution, Report, Settings
+from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample, Scale
+from nakaya.learn.search_space import Parameter
+
+__all__ = ["Baseline", "BaselinePredictor", "Estimate", "Spread", "fit_spread", "label_values"]
+
+SPREAD_FOLDS: Final = 3
+
+
+class Estimate(Protocol):
+    """A fitted point estimate."""
+
+    def __call__(self, samples: Sequence[Sample], /) -> tuple[FloatArray, FloatArray | None]:
+        """Return (means, standard deviations of one new label or None where the method has none)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard deviation of a new label about a prediction: sqrt(constant^2 + (share x prediction)^2).
+
+    Attributes:
+        constant: On the scale of the target.
+        share: Relative part; 0 on a logarithmic scale.
+    """
+
+    constant: float
+    share: float
+
+    def __call__(self, means: FloatArray) -> FloatArray:
+        """Return the standard deviation of every prediction, float64 [sample]."""
+        return np.asarray(np.hypot(self.constant, self.share * means))
+
+
+def fit_spread(means: FloatArray, labels: FloatArray, *, scale: Scale) -> Spread:
+    """Fit a spread to predictions of samples that were held out, by maximum likelihood of a normal distribution.
+
+    Args:
+        means: Predictions, float64 [sample].
+        labels: What came of them, float64 [sample].
+        scale: On a logarithmic scale the spread is one number.
+    """
+    errors = labels - means
+    whole = float(np.sqrt((errors**2).mean()))
+    floor = max(1e-3 * float(labels.std()), 1e-9 * float(np.abs(labels).max()), 1e-12)
+    if scale == "log10" or len(errors) < 2 * SPREAD_FOLDS:
+        return Spread(max(whole, floor), 0.0)
+    size = float(np.sqrt((means**2).mean())) or 1.0
+
+    def cost(parameters: FloatArray) -> float:
+        spread = np.hypot(np.exp(parameters[0]), np.exp(parameters[1]) * means)
+        return float((np.log(spread) + 0.5 * (errors / spread) ** 2).sum())
+
+    lowest = math.log(max(0.1 * whole, floor)), math.log(1e-3)
+    start = np.array([math.log(max(whole, floor)), math.log(max(whole / size / 3, 1e-3))])
+    highest = math.log(max(3 * whole, floor) * 1.001), math.log(3.0)
+    found = minimize(cost, start, method="L-BFGS-B", bounds=list(zip(lowest, highest, strict=True)))
+    constant, share = np.exp(found.x if np.isfinite(found.fun) else start)
+    return Spread(float(constant), float(share))
+
+
+def label_values(samples: Sequence[Sample], target: str) -> FloatArray:
+    """Labels on the scale of the target, float64 [sample].
+
+    Raises:
+        ParameterError: No samples, one without a label, or a rate that is not positive.
+    """
+    if not samples or any(target not in sample.labels for sample in samples):
+        raise ParameterError(f"no samples with a label of {target} to learn from")
+    values = np.array([sample.labels[target].value for sample in samples])
+    if TARGET_SCALES[target] == "linear":
+        return values
+    if not (values > 0).all():
+        raise ParameterError(f"a label of {target} is not positive: it has no logarithm")
+    return np.asarray(np.log10(values))
+
+
+@dataclass(frozen=True, eq=False)
+class BaselinePredictor:
+    """A fitted baseline.
+
+    Attributes:
+        target: What it predicts.
+        estimate: Means, and standard deviations where the method has them.
+        spread: Used where it has none.
+    """
+
+    target: str
+    estimate: Estimate
+    spread: Spread
+
+    def predict(self, samples: Sequence[Sample]) -> PredictiveDistribution:
+        """Return what the model thinks of samples; their labels are not looked at."""
+        scale = TARGET_SCALES[self.target]
+        if not samples:
+            return PredictiveDistribution(self.target, scale, np.zeros(0), np.zeros(0))
+        means, deviations = self.estimate(samples)
+        return PredictiveDistribution(
+            self.target, scale, means, self.spread(means) if deviations is None else deviations
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A `KineticModel` made from a function that fits a point estimate.
+
+    The standard deviation of a method that has none comes from samples held out by condition in an inner
+    cross-validation: residuals of the training samples themselves would be far too small.
+
+    Attributes:
+        name: As in the tables.
+        make: (training samples, labels on the scale of the target, settings, seed) -> estimate.
+        search_space: What a study may tune; empty for a method without hyperparameters.
+        defaults: A value for every parameter.
+        targets: What it can learn.
+        own_spread: Whether the estimates bring standard deviations.
+    """
+
+    name: str
+    make: Callable[[Sequence[Sample], FloatArray, Settings, int], Estimate]
+    search_space: Sequence[Parameter] = ()
+    defaults: Settings = field(default_factory=dict)
+    targets: tuple[str, ...] = tuple(TARGET_SCALES)
+    own_spread: bool = False
+
+    def fit(
+        self,
+        samples: Sequence[Sample],
+        target: str,
+        settings: Settings,
+        *,
+        seed: int,
+        report: Report | None = None,
+    ) -> BaselinePredictor:
+        """Fit samples that all carry a label of `target`; settings left out keep their defaults.
+
+        Raises:
+            ParameterError: No samples, a label is missing, a value outside its range, or a target that it cannot learn.
+        """
+        if target not in self.targets:
+            raise ParameterError(f"{self.name} cannot learn {target}: it is a law of {', '.join(self.targets)}")
+        labels = label_values(samples, target)
+        chosen = self._checked(settings)
+        estimate = self.make(samples, labels, chosen, seed)
+        if report is not None:
+            report(1.0 if self.own_spread else 1 / (1 + SPREAD_FOLDS), {})
+        spread = self._spread(samples, labels, chosen, seed, TARGET_SCALES[target])
+        if report is not None:
+            report(1.0, {})
+        return BaselinePredictor(target, estimate, spread)
+
+    def _checked(self, settings: Settings) -> dict[str, float]:
+        known = {parameter.name: parameter for parameter in self.search_space}
+        for name in settings:
+            if name not in known:
+                raise ParameterError(f"{self.name} has no setting {name}: known are {', '.join(known) or 'none'}")
+        merged = {**self.defaults, **settings}
+        return {name: known[name].check(value) for name, value in merged.items()}
+
+    def _spread(
+        self, samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int, scale: Scale
+    ) -> Spread:
+        names = sorted({sample.condition for sample in samples})
+        whole = Spread(max(float(labels.std()), 1e-12), 0.0)
+        if self.own_spread or len(names) < 2:
+            return whole
+        folds = min(SPREAD_FOLDS, len(names))
+        places = np.random.default_rng(seed).permutation(len(names)) % folds
+        number = dict(zip(names, places.tolist(), strict=True))
+        which = np.array([number[sample.condition] for sample in samples])
+        means = np.empty(len(samples))
+        for fold in range(folds):
+            inside, outside = np.flatnonzero(which == fold).tolist(), np.flatnonzero(which != fold).tolist()
+            estimate = self.make([samples[place] for place in outside], labels[outside], settings, seed)
+            means[inside] = estimate([samples[place] for place in inside])[0]
+        return fit_spread(means, labels, scale=scale)

@@ -1,0 +1,76 @@
+"""Which name means which kinetics model. A new model is one folder plus one line here; nothing is loaded before use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final, cast
+
+from nakaya.core.errors import MissingExtraError, UnknownNameError
+from nakaya.kinetics.models.protocol import KineticModel
+from nakaya.kinetics.samples.sample import EvidenceKind
+
+__all__ = ["BASELINES", "MODELS", "NETWORKS", "Entry", "find_model", "model_names"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model before it is loaded.
+
+    Attributes:
+        source: "module:function"; the function takes nothing and returns the model.
+        evidence: Kinds of evidence that it can use.
+        graphs: Whether it looks at graphs: tabular models do not, and graphs take time to build.
+    """
+
+    source: str
+    evidence: tuple[EvidenceKind, ...] = ("A", "B")
+    graphs: bool = False
+
+
+_HERE: Final = "nakaya.kinetics.models"
+
+BASELINES: Final[dict[str, Entry]] = {
+    "mean": Entry(f"{_HERE}.baselines.closed_forms:make_mean"),
+    "arrhenius": Entry(f"{_HERE}.baselines.closed_forms:make_arrhenius"),
+    "collision-limited": Entry(f"{_HERE}.baselines.closed_forms:make_collision_limited"),
+    "wilson-frenkel": Entry(f"{_HERE}.baselines.closed_forms:make_wilson_frenkel"),
+    "ridge": Entry(f"{_HERE}.baselines.tabular:make_ridge"),
+    "ridge-bond-order": Entry(f"{_HERE}.baselines.tabular:make_ridge_bond_order", ("B",)),
+    "svm": Entry(f"{_HERE}.baselines.tabular:make_svm"),
+    "ann": Entry(f"{_HERE}.baselines.tabular:make_ann"),
+    "extra-trees": Entry(f"{_HERE}.baselines.tabular:make_extra_trees"),
+    "boosting": Entry(f"{_HERE}.baselines.tabular:make_boosting"),
+    "gp": Entry(f"{_HERE}.baselines.tabular:make_gp"),
+    "slope": Entry(f"{_HERE}.baselines.closed_forms:make_slope", ("B",)),
+    "gnn-single-level": Entry(f"{_HERE}.msgnn.ensemble:make_single_level", ("B",), graphs=True),
+    "msgnn-no-cross": Entry(f"{_HERE}.msgnn.ensemble:make_no_cross", graphs=True),
+}
+"""What msgnn has to beat; its own reductions are among them."""
+
+MODELS: Final[dict[str, Entry]] = {**BASELINES, "msgnn": Entry(f"{_HERE}.msgnn.ensemble:make_msgnn", graphs=True)}
+
+NETWORKS: Final = tuple(name for name, entry in MODELS.items() if entry.graphs)
+
+
+def model_names() -> tuple[str, ...]:
+    """All names, in the order of the tables."""
+    return tuple(MODELS)
+
+
+def find_model(name: str) -> KineticModel:
+    """Return the model of this name.
+
+    Raises:
+        UnknownNameError: There is none.
+        MissingExtraError: It needs packages that are not installed.
+    """
+    if name not in MODELS:
+        raise UnknownNameError("kinetics model", name, MODELS)
+    module, _, function = MODELS[name].source.partition(":")
+    try:
+        return cast(KineticModel, getattr(import_module(module), function)())
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("nakaya"):
+            raise
+        raise MissingExtraError("kinetics models", "ml") from error
