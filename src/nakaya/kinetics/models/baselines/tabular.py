@@ -197,10 +197,13 @@ def _table(
         if not encoder.names:
             return lambda asked: (np.full(len(asked), middle), np.full(len(asked), size) if own_spread else None)
         try:
+            from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn brings it
+
             model = regressor(settings, seed, len(encoder.names))
         except ImportError as error:
             raise MissingExtraError("kinetics models", "ml") from error
-        with warnings.catch_warnings():
+        # Tables are small: threads of the linear algebra wait for each other more than they compute.
+        with warnings.catch_warnings(), threadpool_limits(limits=1):
             # Iterations are a hyperparameter, and so are bounds: stopping at them is what was asked for.
             warnings.filterwarnings("ignore", module="sklearn")
             model.fit(encoder.transform(rows), (labels - middle) / size)
