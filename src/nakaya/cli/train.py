@@ -1,4 +1,4 @@
-"""`nakaya train`: an emulator from one training file."""
+"""`nakaya train`: an emulator, or models of kinetics, from one training file."""
 
 from __future__ import annotations
 
@@ -23,18 +23,32 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and delete the run there is.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Train an emulator: grow its crystals, train on them, write weights and model card.
+    """Train an emulator (grow its crystals, train on them, write weights and model card), or models of kinetics.
 
     Example: nakaya train examples/train-cgne.toml --out runs/cgne
 
     Stop it however you like, also with kill -9, and run the same command again: it goes on from its last checkpoint and
     ends with the same weights. A folder of another configuration is refused (exit status 2). The folder then holds
     model/ (weights.safetensors, config.json, README.md), metrics.jsonl (one line per update) and the crystals.
+
+    A file with model = "kinetics" (examples/train-kinetics.toml) compares models by cross-validation and writes the
+    best ones for `nakaya predict`; that takes minutes, and --out appears when it is done.
     """
     from nakaya.cli.progress import progress_reporter
     from nakaya.pipelines.training import train as train_emulator
     from nakaya.pipelines.training_config import read_training
+    from nakaya.pipelines.training_kinetics import is_kinetics, read_kinetics_training, train_kinetics
 
+    if is_kinetics(config):
+        card = train_kinetics(
+            read_kinetics_training(config), out, overwrite=overwrite, progress=lambda line: typer.echo(line, err=True)
+        )
+        if as_json:
+            echo_json(card)
+            return
+        for part in card.parts:
+            typer.echo(f"{part.target}, evidence {part.evidence}: {part.model}, intervals of {part.factor:.2f} sigma")
+        return
     checked = read_training(config)
     total = checked.loop.updates
     with progress_reporter("growing", "crystals") as crystals, progress_reporter("training", "updates") as updates:

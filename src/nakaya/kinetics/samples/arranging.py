@@ -16,7 +16,15 @@ from nakaya.kinetics.samples.corpus import Corpus, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, Split, fold_of, for_tuning, hashed
 
-__all__ = ["INNER_FOLDS", "Arrangement", "arrange_fold", "arrange_inner", "outer_folds", "tuning_samples"]
+__all__ = [
+    "INNER_FOLDS",
+    "Arrangement",
+    "all_samples",
+    "arrange_fold",
+    "arrange_inner",
+    "outer_folds",
+    "tuning_samples",
+]
 
 INNER_FOLDS = 3
 """Folds of the inner cross-validation where the groups themselves do not make them."""
@@ -84,6 +92,13 @@ def tuning_samples(corpus: Corpus, evidence: EvidenceKind, target: str) -> tuple
     records = [record for record in corpus.records if for_tuning(record)]
     return _arrange(
         corpus, records, evidence, target, "temperature", held_out=lambda _: False, scored=lambda _: True
+    ).train  # fmt: skip
+
+
+def all_samples(corpus: Corpus, evidence: EvidenceKind, target: str) -> tuple[Sample, ...]:
+    """Every labelled sample: what a model is fitted to that is not scored afterwards."""
+    return _arrange(
+        corpus, corpus.records, evidence, target, "temperature", held_out=lambda _: False, scored=lambda _: True
     ).train  # fmt: skip
 
 

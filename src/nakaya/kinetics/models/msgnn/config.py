@@ -95,7 +95,7 @@ class MsgnnConfig:
     cross_level: int = 1
     multi_scale: int = 1
     members: int = 3
-    updates: int = 200
+    updates: int = 100
     patch_atoms: int = 64
 
     def __post_init__(self) -> None:

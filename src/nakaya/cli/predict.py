@@ -1,0 +1,99 @@
+"""`nakaya predict`: growth velocity, nucleation rate and what follows from them, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nakaya.cli.border import echo_json
+from nakaya.core.errors import ParameterError
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("predict")(predict)
+
+
+def predict(
+    material: Annotated[str | None, typer.Option(help="Chemical symbol, such as Cu.")] = None,
+    orientation: Annotated[str | None, typer.Option(help="Miller indices of the front, such as 100.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="K.")] = None,
+    records: Annotated[
+        str | None, typer.Option(help="Predict from records: a shipped set, a store (directory) or a JSON file.")
+    ] = None,
+    record: Annotated[list[str] | None, typer.Option(help="Of --records only this id; several times for more.")] = None,
+    md: Annotated[
+        Path | None, typer.Option(help="Predict from the first 10 ps of a LAMMPS text dump or extended XYZ (also .gz).")
+    ] = None,
+    lammps_units: Annotated[str | None, typer.Option(help="With --md: unit style of the dump: metal or real.")] = None,
+    elements: Annotated[str | None, typer.Option(help="With --md: elements of type 1, 2, ...: Cu or Al,Cu.")] = None,
+    time_step: Annotated[float | None, typer.Option(help="With --md: time step of the dump, ps.")] = None,
+    frame_interval: Annotated[float | None, typer.Option(help="With --md: time between frames, ps.")] = None,
+    equilibration: Annotated[float, typer.Option(help="With --md: leave out this much at the start, ps.")] = 0.0,
+    structure: Annotated[
+        str | None, typer.Option(help="With --md: fcc, bcc, diamond (known for Al, Cu, Si).")
+    ] = None,
+    melting_point: Annotated[float | None, typer.Option(help="With --md: of the potential, K.")] = None,
+    latent_heat: Annotated[float | None, typer.Option(help="With --md: of the potential, J/mol.")] = None,
+    model: Annotated[str, typer.Option(help="Shipped model, or the folder that `nakaya train` wrote.")] = "al-cu-si",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Predict growth velocity, nucleation rate, grains per volume and the length at which grains meet.
+
+    Example: nakaya predict --material Cu --orientation 100 --temperature 1200
+
+    Give conditions, --records or --md. Intervals are to hold the measured value in 9 of 10 cases; warnings say where
+    the model was not trained. With --records of more than one record, --json prints {"predictions": [...]}.
+    """
+    from nakaya.kinetics.ingest.md import TrajectoryOptions
+    from nakaya.pipelines.predicting import load_model, predict_conditions, predict_records, predict_trajectory
+
+    if sum((material is not None, records is not None, md is not None)) != 1:
+        raise ParameterError("give one of --material (with --temperature), --records and --md")
+    if md is not None:
+        options = TrajectoryOptions(
+            lammps_units=lammps_units,
+            elements=None if elements is None else [symbol.strip() for symbol in elements.split(",")],
+            time_step_ps=time_step,
+            frame_ps=frame_interval,
+            temperature=temperature,
+            orientation=orientation,
+            structure=structure,
+            equilibration_ps=equilibration,
+            melting_point=melting_point,
+            latent_heat=latent_heat,
+        )
+        documents = [predict_trajectory(md, options, model=load_model(model))]
+    elif records is not None:
+        documents = predict_records(records, ids=record or (), model=load_model(model))
+    else:
+        if temperature is None:
+            raise ParameterError("--material needs --temperature in K")
+        documents = [predict_conditions(str(material), orientation, temperature, model=load_model(model))]
+    if as_json:
+        echo_json(documents[0] if len(documents) == 1 else {"predictions": documents})
+        return
+    for document in documents:
+        for line in _lines(document):
+            typer.echo(line)
+
+
+def _lines(document: Mapping[str, Any]) -> list[str]:
+    """A prediction as lines of text."""
+    lines = [f"{document['record']}:"] if "record" in document else []
+    for name, entry in document.items():
+        if not isinstance(entry, Mapping):
+            continue
+        words = name.replace("_", " ")
+        if entry["value"] is None:
+            lines.append(f"{words:<22} not known")
+        else:
+            low, high = entry["interval90"]
+            lines.append(f"{words:<22} {entry['value']:.3g} {entry['unit']}  (90 %: {low:.3g} to {high:.3g})")
+    lines.append(f"evidence {document['evidence']}")
+    return [*lines, *(f"warning: {warning}" for warning in document["warnings"])]

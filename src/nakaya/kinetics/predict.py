@@ -1,0 +1,319 @@
+"""From what models say to what a user asks: four quantities with intervals, and warnings where models do not know.
+
+Grains per volume and the characteristic length follow from the growth velocity v and the nucleation rate J by the
+closed forms of impingement (`nakaya.kinetics.theory`): their uncertainty is propagated by sampling both.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
+from nakaya.kinetics.models.conformal import normal_factor
+from nakaya.kinetics.models.physics import TURNBULL
+from nakaya.kinetics.records import write_atomically
+from nakaya.kinetics.samples.sample import EvidenceKind, Sample
+from nakaya.kinetics.theory import characteristic_length, critical_radius, grains_per_volume
+
+__all__ = [
+    "CARD_FILE",
+    "Coverage",
+    "Forecast",
+    "ModelCard",
+    "Part",
+    "combine",
+    "critical_diameter",
+    "find_model_folder",
+    "length_warnings",
+    "range_warnings",
+    "read_card",
+    "shipped_models",
+    "write_card",
+]
+
+CARD_FILE: Final = "model.json"
+FORMAT = 1
+MAX_CARD_BYTES = 1 << 20
+
+UNITS: Final[Mapping[str, str]] = {
+    "growth_velocity": "m/s",
+    "nucleation_rate": "1/(m^3 s)",
+    "nucleation_density": "1/m^3",
+    "characteristic_length": "m",
+}
+LEVEL = 0.9
+NUM_DRAWS = 20_000
+FEW_DIAMETERS = 5.0
+"""Grains that meet before they are so many critical diameters wide never were crystals that grow."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Under which conditions the training data of one material were taken.
+
+    Attributes:
+        orientations: Growth directions; empty for nucleation.
+        temperature: Lowest and highest, K.
+    """
+
+    orientations: tuple[str, ...]
+    temperature: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The model of one target for one kind of evidence.
+
+    Attributes:
+        target: Name of the quantity.
+        evidence: "A" or "B".
+        model: Name in the catalogue.
+        settings: Of the fit.
+        seed: Of the fit.
+        factor: Half the width of 90 % intervals, in standard deviations of the model.
+        least_spread: Standard deviations below this are not believed, on the scale of the target.
+        note: What a reader should know of the intervals; may be empty.
+        files: Subfolder of the fitted model; None = fitted again from the records when it is needed.
+        scores: Model -> root mean square error in the cross-validation that chose among them.
+        covers: Material -> training conditions.
+    """
+
+    target: str
+    evidence: EvidenceKind
+    model: str
+    settings: Mapping[str, float]
+    seed: int
+    factor: float
+    least_spread: float
+    note: str
+    files: str | None
+    scores: Mapping[str, float]
+    covers: Mapping[str, Coverage]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What the file model.json says.
+
+    Attributes:
+        name: Of the whole.
+        records: Shipped set, or path, that it was fitted to: properties of materials and faces are read there.
+        records_sha256: Over the records that it was fitted to.
+        parts: One per target and evidence.
+    """
+
+    name: str
+    records: str
+    records_sha256: str
+    parts: tuple[Part, ...]
+
+    def part(self, target: str, evidence: EvidenceKind) -> Part | None:
+        """The part for a target: that of the evidence, or the one that needs conditions only; None = there is none."""
+        for kind in (evidence, "A"):
+            for entry in self.parts:
+                if (entry.target, entry.evidence) == (target, kind):
+                    return entry
+        return None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A normal distribution on the scale of a target, calibrated.
+
+    Attributes:
+        mean: m/s, or the decimal logarithm of the rate in 1/(m^3 s).
+        spread: Standard deviation for which +-1.645 covers 90 %.
+    """
+
+    mean: float
+    spread: float
+
+
+def shipped_models() -> dict[str, Path]:
+    """Name -> folder of every model of kinetics that ships with the package."""
+    root = Path(str(files("nakaya.kinetics"))) / "data" / "models"
+    if not root.is_dir():
+        return {}
+    return {entry.name: entry for entry in sorted(root.iterdir()) if (entry / CARD_FILE).is_file()}
+
+
+def find_model_folder(name_or_path: str | Path) -> Path:
+    """Folder of a shipped model, or of one's own; a path that exists wins over a name.
+
+    Raises:
+        UnknownNameError: Neither.
+    """
+    path = Path(name_or_path)
+    if (path / CARD_FILE).is_file():
+        return path
+    shipped = shipped_models()
+    if str(name_or_path) not in shipped:
+        raise UnknownNameError("model of kinetics (or folder with a model.json)", str(name_or_path), shipped)
+    return shipped[str(name_or_path)]
+
+
+def write_card(card: ModelCard, folder: Path) -> None:
+    """Write model.json atomically.
+
+    Raises:
+        OutputError: The disk refuses.
+    """
+    document = {"format": FORMAT, "kind": "kinetics", **asdict(card)}
+    write_atomically(folder / CARD_FILE, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read model.json.
+
+    Raises:
+        InputFileError: It cannot be read.
+        FormatError: It is none of ours, or damaged.
+    """
+    path = folder / CARD_FILE
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(MAX_CARD_BYTES)
+    except OSError as error:
+        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from None
+    try:
+        document = json.loads(text)
+        if document["format"] != FORMAT or document["kind"] != "kinetics":
+            raise FormatError(f"{path} is not a model of kinetics of format {FORMAT}: train it again")
+        return ModelCard(
+            str(document["name"]),
+            str(document["records"]),
+            str(document["records_sha256"]),
+            tuple(_part(entry) for entry in document["parts"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{path} is damaged ({error}): copy it again, or train again") from None
+
+
+def _part(entry: Mapping[str, Any]) -> Part:
+    covers = {
+        str(material): Coverage(tuple(found["orientations"]), (float(low), float(high)))
+        for material, found in entry["covers"].items()
+        for low, high in [found["temperature"]]
+    }
+    if entry["target"] not in UNITS or entry["evidence"] not in ("A", "B"):
+        raise ValueError(f"a part for target {entry['target']!r} and evidence {entry['evidence']!r}")
+    subfolder = entry["files"]
+    if subfolder is not None and (not str(subfolder).replace("-", "").replace("_", "").isalnum()):
+        raise ValueError(f"subfolder {subfolder!r}")
+    factor, least = float(entry["factor"]), float(entry["least_spread"])
+    if not (math.isfinite(factor) and factor > 0 and math.isfinite(least) and least >= 0):
+        raise ValueError(f"factor {factor} or least_spread {least}")
+    return Part(
+        str(entry["target"]), entry["evidence"], str(entry["model"]),
+        {str(name): float(value) for name, value in entry["settings"].items()}, int(entry["seed"]), factor, least,
+        str(entry["note"]), None if subfolder is None else str(subfolder),
+        {str(name): float(value) for name, value in entry["scores"].items()}, covers,
+    )  # fmt: skip
+
+
+def range_warnings(part: Part, sample: Sample) -> list[str]:
+    """Say where a sample lies outside of what a model was trained on."""
+    what = part.target.replace("_", " ")
+    covered = part.covers.get(sample.material)
+    if covered is None:
+        return [f"{what}: no {sample.material} in the training (only {', '.join(sorted(part.covers))})"]
+    found = []
+    if covered.orientations and sample.orientation not in covered.orientations:
+        found.append(
+            f"{what}: no ({sample.orientation or '?'}) fronts of {sample.material} in the training (only "
+            f"{', '.join(covered.orientations)})"
+        )
+    low, high = covered.temperature
+    if not low - 0.5 <= sample.temperature <= high + 0.5:
+        found.append(
+            f"{what}: {sample.temperature:g} K is outside the training range of {sample.material}, "
+            f"{low:g} to {high:g} K"
+        )
+    return found
+
+
+def combine(
+    velocity: Forecast | None, log10_rate: Forecast | None, *, rng: np.random.Generator
+) -> dict[str, dict[str, Any]]:
+    """Return the four quantities: {"value", "unit", "interval90"} each; None for what is not known.
+
+    Args:
+        velocity: m/s.
+        log10_rate: Decimal logarithm of the rate in 1/(m^3 s).
+        rng: Draws the samples.
+    """
+    factor = normal_factor(LEVEL)
+    found: dict[str, dict[str, Any]] = {name: _entry(name, None, None) for name in UNITS}
+    if velocity is not None:
+        ends = velocity.mean - factor * velocity.spread, velocity.mean + factor * velocity.spread
+        found["growth_velocity"] = _entry("growth_velocity", velocity.mean, ends)
+    if log10_rate is not None:
+        low, high = (log10_rate.mean + sign * factor * log10_rate.spread for sign in (-1, 1))
+        found["nucleation_rate"] = _entry("nucleation_rate", _power(log10_rate.mean), (_power(low), _power(high)))
+    if velocity is None or log10_rate is None:
+        return found
+    velocities = velocity.mean + velocity.spread * rng.standard_normal(NUM_DRAWS)
+    rates = log10_rate.mean + log10_rate.spread * rng.standard_normal(NUM_DRAWS)
+    growing = velocities > 0
+    if growing.mean() < 0.5:
+        return found  # it melts: grains do not meet
+    ratio = rates[growing] - np.log10(velocities[growing])  # log10 (J/v)
+    found["nucleation_density"] = _quantiles(
+        "nucleation_density", math.log10(grains_per_volume(1.0, 1.0)) + 0.75 * ratio
+    )
+    found["characteristic_length"] = _quantiles(
+        "characteristic_length", math.log10(characteristic_length(1.0, 1.0)) - 0.25 * ratio
+    )
+    return found
+
+
+def critical_diameter(sample: Sample) -> float | None:
+    """Diameter of the critical nucleus, m, with Turnbull's interfacial energy; None where it is not known."""
+    table, kelvin = sample.table, sample.temperature
+    per_cell = {4: 8, 8: 2, 12: 4}.get(round(sample.conditions.get("coordination_number", 0.0) or 0.0))
+    if table.latent_heat is None or table.lattice_parameter is None or per_cell is None:
+        return None
+    drive = table.driving_force(kelvin)
+    if not drive > 0:
+        return None
+    volume = table.lattice_parameter(kelvin) ** 3 / per_cell
+    heat = table.latent_heat((kelvin + table.melting_temperature) / 2) / 6.02214076e23
+    try:
+        return 2 * critical_radius(drive, kelvin, TURNBULL * heat * volume ** (-2 / 3), volume)
+    except ParameterError:
+        return None
+
+
+def length_warnings(length: float | None, samples: Sequence[Sample]) -> list[str]:
+    """Warn where grains would meet before they are wider than a few critical nuclei."""
+    diameter = critical_diameter(samples[0]) if samples else None
+    if length is None or diameter is None or length >= FEW_DIAMETERS * diameter:
+        return []
+    return [
+        f"characteristic length: {length:.2g} m is less than {FEW_DIAMETERS:g} critical diameters of {diameter:.2g} m: "
+        "grains meet before they grow, and the closed forms do not hold"
+    ]
+
+
+def _quantiles(name: str, log10_values: FloatArray) -> dict[str, Any]:
+    low, middle, high = np.quantile(log10_values, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
+    return _entry(name, _power(float(middle)), (_power(float(low)), _power(float(high))))
+
+
+def _entry(name: str, value: float | None, interval: tuple[float, float] | None) -> dict[str, Any]:
+    return {"value": value, "unit": UNITS[name], "interval90": None if interval is None else list(interval)}
+
+
+def _power(exponent: float) -> float:
+    return float(10.0 ** min(max(exponent, -300.0), 300.0))

@@ -1,0 +1,367 @@
+"""Conditions, records or a trajectory in, kinetics with intervals and warnings out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nakaya.core.errors import InputFileError, ParameterError
+from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
+from nakaya.kinetics.graphs.build import build_sequence
+from nakaya.kinetics.graphs.conditions import crystal_structure, miller_vector
+from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
+from nakaya.kinetics.md.bondorder import CLASSIFIERS, environment, solid_atoms
+from nakaya.kinetics.md.frames import Frame
+from nakaya.kinetics.md.growth import EVIDENCE_PS
+from nakaya.kinetics.md.patches import interface_patch
+from nakaya.kinetics.md.potentials import find_material
+from nakaya.kinetics.md.tables import MaterialTable, tabulate
+from nakaya.kinetics.md.trajectory_files import read_trajectory
+from nakaya.kinetics.models.catalogue import MODELS, find_model
+from nakaya.kinetics.models.conformal import normal_factor
+from nakaya.kinetics.models.protocol import Predictor
+from nakaya.kinetics.predict import (
+    Forecast,
+    ModelCard,
+    Part,
+    combine,
+    find_model_folder,
+    length_warnings,
+    range_warnings,
+    read_card,
+)
+from nakaya.kinetics.records import load_records
+from nakaya.kinetics.samples.corpus import Corpus, make_sample, read_corpus, with_facets
+from nakaya.kinetics.samples.sample import EvidenceKind, Sample
+from nakaya.pipelines.graphs import record_folder
+from nakaya.pipelines.training_kinetics import PartConfig, hash_records, part_samples
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "KineticsModel",
+    "conditions_sample",
+    "load_model",
+    "predict_conditions",
+    "predict_records",
+    "predict_sample",
+    "predict_trajectory",
+    "record_sample",
+    "trajectory_sample",
+]
+
+DEFAULT_MODEL = "al-cu-si"
+FRAME_TIMES_PS = (0.0, 2.0, 5.0, 7.0, 10.0)
+"""Frames of a trajectory nearest to these times after its start become graphs, as in the training."""
+
+
+@dataclass(frozen=True, eq=False)
+class KineticsModel:
+    """A model of kinetics in memory.
+
+    Attributes:
+        card: What it is.
+        folder: Where it lies.
+        records: That it was fitted to.
+        corpus: Growth runs among them.
+        notes: What a user should know of the whole.
+    """
+
+    card: ModelCard
+    folder: Path
+    records: tuple[Record, ...]
+    corpus: Corpus
+    notes: tuple[str, ...] = ()
+    _predictors: dict[str, Predictor] = field(default_factory=dict)
+
+    def table(self, material: str) -> MaterialTable:
+        """Properties of a material; empty ones where the records do not know it."""
+        return self.corpus.tables.get(material) or tabulate(material, self.records)
+
+    def predictor(self, part: Part) -> Predictor:
+        """The fitted model of a part; read, or fitted again, once.
+
+        Raises:
+            FormatError: Its files are damaged.
+            MissingExtraError: A package is not installed.
+        """
+        key = f"{part.target}-{part.evidence}"
+        if key not in self._predictors:
+            self._predictors[key] = self._load(part)
+        return self._predictors[key]
+
+    def _load(self, part: Part) -> Predictor:
+        model = find_model(part.model)  # says so where packages are missing
+        if part.files is not None:
+            from nakaya.kinetics.models.msgnn.files import load_predictor
+
+            return load_predictor(self.folder / part.files)
+        wanted = PartConfig(part.target, part.evidence, (part.model,))
+        corpus = self.corpus if MODELS[part.model].graphs else replace(self.corpus, folder=None, _made={})
+        samples = part_samples(corpus, self.records, wanted)
+        return model.fit(samples, part.target, part.settings, seed=part.seed)
+
+
+def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> KineticsModel:
+    """Read a model: its card now, networks when they are needed.
+
+    Raises:
+        UnknownNameError, InputFileError, FormatError: There is none, or it is damaged.
+    """
+    folder = find_model_folder(name_or_path)
+    card = read_card(folder)
+    records = load_records(card.records)
+    notes = []
+    if hash_records(records) != card.records_sha256:
+        notes.append(f"the records {card.records} are not those that the model was fitted to: train it again")
+    corpus = read_corpus(records, record_folder(card.records))
+    return KineticsModel(card, folder, tuple(records), corpus, tuple(notes))
+
+
+def predict_conditions(
+    material: str, orientation: str | None, temperature: float, *, model: KineticsModel | None = None
+) -> dict[str, Any]:
+    """Predict from conditions alone (evidence A).
+
+    Args:
+        material: Chemical symbol.
+        orientation: Miller indices of the front; None = no growth velocity is asked for.
+        temperature: K.
+        model: Of `load_model`; the shipped one by default.
+
+    Returns:
+        {"growth_velocity": {"value", "unit", "interval90"}, "nucleation_rate", "nucleation_density",
+        "characteristic_length", "evidence": "A", "warnings": [...]}.
+
+    Raises:
+        ParameterError: The temperature is no temperature, or Miller indices are none.
+        UnknownNameError: No such element.
+    """
+    model = model or load_model()
+    return predict_sample(conditions_sample(material, orientation, temperature, model), model)
+
+
+def conditions_sample(material: str, orientation: str | None, temperature: float, model: KineticsModel) -> Sample:
+    """The sample of evidence A that stated conditions make."""
+    if not (math.isfinite(temperature) and 1 <= temperature <= 20_000):
+        raise ParameterError(f"temperature={temperature} is outside [1, 20000] K")
+    if orientation is not None:
+        miller_vector(orientation)
+    if material not in model.corpus.tables:
+        find_material(material)  # names the nearest known one
+    table = model.table(material)
+    record = Record(
+        id=f"conditions-{material}",
+        kind="md",
+        material=material,
+        orientation=orientation,
+        conditions={
+            "temperature": Quantity(np.array(temperature), "K"),
+            "pressure": Quantity(np.array(0.0), "Pa"),
+            DRIVING_FORCE: Quantity(np.array(table.driving_force(temperature)), "1"),
+        },
+        quantities={},
+        provenance=Provenance("stated conditions"),
+    )
+    return _faced(make_sample(record, "A", table, None), model, record)
+
+
+def predict_records(
+    source: str | Path, *, ids: Sequence[str] = (), model: KineticsModel | None = None
+) -> list[dict[str, Any]]:
+    """Predict from records: their conditions, and what was seen early where they hold it (evidence B).
+
+    Args:
+        source: Shipped set, store or file.
+        ids: Which records; those of growth runs where empty.
+        model: Of `load_model`; the shipped one by default.
+
+    Returns:
+        One document per record, as of `predict_conditions`, with the record's id under "record".
+
+    Raises:
+        InputFileError: There is no record that could be predicted from.
+        NakayaError: A record or snapshot is damaged.
+    """
+    model = model or load_model()
+    chosen = list(_usable(load_records(source), ids))
+    if not chosen:
+        raise InputFileError(f"{source} holds no record of molecular dynamics with one temperature to predict from")
+    folder = record_folder(source)
+    return [{"record": record.id, **predict_sample(record_sample(record, folder, model), model)} for record in chosen]
+
+
+def record_sample(record: Record, folder: Path | None, model: KineticsModel) -> Sample:
+    """The sample that a record makes: of evidence B where something was seen early."""
+    seen = any(entry.values.ndim for entry in record.evidence.values())
+    evidence: EvidenceKind = "B" if seen or record.snapshots else "A"
+    return _faced(make_sample(record, evidence, model.table(record.material), folder), model, record)
+
+
+def predict_trajectory(path: Path, options: TrajectoryOptions, *, model: KineticsModel | None = None) -> dict[str, Any]:
+    """Predict from the first 10 ps of a trajectory of atoms (evidence B).
+
+    Args:
+        path: LAMMPS text dump or extended XYZ, plain or gzipped.
+        options: What the file does not say.
+        model: Of `load_model`; the shipped one by default.
+
+    Raises:
+        NakayaError: As in `ingest_trajectory`.
+    """
+    model = model or load_model()
+    sample, flags = trajectory_sample(path, options, model)
+    found = predict_sample(sample, model)
+    return {"record": sample.record_id, **found, "warnings": [*found["warnings"], *flags]}
+
+
+def trajectory_sample(path: Path, options: TrajectoryOptions, model: KineticsModel) -> tuple[Sample, list[str]]:
+    """The sample of evidence B that a trajectory makes, and what was odd about the file."""
+    record = ingest_trajectory(path, options, known=model.records)
+    if not math.isfinite(record.conditions["temperature"].value):
+        raise ParameterError(f"{path}: the temperature is not known: give --temperature in K")
+    table = model.table(record.material)
+    if options.melting_point is not None:
+        table = replace(table, melting_temperature=options.melting_point, melting_error=math.nan)
+    if options.latent_heat is not None:
+        stated = options.latent_heat
+        table = replace(table, latent_heat=lambda _: stated)
+    sample = make_sample(record, "B", table, None)
+    frames = _patches(path, options, record)
+    sample = replace(sample, sequence=build_sequence(record, frames, table=table)) if frames else sample
+    flags = list(record.flags)
+    if options.potential is None and options.melting_point is None:
+        flags.append(
+            "the potential is not stated: melting point and latent heat are taken from the records of the training"
+        )
+    return _faced(sample, model, record), flags
+
+
+def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
+    """Predict from a sample; the document of `predict_conditions`."""
+    warnings = list(model.notes)
+    velocity = None
+    if sample.orientation is None:
+        warnings.append("growth velocity: the orientation of the front is not stated")
+    else:
+        velocity = _forecast("growth_velocity", sample, model, warnings)
+    bare = replace(sample, evidence="A", orientation=None, pooled={}, sequence=_bare(sample))
+    melting = sample.table.melting_temperature
+    rate = None
+    if not sample.temperature < melting:
+        warnings.append(f"nucleation rate: nothing nucleates above the melting point of {melting:.0f} K")
+    else:
+        rate = _forecast("nucleation_rate", bare, model, warnings)
+    found: dict[str, Any] = combine(velocity, rate, rng=np.random.default_rng(0))
+    warnings += length_warnings(found["characteristic_length"]["value"], [sample])
+    return {**found, "evidence": sample.evidence, "warnings": warnings}
+
+
+def _forecast(target: str, sample: Sample, model: KineticsModel, warnings: list[str]) -> Forecast | None:
+    part = model.card.part(target, sample.evidence)
+    if part is None:
+        warnings.append(f"{target.replace('_', ' ')}: the model {model.card.name} has no part for it")
+        return None
+    warnings += range_warnings(part, sample)
+    if part.note:
+        warnings.append(f"{target.replace('_', ' ')}: {part.note}")
+    try:
+        told = model.predictor(part).predict([sample])
+    except ParameterError as error:  # a law that lacks a property of the material
+        warnings.append(f"{target.replace('_', ' ')}: {error}")
+        return None
+    mean = float(told.mean[0])
+    spread = max(float(told.standard_deviation[0]) * part.factor / normal_factor(), part.least_spread)
+    if not (math.isfinite(mean) and math.isfinite(spread)):
+        warnings.append(f"{target.replace('_', ' ')}: the model gives no number here")
+        return None
+    return Forecast(mean, spread)
+
+
+def _bare(sample: Sample) -> Any:
+    """The sequence of conditions alone: nucleation has no front."""
+    graph = sample.sequence.frames[0]
+    for name in list(graph.levels):
+        graph = graph.without_level(name)
+    evidence = replace(sample.sequence.evidence, times=np.zeros(1), names=(), values=np.zeros((1, 0)))
+    return replace(sample.sequence, times=np.zeros(1), frames=(graph,), carries=(), evidence=evidence)
+
+
+def _faced(sample: Sample, model: KineticsModel, record: Record) -> Sample:
+    """Velocities of neighbouring faces, from the records of the training; never of the record or its replicates."""
+    if sample.orientation is None:
+        return sample
+    apart = [
+        other
+        for other in model.corpus.records
+        if other.id != record.id
+        and other.material == sample.material
+        and not (
+            other.orientation == sample.orientation
+            and abs(other.conditions["temperature"].value - sample.temperature) < 0.5
+        )
+    ]
+    return with_facets(sample, apart)
+
+
+def _usable(records: Sequence[Record], ids: Sequence[str]) -> Iterator[Record]:
+    by_id = {record.id: record for record in records}
+    if ids:
+        for name in ids:
+            if name not in by_id:
+                raise InputFileError(f"there is no record {name}: known are {', '.join(sorted(by_id)[:5])}, ...")
+            yield by_id[name]
+        return
+    for record in records:
+        temperature = record.conditions.get("temperature")
+        single = temperature is not None and temperature.values.ndim == 0 and math.isfinite(temperature.value)
+        if record.kind == "md" and single and record.orientation is not None:
+            yield record
+
+
+def _patches(path: Path, options: TrajectoryOptions, record: Record) -> list[Frame]:
+    """Interface patches of the frames nearest to the times of the training, from the first 10 ps."""
+    structure = options.structure or crystal_structure(record)
+    if structure is None:
+        return []
+    classifier = CLASSIFIERS[structure]
+    early: list[Frame] = []
+    start: float | None = None
+    trajectory = read_trajectory(path, lammps_units=options.lammps_units, elements=options.elements)
+    for number, frame in enumerate(trajectory):
+        time = frame.time_ps
+        if options.frame_ps is not None:
+            time = number * options.frame_ps
+        elif options.time_step_ps is not None:
+            time = frame.step * options.time_step_ps
+        if time is None or not math.isfinite(time) or time < options.equilibration_ps:
+            if time is None:
+                return []  # frames without times have no order that is known
+            continue
+        start = time if start is None else start
+        if time - start > EVIDENCE_PS + 1e-6:
+            break
+        if not early or time > (early[-1].time_ps or 0.0):
+            early.append(replace(frame, time_ps=time))
+    if start is None:
+        return []
+    offsets = np.array([(frame.time_ps or 0.0) - start for frame in early])
+    chosen = sorted({int(np.abs(offsets - wanted).argmin()) for wanted in FRAME_TIMES_PS})
+    return [_patch(replace(early[number], time_ps=float(offsets[number])), classifier) for number in chosen]
+
+
+def _patch(frame: Frame, classifier: Any) -> Frame:
+    surroundings = environment(frame.positions, frame.cell, neighbours=classifier.neighbours)
+    solid = solid_atoms(surroundings, classifier)
+    normal = int(np.argmax(np.linalg.norm(frame.cell, axis=1)))
+    atoms = interface_patch(frame, solid, normal=normal)
+    extra = {name: values[atoms] for name, values in frame.extra.items()}
+    velocities = None if frame.velocities is None else frame.velocities[atoms]
+    return replace(
+        frame, positions=frame.positions[atoms], species=frame.species[atoms], velocities=velocities,
+        extra={**extra, "solid": solid[atoms].astype(np.float64)},
+    )  # fmt: skip

@@ -1,0 +1,276 @@
+"""Training file to models of kinetics: candidates compared by cross-validation, the best one fitted to everything.
+
+    out/model.json            what was chosen, with which scores, factors of intervals and training ranges
+    out/TARGET-EVIDENCE/      weights and configuration, where the chosen model is a network
+
+Models without weights of their own (ridge, gp, ...) are fitted again from the records when they are needed: that takes
+seconds, and no pickle is read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ConfigError, MissingExtraError, OutputError, ParameterError
+from nakaya.core.provenance import sha256_of_bytes
+from nakaya.core.record import Record
+from nakaya.kinetics.models.catalogue import MODELS, find_model
+from nakaya.kinetics.models.conformal import calibrate, normal_factor
+from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
+from nakaya.kinetics.predict import Coverage, ModelCard, Part, write_card
+from nakaya.kinetics.records import load_records, record_hash, records_place
+from nakaya.kinetics.samples.arranging import all_samples, arrange_fold, outer_folds
+from nakaya.kinetics.samples.corpus import Corpus, read_corpus
+from nakaya.kinetics.samples.nucleation import nucleation_samples
+from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
+from nakaya.pipelines.configuration import Table, read_toml
+
+__all__ = ["KineticsTraining", "PartConfig", "hash_records", "is_kinetics", "read_kinetics_training", "train_kinetics"]
+
+Progress = Callable[[str], None]
+LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class PartConfig:
+    """What shall predict one target from one kind of evidence.
+
+    Attributes:
+        target: Name of the quantity.
+        evidence: "A" or "B".
+        candidates: Names of models; the first one wins where none is better.
+    """
+
+    target: str
+    evidence: EvidenceKind
+    candidates: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.target not in TARGET_SCALES:
+            raise ParameterError(f"target {self.target!r} is none of {', '.join(TARGET_SCALES)}")
+        if not self.candidates or any(name not in MODELS for name in self.candidates):
+            raise ParameterError(f"candidates={list(self.candidates)}: expected some of {', '.join(MODELS)}")
+
+
+@dataclass(frozen=True)
+class KineticsTraining:
+    """A training file for kinetics, checked.
+
+    Attributes:
+        name: Of the model.
+        records: Shipped set, or store of records.
+        seed: Of all fits.
+        parts: What shall be predicted.
+        settings: Model -> settings that differ from its defaults.
+    """
+
+    name: str
+    records: str
+    seed: int
+    parts: tuple[PartConfig, ...]
+    settings: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+class _PartTable(Table):
+    target: str
+    evidence: Literal["A", "B"]
+    candidates: list[str]
+
+
+class _TrainingTable(Table):
+    model: Literal["kinetics"]
+    name: str
+    records: str = "al-cu-si"
+    seed: int = 0
+    part: list[_PartTable]
+    settings: dict[str, dict[str, float | int]] = Field(default_factory=dict)
+
+
+def is_kinetics(path: Path) -> bool:
+    """Whether a training file asks for models of kinetics; other files are left to their own reader."""
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")).get("model") == "kinetics"
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def read_kinetics_training(path: Path) -> KineticsTraining:
+    """Read a training file; `examples/train-kinetics.toml` explains every entry.
+
+    Raises:
+        InputFileError: The file cannot be read.
+        ConfigError: It is no TOML, or an entry is missing, unknown, or wrong.
+    """
+    table = read_toml(path, _TrainingTable)
+    try:
+        parts = tuple(PartConfig(entry.target, entry.evidence, tuple(entry.candidates)) for entry in table.part)
+    except ParameterError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if unknown := sorted(set(table.settings) - set(MODELS)):
+        raise ConfigError(f"{path}: settings for {unknown[0]!r}, which is no model; known: {', '.join(MODELS)}")
+    settings = {name: {key: float(value) for key, value in entry.items()} for name, entry in table.settings.items()}
+    return KineticsTraining(table.name, table.records, table.seed, parts, settings)
+
+
+def hash_records(records: Sequence[Record]) -> str:
+    """sha256 over the hashes of records, in the order of their ids."""
+    lines = "".join(f"{record.id} {record_hash(record)}\n" for record in sorted(records, key=lambda entry: entry.id))
+    return sha256_of_bytes(lines.encode())
+
+
+def train_kinetics(
+    config: KineticsTraining, out: Path, *, overwrite: bool = False, progress: Progress | None = None
+) -> ModelCard:
+    """Choose and fit models, and write them to a new folder, which appears whole or not at all.
+
+    Args:
+        config: What shall be predicted.
+        out: Folder to write.
+        overwrite: Whether to replace it.
+        progress: Told one line per fit.
+
+    Raises:
+        OutputError: `out` exists.
+        ParameterError: There are no records to learn a target from.
+        MissingExtraError: A package is not installed.
+    """
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    tell = progress or (lambda _: None)
+    records = load_records(config.records)
+    place = records_place(config.records)
+    corpus = read_corpus(records, place if place.is_dir() else place.parent)
+    temporary = out.parent / f".{out.name}.{os.getpid()}.tmp"
+    try:
+        temporary.mkdir(parents=True)
+        parts = [_train_part(config, part, corpus, records, temporary, tell) for part in config.parts]
+        card = ModelCard(config.name, config.records, hash_records(records), tuple(parts))
+        write_card(card, temporary)
+        if out.is_dir() and not out.is_symlink():
+            shutil.rmtree(out)
+        elif out.exists():
+            out.unlink()
+        os.replace(temporary, out)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("models of kinetics", "ml") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return card
+
+
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    train: Sequence[Sample]
+    test: Sequence[Sample]
+
+
+def part_samples(corpus: Corpus, records: Sequence[Record], part: PartConfig) -> tuple[Sample, ...]:
+    """All labelled samples of a part."""
+    if part.target == "nucleation_rate":
+        return nucleation_samples(records, corpus.tables)
+    return all_samples(corpus, part.evidence, part.target)
+
+
+def _folds(corpus: Corpus, part: PartConfig, samples: Sequence[Sample]) -> list[_Fold]:
+    if part.target == "nucleation_rate":  # few conditions: each is held out once
+        return [
+            _Fold([other for other in samples if other is not sample], [sample])
+            for sample in samples
+            if len(samples) > 2
+        ]
+    found = [
+        arrange_fold(corpus, part.evidence, part.target, "temperature", fold)
+        for fold in outer_folds(corpus, "temperature")
+    ]
+    return [_Fold(fold.train, fold.test) for fold in found if fold.train and fold.test]
+
+
+def _train_part(
+    config: KineticsTraining,
+    part: PartConfig,
+    corpus: Corpus,
+    records: Sequence[Record],
+    folder: Path,
+    tell: Progress,
+) -> Part:
+    samples = part_samples(corpus, records, part)
+    if len(samples) < 2:
+        raise ParameterError(
+            f"{config.records} holds {len(samples)} labelled samples of {part.target} for evidence {part.evidence}: "
+            "at least 2 are needed"
+        )
+    folds = _folds(corpus, part, samples)
+    scores: dict[str, float] = {}
+    outside: dict[str, PredictiveDistribution] = {}
+    tested = [sample for fold in folds for sample in fold.test]
+    labels = target_values(tested, part.target)
+    for name in part.candidates if tested else ():
+        settings = _settings(config, name)
+        found = [_fit(name, fold.train, part.target, settings, config.seed).predict(fold.test) for fold in folds]
+        outside[name] = _joined(found)
+        scores[name] = float(np.sqrt(np.mean((outside[name].mean - labels) ** 2)))
+        tell(f"{part.target}, evidence {part.evidence}: {name} {scores[name]:.3g} in cross-validation")
+    chosen = min(scores, key=lambda name: scores[name]) if scores else part.candidates[0]
+    factor, least, note = normal_factor(LEVEL), 0.0, "no conditions were left to calibrate intervals"
+    if scores:
+        calibration = calibrate(outside[chosen], labels, [sample.condition for sample in tested], level=LEVEL)
+        factor, note = calibration.factor, calibration.note
+        if calibration.method == "normal":  # then at least as wide as the errors that were seen
+            least = scores[chosen]
+    settings = _settings(config, chosen)
+    fitted = _fit(chosen, samples, part.target, settings, config.seed)
+    files = None
+    if MODELS[chosen].graphs:
+        from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
+        from nakaya.kinetics.models.msgnn.files import save_predictor
+
+        assert isinstance(fitted, MsgnnPredictor)
+        files = f"{part.target.replace('_', '-')}-{part.evidence}"
+        save_predictor(fitted, folder / files, about={"samples": len(samples)})
+    tell(f"{part.target}, evidence {part.evidence}: {chosen} fitted to {len(samples)} samples")
+    covers = _covers(samples)
+    return Part(part.target, part.evidence, chosen, settings, config.seed, factor, least, note, files, scores, covers)
+
+
+def target_values(samples: Sequence[Sample], target: str) -> FloatArray:
+    """Labels on the scale of the target, float64 [sample]."""
+    values = np.array([sample.labels[target].value for sample in samples], dtype=np.float64)
+    return values if TARGET_SCALES[target] == "linear" else np.asarray(np.log10(values))
+
+
+def _settings(config: KineticsTraining, name: str) -> dict[str, float]:
+    return {**find_model(name).defaults, **config.settings.get(name, {})}
+
+
+def _fit(name: str, samples: Sequence[Sample], target: str, settings: dict[str, float], seed: int) -> Predictor:
+    return find_model(name).fit(samples, target, settings, seed=seed)
+
+
+def _joined(parts: Sequence[PredictiveDistribution]) -> PredictiveDistribution:
+    return PredictiveDistribution(
+        parts[0].target,
+        parts[0].scale,
+        np.concatenate([part.mean for part in parts]),
+        np.concatenate([part.standard_deviation for part in parts]),
+    )
+
+
+def _covers(samples: Sequence[Sample]) -> dict[str, Coverage]:
+    found: dict[str, Any] = {}
+    for material in sorted({sample.material for sample in samples}):
+        own = [sample for sample in samples if sample.material == material]
+        kelvins = [sample.temperature for sample in own]
+        faces = sorted({sample.orientation for sample in own if sample.orientation is not None})
+        found[material] = Coverage(tuple(faces), (min(kelvins), max(kelvins)))
+    return found
