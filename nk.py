@@ -27,7 +27,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 8 * 10**9
-DEMO_EXTRAS = ("ml",)
+DEMO_EXTRAS = ("microscopy", "ml")
 TEST_EXTRAS = ("dev", "md", "microscopy", "ml", "postgres")
 
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def demo(arguments: Sequence[str]) -> int:
-    """Install the core and the networks, then run the demonstration."""
+    """Install the core, the networks and what reads micrographs, then run the demonstration."""
     install(DEMO_EXTRAS)
     return run_in_venv(["-m", "nakaya", "demo", *arguments])
 

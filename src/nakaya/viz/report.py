@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyNumber", "Picture", "Report"]
 
-Picture: TypeAlias = "Image.Image | Film | Figure"
-"""What a report can show; `Callable[[Theme], Picture]` lets it show one for light and one for dark screens."""
+Picture: TypeAlias = "Image.Image | Film | Figure | bytes"
+"""What a report can show (bytes: an SVG as it is).
+
+`Callable[[Theme], Picture]` lets it show one for light and one for dark screens.
+"""
 
 
 TABLE_DIGITS = 3
@@ -108,8 +111,8 @@ class Report:
         """Add a picture, chart or film with its number and caption.
 
         Args:
-            picture: A Pillow image, a Matplotlib figure, a film, or a function of the theme that makes one: then the
-                report holds one for light and one for dark screens.
+            picture: A Pillow image, a Matplotlib figure, a film, the bytes of an SVG, or a function of the theme that
+                makes one: then the report holds one for light and one for dark screens.
             caption: What is seen and what to conclude; printed below.
             alt: What is seen, for those who cannot see it.
             wide: Let it be wider than the text.
@@ -234,5 +237,6 @@ def _data_uri(picture: Picture) -> str:
         picture.save(stream, "PNG", optimize=True)
         kind, content = "image/png", stream.getvalue()
     else:
-        kind, content = "image/svg+xml", encode_figure(picture, "svg")
+        svg = picture if isinstance(picture, bytes) else encode_figure(picture, "svg")
+        kind, content = "image/svg+xml", svg
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

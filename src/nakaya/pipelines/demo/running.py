@@ -12,6 +12,8 @@ from nakaya.core.provenance import package_version
 from nakaya.pipelines.demo.chapter import Chapter
 from nakaya.pipelines.demo.emulation import compare_with_the_emulator
 from nakaya.pipelines.demo.flakes import grow_whole_flakes
+from nakaya.pipelines.demo.grains import read_a_micrograph
+from nakaya.pipelines.demo.reactors import fit_a_reactor
 from nakaya.viz.report import Report
 
 __all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]
@@ -19,6 +21,8 @@ __all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]
 CHAPTERS: tuple[Chapter, ...] = (
     Chapter("Whole flakes, grown exactly", grow_whole_flakes),
     Chapter("The same crystals, emulated", compare_with_the_emulator),
+    Chapter("Grains of a micrograph", read_a_micrograph),
+    Chapter("Kinetics from a crystallizer", fit_a_reactor),
 )
 """What the demonstration shows, in order."""
 
@@ -54,7 +58,7 @@ def demonstrate(
 
     Raises:
         OutputError: `out` holds something else of the report's name, or cannot be written.
-        MissingExtraError: The neural networks are not installed.
+        MissingExtraError: The neural networks, or what reads micrographs, are not installed.
     """
     begin = time.monotonic()
     path = out / REPORT_NAME
