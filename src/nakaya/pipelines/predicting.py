@@ -51,6 +51,7 @@ __all__ = [
     "predict_sample",
     "predict_trajectory",
     "record_sample",
+    "sample_of",
     "trajectory_sample",
 ]
 
@@ -89,7 +90,7 @@ class KineticsModel:
             FormatError: Its files are damaged.
             MissingExtraError: A package is not installed.
         """
-        key = f"{part.target}-{part.evidence}"
+        key = f"{part.target} {part.evidence} {part.model}"
         if key not in self._predictors:
             self._predictors[key] = self._load(part)
         return self._predictors[key]
@@ -193,6 +194,23 @@ def predict_records(
         raise InputFileError(f"{source} holds no record of molecular dynamics with one temperature to predict from")
     folder = record_folder(source)
     return [{"record": record.id, **predict_sample(record_sample(record, folder, model), model)} for record in chosen]
+
+
+def sample_of(source: str | Path, name: str | None, model: KineticsModel) -> Sample:
+    """The sample of one record of a store.
+
+    Args:
+        source: Shipped set, store or file.
+        name: Id of the record; may be None where there is only one.
+        model: Of `load_model`.
+
+    Raises:
+        InputFileError: There is no such record, or several and no name.
+    """
+    chosen = list(_usable(load_records(source), () if name is None else (name,)))
+    if len(chosen) != 1:
+        raise InputFileError(f"{source} holds {len(chosen)} records that could be meant: name one with --record")
+    return record_sample(chosen[0], record_folder(source), model)
 
 
 def record_sample(record: Record, folder: Path | None, model: KineticsModel) -> Sample:

@@ -48,17 +48,21 @@ class PartConfig:
         target: Name of the quantity.
         evidence: "A" or "B".
         candidates: Names of models; the first one wins where none is better.
+        also: Candidates that are kept beside the best one: a network that can say where it looked, say.
     """
 
     target: str
     evidence: EvidenceKind
     candidates: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.target not in TARGET_SCALES:
             raise ParameterError(f"target {self.target!r} is none of {', '.join(TARGET_SCALES)}")
         if not self.candidates or any(name not in MODELS for name in self.candidates):
             raise ParameterError(f"candidates={list(self.candidates)}: expected some of {', '.join(MODELS)}")
+        if not set(self.also) <= set(self.candidates):
+            raise ParameterError(f"also={list(self.also)}: expected some of the candidates")
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class _PartTable(Table):
     target: str
     evidence: Literal["A", "B"]
     candidates: list[str]
+    also: list[str] = Field(default_factory=list)
 
 
 class _TrainingTable(Table):
@@ -114,7 +119,9 @@ def read_kinetics_training(path: Path) -> KineticsTraining:
     """
     table = read_toml(path, _TrainingTable)
     try:
-        parts = tuple(PartConfig(entry.target, entry.evidence, tuple(entry.candidates)) for entry in table.part)
+        parts = tuple(
+            PartConfig(entry.target, entry.evidence, tuple(entry.candidates), tuple(entry.also)) for entry in table.part
+        )
     except ParameterError as error:
         raise ConfigError(f"{path}: {error}") from error
     if unknown := sorted(set(table.settings) - set(MODELS)):
@@ -154,7 +161,9 @@ def train_kinetics(
     temporary = out.parent / f".{out.name}.{os.getpid()}.tmp"
     try:
         temporary.mkdir(parents=True)
-        parts = [_train_part(config, part, corpus, records, temporary, tell) for part in config.parts]
+        parts = [
+            found for part in config.parts for found in _train_part(config, part, corpus, records, temporary, tell)
+        ]
         card = ModelCard(config.name, config.records, hash_records(records), tuple(parts))
         write_card(card, temporary)
         if out.is_dir() and not out.is_symlink():
@@ -203,7 +212,7 @@ def _train_part(
     records: Sequence[Record],
     folder: Path,
     tell: Progress,
-) -> Part:
+) -> list[Part]:
     samples = part_samples(corpus, records, part)
     if len(samples) < 2:
         raise ParameterError(
@@ -222,25 +231,38 @@ def _train_part(
         scores[name] = float(np.sqrt(np.mean((outside[name].mean - labels) ** 2)))
         tell(f"{part.target}, evidence {part.evidence}: {name} {scores[name]:.3g} in cross-validation")
     chosen = min(scores, key=lambda name: scores[name]) if scores else part.candidates[0]
-    factor, least, note = normal_factor(LEVEL), 0.0, "no conditions were left to calibrate intervals"
-    if scores:
-        calibration = calibrate(outside[chosen], labels, [sample.condition for sample in tested], level=LEVEL)
-        factor, note = calibration.factor, calibration.note
-        if calibration.method == "normal":  # then at least as wide as the errors that were seen
-            least = scores[chosen]
-    settings = _settings(config, chosen)
-    fitted = _fit(chosen, samples, part.target, settings, config.seed)
-    files = None
-    if MODELS[chosen].graphs:
-        from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
-        from nakaya.kinetics.models.msgnn.files import save_predictor
+    parts = []
+    for name in dict.fromkeys((chosen, *part.also)):
+        factor, least, note = normal_factor(LEVEL), 0.0, "no conditions were left to calibrate intervals"
+        if scores:
+            calibration = calibrate(outside[name], labels, [sample.condition for sample in tested], level=LEVEL)
+            factor, note = calibration.factor, calibration.note
+            if calibration.method == "normal":  # then at least as wide as the errors that were seen
+                least = scores[name]
+        settings = _settings(config, name)
+        fitted = _fit(name, samples, part.target, settings, config.seed)
+        files = _save(fitted, folder, f"{part.target.replace('_', '-')}-{part.evidence}-{name}", len(samples))
+        tell(f"{part.target}, evidence {part.evidence}: {name} fitted to {len(samples)} samples")
+        parts.append(
+            Part(
+                part.target, part.evidence, name, settings, config.seed, factor, least, note, files, scores,
+                _covers(samples),
+            )
+        )  # fmt: skip
+    return parts
 
-        assert isinstance(fitted, MsgnnPredictor)
-        files = f"{part.target.replace('_', '-')}-{part.evidence}"
-        save_predictor(fitted, folder / files, about={"samples": len(samples)})
-    tell(f"{part.target}, evidence {part.evidence}: {chosen} fitted to {len(samples)} samples")
-    covers = _covers(samples)
-    return Part(part.target, part.evidence, chosen, settings, config.seed, factor, least, note, files, scores, covers)
+
+def _save(fitted: Predictor, folder: Path, name: str, num_samples: int) -> str | None:
+    """Write a network to its subfolder; other models are fitted again when they are needed."""
+    if not hasattr(fitted, "encoding"):
+        return None
+    from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
+    from nakaya.kinetics.models.msgnn.files import save_predictor
+
+    if not isinstance(fitted, MsgnnPredictor):
+        return None
+    save_predictor(fitted, folder / name, about={"samples": num_samples})
+    return name
 
 
 def target_values(samples: Sequence[Sample], target: str) -> FloatArray:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nakaya.core.errors import FormatError, InputFileError, NakayaError
+from nakaya.core.errors import FormatError, InputFileError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import Encoding
@@ -87,7 +87,7 @@ def load_predictor(folder: Path) -> MsgnnPredictor:
         encoding = Encoding.from_plain(document["encoding"])
         members = _members(parse_weights(weights), int(document["members"]), config, encoding, document["target"])
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, IndexError) as error:
-        if isinstance(error, NakayaError) and isinstance(error, FormatError):
+        if isinstance(error, FormatError):
             raise
         raise FormatError(f"{folder} holds no whole msgnn: {error}: copy it again, or train again") from None
     return MsgnnPredictor(str(document["target"]), config, encoding, members)

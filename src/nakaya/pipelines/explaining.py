@@ -1,0 +1,287 @@
+"""What mattered for a prediction: by leaving parts of the evidence out, and by where a network looked.
+
+Ablation asks any model: how does the prediction change without this level, cluster, frame, or the early numbers?
+Attention is what a network itself says. The two need not agree: a large share means looked at, not relied on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import coo_array
+
+from nakaya.core.errors import OutputError, ParameterError
+from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation
+from nakaya.kinetics.models.protocol import Predictor
+from nakaya.kinetics.samples.corpus import FACET_CONDITIONS
+from nakaya.kinetics.samples.sample import Sample
+from nakaya.pipelines.predicting import KineticsModel
+
+__all__ = [
+    "Ablation",
+    "Explanation",
+    "ablations",
+    "draw_explanation",
+    "explain_sample",
+    "without_frame",
+    "without_node",
+]
+
+TARGET = "growth_velocity"
+MAX_CLUSTERS = 8
+"""Clusters of a frame that are left out one by one: the largest ones."""
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """The prediction without one part of the evidence.
+
+    Attributes:
+        kind: "level", "cluster", "frame", "pooled evidence", "series" or "neighbouring faces".
+        part: Which one, in words.
+        value: Prediction without it, m/s.
+        change: That less the prediction with everything, m/s.
+        change_sigma: The same in standard deviations of the prediction.
+    """
+
+    kind: str
+    part: str
+    value: float
+    change: float
+    change_sigma: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What mattered for one sample.
+
+    Attributes:
+        record: Its id.
+        model: Name of the model that was asked.
+        value: Prediction with everything, m/s.
+        standard_deviation: Of the model, before calibration, m/s.
+        evidence: "A" or "B".
+        ablations: Largest change first.
+        attention: {"frames": [{"time_ps", "share"}], "levels": {name: gate}, "clusters": [share], "atoms_for_half":
+            fewest atoms that hold half of the share}; None for a model without attention.
+        notes: What a reader should know.
+    """
+
+    record: str
+    model: str
+    value: float
+    standard_deviation: float
+    evidence: str
+    ablations: tuple[Ablation, ...]
+    attention: dict[str, Any] | None
+    notes: tuple[str, ...]
+
+    def as_plain(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self)
+
+
+def explain_sample(sample: Sample, model: KineticsModel) -> Explanation:
+    """Explain the prediction of the growth velocity for one sample.
+
+    The first network among the model's parts is asked, for it alone sees levels, clusters and frames; where there is
+    none, the part that predicts.
+
+    Raises:
+        ParameterError: The model has no part for the growth velocity.
+    """
+    parts = [part for part in model.card.parts if part.target == TARGET]
+    same = [part for part in parts if part.evidence == sample.evidence] or [p for p in parts if p.evidence == "A"]
+    if not same:
+        raise ParameterError(f"the model {model.card.name} has no part for the growth velocity")
+    part = next((entry for entry in same if entry.files is not None), same[0])
+    predictor = model.predictor(part)
+    variants = list(ablations(sample, _observed(predictor, sample)))
+    told = predictor.predict([sample, *(variant for _, _, variant in variants)])
+    whole, spread = float(told.mean[0]), float(told.standard_deviation[0])
+    found = [
+        Ablation(kind, name, float(value), float(value - whole), float((value - whole) / spread))
+        for (kind, name, _), value in zip(variants, told.mean[1:], strict=True)
+    ]
+    notes = []
+    preferred = model.card.part(TARGET, sample.evidence)
+    if preferred is not None and preferred.model != part.model:
+        notes.append(
+            f"predictions come from {preferred.model}, which cross-validation prefers; {part.model} is explained"
+        )
+    if part.files is None:
+        notes.append(f"{part.model} sees numbers only: levels, clusters and frames cannot matter to it")
+    attention = None if part.files is None else _attention(predictor, sample)
+    ranked = sorted(found, key=lambda entry: -abs(entry.change))
+    return Explanation(
+        sample.record_id, part.model, whole, spread, sample.evidence, tuple(ranked), attention, tuple(notes)
+    )
+
+
+def ablations(sample: Sample, observed: tuple[int, ...]) -> Iterator[tuple[str, str, Sample]]:
+    """Yield (kind, part, the sample without it).
+
+    Args:
+        sample: With everything.
+        observed: Numbers of the frames that the model looks at.
+    """
+    sequence = sample.sequence
+    levels = [
+        name for name in ("atom", "cluster", "facet", "process") if any(name in g.levels for g in sequence.frames)
+    ]
+    for name in levels:
+        frames = tuple(graph.without_level(name) for graph in sequence.frames)
+        carries = tuple({key: step for key, step in entry.items() if key != name} for entry in sequence.carries)
+        yield "level", f"{name}s", replace(sample, sequence=replace(sequence, frames=frames, carries=carries))
+    if sample.pooled:
+        yield "pooled evidence", "means and changes of 10 ps", replace(sample, pooled={})
+        if "early_velocity" in sample.pooled:
+            rest = {name: value for name, value in sample.pooled.items() if name != "early_velocity"}
+            yield "pooled evidence", "the early slope", replace(sample, pooled=rest)
+    if sequence.evidence.names:
+        silent = replace(sequence.evidence, values=np.full_like(sequence.evidence.values, np.nan))
+        yield "series", "series of 10 ps", replace(sample, sequence=replace(sequence, evidence=silent))
+    if any(np.isfinite(sample.conditions.get(name, np.nan)) for name in FACET_CONDITIONS):
+        unknown = {name: np.nan for name in FACET_CONDITIONS if name in sample.conditions}
+        bare = tuple(graph.without_level("facet") for graph in sequence.frames)
+        carries = tuple({key: step for key, step in entry.items() if key != "facet"} for entry in sequence.carries)
+        yield (
+            "neighbouring faces", "velocities of other runs",
+            replace(
+                sample, conditions={**sample.conditions, **unknown},
+                sequence=replace(sequence, frames=bare, carries=carries),
+            ),
+        )  # fmt: skip
+    for number in observed if len(sequence.frames) > 1 else ():
+        yield "frame", f"frame at {sequence.times[number] * 1e12:g} ps", without_frame(sample, number)
+    for number in observed:
+        clusters = sequence.frames[number].levels.get("cluster")
+        for node in range(min(clusters.num_nodes, MAX_CLUSTERS) if clusters is not None else 0):
+            words = f"cluster {node + 1} at {sequence.times[number] * 1e12:g} ps"
+            if clusters is not None and "log_size" in clusters.feature_names:
+                words += f" ({np.exp(clusters.column('log_size')[node]):.0f} atoms)"
+            graph = without_node(sequence.frames[number], "cluster", node)
+            frames = (*sequence.frames[:number], graph, *sequence.frames[number + 1 :])
+            carries = _without_carried(sequence.carries, number, node)
+            yield "cluster", words, replace(sample, sequence=replace(sequence, frames=frames, carries=carries))
+
+
+def without_node(graph: MultiscaleGraph, name: str, node: int) -> MultiscaleGraph:
+    """The graph without one node and its edges; without the level where that was its only node."""
+    level = graph.levels[name]
+    if level.num_nodes == 1:
+        return graph.without_level(name)
+    kept = np.delete(np.arange(level.num_nodes), node)
+    smaller = Level(name, level.feature_names, level.features[kept])
+    relations = [
+        _without_ends(relation, [row for row, end in enumerate(pair) if end == name], node)
+        for pair, relation in graph.relations.items()
+        if name in pair
+    ]
+    return graph.with_level(smaller, relations)
+
+
+def without_frame(sample: Sample, number: int) -> Sample:
+    """The sample without one of its frames; what was carried through it is carried past it."""
+    sequence = sample.sequence
+    frames = sequence.frames[:number] + sequence.frames[number + 1 :]
+    carries = list(sequence.carries)
+    if 0 < number < len(sequence.frames) - 1:
+        joined = {
+            name: _product(first, carries[number][name], sequence.frames[number].levels[name].num_nodes)
+            for name, first in carries[number - 1].items()
+            if name in carries[number]
+        }
+        carries[number - 1 : number + 1] = [joined]
+    elif carries:
+        del carries[min(number, len(carries) - 1)]
+    times = np.delete(sequence.times, number)
+    return replace(sample, sequence=replace(sequence, frames=frames, carries=tuple(carries), times=times))
+
+
+def _without_ends(relation: Relation, rows: list[int], node: int) -> Relation:
+    index = relation.index.copy()
+    kept = np.ones(index.shape[1], dtype=np.bool_)
+    for row in rows:
+        kept &= index[row] != node
+        index[row] -= index[row] > node
+    features = relation.features[kept] if relation.feature_names else relation.features[:0]
+    return Relation(
+        relation.source, relation.target, index[:, kept], relation.weight[kept], relation.feature_names, features
+    )
+
+
+def _without_carried(carries: tuple[Any, ...], number: int, node: int) -> tuple[Any, ...]:
+    changed = list(carries)
+    for place, row in ((number - 1, 1), (number, 0)):
+        if 0 <= place < len(changed) and "cluster" in changed[place]:
+            smaller = _without_ends(changed[place]["cluster"], [row], node)
+            changed[place] = {**changed[place], "cluster": smaller}
+    return tuple(changed)
+
+
+def _product(first: Relation, second: Relation, middle: int) -> Relation:
+    size = int(first.index[0].max(initial=-1)) + 1, int(second.index[1].max(initial=-1)) + 1
+    one = coo_array((first.weight, tuple(first.index)), shape=(size[0], middle)).tocsr()
+    other = coo_array((second.weight, tuple(second.index)), shape=(middle, size[1])).tocsr()
+    found = (one @ other).tocoo()
+    return Relation(first.source, first.target, np.stack(found.coords), found.data.astype(np.float32))
+
+
+def _observed(predictor: Predictor, sample: Sample) -> tuple[int, ...]:
+    if not hasattr(predictor, "encoding"):  # tabular: no frame is looked at
+        return ()
+    from nakaya.kinetics.models.msgnn.attribution import observed_frames
+    from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
+
+    return observed_frames(predictor, sample) if isinstance(predictor, MsgnnPredictor) else ()
+
+
+def _attention(predictor: Predictor, sample: Sample) -> dict[str, Any]:
+    from nakaya.kinetics.models.msgnn.attribution import attend
+    from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
+
+    assert isinstance(predictor, MsgnnPredictor)
+    found = attend(predictor, sample)
+    times = [float(sample.sequence.times[number] * 1e12) for number in found.frames]
+    atoms = np.sort(found.node_share.get("atom", np.zeros(0)))[::-1]
+    return {
+        "frames": [
+            {"time_ps": time, "share": float(share)} for time, share in zip(times, found.frame_share, strict=True)
+        ],
+        "levels": dict(found.level_gate),
+        "clusters": found.node_share.get("cluster", np.zeros(0)).tolist(),
+        "atoms": len(atoms),
+        "atoms_for_half": int(np.searchsorted(np.cumsum(atoms), 0.5)) + 1 if len(atoms) else None,
+    }
+
+
+def draw_explanation(found: Explanation, out: Path, *, overwrite: bool = False, top: int = 15) -> None:
+    """Write the picture of an explanation: a bar for every part that was left out.
+
+    Args:
+        found: What to draw.
+        out: File *.png or *.svg.
+        overwrite: Whether to replace it.
+        top: Bars at most.
+
+    Raises:
+        OutputError: `out` exists, or cannot be written.
+        ParameterError: Nothing was left out, or another format.
+    """
+    from nakaya.viz.attribution import ablation_chart
+    from nakaya.viz.charts import encode_figure
+    from nakaya.viz.style import LIGHT
+    from nakaya.viz.writing import check_format, write_whole
+
+    kind = check_format(out, {".png": "png", ".svg": "svg"})
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    bars = [(f"{entry.kind}: {entry.part}", entry.change) for entry in found.ablations[:top]]
+    title = f"{found.record}: {found.value:.3g} m/s by {found.model}"
+    figure = ablation_chart(bars, LIGHT, title=title, unit="m/s")
+    write_whole(out, encode_figure(figure, "svg" if kind == "svg" else "png"))

@@ -1,0 +1,43 @@
+"""What mattered for a prediction, as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nakaya.core.errors import ParameterError
+from nakaya.viz.charts import house_style, label_axes, new_figure
+from nakaya.viz.style import Theme
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["ablation_chart"]
+
+
+@house_style
+def ablation_chart(parts: Sequence[tuple[str, float]], theme: Theme, *, title: str, unit: str) -> Figure:
+    """Return a bar for every part that was left out: how the prediction changed without it, the largest on top.
+
+    Args:
+        parts: (name, change) in the order to show.
+        theme: Colours.
+        title: Above the bars.
+        unit: Of the changes.
+
+    Raises:
+        ParameterError: There is nothing to show.
+    """
+    if not parts:
+        raise ParameterError("nothing was left out, so there is nothing to show: conditions are all the evidence")
+    figure, (axes,) = new_figure(theme, width=7.2, height=1.2 + 0.3 * len(parts))
+    places = np.arange(len(parts))[::-1]
+    axes.barh(places, [change for _, change in parts], height=0.62, color=theme.models[0])
+    axes.axvline(0, color=theme.ink, linewidth=0.8)
+    axes.set_yticks(places, [name for name, _ in parts])
+    axes.grid(False, axis="y")
+    axes.grid(True, axis="x", color=theme.hairline, linewidth=0.6, alpha=0.6)
+    label_axes(axes, theme, x=f"change of the prediction without it ({unit})", y="", title=title)
+    return figure
