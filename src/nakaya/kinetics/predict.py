@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -85,6 +85,8 @@ class Part:
         files: Subfolder of the fitted model; None = fitted again from the records when it is needed.
         scores: Model -> root mean square error in the cross-validation that chose among them.
         covers: Material -> training conditions.
+        forecast: Errors of forecasts of the solid fraction in the cross-validation: of the network, of persistence
+            and of constant velocity; empty for other models.
     """
 
     target: str
@@ -98,6 +100,7 @@ class Part:
     files: str | None
     scores: Mapping[str, float]
     covers: Mapping[str, Coverage]
+    forecast: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -219,6 +222,7 @@ def _part(entry: Mapping[str, Any]) -> Part:
         {str(name): float(value) for name, value in entry["settings"].items()}, int(entry["seed"]), factor, least,
         str(entry["note"]), None if subfolder is None else str(subfolder),
         {str(name): float(value) for name, value in entry["scores"].items()}, covers,
+        {str(name): float(value) for name, value in entry.get("forecast", {}).items()},
     )  # fmt: skip
 
 

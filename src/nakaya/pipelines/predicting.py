@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nakaya.core.errors import InputFileError, ParameterError
+from nakaya.core.errors import InputFileError, ParameterError, UnknownNameError
 from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.conditions import crystal_structure, miller_vector
@@ -19,7 +19,6 @@ from nakaya.kinetics.md.bondorder import CLASSIFIERS, environment, solid_atoms
 from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
 from nakaya.kinetics.md.patches import interface_patch
-from nakaya.kinetics.md.potentials import find_material
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
 from nakaya.kinetics.md.trajectory_files import read_trajectory
 from nakaya.kinetics.models.catalogue import MODELS, find_model
@@ -140,7 +139,7 @@ def predict_conditions(
 
     Raises:
         ParameterError: The temperature is no temperature, or Miller indices are none.
-        UnknownNameError: No such element.
+        UnknownNameError: The records of the model know nothing of the material.
     """
     model = model or load_model()
     return predict_sample(conditions_sample(material, orientation, temperature, model), model)
@@ -152,8 +151,8 @@ def conditions_sample(material: str, orientation: str | None, temperature: float
         raise ParameterError(f"temperature={temperature} is outside [1, 20000] K")
     if orientation is not None:
         miller_vector(orientation)
-    if material not in model.corpus.tables:
-        find_material(material)  # names the nearest known one
+    if not any(record.material == material for record in model.records):  # no melting point, no latent heat
+        raise UnknownNameError("material with records", material, {record.material for record in model.records})
     table = model.table(material)
     record = Record(
         id=f"conditions-{material}",

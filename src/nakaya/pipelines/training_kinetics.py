@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -222,12 +222,15 @@ def _train_part(
     folds = _folds(corpus, part, samples)
     scores: dict[str, float] = {}
     outside: dict[str, PredictiveDistribution] = {}
+    forecasts: dict[str, dict[str, float]] = {}
     tested = [sample for fold in folds for sample in fold.test]
     labels = target_values(tested, part.target)
     for name in part.candidates if tested else ():
         settings = _settings(config, name)
-        found = [_fit(name, fold.train, part.target, settings, config.seed).predict(fold.test) for fold in folds]
-        outside[name] = _joined(found)
+        fitted = [_fit(name, fold.train, part.target, settings, config.seed) for fold in folds]
+        told = [model.predict(fold.test) for model, fold in zip(fitted, folds, strict=True)]
+        outside[name] = _joined(told)
+        forecasts[name] = _forecast_scores(fitted, folds) if part.evidence == "B" else {}
         scores[name] = float(np.sqrt(np.mean((outside[name].mean - labels) ** 2)))
         tell(f"{part.target}, evidence {part.evidence}: {name} {scores[name]:.3g} in cross-validation")
     chosen = min(scores, key=lambda name: scores[name]) if scores else part.candidates[0]
@@ -240,16 +243,33 @@ def _train_part(
             if calibration.method == "normal":  # then at least as wide as the errors that were seen
                 least = scores[name]
         settings = _settings(config, name)
-        fitted = _fit(name, samples, part.target, settings, config.seed)
-        files = _save(fitted, folder, f"{part.target.replace('_', '-')}-{part.evidence}-{name}", len(samples))
+        whole = _fit(name, samples, part.target, settings, config.seed)
+        files = _save(whole, folder, f"{part.target.replace('_', '-')}-{part.evidence}-{name}", len(samples))
         tell(f"{part.target}, evidence {part.evidence}: {name} fitted to {len(samples)} samples")
         parts.append(
             Part(
                 part.target, part.evidence, name, settings, config.seed, factor, least, note, files, scores,
-                _covers(samples),
+                _covers(samples), forecasts.get(name, {}),
             )
         )  # fmt: skip
     return parts
+
+
+def _forecast_scores(fitted: Sequence[Predictor], folds: Sequence[_Fold]) -> dict[str, float]:
+    """Errors of forecasts of the solid fraction on held-out samples; empty for models that do not forecast."""
+    if not all(hasattr(model, "encoding") for model in fitted):
+        return {}
+    from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
+    from nakaya.kinetics.models.msgnn.forecast import join_scores, score_forecasts
+
+    found = []
+    for model, fold in zip(fitted, folds, strict=True):
+        if isinstance(model, MsgnnPredictor):
+            try:
+                found.append(score_forecasts(model, fold.test))
+            except ParameterError:  # no series of the solid fraction in this fold
+                continue
+    return asdict(join_scores(found)) if found else {}
 
 
 def _save(fitted: Predictor, folder: Path, name: str, num_samples: int) -> str | None:
