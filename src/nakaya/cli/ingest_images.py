@@ -135,7 +135,7 @@ def _loop_lines(result: Mapping[str, Any]) -> list[str]:
 
 
 def _lattice_lines(result: Mapping[str, Any]) -> list[str]:
-    lines = [f"{result['lattices']} lattices"]
+    lines = [f"{result['lattices']} lattice{'s' if result['lattices'] != 1 else ''}"]
     for number, (share, spacings) in enumerate(zip(result["shares"], result["spacings_pixels"], strict=True)):
         listed = ", ".join(f"{spacing:.2f}" for spacing in spacings)
         lines.append(f"  {number}: {100 * share:.0f} % of the image, spacings {listed} pixels")
