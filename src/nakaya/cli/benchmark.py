@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from nakaya.cli import benchmark_micrographs
 from nakaya.cli.border import echo_json
 
 __all__ = ["register"]
@@ -18,6 +19,7 @@ group = typer.Typer(name="benchmark", help="Measure speed and laws on this machi
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
+    benchmark_micrographs.register(group)
     app.add_typer(group)
 
 
