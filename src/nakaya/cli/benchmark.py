@@ -14,7 +14,7 @@ __all__ = ["register"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
-group = typer.Typer(name="benchmark", help="Measure speed and laws on this machine.", no_args_is_help=True)
+group = typer.Typer(name="benchmark", help="Measure speed, laws and models on this machine.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -133,3 +133,154 @@ def tuning(
     typer.echo("".join(f"{name:>14s}" for name in found.columns))
     for row in found.rows:
         typer.echo("".join(f"{cell:14.3g}" if isinstance(cell, float) else f"{cell!s:>14s}" for cell in row))
+
+
+@group.command("kinetics")
+def kinetics(
+    records: Annotated[
+        str, typer.Option(help="Shipped set, store or file of records with growth velocities.")
+    ] = "al-cu-si",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of results; the same command goes on where it stopped.")
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only these models; may be given several times.")] = None,
+    evidence: Annotated[
+        list[str] | None, typer.Option(help="A: conditions only. B: also the first 10 ps. Both by default.")
+    ] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="temperature, orientation, material, run, random; all by default.")
+    ] = None,
+    tuned: Annotated[
+        Path | None, typer.Option(help="Folder of tuned settings, MODEL.json; those of the package by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes of one thread each.")] = 1,
+    stored: Annotated[bool, typer.Option("--stored", help="Print the results that ship with the package.")] = False,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Fit the tabular models again, and compare with the stored results.")
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check the frozen splits of the shipped set.")] = False,
+    write: Annotated[
+        Path | None, typer.Option(help="Renew the table between the markers of this document, such as README.md.")
+    ] = None,
+    keep: Annotated[Path | None, typer.Option(help="Also keep the whole result in this JSON file.")] = None,
+    velocities: Annotated[
+        Path | None, typer.Option(help="Draw the velocities of the records to this .svg or .png, and do nothing else.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew where --out holds another one.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare kinetics models on growth velocities (m/s) of runs, temperatures, faces and materials that were held out.
+
+    Prints the error of every model with its 95 % interval, the noise floor of the labels, the share of right signs,
+    coverage and width of 90 % intervals, and the ratios of what lies above the floor to the tuned ann and svm and to
+    the baseline that inner cross-validation prefers.
+
+    Example: nakaya benchmark kinetics --model ridge --model svm --evidence A --out results
+    """
+    from nakaya.pipelines.benchmark_kinetics_table import as_text, read_stored, write_document, write_table
+
+    if velocities is not None:
+        _draw_velocities(records, velocities, overwrite=overwrite, as_json=as_json)
+        return
+    if check:
+        _check_kinetics_splits(records, as_json=as_json)
+        return
+    if evaluate:
+        _evaluate_kinetics(seed, workers, as_json=as_json)
+        return
+    if stored:
+        document = read_stored()
+    else:
+        document = _run_kinetics(records, out, model, evidence, split, tuned, seed, workers, overwrite=overwrite)
+    if keep is not None:
+        write_document(document, keep)
+    if write is not None:
+        write_table(document, write)
+    if as_json:
+        echo_json(document)
+        return
+    typer.echo(as_text(document), nl=False)
+    if stored:
+        typer.echo(f"sha256 of the stored results: {document['sha256']}")
+
+
+def _run_kinetics(
+    records: str,
+    out: Path | None,
+    model: list[str] | None,
+    evidence: list[str] | None,
+    split: list[str] | None,
+    tuned: Path | None,
+    seed: int,
+    workers: int,
+    *,
+    overwrite: bool,
+) -> dict[str, object]:
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.kinetics.models.catalogue import model_names
+    from nakaya.kinetics.samples.splits import SPLITS
+    from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics
+
+    with progress_reporter("fitting", "folds") as report:
+        return benchmark_kinetics(
+            records,
+            out=out,
+            models=model or model_names(),
+            evidence=evidence or ("A", "B"),  # type: ignore[arg-type]  # names are checked there
+            splits=split or SPLITS,  # type: ignore[arg-type]
+            tuned=tuned,
+            seed=seed,
+            workers=workers,
+            overwrite=overwrite,
+            progress=report,
+        )
+
+
+def _evaluate_kinetics(seed: int, workers: int, *, as_json: bool) -> None:
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.pipelines.benchmark_kinetics_evaluate import evaluate_stored
+
+    with progress_reporter("fitting", "folds") as report:
+        found = evaluate_stored(seed=seed, workers=workers, progress=report)
+    if as_json:
+        echo_json(found)
+    else:
+        for row in found["compared"]:
+            typer.echo(
+                f"{row['evidence']} {row['split']:12s} {row['model']:17s} stored {row['stored']:8.2f}  "
+                f"again {row['recomputed']:8.2f} m/s"
+            )
+        typer.echo(f"largest difference: {found['largest_difference']:.2%} of {len(found['compared'])} rows")
+        if found["not_recomputed"]:
+            typer.echo(f"not fitted again, for they take longer: {', '.join(found['not_recomputed'])}")
+    if not found["agree"]:
+        raise typer.Exit(1)
+
+
+def _check_kinetics_splits(records: str, *, as_json: bool) -> None:
+    from nakaya.pipelines.benchmark_kinetics_splits import check_splits_of
+
+    frozen, problems = check_splits_of(records)
+    if as_json:
+        echo_json({"splits": frozen, "problems": problems})
+    else:
+        for name, entry in frozen["splits"].items():
+            typer.echo(f"{name:12s} {entry['sha256']}  {entry.get('runs_per_fold', entry.get('runs'))}")
+        typer.echo("\n".join(problems) or f"all as frozen: {frozen['runs']} planned runs")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _draw_velocities(records: str, path: Path, *, overwrite: bool, as_json: bool) -> None:
+    from nakaya.core.errors import OutputError
+    from nakaya.kinetics.records import load_records
+    from nakaya.pipelines.picturing_kinetics import draw_velocities
+
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists: choose another file, or give --overwrite")
+    drawn = draw_velocities(load_records(records), path)
+    if as_json:
+        echo_json({"file": path, "series": drawn})
+    else:
+        typer.echo("\n".join([*drawn, f"wrote {path}"]))

@@ -21,6 +21,10 @@ from nakaya.kinetics.theory import collision_limited_velocity, wilson_frenkel_ve
 __all__ = ["Encoder", "bond_order_numbers", "growth_laws", "numbers"]
 
 _LAWS = ("inverse_temperature", "undercooling", "growth_factor", "collision_limited", "wilson_frenkel")
+ROOM = 0.5
+"""Share of a column's range by which a value may lie outside it. Two materials fix no slope against the atomic number:
+without this, a line through them says hundreds of m/s for the third."""
+
 _BOND_ORDER = ("q4", "q6", "averaged_q4", "averaged_q6", "coherent_bonds", "solid_fraction", "centrosymmetry")
 
 
@@ -75,11 +79,15 @@ class Encoder:
         names: Columns that vary among the training samples.
         middle: Their medians: what is not known is set to them.
         scale: Their standard deviations.
+        low: Their smallest values, less half of their range.
+        high: Their largest values, and half of their range more.
     """
 
     names: tuple[str, ...]
     middle: FloatArray
     scale: FloatArray
+    low: FloatArray
+    high: FloatArray
 
     @classmethod
     def fit(cls, rows: Sequence[dict[str, float]]) -> Encoder:
@@ -91,7 +99,7 @@ class Encoder:
         names = sorted({name for row in rows for name in row})
         table = np.array([[row.get(name, math.nan) for name in names] for row in rows])
         known = np.isfinite(table)
-        kept, middles, scales = [], [], []
+        kept, middles, scales, ends = [], [], [], []
         for column, name in enumerate(names):
             values = table[known[:, column], column]
             spread = float(values.std()) if values.size > 1 else 0.0
@@ -99,10 +107,14 @@ class Encoder:
                 kept.append(name)
                 middles.append(float(np.median(values)))
                 scales.append(spread)
-        return cls(tuple(kept), np.array(middles), np.array(scales))
+                ends.append((float(values.min()), float(values.max())))
+        bounds = np.array(ends).reshape(-1, 2)
+        beyond = (bounds[:, 1] - bounds[:, 0]) * ROOM
+        return cls(tuple(kept), np.array(middles), np.array(scales), bounds[:, 0] - beyond, bounds[:, 1] + beyond)
 
     def transform(self, rows: Sequence[dict[str, float]]) -> FloatArray:
         """Return float64 [sample, column], 0 where a value is not known."""
         table = np.array([[row.get(name, math.nan) for name in self.names] for row in rows])
-        scaled = (table.reshape(len(rows), len(self.names)) - self.middle) / self.scale
+        held = np.clip(table.reshape(len(rows), len(self.names)), self.low, self.high)
+        scaled = (held - self.middle) / self.scale
         return np.where(np.isfinite(scaled), scaled, 0.0)

@@ -1,0 +1,219 @@
+"""The table of kinetics models: every model on every fold of every split, for both kinds of evidence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from nakaya.core.errors import FormatError, OutputError, ParameterError, UnknownNameError
+from nakaya.core.growth import check_count, check_seed
+from nakaya.dataset.files import check_parent, output_errors, write_atomically
+from nakaya.kinetics.graphs.labels import conditions_key
+from nakaya.kinetics.models.catalogue import MODELS
+from nakaya.kinetics.models.protocol import Settings
+from nakaya.kinetics.samples.corpus import Corpus
+from nakaya.kinetics.samples.sample import EvidenceKind
+from nakaya.kinetics.samples.splits import SPLITS, Split
+from nakaya.pipelines.benchmark_kinetics_scores import score_rows
+from nakaya.pipelines.benchmark_kinetics_tasks import corpus_hash, load_corpus, make_tasks, run_tasks
+
+__all__ = ["SHIPPED_SET", "TEXT_FIGURES", "benchmark_kinetics", "shipped_folder", "tuned_settings"]
+
+SHIPPED_SET: Final = "al-cu-si"
+MARKER: Final = "benchmark.json"
+VERSION: Final = 1
+
+TEXT_FIGURES: Final[tuple[Mapping[str, Any], ...]] = (
+    {
+        "target": "growth_velocity",
+        "rmse": 0.85,
+        "unit": None,
+        "why": "no unit, data set or split is given: set beside a figure in m/s it means nothing",
+    },
+    {
+        "target": "nucleation_density",
+        "rmse": 0.72,
+        "unit": None,
+        "why": "no unit is given, and four conditions with a measured nucleation rate are too few to hold any out",
+    },
+    {
+        "target": "growth_velocity",
+        "margin": 0.20,
+        "unit": "1",
+        "why": "20 % lower RMSE than neural networks and support vector machines: comparable with ratio_to_ann and "
+        "ratio_to_svm, which must then be below 0.80",
+    },
+)
+"""What the text that started this claims, and what can be compared."""
+
+
+def shipped_folder(name: str = SHIPPED_SET) -> Path:
+    """Folder of a record set that ships with the package."""
+    return Path(str(files("nakaya.kinetics"))) / "data" / name
+
+
+def tuned_settings(model: str, evidence: EvidenceKind, folder: Path | None = None) -> Settings:
+    """Hyperparameters that a study found, from the file tuned/MODEL.json; none (the defaults) where there is no file.
+
+    Args:
+        model: Name in the catalogue.
+        evidence: Settings of a study on this kind of evidence, or of that on the other one.
+        folder: Where the files are; None = those that ship with the package.
+
+    Raises:
+        FormatError: A file is not {"settings": {"A": {...}, "B": {...}}}.
+    """
+    path = (folder or shipped_folder() / "tuned") / f"{model}.json"
+    if not path.is_file():
+        return {}
+    try:
+        by_evidence = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        chosen = by_evidence.get(evidence) or next(iter(by_evidence.values()))
+        return {str(name): float(value) for name, value in chosen.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+        raise FormatError(f'{path} is not {{"settings": {{"A": {{...}}, "B": {{...}}}}}}: {error}') from None
+
+
+def benchmark_kinetics(
+    source: str = SHIPPED_SET,
+    *,
+    out: Path | None = None,
+    models: Sequence[str] = tuple(MODELS),
+    evidence: Sequence[EvidenceKind] = ("A", "B"),
+    splits: Sequence[Split] = SPLITS,
+    tuned: Path | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Compute what is missing of the table, and return it.
+
+    Args:
+        source: Shipped set, store or file of records.
+        out: Folder of the tasks' results: the same command goes on where it stopped; None = keep nothing.
+        models: Names in the catalogue.
+        evidence: "A" (conditions only), "B" (and the first 10 ps).
+        splits: What is held out.
+        tuned: Folder of tuned settings; None = the shipped ones.
+        seed: Of everything random.
+        workers: Processes.
+        overwrite: Whether to start anew where `out` holds something else.
+        progress: Told how many tasks are done, and of how many.
+
+    Returns:
+        {"rows": [...], "records": {...}, "settings": {...}, "not_scored": [...], "text": [...]}.
+
+    Raises:
+        UnknownNameError: A model, split or kind of evidence that there is none of.
+        OutputError: `out` holds something else.
+        NakayaError: As the records and models raise.
+    """
+    _check_names(models, evidence, splits)
+    check_count("workers", workers, 1, 256)
+    corpus = load_corpus(source, False)
+    if not corpus.records:
+        raise ParameterError(f"{source} holds no growth runs with a velocity: look at nakaya records show {source}")
+
+    def settings(model: str, kind: EvidenceKind) -> Settings:
+        return tuned_settings(model, kind, tuned)
+
+    tasks = make_tasks(
+        corpus, models=models, evidence=evidence, splits=splits, settings=settings, seed=check_seed(seed)
+    )
+    with _folder(out, corpus_hash(corpus), seed, overwrite=overwrite) as folder:
+        results = list(run_tasks(source, tasks, folder, workers=workers, progress=progress))
+    return {
+        "rows": score_rows(results),
+        "records": _describe(source, corpus),
+        "seed": seed,
+        "settings": {
+            model: {kind: dict(found) for kind in evidence if (found := settings(model, kind))}
+            for model in models
+            if any(settings(model, kind) for kind in evidence)
+        },
+        "not_scored": _not_scored(results),
+        "text": [dict(entry) for entry in TEXT_FIGURES],
+    }
+
+
+def _check_names(models: Sequence[str], evidence: Sequence[str], splits: Sequence[str]) -> None:
+    for kind, names, known in (
+        ("kinetics model", models, tuple(MODELS)),
+        ("kind of evidence", evidence, ("A", "B")),
+        ("split", splits, SPLITS),
+    ):
+        for name in names:
+            if name not in known:
+                raise UnknownNameError(kind, name, known)
+
+
+def _describe(source: str, corpus: Corpus) -> dict[str, Any]:
+    seeds = Counter(conditions_key(record) for record in corpus.records)
+    return {
+        "source": source,
+        "sha256": corpus_hash(corpus),
+        "runs": len(corpus.records),
+        "conditions": len(seeds),
+        "single_seed_conditions": corpus.num_single(),
+        "left_out": [list(entry) for entry in corpus.left_out],
+    }
+
+
+def _not_scored(results: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Folds without test rows, and why; once for all models and folds that share the reason."""
+    found: dict[tuple[str, str, str], dict[str, set[str]]] = {}
+    for result in results:
+        if "reason" in result:
+            task = result["task"]
+            entry = found.setdefault((task["evidence"], task["split"], result["reason"]), {})
+            entry.setdefault(result["fold_name"], set()).add(task["model"])
+    return [
+        {
+            "evidence": evidence,
+            "split": split,
+            "folds": "; ".join(folds),
+            "reason": reason,
+            "models": ", ".join(name for name in MODELS if name in set().union(*folds.values())),
+        }
+        for (evidence, split, reason), folds in found.items()
+    ]
+
+
+@contextmanager
+def _folder(out: Path | None, corpus: str, seed: int, *, overwrite: bool) -> Iterator[Path]:
+    if out is None:
+        with tempfile.TemporaryDirectory() as temporary:
+            yield Path(temporary)
+        return
+    marker = {"version": VERSION, "corpus": corpus, "seed": seed}
+    check_parent(out)
+    with output_errors(out):
+        if out.exists() and _marker(out) != marker:
+            if not overwrite:
+                raise OutputError(
+                    f"{out} exists and is not a benchmark of these records and this seed: choose another --out, or "
+                    "give --overwrite"
+                )
+            if out.is_dir() and (_marker(out) is not None or not any(out.iterdir())):
+                shutil.rmtree(out)
+            else:
+                raise OutputError(f"{out} is not a folder of a benchmark, so it is not deleted: choose another --out")
+        tasks = out / "tasks"
+        tasks.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / MARKER, (json.dumps(marker, indent=1) + "\n").encode())
+    yield tasks
+
+
+def _marker(out: Path) -> Any:  # whatever JSON is there
+    try:
+        return json.loads((out / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,289 @@
+"""One task of the kinetics benchmark: one frozen model on one fold, its test rows computed once and kept.
+
+A task leaves one file, which appears whole or not at all. What was computed before a process was killed is not computed
+again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from nakaya.core.errors import FormatError, NakayaError, OutputError
+from nakaya.dataset.files import write_atomically
+from nakaya.kinetics.models.catalogue import MODELS, find_model
+from nakaya.kinetics.models.conformal import calibrate, normal_factor
+from nakaya.kinetics.models.protocol import KineticModel, PredictiveDistribution, Settings
+from nakaya.kinetics.record_json import record_hash
+from nakaya.kinetics.records import load_records, records_place
+from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold, arrange_inner, outer_folds
+from nakaya.kinetics.samples.corpus import Corpus, read_corpus
+from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
+from nakaya.kinetics.samples.splits import Split, fold_name, fold_of
+
+__all__ = [
+    "MIN_TRAIN",
+    "TARGET",
+    "Task",
+    "corpus_hash",
+    "load_corpus",
+    "make_tasks",
+    "read_result",
+    "run_task",
+    "run_tasks",
+]
+
+TARGET: Final = "growth_velocity"
+MIN_TRAIN: Final = 6
+"""Fewer training rows than this teach nothing: the fold is left out, and named."""
+
+LEVEL: Final = 0.9
+VERSION: Final = 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is computed once.
+
+    Attributes:
+        model: Name in the catalogue.
+        evidence: "A" or "B".
+        split: How folds are made.
+        fold: Number of the fold that is held out.
+        settings: Hyperparameters, as (name, value).
+        seed: Of everything random.
+        corpus: Hash of the records.
+    """
+
+    model: str
+    evidence: EvidenceKind
+    split: Split
+    fold: int
+    settings: tuple[tuple[str, float], ...]
+    seed: int
+    corpus: str
+
+    @property
+    def name(self) -> str:
+        """Name of the task and of its file."""
+        return f"{self.model}--{self.evidence}--{TARGET}--{self.split}--{self.fold}"
+
+    @property
+    def identity(self) -> str:
+        """Hash of all that the result depends on."""
+        return hashlib.sha256(json.dumps([VERSION, asdict(self)], sort_keys=True).encode()).hexdigest()
+
+
+def corpus_hash(corpus: Corpus) -> str:
+    """sha256 over the names and contents of the records that are trained on or scored, and of the materials' tables."""
+    lines = [f"{record.id} {record_hash(record)}" for record in corpus.records]
+    for material, table in sorted(corpus.tables.items()):
+        lines.append(f"{material} {table.melting_temperature:.6g} {table.melting_error:.6g}")
+        for name in ("lattice_parameter", "latent_heat", "diffusivity"):
+            curve = getattr(table, name)
+            lines.append(name + (" -" if curve is None else "".join(f" {curve(t):.6g}" for t in (400, 900, 1600))))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def load_corpus(source: str, graphs: bool) -> Corpus:
+    """Read the records of a shipped set, a store or a file; made once per process.
+
+    Args:
+        source: Name or path.
+        graphs: Whether samples get their graphs; snapshots that are not there (a set without its patches) leave the
+            graphs without atoms.
+    """
+    place = records_place(source)
+    folder = place if place.is_dir() else place.parent
+    records = load_records(source)
+    shots = [shot for record in records for shot in record.snapshots]
+    with_atoms = graphs and all((folder / shot.path).is_file() for shot in shots)
+    return read_corpus(records, folder if with_atoms else None, graphs=graphs)
+
+
+def make_tasks(
+    corpus: Corpus,
+    *,
+    models: Sequence[str],
+    evidence: Sequence[EvidenceKind],
+    splits: Sequence[Split],
+    settings: Callable[[str, EvidenceKind], Settings],
+    seed: int,
+) -> list[Task]:
+    """List the tasks: cheap models first, so that a table is there soon."""
+    identity = corpus_hash(corpus)
+    return [
+        Task(model, kind, split, fold, tuple(sorted(settings(model, kind).items())), seed, identity)
+        for model in models
+        for kind in evidence
+        if kind in MODELS[model].evidence
+        for split in splits
+        for fold in outer_folds(corpus, split)
+    ]
+
+
+def run_task(corpus: Corpus, task: Task) -> dict[str, Any]:
+    """Compute the test rows of one fold, and what the inner cross-validation says.
+
+    Returns:
+        JSON values: rows (condition, label with its error, mean and standard deviation of the prediction), the factor
+        of the intervals, inner error, CPU seconds; or a "reason" why there are none.
+    """
+    held = arrange_fold(corpus, task.evidence, TARGET, task.split, task.fold)
+    inside = [record for record in corpus.records if fold_of(record, task.split) == task.fold]
+    document: dict[str, Any] = {
+        "identity": task.identity,
+        "task": asdict(task),
+        "fold_name": fold_name(inside[0], task.split) if inside else f"fold {task.fold}",
+        "train_rows": len(held.train),
+        "rows": [],
+    }
+    if len(held.train) < MIN_TRAIN or not held.test:
+        return document | {"reason": f"{len(held.train)} training rows and {len(held.test)} test rows"}
+    model = find_model(task.model)
+    started = time.process_time()
+    try:
+        inner = _inner(corpus, held, task, model)
+        found = model.fit(held.train, TARGET, dict(task.settings), seed=task.seed).predict(held.test)
+    except NakayaError as error:
+        return document | {"reason": str(error)}
+    own = {record.id: record.quantities[TARGET].value for record in corpus.records}
+    rows = [
+        {
+            "record": sample.record_id,
+            "condition": sample.condition,
+            "label": _label(sample),
+            "label_error": sample.labels[TARGET].standard_error,
+            "mean": float(found.mean[place]),
+            "deviation": float(found.standard_deviation[place]),
+            # Only to say what the whole run would have told: no model is given it.
+            "whole_run": own[sample.record_id] if task.evidence == "B" else None,
+        }
+        for place, sample in enumerate(held.test)
+    ]
+    return document | inner | {"rows": rows, "cpu_seconds": time.process_time() - started}
+
+
+def _label(sample: Sample) -> float:
+    value = sample.labels[TARGET].value
+    return math.log10(value) if TARGET_SCALES[TARGET] == "log10" else value
+
+
+def _inner(corpus: Corpus, held: Arrangement, task: Task, model: KineticModel) -> dict[str, Any]:
+    means: list[float] = []
+    deviations: list[float] = []
+    labels: list[float] = []
+    groups: list[str] = []
+    for part in arrange_inner(corpus, held, task.evidence, TARGET, task.split):
+        if len(part.train) < MIN_TRAIN // 2:
+            continue
+        found = model.fit(part.train, TARGET, dict(task.settings), seed=task.seed).predict(part.test)
+        means += found.mean.tolist()
+        deviations += found.standard_deviation.tolist()
+        labels += [_label(sample) for sample in part.test]
+        groups += [sample.condition for sample in part.test]
+    if not means:
+        note = "no inner folds: a normal distribution is assumed"
+        return {"inner_rmse": None, "factor": normal_factor(LEVEL), "calibration": note, "calibration_groups": 0}
+    distribution = PredictiveDistribution(TARGET, TARGET_SCALES[TARGET], np.array(means), np.array(deviations))
+    found_factor = calibrate(distribution, np.array(labels), groups, level=LEVEL)
+    errors = np.array(means) - np.array(labels)
+    return {
+        "inner_rmse": float(np.sqrt((errors**2).mean())),
+        "factor": found_factor.factor,
+        "calibration": found_factor.note or found_factor.method,
+        "calibration_groups": found_factor.groups,
+    }
+
+
+def read_result(path: Path, identity: str | None = None) -> dict[str, Any] | None:
+    """Read the file of a task; None where it is not there yet.
+
+    Raises:
+        FormatError: It is not the result of a task.
+        OutputError: It is the result of another task: other records, settings or seed.
+    """
+    if not path.is_file():
+        return None
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = document["identity"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{path} is not the result of a benchmark task: {error}") from None
+    if identity is not None and found != identity:
+        raise OutputError(
+            f"{path} was computed from other records, settings or seeds: choose another --out, or give --overwrite"
+        )
+    return document
+
+
+def run_tasks(
+    source: str,
+    tasks: Sequence[Task],
+    out: Path,
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterable[dict[str, Any]]:
+    """Run what is missing in `out`, and return all results in the order of the tasks.
+
+    Args:
+        source: Shipped set, store or file of records.
+        tasks: What is wanted.
+        out: Existing folder; one file per task.
+        workers: Processes; 1 = this one.
+        progress: Told how many are done, and of how many.
+
+    Raises:
+        OutputError: A file there belongs to another task.
+    """
+    missing = [task for task in tasks if read_result(_file(out, task), task.identity) is None]
+    done = len(tasks) - len(missing)
+    if progress is not None:
+        progress(done, len(tasks))
+    for _ in _run_each(source, missing, out, workers):
+        done += 1
+        if progress is not None:
+            progress(done, len(tasks))
+    return [found for task in tasks if (found := read_result(_file(out, task), task.identity)) is not None]
+
+
+def _run_each(source: str, tasks: Sequence[Task], out: Path, workers: int) -> Iterable[str]:
+    if workers == 1 or len(tasks) < 2:
+        for task in tasks:
+            yield _run_and_keep(source, task, out)
+        return
+    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(_run_and_keep, source, task, out) for task in tasks]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def _run_and_keep(source: str, task: Task, out: Path) -> str:
+    document = run_task(load_corpus(source, MODELS[task.model].graphs), task)
+    write_atomically(_file(out, task), (json.dumps(_plain(document), indent=1) + "\n").encode())
+    return task.name
+
+
+def _file(out: Path, task: Task) -> Path:
+    return out / f"{task.name}.json"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

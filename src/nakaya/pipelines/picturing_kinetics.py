@@ -1,0 +1,131 @@
+"""Growth velocities as pictures: against temperature for every face, and predictions against labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from nakaya.core.errors import InputFileError, ParameterError
+from nakaya.core.record import Record
+from nakaya.kinetics.graphs.labels import Label, conditions_key, has_result, mean_label
+from nakaya.kinetics.md.tables import tabulate
+from nakaya.viz.calibration import Points, parity_chart, velocity_chart
+from nakaya.viz.charts import encode_figure
+from nakaya.viz.style import find_theme
+from nakaya.viz.writing import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_parity", "draw_velocities", "velocity_points"]
+
+TARGET = "growth_velocity"
+FORMATS: dict[str, Literal["svg", "png"]] = {".svg": "svg", ".png": "png"}
+PIXELS_PER_INCH = 130
+
+
+def velocity_points(records: Sequence[Record]) -> dict[tuple[str, str], list[tuple[float, Label]]]:
+    """Mean velocities over seeds: (material, orientation) -> [(temperature in K, mean with its standard error)]."""
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    for record in records:
+        temperature = record.conditions.get("temperature")
+        if record.orientation is None or not has_result(record, TARGET) or temperature is None:
+            continue
+        if temperature.values.ndim == 0:
+            groups.setdefault(conditions_key(record), []).append(record)
+    found: dict[tuple[str, str], list[tuple[float, Label]]] = {}
+    for group in groups.values():
+        first = group[0]
+        entry = first.conditions["temperature"].value, mean_label(group, TARGET)
+        found.setdefault((first.material, first.orientation or ""), []).append(entry)
+    return {pair: sorted(entries, key=lambda entry: entry[0]) for pair, entries in sorted(found.items())}
+
+
+def draw_velocities(
+    records: Sequence[Record], path: Path, *, material: str | None = None, theme: str = "light"
+) -> list[str]:
+    """Draw velocity against temperature with error bars (one standard error), one colour for every pair.
+
+    Args:
+        records: Growth runs, and whatever tells the melting points.
+        path: File, .svg or .png.
+        material: Only this one, at its temperatures in K; None = all of them, against T/T_m.
+        theme: "dark" or "light".
+
+    Returns:
+        What was drawn, pair by pair.
+
+    Raises:
+        ParameterError: There are no growth runs, or the ending is another.
+    """
+    kind = _format(path)
+    pairs = {
+        pair: entries for pair, entries in velocity_points(records).items() if material is None or pair[0] == material
+    }
+    if not pairs:
+        raise ParameterError("there are no growth runs with a velocity to draw")
+    tables = {name: tabulate(name, records) for name in {pair[0] for pair in pairs}}
+    series = []
+    for (name, face), entries in pairs.items():
+        scale = tables[name].melting_temperature if material is None else 1.0
+        middles = np.array([label.value for _, label in entries])
+        errors = np.nan_to_num(np.array([label.standard_error for _, label in entries]))
+        places = np.array([temperature / scale for temperature, _ in entries])
+        series.append(Points(f"{name} ({face})", places, middles, middles - errors, middles + errors))
+    figure = velocity_chart(
+        series,
+        find_theme(theme),
+        x_label="temperature over melting temperature" if material is None else "temperature (K)",
+        melting_point=1.0 if material is None else tables[material].melting_temperature,
+    )
+    _write(figure, path, kind)
+    return [f"{points.label}: {len(points.x)} temperatures" for points in series]
+
+
+def draw_parity(results: Path, path: Path, *, model: str, evidence: str, split: str, theme: str = "light") -> int:
+    """Draw predictions with their 90 % intervals against labels; return the number of rows.
+
+    Args:
+        results: Folder of a benchmark.
+        path: File, .svg or .png.
+        model: Whose predictions.
+        evidence: "A" or "B".
+        split: What was held out.
+        theme: "dark" or "light".
+
+    Raises:
+        InputFileError: The benchmark has no such rows.
+    """
+    from nakaya.pipelines.benchmark_kinetics_tasks import read_result
+
+    kind = _format(path)
+    rows: list[tuple[Mapping[str, Any], float]] = []
+    for file in sorted((results / "tasks").glob(f"{model}--{evidence}--{TARGET}--{split}--*.json")):
+        document = read_result(file)
+        if document is not None:
+            rows += [(row, document["factor"]) for row in document["rows"]]
+    if not rows:
+        raise InputFileError(f"{results} has no test rows of {model}, evidence {evidence}, split {split}")
+    series = []
+    for name in sorted({str(row["condition"]).split("-")[0] for row, _ in rows}):
+        own = [(row, factor) for row, factor in rows if str(row["condition"]).split("-")[0] == name]
+        labels = np.array([row["label"] for row, _ in own])
+        noise = np.array([row["label_error"] or 0.0 for row, _ in own])
+        means = np.array([row["mean"] for row, _ in own])
+        half = np.array([factor * row["deviation"] for row, factor in own])
+        series.append(Points(name, labels, means, means - half, means + half, labels - noise, labels + noise))
+    _write(parity_chart(series, find_theme(theme), quantity="front velocity (m/s)"), path, kind)
+    return len(rows)
+
+
+def _format(path: Path) -> Literal["svg", "png"]:
+    if path.suffix.lower() not in FORMATS:
+        raise ParameterError(f"{path} has the ending {path.suffix or 'none'!r}: use one of {', '.join(FORMATS)}")
+    return FORMATS[path.suffix.lower()]
+
+
+def _write(figure: Figure, path: Path, kind: Literal["svg", "png"]) -> None:
+    write_whole(path, encode_figure(figure, kind, pixels_per_inch=PIXELS_PER_INCH))
