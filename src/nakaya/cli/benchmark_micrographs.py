@@ -1,7 +1,8 @@
-"""`nakaya benchmark micrographs`: how well grains come back from images whose truth is known."""
+"""`nakaya benchmark micrographs` and `loops`: grains and loops beside what is known or was drawn."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,8 +13,9 @@ __all__ = ["register"]
 
 
 def register(group: typer.Typer) -> None:
-    """Add the command to the group `benchmark`."""
+    """Add the commands to the group `benchmark`."""
     group.command("micrographs")(micrographs)
+    group.command("loops")(loops)
 
 
 def micrographs(
@@ -54,3 +56,27 @@ def micrographs(
             f"{row.name:20s} {100 * row.deviation.mean():+7.1f}% {100 * worst:+7.1f}% {100 * row.within:11.0f}% "
             f"{row.grains.mean():20.2f}"
         )
+
+
+def loops(
+    folder: Annotated[Path, typer.Argument(help="Folder with pairs image-NAME.png and mask-NAME.png.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Count dislocation loops in TEM images beside the loops that people drew, leaving one image out.
+
+    The contrast is chosen on all images but the one that is counted. A mask is white where there is a loop.
+
+    Example: nakaya benchmark loops images/
+    """
+    from nakaya.pipelines.benchmark_loops import benchmark_loops
+
+    rows = benchmark_loops(folder)
+    if as_json:
+        echo_json({"images": rows})
+        return
+    typer.echo(
+        f"{'image':20s} {'drawn':>6s} {'found':>6s} {'off':>6s} {'of them on a drawn one':>23s} {'contrast':>9s}"
+    )
+    for row in rows:
+        off = f"{100 * (row.found / row.drawn - 1):+.0f}%" if row.drawn else "-"
+        typer.echo(f"{row.image:20s} {row.drawn:6d} {row.found:6d} {off:>6s} {row.on_drawn:23d} {row.contrast:9.2f}")

@@ -32,7 +32,7 @@ from nakaya.pipelines.storing import check_output
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["KINDS", "MicrographOptions", "ingest_micrograph", "write_ingested"]
+__all__ = ["KINDS", "Finding", "MicrographOptions", "drawn_spots", "ingest_micrograph", "write_ingested"]
 
 RECORDS, OVERLAY, MASK = "records", "overlay.png", "mask.png"
 DISAGREE = 0.02
@@ -267,7 +267,7 @@ def _loops(image: GreyImage, source: ImageSource, options: MicrographOptions) ->
 
     rules = options.loop_rules
     if options.mask is not None:
-        loops = loops_of_mask(image.values, _drawn(options.mask, image.shape), rules)
+        loops = loops_of_mask(image.values, drawn_spots(options.mask, image.shape), rules)
         settings = {"loops from": "a mask that a person drew or corrected"}
     else:
         loops = find_loops(image.values, rules)
@@ -301,8 +301,13 @@ def _loops(image: GreyImage, source: ImageSource, options: MicrographOptions) ->
     return Finding(ingested, overlay, np.asarray(loops.labels >= 0, np.bool_), numbers)
 
 
-def _drawn(path: Path, shape: tuple[int, int]) -> BoolArray:
-    """Where a mask of spots is white, or coloured: bool [row, column]."""
+def drawn_spots(path: Path, shape: tuple[int, int]) -> BoolArray:
+    """Return where a mask of spots is white, or coloured: bool [row, column].
+
+    Raises:
+        InputFileError: It cannot be read.
+        FormatError: It is no image, or of another size.
+    """
     pixels, _ = read_raw_image(path)
     if pixels.shape[:2] != shape:
         raise FormatError(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
 pytest.importorskip("tifffile", reason='micrographs need the extra "microscopy"')
@@ -17,8 +16,8 @@ from nakaya.kinetics.ingest.ebsd_files import read_ebsd
 from nakaya.kinetics.ingest.grains.grain_size import grain_size_from_intercept, mean_intercept
 from nakaya.kinetics.ingest.grains.masks import grains_from_mask
 from nakaya.kinetics.ingest.grains.topology import boundary_net
-from nakaya.kinetics.ingest.images import read_image, read_raw_image
-from nakaya.kinetics.ingest.loops import calibrate_loops, find_loops, loops_of_mask
+from nakaya.kinetics.ingest.images import read_raw_image
+from nakaya.pipelines.benchmark_loops import benchmark_loops
 from nakaya.pipelines.ingesting_images import MicrographOptions, ingest_micrograph
 
 FOLDER = Path(os.environ.get("NAKAYA_VALIDATION_DATA", "")) / "microscopy"
@@ -82,21 +81,12 @@ def test_the_duplex_steels_grains_hardly_depend_on_the_threshold():
     assert boundary_net(labels).euler_excess == 1
 
 
-@pytest.mark.parametrize("left_out", [1, 2, 3])
-def test_loops_are_counted_as_people_count_them_in_the_image_that_was_left_out(left_out):
-    images, drawn = {}, {}
-    for number in (1, 2, 3):
-        images[number] = read_image(FOLDER / "creme-tem" / f"image-{number}.png").values
-        mask, _ = read_raw_image(FOLDER / "creme-tem" / f"mask-{number}.png")
-        drawn[number] = (mask if mask.ndim == 2 else mask[..., 0]) > mask.max() / 2
-    counts = {number: loops_of_mask(images[number], mask).count for number, mask in drawn.items()}
-    others = [number for number in images if number != left_out]
-    rules = calibrate_loops([images[number] for number in others], [counts[number] for number in others])
-    found = find_loops(images[left_out], rules)
-    assert found.count == pytest.approx(counts[left_out], rel=LOOP_COUNT)
-    people, _ = ndimage.label(drawn[left_out])
-    touching = [bool((people[found.labels == loop] > 0).any()) for loop in range(found.count)]
-    assert np.mean(touching) >= TOUCHED
+def test_loops_are_counted_as_people_count_them_in_the_image_that_was_left_out():
+    rows = benchmark_loops(FOLDER / "creme-tem")
+    assert [row.drawn for row in rows] == [6, 21, 6]
+    for row in rows:
+        assert row.found == pytest.approx(row.drawn, rel=LOOP_COUNT), row.image
+        assert row.on_drawn >= TOUCHED * row.found, row.image
 
 
 def test_the_gold_image_has_two_lattices_a_rotation_and_no_physical_length(tmp_path):
