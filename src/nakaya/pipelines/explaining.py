@@ -166,7 +166,7 @@ def ablations(sample: Sample, observed: tuple[int, ...]) -> Iterator[tuple[str, 
                 words += f" ({np.exp(clusters.column('log_size')[node]):.0f} atoms)"
             graph = without_node(sequence.frames[number], "cluster", node)
             frames = (*sequence.frames[:number], graph, *sequence.frames[number + 1 :])
-            carries = _without_carried(sequence.carries, number, node)
+            carries = _without_carried(sequence.carries, number, node if "cluster" in graph.levels else None)
             yield "cluster", words, replace(sample, sequence=replace(sequence, frames=frames, carries=carries))
 
 
@@ -215,12 +215,15 @@ def _without_ends(relation: Relation, rows: list[int], node: int) -> Relation:
     )
 
 
-def _without_carried(carries: tuple[Any, ...], number: int, node: int) -> tuple[Any, ...]:
+def _without_carried(carries: tuple[Any, ...], number: int, node: int | None) -> tuple[Any, ...]:
+    """Carries without those of one cluster of a frame; None = without those of all of its clusters."""
     changed = list(carries)
     for place, row in ((number - 1, 1), (number, 0)):
         if 0 <= place < len(changed) and "cluster" in changed[place]:
-            smaller = _without_ends(changed[place]["cluster"], [row], node)
-            changed[place] = {**changed[place], "cluster": smaller}
+            kept = {name: step for name, step in changed[place].items() if name != "cluster"}
+            if node is not None:
+                kept["cluster"] = _without_ends(changed[place]["cluster"], [row], node)
+            changed[place] = kept
     return tuple(changed)
 
 

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from nakaya.core.arrays import Float32Array, IntArray
+from nakaya.core.errors import ParameterError
 from nakaya.kinetics.graphs.graph import RelationName
 from nakaya.kinetics.models.msgnn.encoding import Edges, EncodedFrame, EncodedSample
 
@@ -41,7 +42,7 @@ class Augmentation:
     drop_level: float = 0.1
     drop_pooled: float = 0.1
     jitter: float = 0.05
-    condition_noise: float = float(__import__("os").environ.get("CN", "0"))
+    condition_noise: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +82,17 @@ def observe(sample: EncodedSample, steps: int, *, until_ps: float | None = None)
         sample: Of which sample.
         steps: How many frames at most.
         until_ps: Leave out what was seen later; None = use all.
+
+    Raises:
+        ParameterError: There is no frame as early as that.
     """
     early = [
         number for number, frame in enumerate(sample.frames) if until_ps is None or frame.time_ps <= until_ps + 1e-6
-    ] or [0]
+    ]
+    if not early:
+        raise ParameterError(
+            f"no frame was seen by {until_ps:g} ps: the first one is at {sample.frames[0].time_ps:g} ps"
+        )
     chosen = [early[number] for number in spread_frames(len(early), steps)]
     return Draw(
         tuple(sample.frames[number] for number in chosen),

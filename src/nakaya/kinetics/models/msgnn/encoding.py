@@ -20,6 +20,9 @@ __all__ = ["FORECAST", "PICOSECOND", "Edges", "EncodedFrame", "EncodedSample", "
 
 PICOSECOND = 1e-12
 
+SERIES_MOMENTS = 5
+"""Moments at which series without snapshots are looked at."""
+
 FORECAST = "solid_fraction"
 """The series that the network forecasts."""
 
@@ -119,14 +122,11 @@ class Encoding:
         """Return the arrays of one sample."""
         sequence = sample.sequence
         evidence = _evidence(sample)
-        frames = [
-            self._frame(sample, graph, float(moment), evidence)
-            for graph, moment in zip(sequence.frames, _moments(sample), strict=True)
-        ]
+        frames = [self._frame(sample, graph, moment, evidence) for graph, moment in _moments(sample)]
         carries = [
             {name: _matrix(step, before, after) for name, step in entry.items() if name in self.levels}
             for entry, before, after in zip(sequence.carries, sequence.frames, sequence.frames[1:], strict=False)
-        ]
+        ] or [{}] * (len(frames) - 1)
         names, values = _pooled(sample)
         times, fractions = np.zeros(0), np.zeros(0)
         if FORECAST in evidence.names:
@@ -209,7 +209,7 @@ def fit_encoding(samples: Sequence[Sample], *, levels: Sequence[str] = tuple(RES
         found = (graph.relations[pair] for graph in graphs if pair in graph.relations)
         return ((relation.feature_names, relation.features) for relation in found)
 
-    series = [_series(_evidence(sample), float(moment)) for sample in samples for moment in _moments(sample)]
+    series = [_series(_evidence(sample), moment) for sample in samples for _, moment in _moments(sample)]
     slopes = [values[0, names.index(f"{FORECAST}_slope")] for names, values in series if f"{FORECAST}_slope" in names]
     known = np.array([slope for slope in slopes if math.isfinite(slope)])
     return Encoding(
@@ -240,14 +240,19 @@ def _evidence(sample: Sample) -> Evidence:
     return sample.sequence.evidence if sample.evidence == "B" else Evidence(np.zeros(0), (), np.zeros((0, 0)))
 
 
-def _moments(sample: Sample) -> FloatArray:
-    """Times of the frames; a lone frame without nodes stands for all that the series say."""
+def _moments(sample: Sample) -> list[tuple[MultiscaleGraph, float]]:
+    """Graphs and the times that they stand for.
+
+    A lone graph without atoms and clusters stands for some moments of the series, where there are any.
+    """
     sequence = sample.sequence
-    evidence = _evidence(sample)
-    lone = len(sequence.frames) == 1 and not {"atom", "cluster"} & set(sequence.frames[0].levels)
-    if lone and len(evidence.times):
-        return np.array([max(float(evidence.times[-1]), float(sequence.times[0]))])
-    return sequence.times
+    times = _evidence(sample).times
+    graph = sequence.frames[0]
+    lone = len(sequence.frames) == 1 and not {"atom", "cluster"} & set(graph.levels)
+    if lone and len(times):
+        chosen = np.unique(np.rint(np.linspace(0, len(times) - 1, SERIES_MOMENTS)).astype(int))
+        return [(graph, float(times[number])) for number in chosen]
+    return list(zip(sequence.frames, sequence.times.tolist(), strict=True))
 
 
 def _until(evidence: Evidence, moment: float) -> int:

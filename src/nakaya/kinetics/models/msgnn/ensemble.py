@@ -124,7 +124,7 @@ class Msgnn:
             UnknownNameError: A setting that there is none of.
         """
         config = read_settings(settings, fixed=self.fixed)
-        labels = _labels(samples, target)
+        labels, excess = _labels(samples, target), _excess_noise(samples, target)
         levels = tuple(RESOLUTIONS) if config.multi_scale else ("atom",)
         encoding = fit_encoding(samples, levels=levels)
         augmentation = Augmentation(patch_atoms=config.patch_atoms, dynamic_steps=config.dynamic_steps)
@@ -147,6 +147,7 @@ class Msgnn:
                 task = KineticTask(
                     pools,
                     torch.from_numpy(labels.astype(np.float32)),
+                    torch.from_numpy(excess.astype(np.float32)),
                     member.law.rows(samples),
                     encoding,
                     augmentation,
@@ -193,6 +194,18 @@ def _labels(samples: Sequence[Sample], target: str) -> FloatArray:
     if not (values > 0).all():
         raise ParameterError(f"{target}: a label is not positive, and its logarithm is learned")
     return np.asarray(np.log10(values))
+
+
+def _excess_noise(samples: Sequence[Sample], target: str) -> FloatArray:
+    """Variance of each label beyond the median one, on the scale of the target, float64 [sample]; 0 = not stated."""
+    labels = [sample.labels[target] for sample in samples]
+    errors = np.array([label.standard_error for label in labels], dtype=np.float64)
+    if TARGET_SCALES[target] == "log10":
+        errors = errors / (np.array([label.value for label in labels]) * np.log(10))
+    variance = errors**2
+    known = np.isfinite(variance)
+    usual = float(np.median(variance[known])) if known.any() else 0.0
+    return np.asarray(np.where(known, np.maximum(variance - usual, 0.0), 0.0))
 
 
 def make_msgnn() -> Msgnn:

@@ -50,6 +50,7 @@ class KineticTask:
     Args:
         pools: Patches of the encoded samples.
         labels: On the scale of the target, float32 [sample].
+        excess: Variance of the noise of each label beyond that of a usual one, float32 [sample].
         rows: What the law needs of the samples.
         encoding: Of the samples.
         augmentation: How evidence is thinned.
@@ -60,12 +61,13 @@ class KineticTask:
         self,
         pools: Sequence[PatchPool],
         labels: Tensor,
+        excess: Tensor,
         rows: Tensor,
         encoding: Encoding,
         augmentation: Augmentation,
         batch_size: int,
     ) -> None:
-        self.pools, self.labels, self.rows = pools, labels, rows
+        self.pools, self.labels, self.excess, self.rows = pools, labels, excess, rows
         self.encoding, self.augmentation = encoding, augmentation
         self.batch_size = min(batch_size, len(pools))
 
@@ -82,7 +84,9 @@ class KineticTask:
             batch = collate(draws, self.encoding)
             mean, spread, output = network(batch, self.rows[chosen])
             scale = network.law.scale
-            label = beta_likelihood(mean / scale, spread / scale, self.labels[chosen] / scale)
+            label = beta_likelihood(
+                mean / scale, spread / scale, self.excess[chosen] / scale**2, self.labels[chosen] / scale
+            )
             forecast = forecast_error(network.network, batch, output)
             yield {"loss": label + FORECAST_SHARE * forecast, "label": label, "forecast": forecast}
 
@@ -92,12 +96,15 @@ class KineticTask:
         return {}
 
 
-def beta_likelihood(mean: Tensor, spread: Tensor, label: Tensor) -> Tensor:
+def beta_likelihood(mean: Tensor, spread: Tensor, excess: Tensor, label: Tensor) -> Tensor:
     """Mean of a normal's negative log-likelihood, weighed by the predicted variance to the power beta.
 
-    After Seitzer, Tavakoli, Antic & Martius (2022): otherwise samples with a wide spread are hardly learned.
+    After Seitzer, Tavakoli, Antic & Martius (2022): otherwise samples with a wide spread are hardly learned. What is
+    known of the noise of a single label beyond the usual (`excess`, a variance) widens, and does not weigh: a noisier
+    label says less.
     """
-    likelihood = 0.5 * ((mean - label) / spread) ** 2 + torch.log(spread)
+    variance = spread**2 + excess
+    likelihood = 0.5 * ((mean - label) ** 2 / variance + torch.log(variance))
     return (likelihood * spread.detach() ** (2 * BETA)).mean()
 
 

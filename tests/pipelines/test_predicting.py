@@ -1,0 +1,383 @@
+"""From a store of records to a trained model, and from there to predictions and explanations."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nakaya.core.errors import (
+    ConfigError,
+    FormatError,
+    InputFileError,
+    OutputError,
+    ParameterError,
+    UnknownNameError,
+)
+from nakaya.core.record import Axis, Provenance, Quantity, Record, Snapshot
+from nakaya.kinetics.ingest.md import TrajectoryOptions
+from nakaya.kinetics.md.frames import Frame
+from nakaya.kinetics.md.lattices import build_crystal
+from nakaya.kinetics.md.patches import write_patches
+from nakaya.kinetics.predict import CARD_FILE, Forecast, combine, critical_diameter, length_warnings, read_card
+from nakaya.kinetics.records import RecordStore
+from nakaya.kinetics.samples.sample import Sample
+from nakaya.kinetics.theory import characteristic_length, grains_per_volume
+from nakaya.pipelines.explaining import ablations, draw_explanation, explain_sample, without_frame, without_node
+from nakaya.pipelines.predicting import (
+    KineticsModel,
+    load_model,
+    predict_conditions,
+    predict_records,
+    predict_trajectory,
+    sample_of,
+)
+from nakaya.pipelines.training_kinetics import is_kinetics, read_kinetics_training, train_kinetics
+
+pytest.importorskip("torch", reason='kinetics models need the extra "ml"')
+pytest.importorskip("vesin", reason='graphs need the extra "ml"')
+
+MELTING, HEAT = 1327.0, 12_000.0
+TRAINING = """
+model = "kinetics"
+name = "test"
+records = "{records}"
+
+[[part]]
+target = "growth_velocity"
+evidence = "A"
+candidates = ["collision-limited", "mean"]
+
+[[part]]
+target = "growth_velocity"
+evidence = "B"
+candidates = ["msgnn", "mean"]
+also = ["msgnn"]
+
+[[part]]
+target = "nucleation_rate"
+evidence = "A"
+candidates = ["msgnn"]
+
+[settings.msgnn]
+updates = 6
+members = 2
+batch_size = 8
+"""
+
+
+def drive(temperature: float) -> float:
+    return HEAT / 8.314 * (MELTING - temperature) / (MELTING * temperature)
+
+
+def one(value: float, unit: str) -> Quantity:
+    return Quantity(np.array(value), unit)
+
+
+def slab(seed: int, time_ps: float) -> Frame:
+    rng = np.random.default_rng(seed)
+    positions, box = build_crystal("fcc", "100", 3.7, (4, 4, 16))
+    positions = positions + rng.normal(0, 0.12, positions.shape)
+    melt = positions[:, 2] > (0.35 + 0.004 * time_ps) * box[2]
+    positions[melt] += rng.normal(0, 0.6, (int(melt.sum()), 3))
+    return Frame(0, time_ps, positions, np.diag(box), np.full(len(positions), "Cu"), rng.normal(0, 4, positions.shape))
+
+
+def growth(temperature: float, seed: int, orientation: str, patches: Path | None = None) -> Record:
+    rng = np.random.default_rng([seed, round(temperature)])
+    velocity = 400 * -math.expm1(-drive(temperature)) * (0.8 if orientation == "110" else 1.0) + rng.normal(0, 4)
+    name = f"growth-Cu-{orientation}-{temperature:g}K-s{seed}"
+    snapshots = ()
+    if patches is not None:
+        frames = [slab(seed + round(10 * time), time) for time in (0.0, 5.0, 10.0)]
+        kept = [(time, frame, frame.positions[:, 2] < 20.0) for time, frame in zip((0, 5, 10), frames, strict=True)]
+        digest = write_patches(patches / "patches" / f"{name}.npz", kept, count=200)
+        snapshots = (Snapshot(f"patches/{name}.npz", digest, "interface-patches"),)
+    series = 0.3 + velocity * 2e-4 * np.arange(11) + rng.normal(0, 0.002, 11)
+    axis = Axis("time", "s", np.arange(11) * 1e-12)
+    return Record(
+        id=name, kind="md", material="Cu", orientation=orientation,
+        conditions={"temperature": one(temperature, "K"), "driving_force": one(drive(temperature), "1")},
+        quantities={"growth_velocity": Quantity(np.array(velocity), "m/s", uncertainty=np.array(4.0))},
+        evidence={
+            "solid_fraction": Quantity(series, "1", axis=axis),
+            "solid_thickness": Quantity(5e-9 + 2 * velocity * axis.values, "m", axis=axis),
+        },
+        provenance=Provenance("synthetic", seeds=(seed,)), snapshots=snapshots,
+    )  # fmt: skip
+
+
+def quench(temperature: float, seed: int) -> Record:
+    waited = float(np.random.default_rng([seed, 5]).exponential(30e-12 if temperature < 630 else 90e-12)) + 5e-12
+    return Record(
+        id=f"nucleation-Cu-{temperature:g}K-s{seed}", kind="md", material="Cu",
+        conditions={
+            "temperature": one(temperature, "K"), "driving_force": one(drive(temperature), "1"),
+            "volume": one(5e-26, "m^3"),
+        },
+        quantities={"waiting_time": one(waited, "s")}, provenance=Provenance("synthetic", seeds=(seed,)),
+    )  # fmt: skip
+
+
+def bulk(temperature: float) -> Record:
+    return Record(
+        id=f"properties-Cu-{temperature:g}K-s0", kind="md", material="Cu",
+        conditions={"temperature": one(temperature, "K"), "driving_force": one(drive(temperature), "1")},
+        quantities={
+            "latent_heat": one(HEAT, "J/mol"), "lattice_parameter": one(3.6e-10 + 8e-15 * temperature, "m"),
+            "diffusivity": one(1e-7 * math.exp(-4000 / temperature), "m^2/s"),
+            "melting_temperature": Quantity(np.array(MELTING), "K", uncertainty=np.array(5.0)),
+        },
+        provenance=Provenance("synthetic", seeds=(0,)),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("records")
+    records = RecordStore(folder, create=True)
+    for temperature in (610.0, 650.0, 800.0, 900.0, 1000.0, 1115.0, 1220.0, 1380.0):
+        for seed in (0, 1):
+            for orientation in ("100", "110"):
+                patched = folder if temperature == 1115.0 and orientation == "100" else None
+                records.add(growth(temperature, seed, orientation, patched))
+        records.add(bulk(temperature))
+    for seed in range(10):
+        for temperature in (610.0, 650.0):
+            records.add(quench(temperature, seed))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("training")
+    config = folder / "training.toml"
+    config.write_text(TRAINING.format(records=store.as_posix()))
+    assert is_kinetics(config)
+    said: list[str] = []
+    train_kinetics(read_kinetics_training(config), folder / "model", progress=said.append)
+    assert any("msgnn" in line and "cross-validation" in line for line in said)
+    return folder / "model"
+
+
+@pytest.fixture(scope="module")
+def model(trained: Path) -> KineticsModel:
+    return load_model(trained)
+
+
+def test_the_best_in_cross_validation_is_chosen_and_forecasts_are_scored(model: KineticsModel) -> None:
+    parts = {(part.target, part.evidence, part.model): part for part in model.card.parts}
+    conditions = parts["growth_velocity", "A", "collision-limited"]
+    assert conditions.scores["collision-limited"] < conditions.scores["mean"]
+    assert conditions.files is None
+    assert conditions.covers["Cu"].orientations == ("100", "110")
+    assert conditions.covers["Cu"].temperature == (610.0, 1380.0)
+    network = parts["growth_velocity", "B", "msgnn"]
+    assert network.files is not None
+    assert {"network", "persistence", "constant_velocity", "forecasts"} == set(network.forecast)
+    assert network.forecast["constant_velocity"] < network.forecast["persistence"]  # the fronts move steadily here
+    rates = parts["nucleation_rate", "A", "msgnn"]
+    assert "too few" in rates.note or "no conditions" in rates.note
+
+
+def test_conditions_give_four_quantities_with_intervals(model: KineticsModel) -> None:
+    found = predict_conditions("Cu", "100", 1050.0, model=model)
+    assert set(found) == {
+        "growth_velocity", "nucleation_rate", "nucleation_density", "characteristic_length", "evidence", "warnings",
+    }  # fmt: skip
+    assert found["evidence"] == "A"
+    expected = 400 * -math.expm1(-drive(1050.0))
+    low, high = found["growth_velocity"]["interval90"]
+    assert low < expected < high
+    assert found["growth_velocity"]["unit"] == "m/s"
+    assert any(
+        "nucleation rate: 1050 K is outside the training range of Cu, 610 to 650 K" in w for w in found["warnings"]
+    )
+    assert not any("growth velocity:" in warning and "outside" in warning for warning in found["warnings"])
+    cold = predict_conditions("Cu", "100", 630.0, model=model)
+    for name in ("growth_velocity", "nucleation_rate", "nucleation_density", "characteristic_length"):
+        low, high = cold[name]["interval90"]
+        assert low < cold[name]["value"] < high
+
+
+def test_warnings_outside_the_training(model: KineticsModel) -> None:
+    other = predict_conditions("Cu", "111", 1050.0, model=model)
+    assert any("no (111) fronts of Cu" in warning for warning in other["warnings"])
+    hot = predict_conditions("Cu", "100", 1500.0, model=model)
+    assert hot["growth_velocity"]["value"] < 0
+    assert hot["nucleation_rate"]["value"] is None
+    assert hot["characteristic_length"]["value"] is None
+    assert any("1500 K is outside" in warning for warning in hot["warnings"])
+    assert any("above the melting point" in warning for warning in hot["warnings"])
+    lost = predict_conditions("Cu", None, 630.0, model=model)
+    assert lost["growth_velocity"]["value"] is None
+    with pytest.raises(UnknownNameError, match="Au"):
+        predict_conditions("Au", "100", 1000.0, model=model)
+    with pytest.raises(ParameterError, match="temperature=-5"):
+        predict_conditions("Cu", "100", -5.0, model=model)
+
+
+def test_records_give_evidence_b_and_their_results_are_not_looked_at(
+    model: KineticsModel, store: Path, tmp_path: Path
+) -> None:
+    name = "growth-Cu-100-1115K-s0"
+    (found,) = predict_records(store, ids=[name], model=model)
+    assert found["record"] == name
+    assert found["evidence"] == "B"
+    record = RecordStore(store).get(name)
+    changed = replace(
+        record, id="growth-Cu-100-1115K-s7", quantities={"growth_velocity": one(999.0, "m/s")}, snapshots=(),
+        provenance=Provenance("synthetic", seeds=(7,)),
+    )  # fmt: skip
+    bare = replace(changed, quantities={})
+    answers = []
+    for number, entry in enumerate((changed, bare)):
+        RecordStore(tmp_path / str(number), create=True).add(entry)
+        answers.append(predict_records(tmp_path / str(number), model=model)[0]["growth_velocity"])
+    assert answers[0] == answers[1]
+    with pytest.raises(InputFileError, match="no record x"):
+        predict_records(store, ids=["x"], model=model)
+
+
+def test_a_trajectory_gives_evidence_b(model: KineticsModel, tmp_path: Path) -> None:
+    lines = []
+    for number in range(6):
+        frame = slab(3, 2.0 * number)
+        lines += [
+            "ITEM: TIMESTEP", str(1000 * number), "ITEM: NUMBER OF ATOMS", str(len(frame.positions)),
+            "ITEM: BOX BOUNDS pp pp pp", *(f"0 {length}" for length in np.diag(frame.cell)),
+            "ITEM: ATOMS id type x y z vx vy vz",
+        ]  # fmt: skip
+        lines += [
+            f"{atom + 1} 1 " + " ".join(f"{value:.4f}" for value in (*place, *velocity))
+            for atom, (place, velocity) in enumerate(zip(frame.positions, frame.velocities, strict=True))
+        ]
+    path = tmp_path / "dump.gz"
+    path.write_bytes(gzip.compress("\n".join([*lines, ""]).encode()))
+    options = TrajectoryOptions(
+        lammps_units="metal", elements=["Cu"], time_step_ps=0.002, temperature=1115.0, orientation="100"
+    )
+    found = predict_trajectory(path, options, model=model)
+    assert found["evidence"] == "B"
+    assert math.isfinite(found["growth_velocity"]["value"])
+    assert any("potential is not stated" in warning for warning in found["warnings"])
+
+
+def test_the_length_follows_from_velocity_and_rate_with_their_uncertainty() -> None:
+    rng = np.random.default_rng(0)
+    sharp = combine(Forecast(50.0, 1e-6), Forecast(33.0, 1e-6), rng=rng)
+    assert sharp["characteristic_length"]["value"] == pytest.approx(characteristic_length(1e33, 50.0), rel=1e-4)
+    assert sharp["nucleation_density"]["value"] == pytest.approx(grains_per_volume(1e33, 50.0), rel=1e-4)
+    wide = combine(Forecast(50.0, 1e-6), Forecast(33.0, 0.4), rng=rng)
+    low, high = wide["characteristic_length"]["interval90"]
+    # lambda ~ J^(-1/4): 90 % of the rate are 2 x 1.645 x 0.4 decades, a quarter of that is the length's.
+    assert math.log10(high / low) == pytest.approx(2 * 1.645 * 0.4 / 4, rel=0.03)
+    melting = combine(Forecast(-5.0, 1.0), Forecast(33.0, 0.4), rng=rng)
+    assert melting["characteristic_length"]["value"] is None
+    assert melting["growth_velocity"]["value"] == -5.0
+
+
+def test_the_critical_diameter_is_that_of_classical_theory(model: KineticsModel, store: Path) -> None:
+    sample = sample_of(store, "growth-Cu-100-650K-s0", model)
+    found = critical_diameter(sample)
+    assert found is not None
+    # 2 r* = 4 gamma Omega / delta-mu with gamma = 0.45 L Omega^(-2/3) / N_A
+    volume = (3.6e-10 + 8e-15 * 650) ** 3 / 4
+    gamma = 0.45 * HEAT / 6.022e23 * volume ** (-2 / 3)
+    assert length_warnings(4.9 * found, [sample])[0].count("critical diameters") == 1
+    assert not length_warnings(5.1 * found, [sample])
+    assert found == pytest.approx(4 * gamma * volume / (drive(650.0) * 1.380649e-23 * 650.0), rel=0.01)
+
+
+def test_explanations_leave_out_every_part(model: KineticsModel, store: Path, tmp_path: Path) -> None:
+    sample = sample_of(store, "growth-Cu-100-1115K-s0", model)
+    found = explain_sample(sample, model)
+    kinds = {entry.kind for entry in found.ablations}
+    assert kinds == {"level", "cluster", "frame", "pooled evidence", "series", "neighbouring faces"}
+    assert {entry.part for entry in found.ablations if entry.kind == "level"} >= {"atoms", "clusters"}
+    changes = [abs(entry.change) for entry in found.ablations]
+    assert changes == sorted(changes, reverse=True)
+    assert changes[0] > 0
+    assert all(entry.value == pytest.approx(found.value + entry.change) for entry in found.ablations)
+    assert found.attention is not None
+    assert sum(entry["share"] for entry in found.attention["frames"]) == pytest.approx(1, abs=1e-5)
+    assert sum(found.attention["clusters"]) == pytest.approx(1, abs=1e-5)
+    json.dumps(found.as_plain(), allow_nan=False)
+    draw_explanation(found, tmp_path / "why.png")
+    assert (tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(OutputError, match="exists"):
+        draw_explanation(found, tmp_path / "why.png")
+
+
+def test_what_is_left_out_is_left_out_and_nothing_else(model: KineticsModel, store: Path) -> None:
+    sample = sample_of(store, "growth-Cu-100-1115K-s0", model)
+    shorter = without_frame(sample, 1)
+    assert shorter.sequence.times.tolist() == sample.sequence.times[[0, 2]].tolist()
+    carried = shorter.sequence.carries[0]["atom"]
+    # Through two steps a node goes on as far as both together say.
+    assert 0 < carried.weight.sum() < sample.sequence.carries[0]["atom"].weight.sum()
+    assert np.bincount(carried.index[1], weights=carried.weight).max() <= 1 + 1e-5
+    graph = sample.sequence.frames[0]
+    fewer = without_node(graph, "facet", 3)
+    assert fewer.levels["facet"].num_nodes == graph.levels["facet"].num_nodes - 1
+    np.testing.assert_array_equal(fewer.levels["facet"].features, np.delete(graph.levels["facet"].features, 3, axis=0))
+    touched = (graph.relations["facet", "facet"].index == 3).any(axis=0).sum()
+    assert fewer.relations["facet", "facet"].num_edges == graph.relations["facet", "facet"].num_edges - touched
+    for _, _, variant in ablations(sample, (0, 2)):
+        assert isinstance(variant, Sample)
+        assert variant is not sample
+
+
+def test_damaged_models_are_refused(trained: Path, tmp_path: Path) -> None:
+    text = (trained / CARD_FILE).read_text()
+    document = json.loads(text)
+    parts = document["parts"]
+    for damaged in (
+        "", "{", "[]", text[: len(text) // 2], json.dumps({**document, "format": 9}),
+        json.dumps({**document, "parts": [{**parts[0], "factor": -1}]}),
+        json.dumps({**document, "parts": [{**parts[0], "files": "../elsewhere"}]}),
+        json.dumps({**document, "parts": [{**parts[0], "target": "price"}]}),
+        json.dumps({**document, "parts": [{key: value for key, value in parts[0].items() if key != "covers"}]}),
+    ):  # fmt: skip
+        (tmp_path / CARD_FILE).write_text(damaged)
+        with pytest.raises(FormatError):
+            read_card(tmp_path)
+    with pytest.raises(UnknownNameError, match="nowhere"):
+        load_model("nowhere")
+
+
+def test_changed_records_are_noticed(model: KineticsModel, store: Path, trained: Path, tmp_path: Path) -> None:
+    assert not model.notes
+    grown = RecordStore(tmp_path / "records", create=True)
+    grown.merge(record for record in RecordStore(store) if "s1" not in record.id)
+    shutil.copytree(trained, tmp_path / "model")
+    document = json.loads((trained / CARD_FILE).read_text())
+    (tmp_path / "model" / CARD_FILE).write_text(json.dumps({**document, "records": str(tmp_path / "records")}))
+    found = predict_conditions("Cu", "100", 1000.0, model=load_model(tmp_path / "model"))
+    assert any("not those that the model was fitted to" in warning for warning in found["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('candidates = ["collision-limited", "mean"]', "none"),
+        ('candidates = ["colision-limited"]', "expected some of"),
+        ("candidates = []", "expected some of"),
+        ('candidate = ["mean"]', "unknown key"),
+        ('candidates = ["mean"]\nalso = ["msgnn"]', "some of the candidates"),
+    ],
+)
+def test_training_files_are_checked(line: str, message: str, tmp_path: Path) -> None:
+    config = tmp_path / "training.toml"
+    config.write_text(TRAINING.replace('candidates = ["collision-limited", "mean"]', line))
+    if message == "none":
+        assert read_kinetics_training(config).parts[1].also == ("msgnn",)
+        return
+    with pytest.raises(ConfigError, match=message):
+        read_kinetics_training(config)
