@@ -26,12 +26,22 @@ VOLUME = EDGE**3 / 4
 
 
 def slab_frame(
-    thickness: float, *, seed: int = 0, temperature: float = 1200.0, centre: float = 74.0, inner: float = 0.08
+    thickness: float,
+    *,
+    seed: int = 0,
+    temperature: float = 1200.0,
+    centre: float = 74.0,
+    inner: float = 0.08,
+    second: float = 0.0,
 ) -> Frame:
-    """A slab of warm crystal, `thickness` A thick, in strongly disordered surroundings of the same density."""
+    """A slab of warm crystal, `thickness` A thick, in strongly disordered surroundings of the same density.
+
+    A second slab of `second` A lies half a box away.
+    """
     positions, box = build_crystal("fcc", "100", EDGE, CELLS)
     rng = np.random.default_rng(seed)
     outside = np.abs(positions[:, 2] - centre) > thickness / 2
+    outside &= np.minimum(positions[:, 2], box[2] - positions[:, 2]) > second / 2
     spread = np.where(outside, 0.9, inner)[:, None]
     positions = positions + rng.normal(0, 1, positions.shape) * spread
     sigma = np.sqrt(BOLTZMANN * temperature / 63.546)
@@ -67,6 +77,19 @@ def test_the_final_coalescence_is_left_out() -> None:
     assert fit.velocity.value == pytest.approx(300.0, rel=0.05)
     naive = np.polyfit(np.arange(30.0), np.array(thickness) / 2, 1)[0] * 100
     assert naive < 0.75 * fit.velocity.value  # what the trap would have cost
+
+
+def test_a_crystal_born_in_the_melt_ends_the_fit() -> None:
+    # The slab grows by 1.2 A/ps at each front; from 16 ps on a second one grows at 3 A/ps far from it.
+    sizes = [(40.0 + 2.4 * number, 25.0 + 2.0 * (number - 16) if number >= 16 else 0.0) for number in range(32)]
+    frames = [slab_frame(first, seed=number, second=other) for number, (first, other) in enumerate(sizes)]
+    history = follow_slab(frames, FCC, frame_ps=1.0)
+    fit = fit_velocity(history, VOLUME, VOLUME)
+    assert "a second crystal was born in the melt" in fit.flags[0]
+    assert 14 <= fit.window_ps[1] <= 23
+    assert fit.velocity.value == pytest.approx(120.0, rel=0.10)
+    blind = fit_velocity(replace(history, second_crystal=np.zeros(32, dtype=int)), VOLUME, VOLUME)
+    assert blind.velocity.value > 1.15 * fit.velocity.value  # what the trap would have cost
 
 
 def test_a_slab_that_melts_away_is_followed_until_it_is_thin() -> None:

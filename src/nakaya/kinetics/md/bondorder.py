@@ -15,6 +15,8 @@ import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.polynomial.legendre import leg2poly
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
@@ -29,6 +31,7 @@ __all__ = [
     "Environment",
     "averaged_order",
     "centrosymmetry",
+    "cluster_sizes",
     "coherent_bonds",
     "environment",
     "harmonics",
@@ -184,6 +187,17 @@ def solid_atoms(surroundings: Environment, classifier: Classifier, *, rule: str 
     if rule == "averaged":
         return np.asarray(averaged_order(surroundings, 6) > classifier.averaged_q6)
     raise ParameterError(f"classifier rule {rule!r} is not known: bonds or averaged")
+
+
+def cluster_sizes(surroundings: Environment, solid: BoolArray) -> list[int]:
+    """Atoms in every group of solid atoms that are neighbours of each other, the largest first."""
+    rows = np.repeat(np.arange(len(solid)), surroundings.neighbours.shape[1])
+    columns = surroundings.neighbours.ravel()
+    both = solid[rows] & solid[columns]
+    links = coo_array((np.ones(int(both.sum()), dtype=np.int8), (rows[both], columns[both])), shape=(len(solid),) * 2)
+    _, labels = connected_components(links, directed=False)
+    sizes: list[int] = np.unique(labels[solid], return_counts=True)[1].tolist()
+    return sorted(sizes, reverse=True)
 
 
 def centrosymmetry(surroundings: Environment, *, count: int = 12) -> FloatArray:

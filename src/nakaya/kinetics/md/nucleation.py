@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from nakaya.core.arrays import BoolArray, FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.core.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
 from nakaya.kinetics.md import scripts
-from nakaya.kinetics.md.bondorder import Environment, environment, solid_atoms
+from nakaya.kinetics.md.bondorder import Environment, cluster_sizes, environment, solid_atoms
 from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.neighbours import volume_per_atom
 from nakaya.kinetics.md.potentials import Material, potential_file
@@ -32,14 +30,7 @@ DETECTION_ATOMS = 150
 
 def largest_cluster(surroundings: Environment, solid: BoolArray) -> int:
     """Number of atoms in the largest group of solid atoms that are neighbours of each other."""
-    if not solid.any():
-        return 0
-    rows = np.repeat(np.arange(len(solid)), surroundings.neighbours.shape[1])
-    columns = surroundings.neighbours.ravel()
-    both = solid[rows] & solid[columns]
-    links = coo_array((np.ones(int(both.sum()), dtype=np.int8), (rows[both], columns[both])), shape=(len(solid),) * 2)
-    _, labels = connected_components(links, directed=False)
-    return int(np.bincount(labels[solid]).max())
+    return next(iter(cluster_sizes(surroundings, solid)), 0)
 
 
 def detection_time(times: FloatArray, sizes: FloatArray, *, threshold: int = DETECTION_ATOMS) -> float | None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nakaya.core.arrays import BoolArray, FloatArray
+from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError
-from nakaya.kinetics.md.bondorder import Classifier, environment, solid_atoms
+from nakaya.kinetics.md.bondorder import Classifier, cluster_sizes, environment, solid_atoms
 from nakaya.kinetics.md.descriptors import pool
 from nakaya.kinetics.md.frames import BOLTZMANN, Frame
 from nakaya.kinetics.md.neighbours import volume_per_atom
@@ -31,8 +31,15 @@ MIN_LIQUID = 25.0
 MIN_SOLID = 15.0
 """A slab thinner than this, A, is about to melt away."""
 
+MAX_SECOND = 150
+"""A second crystal of more atoms than this was born in the melt and will grow: its fronts would be taken for those of
+the slab."""
+
 BLOCK_PS = 5.0
 """Blocks for the error of one run, ps: longer than the memory of the noise of the bond order."""
+
+MIN_BLOCK_PS = 2.0
+"""Blocks of a run that ended early are shortened to a third of it, but not below this."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class SlabHistory:
     Attributes:
         times_ps: float64 [frame].
         solid: Atoms that look solid, float64 [frame, rule]; rules are "bonds" and "averaged".
+        second_crystal: Atoms in the second largest connected group of solid ones, int64 [frame].
         num_atoms: Atoms in the box.
         area: Area of one front, A^2.
         lengths: Length of the box along the normal, float64 [frame], A.
@@ -56,6 +64,7 @@ class SlabHistory:
 
     times_ps: FloatArray
     solid: FloatArray
+    second_crystal: IntArray
     num_atoms: int
     area: float
     lengths: FloatArray
@@ -122,6 +131,7 @@ def follow_slab(
     pooled: list[dict[str, float]] = []
     slices: list[FloatArray] = []  # [slice, (atoms, solid by bonds, solid by average, temperature sum, atoms with v)]
     kept: list[tuple[float, Frame, BoolArray]] = []
+    seconds: list[int] = []
     num_atoms = 0
     for number, frame in enumerate(frames):
         time = frame.time_ps if frame_ps is None else number * frame_ps
@@ -136,6 +146,7 @@ def follow_slab(
         length = float(np.linalg.norm(frame.cell[normal]))
         times.append(time)
         solids.append(masks.sum(axis=1).astype(np.float64))
+        seconds.append(next(iter(cluster_sizes(surroundings, masks[0])[1:]), 0))
         lengths.append(length)
         areas.append(abs(float(np.linalg.det(frame.cell))) / length)
         energy = frame.extra.get("c_energy")
@@ -157,6 +168,7 @@ def follow_slab(
     return SlabHistory(
         times_ps=np.array(times),
         solid=history,
+        second_crystal=np.array(seconds),
         num_atoms=num_atoms,
         area=float(np.mean(areas)),
         lengths=np.array(lengths),
@@ -244,18 +256,27 @@ def fit_velocity(
     liquid = (history.num_atoms - thick * history.area / solid_volume) * liquid_volume / history.area
     usable = history.times_ps >= from_ps - 1e-9
     flags = []
-    ended = np.flatnonzero(usable & ((liquid < MIN_LIQUID) | (thick < MIN_SOLID)))
+    nucleated = history.second_crystal > MAX_SECOND
+    ended = np.flatnonzero(usable & (nucleated | (liquid < MIN_LIQUID) | (thick < MIN_SOLID)))
     if ended.size:
-        usable &= np.arange(len(thick)) < ended[0]
-        what = "the fronts met" if liquid[ended[0]] < MIN_LIQUID else "the crystal melted away"
-        flags.append(f"{what} at {history.times_ps[ended[0]]:g} ps; frames from there on are not used")
+        last = int(ended[0])
+        usable &= np.arange(len(thick)) < last
+        what = (
+            "a second crystal was born in the melt"
+            if nucleated[last]
+            else "the fronts met"
+            if liquid[last] < MIN_LIQUID
+            else "the crystal melted away"
+        )
+        flags.append(f"{what} at {history.times_ps[last]:g} ps; frames from there on are not used")
     in_crystal, in_liquid = history.mistaken(rule)
     if in_crystal - in_liquid < 0.5:
         flags.append("the classifier hardly tells the two phases apart here")
     if usable.sum() < 5:
         return VelocityFit(Estimate(math.nan, math.nan), (math.nan, math.nan), (*flags, "too few frames are left"))
     times = history.times_ps[usable]
-    slope = walk_slope(times, thick[usable] / 2, block=BLOCK_PS)
+    block = max(MIN_BLOCK_PS, min(BLOCK_PS, float(times[-1] - times[0]) / 3))
+    slope = walk_slope(times, thick[usable] / 2, block=block)
     to_si = 100.0  # A/ps in m/s
     estimate = Estimate(slope.value * to_si, slope.standard_error * to_si)
     return VelocityFit(estimate, (float(times[0]), float(times[-1])), tuple(flags))
