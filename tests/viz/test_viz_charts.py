@@ -17,7 +17,7 @@ from PIL import Image
 from scipy.stats import binom
 
 from nakaya.core.errors import ParameterError
-from nakaya.viz.calibration import Points, coverage_chart, parity_chart, pit_chart, velocity_chart
+from nakaya.viz.calibration import Points, coverage_chart, parity_chart, pit_chart, velocity_chart, velocity_panels
 from nakaya.viz.charts import Band, encode_figure, ensemble_band
 from nakaya.viz.curves import CurvePanel, DistributionPanel, distribution_chart, empirical_distribution, growth_curves
 from nakaya.viz.fidelity import Estimate, TradeOff, distance_by_parameter, estimate_chart, trade_off_chart
@@ -43,6 +43,7 @@ def every_chart(theme):
     yield pit_chart({"x": RNG.random(100)}, theme)
     yield parity_chart([POINTS], theme, quantity="velocity (m/s)")
     yield velocity_chart([POINTS], theme, curves=[MODEL], melting_point=30.0)
+    yield velocity_panels({"Al": ([POINTS], 30.0), "Cu": ([POINTS], 20.0)}, theme)
 
 
 def test_every_chart_becomes_a_picture_on_its_ground_and_leaves_matplotlib_as_it_was():
@@ -172,6 +173,7 @@ def test_a_calibrated_model_lies_inside_the_band_of_its_histogram():
         (lambda: pit_chart({"a": np.array([1.2])}, DARK), r"values in \[0, 1\]"),
         (lambda: parity_chart([], DARK, quantity=""), "at least one value"),
         (lambda: velocity_chart([], DARK), "measurements or a curve"),
+        (lambda: velocity_panels({}, DARK), "needs measurements"),
     ],
 )
 def test_a_chart_of_nothing_says_what_it_needs(make, message):

@@ -141,7 +141,7 @@ def run_task(corpus: Corpus, task: Task) -> dict[str, Any]:
         JSON values: rows (condition, label with its error, mean and standard deviation of the prediction), the factor
         of the intervals, inner error, CPU seconds; or a "reason" why there are none.
     """
-    held = arrange_fold(corpus, task.evidence, TARGET, task.split, task.fold)
+    held, parts = _arranged(corpus, task.evidence, task.split, task.fold)
     inside = [record for record in corpus.records if fold_of(record, task.split) == task.fold]
     document: dict[str, Any] = {
         "identity": task.identity,
@@ -155,7 +155,7 @@ def run_task(corpus: Corpus, task: Task) -> dict[str, Any]:
     model = find_model(task.model)
     started = time.process_time()
     try:
-        inner = _inner(corpus, held, task, model)
+        inner = _inner(parts, task, model)
         found = model.fit(held.train, TARGET, dict(task.settings), seed=task.seed).predict(held.test)
     except NakayaError as error:
         return document | {"reason": str(error)}
@@ -176,17 +176,26 @@ def run_task(corpus: Corpus, task: Task) -> dict[str, Any]:
     return document | inner | {"rows": rows, "cpu_seconds": time.process_time() - started}
 
 
+@lru_cache(maxsize=48)
+def _arranged(
+    corpus: Corpus, evidence: EvidenceKind, split: Split, fold: int
+) -> tuple[Arrangement, tuple[Arrangement, ...]]:
+    # The same for all models; a corpus is told from another by being another object.
+    held = arrange_fold(corpus, evidence, TARGET, split, fold)
+    return held, tuple(arrange_inner(corpus, held, evidence, TARGET, split))
+
+
 def _label(sample: Sample) -> float:
     value = sample.labels[TARGET].value
     return math.log10(value) if TARGET_SCALES[TARGET] == "log10" else value
 
 
-def _inner(corpus: Corpus, held: Arrangement, task: Task, model: KineticModel) -> dict[str, Any]:
+def _inner(parts: Sequence[Arrangement], task: Task, model: KineticModel) -> dict[str, Any]:
     means: list[float] = []
     deviations: list[float] = []
     labels: list[float] = []
     groups: list[str] = []
-    for part in arrange_inner(corpus, held, task.evidence, TARGET, task.split):
+    for part in parts:
         if len(part.train) < MIN_TRAIN // 2:
             continue
         found = model.fit(part.train, TARGET, dict(task.settings), seed=task.seed).predict(part.test)

@@ -12,7 +12,7 @@ from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.core.record import Record
 from nakaya.kinetics.graphs.labels import Label, conditions_key, has_result, mean_label
 from nakaya.kinetics.md.tables import tabulate
-from nakaya.viz.calibration import Points, parity_chart, velocity_chart
+from nakaya.viz.calibration import Points, parity_chart, velocity_panels
 from nakaya.viz.charts import encode_figure
 from nakaya.viz.style import find_theme
 from nakaya.viz.writing import write_whole
@@ -44,15 +44,12 @@ def velocity_points(records: Sequence[Record]) -> dict[tuple[str, str], list[tup
     return {pair: sorted(entries, key=lambda entry: entry[0]) for pair, entries in sorted(found.items())}
 
 
-def draw_velocities(
-    records: Sequence[Record], path: Path, *, material: str | None = None, theme: str = "light"
-) -> list[str]:
-    """Draw velocity against temperature with error bars (one standard error), one colour for every pair.
+def draw_velocities(records: Sequence[Record], path: Path, *, theme: str = "light") -> list[str]:
+    """Draw velocity against temperature with error bars (one standard error), a panel for each material.
 
     Args:
         records: Growth runs, and whatever tells the melting points.
         path: File, .svg or .png.
-        material: Only this one, at its temperatures in K; None = all of them, against T/T_m.
         theme: "dark" or "light".
 
     Returns:
@@ -62,27 +59,18 @@ def draw_velocities(
         ParameterError: There are no growth runs, or the ending is another.
     """
     kind = _format(path)
-    pairs = {
-        pair: entries for pair, entries in velocity_points(records).items() if material is None or pair[0] == material
-    }
-    if not pairs:
+    found = velocity_points(records)
+    if not found:
         raise ParameterError("there are no growth runs with a velocity to draw")
-    tables = {name: tabulate(name, records) for name in {pair[0] for pair in pairs}}
-    series = []
-    for (name, face), entries in pairs.items():
-        scale = tables[name].melting_temperature if material is None else 1.0
+    panels: dict[str, tuple[list[Points], float]] = {}
+    for (material, face), entries in found.items():
         middles = np.array([label.value for _, label in entries])
         errors = np.nan_to_num(np.array([label.standard_error for _, label in entries]))
-        places = np.array([temperature / scale for temperature, _ in entries])
-        series.append(Points(f"{name} ({face})", places, middles, middles - errors, middles + errors))
-    figure = velocity_chart(
-        series,
-        find_theme(theme),
-        x_label="temperature over melting temperature" if material is None else "temperature (K)",
-        melting_point=1.0 if material is None else tables[material].melting_temperature,
-    )
-    _write(figure, path, kind)
-    return [f"{points.label}: {len(points.x)} temperatures" for points in series]
+        kelvins = np.array([temperature for temperature, _ in entries])
+        panel = panels.setdefault(material, ([], tabulate(material, records).melting_temperature))
+        panel[0].append(Points(f"({face})", kelvins, middles, middles - errors, middles + errors))
+    _write(velocity_panels(panels, find_theme(theme)), path, kind)
+    return [f"{material} ({face}): {len(entries)} temperatures" for (material, face), entries in found.items()]
 
 
 def draw_parity(results: Path, path: Path, *, model: str, evidence: str, split: str, theme: str = "light") -> int:

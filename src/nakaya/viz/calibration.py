@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Points", "coverage_chart", "parity_chart", "pit_chart", "velocity_chart"]
+__all__ = ["Points", "coverage_chart", "parity_chart", "pit_chart", "velocity_chart", "velocity_panels"]
 
 
 @house_style
@@ -216,6 +216,46 @@ def velocity_chart(
         )
     label_axes(axes, theme, x=x_label, y=y_label)
     add_legend(figure, axes, theme)
+    return figure
+
+
+@house_style
+def velocity_panels(panels: Mapping[str, tuple[Sequence[Points], float]], theme: Theme) -> Figure:
+    """Return front velocity against temperature, one panel for each material, one colour for each face.
+
+    Args:
+        panels: Material -> (measurements of its faces, melting temperature in K); positive velocities crystallise.
+            Faces of the same label have the same colour in all panels.
+        theme: Colours.
+
+    Raises:
+        ParameterError: There is nothing to show.
+    """
+    faces = sorted({points.label for series, _ in panels.values() for points in series})
+    if not faces:
+        raise ParameterError("a velocity chart needs measurements")
+    figure, every = new_figure(theme, width=3.3 * len(panels), height=3.6, panels=len(panels))
+    colours = dict(zip(faces, role_colours(["model"] * len(faces), theme), strict=True))
+    named: set[str] = set()
+    for axes, (material, (series, melting)) in zip(every, panels.items(), strict=True):
+        axes.axhline(0.0, color=theme.muted, linewidth=0.9)
+        axes.axvline(melting, color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)))
+        for points in series:
+            label = "_" if points.label in named else points.label  # Matplotlib leaves out what starts with it
+            named.add(points.label)
+            _draw_points(axes, replace(points, label=label), colours[points.label])
+        label_axes(axes, theme, x="temperature (K)", y="front velocity (m/s)", title=material)
+    handles = [pair for axes in every for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
+    handles.sort(key=lambda pair: pair[1])
+    figure.legend(
+        [handle for handle, _ in handles],
+        [label for _, label in handles],
+        loc="outside upper left",
+        ncols=len(handles),
+        frameon=False,
+        fontsize=SMALL_SIZE + 0.5,
+        labelcolor=theme.ink,
+    )
     return figure
 
 

@@ -128,25 +128,23 @@ def _arrange(
         train, test = _other_seeds(outside, outside, target), _other_seeds(inside, inside, target)
     test = [(record, label) for record, label in test if scored(record)]
 
+    keys = {record.id: conditions_key(record) for record in usable}
+
     def finish(rows: Sequence[tuple[Record, Label]]) -> tuple[Sample, ...]:
-        return tuple(_finish(corpus, record, label, evidence, split, outside) for record, label in rows)
+        found = []
+        for record, label in rows:
+            apart = [
+                other
+                for other in outside
+                if other.material == record.material  # no other one's faces are looked at
+                and keys[other.id] != keys[record.id]
+                and not (split in GROUPED and fold_of(other, split) == fold_of(record, split))
+            ]
+            labelled = replace(corpus.sample(record, evidence), labels={label.target: label})
+            found.append(with_facets(labelled, apart, level=corpus.graphs))
+        return tuple(found)
 
     return Arrangement(finish(train), finish(test), tuple(outside))
-
-
-def _finish(
-    corpus: Corpus, record: Record, label: Label, evidence: EvidenceKind, split: Split, training: Sequence[Record]
-) -> Sample:
-    key = conditions_key(record)
-    apart = [
-        other
-        for other in training
-        if other.material == record.material  # no other one's faces are looked at
-        and conditions_key(other) != key
-        and not (split in GROUPED and fold_of(other, split) == fold_of(record, split))
-    ]
-    labelled = replace(corpus.sample(record, evidence), labels={label.target: label})
-    return with_facets(labelled, apart, level=corpus.graphs)
 
 
 def _each(records: Sequence[Record], target: str) -> list[tuple[Record, Label]]:
@@ -161,5 +159,10 @@ def _all_seeds(records: Sequence[Record], target: str) -> list[tuple[Record, Lab
 
 
 def _other_seeds(rows: Sequence[Record], sources: Sequence[Record], target: str) -> list[tuple[Record, Label]]:
-    found = [(record, label_from_other_seeds(record, sources, target)) for record in rows]
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    for record in sources:
+        groups.setdefault(conditions_key(record), []).append(record)
+    found = [
+        (record, label_from_other_seeds(record, groups.get(conditions_key(record), ()), target)) for record in rows
+    ]
     return [(record, label) for record, label in found if label is not None]

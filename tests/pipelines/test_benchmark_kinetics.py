@@ -1,0 +1,261 @@
+"""The kinetics benchmark: known answers of the scores, nothing computed twice, frozen splits that notice changes."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nakaya.cli.app import run
+from nakaya.core.errors import FormatError, OutputError, ParameterError, UnknownNameError
+from nakaya.core.record import Quantity
+from nakaya.kinetics.records import RecordStore, load_records
+from nakaya.pipelines import benchmark_kinetics_tasks as tasks_module
+from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics, shipped_folder, tuned_settings
+from nakaya.pipelines.benchmark_kinetics_evaluate import compare_rows
+from nakaya.pipelines.benchmark_kinetics_scores import score_rows
+from nakaya.pipelines.benchmark_kinetics_splits import check_splits, check_splits_of, freeze_splits, read_splits
+from nakaya.pipelines.benchmark_kinetics_table import BEGIN, END, as_markdown, as_text, replace_between_markers
+from nakaya.pipelines.picturing_kinetics import draw_parity, draw_velocities
+from nakaya.testing.synthetic_growth import SyntheticGrowth
+
+pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
+
+CHEAP = ("mean", "ridge", "slope")
+FOUR_SIGMA_OF_40 = 0.45
+"""Four standard errors of a root mean square over 40 draws: 4 / sqrt(2 x 40)."""
+
+
+def result(model: str, errors: np.ndarray, *, inner: float, noise: float = 0.0, fold: int = 0) -> dict[str, Any]:
+    labels = np.linspace(-50.0, 100.0, len(errors))
+    return {
+        "task": {"model": model, "evidence": "B", "split": "temperature", "fold": fold},
+        "fold_name": f"fold {fold}",
+        "train_rows": 20,
+        "inner_rmse": inner,
+        "factor": 2.0,
+        "calibration": "conformal",
+        "cpu_seconds": 1.0,
+        "rows": [
+            {"record": f"r{n}", "condition": f"c{n}", "label": label, "label_error": noise, "mean": label + error,
+             "deviation": 1.0, "whole_run": label + 3.0}
+            for n, (label, error) in enumerate(zip(labels.tolist(), errors.tolist(), strict=True))
+        ],
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("kinetics") / "records"
+    growth = SyntheticGrowth(
+        pairs=(("Al", "100"), ("Cu", "110"), ("Si", "100")), reduced_temperatures=(0.60, 0.68, 0.76, 0.84)
+    )
+    RecordStore(path, create=True).merge(growth.records())
+    return path
+
+
+def test_ratios_of_exact_multiples_are_exact() -> None:
+    errors = np.random.default_rng(0).normal(size=30)
+    rows = score_rows(
+        [result("ann", errors, inner=1.0), result("svm", 2 * errors, inner=2.0), result("msgnn", errors / 2, inner=0.5)]
+    )
+    ours = next(row for row in rows if row["model"] == "msgnn")
+    assert ours["ratio_to_ann"] == pytest.approx([0.5, 0.5, 0.5])
+    assert ours["ratio_to_svm"] == pytest.approx([0.25, 0.25, 0.25])
+    assert ours["best_baseline"] == "ann"
+    assert ours["ratio_to_best_baseline"] == pytest.approx([0.5, 0.5, 0.5])
+    low, high = ours["rmse_interval"]
+    assert ours["rmse"] == pytest.approx(math.sqrt((errors**2).mean()) / 2)
+    assert low < ours["rmse"] < high
+    assert ours["whole_run_rmse"] == pytest.approx(3.0)
+
+
+def test_the_best_baseline_is_chosen_without_the_test_rows() -> None:
+    errors = np.ones(10)
+    rows = score_rows([result("ann", errors, inner=1.0), result("svm", errors / 10, inner=2.0)])
+    assert {row["best_baseline"] for row in rows} == {"ann"}
+    own = [result("ann", errors, inner=5.0), result("msgnn", errors, inner=0.1)]
+    assert {row["best_baseline"] for row in score_rows(own)} == {"ann"}
+
+
+def test_a_model_that_knows_the_truth_is_at_the_noise_floor() -> None:
+    noise = np.random.default_rng(1).normal(0, 4.0, 40)
+    (row,) = score_rows([result("ann", noise, inner=1.0, noise=4.0)])
+    assert row["noise_floor_rmse"] == pytest.approx(4.0)
+    assert row["rmse"] == pytest.approx(4.0, rel=FOUR_SIGMA_OF_40)
+    assert row["reducible_rmse"] == pytest.approx(math.sqrt(max(0.0, row["rmse"] ** 2 - 16.0)))
+    (below,) = score_rows([result("ann", noise / 10, inner=1.0, noise=4.0)])
+    assert below["reducible_rmse"] == 0.0
+
+
+def test_shares_of_signs_and_intervals_are_counted() -> None:
+    errors = np.array([0.0, 0.0, 1.9, -1.9, 2.1, 60.0, 0.0, 0.0, 0.0, 0.0])
+    (row,) = score_rows([result("ann", errors, inner=1.0)])
+    assert row["coverage90"] == pytest.approx(0.8)  # half a width is 2: 2.1 and 60 are outside
+    assert row["width90"] == pytest.approx(4.0)
+    low, high = row["coverage90_interval"]
+    assert low < 0.8 < high
+    labels = np.linspace(-50, 100, 10)
+    assert row["sign_accuracy"] == np.mean(np.sign(labels) == np.sign(labels + errors))
+
+
+def test_models_with_other_test_rows_are_not_compared() -> None:
+    errors = np.ones(10)
+    rows = score_rows([result("ann", errors, inner=1.0), result("msgnn", errors[:5], inner=1.0)])
+    ours = next(row for row in rows if row["model"] == "msgnn")
+    assert all(math.isnan(value) for value in ours["ratio_to_ann"])
+
+
+def test_the_table_end_to_end_and_again_without_computing(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    splits = ("temperature", "run")
+    found = benchmark_kinetics(str(store), out=out, models=CHEAP, splits=splits)  # type: ignore[arg-type]
+    rows = {(row["evidence"], row["model"], row["split"]): row for row in found["rows"]}
+    assert set(rows) == {(e, m, s) for e in "AB" for m in CHEAP for s in splits if (e, m) != ("A", "slope")}
+    for row in rows.values():
+        assert row["noise_floor_rmse"] > 0
+        assert row["rmse"] > 0
+        assert len(row["ratio_to_ann"]) == 3
+    assert rows["B", "ridge", "temperature"]["rmse"] < rows["B", "mean", "temperature"]["rmse"] / 2
+    assert rows["B", "slope", "temperature"]["whole_run_rmse"] < rows["B", "slope", "temperature"]["rmse"]
+    assert "evidence B, run held out" in as_text(found)
+
+    files = sorted((out / "tasks").iterdir())
+    before = {file.name: file.read_bytes() for file in files}
+    files[3].unlink()  # as if killed before it was written
+    (out / "tasks" / ".half.part").write_text("{")
+    computed = []
+    original = tasks_module.run_task
+    monkeypatch.setattr(tasks_module, "run_task", lambda c, task: computed.append(task.name) or original(c, task))
+    again = benchmark_kinetics(str(store), out=out, models=CHEAP, splits=splits)  # type: ignore[arg-type]
+    assert [f"{name}.json" for name in computed] == [files[3].name]
+    kept, renewed = json.loads(before[files[3].name]), json.loads(files[3].read_bytes())
+    assert {k: v for k, v in renewed.items() if k != "cpu_seconds"} == {
+        k: v for k, v in kept.items() if k != "cpu_seconds"
+    }
+    assert [row["rmse"] for row in again["rows"]] == [row["rmse"] for row in found["rows"]]
+    assert draw_parity(out, tmp_path / "parity.svg", model="ridge", evidence="B", split="run") > 10
+
+    with pytest.raises(OutputError, match="not a benchmark of these records and this seed"):
+        benchmark_kinetics(str(store), out=out, models=CHEAP, splits=splits, seed=1)  # type: ignore[arg-type]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(OutputError, match="exists"):
+        benchmark_kinetics(str(store), out=empty, models=("mean",))
+    (empty / "mine.txt").write_text("precious")
+    with pytest.raises(OutputError, match="not deleted"):
+        benchmark_kinetics(str(store), out=empty, models=("mean",), overwrite=True)
+    assert (empty / "mine.txt").exists()
+
+
+def test_other_settings_are_another_task(store: Path, tmp_path: Path) -> None:
+    tuned = tmp_path / "tuned"
+    tuned.mkdir()
+    arguments: dict[str, Any] = {
+        "out": tmp_path / "out", "models": ("ridge",), "evidence": ("A",), "splits": ("material",), "tuned": tuned
+    }  # fmt: skip
+    default = benchmark_kinetics(str(store), **arguments)
+    (tuned / "ridge.json").write_text('{"settings": {"A": {"alpha": 500.0}}}')
+    assert tuned_settings("ridge", "B", tuned) == {"alpha": 500.0}
+    with pytest.raises(OutputError, match="other records, settings or seeds"):
+        benchmark_kinetics(str(store), **arguments)
+    stiff = benchmark_kinetics(str(store), **{**arguments, "out": None})
+    assert stiff["settings"] == {"ridge": {"A": {"alpha": 500.0}}}
+    assert stiff["rows"][0]["rmse"] != default["rows"][0]["rmse"]
+    (tuned / "ridge.json").write_text("[1]")
+    with pytest.raises(FormatError, match=r"ridge\.json"):
+        tuned_settings("ridge", "A", tuned)
+
+
+def test_what_there_is_not_is_said(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'ridge'"):
+        benchmark_kinetics(str(store), models=("rigde",))
+    RecordStore(tmp_path / "none", create=True).merge(
+        [record for record in load_records(store) if "growth_velocity" not in record.quantities]
+    )
+    with pytest.raises(ParameterError, match="no growth runs"):
+        benchmark_kinetics(str(tmp_path / "none"), models=("mean",))
+
+
+def test_single_seeds_leave_evidence_b_without_rows(tmp_path: Path) -> None:
+    RecordStore(tmp_path / "one", create=True).merge(
+        SyntheticGrowth(pairs=(("Al", "100"), ("Cu", "100")), seeds=(0,)).records()
+    )
+    found = benchmark_kinetics(str(tmp_path / "one"), models=("mean",), splits=("material",))
+    assert {row["evidence"] for row in found["rows"]} == {"A"}
+    assert found["records"]["single_seed_conditions"] == 12
+    (left,) = found["not_scored"]
+    assert (left["evidence"], left["reason"]) == ("B", "0 training rows and 0 test rows")
+
+
+def test_the_shipped_splits_are_as_they_were_frozen() -> None:
+    frozen, problems = check_splits_of("al-cu-si")
+    assert problems == []
+    assert frozen["runs"] == 156
+    assert all(max(entry["runs_per_fold"]) < 0.6 * 156 for name, entry in frozen["splits"].items() if name != "tuning")
+
+
+def test_a_moved_run_and_a_changed_rule_are_noticed(tmp_path: Path) -> None:
+    plan = shipped_folder() / "plan.toml"
+    frozen = freeze_splits(plan)
+    growth = SyntheticGrowth(pairs=(("Cu", "100"),), reduced_temperatures=(0.84,), seeds=(0,)).records()[-1]
+    assert growth.id == "growth-Cu-100-1115K-s0"
+    assert check_splits(frozen, plan, [growth]) == []
+    moved = replace(growth, conditions={**growth.conditions, "temperature": Quantity(np.array(900.0), "K")})
+    assert any("split temperature" in problem for problem in check_splits(frozen, plan, [moved]))
+    foreign = replace(growth, id="growth-Cu-100-1115K-s9")
+    assert check_splits(frozen, plan, [foreign]) == ["growth-Cu-100-1115K-s9 is not a run of the plan"]
+    frozen["splits"]["run"]["sha256"] = "0" * 64
+    assert any(problem.startswith("run:") for problem in check_splits(frozen, plan, []))
+    other = tmp_path / "splits.json"
+    other.write_text("{}")
+    with pytest.raises(FormatError, match="frozen splits"):
+        read_splits(other)
+
+
+def test_the_table_takes_the_place_between_the_markers(store: Path) -> None:
+    found = benchmark_kinetics(str(store), models=("mean", "ridge"), evidence=("A",), splits=("material", "run"))
+    table = as_markdown(found)
+    assert "| ridge | " in table
+    assert "noise floor" in table
+    text = f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n"
+    once = replace_between_markers(text, table)
+    assert replace_between_markers(once, table) == once
+    assert once.startswith("before\n")
+    assert once.endswith("after\n")
+    assert "old" not in once
+    with pytest.raises(FormatError, match="once each"):
+        replace_between_markers("no markers", table)
+    compared = compare_rows(found["rows"], found["rows"])
+    assert len(compared) == len(found["rows"])
+    assert all(row["stored"] == row["recomputed"] for row in compared)
+
+
+def test_the_command_prints_one_document(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["benchmark", "kinetics", "--records", str(store), "--model", "mean", "--evidence", "A"]
+    assert run([*words, "--split", "material", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    (row,) = document["rows"]
+    assert {
+        "evidence", "model", "target", "split", "rmse", "rmse_interval", "noise_floor_rmse", "coverage90",
+        "ratio_to_ann", "ratio_to_svm", "best_baseline", "ratio_to_best_baseline",
+    } <= set(row)  # fmt: skip
+    assert run([*words, "--split", "colour"]) == 2
+    assert "unknown split" in capsys.readouterr().err
+    assert run(["benchmark", "kinetics", "--check", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["problems"] == []
+
+
+def test_velocities_are_drawn_for_every_pair(store: Path, tmp_path: Path) -> None:
+    drawn = draw_velocities(load_records(store), tmp_path / "v.svg")
+    assert drawn == [f"{pair}: 4 temperatures" for pair in ("Al (100)", "Cu (110)", "Si (100)")]
+    assert (tmp_path / "v.svg").read_bytes().lstrip().startswith(b"<?xml")
+    with pytest.raises(ParameterError, match="ending"):
+        draw_velocities(load_records(store), tmp_path / "v.pdf")
