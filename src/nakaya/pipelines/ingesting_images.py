@@ -23,7 +23,7 @@ from nakaya.kinetics.ingest.images import GreyImage, parse_pixel_size, read_imag
 from nakaya.kinetics.ingest.lattice_faults import find_faults
 from nakaya.kinetics.ingest.lattice_image import LatticeImage, analyse_lattice
 from nakaya.kinetics.ingest.lattice_record import lattice_record
-from nakaya.kinetics.ingest.loops import LoopRules, count_interval, find_loops, loops_of_mask
+from nakaya.kinetics.ingest.loops import LoopRules, count_interval, find_loops, loops_of_mask, mask_of_loops
 from nakaya.kinetics.ingest.loops_record import loops_record
 from nakaya.kinetics.ingest.pixel_sizes import find_pixel_size
 from nakaya.kinetics.records import RecordStore
@@ -298,7 +298,7 @@ def _loops(image: GreyImage, source: ImageSource, options: MicrographOptions) ->
     )
     caption = Caption(f"{loops.count} loops", words, source.pixel_size)
     overlay = spot_overlay(image.values, loops.labels, loops.centres, caption)
-    return Finding(ingested, overlay, np.asarray(loops.labels >= 0, np.bool_), numbers)
+    return Finding(ingested, overlay, mask_of_loops(loops.labels), numbers)
 
 
 def drawn_spots(path: Path, shape: tuple[int, int]) -> BoolArray:

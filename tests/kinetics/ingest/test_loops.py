@@ -10,7 +10,14 @@ from scipy import stats
 
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.ingest.image_records import NO_SCALE, ImageSource
-from nakaya.kinetics.ingest.loops import LoopRules, calibrate_loops, count_interval, find_loops, loops_of_mask
+from nakaya.kinetics.ingest.loops import (
+    LoopRules,
+    calibrate_loops,
+    count_interval,
+    find_loops,
+    loops_of_mask,
+    mask_of_loops,
+)
 from nakaya.kinetics.ingest.loops_record import loops_record, natural_neighbours
 
 SIDE = 256
@@ -63,11 +70,18 @@ def test_two_spots_that_touch_are_two_and_a_shallow_dent_does_not_part_one():
     rows, columns = np.indices((SIDE, SIDE))
 
     def pair(apart: float) -> np.ndarray:
-        spots = [np.exp(-((columns - 128 - s * apart / 2) ** 2 + (rows - 128) ** 2) / (2 * 9.0**2)) for s in (-1, 1)]
-        return 1 - 0.8 * np.maximum(*spots)
+        image = 1 - sum(
+            np.exp(-((columns - 128 - side * apart / 2) ** 2 + (rows - 128) ** 2) / (2 * 9.0**2)) for side in (-1, 1)
+        )
+        return (image - image.min()) / np.ptp(image)
 
-    assert find_loops(pair(36.0)).count == 2
-    assert find_loops(pair(8.0)).count == 1
+    two = find_loops(pair(26.0))
+    assert two.count == 2
+    mask = mask_of_loops(two.labels)
+    assert loops_of_mask(pair(26.0), two.labels >= 0).count == 1  # they touch
+    assert loops_of_mask(pair(26.0), mask).count == 2
+    assert mask.sum() > 0.9 * (two.labels >= 0).sum()
+    assert find_loops(pair(20.0)).count == 1
 
 
 def test_a_mask_that_a_person_drew_is_counted_as_it_is():

@@ -25,6 +25,7 @@ __all__ = [
     "find_centres",
     "find_loops",
     "loops_of_mask",
+    "mask_of_loops",
 ]
 
 _RANGES = {
@@ -164,6 +165,18 @@ def loops_of_mask(image: FloatArray, mask: BoolArray, rules: LoopRules | None = 
     place = np.empty(number + 1, np.int32)
     place[0], place[1 + order] = -1, np.arange(number)
     return _measure(depth, centres[order], place[parts])
+
+
+def mask_of_loops(labels: GrainMap) -> BoolArray:
+    """Return the loops as a mask for a person to correct, with a gap where two touch: bool [row, column].
+
+    Args:
+        labels: Loop of every pixel, int32 [row, column]; -1 = none.
+    """
+    mask = np.asarray(labels >= 0, np.bool_)
+    mask[:-1] &= (labels[1:] == labels[:-1]) | (labels[1:] < 0)
+    mask[:, :-1] &= (labels[:, 1:] == labels[:, :-1]) | (labels[:, 1:] < 0)
+    return mask
 
 
 def calibrate_loops(images: Sequence[FloatArray], counts: Sequence[int], rules: LoopRules | None = None) -> LoopRules:

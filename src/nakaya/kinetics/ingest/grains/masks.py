@@ -13,7 +13,7 @@ __all__ = ["grains_from_mask", "mask_of_boundaries"]
 
 SMALLEST_GRAIN = 4
 """Pixels; enclosed specks below this are left from drawing."""
-NEARLY_TWO = 0.98
+NEARLY_TWO = 0.85
 """Share of pixels near black or white from which a mask with grey rims (JPEG, pens) counts as black and white."""
 
 
