@@ -29,6 +29,7 @@ from nakaya.kinetics.predict import CARD_FILE, Forecast, combine, critical_diame
 from nakaya.kinetics.records import RecordStore
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.kinetics.theory import characteristic_length, grains_per_volume
+from nakaya.pipelines import training_kinetics
 from nakaya.pipelines.explaining import ablations, draw_explanation, explain_sample, without_frame, without_node
 from nakaya.pipelines.predicting import (
     KineticsModel,
@@ -184,6 +185,33 @@ def test_the_best_in_cross_validation_is_chosen_and_forecasts_are_scored(model: 
     assert network.forecast["constant_velocity"] < network.forecast["persistence"]  # the fronts move steadily here
     rates = parts["nucleation_rate", "A", "msgnn"]
     assert "too few" in rates.note or "no conditions" in rates.note
+
+
+def test_a_training_goes_on_where_it_was_killed(
+    store: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "training.toml"
+    config.write_text(TRAINING.format(records=store.as_posix()))
+    fits: list[str] = []
+    fit = training_kinetics._fit
+
+    def killed_at_the_end(name: str, *arguments: object) -> object:
+        fits.append(name)
+        if len(fits) == len(fits_before_the_kill) + 1:
+            raise KeyboardInterrupt
+        return fit(name, *arguments)  # type: ignore[arg-type]
+
+    fits_before_the_kill = ["collision-limited"] * 4 + ["mean"] * 4
+    monkeypatch.setattr(training_kinetics, "_fit", killed_at_the_end)
+    with pytest.raises(KeyboardInterrupt):
+        train_kinetics(read_kinetics_training(config), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    fits_before_the_kill = ["never"] * 1000
+    fits.clear()
+    train_kinetics(read_kinetics_training(config), tmp_path / "model")
+    assert "mean" not in fits[:4]  # what was compared is not compared again
+    assert (tmp_path / "model" / CARD_FILE).read_bytes() == (trained / CARD_FILE).read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "training.toml"]
 
 
 def test_conditions_give_four_quantities_with_intervals(model: KineticsModel) -> None:

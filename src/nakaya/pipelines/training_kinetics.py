@@ -9,6 +9,7 @@ seconds, and no pickle is read.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -20,14 +21,14 @@ import numpy as np
 from pydantic import Field
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import ConfigError, MissingExtraError, OutputError, ParameterError
-from nakaya.core.provenance import sha256_of_bytes
+from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, OutputError, ParameterError
+from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.core.record import Record
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, normal_factor
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
 from nakaya.kinetics.predict import Coverage, ModelCard, Part, write_card
-from nakaya.kinetics.records import load_records, record_hash, records_place
+from nakaya.kinetics.records import load_records, record_hash, records_place, write_atomically
 from nakaya.kinetics.samples.arranging import all_samples, arrange_fold, outer_folds
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.nucleation import nucleation_samples
@@ -141,6 +142,8 @@ def train_kinetics(
 ) -> ModelCard:
     """Choose and fit models, and write them to a new folder, which appears whole or not at all.
 
+    Killed and called again with the same configuration and records, it goes on with the candidate at which it was.
+
     Args:
         config: What shall be predicted.
         out: Folder to write.
@@ -158,23 +161,29 @@ def train_kinetics(
     records = load_records(config.records)
     place = records_place(config.records)
     corpus = read_corpus(records, place if place.is_dir() else place.parent)
-    temporary = out.parent / f".{out.name}.{os.getpid()}.tmp"
+    digest = hash_records(records)
+    # What was compared before a kill serves the same question only: it lies in a folder that is named after it.
+    question = json.dumps([asdict(config), digest, package_version()], sort_keys=True).encode()
+    partial = out.parent / f".{out.name}.{sha256_of_bytes(question)[:12]}.partial"
+    model = partial / "model"
+    shutil.rmtree(model, ignore_errors=True)
     try:
-        temporary.mkdir(parents=True)
-        parts = [
-            found for part in config.parts for found in _train_part(config, part, corpus, records, temporary, tell)
-        ]
-        card = ModelCard(config.name, config.records, hash_records(records), tuple(parts))
-        write_card(card, temporary)
-        if out.is_dir() and not out.is_symlink():
-            shutil.rmtree(out)
-        elif out.exists():
-            out.unlink()
-        os.replace(temporary, out)
+        model.mkdir(parents=True)
+        parts = [found for part in config.parts for found in _train_part(config, part, corpus, records, partial, tell)]
     except ModuleNotFoundError as error:
         raise MissingExtraError("models of kinetics", "ml") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    except NakayaError:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    card = ModelCard(config.name, config.records, digest, tuple(parts))
+    write_card(card, model)
+    if out.is_dir() and not out.is_symlink():
+        shutil.rmtree(out)
+    elif out.exists():
+        out.unlink()
+    os.replace(model, out)
+    for leftover in out.parent.glob(f".{out.name}.*.partial"):
+        shutil.rmtree(leftover, ignore_errors=True)
     return card
 
 
@@ -227,10 +236,13 @@ def _train_part(
     labels = target_values(tested, part.target)
     for name in part.candidates if tested else ():
         settings = _settings(config, name)
-        fitted = [_fit(name, fold.train, part.target, settings, config.seed) for fold in folds]
-        told = [model.predict(fold.test) for model, fold in zip(fitted, folds, strict=True)]
-        outside[name] = _joined(told)
-        forecasts[name] = _forecast_scores(fitted, folds) if part.evidence == "B" else {}
+        compared = folder / f"{part.target}-{part.evidence}-{name}.json"
+        if not compared.is_file():
+            fitted = [_fit(name, fold.train, part.target, settings, config.seed) for fold in folds]
+            told = [model.predict(fold.test) for model, fold in zip(fitted, folds, strict=True)]
+            scored = _forecast_scores(fitted, folds) if part.evidence == "B" else {}
+            write_atomically(compared, json.dumps(_plain(_joined(told), scored)).encode())
+        outside[name], forecasts[name] = _compared(compared, part.target)
         scores[name] = float(np.sqrt(np.mean((outside[name].mean - labels) ** 2)))
         tell(f"{part.target}, evidence {part.evidence}: {name} {scores[name]:.3g} in cross-validation")
     chosen = min(scores, key=lambda name: scores[name]) if scores else part.candidates[0]
@@ -244,7 +256,7 @@ def _train_part(
                 least = scores[name]
         settings = _settings(config, name)
         whole = _fit(name, samples, part.target, settings, config.seed)
-        files = _save(whole, folder, f"{part.target.replace('_', '-')}-{part.evidence}-{name}", len(samples))
+        files = _save(whole, folder / "model", f"{part.target.replace('_', '-')}-{part.evidence}-{name}", len(samples))
         tell(f"{part.target}, evidence {part.evidence}: {name} fitted to {len(samples)} samples")
         parts.append(
             Part(
@@ -297,6 +309,17 @@ def _settings(config: KineticsTraining, name: str) -> dict[str, float]:
 
 def _fit(name: str, samples: Sequence[Sample], target: str, settings: dict[str, float], seed: int) -> Predictor:
     return find_model(name).fit(samples, target, settings, seed=seed)
+
+
+def _plain(told: PredictiveDistribution, forecasts: dict[str, float]) -> dict[str, Any]:
+    return {"mean": told.mean.tolist(), "spread": told.standard_deviation.tolist(), "forecasts": forecasts}
+
+
+def _compared(path: Path, target: str) -> tuple[PredictiveDistribution, dict[str, float]]:
+    """Predictions outside the training and errors of forecasts, as an earlier call or this one left them."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    mean, spread = (np.array(found[name], dtype=np.float64) for name in ("mean", "spread"))
+    return PredictiveDistribution(target, TARGET_SCALES[target], mean, spread), found["forecasts"]
 
 
 def _joined(parts: Sequence[PredictiveDistribution]) -> PredictiveDistribution:
