@@ -112,6 +112,15 @@ def test_unindexed_points_belong_to_no_phase_and_no_grain(ctf_text):
     assert found.table.area.sum() == pytest.approx((labels.size - 100) * STEP**2)
 
 
+def test_points_of_negative_confidence_are_not_indexed_in_ang_files(ang_text):
+    labels, _, points = known_map(6)
+    confidence = np.full(labels.size, 0.9)
+    confidence[100:140] = -1.0
+    ebsd = parse_ang(ang_text(points, np.ones(labels.size, np.int64), SHAPE, confidence=confidence))
+    assert (np.flatnonzero(~ebsd.indexed) == np.arange(100, 140)).all()
+    assert (find_grains(ebsd).labels[100:140] == -1).all()
+
+
 def test_clean_up_gives_specks_and_unsure_points_to_their_surest_neighbour(ang_text):
     labels, _, points = known_map(7)
     rng = np.random.default_rng(8)

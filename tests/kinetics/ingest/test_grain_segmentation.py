@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from nakaya.core.errors import FormatError, ParameterError
 
@@ -123,6 +126,18 @@ def test_a_mask_of_grains_in_numbers_or_colours_gives_them_back():
     assert (numbered == truth).all()
     assert matched_share(truth, coloured) == 1.0
     assert len(np.unique(coloured)) == 20
+
+
+@settings(max_examples=100, deadline=None)
+@given(hnp.arrays(hnp.integer_dtypes(endianness="=") | st.just(np.bool_) | hnp.floating_dtypes(sizes=32), (9, 11)))
+def test_any_picture_is_a_mask_of_all_its_pixels_or_refused(pixels):
+    try:
+        labels, _ = grains_from_mask(pixels, (9, 11))
+    except FormatError:
+        return
+    assert labels.shape == (9, 11)
+    assert set(np.unique(labels)) == set(range(int(labels.max()) + 1))
+    assert labels.max() >= 1
 
 
 def test_masks_that_fit_nothing_are_refused():

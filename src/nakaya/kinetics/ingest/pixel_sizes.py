@@ -85,7 +85,7 @@ def imagej_pixel_size(metadata: Mapping[str, Any], pixels_per_unit: tuple[float,
         pixels_per_unit: Along x and y.
     """
     unit = str(metadata.get("unit", ""))
-    if unit.lower() in {"", "inch", "in", "inches", "pixel", "pixels"} or min(pixels_per_unit) <= 0:
+    if min(pixels_per_unit) <= 0:
         return None
     return _one_size(_in_metres(1 / pixels_per_unit[0], unit), _in_metres(1 / pixels_per_unit[1], unit))
 
