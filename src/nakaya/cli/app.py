@@ -14,7 +14,22 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli import about, benchmark, campaign, demo, evaluate, fit, grow, ingest, md, pictures, records, train
+from nakaya.cli import (
+    about,
+    benchmark,
+    campaign,
+    demo,
+    evaluate,
+    explain,
+    fit,
+    grow,
+    ingest,
+    md,
+    pictures,
+    predict,
+    records,
+    train,
+)
 from nakaya.cli.border import INTERRUPTED, OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
@@ -38,6 +53,8 @@ md.register(app)
 records.register(app)
 train.register(app)
 evaluate.register(app)
+predict.register(app)
+explain.register(app)
 benchmark.register(app)
 
 
