@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nakaya.cli.app import run
 from nakaya.core.errors import (
     ConfigError,
     FormatError,
@@ -360,6 +361,38 @@ def test_what_is_left_out_is_left_out_and_nothing_else(model: KineticsModel, sto
     for _, _, variant in ablations(sample, (0, 2)):
         assert isinstance(variant, Sample)
         assert variant is not sample
+
+
+def test_the_command_line_prints_one_document(
+    trained: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--model", str(trained), "--json"]
+    assert run(["predict", "--material", "Cu", "--orientation", "100", "--temperature", "1000", *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["growth_velocity"]["interval90"][0] < found["growth_velocity"]["value"]
+    names = ["growth-Cu-100-1115K-s0", "growth-Cu-110-1115K-s1"]
+    assert run(["predict", "--records", str(store), "--record", names[0], "--record", names[1], *words]) == 0
+    assert [entry["record"] for entry in json.loads(capsys.readouterr().out)["predictions"]] == names
+    picture = tmp_path / "why.png"
+    assert run(["explain", "--records", str(store), "--record", names[0], "--out", str(picture), *words]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == "msgnn"
+    assert picture.is_file()
+    assert run(["predict", "--material", "Cu", "--model", str(trained)]) == 2
+    assert "--temperature" in capsys.readouterr().err
+    assert run(["predict", "--model", str(trained)]) == 2
+    assert run(["explain", "--records", str(store), "--model", str(trained)]) == 2
+    assert "--record" in capsys.readouterr().err
+
+
+def test_too_few_records_are_said(tmp_path: Path) -> None:
+    RecordStore(tmp_path / "records", create=True).add(bulk(900.0))
+    config = tmp_path / "training.toml"
+    config.write_text(TRAINING.format(records=(tmp_path / "records").as_posix()))
+    said: list[str] = []
+    with pytest.raises(ParameterError, match="too few labelled samples"):
+        train_kinetics(read_kinetics_training(config), tmp_path / "model", progress=said.append)
+    assert sum("left out" in line for line in said) == 3
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_damaged_models_are_refused(trained: Path, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ __all__ = ["KineticsTraining", "PartConfig", "hash_records", "is_kinetics", "rea
 
 Progress = Callable[[str], None]
 LEVEL = 0.9
+FEWEST_SAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,9 @@ def train_kinetics(
     except NakayaError:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+    if not parts:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise ParameterError(f"{config.records} holds too few labelled samples of any target that was asked for")
     card = ModelCard(config.name, config.records, digest, tuple(parts))
     write_card(card, model)
     if out.is_dir() and not out.is_symlink():
@@ -223,11 +227,12 @@ def _train_part(
     tell: Progress,
 ) -> list[Part]:
     samples = part_samples(corpus, records, part)
-    if len(samples) < 2:
-        raise ParameterError(
-            f"{config.records} holds {len(samples)} labelled samples of {part.target} for evidence {part.evidence}: "
-            "at least 2 are needed"
+    if len(samples) < FEWEST_SAMPLES:
+        tell(
+            f"{part.target}, evidence {part.evidence}: left out, for {config.records} holds {len(samples)} labelled "
+            f"samples of it (evidence B needs two seeds), and {FEWEST_SAMPLES} are needed"
         )
+        return []
     folds = _folds(corpus, part, samples)
     scores: dict[str, float] = {}
     outside: dict[str, PredictiveDistribution] = {}
