@@ -76,6 +76,35 @@ def test_a_twin_shares_a_plane_and_is_its_mirror_image():
     assert boundary.is_twin
 
 
+def test_another_crystal_that_shares_a_plane_is_no_twin():
+    trace = FCC_110[1]
+    sheared = np.stack([FCC_110[0] - 2 / 3 * trace, trace])  # the same {111} planes, stacked square
+    normal = turned(np.array([-trace[1], trace[0]]), TILT)
+    columns = with_second_grain(
+        lattice_columns(LATTICE * FCC_110, SHAPE, angle=TILT),
+        lattice_columns(LATTICE * sheared, SHAPE, angle=TILT),
+        normal,
+        np.array([88.0, 92.0]),
+    )
+    found = analyse_lattice(columns_image(columns, SHAPE, np.random.default_rng(5), sigma=2.5, noise=0.05))
+    (boundary,) = found.boundaries
+    assert np.isfinite(boundary.mirror_misfit)  # the plane is shared
+    assert not boundary.is_twin
+
+
+def test_a_crystal_pulled_apart_along_a_plane_is_no_stacking_fault():
+    size, lattice = (220, 220), 20.0
+    along = turned(FCC_110[1:], TILT)[0] * lattice
+    normal = np.array([-along[1], along[0]]) / np.linalg.norm(along)
+    gap = 0.5 * lattice / np.sqrt(3) * normal  # half a plane: the fringes along the plane jump too
+    columns = with_fault(
+        lattice_columns(lattice * FCC_110, size, angle=TILT), normal, np.array([104.0, 112.0]), along / 3 + gap
+    )
+    image = columns_image(columns, size, np.random.default_rng(6), noise=0.1)
+    reflections = [(peak.g, peak.clearness) for peak in analyse_lattice(image).domains[0].reflections]
+    assert find_faults(image, reflections).faults == ()
+
+
 @pytest.mark.parametrize("displacement", [0.0, 1 / 3, -1 / 3])
 def test_a_stacking_fault_is_found_where_it_is_and_none_where_there_is_none(displacement):
     size, lattice = (220, 220), 20.0
