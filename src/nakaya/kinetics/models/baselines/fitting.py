@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import numpy as np
-from scipy.optimize import minimize
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
@@ -19,6 +17,7 @@ from nakaya.learn.search_space import Parameter
 __all__ = ["Baseline", "BaselinePredictor", "Estimate", "Spread", "fit_spread", "label_values"]
 
 SPREAD_FOLDS: Final = 3
+STEPS: Final = 13
 
 
 class Estimate(Protocol):
@@ -59,18 +58,20 @@ def fit_spread(means: FloatArray, labels: FloatArray, *, scale: Scale) -> Spread
     floor = max(1e-3 * float(labels.std()), 1e-9 * float(np.abs(labels).max()), 1e-12)
     if scale == "log10" or len(errors) < 2 * SPREAD_FOLDS:
         return Spread(max(whole, floor), 0.0)
-    size = float(np.sqrt((means**2).mean())) or 1.0
+    # Two numbers: a grid that is refined once or twice is faster than any gradient, and cannot get lost.
+    constants = np.geomspace(max(0.1 * whole, floor), max(2 * whole, 2 * floor), STEPS)
+    shares = np.geomspace(1e-3, 2.0, STEPS)
+    for _ in range(3):
+        spreads = np.hypot(constants[:, None, None], shares[None, :, None] * means)
+        costs = (np.log(spreads) + 0.5 * (errors / spreads) ** 2).sum(axis=-1)
+        row, column = np.unravel_index(int(np.argmin(costs)), costs.shape)
+        found = Spread(float(constants[row]), float(shares[column]))
+        constants, shares = _around(constants, int(row)), _around(shares, int(column))
+    return found
 
-    def cost(parameters: FloatArray) -> float:
-        spread = np.hypot(np.exp(parameters[0]), np.exp(parameters[1]) * means)
-        return float((np.log(spread) + 0.5 * (errors / spread) ** 2).sum())
 
-    lowest = math.log(max(0.1 * whole, floor)), math.log(1e-3)
-    start = np.array([math.log(max(whole, floor)), math.log(max(whole / size / 3, 1e-3))])
-    highest = math.log(max(3 * whole, floor) * 1.001), math.log(3.0)
-    found = minimize(cost, start, method="L-BFGS-B", bounds=list(zip(lowest, highest, strict=True)))
-    constant, share = np.exp(found.x if np.isfinite(found.fun) else start)
-    return Spread(float(constant), float(share))
+def _around(grid: FloatArray, place: int) -> FloatArray:
+    return np.geomspace(grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)], STEPS)
 
 
 def label_values(samples: Sequence[Sample], target: str) -> FloatArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -177,6 +178,13 @@ def _gp(settings: Settings, seed: int, num_columns: int) -> Regressor:
     return GaussianProcessRegressor(kernel, random_state=seed)
 
 
+@lru_cache(maxsize=1)
+def _threads() -> Any:  # without types, as scikit-learn
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # scikit-learn brings it
+
+    return ThreadpoolController()  # looks through all loaded libraries: once is enough
+
+
 def _whole(settings: Settings) -> int:
     return int(settings["smoothness"])
 
@@ -197,13 +205,11 @@ def _table(
         if not encoder.names:
             return lambda asked: (np.full(len(asked), middle), np.full(len(asked), size) if own_spread else None)
         try:
-            from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn brings it
-
             model = regressor(settings, seed, len(encoder.names))
         except ImportError as error:
             raise MissingExtraError("kinetics models", "ml") from error
         # Tables are small: threads of the linear algebra wait for each other more than they compute.
-        with warnings.catch_warnings(), threadpool_limits(limits=1):
+        with warnings.catch_warnings(), _threads().limit(limits=1):
             # Iterations are a hyperparameter, and so are bounds: stopping at them is what was asked for.
             warnings.filterwarnings("ignore", module="sklearn")
             model.fit(encoder.transform(rows), (labels - middle) / size)
