@@ -252,6 +252,8 @@ def _evaluate_kinetics(seed: int, workers: int, *, as_json: bool) -> None:
                 f"again {row['recomputed']:8.2f} m/s"
             )
         typer.echo(f"largest difference: {found['largest_difference']:.2%} of {len(found['compared'])} rows")
+        if found["changed_records"]:
+            typer.echo(f"not as they were when the table was made: {', '.join(found['changed_records'])}")
         if found["not_recomputed"]:
             typer.echo(f"not fitted again, for they take longer: {', '.join(found['not_recomputed'])}")
     if not found["agree"]:

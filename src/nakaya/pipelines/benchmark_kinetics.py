@@ -18,17 +18,21 @@ from nakaya.dataset.files import check_parent, output_errors, write_atomically
 from nakaya.kinetics.graphs.labels import conditions_key
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import Settings
+from nakaya.kinetics.record_json import record_hash
+from nakaya.kinetics.records import load_records
 from nakaya.kinetics.samples.corpus import Corpus
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.kinetics.samples.splits import SPLITS, Split
 from nakaya.pipelines.benchmark_kinetics_scores import score_rows
 from nakaya.pipelines.benchmark_kinetics_tasks import corpus_hash, load_corpus, make_tasks, run_tasks
 
-__all__ = ["SHIPPED_SET", "TEXT_FIGURES", "benchmark_kinetics", "shipped_folder", "tuned_settings"]
+__all__ = ["HASH_DIGITS", "SHIPPED_SET", "TEXT_FIGURES", "benchmark_kinetics", "shipped_folder", "tuned_settings"]
 
 SHIPPED_SET: Final = "al-cu-si"
 MARKER: Final = "benchmark.json"
 VERSION: Final = 1
+HASH_DIGITS: Final = 16
+"""Of the hash of a record that a stored table was computed from."""
 
 TEXT_FIGURES: Final[tuple[Mapping[str, Any], ...]] = (
     {
@@ -164,6 +168,7 @@ def _describe(source: str, corpus: Corpus) -> dict[str, Any]:
         "conditions": len(seeds),
         "single_seed_conditions": corpus.num_single(),
         "left_out": [list(entry) for entry in corpus.left_out],
+        "hashes": {record.id: record_hash(record)[:HASH_DIGITS] for record in load_records(source)},
     }
 
 
