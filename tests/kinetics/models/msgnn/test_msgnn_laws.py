@@ -158,7 +158,9 @@ def test_gradients_reach_every_level_every_edge_and_every_weight(samples: list[S
     weights = {pair: edges.weight.requires_grad_() for pair, edges in batch.moments[-1].edges.items()}
     first = [level.features.requires_grad_() for level in batch.moments[0].levels.values()]
     mean, spread, output = member(batch, member.law.rows(samples))
-    forecast = member.network.forecast(output.states[-1], output.conditions, torch.ones(len(samples)), steps=2)
+    forecast = member.network.forecast(
+        output.states[-1], output.conditions, batch.moments[-1].line, torch.ones(len(samples)), steps=2
+    )
     (mean.sum() + spread.sum() + forecast.sum()).backward()
     assert {("atom", "atom"), ("atom", "cluster"), ("cluster", "facet"), ("facet", "facet")} <= set(weights)
     for name, tensor in [*weights.items(), *enumerate(inputs), *enumerate(first)]:
@@ -291,7 +293,8 @@ def test_a_forecast_does_not_look_ahead(samples: list[Sample]) -> None:
     with torch.no_grad():
         states = []
         for entry in (sample, changed):
-            output = member.network(collate([observe(encoding.encode(entry), 3, until_ps=5.0)], encoding))
-            states.append(member.network.forecast(output.states[-1], output.conditions, torch.ones(1), steps=5))
+            batch = collate([observe(encoding.encode(entry), 3, until_ps=5.0)], encoding)
+            output, line = member.network(batch), batch.moments[-1].line
+            states.append(member.network.forecast(output.states[-1], output.conditions, line, torch.ones(1), steps=5))
     assert torch.equal(*states)
     assert isinstance(MsgnnPredictor("growth_velocity", MsgnnConfig(), encoding, (member,)), MsgnnPredictor)

@@ -44,6 +44,7 @@ class Moment:
         globals: float32 [sample, column].
         series: float32 [sample, column].
         solid_fraction: float32 [sample]; NaN = not known.
+        line: Straight line through it so far: offset, and slope per ps, float32 [sample, 2].
         levels: Name -> nodes.
         edges: Relation -> edges.
         carries: Level -> edges from the frame before, without features.
@@ -54,6 +55,7 @@ class Moment:
     globals: Tensor
     series: Tensor
     solid_fraction: Tensor
+    line: Tensor
     levels: Mapping[str, LevelBlock]
     edges: Mapping[RelationName, EdgeBlock]
     carries: Mapping[str, EdgeBlock]
@@ -136,6 +138,7 @@ def _moment(draws: Sequence[Draw], place: int, encoding: Encoding) -> Moment:
         torch.from_numpy(np.stack([frame.globals for frame in stand_in])),
         torch.from_numpy(np.stack([frame.series for frame in stand_in])),
         torch.tensor([np.nan if frame is None else frame.solid_fraction for frame in frames], dtype=torch.float32),
+        torch.tensor([frame.line for frame in stand_in], dtype=torch.float32),
         {name: level for name in encoding.levels if (level := _level(frames, name)) is not None},
         {pair: edges for pair in encoding.relations if (edges := _edges(frames, pair, starts)) is not None},
         carries,

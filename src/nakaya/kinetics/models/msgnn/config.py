@@ -76,7 +76,7 @@ class MsgnnConfig:
         ParameterError: A value outside its range, or two that do not go together.
     """
 
-    depth_atom: int = 2
+    depth_atom: int = 1
     depth_cluster: int = 1
     depth_facet: int = 1
     width_atom: int = 16
@@ -96,7 +96,7 @@ class MsgnnConfig:
     multi_scale: int = 1
     members: int = 3
     updates: int = 100
-    patch_atoms: int = 64
+    patch_atoms: int = 48
 
     def __post_init__(self) -> None:
         for parameter in (*SEARCH_SPACE, *OPTIONS):

@@ -51,6 +51,8 @@ class EncodedFrame:
         globals: float32 [column].
         series: What the series have said so far: last values and slopes, float32 [column].
         solid_fraction: At that moment; NaN = not known.
+        line: Straight line through the solid fraction so far: its value less that fraction, and its slope per ps;
+            (0, 0) where fewer than three moments are known.
         nodes: Level -> float32 [node, column].
         trust: Level -> how much a node counts when its level is read out, float32 [node]; below 1 where a patch cut
             off its neighbours.
@@ -61,6 +63,7 @@ class EncodedFrame:
     globals: Float32Array
     series: Float32Array
     solid_fraction: float
+    line: tuple[float, float]
     nodes: Mapping[str, Float32Array]
     trust: Mapping[str, Float32Array]
     edges: Mapping[RelationName, Edges]
@@ -156,6 +159,7 @@ class Encoding:
             self.globals.encode(*_globals(sample, graph))[0],
             self.series.encode(names, values)[0],
             _last(evidence, FORECAST, moment),
+            _line(evidence, moment),
             nodes,
             {name: np.ones(len(table), np.float32) for name, table in nodes.items()},
             edges,
@@ -277,6 +281,19 @@ def _series(evidence: Evidence, moment: float) -> tuple[tuple[str, ...], FloatAr
         times = (evidence.times[:seen] - evidence.times[:seen].mean()) / PICOSECOND
         row[0, 1::2] = times @ evidence.values[:seen] / (times**2).sum()
     return names, row
+
+
+def _line(evidence: Evidence, moment: float) -> tuple[float, float]:
+    if FORECAST not in evidence.names:
+        return 0.0, 0.0
+    seen = _until(evidence, moment)
+    values = evidence.values[:seen, evidence.names.index(FORECAST)]
+    known = np.isfinite(values)
+    if known.sum() < 3 or not known[-1]:
+        return 0.0, 0.0
+    times = (evidence.times[:seen] - evidence.times[seen - 1])[known] / PICOSECOND
+    slope, value = np.polyfit(times, values[known], 1).tolist()
+    return value - float(values[-1]), slope
 
 
 def _matrix(step: Relation, before: MultiscaleGraph, after: MultiscaleGraph) -> csr_array:

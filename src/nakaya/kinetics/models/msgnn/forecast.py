@@ -73,7 +73,8 @@ def forecast_fractions(
             output = member.network(batch)
             state = output.states[-1].expand(len(steps), -1)
             conditions = output.conditions.expand(len(steps), -1)
-            changes.append(member.network.forecast(state, conditions, steps, steps=FREE_STEPS)[:, -1].numpy())
+            line = batch.moments[-1].line.expand(len(steps), -1)
+            changes.append(member.network.forecast(state, conditions, line, steps, steps=FREE_STEPS)[:, -1].numpy())
     return np.asarray(last.solid_fraction + np.mean(changes, axis=0), dtype=np.float64)
 
 

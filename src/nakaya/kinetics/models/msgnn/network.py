@@ -27,6 +27,9 @@ CONDITION_WIDTH = 24
 STATE_WIDTH = 24
 READOUT_WIDTH = 12
 NUM_RAW = 3
+TRUST_IN_LINE = 2.0
+"""A forecast starts with sigmoid(2) = 88 % of the straight line through what was seen."""
+
 MEMORY_PS = 10.0
 """What a node remembers fades with this time at first; the network learns its own."""
 
@@ -101,12 +104,14 @@ class MsgnnNetwork(nn.Module):
             nn.Dropout(config.dropout),
             nn.Linear(STATE_WIDTH, NUM_RAW),
         )
-        self.rate = nn.Linear(STATE_WIDTH + CONDITION_WIDTH, 2)
+        self.rate = nn.Linear(STATE_WIDTH + CONDITION_WIDTH, 3)
         self.slope = max(encoding.slope, 1e-6)
         last = cast(nn.Linear, self.head[-1])
         with torch.no_grad():  # start close to the law
             last.weight.mul_(0.3)
             last.bias.zero_()
+            self.rate.weight.zero_()  # forecasts start as straight lines
+            self.rate.bias.copy_(torch.tensor([0.0, 0.0, TRUST_IN_LINE]))
 
     def _directed(self) -> tuple[RelationName, ...]:
         return (*self.within, *self.between, *((target, source) for source, target in self.between))
@@ -154,12 +159,15 @@ class MsgnnNetwork(nn.Module):
         raw = self.head(torch.cat([summary, conditions, torch.tanh(pooled)], dim=-1))
         return Output(raw, tuple(states), conditions, share, gates, shares)
 
-    def forecast(self, state: Tensor, conditions: Tensor, step_ps: Tensor, *, steps: int = 1) -> Tensor:
+    def forecast(self, state: Tensor, conditions: Tensor, line: Tensor, step_ps: Tensor, *, steps: int = 1) -> Tensor:
         """Go on without observations; return the change of the solid fraction after every step.
+
+        A share of the straight line through what was seen, and a correction; both come from the state.
 
         Args:
             state: Where the whole is now, [sample, channel].
             conditions: Embedded, [sample, channel].
+            line: Of the moment that was seen last, [sample, 2].
             step_ps: Length of one step, [sample].
             steps: How many.
 
@@ -169,10 +177,11 @@ class MsgnnNetwork(nn.Module):
         change = torch.zeros(len(state))
         found = []
         for number in range(steps):
-            offset, rate = self.rate(torch.cat([state, conditions], dim=-1)).unbind(dim=-1)
-            before = change
-            # What was seen last is noisy: the offset takes the noise back.
-            change = before + self.slope * (rate * step_ps + (offset if number == 0 else 0.0))
+            offset, rate, trust = self.rate(torch.cat([state, conditions], dim=-1)).unbind(dim=-1)
+            before, share = change, torch.sigmoid(trust)
+            change = before + (share * line[:, 1] + self.slope * rate) * step_ps
+            if number == 0:  # what was seen last is noisy: line and offset take the noise back
+                change = change + share * line[:, 0] + self.slope * offset
             found.append(change)
             if number + 1 < steps:
                 tokens = [cast(GatedReadout, self.readout[name]).token.expand(len(state), -1) for name in self.levels]

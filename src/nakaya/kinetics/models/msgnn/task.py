@@ -125,7 +125,7 @@ def forecast_error(network: MsgnnNetwork, batch: Batch, output: Output) -> Tenso
             continue
         steps = FREE_STEPS if last else 1
         said = network.forecast(
-            output.states[number][known], output.conditions[known], step[known] / steps, steps=steps
+            output.states[number][known], output.conditions[known], moment.line[known], step[known] / steps, steps=steps
         )[:, -1]
         error = (said - change[known]) / (network.slope * FORECAST_UNIT_PS)
         errors.append(nn.functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="none"))
