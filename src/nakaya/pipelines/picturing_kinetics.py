@@ -20,7 +20,7 @@ from nakaya.viz.writing import write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw_parity", "draw_velocities", "velocity_points"]
+__all__ = ["draw_parity", "draw_velocities", "velocities_by_face", "velocity_points"]
 
 TARGET = "growth_velocity"
 FORMATS: dict[str, Literal["svg", "png"]] = {".svg": "svg", ".png": "png"}
@@ -59,18 +59,27 @@ def draw_velocities(records: Sequence[Record], path: Path, *, theme: str = "ligh
         ParameterError: There are no growth runs, or the ending is another.
     """
     kind = _format(path)
-    found = velocity_points(records)
-    if not found:
+    panels = velocities_by_face(records)
+    if not panels:
         raise ParameterError("there are no growth runs with a velocity to draw")
+    _write(velocity_panels(panels, find_theme(theme)), path, kind)
+    return [
+        f"{material} {points.label}: {len(points.x)} temperatures"
+        for material, (series, _) in panels.items()
+        for points in series
+    ]
+
+
+def velocities_by_face(records: Sequence[Record]) -> dict[str, tuple[list[Points], float]]:
+    """Material -> (velocities of its faces with bars of one standard error, melting point in K)."""
     panels: dict[str, tuple[list[Points], float]] = {}
-    for (material, face), entries in found.items():
+    for (material, face), entries in velocity_points(records).items():
         middles = np.array([label.value for _, label in entries])
         errors = np.nan_to_num(np.array([label.standard_error for _, label in entries]))
         kelvins = np.array([temperature for temperature, _ in entries])
         panel = panels.setdefault(material, ([], tabulate(material, records).melting_temperature))
         panel[0].append(Points(f"({face})", kelvins, middles, middles - errors, middles + errors))
-    _write(velocity_panels(panels, find_theme(theme)), path, kind)
-    return [f"{material} ({face}): {len(entries)} temperatures" for (material, face), entries in found.items()]
+    return panels
 
 
 def draw_parity(results: Path, path: Path, *, model: str, evidence: str, split: str, theme: str = "light") -> int:

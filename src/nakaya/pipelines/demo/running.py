@@ -13,6 +13,7 @@ from nakaya.pipelines.demo.chapter import Chapter
 from nakaya.pipelines.demo.emulation import compare_with_the_emulator
 from nakaya.pipelines.demo.flakes import grow_whole_flakes
 from nakaya.pipelines.demo.grains import read_a_micrograph
+from nakaya.pipelines.demo.kinetics import predict_kinetics
 from nakaya.pipelines.demo.reactors import fit_a_reactor
 from nakaya.viz.report import Report
 
@@ -21,6 +22,7 @@ __all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]
 CHAPTERS: tuple[Chapter, ...] = (
     Chapter("Whole flakes, grown exactly", grow_whole_flakes),
     Chapter("The same crystals, emulated", compare_with_the_emulator),
+    Chapter("How fast crystals grow from their melts", predict_kinetics),
     Chapter("Grains of a micrograph", read_a_micrograph),
     Chapter("Kinetics from a crystallizer", fit_a_reactor),
 )

@@ -1,0 +1,131 @@
+"""How fast crystals grow from their melts: what molecular dynamics measured, and what a model says of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nakaya.kinetics.graphs.labels import Label
+from nakaya.kinetics.models.catalogue import find_model
+from nakaya.kinetics.predict import Part
+from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
+from nakaya.pipelines.picturing_kinetics import velocities_by_face
+from nakaya.pipelines.predicting import KineticsModel, load_model, predict_conditions
+from nakaya.viz.calibration import Points, parity_chart, velocity_chart, velocity_panels
+from nakaya.viz.charts import Band
+from nakaya.viz.report import Report
+
+__all__ = ["predict_kinetics"]
+
+TARGET = "growth_velocity"
+MATERIAL, FACE, TEMPERATURE = "Cu", "100", 1200.0
+CURVE_POINTS = 15
+
+
+def predict_kinetics(report: Report, seed: int) -> list[str]:
+    """Show the shipped velocities, predict one that nobody measured, and predict temperatures that were held out."""
+    del seed  # the records and the model are shipped; nothing here is drawn at random
+    model = load_model()
+    part = model.card.part(TARGET, "A")
+    assert part is not None, "the shipped model tells growth velocities from conditions"
+    told = predict_conditions(MATERIAL, FACE, TEMPERATURE, model=model)
+    measured = velocities_by_face(model.records)
+    held_out = _held_out(model, part)
+
+    report.add_text(
+        f"The set {model.card.records} holds {len(model.corpus.records)} runs of molecular dynamics, in which "
+        "a crystal grew from its melt or melted into it. Every point below is a mean over runs; "
+        "the bars are one standard error. "
+        "Below the melting point fronts advance, above it they retreat; silicon slows down in the cold, because its "
+        "atoms have to diffuse into place, while metals do not wait for that.",
+    )
+    report.add_figure(
+        lambda theme: velocity_panels(measured, theme),
+        caption="Front velocity against temperature, measured by molecular dynamics.",
+        alt="One panel for each material, a colour for each face; velocities fall to zero at the melting point.",
+        wide=True,
+    )
+    report.add_text(
+        f"A model ({part.model}, the best of {len(part.scores)} in an inner cross-validation) was fitted to these "
+        f"runs. For {MATERIAL} ({FACE}) at {TEMPERATURE:g} K, a temperature at which nothing was simulated, it says:",
+    )
+    report.add_table(
+        ("quantity", "value", "90 % interval", "unit"),
+        [_row(name, entry) for name, entry in told.items() if isinstance(entry, dict)],
+        caption=f"nakaya predict --material {MATERIAL} --orientation {FACE} --temperature {TEMPERATURE:g}"
+        + "".join(f". Warning: {warning}" for warning in told["warnings"]),
+    )
+    series, melting = measured[MATERIAL]
+    report.add_figure(
+        lambda theme: velocity_chart(series, theme, curves=_curves(series, model), melting_point=melting),
+        caption=f"The same model along all temperatures of {MATERIAL}: bands are 90 % intervals of one new run's mean.",
+        alt="Measured velocities with error bars on top of predicted curves with bands.",
+        wide=True,
+    )
+    lines = [f"growth of {MATERIAL} ({FACE}) at {TEMPERATURE:g} K: {_in_words(told[TARGET])}"]
+    if held_out:
+        report.add_figure(
+            lambda theme: parity_chart(held_out, theme, quantity="front velocity (m/s)"),
+            caption="Predictions for temperatures that were held out, one group after the other, with 90 % intervals, "
+            "against what molecular dynamics measured there.",
+            alt="Predicted against measured velocities along the diagonal.",
+        )
+        errors = np.concatenate([points.y - points.x for points in held_out])
+        halves = np.concatenate([np.asarray(points.y_high) - points.y for points in held_out])
+        inside = float((np.abs(errors) <= halves).mean())
+        lines.append(
+            f"velocities at held-out temperatures: root mean square error "
+            f"{math.sqrt(float((errors**2).mean())):.1f} m/s over {errors.size} labels, "
+            f"{inside:.0%} inside their 90 % intervals"
+        )
+    return lines
+
+
+def _held_out(model: KineticsModel, part: Part) -> list[Points]:
+    """Predictions of temperatures left out of the fit, by material."""
+    found: dict[str, list[tuple[Label, float, float]]] = {}
+    for fold in outer_folds(model.corpus, "temperature"):
+        arranged = arrange_fold(model.corpus, "A", TARGET, "temperature", fold)
+        if not arranged.test or len(arranged.train) < 2:
+            continue
+        fitted = find_model(part.model).fit(arranged.train, TARGET, part.settings, seed=part.seed)
+        told = fitted.predict(arranged.test)
+        spread = np.maximum(told.standard_deviation, part.least_spread) * part.factor
+        for sample, mean, half in zip(arranged.test, told.mean, spread, strict=True):
+            found.setdefault(sample.material, []).append((sample.labels[TARGET], float(mean), float(half)))
+    series = []
+    for material, rows in sorted(found.items()):
+        labels = np.array([label.value for label, _, _ in rows])
+        noise = np.nan_to_num(np.array([label.standard_error for label, _, _ in rows]))
+        means, halves = np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
+        series.append(Points(material, labels, means, means - halves, means + halves, labels - noise, labels + noise))
+    return series
+
+
+def _curves(series: Sequence[Points], model: KineticsModel) -> list[Band]:
+    """The model's velocity of every face over the range that was measured."""
+    curves = []
+    for points in series:
+        kelvins = np.linspace(points.x.min(), points.x.max(), CURVE_POINTS)
+        told = [
+            predict_conditions(MATERIAL, points.label.strip("()"), float(kelvin), model=model)[TARGET]
+            for kelvin in kelvins
+        ]
+        low, high = np.array([entry["interval90"] for entry in told]).T
+        curves.append(Band(points.label, kelvins, np.array([entry["value"] for entry in told]), low, high))
+    return curves
+
+
+def _row(name: str, entry: dict[str, Any]) -> tuple[object, ...]:
+    if entry["value"] is None:
+        return name.replace("_", " "), None, None, entry["unit"]
+    low, high = entry["interval90"]
+    return name.replace("_", " "), f"{entry['value']:.3g}", f"{low:.3g} to {high:.3g}", entry["unit"]
+
+
+def _in_words(entry: dict[str, Any]) -> str:
+    low, high = entry["interval90"]
+    return f"{entry['value']:.0f} {entry['unit']} ({low:.0f} to {high:.0f})"
