@@ -61,7 +61,7 @@ def predict_kinetics(report: Report, seed: int) -> list[str]:
     series, melting = measured[MATERIAL]
     report.add_figure(
         lambda theme: velocity_chart(series, theme, curves=_curves(series, model), melting_point=melting),
-        caption=f"The same model along all temperatures of {MATERIAL}: bands are 90 % intervals of one new run's mean.",
+        caption=f"The same model along all temperatures of {MATERIAL}: bands are 90 % intervals of a new measurement.",
         alt="Measured velocities with error bars on top of predicted curves with bands.",
         wide=True,
     )
