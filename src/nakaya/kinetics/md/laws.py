@@ -229,17 +229,12 @@ def _melting(
     if material in PUBLISHED_MELTING:
         value, _error, source = PUBLISHED_MELTING[material]
         others.append((source, value))
-    for orientation in sorted({point.orientation for point in points if point.material == material}):
-        chosen = [point for point in points if point.material == material and point.orientation == orientation]
-        try:
-            crossing = zero_velocity_temperature(
-                np.array([point.temperature for point in chosen]),
-                np.array([point.velocity.value for point in chosen]),
-                np.array([_positive_error(point) for point in chosen]),
-            )
-        except ParameterError:
-            continue
-        others.append((f"zero of the ({orientation}) velocity, +- {crossing.standard_error:.1f} K", crossing.value))
+    zeros = _zeros([point for point in points if point.material == material])
+    if zeros:
+        weights = np.array([1 / zero.standard_error**2 for zero in zeros])
+        mean = float((weights * np.array([zero.value for zero in zeros])).sum() / weights.sum())
+        fronts = "one front" if len(zeros) == 1 else f"{len(zeros)} fronts"
+        others.append((f"where the velocity of {fronts} is zero, +- {1 / math.sqrt(weights.sum()):.1f} K", mean))
     for source, value in others:
         findings.append(
             Finding(
@@ -253,6 +248,24 @@ def _melting(
             )
         )
     return findings
+
+
+def _zeros(points: Sequence[Point]) -> list[Estimate]:
+    """Temperature at which each face neither grows nor melts; faces without points on both sides are left out."""
+    found = []
+    for orientation in sorted({point.orientation for point in points}):
+        chosen = [point for point in points if point.orientation == orientation]
+        try:
+            found.append(
+                zero_velocity_temperature(
+                    np.array([point.temperature for point in chosen]),
+                    np.array([point.velocity.value for point in chosen]),
+                    np.array([_positive_error(point) for point in chosen]),
+                )
+            )
+        except ParameterError:
+            continue
+    return found
 
 
 def _other_rule(record: Record) -> float:
