@@ -284,7 +284,10 @@ def draw_explanation(found: Explanation, out: Path, *, overwrite: bool = False, 
     kind = check_format(out, {".png": "png", ".svg": "svg"})
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
-    bars = [(f"{entry.kind}: {entry.part}", entry.change) for entry in found.ablations[:top]]
+    bars = [
+        (entry.part if entry.part.startswith(entry.kind) else f"{entry.kind}: {entry.part}", entry.change)
+        for entry in found.ablations[:top]
+    ]
     title = f"{found.record}: {found.value:.3g} m/s by {found.model}"
     figure = ablation_chart(bars, LIGHT, title=title, unit="m/s")
     write_whole(out, encode_figure(figure, "svg" if kind == "svg" else "png"))
