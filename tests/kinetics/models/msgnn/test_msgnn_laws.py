@@ -112,6 +112,32 @@ def test_the_atomic_level_is_continuous_where_atoms_cross_the_cutoffs(
     assert along(64) < 0.45 * along(16)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("pair", [("atom", "atom"), ("atom", "cluster"), ("facet", "facet")])
+def test_an_edge_fades_with_its_weight(kind: int, pair: tuple[str, str], samples: list[Sample]) -> None:
+    member, encoding = make(samples, attention=kind)
+    rng = np.random.default_rng(0)
+    graph = samples[2].sequence.frames[-1]
+    relation = graph.relations[pair]
+    ends = [rng.integers(graph.levels[level].num_nodes, size=2000) for level in pair]
+    features = np.repeat(relation.features[:1], 2000, axis=0)
+
+    def with_more(weight: float) -> Sample:
+        """The sample with 2,000 more edges at random."""
+        more = replace(
+            relation, index=np.concatenate([relation.index, np.stack(ends)], axis=1),
+            weight=np.concatenate([relation.weight, np.full(2000, weight, np.float32)]),
+            features=np.concatenate([relation.features, features]),
+        )  # fmt: skip
+        changed = replace(graph, relations={**graph.relations, pair: more})
+        sequence = replace(samples[2].sequence, frames=(changed,), carries=(), times=np.zeros(1))
+        return replace(samples[2], sequence=sequence)
+
+    gone, faint, full = (raw(member, encoding, [with_more(weight)]) for weight in (0.0, 1e-7, 1.0))
+    np.testing.assert_allclose(faint, gone, atol=ROUNDING)
+    assert np.abs(full - gone).max() > ROUNDING
+
+
 def test_fcc_differs_from_hcp(samples: list[Sample], sample_maker: Callable[..., Sample]) -> None:
     def stacking(layers: str) -> Frame:
         a = 2.6
