@@ -35,6 +35,7 @@ BASELINES: Final[dict[str, Entry]] = {
     "arrhenius": Entry(f"{_HERE}.baselines.closed_forms:make_arrhenius"),
     "collision-limited": Entry(f"{_HERE}.baselines.closed_forms:make_collision_limited"),
     "wilson-frenkel": Entry(f"{_HERE}.baselines.closed_forms:make_wilson_frenkel"),
+    "growth-law": Entry(f"{_HERE}.baselines.closed_forms:make_growth_law"),
     "ridge": Entry(f"{_HERE}.baselines.tabular:make_ridge"),
     "ridge-bond-order": Entry(f"{_HERE}.baselines.tabular:make_ridge_bond_order", ("B",)),
     "svm": Entry(f"{_HERE}.baselines.tabular:make_svm"),

@@ -64,6 +64,25 @@ def test_the_law_that_made_the_data_is_found_also_above_melting() -> None:
     assert error("collision-limited", activated) > 20 * EXACT
 
 
+def test_the_law_of_the_structure_grows_metals_and_silicon_each_in_their_way() -> None:
+    both = held_out("A", noise=0.0, pairs=(("Al", "100"), ("Cu", "110"), ("Si", "100")))
+
+    def law(samples: tuple[Sample, ...]) -> np.ndarray:
+        return np.array(
+            [growth_laws(s)[int(s.material == "Si")] * (0.5 if s.material == "Si" else 0.2) for s in samples]
+        )
+
+    exact = Arrangement(
+        tuple(relabelled(both.train, law(both.train))), tuple(relabelled(both.test, law(both.test))), ()
+    )
+    assert error("growth-law", exact, {"shrinkage": 1e-5}) < EXACT
+    assert error("collision-limited", exact, {"shrinkage": 1e-5}) > 20 * EXACT
+    metals = [sample for sample in exact.train if sample.material != "Si"]
+    silicon = [sample for sample in exact.test if sample.material == "Si"]
+    unseen = find_model("growth-law").fit(metals, TARGET, {}, seed=0).predict(silicon)
+    assert unseen.mean == pytest.approx(0.27 * np.array([growth_laws(sample)[1] for sample in silicon]))
+
+
 def test_arrhenius_finds_exponentials_and_is_never_negative(noisy: Arrangement) -> None:
     def law(samples: tuple[Sample, ...]) -> np.ndarray:
         return np.array([np.exp(7 - 2000 / s.temperature - 0.2 * (s.material == "Cu")) for s in samples])

@@ -9,16 +9,24 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.models.baselines.features import growth_laws
+from nakaya.kinetics.models.baselines.features import growth_laws, is_covalent
 from nakaya.kinetics.models.baselines.fitting import Baseline, Estimate
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.learn.search_space import Parameter
 
-__all__ = ["make_arrhenius", "make_collision_limited", "make_mean", "make_slope", "make_wilson_frenkel"]
+__all__ = [
+    "make_arrhenius",
+    "make_collision_limited",
+    "make_growth_law",
+    "make_mean",
+    "make_slope",
+    "make_wilson_frenkel",
+]
 
 _SHRINKAGE = Parameter("shrinkage", 1e-5, 10.0, "log")
+EFFICIENCY = 0.27
 _VELOCITY = ("growth_velocity",)
 
 
@@ -86,8 +94,14 @@ def make_wilson_frenkel() -> Baseline:
     return _law("wilson-frenkel", lambda sample: growth_laws(sample)[1])
 
 
+def make_growth_law() -> Baseline:
+    """Collision-limited growth of metals, activated growth of covalent crystals: what the network starts from."""
+    return _law("growth-law", lambda sample: growth_laws(sample)[int(is_covalent(sample))])
+
+
 def _law(name: str, law: Callable[[Sample], float]) -> Baseline:
-    # The efficiency f is a sum: common + material's + orientation's + that of the pair, all but the first shrunk.
+    # The efficiency f is a sum: of the mechanism + material's + orientation's + that of the pair, all but the first
+    # shrunk; where no sample tells the first, it is that of Lennard-Jones (Broughton et al.).
     def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
         kinds = _Kinds(samples)
 
@@ -98,12 +112,16 @@ def _law(name: str, law: Callable[[Sample], float]) -> Baseline:
                 raise ParameterError(
                     f"{name} needs latent heat and diffusivity of {', '.join(unknown)}: add records of its properties"
                 )
-            return np.column_stack([laws, kinds.one_hot(asked) * laws[:, None]])
+            covalent = np.array([is_covalent(sample) for sample in asked])
+            return np.column_stack([laws * ~covalent, laws * covalent, kinds.one_hot(asked) * laws[:, None]])
+
+        def usual(table: FloatArray) -> FloatArray:
+            return EFFICIENCY * (table[:, 0] + table[:, 1])
 
         table = design(samples)
-        size = float(np.sqrt((table[:, 0] ** 2).mean())) or 1.0
-        weights = _shrunk(table / size, labels, settings["shrinkage"], free=1) / size
-        return lambda asked: (design(asked) @ weights, None)
+        size = float(np.sqrt((table[:, :2] ** 2).sum(axis=1).mean())) or 1.0
+        weights = _shrunk(table / size, labels - usual(table), settings["shrinkage"], free=2) / size
+        return lambda asked: (usual(found := design(asked)) + found @ weights, None)
 
     return Baseline(name, make, (_SHRINKAGE,), {"shrinkage": 0.01}, targets=_VELOCITY)
 

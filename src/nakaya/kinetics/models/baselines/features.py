@@ -18,12 +18,21 @@ from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.kinetics.theory import collision_limited_velocity, wilson_frenkel_velocity
 
-__all__ = ["Encoder", "bond_order_numbers", "growth_laws", "numbers"]
+__all__ = ["Encoder", "bond_order_numbers", "growth_laws", "is_covalent", "numbers"]
 
-_LAWS = ("inverse_temperature", "undercooling", "growth_factor", "collision_limited", "wilson_frenkel")
+_LAWS = (
+    "inverse_temperature",
+    "undercooling",
+    "growth_factor",
+    "collision_limited",
+    "wilson_frenkel",
+    "law_of_structure",
+)
 ROOM = 0.5
 """Share of a column's range by which a value may lie outside it. Two materials fix no slope against the atomic number:
 without this, a line through them says hundreds of m/s for the third."""
+
+TETRAHEDRAL = 4.5
 
 _BOND_ORDER = ("q4", "q6", "averaged_q4", "averaged_q6", "coherent_bonds", "solid_fraction", "centrosymmetry")
 
@@ -46,6 +55,11 @@ def growth_laws(sample: Sample) -> tuple[float, float]:
     return collision, activated
 
 
+def is_covalent(sample: Sample) -> bool:
+    """Whether atoms of the crystal have so few neighbours that growth is activated, as in diamond."""
+    return sample.conditions.get("coordination_number", math.nan) < TETRAHEDRAL
+
+
 def numbers(sample: Sample) -> dict[str, float]:
     """All columns of a sample."""
     collision, activated = growth_laws(sample)
@@ -56,6 +70,7 @@ def numbers(sample: Sample) -> dict[str, float]:
         -math.expm1(-sample.table.driving_force(sample.temperature)),
         collision,
         activated,
+        activated if is_covalent(sample) else collision,
     )
     return {**sample.conditions, **dict(zip(_LAWS, laws, strict=True)), **sample.pooled}
 
