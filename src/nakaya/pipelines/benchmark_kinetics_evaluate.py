@@ -15,7 +15,7 @@ from nakaya.kinetics.records import load_records
 from nakaya.pipelines.benchmark_kinetics import HASH_DIGITS, SHIPPED_SET, benchmark_kinetics
 from nakaya.pipelines.benchmark_kinetics_table import read_stored
 
-__all__ = ["AGREEMENT", "compare_rows", "evaluate_stored"]
+__all__ = ["AGREEMENT", "compare_rows", "evaluate_stored", "same_records"]
 
 AGREEMENT: Final = 0.02
 """Share by which an error may differ: other versions of linear algebra end small networks and trees elsewhere."""
@@ -37,7 +37,7 @@ def evaluate_stored(
     stored = read_stored()
     models = list(dict.fromkeys(row["model"] for row in stored["rows"]))
     tabular = [name for name in models if name not in NETWORKS]
-    records, changed = _same_records(load_records(SHIPPED_SET), stored["records"]["hashes"])
+    records, changed = same_records(load_records(SHIPPED_SET), stored["records"]["hashes"])
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "records.json"
         file.write_text(json.dumps({"records": [to_document(record) for record in records]}), encoding="utf-8")
@@ -53,7 +53,7 @@ def evaluate_stored(
     }
 
 
-def _same_records(records: Sequence[Record], hashes: Mapping[str, str]) -> tuple[list[Record], list[str]]:
+def same_records(records: Sequence[Record], hashes: Mapping[str, str]) -> tuple[list[Record], list[str]]:
     """Records that are as they were when their hashes were taken, and the ids of those that are not."""
     today = {record.id: record for record in records}
     same = [
