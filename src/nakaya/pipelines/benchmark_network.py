@@ -1,0 +1,166 @@
+"""How fast the graph network is: an epoch of 1,000 patches of 500 atoms, and a prediction for 4,000 atoms.
+
+The atoms are those of a shaken crystal with a disordered half, so no molecular dynamics is needed; numbers of edges are
+those of real fronts.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
+from nakaya.kinetics.graphs.build import build_sequence
+from nakaya.kinetics.graphs.labels import Label
+from nakaya.kinetics.md.frames import Frame
+from nakaya.kinetics.md.lattices import build_crystal
+from nakaya.kinetics.md.tables import MaterialTable
+from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool
+from nakaya.kinetics.models.msgnn.config import MsgnnConfig
+from nakaya.kinetics.models.msgnn.encoding import fit_encoding
+from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, make_msgnn, new_member, one_thread
+from nakaya.kinetics.models.msgnn.task import KineticTask
+from nakaya.kinetics.samples.sample import Sample
+from nakaya.learn.config import LoopConfig
+from nakaya.learn.loop import fit
+
+__all__ = ["NetworkSpeed", "benchmark_network"]
+
+NUM_PATCHES = 1000
+DISTINCT = 20
+"""Patches that differ; they are repeated up to `NUM_PATCHES`."""
+
+BATCH = 16
+TARGET = "growth_velocity"
+
+
+@dataclass(frozen=True)
+class NetworkSpeed:
+    """Times on one thread.
+
+    Attributes:
+        patch_atoms: Atoms of a patch.
+        epoch_cpu_seconds: One update for every 16 of 1,000 whole patches, one frame each.
+        epoch_seconds: Wall time of the same; other programs on the machine lengthen it.
+        augmented_cpu_seconds: The same with the random parts that the default settings draw.
+        frame_atoms: Atoms of the large frame.
+        prediction_cpu_seconds: Prediction of an ensemble of three for one large frame, graph at hand.
+        graph_cpu_seconds: Building the graph of that frame.
+        machine: Processor and version of torch.
+    """
+
+    patch_atoms: int
+    epoch_cpu_seconds: float
+    epoch_seconds: float
+    augmented_cpu_seconds: float
+    frame_atoms: int
+    prediction_cpu_seconds: float
+    graph_cpu_seconds: float
+    machine: dict[str, str]
+
+
+def benchmark_network(*, stage: Callable[[str], None] | None = None) -> NetworkSpeed:
+    """Measure; takes about a minute.
+
+    Args:
+        stage: Told what is measured next.
+    """
+    tell = stage or (lambda _: None)
+    tell("building graphs")
+    samples = [_sample(number, (4, 4, 8)) for number in range(DISTINCT)]
+    started = time.process_time()
+    large = _sample(0, (8, 8, 16))
+    graph_seconds = time.process_time() - started
+    tell("an epoch of whole patches")
+    cpu, wall = _epoch(samples, 10**6)
+    tell("an epoch of random parts")
+    augmented, _ = _epoch(samples, MsgnnConfig().patch_atoms)
+    tell("a prediction")
+    predictor = make_msgnn().fit(samples[:4], TARGET, {"updates": 2.0}, seed=0)
+    return NetworkSpeed(
+        samples[0].sequence.frames[0].levels["atom"].num_nodes,
+        cpu,
+        wall,
+        augmented,
+        large.sequence.frames[0].levels["atom"].num_nodes,
+        _prediction(predictor, large),
+        graph_seconds,
+        {"processor": platform.processor() or platform.machine(), "torch": torch.__version__},
+    )
+
+
+def _epoch(samples: list[Sample], patch_atoms: int) -> tuple[float, float]:
+    """(CPU, wall) seconds of one epoch; graphs are at hand, as they are in a real training."""
+    config = MsgnnConfig(dynamic_steps=1, batch_size=BATCH)
+    encoding = fit_encoding(samples)
+    labels = np.array([sample.labels[TARGET].value for sample in samples])
+    repeated = [number % DISTINCT for number in range(NUM_PATCHES)]
+    encoded = [encoding.encode(sample) for sample in samples]
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        member = new_member(config, encoding, TARGET)
+        member.law.settle(samples, labels)
+        cpu, wall = time.process_time(), time.perf_counter()
+        pools = [PatchPool(encoded[number], patch_atoms, 1, (0, place)) for place, number in enumerate(repeated)]
+        task = KineticTask(
+            pools,
+            torch.from_numpy(labels[repeated].astype(np.float32)),
+            torch.zeros(NUM_PATCHES),
+            member.law.rows(samples)[repeated],
+            encoding,
+            Augmentation(patch_atoms=patch_atoms, num_patches=1, dynamic_steps=1),
+            BATCH,
+        )
+        updates = NUM_PATCHES // BATCH
+        fit(member, task, LoopConfig(updates, validate_every=updates, checkpoint_every=updates), fused=True)
+        return time.process_time() - cpu, time.perf_counter() - wall
+
+
+def _prediction(predictor: MsgnnPredictor, sample: Sample) -> float:
+    predictor.predict([sample])  # the first call loads what later ones share
+    times = []
+    for _ in range(3):
+        started = time.process_time()
+        predictor.predict([sample])
+        times.append(time.process_time() - started)
+    return float(np.median(times))
+
+
+def _sample(seed: int, repeats: tuple[int, int, int]) -> Sample:
+    rng = np.random.default_rng(seed)
+    positions, box = build_crystal("fcc", "100", 3.7, repeats)
+    positions = positions + rng.normal(0, 0.12, positions.shape)
+    melt = positions[:, 2] > 0.5 * box[2]
+    positions[melt] += rng.normal(0, 0.5, (int(melt.sum()), 3))
+    frame = Frame(0, 0.0, positions, np.diag(box), np.full(len(positions), "Cu"), None, {})
+    temperature = 800.0 + 20 * seed
+    table = MaterialTable(
+        "Cu", 1327.0, 5.0, lattice_parameter=lambda _: 3.7e-10, latent_heat=lambda _: 12_000.0,
+        diffusivity=lambda _: 1e-9,
+    )  # fmt: skip
+    record = Record(
+        id=f"synthetic-{seed}",
+        kind="md",
+        material="Cu",
+        orientation="100",
+        conditions={
+            "temperature": Quantity(np.array(temperature), "K"),
+            DRIVING_FORCE: Quantity(np.array(table.driving_force(temperature)), "1"),
+        },
+        quantities={},
+        provenance=Provenance("a shaken crystal with a disordered half", seeds=(seed,)),
+    )
+    sequence = build_sequence(record, [frame], table=table)
+    graph = sequence.frames[0]
+    velocity = 400 * -math.expm1(-table.driving_force(temperature)) + float(rng.normal(0, 5))
+    return Sample(
+        record.id, f"Cu-100-{temperature:g}K", "Cu", "100", temperature, seed, "B",
+        dict(zip(graph.global_names, graph.global_values.tolist(), strict=True)), {}, sequence, table,
+        {TARGET: Label(TARGET, "m/s", velocity, 5.0, ("another",))},
+    )  # fmt: skip
