@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sqlite3
+import subprocess
+import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -254,6 +258,74 @@ def test_an_error_of_a_trial_reaches_the_user_and_is_not_tried_again(
     with pytest.raises(NakayaError, match="the file ends early"):
         run_study(study, problem, config, Budget(2, 60.0), sampler="random", seed=0)
     assert [trial.state for trial in read_trials(study, SPACE)] == ["failed"]
+
+
+WHOLE_TREE = """
+    import importlib, sys
+
+    if __name__ == "__main__":
+        sys.path.insert(0, {folder!r})
+        module = importlib.import_module("objective_of_a_dead_parent")
+        from nakaya.learn.search_space import Parameter
+        from nakaya.learn.tuning.problem import Problem
+        from nakaya.learn.tuning.storage import StorageConfig, open_storage
+        from nakaya.learn.tuning.study import open_study
+        from nakaya.learn.tuning.workers import Budget, run_study
+
+        problem = Problem((Parameter("rate", 1e-4, 1e-1, "log"),), module.score, (), 1.0)
+        config = StorageConfig({url!r}, heartbeat=1, grace=2)
+        study = open_study(open_storage(config), "study", problem, sampler="random", seed=9, configuration={{}})
+        run_study(study, problem, config, Budget(4, 60.0), sampler="random", seed=9)
+"""
+
+SLOW_ONCE = """
+    import time
+    from pathlib import Path
+
+    FOLDER = Path({folder!r})
+
+    def score(setting):
+        mark = FOLDER / f"{{time.monotonic_ns()}}.begun"
+        mark.touch()
+        if len(list(FOLDER.glob("*.begun"))) == 3:
+            (FOLDER / "waiting").touch()
+            time.sleep(60)
+        mark.with_suffix(".ended").touch()
+        return setting["rate"]
+"""
+
+
+def test_when_the_command_itself_is_killed_its_workers_leave_and_the_next_one_ends_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    (tmp_path / "objective_of_a_dead_parent.py").write_text(textwrap.dedent(SLOW_ONCE).format(folder=str(tmp_path)))
+    script = tmp_path / "command.py"
+    script.write_text(textwrap.dedent(WHOLE_TREE).format(folder=str(tmp_path), url=url))
+    command = subprocess.Popen([sys.executable, str(script)])
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "waiting").exists():
+        assert command.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    command.send_signal(signal.SIGKILL)
+    command.wait()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("objective_of_a_dead_parent")
+    space = (Parameter("rate", 1e-4, 1e-1, "log"),)
+    problem = Problem(space, module.score, (), 1.0)
+    config = StorageConfig(url, heartbeat=1, grace=2)
+    study = open_study(open_storage(config), "study", problem, sampler="random", seed=9, configuration={})
+    assert [trial.state for trial in read_trials(study, space)] == ["complete", "complete", "running"]
+    run_study(study, problem, config, Budget(4, 60.0), sampler="random", seed=9)
+    trials = read_trials(study, space)
+    assert [trial.state for trial in trials] == ["complete", "complete", "failed", "complete", "complete"]
+    assert trials[3].settings == trials[2].settings
+    assert len(list(tmp_path.glob("*.ended"))) == 4  # the dead parent's worker has left: its trial never ended
+    memory = open_study(None, "study", problem, sampler="random", seed=9, configuration={})
+    for _ in range(4):
+        run_trial(memory, problem)
+    assert _scores(trials) == _scores(read_trials(memory, space))
 
 
 def test_no_time_left_starts_nothing(tmp_path: Path) -> None:

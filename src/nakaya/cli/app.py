@@ -29,6 +29,7 @@ from nakaya.cli import (
     predict,
     records,
     train,
+    tune,
 )
 from nakaya.cli.border import INTERRUPTED, OUR_MISTAKE, explain_exception
 
@@ -52,6 +53,7 @@ fit.register(app)
 md.register(app)
 records.register(app)
 train.register(app)
+tune.register(app)
 evaluate.register(app)
 predict.register(app)
 explain.register(app)

@@ -1,0 +1,107 @@
+"""`nakaya tune`: Bayesian optimisation of the hyperparameters of a kinetics model, from one study file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nakaya.cli.border import echo_json
+
+__all__ = ["register"]
+
+HOUR = 3600.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("tune")(tune)
+
+
+def tune(
+    study: Annotated[Path, typer.Argument(help="Study file (TOML); see examples/study-svm.toml")],
+    trials: Annotated[int, typer.Option(help="Scores wanted, those of earlier commands included.")] = 40,
+    workers: Annotated[int, typer.Option(help="Processes of one thread each.")] = 1,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="Database of the study: sqlite:///study.db (one machine) or "
+            "postgresql+pg8000://user@host/database (many); OUT/study.db if left out."
+        ),
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds that all commands of the study may take together.")] = HOUR,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the report (study.json, report.html), to make or to go on with.")
+    ] = None,
+    tabulate: Annotated[
+        bool, typer.Option("--tabulate", help="Train at every point of the study file's [grid] instead of searching.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the report of another study.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Search the hyperparameters of a kinetics model with a Gaussian process and expected improvement.
+
+    Example: nakaya tune examples/study-svm.toml --trials 40 --workers 2 --storage sqlite:///study.db --out tuning/svm
+
+    The score is the error in grouped cross-validation inside the training subset that no test group of the benchmark
+    touches. Stop it however you like, also with kill -9, and run the same command again: it goes on, and killed trials
+    are repeated. A study of another configuration is refused (exit status 2). One worker and one seed give one study;
+    several workers choose by what has finished when they ask.
+
+    With --tabulate, OUT/table.json holds the score at every point of the grid; nakaya benchmark tuning OUT then
+    compares the samplers on it.
+    """
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.core.errors import ParameterError
+    from nakaya.pipelines.tuning_config import read_study
+
+    config = read_study(study)
+    if tabulate:
+        if out is None:
+            raise ParameterError("--out is missing: name the folder of the table")
+        from nakaya.pipelines.tuning_kinetics import tabulate_study
+
+        with progress_reporter("training", "points of the grid") as report:
+            summary = tabulate_study(config, out, workers=workers, report=report)
+        _print_table(summary, as_json)
+        return
+    if storage is None and out is None:
+        raise ParameterError("--storage is missing: name a database such as sqlite:///study.db, or a folder by --out")
+    from nakaya.pipelines.tuning_kinetics import tune_study
+
+    with progress_reporter("searching", "trials") as report:
+        outcome = tune_study(
+            config,
+            trials=trials,
+            workers=workers,
+            timeout=timeout,
+            storage=storage,
+            out=out,
+            overwrite=overwrite,
+            report=report,
+        )
+    if as_json:
+        echo_json(outcome)
+        return
+    typer.echo(f"{outcome.study}: {outcome.complete} of {outcome.wanted} trials in {outcome.seconds_used:.0f} s")
+    if outcome.stopped_by == "timeout":
+        typer.echo("the time was over first: the same command with a longer --timeout goes on")
+    if outcome.best is not None:
+        typer.echo(
+            f"best error {outcome.best['score']:.4g} in trial {outcome.best['trial']}; mean {outcome.mean_score:.4g}"
+        )
+        for name, value in outcome.best["settings"].items():
+            share = outcome.importances.get(name)
+            typer.echo(f"  {name} = {value:.4g}" + (f"  ({share:.0%} of the variance)" if share is not None else ""))
+    if out is not None:
+        typer.echo(f"report: {out / 'report.html'}")
+
+
+def _print_table(summary: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        echo_json(summary)
+        return
+    typer.echo(f"{summary['cells']} trainings in {summary['table']}: {summary['best']:.4g} to {summary['worst']:.4g}")
+    for name, value in summary["best_settings"].items():
+        typer.echo(f"  {name} = {value:.4g}")

@@ -1,0 +1,214 @@
+"""Studies and tables of kinetics models: study file in, best settings or a table of real trainings out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Final
+
+from nakaya.core.errors import MissingExtraError, ParameterError
+from nakaya.core.provenance import package_version
+from nakaya.kinetics.models.catalogue import find_model
+from nakaya.kinetics.models.protocol import KineticModel
+from nakaya.kinetics.records import load_records, records_place
+from nakaya.kinetics.samples.corpus import Corpus, read_corpus
+from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
+from nakaya.learn.tuning.problem import Problem, check_settings
+from nakaya.learn.tuning.table import axis_levels
+from nakaya.pipelines.tabulating import TABLE_FILE, tabulate
+from nakaya.pipelines.tuning import STORAGE_FILE, StudyOutcome, check_report_folder, hash_of, run, write_report
+from nakaya.pipelines.tuning_config import StudyConfig, searched_space
+from nakaya.pipelines.tuning_objective import InnerFold, InnerScore, inner_folds, label_values, mean_score
+
+__all__ = ["tabulate_study", "tune_study"]
+
+CEILING: Final = 2.0
+"""A setting whose error is more than so many times that of predicting the mean counts as that bad, and no worse."""
+
+
+@dataclass(frozen=True)
+class _Study:
+    """A study file with its model and samples."""
+
+    problem: Problem
+    objective: InnerScore
+    mean_score: float
+    evidence_hash: str
+    num_samples: int
+    num_conditions: int
+
+
+@lru_cache(maxsize=4)
+def _corpus(records: str, with_atoms: bool) -> Corpus:
+    place = records_place(records)
+    folder = place if place.is_dir() else place.parent
+    return read_corpus(load_records(records), folder if with_atoms else None)
+
+
+@lru_cache(maxsize=4)
+def _folds(
+    records: str, with_atoms: bool, evidence: EvidenceKind, target: str, num_folds: int, seed: int
+) -> tuple[InnerFold, ...]:
+    return inner_folds(_corpus(records, with_atoms), evidence, target, num_folds=num_folds, seed=seed)
+
+
+@lru_cache(maxsize=4)
+def _model(name: str) -> KineticModel:
+    return find_model(name)
+
+
+def _prepare(config: StudyConfig) -> _Study:
+    try:
+        model = _model(config.model)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("studies of kinetics models", "ml") from error
+    space = searched_space(config, model.search_space)
+    unvaried = {**model.defaults, **config.fixed}
+    for parameter in space:
+        unvaried.pop(parameter.name, None)
+    load = partial(
+        _folds, config.records, _needs_atoms(config.model), config.evidence, config.target, config.folds, config.seed
+    )
+    folds = load()
+    varied = {parameter.name: model.defaults[parameter.name] for parameter in space}
+    first = tuple(check_settings({**varied, **entry}, space) for entry in config.first)
+    mean = mean_score(folds, config.target)
+    objective = InnerScore(partial(_model, config.model), load, config.target, unvaried, config.seed)
+    rows = [
+        (sample.record_id, float(value))
+        for fold in folds
+        for sample, value in zip(fold.test, label_values(fold.test, config.target), strict=True)
+    ]
+    return _Study(
+        Problem(space, objective, first, CEILING * mean),
+        objective,
+        mean,
+        hash_of(rows),
+        len(rows),
+        len({sample.condition for fold in folds for sample in fold.test}),
+    )
+
+
+def _needs_atoms(model: str) -> bool:
+    return "gnn" in model  # tabular models read pooled evidence only
+
+
+def tune_study(
+    config: StudyConfig,
+    *,
+    trials: int,
+    workers: int,
+    timeout: float,
+    storage: str | None,
+    out: Path | None,
+    overwrite: bool,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> StudyOutcome:
+    """Search the hyperparameters of a kinetics model, or go on with a study.
+
+    Args:
+        config: The study file.
+        trials: Scores wanted, those of earlier commands included.
+        workers: Processes of one thread each.
+        timeout: Seconds that all commands may work on the study, together.
+        storage: Address of the database; None: a file in `out`.
+        out: Folder of the report; None: none.
+        overwrite: Replace the report of another study.
+        report: Called with how many scores there are, and how many are wanted.
+
+    Raises:
+        NakayaError: As `nakaya.pipelines.tuning.run`, or the study file does not fit its model and records.
+    """
+    if out is not None:
+        check_report_folder(out, config, overwrite=overwrite)
+    study = _prepare(config)
+    if storage is None:
+        if out is None:
+            raise ParameterError("storage and out are both missing: name a database or a folder")
+        out.mkdir(exist_ok=True)
+        storage = f"sqlite:///{out / STORAGE_FILE}"
+    outcome = run(
+        config,
+        study.problem,
+        unvaried=study.objective.unvaried,
+        mean_score=study.mean_score,
+        evidence_hash=study.evidence_hash,
+        trials=trials,
+        workers=workers,
+        timeout=timeout,
+        storage=storage,
+        report=report,
+    )
+    if out is not None:
+        write_report(outcome, out, score_label=_score_label(config.target))
+    return outcome
+
+
+def _score_label(target: str) -> str:
+    unit = "m/s" if target == "growth_velocity" else "1/(m³ s)"
+    return f"error ({unit})" if TARGET_SCALES[target] == "linear" else "error (decades)"
+
+
+def tabulate_study(
+    config: StudyConfig, out: Path, *, workers: int, report: Callable[[int, int], None] = lambda done, total: None
+) -> dict[str, Any]:
+    """Train a model at every point of the grid of a study file, or go on with it.
+
+    Args:
+        config: The study file; parameters that its grid does not name have their defaults, or are fixed.
+        out: Folder to make or to go on with.
+        workers: Processes of one thread each.
+        report: Called with how many cells are done, and of how many.
+
+    Returns:
+        Where the table is, its size, its best and worst score, and the best settings.
+
+    Raises:
+        NakayaError: As `nakaya.pipelines.tabulating.tabulate`, or the study file has no grid.
+    """
+    if not config.grid:
+        raise ParameterError(f"the study {config.name!r} has no grid: add a table [grid] with a number of levels each")
+    study = _prepare(config)
+    by_name = {parameter.name: parameter for parameter in study.problem.space}
+    for name in config.grid:
+        if name in config.fixed:
+            raise ParameterError(f"grid.{name}: the study file fixes this parameter")
+    axes = [axis_levels(by_name[name], levels) for name, levels in config.grid.items()]
+    defaults = _model(config.model).defaults
+    unvaried = {
+        name: value for name, value in {**defaults, **study.objective.unvaried}.items() if name not in config.grid
+    }
+    objective = replace(study.objective, unvaried=unvaried)
+    varied = tuple(by_name[name] for name in config.grid)
+    decided_by = {
+        key: value for key, value in config.as_plain().items() if key not in ("name", "sampler", "first", "ranges")
+    }
+    table = tabulate(
+        Problem(varied, objective, (), study.problem.ceiling),
+        axes,
+        out,
+        configuration={**decided_by, "evidence_hash": study.evidence_hash, "unvaried": unvaried},
+        about={
+            "description": f"{config.model} for {config.target.replace('_', ' ')}, evidence {config.evidence}: error "
+            f"in {config.folds}-fold cross-validation over {study.num_conditions} conditions",
+            **decided_by,
+            "samples": study.num_samples,
+            "conditions": study.num_conditions,
+            "mean_score": study.mean_score,
+            "unvaried": unvaried,
+            "evidence_hash": study.evidence_hash,
+            "version": package_version(),
+        },
+        workers=workers,
+        report=report,
+    )
+    return {
+        "table": str(out / TABLE_FILE),
+        "cells": int(table.scores.size),
+        "best": table.best,
+        "worst": float(table.scores.max()),
+        "mean_score": study.mean_score,
+        "best_settings": table.best_settings(),
+    }

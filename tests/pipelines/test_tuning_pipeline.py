@@ -1,0 +1,243 @@
+"""Study files, resumed studies and tables, and their reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nakaya.core.errors import ConfigError, OutputError, ParameterError, UnknownNameError
+from nakaya.learn.search_space import Parameter
+from nakaya.learn.tuning.problem import Problem
+from nakaya.learn.tuning.table import Axis, TableLookup, read_table
+from nakaya.pipelines.comparing_samplers import compare
+from nakaya.pipelines.tabulating import tabulate
+from nakaya.pipelines.tuning_config import StudyConfig, read_study, searched_space
+
+STUDY = """
+[study]
+name = "svm on a table"
+model = "svm"
+evidence = "A"
+folds = 3
+sampler = "random"
+seed = 7
+
+[space.C]
+low = 1.0
+high = 100.0
+
+[fixed]
+epsilon = 0.1
+
+[[first]]
+C = 10.0
+
+[grid]
+C = 3
+
+[running]
+heartbeat = 1
+grace = 3
+"""
+
+MODEL_SPACE = (
+    Parameter("C", 1e-2, 1e4, "log"),
+    Parameter("gamma", 1e-3, 10.0, "log"),
+    Parameter("epsilon", 1e-3, 1.0, "log"),
+    Parameter("kernel", 0, 2, "integer", labels=("linear", "rbf", "matern")),
+)
+
+
+def _write(folder: Path, text: str = STUDY) -> Path:
+    path = folder / "study.toml"
+    path.write_text(text)
+    return path
+
+
+def _config(folder: Path, text: str = STUDY) -> StudyConfig:
+    return read_study(_write(folder, text))
+
+
+def test_a_study_file_narrows_fixes_and_names_what_it_searches(tmp_path: Path) -> None:
+    config = _config(tmp_path)
+    space = searched_space(config, MODEL_SPACE)
+    assert [(parameter.name, parameter.low, parameter.high) for parameter in space] == [
+        ("C", 1.0, 100.0),
+        ("gamma", 1e-3, 10.0),
+        ("kernel", 0.0, 2.0),
+    ]
+    assert config.first == ({"C": 10.0},)
+    assert config.grid == {"C": 3}
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (("[fixed]", "[fixd]"), "did you mean 'fixed'"),
+        (("folds = 3", "folds = 1"), "folds"),
+        (('sampler = "random"', 'sampler = "grid"'), "study.sampler"),
+        (('name = "svm on a table"', 'name = " "'), "needs a name"),
+    ],
+)
+def test_a_wrong_study_file_is_refused(tmp_path: Path, change: tuple[str, str], match: str) -> None:
+    with pytest.raises(ConfigError, match=match):
+        _config(tmp_path, STUDY.replace(*change))
+
+
+def test_a_parameter_that_the_model_does_not_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'epsilon'"):
+        searched_space(_config(tmp_path, STUDY.replace("epsilon =", "epsilom =")), MODEL_SPACE)
+    kinds = STUDY.replace("[space.C]\nlow = 1.0\nhigh = 100.0", "[space.kernel]\nlow = 0\nhigh = 3")
+    with pytest.raises(ParameterError, match="leaves the kinds"):
+        searched_space(_config(tmp_path, kinds), MODEL_SPACE)
+    narrowed = kinds.replace("low = 0\nhigh = 3", "low = 1\nhigh = 2")
+    assert searched_space(_config(tmp_path, narrowed), MODEL_SPACE)[-1].labels == ("rbf", "matern")
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+AXES = (Axis("x", (0.0, 1.0, 2.0, 3.0)), Axis("y", (0.0, 1.0, 2.0)))
+SPACE = (Parameter("x", 0, 3, "integer"), Parameter("y", 0, 2, "integer"))
+SCORES = np.random.default_rng(2).random((4, 3))
+
+
+class Counting:
+    """Looks scores up and counts how often; stops after a number of them."""
+
+    def __init__(self, last: int = 10**9) -> None:
+        self.calls = 0
+        self.last = last
+
+    def __call__(self, settings: Mapping[str, float]) -> float:
+        if self.calls == self.last:
+            raise KeyboardInterrupt
+        self.calls += 1
+        return TableLookup(("x", "y"), SCORES)(settings)
+
+
+def _tabulate(objective: object, out: Path, **options: object) -> np.ndarray:
+    problem = Problem(SPACE, objective, (), 1.0)  # type: ignore[arg-type]
+    arguments = {"configuration": {"seed": 0}, "about": {"description": "a draw"}, **options}
+    return tabulate(problem, AXES, out, **arguments).scores  # type: ignore[arg-type]
+
+
+def test_a_table_goes_on_where_it_was_stopped_and_trains_nothing_twice(tmp_path: Path) -> None:
+    out = tmp_path / "table"
+    with pytest.raises(KeyboardInterrupt):
+        _tabulate(Counting(last=5), out)
+    assert not (out / "table.json").exists()
+    journal = out / "cells.jsonl"
+    content = journal.read_bytes()
+    journal.write_bytes(content + b"[5, 0.12")  # a kill cut a line short
+    rest = Counting()
+    assert _tabulate(rest, out) == pytest.approx(SCORES)
+    assert rest.calls == SCORES.size - 5
+    assert read_table(out / "table.json").scores == pytest.approx(SCORES, rel=1e-5)
+    again = Counting()
+    assert _tabulate(again, out) == pytest.approx(SCORES)
+    assert again.calls == 0
+
+
+def test_workers_make_the_same_table(tmp_path: Path) -> None:
+    assert _tabulate(TableLookup(("x", "y"), SCORES), tmp_path / "table", workers=2) == pytest.approx(SCORES)
+
+
+def test_a_table_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    _tabulate(Counting(), tmp_path / "table")
+    with pytest.raises(ConfigError, match="seed differ"):
+        _tabulate(Counting(), tmp_path / "table", configuration={"seed": 1})
+    (tmp_path / "diary").mkdir()
+    with pytest.raises(OutputError, match="holds no table"):
+        _tabulate(Counting(), tmp_path / "diary")
+
+
+# Comparisons and reports ----------------------------------------------------------------------------------------------
+
+
+def test_a_comparison_reads_a_table_by_its_folder_and_reports_regret(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    from nakaya.pipelines.tuning_report import comparison_page
+
+    _tabulate(Counting(), tmp_path / "table")
+    found = compare(str(tmp_path / "table"), trials=12, repeats=2, samplers=("tpe", "random"))
+    assert found.cells == 12
+    assert found.best == pytest.approx(SCORES.min(), rel=1e-5)
+    for courses in found.regret.values():
+        for course in courses:
+            assert len(course) == 12
+            assert course == sorted(course, reverse=True)
+    assert found.columns == ("sampler", "after 10", "after 12", "worst", "cells better", "beats random")
+    json.dumps(found.as_json())
+    page = comparison_page(found)
+    assert "a draw" in page
+    assert page.count("<figure") == 1
+    with pytest.raises(UnknownNameError, match="did you mean 'random'"):
+        compare(str(tmp_path / "table"), trials=2, repeats=1, samplers=("randon",))
+    with pytest.raises(ParameterError, match="'random' is missing"):
+        compare(str(tmp_path / "table"), trials=2, repeats=1, samplers=("tpe",))
+    with pytest.raises(UnknownNameError, match="table of trainings"):
+        compare("nothing-of-that-name", trials=2, repeats=1)
+
+
+def test_a_study_reports_goes_on_and_refuses_another(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    from nakaya.pipelines.tuning import check_report_folder, run, write_report
+
+    config = _config(tmp_path)
+    problem = Problem(SPACE, TableLookup(("x", "y"), SCORES), ({"x": 1.0, "y": 2.0},), 1.0)
+    out = tmp_path / "report"
+
+    def search(trials: int, study: StudyConfig = config, evidence: str = "abc") -> object:
+        return run(
+            study,
+            problem,
+            unvaried={"epsilon": 0.1},
+            mean_score=0.5,
+            evidence_hash=evidence,
+            trials=trials,
+            workers=1,
+            timeout=60.0,
+            storage=f"sqlite:///{tmp_path / 'study.db'}",
+        )
+
+    check_report_folder(out, config, overwrite=False)
+    outcome = search(12)
+    assert outcome.complete == 12  # type: ignore[attr-defined]
+    assert outcome.first_score == SCORES[1, 2]  # type: ignore[attr-defined]
+    best = outcome.best  # type: ignore[attr-defined]
+    assert best["score"] == min(trial["score"] for trial in outcome.trials)  # type: ignore[attr-defined]
+    assert best["all_settings"] == {"epsilon": 0.1, **best["settings"]}
+    assert sum(outcome.importances.values()) == pytest.approx(1.0)  # type: ignore[attr-defined]
+    write_report(outcome, out, score_label="error (m/s)")  # type: ignore[arg-type]
+    assert json.loads((out / "study.json").read_text())["complete"] == 12
+    page = (out / "report.html").read_text()
+    assert page.count("<figure") == 3
+    assert "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
+        "http://creativecommons.org", ""
+    )
+    check_report_folder(out, config, overwrite=False)  # the same study may go on
+    again = search(12)
+    assert again.trials == outcome.trials  # type: ignore[attr-defined]
+    other = _config(tmp_path, STUDY.replace("seed = 7", "seed = 8"))
+    with pytest.raises(ConfigError, match="another configuration"):
+        check_report_folder(out, other, overwrite=False)
+    with pytest.raises(ConfigError, match="seed was 7, now 8"):
+        search(13, other)
+    with pytest.raises(ConfigError, match="evidence_hash"):
+        search(13, config, "abd")
+    (tmp_path / "diary").mkdir()
+    with pytest.raises(OutputError, match="holds no study"):
+        check_report_folder(tmp_path / "diary", config, overwrite=False)
+
+
+def test_a_search_without_a_storage_or_a_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from nakaya.cli.app import run
+
+    assert run(["tune", str(_write(tmp_path))]) == 2
+    assert "--storage is missing" in capsys.readouterr().err
+    assert run(["tune", str(_write(tmp_path)), "--tabulate"]) == 2
+    assert "--out is missing" in capsys.readouterr().err
