@@ -122,6 +122,7 @@ def benchmark_kinetics(
     """
     _check_names(models, evidence, splits)
     check_count("workers", workers, 1, 256)
+    load_corpus.cache_clear()  # records may have come since an earlier call
     corpus = load_corpus(source, False)
     if not corpus.records:
         raise ParameterError(f"{source} holds no growth runs with a velocity: look at nakaya records show {source}")
