@@ -8,15 +8,14 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
-from nakaya.core.errors import MissingExtraError, ParameterError
+from nakaya.core.errors import ParameterError
 from nakaya.core.provenance import package_version
-from nakaya.kinetics.models.catalogue import find_model
+from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import KineticModel
-from nakaya.kinetics.records import load_records, records_place
-from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
 from nakaya.learn.tuning.problem import Problem, check_settings
 from nakaya.learn.tuning.table import axis_levels
+from nakaya.pipelines.benchmark_kinetics_tasks import load_corpus
 from nakaya.pipelines.tabulating import TABLE_FILE, tabulate
 from nakaya.pipelines.tuning import STORAGE_FILE, StudyOutcome, check_report_folder, hash_of, run, write_report
 from nakaya.pipelines.tuning_config import StudyConfig, searched_space
@@ -41,17 +40,10 @@ class _Study:
 
 
 @lru_cache(maxsize=4)
-def _corpus(records: str, with_atoms: bool) -> Corpus:
-    place = records_place(records)
-    folder = place if place.is_dir() else place.parent
-    return read_corpus(load_records(records), folder if with_atoms else None)
-
-
-@lru_cache(maxsize=4)
 def _folds(
-    records: str, with_atoms: bool, evidence: EvidenceKind, target: str, num_folds: int, seed: int
+    records: str, graphs: bool, evidence: EvidenceKind, target: str, num_folds: int, seed: int
 ) -> tuple[InnerFold, ...]:
-    return inner_folds(_corpus(records, with_atoms), evidence, target, num_folds=num_folds, seed=seed)
+    return inner_folds(load_corpus(records, graphs), evidence, target, num_folds=num_folds, seed=seed)
 
 
 @lru_cache(maxsize=4)
@@ -60,16 +52,15 @@ def _model(name: str) -> KineticModel:
 
 
 def _prepare(config: StudyConfig) -> _Study:
-    try:
-        model = _model(config.model)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("studies of kinetics models", "ml") from error
+    model = _model(config.model)
+    if config.evidence not in MODELS[config.model].evidence:
+        raise ParameterError(f"{config.model} cannot learn from evidence {config.evidence}: change the study file")
     space = searched_space(config, model.search_space)
     unvaried = {**model.defaults, **config.fixed}
     for parameter in space:
         unvaried.pop(parameter.name, None)
     load = partial(
-        _folds, config.records, _needs_atoms(config.model), config.evidence, config.target, config.folds, config.seed
+        _folds, config.records, MODELS[config.model].graphs, config.evidence, config.target, config.folds, config.seed
     )
     folds = load()
     varied = {parameter.name: model.defaults[parameter.name] for parameter in space}
@@ -89,10 +80,6 @@ def _prepare(config: StudyConfig) -> _Study:
         len(rows),
         len({sample.condition for fold in folds for sample in fold.test}),
     )
-
-
-def _needs_atoms(model: str) -> bool:
-    return "gnn" in model  # tabular models read pooled evidence only
 
 
 def tune_study(
