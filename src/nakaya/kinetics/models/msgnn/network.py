@@ -27,8 +27,11 @@ CONDITION_WIDTH = 24
 STATE_WIDTH = 24
 READOUT_WIDTH = 12
 NUM_RAW = 3
-TRUST_IN_LINE = 2.0
-"""A forecast starts with sigmoid(2) = 88 % of the straight line through what was seen."""
+TRUST_IN_LINE = 4.0
+"""A forecast starts with sigmoid(4) = 98 % of the straight line through what was seen."""
+
+CORRECTION = 0.05
+"""Unit of corrections where there is such a line, in typical slopes: with few runs larger ones are mostly noise."""
 
 MEMORY_PS = 10.0
 """What a node remembers fades with this time at first; the network learns its own."""
@@ -175,13 +178,14 @@ class MsgnnNetwork(nn.Module):
             [sample, step], less the solid fraction that was seen last.
         """
         change = torch.zeros(len(state))
+        unit = self.slope * torch.where((line != 0).any(dim=1), CORRECTION, 1.0)
         found = []
         for number in range(steps):
             offset, rate, trust = self.rate(torch.cat([state, conditions], dim=-1)).unbind(dim=-1)
             before, share = change, torch.sigmoid(trust)
-            change = before + (share * line[:, 1] + self.slope * rate) * step_ps
+            change = before + (share * line[:, 1] + unit * rate) * step_ps
             if number == 0:  # what was seen last is noisy: line and offset take the noise back
-                change = change + share * line[:, 0] + self.slope * offset
+                change = change + share * line[:, 0] + unit * offset
             found.append(change)
             if number + 1 < steps:
                 tokens = [cast(GatedReadout, self.readout[name]).token.expand(len(state), -1) for name in self.levels]
