@@ -76,20 +76,28 @@ class StudyConfig:
         return json.loads(json.dumps(plain))  # type: ignore[no-any-return]  # tuples become lists, as in storages
 
 
-def searched_space(config: StudyConfig, space: Sequence[Parameter]) -> tuple[Parameter, ...]:
+def searched_space(
+    config: StudyConfig, space: Sequence[Parameter], *, options: Sequence[str] = ()
+) -> tuple[Parameter, ...]:
     """Return what a study varies: the model's space, with the ranges of the study file and without what it fixes.
+
+    Args:
+        config: The study file.
+        space: Of the model.
+        options: Other settings of the model, which a study may fix but not vary; the model checks their values.
 
     Raises:
         UnknownNameError: The study file names a parameter that the model does not have.
         ParameterError: A range or a value does not fit the parameter's kind, or nothing is left to vary.
     """
     by_name = {parameter.name: parameter for parameter in space}
-    mentioned = [*config.ranges, *config.fixed, *config.grid, *(name for first in config.first for name in first)]
+    fixed = [name for name in config.fixed if name not in options or name in by_name]
+    mentioned = [*config.ranges, *fixed, *config.grid, *(name for first in config.first for name in first)]
     for name in mentioned:
         if name not in by_name:
             raise UnknownNameError("parameter", name, by_name)
-    for name, value in config.fixed.items():
-        by_name[name].check(value)
+    for name in fixed:
+        by_name[name].check(config.fixed[name])
     varied = []
     for name, parameter in by_name.items():
         if name in config.fixed:

@@ -55,7 +55,7 @@ def _prepare(config: StudyConfig) -> _Study:
     model = _model(config.model)
     if config.evidence not in MODELS[config.model].evidence:
         raise ParameterError(f"{config.model} cannot learn from evidence {config.evidence}: change the study file")
-    space = searched_space(config, model.search_space)
+    space = searched_space(config, model.search_space, options=tuple(model.defaults))
     unvaried = {**model.defaults, **config.fixed}
     for parameter in space:
         unvaried.pop(parameter.name, None)
