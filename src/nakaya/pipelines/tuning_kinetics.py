@@ -55,7 +55,7 @@ def _prepare(config: StudyConfig) -> _Study:
     model = _model(config.model)
     if config.evidence not in MODELS[config.model].evidence:
         raise ParameterError(f"{config.model} cannot learn from evidence {config.evidence}: change the study file")
-    space = searched_space(config, model.search_space, options=tuple(model.defaults))
+    space = searched_space(config, model.search_space, options=_options(config.model))
     unvaried = {**model.defaults, **config.fixed}
     for parameter in space:
         unvaried.pop(parameter.name, None)
@@ -80,6 +80,15 @@ def _prepare(config: StudyConfig) -> _Study:
         len(rows),
         len({sample.condition for fold in folds for sample in fold.test}),
     )
+
+
+def _options(model: str) -> tuple[str, ...]:
+    """Settings of a model that a study may fix but not vary."""
+    if not MODELS[model].graphs:
+        return ()
+    from nakaya.kinetics.models.msgnn.config import OPTIONS
+
+    return tuple(parameter.name for parameter in OPTIONS)
 
 
 def tune_study(
