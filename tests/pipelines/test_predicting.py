@@ -151,7 +151,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 records.add(growth(temperature, seed, orientation, patched))
         records.add(bulk(temperature))
     for seed in range(10):
-        for temperature in (610.0, 650.0):
+        for temperature in (610.0, 650.0, 690.0):
             records.add(quench(temperature, seed))
     return folder
 
@@ -226,7 +226,7 @@ def test_conditions_give_four_quantities_with_intervals(model: KineticsModel) ->
     assert low < expected < high
     assert found["growth_velocity"]["unit"] == "m/s"
     assert any(
-        "nucleation rate: 1050 K is outside the training range of Cu, 610 to 650 K" in w for w in found["warnings"]
+        "nucleation rate: 1050 K is outside the training range of Cu, 610 to 690 K" in w for w in found["warnings"]
     )
     assert not any("growth velocity:" in warning and "outside" in warning for warning in found["warnings"])
     cold = predict_conditions("Cu", "100", 630.0, model=model)
@@ -272,6 +272,19 @@ def test_records_give_evidence_b_and_their_results_are_not_looked_at(
     assert answers[0] == answers[1]
     with pytest.raises(InputFileError, match="no record x"):
         predict_records(store, ids=["x"], model=model)
+
+
+def test_a_model_of_conditions_alone_says_so_when_more_was_seen(trained: Path, store: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "model")
+    document = json.loads((trained / CARD_FILE).read_text())
+    parts = [part for part in document["parts"] if part["evidence"] == "A"]
+    (tmp_path / "model" / CARD_FILE).write_text(json.dumps({**document, "parts": parts}))
+    conditions = load_model(tmp_path / "model")
+    (found,) = predict_records(store, ids=["growth-Cu-100-1115K-s0"], model=conditions)
+    stated = predict_conditions("Cu", "100", 1115.0, model=conditions)
+    assert found["evidence"] == "A"
+    assert any("conditions alone" in warning for warning in found["warnings"])
+    assert found["growth_velocity"] == stated["growth_velocity"]
 
 
 def test_a_trajectory_gives_evidence_b(model: KineticsModel, tmp_path: Path) -> None:

@@ -265,8 +265,12 @@ def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
     if sample.orientation is None:
         warnings.append("growth velocity: the orientation of the front is not stated")
     else:
+        part = model.card.part("growth_velocity", sample.evidence)
+        if part is not None and part.evidence != sample.evidence:
+            warnings.append("growth velocity: the model has no part for what was seen early: conditions alone are used")
+            sample = _conditions_only(sample, keep=("facet",))
         velocity = _forecast("growth_velocity", sample, model, warnings)
-    bare = replace(sample, evidence="A", orientation=None, pooled={}, sequence=_bare(sample))
+    bare = replace(_conditions_only(sample), orientation=None)  # nucleation has no front
     melting = sample.table.melting_temperature
     rate = None
     if not sample.temperature < melting:
@@ -299,13 +303,14 @@ def _forecast(target: str, sample: Sample, model: KineticsModel, warnings: list[
     return Forecast(mean, spread)
 
 
-def _bare(sample: Sample) -> Any:
-    """The sequence of conditions alone: nucleation has no front."""
+def _conditions_only(sample: Sample, keep: Sequence[str] = ()) -> Sample:
+    """The sample as evidence A: without what was seen early, with the levels in `keep`."""
     graph = sample.sequence.frames[0]
-    for name in list(graph.levels):
+    for name in set(graph.levels) - set(keep):
         graph = graph.without_level(name)
     evidence = replace(sample.sequence.evidence, times=np.zeros(1), names=(), values=np.zeros((1, 0)))
-    return replace(sample.sequence, times=np.zeros(1), frames=(graph,), carries=(), evidence=evidence)
+    sequence = replace(sample.sequence, times=np.zeros(1), frames=(graph,), carries=(), evidence=evidence)
+    return replace(sample, evidence="A", pooled={}, sequence=sequence)
 
 
 def _faced(sample: Sample, model: KineticsModel, record: Record) -> Sample:

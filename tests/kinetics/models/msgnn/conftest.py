@@ -32,7 +32,7 @@ TABLE = MaterialTable(
 FACETS = FacetVelocities({"100": 50.0, "110": 40.0, "111": 30.0}, frozenset())
 
 
-def make_frame(seed: int = 0, *, repeats: tuple[int, int, int] = (3, 3, 8), time_ps: float = 0.0) -> Frame:
+def make_frame(seed: int = 0, *, repeats: tuple[int, int, int] = (3, 3, 6), time_ps: float = 0.0) -> Frame:
     """A slab of crystal in disordered matter, with energies and velocities, in a triclinic box."""
     rng = np.random.default_rng(seed)
     positions, box = build_crystal("fcc", "100", 3.7, repeats)

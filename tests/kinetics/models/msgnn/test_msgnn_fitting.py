@@ -38,7 +38,7 @@ def off_the_law(samples: list[Sample]) -> tuple[list[Sample], np.ndarray]:
 def test_it_overfits_eight_samples(physics: float, samples: list[Sample]) -> None:
     eight, labels = off_the_law(samples)
     settings = {
-        "members": 1.0, "updates": 150.0, "batch_size": 8.0, "dynamic_steps": 1.0, "dropout": 0.0,
+        "members": 1.0, "updates": 120.0, "batch_size": 8.0, "patch_atoms": 24.0, "dynamic_steps": 1.0, "dropout": 0.0,
         "weight_decay": 1e-4, "learning_rate": 0.01, "physics": physics,
     }  # fmt: skip
     found = make_msgnn().fit(eight, "growth_velocity", settings, seed=0).predict(eight)
