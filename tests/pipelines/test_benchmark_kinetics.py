@@ -14,13 +14,21 @@ import pytest
 from nakaya.cli.app import run
 from nakaya.core.errors import FormatError, OutputError, ParameterError, UnknownNameError
 from nakaya.core.record import Quantity
+from nakaya.kinetics.record_json import record_hash
 from nakaya.kinetics.records import RecordStore, load_records
 from nakaya.pipelines import benchmark_kinetics_tasks as tasks_module
 from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics, shipped_folder, tuned_settings
-from nakaya.pipelines.benchmark_kinetics_evaluate import compare_rows
+from nakaya.pipelines.benchmark_kinetics_evaluate import compare_rows, same_records
 from nakaya.pipelines.benchmark_kinetics_scores import score_rows
 from nakaya.pipelines.benchmark_kinetics_splits import check_splits, check_splits_of, freeze_splits, read_splits
-from nakaya.pipelines.benchmark_kinetics_table import BEGIN, END, as_markdown, as_text, replace_between_markers
+from nakaya.pipelines.benchmark_kinetics_table import (
+    BEGIN,
+    END,
+    as_markdown,
+    as_text,
+    read_stored,
+    replace_between_markers,
+)
 from nakaya.pipelines.picturing_kinetics import draw_parity, draw_velocities
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
@@ -238,6 +246,32 @@ def test_the_table_takes_the_place_between_the_markers(store: Path) -> None:
     assert all(row["stored"] == row["recomputed"] for row in compared)
 
 
+def test_documents_hold_the_stored_table() -> None:
+    root = Path(__file__).parents[2]
+    documents = [
+        path for path in (root / "README.md", *sorted((root / "docs").glob("*.md"))) if BEGIN in path.read_text()
+    ]
+    assert root / "docs" / "benchmark-kinetics.md" in documents
+    table = as_markdown(read_stored())
+    for path in documents:
+        text = path.read_text(encoding="utf-8")
+        assert replace_between_markers(text, table) == text, f"nakaya benchmark kinetics --stored --write {path.name}"
+
+
+def test_the_stored_rows_say_what_scripts_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["benchmark", "kinetics", "--stored", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert len(document["sha256"]) == 64
+    assert len(document["records"]["hashes"]) >= document["records"]["runs"]
+    for row in document["rows"]:
+        low, high = row["rmse_interval"]
+        assert low <= row["rmse"] <= high
+        assert row["reducible_rmse"] == pytest.approx(
+            math.sqrt(max(0.0, row["rmse"] ** 2 - row["noise_floor_rmse"] ** 2))
+        )
+        assert 0 <= row["coverage90"] <= 1
+
+
 def test_the_command_prints_one_document(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["benchmark", "kinetics", "--records", str(store), "--model", "mean", "--evidence", "A"]
     assert run([*words, "--split", "material", "--json"]) == 0
@@ -251,6 +285,18 @@ def test_the_command_prints_one_document(store: Path, tmp_path: Path, capsys: py
     assert "unknown split" in capsys.readouterr().err
     assert run(["benchmark", "kinetics", "--check", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["problems"] == []
+
+
+def test_a_stored_table_is_evaluated_on_the_records_that_it_knew(store: Path) -> None:
+    records = load_records(store)
+    hashes = {record.id: record_hash(record)[:16] for record in records[:-3]}
+    same, changed = same_records(records, hashes)
+    assert [record.id for record in same] == list(hashes)  # three came later
+    assert changed == []
+    hashes[records[0].id] = "0" * 16
+    same, changed = same_records(records[1:], hashes)
+    assert changed == [records[0].id]
+    assert len(same) == len(hashes) - 1
 
 
 def test_velocities_are_drawn_for_every_pair(store: Path, tmp_path: Path) -> None:

@@ -107,6 +107,8 @@ def as_text(document: Mapping[str, Any]) -> str:
 def as_markdown(document: Mapping[str, Any]) -> str:
     """The table for documents: RMSE in m/s with its 95 % interval; one row per model, one column per split."""
     lines = [_about(document["records"]), ""]
+    if not document["settings"]:
+        lines += ["All models have their default settings: none of them was tuned on these records.", ""]
     by_evidence: dict[str, list[tuple[str, list[Mapping[str, Any]]]]] = {}
     for evidence, split, rows in _blocks(document["rows"]):
         by_evidence.setdefault(evidence, []).append((split, rows))
@@ -138,12 +140,12 @@ def _network_lines(blocks: Sequence[tuple[str, list[Mapping[str, Any]]]]) -> lis
         if row is not None:
             found.append(
                 f"| {split} | {_ratio(row['ratio_to_ann'])} | {_ratio(row['ratio_to_svm'])} | "
-                f"{_ratio(row['ratio_to_best_baseline'])} | {_share(row['coverage90'])} | "
-                f"{_share(row['sign_accuracy'])} |"
+                f"{_ratio(row['ratio_to_best_baseline'])} | {_share(row['coverage90'])} "
+                f"{_percent(row['coverage90_interval'])} | {_share(row['sign_accuracy'])} |"
             )
     if not found:
         return []
-    head = "| msgnn, held out | / ann | / svm | / best baseline | coverage of 90 % | sign right |"
+    head = "| msgnn, held out | / ann | / svm | / best baseline | coverage of 90 % [binomial 95 %] | sign right |"
     return ["Ratios of what lies above the noise floor:", "", head, "|---|---|---|---|---|---|", *found, ""]
 
 
@@ -200,6 +202,11 @@ def _span(interval: Sequence[float | None]) -> str:
 
 def _share(value: float) -> str:
     return f"{100 * value:.0f} %"
+
+
+def _percent(interval: Sequence[float]) -> str:
+    low, high = interval
+    return f"[{100 * low:.0f}, {100 * high:.0f}]"
 
 
 def _ratio(values: Sequence[float | None]) -> str:
