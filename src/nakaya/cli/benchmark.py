@@ -156,6 +156,9 @@ def kinetics(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes of one thread each.")] = 1,
+    done: Annotated[
+        bool, typer.Option("--done", help="Compute nothing: make the table from what --out holds already.")
+    ] = False,
     stored: Annotated[bool, typer.Option("--stored", help="Print the results that ship with the package.")] = False,
     evaluate: Annotated[
         bool, typer.Option("--evaluate", help="Fit the tabular models again, and compare with the stored results.")
@@ -193,7 +196,9 @@ def kinetics(
     if stored:
         document = read_stored()
     else:
-        document = _run_kinetics(records, out, model, evidence, split, tuned, seed, workers, overwrite=overwrite)
+        document = _run_kinetics(
+            records, out, model, evidence, split, tuned, seed, workers, overwrite=overwrite, compute=not done
+        )
     if keep is not None:
         write_document(document, keep)
     if write is not None:
@@ -217,6 +222,7 @@ def _run_kinetics(
     workers: int,
     *,
     overwrite: bool,
+    compute: bool,
 ) -> dict[str, object]:
     from nakaya.cli.progress import progress_reporter
     from nakaya.kinetics.models.catalogue import model_names
@@ -234,6 +240,7 @@ def _run_kinetics(
             seed=seed,
             workers=workers,
             overwrite=overwrite,
+            compute=compute,
             progress=report,
         )
 

@@ -96,6 +96,7 @@ def benchmark_kinetics(
     seed: int = 0,
     workers: int = 1,
     overwrite: bool = False,
+    compute: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Compute what is missing of the table, and return it.
@@ -110,6 +111,7 @@ def benchmark_kinetics(
         seed: Of everything random.
         workers: Processes.
         overwrite: Whether to start anew where `out` holds something else.
+        compute: Whether to compute what is missing; otherwise the table is made from what `out` holds.
         progress: Told how many tasks are done, and of how many.
 
     Returns:
@@ -134,7 +136,7 @@ def benchmark_kinetics(
         corpus, models=models, evidence=evidence, splits=splits, settings=settings, seed=check_seed(seed)
     )
     with _folder(out, corpus_hash(corpus), seed, overwrite=overwrite) as folder:
-        results = list(run_tasks(source, tasks, folder, workers=workers, progress=progress))
+        results = list(run_tasks(source, tasks, folder, workers=workers, compute=compute, progress=progress))
     return {
         "rows": score_rows(results),
         "records": _describe(source, corpus),

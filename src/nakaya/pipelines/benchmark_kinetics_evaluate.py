@@ -41,7 +41,13 @@ def evaluate_stored(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "records.json"
         file.write_text(json.dumps({"records": [to_document(record) for record in records]}), encoding="utf-8")
-        fresh = benchmark_kinetics(str(file), models=tabular, seed=seed, workers=workers, progress=progress)
+        tuned = Path(folder) / "tuned"
+        tuned.mkdir()
+        for name, settings in stored["settings"].items():  # better ones may have been found since
+            (tuned / f"{name}.json").write_text(json.dumps({"settings": settings}), encoding="utf-8")
+        fresh = benchmark_kinetics(
+            str(file), models=tabular, tuned=tuned, seed=seed, workers=workers, progress=progress
+        )
     compared = compare_rows(stored["rows"], fresh["rows"])
     largest = max((abs(row["recomputed"] / row["stored"] - 1) for row in compared), default=0.0)
     return {

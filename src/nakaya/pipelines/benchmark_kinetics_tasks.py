@@ -244,6 +244,7 @@ def run_tasks(
     out: Path,
     *,
     workers: int = 1,
+    compute: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterable[dict[str, Any]]:
     """Run what is missing in `out`, and return all results in the order of the tasks.
@@ -253,6 +254,7 @@ def run_tasks(
         tasks: What is wanted.
         out: Existing folder; one file per task.
         workers: Processes; 1 = this one.
+        compute: Whether to run what is missing, or to leave it out.
         progress: Told how many are done, and of how many.
 
     Raises:
@@ -262,7 +264,7 @@ def run_tasks(
     done = len(tasks) - len(missing)
     if progress is not None:
         progress(done, len(tasks))
-    for _ in _run_each(source, missing, out, workers):
+    for _ in _run_each(source, missing if compute else [], out, workers):
         done += 1
         if progress is not None:
             progress(done, len(tasks))
