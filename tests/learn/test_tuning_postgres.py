@@ -80,7 +80,10 @@ def server() -> Iterator[str]:
     def call(*words: str) -> None:
         subprocess.run(words, check=True, cwd=folder, capture_output=True, timeout=120, **user)  # type: ignore[call-overload]
 
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c timezone=Asia/Tokyo"
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off "
+        "-c timezone=Asia/Tokyo"  # a server whose clock shows another hour than ours
+    )
     try:
         call(initdb, "-D", str(folder / "data"), "-U", "nakaya", "-A", "trust", "--no-sync", "-E", "UTF8")
         call(pg_ctl, "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options, "-w", "start")

@@ -35,9 +35,7 @@ def predict(
     time_step: Annotated[float | None, typer.Option(help="With --md: time step of the dump, ps.")] = None,
     frame_interval: Annotated[float | None, typer.Option(help="With --md: time between frames, ps.")] = None,
     equilibration: Annotated[float, typer.Option(help="With --md: leave out this much at the start, ps.")] = 0.0,
-    structure: Annotated[
-        str | None, typer.Option(help="With --md: fcc, bcc, diamond (known for Al, Cu, Si).")
-    ] = None,
+    structure: Annotated[str | None, typer.Option(help="With --md: fcc, bcc, diamond (known for Al, Cu, Si).")] = None,
     melting_point: Annotated[float | None, typer.Option(help="With --md: of the potential, K.")] = None,
     latent_heat: Annotated[float | None, typer.Option(help="With --md: of the potential, J/mol.")] = None,
     model: Annotated[str, typer.Option(help="Shipped model, or the folder that `nakaya train` wrote.")] = "al-cu-si",
