@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
+from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.core.record import Record
 from nakaya.kinetics.graphs.labels import conditions_key
-from nakaya.kinetics.md.melting import combine_melting_points, zero_velocity_temperature
+from nakaya.kinetics.md.melting import combine_melting_points
 from nakaya.kinetics.md.potentials import MASSES, MATERIALS
 from nakaya.kinetics.md.statistics import Estimate, combine_seeds
 from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable, tabulate
 from nakaya.kinetics.theory import collision_limited_velocity, hard_sphere_coefficient
 
-__all__ = ["LAWS", "Finding", "Point", "check_laws", "growth_points", "kinetic_coefficients"]
+__all__ = ["LAWS", "Finding", "Point", "check_laws", "front_melting_point", "growth_points", "kinetic_coefficients"]
 
 MELTING_SHARE: Final = 0.015
 """How far two independent melting points may lie apart."""
@@ -155,16 +156,7 @@ def kinetic_coefficients(points: Sequence[Point], table: MaterialTable) -> Coeff
     if not below:
         raise ParameterError(f"no growth of {table.material} between {NEAR_MELTING:g} T_m and T_m")
     mass = MASSES[table.material]
-    unit = np.array(
-        [
-            float(
-                collision_limited_velocity(
-                    point.temperature, table.driving_force(point.temperature), mass=mass, spacing=1e-10, efficiency=1.0
-                )
-            )
-            for point in near
-        ]
-    )
+    unit = _unit_velocities(near, table)
     values = np.array([point.velocity.value for point in near])
     errors = np.array([_positive_error(point) for point in near])
     weights = 1 / errors**2
@@ -190,6 +182,55 @@ def kinetic_coefficients(points: Sequence[Point], table: MaterialTable) -> Coeff
     )
 
 
+def front_melting_point(points: Sequence[Point], table: MaterialTable) -> Estimate | None:
+    """Temperature at which fronts of a metal stand still; coexistence runs are not looked at.
+
+    Collision-limited growth with one T_m for all faces and an efficiency for each, fitted to the temperatures near
+    melting. A straight line between a point below and one above T_m would come out too low, because fronts melt faster
+    than they grow.
+
+    Args:
+        points: Of one material.
+        table: Its latent heat and, as the middle of the search, a melting point.
+
+    Returns:
+        None where no face has points on both sides, or the material is no close-packed metal.
+    """
+    guess = table.melting_temperature
+    near = [point for point in points if point.temperature >= NEAR_MELTING * guess]
+    faces = sorted(
+        {face for face in {point.orientation for point in near} if len(_signs(near, face)) == 2},
+    )
+    if table.latent_heat is None or not faces or MATERIALS[table.material].structure != "fcc":
+        return None
+    candidates = np.linspace(0.93, 1.07, 281) * guess
+    misfit = np.zeros(len(candidates))
+    for face in faces:
+        mine = [point for point in near if point.orientation == face]
+        values = np.array([point.velocity.value for point in mine])
+        weights = 1 / np.array([_positive_error(point) for point in mine]) ** 2
+        for number, candidate in enumerate(candidates):
+            unit = _unit_velocities(mine, replace(table, melting_temperature=float(candidate)))
+            efficiency = (weights * unit * values).sum() / (weights * unit**2).sum()
+            misfit[number] += (weights * (values - efficiency * unit) ** 2).sum()
+    best = int(misfit.argmin())
+    inside = candidates[misfit <= misfit[best] + 1]
+    step = float(candidates[1] - candidates[0])
+    return Estimate(float(candidates[best]), max(float(np.ptp(inside)) / 2, step))
+
+
+def _signs(points: Sequence[Point], face: str) -> set[float]:
+    return {math.copysign(1, point.velocity.value) for point in points if point.orientation == face}
+
+
+def _unit_velocities(points: Sequence[Point], table: MaterialTable) -> FloatArray:
+    """Collision-limited velocities with an efficiency of 1, float64 [point], m/s."""
+    temperatures = np.array([point.temperature for point in points])
+    drives = np.array([table.driving_force(point.temperature) for point in points])
+    mass = MASSES[table.material]
+    return collision_limited_velocity(temperatures, drives, mass=mass, spacing=1e-10, efficiency=1.0)
+
+
 def _positive_error(point: Point) -> float:
     """Standard error of a velocity; a fifth of it, and at least 0.5 m/s, where none is known."""
     error = point.velocity.standard_error
@@ -208,7 +249,7 @@ _Law = Callable[[str, Sequence[Record], Sequence[Point], "dict[str, MaterialTabl
 
 
 def _melting(
-    material: str, records: Sequence[Record], points: Sequence[Point], _: dict[str, MaterialTable]
+    material: str, records: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
 ) -> list[Finding]:
     runs = [
         record
@@ -229,12 +270,9 @@ def _melting(
     if material in PUBLISHED_MELTING:
         value, _error, source = PUBLISHED_MELTING[material]
         others.append((source, value))
-    zeros = _zeros([point for point in points if point.material == material])
-    if zeros:
-        weights = np.array([1 / zero.standard_error**2 for zero in zeros])
-        mean = float((weights * np.array([zero.value for zero in zeros])).sum() / weights.sum())
-        fronts = "one front" if len(zeros) == 1 else f"{len(zeros)} fronts"
-        others.append((f"where the velocity of {fronts} is zero, +- {1 / math.sqrt(weights.sum()):.1f} K", mean))
+    still = front_melting_point([point for point in points if point.material == material], tables[material])
+    if still is not None:
+        others.append((f"fronts that stand still, +- {still.standard_error:.1f} K", still.value))
     for source, value in others:
         findings.append(
             Finding(
@@ -248,24 +286,6 @@ def _melting(
             )
         )
     return findings
-
-
-def _zeros(points: Sequence[Point]) -> list[Estimate]:
-    """Temperature at which each face neither grows nor melts; faces without points on both sides are left out."""
-    found = []
-    for orientation in sorted({point.orientation for point in points}):
-        chosen = [point for point in points if point.orientation == orientation]
-        try:
-            found.append(
-                zero_velocity_temperature(
-                    np.array([point.temperature for point in chosen]),
-                    np.array([point.velocity.value for point in chosen]),
-                    np.array([_positive_error(point) for point in chosen]),
-                )
-            )
-        except ParameterError:
-            continue
-    return found
 
 
 def _other_rule(record: Record) -> float:
