@@ -105,7 +105,7 @@ def test_signs() -> None:
     ]
     sign = find(check_laws(turned), "sign")
     assert sign.holds is False
-    assert sign.found == pytest.approx(2 / 3)
+    assert sign.found == pytest.approx(200 / 3)
     assert "1115 K" in sign.detail
 
 

@@ -26,6 +26,7 @@ from nakaya.kinetics.ingest.md import TrajectoryOptions
 from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.patches import write_patches
+from nakaya.kinetics.models.catalogue import model_names
 from nakaya.kinetics.predict import CARD_FILE, Forecast, combine, critical_diameter, length_warnings, read_card
 from nakaya.kinetics.records import RecordStore
 from nakaya.kinetics.samples.sample import Sample
@@ -221,6 +222,7 @@ def test_conditions_give_four_quantities_with_intervals(model: KineticsModel) ->
         "growth_velocity", "nucleation_rate", "nucleation_density", "characteristic_length", "evidence", "warnings",
     }  # fmt: skip
     assert found["evidence"] == "A"
+    assert found["growth_velocity"]["model"] in model_names()  # who says so
     expected = 400 * -math.expm1(-drive(1050.0))
     low, high = found["growth_velocity"]["interval90"]
     assert low < expected < high

@@ -24,6 +24,16 @@ LatticeParameter = Annotated[float | None, typer.Option(help="First guess of the
 MeltingPoint = Annotated[float | None, typer.Option(help="First guess of the melting point, in K.")]
 
 
+LAW_RULES = {
+    "melting point": "within 1.5 %",
+    "sign": "right for every condition",
+    "hard spheres": "within 30 %",
+    "order": "not slower by two standard errors",
+    "maximum": "inside the range, by two standard errors",
+}
+"""What each law asks for, as `nakaya.kinetics.md.laws` decides it."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command group to the application."""
     group = typer.Typer(
@@ -389,6 +399,7 @@ def laws(
     for finding in document["findings"]:
         numbers = "" if math.isnan(finding["found"]) else f": {finding['found']:.4g} {finding['unit']}"
         numbers += "" if math.isnan(finding["expected"]) else f", expected {finding['expected']:.4g}"
-        typer.echo(f"{verdicts[finding['holds']]:8} {finding['law']}: {finding['subject']}{numbers}")
+        rule = LAW_RULES[finding["law"]]
+        typer.echo(f"{verdicts[finding['holds']]:8} {finding['law']} ({rule}): {finding['subject']}{numbers}")
         typer.echo(f"         {finding['detail']}")
     typer.echo(f"{document['hold']} hold, {document['fail']} fail, {document['open']} lack records")

@@ -92,6 +92,8 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
             lines.append(f"{words:<22} not known")
         else:
             low, high = entry["interval90"]
-            lines.append(f"{words:<22} {entry['value']:.3g} {entry['unit']}  (90 %: {low:.3g} to {high:.3g})")
-    lines.append(f"evidence {document['evidence']}")
+            by = f", by {entry['model']}" if "model" in entry else ""
+            lines.append(f"{words:<22} {entry['value']:.3g} {entry['unit']}  (90 %: {low:.3g} to {high:.3g}{by})")
+    seen = {"A": "conditions only", "B": "conditions and the first 10 ps"}
+    lines.append(f"evidence {document['evidence']}: {seen[document['evidence']]}")
     return [*lines, *(f"warning: {warning}" for warning in document["warnings"])]

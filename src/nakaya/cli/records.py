@@ -111,6 +111,6 @@ def graph(
         echo_json({"graphs": done, "out": out})
         return
     for entry in done:
-        levels = ", ".join(f"{max(level['nodes'])} {name}s" for name, level in entry["levels"].items())
-        typer.echo(f"{entry['record']}  {len(entry['times_s'])} frames  {levels or 'conditions only'}")
+        levels = ", ".join(f"{name} {max(level['nodes'])}" for name, level in entry["levels"].items())
+        typer.echo(f"{entry['record']}  frames: {len(entry['times_s'])}  nodes: {levels or 'none, conditions only'}")
     typer.echo(f"written to {out}" if out is not None else "not stored: give --out to keep the graphs")

@@ -134,8 +134,8 @@ def predict_conditions(
         model: Of `load_model`; the shipped one by default.
 
     Returns:
-        {"growth_velocity": {"value", "unit", "interval90"}, "nucleation_rate", "nucleation_density",
-        "characteristic_length", "evidence": "A", "warnings": [...]}.
+        {"growth_velocity": {"value", "unit", "interval90", "model"}, "nucleation_rate", "nucleation_density",
+        "characteristic_length", "evidence": "A", "warnings": [...]}; "model" is missing where nothing is known.
 
     Raises:
         ParameterError: The temperature is no temperature, or Miller indices are none.
@@ -278,6 +278,10 @@ def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
     else:
         rate = _forecast("nucleation_rate", bare, model, warnings)
     found: dict[str, Any] = combine(velocity, rate, rng=np.random.default_rng(0))
+    for target, told, asked in (("growth_velocity", velocity, sample), ("nucleation_rate", rate, bare)):
+        chosen = model.card.part(target, asked.evidence)
+        if told is not None and chosen is not None:
+            found[target]["model"] = chosen.model
     warnings += length_warnings(found["characteristic_length"]["value"], [sample])
     return {**found, "evidence": sample.evidence, "warnings": warnings}
 

@@ -311,9 +311,9 @@ def _sign(
             "sign",
             material,
             not wrong,
-            1 - len(wrong) / len(mine),
-            1.0,
-            "1",
+            100 * (1 - len(wrong) / len(mine)),
+            100.0,
+            "%",
             f"{len(mine)} conditions, positive below {melting:.0f} K and negative above"
             + (f"; wrong: {listing}" if wrong else ""),
         )
