@@ -100,9 +100,9 @@ def test_a_killed_worker_costs_no_score(server: str, tmp_path: Path, monkeypatch
     monkeypatch.syspath_prepend(str(tmp_path))
     module = importlib.import_module("deadly_objective_on_a_server")
     problem = Problem(SPACE, module.score, (PAPER,), 1.0)
-    config = StorageConfig(server, heartbeat=1, grace=3)
+    config = StorageConfig(server, heartbeat=1, grace=60)  # the parent sees the death; a busy machine is none
     study = open_study(open_storage(config), "deaths", problem, sampler="random", seed=0, configuration={"seed": 0})
-    assert run_study(study, problem, config, Budget(4, 60.0, workers=2), sampler="random", seed=0) == "trials"
+    assert run_study(study, problem, config, Budget(4, 300.0, workers=2), sampler="random", seed=0) == "trials"
     trials = read_trials(study, SPACE)
     assert (tmp_path / "killed").exists()
     assert len(complete_trials(trials)) == 4

@@ -229,9 +229,9 @@ def test_a_killed_worker_costs_no_score_and_none_is_counted_twice(
 ) -> None:
     module = _module(tmp_path, monkeypatch, "objective_with_a_death")
     problem = Problem(SPACE, module.score, (PAPER,), 1.0)  # type: ignore[attr-defined]
-    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=3)
+    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=60)
     study = open_study(open_storage(config), "study", problem, sampler="random", seed=0, configuration={})
-    ended = run_study(study, problem, config, Budget(6, 60.0, workers=2), sampler="random", seed=0)
+    ended = run_study(study, problem, config, Budget(6, 300.0, workers=2), sampler="random", seed=0)
     trials = read_trials(study, SPACE)
     assert ended == "trials"
     assert (tmp_path / "marks" / "killed").exists()
@@ -253,7 +253,7 @@ def test_an_error_of_a_trial_reaches_the_user_and_is_not_tried_again(
     error = "__import__('nakaya.core.errors').core.errors.FormatError('the file ends early')"
     module = _module(tmp_path, monkeypatch, "objective_with_an_error", error)
     problem = Problem(SPACE, module.fail, (), 1.0)  # type: ignore[attr-defined]
-    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=3)
+    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=60)
     study = open_study(open_storage(config), "study", problem, sampler="random", seed=0, configuration={})
     with pytest.raises(NakayaError, match="the file ends early"):
         run_study(study, problem, config, Budget(2, 60.0), sampler="random", seed=0)
@@ -273,9 +273,9 @@ WHOLE_TREE = """
         from nakaya.learn.tuning.workers import Budget, run_study
 
         problem = Problem((Parameter("rate", 1e-4, 1e-1, "log"),), module.score, (), 1.0)
-        config = StorageConfig({url!r}, heartbeat=1, grace=2)
+        config = StorageConfig({url!r}, heartbeat=1, grace=6)
         study = open_study(open_storage(config), "study", problem, sampler="random", seed=9, configuration={{}})
-        run_study(study, problem, config, Budget(4, 60.0), sampler="random", seed=9)
+        run_study(study, problem, config, Budget(4, 300.0), sampler="random", seed=9)
 """
 
 SLOW_ONCE = """
@@ -314,10 +314,10 @@ def test_when_the_command_itself_is_killed_its_workers_leave_and_the_next_one_en
     module = importlib.import_module("objective_of_a_dead_parent")
     space = (Parameter("rate", 1e-4, 1e-1, "log"),)
     problem = Problem(space, module.score, (), 1.0)
-    config = StorageConfig(url, heartbeat=1, grace=2)
+    config = StorageConfig(url, heartbeat=1, grace=6)
     study = open_study(open_storage(config), "study", problem, sampler="random", seed=9, configuration={})
     assert [trial.state for trial in read_trials(study, space)] == ["complete", "complete", "running"]
-    run_study(study, problem, config, Budget(4, 60.0), sampler="random", seed=9)
+    run_study(study, problem, config, Budget(4, 300.0), sampler="random", seed=9)
     trials = read_trials(study, space)
     assert [trial.state for trial in trials] == ["complete", "complete", "failed", "complete", "complete"]
     assert trials[3].settings == trials[2].settings

@@ -151,8 +151,11 @@ def run_trial(study: Study, problem: Problem, *, started: Callable[[int], None] 
 
     try:
         study.optimize(objective, n_trials=1)
-    except optuna.exceptions.UpdateFinishedTrialError:
-        return  # its heart was not heard for the whole grace, and a retry is under way
+    except (optuna.exceptions.UpdateFinishedTrialError, AssertionError) as error:
+        # Its heart was not heard for the whole grace, and a retry is under way. Optuna tells so by either error: where
+        # its own copy of the trial is old, an assertion hides the cause.
+        if not any(isinstance(one, optuna.exceptions.UpdateFinishedTrialError) for one in (error, error.__context__)):
+            raise
 
 
 def read_trials(study: Study, space: Sequence[Parameter]) -> list[Trial]:
