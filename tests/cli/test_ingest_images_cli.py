@@ -217,7 +217,7 @@ def test_ebsd_prints_grains_phases_twins_and_size(tmp_path, capsys):
 def test_what_was_ingested_goes_through_records_graph(ingested, tmp_path, capsys):
     out, result = ingested
     assert run(["records", "graph", str(out), "--out", str(tmp_path / "graphs")]) == 0
-    assert f"{result['grains']} clusters" in capsys.readouterr().out
+    assert f"cluster {result['grains']}" in capsys.readouterr().out
     assert (tmp_path / "graphs" / f"{result['record']}.npz").is_file()
 
 
