@@ -139,7 +139,7 @@ def test_without_a_pixel_size_there_are_no_physical_units(micrograph, tmp_path, 
 
 
 def test_the_pixel_size_of_the_file_is_used_and_said_and_a_contradiction_flagged(truth, tmp_path, capsys):
-    tifffile = pytest.importorskip("tifffile")
+    tifffile = pytest.importorskip("tifffile", reason='micrographs need the extra "microscopy"')
     path = tmp_path / "calibrated.tif"
     image = np.rint(255 * etched_image(truth, Etching(), np.random.default_rng(2))).astype(np.uint8)
     tifffile.imwrite(path, image, imagej=True, resolution=(2.0, 2.0), metadata={"unit": "um"})

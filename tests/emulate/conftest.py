@@ -34,7 +34,7 @@ def grow_discs(rho: np.ndarray) -> Discs:
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
     """As the emulator itself does it; two threads that wait for each other on a busy machine are slow."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -66,7 +66,7 @@ def tiny_config() -> Any:
 @pytest.fixture
 def tiny_network(tiny_config: Any) -> Any:
     """With weights larger than usual, so that an untrained network already grows crystals of many shapes."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
     from nakaya.emulate.cgne.model import Cgne, in_channels_last
 
     with torch.random.fork_rng(devices=[]):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, ParameterError  # noqa: E402
 from nakaya.core.grower import Grower  # noqa: E402

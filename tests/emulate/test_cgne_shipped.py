@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.core.conditions import Conditions  # noqa: E402
 from nakaya.core.grower import Grower  # noqa: E402

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.core.errors import ParameterError  # noqa: E402
 from nakaya.core.trajectory import occupancy_at  # noqa: E402

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.core.conditions import Conditions  # noqa: E402
 from nakaya.core.grower import Grower  # noqa: E402

@@ -212,7 +212,7 @@ def test_runs_known_elsewhere_are_skipped(place: Path) -> None:
 
 
 def test_two_campaigns_do_not_share_a_folder(place: Path) -> None:
-    fcntl = pytest.importorskip("fcntl")
+    fcntl = pytest.importorskip("fcntl", reason="this system has no POSIX file locks")
     (place / "out").mkdir()
     with (place / "out" / ".lock").open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)

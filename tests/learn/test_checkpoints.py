@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.core.errors import ConfigError, FormatError  # noqa: E402
 from nakaya.learn.checkpoints import load_state, parse_weights, save_state, save_weights  # noqa: E402

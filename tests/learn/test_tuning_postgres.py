@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason='studies need the extra "ml"')
 pytest.importorskip("pg8000", reason="the driver pg8000 is not installed: pip install nakaya[postgres]")
 
 import sqlalchemy

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("optuna")
+pytest.importorskip("optuna", reason='studies need the extra "ml"')
 
 import optuna
 

@@ -89,8 +89,8 @@ def test_a_spoilt_table_is_refused(spoil: object) -> None:
 
 
 def test_the_gaussian_process_finds_the_valley_that_chance_misses() -> None:
-    pytest.importorskip("optuna")
-    pytest.importorskip("torch")
+    pytest.importorskip("optuna", reason='studies need the extra "ml"')
+    pytest.importorskip("torch", reason='networks need the extra "ml"')
     from nakaya.learn.tuning.comparison import compare_samplers
 
     table = smooth_table()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.cli.app import run  # noqa: E402
 from nakaya.core.trajectory import Trajectory, TrajectoryMetadata, occupancy_at  # noqa: E402

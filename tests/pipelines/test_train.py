@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.cli.app import run  # noqa: E402
 from nakaya.core.errors import ConfigError, OutputError  # noqa: E402

@@ -159,7 +159,7 @@ def test_a_table_of_another_configuration_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_comparison_reads_a_table_by_its_folder_and_reports_regret(tmp_path: Path) -> None:
-    pytest.importorskip("optuna")
+    pytest.importorskip("optuna", reason='studies need the extra "ml"')
     from nakaya.pipelines.tuning_report import comparison_page
 
     _tabulate(Counting(), tmp_path / "table")
@@ -184,7 +184,7 @@ def test_a_comparison_reads_a_table_by_its_folder_and_reports_regret(tmp_path: P
 
 
 def test_a_study_reports_goes_on_and_refuses_another(tmp_path: Path) -> None:
-    pytest.importorskip("optuna")
+    pytest.importorskip("optuna", reason='studies need the extra "ml"')
     from nakaya.pipelines.tuning import check_report_folder, run, write_report
 
     config = _config(tmp_path)

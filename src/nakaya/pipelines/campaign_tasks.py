@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import islice
-from multiprocessing.connection import Connection
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.conditions import Conditions
 from nakaya.core.errors import NakayaError
 from nakaya.core.grower import Grower
 from nakaya.core.growth import GrowthSetup
+from nakaya.core.processes import leashed_pool, results_as_completed
 from nakaya.core.trajectory import TrajectoryMetadata
 from nakaya.dataset.encoding import EncodedShard, encode_shard
 from nakaya.dataset.layout import ShardIndex, StoreLayout
@@ -28,13 +20,6 @@ from nakaya.pipelines.catalogue import find_grower
 
 __all__ = ["GrownShard", "ShardPlan", "ShardTask", "grow_shard", "grow_shards"]
 
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "ZARR_THREADING__MAX_WORKERS",
-)
 TASKS_PER_WORKER = 2
 """How many tasks wait for each worker: none idles, and few finished shards are held in memory."""
 
@@ -140,71 +125,8 @@ def grow_shards(tasks: Iterable[ShardTask], workers: int) -> Generator[GrownShar
     if workers == 1:
         yield from map(grow_shard, tasks)
         return
-    waiting = iter(tasks)
-    with _leashed_pool(workers) as pool:
-        running: set[Future[GrownShard]] = set()
-        try:
-            while True:
-                room = workers * TASKS_PER_WORKER - len(running)
-                running |= {pool.submit(_grow_in_worker, task) for task in islice(waiting, room)}
-                if not running:
-                    return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        except BrokenProcessPool as error:
-            raise NakayaError(
-                "a worker process died (killed, or out of memory): what is finished is safe; "
-                "run the same command again to go on, with fewer workers if memory is short"
-            ) from error
-
-
-@contextmanager
-def _leashed_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool whose workers end when this process ends, however it ends.
-
-    Each worker holds the reading end of a pipe. When the only writing end is gone, because it was closed or because
-    its process was killed, the worker leaves at once.
-    """
-    context = multiprocessing.get_context("spawn")
-    leash, hand = context.Pipe(duplex=False)
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(leash,))
-        try:
-            yield pool
-        except BaseException:
-            hand.close()  # nobody wants the shards that are still being computed
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            hand.close()
-            leash.close()
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let processes that start inside the body use one thread: numerical libraries read this when they are loaded."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _start_worker(leash: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the parent, which then lets go of the leash
-    threading.Thread(target=_leave_with_parent, args=(leash,), daemon=True).start()
-
-
-def _leave_with_parent(leash: Connection) -> None:
-    try:
-        leash.recv_bytes()
-    except (EOFError, OSError):
-        os._exit(1)
+    with leashed_pool(workers) as pool:
+        yield from results_as_completed(pool, _grow_in_worker, tasks, ahead=workers * TASKS_PER_WORKER)
 
 
 def _grow_in_worker(task: ShardTask) -> GrownShard:

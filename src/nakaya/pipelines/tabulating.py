@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
-from itertools import islice
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +15,9 @@ import numpy as np
 
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError
 from nakaya.core.growth import check_count
+from nakaya.core.processes import leashed_pool, results_as_completed
 from nakaya.dataset.files import check_parent, output_errors, write_atomically
 from nakaya.learn.tuning.problem import Problem, Settings
-from nakaya.learn.tuning.processes import one_thread_each, stay_on_leash
 from nakaya.learn.tuning.table import Axis, ScoreTable, grid_points
 
 __all__ = ["tabulate"]
@@ -140,51 +136,20 @@ def _train(
         for place, settings in waiting:
             yield place, problem.score(settings)
         return
-    with _pool(workers, problem) as pool:
-        running: set[Future[tuple[int, float]]] = set()
-        try:
-            while True:
-                room = workers * CELLS_PER_WORKER - len(running)
-                running |= {pool.submit(_train_cell, *cell) for cell in islice(waiting, room)}
-                if not running:
-                    return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        except BrokenProcessPool as error:
-            raise NakayaError(
-                "a worker process died (killed, or out of memory): what is finished is safe; "
-                "run the same command again to go on"
-            ) from error
-
-
-@contextmanager
-def _pool(workers: int, problem: Problem) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end when this one ends, however it ends."""
-    context = multiprocessing.get_context("spawn")
-    leash, hand = context.Pipe(duplex=False)
-    with one_thread_each():
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(leash, problem))
-        try:
-            yield pool
-        except BaseException:
-            hand.close()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            hand.close()
-            leash.close()
+    with leashed_pool(workers, _start, (problem,)) as pool:
+        yield from results_as_completed(pool, _train_cell, waiting, ahead=workers * CELLS_PER_WORKER)
 
 
 _PROBLEM: list[Problem] = []
 """What this worker process trains; set once, when it starts."""
 
 
-def _start(leash: Any, problem: Problem) -> None:  # a Connection, which differs between systems
-    stay_on_leash(leash)
+def _start(problem: Problem) -> None:
     _PROBLEM[:] = [problem]
 
 
-def _train_cell(place: int, settings: Settings) -> tuple[int, float]:
+def _train_cell(cell: tuple[int, Settings]) -> tuple[int, float]:
+    place, settings = cell
     try:
         return place, _PROBLEM[0].score(settings)
     except NakayaError as error:  # some of our errors take other arguments than a message and cannot cross over

@@ -21,8 +21,8 @@ import optuna
 from optuna.study import Study
 
 from nakaya.core.errors import NakayaError
+from nakaya.core.processes import one_thread_each, stay_on_leash
 from nakaya.learn.tuning.problem import Problem
-from nakaya.learn.tuning.processes import one_thread_each, stay_on_leash
 from nakaya.learn.tuning.samplers import SamplerName, SeededSampler
 from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_errors
 from nakaya.learn.tuning.study import (

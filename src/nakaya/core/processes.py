@@ -1,0 +1,128 @@
+"""Processes that work for a parent: one thread each, and gone when it is gone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing.connection import Connection
+from typing import Any, Final, TypeVar
+
+from nakaya.core.errors import NakayaError
+
+__all__ = ["leashed_pool", "one_thread_each", "results_as_completed", "stay_on_leash"]
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+THREAD_VARIABLES: Final = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "ZARR_THREADING__MAX_WORKERS",
+)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let processes that start inside the body use one thread: numerical libraries read this when they are loaded."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def stay_on_leash(leash: Connection) -> None:
+    """Leave this process when the parent lets go of the other end of a pipe, on purpose or because it was killed.
+
+    Interrupts are left to the parent.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, args=(leash,), daemon=True).start()
+
+
+def _leave_with_parent(leash: Connection) -> None:
+    try:
+        leash.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+@contextmanager
+def leashed_pool(
+    workers: int,
+    start: Callable[..., None] | None = None,
+    arguments: tuple[Any, ...] = (),  # whatever `start` takes
+) -> Iterator[ProcessPoolExecutor]:
+    """A pool whose workers end when this process ends, however it ends.
+
+    Each worker holds the reading end of a pipe. When the only writing end is gone, because it was closed or because
+    its process was killed, the worker leaves at once.
+
+    Args:
+        workers: How many processes, safe to spawn.
+        start: Called once in every new worker; a function of a module.
+        arguments: Of `start`.
+    """
+    context = multiprocessing.get_context("spawn")
+    leash, hand = context.Pipe(duplex=False)
+    with one_thread_each():
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(leash, start, arguments))
+        try:
+            yield pool
+        except BaseException:
+            hand.close()  # nobody wants what is still being computed
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            hand.close()
+            leash.close()
+
+
+def _begin(leash: Connection, start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    stay_on_leash(leash)
+    if start is not None:
+        start(*arguments)
+
+
+def results_as_completed(
+    pool: ProcessPoolExecutor, work: Callable[[Task], Result], tasks: Iterable[Task], *, ahead: int
+) -> Iterator[Result]:
+    """Yield results in the order in which they are finished.
+
+    Args:
+        pool: Of `leashed_pool`.
+        work: A function of a module.
+        tasks: Taken one by one, never more than `ahead` of them unfinished: few results are held in memory.
+        ahead: A few for each worker, so that none idles.
+
+    Raises:
+        NakayaError: A worker died.
+    """
+    waiting = iter(tasks)
+    running: set[Future[Result]] = set()
+    try:
+        while True:
+            running |= {pool.submit(work, task) for task in islice(waiting, ahead - len(running))}
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    except BrokenProcessPool as error:
+        raise NakayaError(
+            "a worker process died (killed, or out of memory): what is finished is safe; "
+            "run the same command again to go on, with fewer workers if memory is short"
+        ) from error
