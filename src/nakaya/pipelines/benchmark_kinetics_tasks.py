@@ -11,16 +11,15 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from multiprocessing import get_context
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from nakaya.core.errors import FormatError, NakayaError, OutputError
+from nakaya.core.processes import leashed_pool, results_as_completed
 from nakaya.dataset.files import write_atomically
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, normal_factor
@@ -274,15 +273,13 @@ def run_tasks(
 def _run_each(source: str, tasks: Sequence[Task], out: Path, workers: int) -> Iterable[str]:
     if workers == 1 or len(tasks) < 2:
         for task in tasks:
-            yield _run_and_keep(source, task, out)
+            yield _run_and_keep(source, out, task)
         return
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_run_and_keep, source, task, out) for task in tasks]
-        for future in as_completed(futures):
-            yield future.result()
+    with leashed_pool(min(workers, len(tasks))) as pool:
+        yield from results_as_completed(pool, partial(_run_and_keep, source, out), tasks, ahead=2 * workers)
 
 
-def _run_and_keep(source: str, task: Task, out: Path) -> str:
+def _run_and_keep(source: str, out: Path, task: Task) -> str:
     document = run_task(load_corpus(source, MODELS[task.model].graphs), task)
     write_atomically(_file(out, task), (json.dumps(_plain(document), indent=1) + "\n").encode())
     return task.name

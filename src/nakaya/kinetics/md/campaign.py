@@ -12,14 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import multiprocessing
 import os
 import shutil
-import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -29,6 +26,7 @@ from typing import Final
 import numpy as np
 
 from nakaya.core.errors import FormatError, OutputError
+from nakaya.core.processes import leashed_pool
 from nakaya.core.record import DRIVING_FORCE, Quantity, Record
 from nakaya.kinetics.md.growth import GrowthRun
 from nakaya.kinetics.md.lammps import LammpsError, find_lammps
@@ -152,9 +150,8 @@ def _execute(pending: Sequence[Run], shared: _Shared, done: Mapping[str, Record]
         for run in queue:
             yield _attempt(run, shared.out, shared.relevant(run, done), shared.keep_frames, shared.command)
         return
-    context = multiprocessing.get_context("spawn")
     waited_for = {run.id for run in queue}
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+    with leashed_pool(workers) as pool:  # the LAMMPS of a worker notices that it is gone
         flying: set[Future[Record]] = set()
         try:
             while queue or flying:
@@ -175,19 +172,6 @@ def _execute(pending: Sequence[Run], shared: _Shared, done: Mapping[str, Record]
             for future in flying:
                 future.cancel()
             raise
-
-
-def _start_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the campaign itself handles it, and ends its workers
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    # Workers of a campaign that was killed would wait for work for ever; their LAMMPS notices that they are gone.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _attempt(run: Run, out: Path, relevant: list[Record], keep_frames: bool, command: str) -> Record:
