@@ -59,12 +59,11 @@ def test_labels_come_from_runs_that_are_not_the_evidence(corpus: Corpus, evidenc
                 assert not sample.sequence.evidence.names
 
 
-@pytest.mark.parametrize(("evidence", "split"), EVERYTHING)
+# Random rows of evidence B share runs: the leakage that this split is there to show.
+@pytest.mark.parametrize(("evidence", "split"), [pair for pair in EVERYTHING if pair != ("B", "random")])
 def test_results_of_what_is_held_out_change_nothing_but_its_labels(
     corpus: Corpus, evidence: EvidenceKind, split: Split
 ) -> None:
-    if split == "random" and evidence == "B":
-        pytest.skip("random rows share runs: the leakage that this split is there to show")
     fold = outer_folds(corpus, split)[1]
     held = arrange_fold(corpus, evidence, TARGET, split, fold)
     lying = read_corpus(
