@@ -343,7 +343,7 @@ def test_explanations_leave_out_every_part(model: KineticsModel, store: Path, tm
     sample = sample_of(store, "growth-Cu-100-1115K-s0", model)
     found = explain_sample(sample, model)
     kinds = {entry.kind for entry in found.ablations}
-    assert kinds == {"level", "cluster", "frame", "pooled evidence", "series", "neighbouring faces"}
+    assert kinds == {"level", "cluster", "frame", "pooled evidence", "series", "other runs"}
     assert {entry.part for entry in found.ablations if entry.kind == "level"} >= {"atoms", "clusters"}
     changes = [abs(entry.change) for entry in found.ablations]
     assert changes == sorted(changes, reverse=True)

@@ -27,9 +27,9 @@ def explain(
     material: Annotated[str | None, typer.Option(help="Instead of a record: chemical symbol, such as Cu.")] = None,
     orientation: Annotated[str | None, typer.Option(help="With --material: Miller indices, such as 100.")] = None,
     temperature: Annotated[float | None, typer.Option(help="With --material: K.")] = None,
-    top: Annotated[int, typer.Option(help="Rows of the table.")] = 15,
+    top: Annotated[int, typer.Option(min=1, help="Rows of the table, and bars of the picture.")] = 15,
     model: Annotated[str, typer.Option(help="Shipped model, or the folder that `nakaya train` wrote.")] = "al-cu-si",
-    out: Annotated[Path | None, typer.Option(help="Picture to write: a bar for every part (PNG).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Picture to write: a bar for every part (PNG or SVG).")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -38,11 +38,15 @@ def explain(
     Example: nakaya explain --records al-cu-si --record growth-Cu-100-1115K-s0
 
     A change is what the prediction would lose: small ones mean that the rest of the evidence says the same. Shares of
-    attention say where the network looked, not what it relied on.
+    attention say where the network looked, not what it relied on. `nakaya predict` trusts the model that inner
+    cross-validation prefers; levels, clusters and frames are seen by the network alone, so where the two differ the
+    network is explained, and the table has a column for each.
     """
-    from nakaya.pipelines.explaining import draw_explanation, explain_sample
+    from nakaya.pipelines.explaining import check_picture, draw_explanation, explain_sample
     from nakaya.pipelines.predicting import conditions_sample, load_model, sample_of
 
+    if out is not None:
+        check_picture(out, overwrite=overwrite)
     loaded = load_model(model)
     if records is not None:
         sample = sample_of(records, record, loaded)
@@ -52,7 +56,7 @@ def explain(
         raise ParameterError("give --records (and --record), or --material, --orientation and --temperature")
     found = explain_sample(sample, loaded)
     if out is not None:
-        draw_explanation(found, out, overwrite=overwrite)
+        draw_explanation(found, out, overwrite=overwrite, top=top)
     if as_json:
         echo_json({**found.as_plain(), "picture": out})
         return
@@ -62,23 +66,53 @@ def explain(
 
 def _lines(found: Explanation, top: int) -> list[str]:
     """An explanation as lines of text."""
-    lines = [
-        f"{found.record}: {found.value:.4g} m/s by {found.model}, evidence {found.evidence}",
-        "",
-        f"{'without':<22} {'part':<38} {'m/s':>8} {'change':>8} {'in sigma':>9}",
-    ]
-    lines += [
-        f"{entry.kind:<22} {entry.part:<38} {entry.value:8.2f} {entry.change:+8.2f} {entry.change_sigma:+9.2f}"
-        for entry in found.ablations[:top]
-    ]
-    if found.attention is not None:
-        frames = ", ".join(f"{entry['time_ps']:g} ps {entry['share']:.0%}" for entry in found.attention["frames"])
-        levels = ", ".join(f"{name} {gate:.2f}" for name, gate in found.attention["levels"].items())
-        clusters = ", ".join(f"{share:.0%}" for share in found.attention["clusters"][:8])
-        lines += ["", f"attention to frames: {frames}"]
-        lines += [f"gates of levels at the last frame: {levels}"] if levels else []
-        lines += [f"attention to clusters at the last frame: {clusters}"] if clusters else []
-        if found.attention["atoms_for_half"]:
-            lines.append(f"half of the attention to atoms: {found.attention['atoms_for_half']} of "
-                         f"{found.attention['atoms']}")  # fmt: skip
-    return [*lines, *(f"note: {note}" for note in found.notes)]
+    both = not found.is_predicted
+    header = f"{'without':<16} {'part':<46} {'m/s':>8} {'change':>8} {'in sigma':>9}"
+    lines = [*_heading(found), "", header + (f"  change by {found.predicted.get('model', 'none')}" if both else "")]
+    for entry in found.ablations[:top]:
+        line = f"{entry.kind:<16} {entry.part:<46} {entry.value:8.2f} {entry.change:+8.2f} {entry.change_sigma:+9.2f}"
+        other = "-" if entry.predicted_change is None else f"{entry.predicted_change:+.2f}"
+        lines.append(f"{line}  {other:>9}" if both else line)
+    if not found.ablations:
+        lines.append("nothing could be left out: conditions are all the evidence")
+    looked = _attention_lines(found)
+    return [*lines, *(["", *looked] if looked else []), *(f"note: {note}" for note in found.notes)]
+
+
+def _heading(found: Explanation) -> list[str]:
+    seen = {"A": "conditions only", "B": "conditions and the first 10 ps"}
+    lines = [f"{found.record}, evidence {found.evidence}: {seen[found.evidence]}"]
+    low, high = found.interval90
+    explained = f"explained: {found.value:.3g} m/s (90 %: {low:.3g} to {high:.3g}) by {found.model}"
+    if found.is_predicted:
+        return [*lines, f"{explained}, as `nakaya predict` says"]
+    if found.predicted["value"] is None:
+        return [*lines, "predicted: nothing", explained]
+    name = found.predicted["model"]
+    low, high = found.predicted["interval90"]
+    lines.append(f"predicted: {found.predicted['value']:.3g} m/s (90 %: {low:.3g} to {high:.3g}) by {name}, as `nakaya "
+                 "predict` says")  # fmt: skip
+    if {name, found.model} <= set(found.scores):
+        explained += (
+            f", which sees levels, clusters and frames\n"
+            f"{name} is preferred: off by {found.scores[name]:.1f} m/s in cross-validation, "
+            f"{found.model} by {found.scores[found.model]:.1f}"
+        )
+    return [*lines, explained]
+
+
+def _attention_lines(found: Explanation) -> list[str]:
+    """Where a network looked."""
+    if found.attention is None:
+        return []
+    frames = ", ".join(f"{entry['time_ps']:g} ps {entry['share']:.0%}" for entry in found.attention["frames"])
+    levels = ", ".join(f"{name} {gate:.2f}" for name, gate in found.attention["levels"].items())
+    clusters = ", ".join(f"{share:.0%}" for share in found.attention["clusters"][:8])
+    last = " at the last frame" if frames else ""
+    lines = [f"attention to frames: {frames}"] if frames else []
+    lines += [f"gates of levels{last} (0 shut, 1 open): {levels}"] if levels else []
+    lines += [f"attention to clusters{last}: {clusters}"] if clusters else []
+    if found.attention["atoms_for_half"]:
+        lines.append(f"half of the attention to atoms{last}: {found.attention['atoms_for_half']} of "
+                     f"{found.attention['atoms']}")  # fmt: skip
+    return lines

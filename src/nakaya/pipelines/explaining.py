@@ -2,6 +2,9 @@
 
 Ablation asks any model: how does the prediction change without this level, cluster, frame, or the early numbers?
 Attention is what a network itself says. The two need not agree: a large share means looked at, not relied on.
+
+What is explained is a network where there is one, for it alone sees levels, clusters and frames. `nakaya predict` may
+trust another model of the same evidence; then both are asked, and both answers stand beside each other.
 """
 
 from __future__ import annotations
@@ -9,22 +12,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import coo_array
 
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation
+from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.protocol import Predictor
+from nakaya.kinetics.predict import Part
 from nakaya.kinetics.samples.corpus import FACET_CONDITIONS
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.pipelines.predicting import KineticsModel
+from nakaya.pipelines.predicting import KineticsModel, predict_sample
 
 __all__ = [
     "Ablation",
     "Explanation",
     "ablations",
+    "check_picture",
     "draw_explanation",
     "explain_sample",
     "without_frame",
@@ -41,11 +47,13 @@ class Ablation:
     """The prediction without one part of the evidence.
 
     Attributes:
-        kind: "level", "cluster", "frame", "pooled evidence", "series" or "neighbouring faces".
+        kind: "level", "cluster", "frame", "pooled evidence", "series" or "other runs".
         part: Which one, in words.
-        value: Prediction without it, m/s.
-        change: That less the prediction with everything, m/s.
-        change_sigma: The same in standard deviations of the prediction.
+        value: Of the explained model without it, m/s.
+        change: That less its value with everything, m/s.
+        change_sigma: The same in standard deviations of the explained model, calibrated.
+        predicted_change: Change of the model behind `nakaya predict`, m/s; None where that is the explained one, or
+            where it has no answer without this part.
     """
 
     kind: str
@@ -53,6 +61,7 @@ class Ablation:
     value: float
     change: float
     change_sigma: float
+    predicted_change: float | None
 
 
 @dataclass(frozen=True)
@@ -61,24 +70,35 @@ class Explanation:
 
     Attributes:
         record: Its id.
-        model: Name of the model that was asked.
-        value: Prediction with everything, m/s.
-        standard_deviation: Of the model, before calibration, m/s.
+        model: Name of the model that is explained.
+        value: What it says with everything, m/s.
+        interval90: Its calibrated interval, m/s.
+        predicted: What `nakaya predict` says: {"model", "value", "unit", "interval90"}; no "model" and value None where
+            it says nothing.
+        scores: Root mean square errors of both models in the cross-validation that chose between them, m/s.
         evidence: "A" or "B".
         ablations: Largest change first.
-        attention: {"frames": [{"time_ps", "share"}], "levels": {name: gate}, "clusters": [share], "atoms_for_half":
-            fewest atoms that hold half of the share}; None for a model without attention.
+        attention: {"frames": [{"time_ps", "share"}], "levels": {name: gate}, "clusters": [share], "atoms": number of
+            them, "atoms_for_half": fewest that hold half of the share}; frames are empty where there is but one;
+            None for a model without attention.
         notes: What a reader should know.
     """
 
     record: str
     model: str
     value: float
-    standard_deviation: float
+    interval90: tuple[float, float]
+    predicted: dict[str, Any]
+    scores: dict[str, float]
     evidence: str
     ablations: tuple[Ablation, ...]
     attention: dict[str, Any] | None
     notes: tuple[str, ...]
+
+    @property
+    def is_predicted(self) -> bool:
+        """Whether the explained model is the one behind `nakaya predict`."""
+        return bool(self.predicted.get("model") == self.model)
 
     def as_plain(self) -> dict[str, Any]:
         """JSON values."""
@@ -88,38 +108,62 @@ class Explanation:
 def explain_sample(sample: Sample, model: KineticsModel) -> Explanation:
     """Explain the prediction of the growth velocity for one sample.
 
-    The first network among the model's parts is asked, for it alone sees levels, clusters and frames; where there is
-    none, the part that predicts.
-
     Raises:
-        ParameterError: The model has no part for the growth velocity.
+        ParameterError: The sample has no orientation, or the model has no part for the growth velocity.
     """
+    if sample.orientation is None:
+        raise ParameterError(f"{sample.record_id} has no front: give --orientation, for velocities are explained")
+    part = _explained_part(sample, model)
+    told = predict_sample(sample, model)
+    chosen = model.card.part(TARGET, sample.evidence)
+    variants = list(ablations(sample, _observed(model.predictor(part), sample)))
+    asked = [sample, *(variant for _, _, variant in variants)]
+    answers = model.predictor(part).predict(asked)
+    value = float(answers.mean[0])
+    spread = max(float(answers.standard_deviation[0]) * part.factor / normal_factor(), part.least_spread)
+    other: list[float | None] = [None] * len(variants)
+    if chosen is not None and chosen.model != part.model and chosen.evidence == sample.evidence:
+        means = model.predictor(chosen).predict(asked).mean
+        other = [float(mean - means[0]) if np.isfinite(mean - means[0]) else None for mean in means[1:]]
+    found = [
+        Ablation(kind, name, float(mean), float(mean - value), float((mean - value) / spread), change)
+        for (kind, name, _), mean, change in zip(variants, answers.mean[1:], other, strict=True)
+    ]
+    names = {entry.model for entry in (part, chosen) if entry is not None}
+    half = normal_factor() * spread
+    return Explanation(
+        record=sample.record_id,
+        model=part.model,
+        value=value,
+        interval90=(value - half, value + half),
+        predicted=dict(told[TARGET]),
+        scores={name: score for name, score in part.scores.items() if name in names},
+        evidence=sample.evidence,
+        ablations=tuple(sorted(found, key=lambda entry: -abs(entry.change))),
+        attention=None if part.files is None else _attention(model.predictor(part), sample),
+        notes=(*_notes(sample, part), *(note for note in told["warnings"] if note.startswith("growth velocity"))),
+    )
+
+
+def _explained_part(sample: Sample, model: KineticsModel) -> Part:
+    """The first network among the parts for this evidence; where there is none, the part that predicts."""
     parts = [part for part in model.card.parts if part.target == TARGET]
     same = [part for part in parts if part.evidence == sample.evidence] or [p for p in parts if p.evidence == "A"]
     if not same:
         raise ParameterError(f"the model {model.card.name} has no part for the growth velocity")
-    part = next((entry for entry in same if entry.files is not None), same[0])
-    predictor = model.predictor(part)
-    variants = list(ablations(sample, _observed(predictor, sample)))
-    told = predictor.predict([sample, *(variant for _, _, variant in variants)])
-    whole, spread = float(told.mean[0]), float(told.standard_deviation[0])
-    found = [
-        Ablation(kind, name, float(value), float(value - whole), float((value - whole) / spread))
-        for (kind, name, _), value in zip(variants, told.mean[1:], strict=True)
-    ]
-    notes = []
-    preferred = model.card.part(TARGET, sample.evidence)
-    if preferred is not None and preferred.model != part.model:
-        notes.append(
-            f"predictions come from {preferred.model}, which cross-validation prefers; {part.model} is explained"
+    return next((entry for entry in same if entry.files is not None), same[0])
+
+
+def _notes(sample: Sample, part: Part) -> Iterator[str]:
+    if sample.evidence == "A":
+        yield (
+            "conditions only: there are no atoms, clusters or frames to leave out; the early evidence of a run "
+            "(--records) has them"
         )
-    if part.files is None:
-        notes.append(f"{part.model} sees numbers only: levels, clusters and frames cannot matter to it")
-    attention = None if part.files is None else _attention(predictor, sample)
-    ranked = sorted(found, key=lambda entry: -abs(entry.change))
-    return Explanation(
-        sample.record_id, part.model, whole, spread, sample.evidence, tuple(ranked), attention, tuple(notes)
-    )
+    elif part.files is None:
+        yield f"{part.model} sees numbers only: levels, clusters and frames cannot matter to it"
+    if part.evidence != sample.evidence:
+        yield f"the model was trained on conditions only (evidence {part.evidence})"
 
 
 def ablations(sample: Sample, observed: tuple[int, ...]) -> Iterator[tuple[str, str, Sample]]:
@@ -150,7 +194,7 @@ def ablations(sample: Sample, observed: tuple[int, ...]) -> Iterator[tuple[str, 
         bare = tuple(graph.without_level("facet") for graph in sequence.frames)
         carries = tuple({key: step for key, step in entry.items() if key != "facet"} for entry in sequence.carries)
         yield (
-            "neighbouring faces", "velocities of other runs",
+            "other runs", "velocities of faces, as measured there",
             replace(
                 sample, conditions={**sample.conditions, **unknown},
                 sequence=replace(sequence, frames=bare, carries=carries),
@@ -251,16 +295,30 @@ def _attention(predictor: Predictor, sample: Sample) -> dict[str, Any]:
     assert isinstance(predictor, MsgnnPredictor)
     found = attend(predictor, sample)
     times = [float(sample.sequence.times[number] * 1e12) for number in found.frames]
+    shares = list(zip(times, found.frame_share, strict=True)) if len(times) > 1 else []
     atoms = np.sort(found.node_share.get("atom", np.zeros(0)))[::-1]
     return {
-        "frames": [
-            {"time_ps": time, "share": float(share)} for time, share in zip(times, found.frame_share, strict=True)
-        ],
+        "frames": [{"time_ps": time, "share": float(share)} for time, share in shares],
         "levels": dict(found.level_gate),
         "clusters": found.node_share.get("cluster", np.zeros(0)).tolist(),
         "atoms": len(atoms),
         "atoms_for_half": int(np.searchsorted(np.cumsum(atoms), 0.5)) + 1 if len(atoms) else None,
     }
+
+
+def check_picture(out: Path, *, overwrite: bool = False) -> Literal["png", "svg"]:
+    """Return the format, "png" or "svg", of a picture that may be written.
+
+    Raises:
+        OutputError: It exists.
+        ParameterError: Another format.
+    """
+    from nakaya.viz.writing import check_format
+
+    kind = check_format(out, {".png": "png", ".svg": "svg"})
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    return "svg" if kind == "svg" else "png"
 
 
 def draw_explanation(found: Explanation, out: Path, *, overwrite: bool = False, top: int = 15) -> None:
@@ -279,15 +337,15 @@ def draw_explanation(found: Explanation, out: Path, *, overwrite: bool = False, 
     from nakaya.viz.attribution import ablation_chart
     from nakaya.viz.charts import encode_figure
     from nakaya.viz.style import LIGHT
-    from nakaya.viz.writing import check_format, write_whole
+    from nakaya.viz.writing import write_whole
 
-    kind = check_format(out, {".png": "png", ".svg": "svg"})
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    kind = check_picture(out, overwrite=overwrite)
     bars = [
         (entry.part if entry.part.startswith(entry.kind) else f"{entry.kind}: {entry.part}", entry.change)
         for entry in found.ablations[:top]
     ]
-    title = f"{found.record}: {found.value:.3g} m/s by {found.model}"
-    figure = ablation_chart(bars, LIGHT, title=title, unit="m/s")
-    write_whole(out, encode_figure(figure, "svg" if kind == "svg" else "png"))
+    title = f"{found.record}\n{found.model}: {found.value:.3g} m/s"
+    if not found.is_predicted and found.predicted["value"] is not None:
+        title += f"; predicted: {found.predicted['value']:.3g} m/s, by {found.predicted['model']}"
+    figure = ablation_chart(bars, LIGHT, title=title, model=found.model, unit="m/s")
+    write_whole(out, encode_figure(figure, kind))

@@ -18,13 +18,14 @@ __all__ = ["ablation_chart"]
 
 
 @house_style
-def ablation_chart(parts: Sequence[tuple[str, float]], theme: Theme, *, title: str, unit: str) -> Figure:
+def ablation_chart(parts: Sequence[tuple[str, float]], theme: Theme, *, title: str, model: str, unit: str) -> Figure:
     """Return a bar for every part that was left out: how the prediction changed without it, the largest on top.
 
     Args:
         parts: (name, change) in the order to show.
         theme: Colours.
         title: Above the bars.
+        model: Whose answers changed.
         unit: Of the changes.
 
     Raises:
@@ -39,5 +40,5 @@ def ablation_chart(parts: Sequence[tuple[str, float]], theme: Theme, *, title: s
     axes.set_yticks(places, [name for name, _ in parts])
     axes.grid(False, axis="y")
     axes.grid(True, axis="x", color=theme.hairline, linewidth=0.6, alpha=0.6)
-    label_axes(axes, theme, x=f"change of the prediction without it ({unit})", y="", title=title)
+    label_axes(axes, theme, x=f"change of the answer of {model} without it ({unit})", y="", title=title)
     return figure
