@@ -127,7 +127,7 @@ def make_tasks(
         Task(model, kind, split, fold, tuple(sorted(settings(model, kind).items())), seed, identity)
         for model in models
         for kind in evidence
-        if kind in MODELS[model].evidence
+        if kind in MODELS[model].evidence and TARGET in MODELS[model].targets
         for split in splits
         for fold in outer_folds(corpus, split)
     ]

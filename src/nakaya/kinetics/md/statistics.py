@@ -7,12 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 
-__all__ = ["Estimate", "EventRate", "combine_seeds", "event_rate", "exponentiality", "poisson_interval", "walk_slope"]
+__all__ = [
+    "Estimate",
+    "EventRate",
+    "combine_seeds",
+    "event_rate",
+    "exponentiality",
+    "log_of_mean_count",
+    "poisson_interval",
+    "walk_slope",
+]
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,23 @@ def poisson_interval(events: int, *, level: float = 0.9) -> tuple[float, float]:
     return low, float(stats.chi2.ppf(1 - tail, 2 * events + 2)) / 2
 
 
+def log_of_mean_count(events: int) -> Estimate:
+    """Natural logarithm of a Poisson mean after one count: mean and standard deviation of what is known of it.
+
+    The mean m has the density m^(n - 1/2) e^(-m) after n events with Jeffreys' prior, so that ln m has the mean
+    psi(n + 1/2) and the variance psi'(n + 1/2). From two events on that is ln n and a little more than 1/n; one event
+    or none give a number as well, and a spread that says how little it means.
+
+    >>> found = log_of_mean_count(9)
+    >>> round(math.exp(found.value), 2), round(found.standard_error, 2)
+    (9.0, 0.33)
+    """
+    if events < 0:
+        raise ParameterError(f"events={events}: a count is not negative")
+    shape = events + 0.5
+    return Estimate(float(special.digamma(shape)), math.sqrt(float(special.polygamma(1, shape))))
+
+
 @dataclass(frozen=True)
 class EventRate:
     """Rate of rare events from waiting times.
@@ -104,6 +130,7 @@ class EventRate:
         lag: The part of every waiting time in which no event could be seen, subtracted.
         events: How many runs saw the event.
         censored: How many ended without it.
+        counted: Events in the exposure: one less than `events` where the first one fixed the lag.
         exposure: Time in which an event could have been seen, summed over runs.
         p_exponential: Probability of waiting times at least so far from exponential ones; NaN with fewer than five.
     """
@@ -114,6 +141,7 @@ class EventRate:
     lag: float
     events: int
     censored: int
+    counted: int
     exposure: float
     p_exponential: float
 
@@ -146,14 +174,14 @@ def event_rate(waiting: FloatArray, censored: FloatArray, *, lag: float | None =
         origin, counted, found_lag = 0.0, 0, 0.0
     exposure = float(np.maximum(everything - origin, 0).sum())
     if exposure <= 0:
-        return EventRate(math.nan, 0.0, math.inf, origin, waiting.size, censored.size, 0.0, math.nan)
+        return EventRate(math.nan, 0.0, math.inf, origin, waiting.size, censored.size, 0, 0.0, math.nan)
     low, high = (end / exposure for end in poisson_interval(counted, level=level))
     rate = counted / exposure
     if math.isnan(found_lag):
         at_risk = int((everything >= origin).sum())
         found_lag = max(0.0, origin - 1 / (at_risk * rate)) if rate > 0 else origin
     test = exponentiality(waiting - origin, censored - origin)
-    return EventRate(rate, low, high, found_lag, waiting.size, censored.size, exposure, test)
+    return EventRate(rate, low, high, found_lag, waiting.size, censored.size, counted, exposure, test)
 
 
 def exponentiality(waiting: FloatArray, censored: FloatArray) -> float:

@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from nakaya.core.errors import MissingExtraError, UnknownNameError
 from nakaya.kinetics.models.protocol import KineticModel
-from nakaya.kinetics.samples.sample import EvidenceKind
+from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
 
 __all__ = ["BASELINES", "MODELS", "NETWORKS", "Entry", "find_model", "model_names"]
 
@@ -21,21 +21,25 @@ class Entry:
         source: "module:function"; the function takes nothing and returns the model.
         evidence: Kinds of evidence that it can use.
         graphs: Whether it looks at graphs: tabular models do not, and graphs take time to build.
+        targets: What it can learn; a law is one of a single quantity.
     """
 
     source: str
     evidence: tuple[EvidenceKind, ...] = ("A", "B")
     graphs: bool = False
+    targets: tuple[str, ...] = tuple(TARGET_SCALES)
 
 
 _HERE: Final = "nakaya.kinetics.models"
+_VELOCITY: Final = ("growth_velocity",)
+_RATE: Final = ("nucleation_rate",)
 
 BASELINES: Final[dict[str, Entry]] = {
     "mean": Entry(f"{_HERE}.baselines.closed_forms:make_mean"),
-    "arrhenius": Entry(f"{_HERE}.baselines.closed_forms:make_arrhenius"),
-    "collision-limited": Entry(f"{_HERE}.baselines.closed_forms:make_collision_limited"),
-    "wilson-frenkel": Entry(f"{_HERE}.baselines.closed_forms:make_wilson_frenkel"),
-    "growth-law": Entry(f"{_HERE}.baselines.closed_forms:make_growth_law"),
+    "arrhenius": Entry(f"{_HERE}.baselines.closed_forms:make_arrhenius", targets=_VELOCITY),
+    "collision-limited": Entry(f"{_HERE}.baselines.closed_forms:make_collision_limited", targets=_VELOCITY),
+    "wilson-frenkel": Entry(f"{_HERE}.baselines.closed_forms:make_wilson_frenkel", targets=_VELOCITY),
+    "growth-law": Entry(f"{_HERE}.baselines.closed_forms:make_growth_law", targets=_VELOCITY),
     "ridge": Entry(f"{_HERE}.baselines.tabular:make_ridge"),
     "ridge-bond-order": Entry(f"{_HERE}.baselines.tabular:make_ridge_bond_order", ("B",)),
     "svm": Entry(f"{_HERE}.baselines.tabular:make_svm"),
@@ -43,7 +47,9 @@ BASELINES: Final[dict[str, Entry]] = {
     "extra-trees": Entry(f"{_HERE}.baselines.tabular:make_extra_trees"),
     "boosting": Entry(f"{_HERE}.baselines.tabular:make_boosting"),
     "gp": Entry(f"{_HERE}.baselines.tabular:make_gp"),
-    "slope": Entry(f"{_HERE}.baselines.closed_forms:make_slope", ("B",)),
+    "slope": Entry(f"{_HERE}.baselines.closed_forms:make_slope", ("B",), targets=_VELOCITY),
+    "arrhenius-rate": Entry(f"{_HERE}.baselines.rates:make_arrhenius_rate", ("A",), targets=_RATE),
+    "nucleation-law": Entry(f"{_HERE}.baselines.rates:make_nucleation_law", ("A",), targets=_RATE),
     "gnn-single-level": Entry(f"{_HERE}.msgnn.ensemble:make_single_level", ("B",), graphs=True),
     # Conditions alone make no graph whose edges between levels could be cut.
     "msgnn-no-cross": Entry(f"{_HERE}.msgnn.ensemble:make_no_cross", ("B",), graphs=True),

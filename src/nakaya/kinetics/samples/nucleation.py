@@ -1,30 +1,41 @@
-"""Samples of the nucleation rate: quenches of one material at one temperature together give one label."""
+"""Samples of the nucleation rate: quenches of one material at one temperature together give one label.
+
+Quenches without a crystal count with all the time that they waited. The label is the middle of what is known of ln J
+after so many events in so much volume and time, and its error the width of that: few events make a wide label.
+"""
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Final
+
+import numpy as np
 
 from nakaya.core.errors import ParameterError
 from nakaya.core.record import Record
 from nakaya.kinetics.graphs.labels import Label
 from nakaya.kinetics.md.nucleation import nucleation_rate
+from nakaya.kinetics.md.statistics import log_of_mean_count
 from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.samples.corpus import make_sample
 from nakaya.kinetics.samples.sample import Sample
 
 __all__ = ["nucleation_samples"]
 
-TARGET = "nucleation_rate"
-NINETY = 1.645
+TARGET: Final = "nucleation_rate"
+
+log = logging.getLogger(__name__)
 
 
 def nucleation_samples(records: Iterable[Record], tables: Mapping[str, MaterialTable]) -> tuple[Sample, ...]:
-    """Return one sample of evidence A per material and temperature at which crystals appeared.
+    """Return one sample of evidence A per material and temperature at which a crystal appeared.
 
     Args:
-        records: Those of quenches are taken, with and without an event.
+        records: Those of quenches are taken, with and without an event; conditions at which no crystal appeared give
+            an upper limit of the rate and no label: they are left out, and logged.
         tables: Material -> properties; materials without a table are left out.
     """
     groups: dict[tuple[str, float], list[Record]] = {}
@@ -33,17 +44,18 @@ def nucleation_samples(records: Iterable[Record], tables: Mapping[str, MaterialT
             temperature = record.conditions["temperature"].value
             groups.setdefault((record.material, temperature), []).append(record)
     found = []
-    for (material, _), quenches in sorted(groups.items()):
+    for (material, temperature), quenches in sorted(groups.items()):
         try:
             combined, rate = nucleation_rate(quenches)
         except ParameterError:
             continue  # all of them failed
-        value = combined.quantities[TARGET].value
-        if not (math.isfinite(value) and value > 0 and rate.events):
+        if not rate.events or rate.exposure <= 0:
+            log.info("quenches of %s at %g K give no rate: %d events", material, temperature, rate.events)
             continue
-        spread = math.log10(rate.high / rate.low) / (2 * NINETY) if 0 < rate.low < rate.high < math.inf else math.nan
-        label = Label(
-            TARGET, "1/(m^3 s)", value, value * math.log(10) * spread, tuple(record.id for record in quenches)
-        )
+        count = log_of_mean_count(rate.counted)
+        counted = [entry for entry in quenches if entry.status in ("ok", "censored")]
+        volume = float(np.mean([entry.conditions["volume"].value for entry in counted]))
+        value = math.exp(count.value) / (rate.exposure * volume)
+        label = Label(TARGET, "1/(m^3 s)", value, value * count.standard_error, tuple(entry.id for entry in counted))
         found.append(replace(make_sample(combined, "A", tables[material], None), labels={TARGET: label}))
     return tuple(found)
