@@ -20,6 +20,7 @@ __all__ = ["StudyConfig", "read_study", "searched_space"]
 
 MIN_FOLDS = 2
 MAX_FOLDS = 20
+MAX_REPEATS = 100
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class StudyConfig:
         evidence: What it sees.
         records: A shipped set, or a store.
         folds: Inner folds; the replicates of a condition share one.
+        repeats: Cross-validations behind one score, each with its own folds and its own seed of the fits.
         sampler: How settings are chosen.
         seed: Of the choice, of the folds and of every fit.
         ranges: Parameter -> its narrower or wider range; parameters that are not named keep their model's.
@@ -52,6 +54,7 @@ class StudyConfig:
     evidence: EvidenceKind
     records: str
     folds: int
+    repeats: int
     sampler: Literal["gp", "tpe", "random"]
     seed: int
     ranges: Mapping[str, tuple[float, float]]
@@ -64,6 +67,7 @@ class StudyConfig:
 
     def __post_init__(self) -> None:
         check_count("folds", self.folds, MIN_FOLDS, MAX_FOLDS)
+        check_count("repeats", self.repeats, 1, MAX_REPEATS)
         check_seed(self.seed)
         if not self.name.strip():
             raise ParameterError("name='': a study needs a name")
@@ -124,6 +128,7 @@ class _StudyTable(Table):
     evidence: EvidenceKind = "B"
     records: str = "al-cu-si"
     folds: int = 4
+    repeats: int = 1
     sampler: Literal["gp", "tpe", "random"] = "gp"
     seed: int = 0
 

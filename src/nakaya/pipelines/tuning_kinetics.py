@@ -39,11 +39,11 @@ class _Study:
     num_conditions: int
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=128)
 def _folds(
-    records: str, graphs: bool, evidence: EvidenceKind, target: str, num_folds: int, seed: int
+    records: str, graphs: bool, evidence: EvidenceKind, target: str, num_folds: int, seed: int, repeat: int
 ) -> tuple[InnerFold, ...]:
-    return inner_folds(load_corpus(records, graphs), evidence, target, num_folds=num_folds, seed=seed)
+    return inner_folds(load_corpus(records, graphs), evidence, target, num_folds=num_folds, seed=seed + repeat)
 
 
 @lru_cache(maxsize=4)
@@ -62,11 +62,12 @@ def _prepare(config: StudyConfig) -> _Study:
     load = partial(
         _folds, config.records, MODELS[config.model].graphs, config.evidence, config.target, config.folds, config.seed
     )
-    folds = load()
+    folds = load(0)
     varied = {parameter.name: model.defaults[parameter.name] for parameter in space}
     first = tuple(check_settings({**varied, **entry}, space) for entry in config.first)
-    mean = mean_score(folds, config.target)
-    objective = InnerScore(partial(_model, config.model), load, config.target, unvaried, config.seed)
+    every_fold = [fold for repeat in range(config.repeats) for fold in load(repeat)]
+    mean = mean_score(every_fold, config.target)
+    objective = InnerScore(partial(_model, config.model), load, config.target, unvaried, config.seed, config.repeats)
     rows = [
         (sample.record_id, float(value))
         for fold in folds
@@ -80,6 +81,10 @@ def _prepare(config: StudyConfig) -> _Study:
         len(rows),
         len({sample.condition for fold in folds for sample in fold.test}),
     )
+
+
+def _times(repeats: int) -> str:
+    return "" if repeats == 1 else f"{repeats} times repeated "
 
 
 def _options(model: str) -> tuple[str, ...]:
@@ -188,7 +193,7 @@ def tabulate_study(
         configuration={**decided_by, "evidence_hash": study.evidence_hash, "unvaried": unvaried},
         about={
             "description": f"{config.model} for {config.target.replace('_', ' ')}, evidence {config.evidence}: error "
-            f"in {config.folds}-fold cross-validation over {study.num_conditions} conditions",
+            f"in {_times(config.repeats)}{config.folds}-fold cross-validation over {study.num_conditions} conditions",
             **decided_by,
             "samples": study.num_samples,
             "conditions": study.num_conditions,

@@ -11,6 +11,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.core.record import Record
 from nakaya.kinetics.graphs.labels import Label, conditions_key, has_result, label_from_other_seeds, mean_label
+from nakaya.kinetics.models.baselines.fitting import Baseline
 from nakaya.kinetics.models.protocol import KineticModel, Settings
 from nakaya.kinetics.samples.corpus import Corpus, with_facets
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
@@ -114,34 +115,45 @@ def _finish(corpus: Corpus, record: Record, label: Label, evidence: EvidenceKind
 
 @dataclass(frozen=True)
 class InnerScore:
-    """Root mean square error over the held-out samples of all inner folds, on the scale of the target.
+    """Root mean square error over the held-out samples of all inner folds and repeats, on the scale of the target.
 
     A worker finds model and folds by calling the two functions that it was given, which keep what they loaded: what
     crosses over to a new process is small.
 
     Attributes:
         find_model: Returns the model; can be pickled.
-        load_folds: Returns the folds; can be pickled.
+        load_folds: Number of a cross-validation -> its folds; can be pickled.
         target: What the model learns.
         unvaried: A value for every parameter that the study does not vary.
-        seed: Of every fit.
+        seed: Of every fit in the first cross-validation; the others follow.
+        repeats: Cross-validations, each with its own deal of the conditions and its own seed of the fits. Few
+            conditions make a score that jumps from setting to setting, because one deal and one seed happen to suit
+            some of them: repeats take that luck out.
     """
 
     find_model: Callable[[], KineticModel]
-    load_folds: Callable[[], Sequence[InnerFold]]
+    load_folds: Callable[[int], Sequence[InnerFold]]
     target: str
     unvaried: Settings
     seed: int
+    repeats: int = 1
 
     def __call__(self, settings: Settings) -> float:
         """Return the error; not finite where a prediction is not."""
         model = self.find_model()
         whole: Mapping[str, float] = {**self.unvaried, **settings}
         errors = []
-        for fold in self.load_folds():
-            fitted = model.fit(fold.train, self.target, whole, seed=self.seed)
-            errors.append(fitted.predict(fold.test).mean - label_values(fold.test, self.target))
+        for repeat in range(self.repeats):
+            for fold in self.load_folds(repeat):
+                means = _fit_and_predict(model, fold, self.target, whole, self.seed + repeat)
+                errors.append(means - label_values(fold.test, self.target))
         return _rmse(errors)
+
+
+def _fit_and_predict(model: KineticModel, fold: InnerFold, target: str, settings: Settings, seed: int) -> FloatArray:
+    if isinstance(model, Baseline):  # its intervals cost three fits more, and no score looks at them
+        return model.fit_estimate(fold.train, target, settings, seed=seed)(fold.test)[0]
+    return model.fit(fold.train, target, settings, seed=seed).predict(fold.test).mean
 
 
 def label_values(samples: Sequence[Sample], target: str) -> FloatArray:

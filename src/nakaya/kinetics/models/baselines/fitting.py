@@ -152,10 +152,7 @@ class Baseline:
         Raises:
             ParameterError: No samples, a label is missing, a value outside its range, or a target that it cannot learn.
         """
-        if target not in self.targets:
-            raise ParameterError(f"{self.name} cannot learn {target}: it is a law of {', '.join(self.targets)}")
-        labels = label_values(samples, target)
-        chosen = self._checked(settings)
+        labels, chosen = self._read(samples, target, settings)
         estimate = self.make(samples, labels, chosen, seed)
         if report is not None:
             report(1.0 if self.own_spread else 1 / (1 + SPREAD_FOLDS), {})
@@ -163,6 +160,21 @@ class Baseline:
         if report is not None:
             report(1.0, {})
         return BaselinePredictor(target, estimate, spread)
+
+    def fit_estimate(self, samples: Sequence[Sample], target: str, settings: Settings, *, seed: int) -> Estimate:
+        """Fit the point estimate alone: its means are those of `fit`, for a quarter of the work.
+
+        Raises:
+            ParameterError: As in `fit`.
+        """
+        labels, chosen = self._read(samples, target, settings)
+        return self.make(samples, labels, chosen, seed)
+
+    def _read(self, samples: Sequence[Sample], target: str, settings: Settings) -> tuple[FloatArray, dict[str, float]]:
+        """Labels and complete settings, checked."""
+        if target not in self.targets:
+            raise ParameterError(f"{self.name} cannot learn {target}: it is a law of {', '.join(self.targets)}")
+        return label_values(samples, target), self._checked(settings)
 
     def _checked(self, settings: Settings) -> dict[str, float]:
         known = {parameter.name: parameter for parameter in self.search_space}
