@@ -112,6 +112,7 @@ class _Growth(_Section):
     solid_fractions: list[Annotated[float, Field(ge=0.05, le=0.95)]] = [0.3]
     width: Annotated[float, Field(ge=10, le=500)] = 16.0
     length: Annotated[float, Field(ge=100, le=5000)] = 200.0
+    equilibration_ps: Annotated[float, Field(ge=3, le=1e5)] = 10.0
 
     def runs(self) -> list[GrowthRun]:
         count = len(self.temperatures)
@@ -123,7 +124,7 @@ class _Growth(_Section):
         return [
             GrowthRun(
                 self.found(), self.orientation, temperature, seed, self.width, self.length, fraction,
-                duration_ps=duration,
+                equilibration_ps=self.equilibration_ps, duration_ps=duration,
             )
             for seed in range(self.seeds)
             for temperature, duration, fraction in zip(self.temperatures, durations, fractions, strict=True)
