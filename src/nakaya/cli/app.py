@@ -108,4 +108,5 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Entry point of the `nakaya` command."""
+    logging.getLogger("nakaya.core.compiling").setLevel(logging.INFO)  # waiting wants a reason, even without --verbose
     sys.exit(run(sys.argv[1:]))

@@ -8,9 +8,13 @@ from typing import Any, TypeVar, cast
 import numba
 from numba.extending import register_jitable
 
+from nakaya.core.compiling import announce_compilation
+
 __all__ = ["compiled", "rule"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+announce_compilation()
 
 
 def compiled(function: Function) -> Function:

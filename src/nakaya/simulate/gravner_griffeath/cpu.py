@@ -18,6 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import ArrivalMap
+from nakaya.core.compiling import announce_compilation
 from nakaya.core.growth import STOP_REASONS, GrowthSetup
 from nakaya.core.randomness import Key, fair_bits
 from nakaya.lattice.geometry import reservoir_mask
@@ -196,6 +197,7 @@ def _digest_of_sources() -> str:
     return digest.hexdigest()
 
 
+announce_compilation()
 _advance = _compile(_digest_of_sources())
 
 
