@@ -27,18 +27,29 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="records")
 
 
-def show(source: Source, as_json: AsJson = False) -> None:
-    """Print what records hold, one line each; with --json everything, in SI units.
+def show(
+    source: Source,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Show these records in full.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what records hold, one line each, or everything about those that are named; SI units.
 
-    Example: nakaya records show al-cu-si
+    Examples: nakaya records show al-cu-si; nakaya records show al-cu-si growth-Cu-100-1115K-s0
+
+    With --json every number is printed; otherwise series are told by their range.
     """
-    from nakaya.pipelines.records import record_documents, show_records, summarise_record
+    from nakaya.pipelines.describing import describe_record, summarise_record
+    from nakaya.pipelines.records import record_documents, show_records
 
     if as_json:
-        echo_json(record_documents(source))
+        echo_json(record_documents(source, ids or ()))
         return
-    for record in show_records(source):
-        typer.echo(summarise_record(record))
+    if not ids:
+        for record in show_records(source):
+            typer.echo(summarise_record(record))
+        return
+    for number, record in enumerate(show_records(source, ids)):
+        typer.echo(("\n" if number else "") + "\n".join(describe_record(record)))
 
 
 def validate(source: Source, as_json: AsJson = False) -> None:

@@ -19,7 +19,14 @@ __all__ = [
     "ParameterError",
     "UnknownNameError",
     "nearest_name",
+    "nearest_names",
 ]
+
+MOST_LISTED = 40
+"""More known names than these are not listed in an error: it is one line."""
+
+MOST_NEAR = 4
+"""Then it has this many of them."""
 
 
 class NakayaError(Exception):
@@ -70,11 +77,13 @@ class UnknownNameError(NakayaError, LookupError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        nearest = nearest_name(name, known)
-        hint = f" did you mean {nearest!r}?" if nearest else ""
+        near = nearest_names(name, known, MOST_NEAR)
+        hint = f" did you mean {near[0]!r}?" if near else ""
         listing = ", ".join(known) if known else "none"
+        if len(known) > MOST_LISTED:
+            listing = f"{len(known)} names, such as {', '.join(near or known[:MOST_NEAR])}"
         super().__init__(f"unknown {kind} {name!r}:{hint} known: {listing}")
-        self.kind, self.name, self.nearest = kind, name, nearest
+        self.kind, self.name, self.nearest = kind, name, near[0] if near else None
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
@@ -83,7 +92,14 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
     >>> nearest_name("kapa", ["kappa", "mu"])
     'kappa'
     """
-    known = list(known)
+    return next(iter(nearest_names(name, known, 1)), None)
+
+
+def nearest_names(name: str, known: Iterable[str], count: int) -> list[str]:
+    """Return up to `count` known names in the order of their closeness in spelling; none that is not near.
+
+    >>> nearest_names("growth-Cu-100", ["melting-Al", "growth-Cu-110", "growth-Cu-111-s0"], 2)
+    ['growth-Cu-110', 'growth-Cu-111-s0']
+    """
     folded = {candidate.lower().replace("_", "-"): candidate for candidate in known}
-    matches = get_close_matches(name.lower().replace("_", "-"), folded, n=1, cutoff=0.5)
-    return folded[matches[0]] if matches else None
+    return [folded[match] for match in get_close_matches(name.lower().replace("_", "-"), folded, count, cutoff=0.5)]

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.errors import OutputError, ParameterError, UnknownNameError
 from nakaya.core.record import Record
 from nakaya.kinetics.records import RecordStore, check_record, load_records, problems, records_place, to_document
+from nakaya.pipelines.describing import summarise_record
 
 __all__ = [
     "merge_records",
@@ -24,34 +23,31 @@ __all__ = [
 ]
 
 
-def show_records(source: str | Path) -> list[Record]:
+def show_records(source: str | Path, ids: Sequence[str] = ()) -> list[Record]:
     """Return the records of a shipped set ("al-cu-si"), a store, or a file.
+
+    Args:
+        source: Where they are.
+        ids: Only these, in this order; all of them where empty.
 
     Raises:
         InputFileError: There is nothing of that name.
         FormatError: Something there is not a valid record.
+        UnknownNameError: There is no record of an id.
     """
-    return load_records(source)
+    records = load_records(source)
+    if not ids:
+        return records
+    by_id = {record.id: record for record in records}
+    for name in ids:
+        if name not in by_id:
+            raise UnknownNameError(f"record of {source}", name, by_id)
+    return [by_id[name] for name in ids]
 
 
-def record_documents(source: str | Path) -> dict[str, Any]:
-    """Return {"records": [...]} with every record as JSON values of the schema."""
-    return {"records": [to_document(record) for record in show_records(source)]}
-
-
-def summarise_record(record: Record) -> str:
-    """Return one line: id, status, material, orientation, temperature, and the single-valued results."""
-    words = [record.id, record.status, record.material]
-    if record.orientation:
-        words.append(f"({record.orientation})")
-    temperature = record.conditions.get("temperature")
-    if temperature is not None:
-        words.append(f"{float(np.nanmean(temperature.values)):.4g} K")
-    for name, entry in record.quantities.items():
-        if entry.values.ndim == 0:
-            spread = "" if entry.uncertainty is None else f" +- {entry.standard_error:.2g}"
-            words.append(f"{name} {entry.value:.4g}{spread} {entry.unit}")
-    return "  ".join(words)
+def record_documents(source: str | Path, ids: Sequence[str] = ()) -> dict[str, Any]:
+    """Return {"records": [...]} with every record, or those of `ids`, as JSON values of the schema."""
+    return {"records": [to_document(record) for record in show_records(source, ids)]}
 
 
 def validate_records(source: str | Path) -> list[dict[str, str]]:
