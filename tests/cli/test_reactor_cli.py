@@ -81,6 +81,54 @@ def test_a_wrong_map_is_one_line_that_says_what_to_do(folder, capsys, tmp_path, 
     assert len(error.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('column = "temperature_C"', 'column = "temperature"', "[columns.temperature]"),
+        ('column = "time_h"', 'column = "time"', "[time]"),
+        ('column = "mean_size_um"', "column = 99", "[columns.mean_size]"),
+    ],
+)
+def test_an_unknown_column_names_the_entry_that_asks_for_it(folder, capsys, tmp_path, old, new, key):
+    path = folder / "columns.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    log = str(folder / "batch-fast.csv")
+    assert run(["ingest", "reactor", log, "--map", str(path), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert key in error
+    assert "column" in error
+    assert error.count("\n") == 1
+
+
+def test_a_file_for_another_command_is_recognised(folder, capsys, tmp_path):
+    fit, columns, log = (str(folder / name) for name in ("fit.toml", "columns.toml", "batch-fast.csv"))
+    sweep = str(EXAMPLES.parent / "sweep.toml")
+    out = ["--out", str(tmp_path / "out")]
+    for words, command in (
+        (["ingest", "reactor", log, "--map", fit], "nakaya fit reactor fit.toml"),
+        (["fit", "reactor", columns], "nakaya ingest reactor LOG --map columns.toml"),
+        (["fit", "reactor", str(folder / "nano-measurer.toml")], "nakaya ingest reactor FOLDER"),
+        (["train", sweep], "nakaya campaign run sweep.toml"),
+        (["fit", "reactor", log], "is not TOML"),
+    ):
+        assert run([*words, *out]) == 2
+        error = capsys.readouterr().err
+        assert command in error, error
+        assert error.count("\n") == 1
+
+
+def test_errors_of_a_fit_have_units(folder, capsys, tmp_path):
+    assert run(["fit", "reactor", str(folder / "fit.toml"), "--out", str(tmp_path / "fit")]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("RMSE")]
+    assert sum(line.endswith(" kg/kg") for line in lines) == 2
+    assert sum(line.endswith(" m") for line in lines) == 2
+    assert sum("natural logarithm" in line for line in lines) == 2
+    document = json.loads((tmp_path / "fit" / "fit.json").read_text())
+    assert document["rmse"].keys() == document["rmse_units"].keys()
+
+
 def test_the_example_fit_recovers_the_parameters_that_made_its_data(folder, capsys, tmp_path):
     out = tmp_path / "fit"
     assert run(["fit", "reactor", str(folder / "fit.toml"), "--out", str(out), "--json"]) == 0

@@ -60,7 +60,8 @@ def reactor(
         verdict = "" if entry["identifiable"] else f"  NOT IDENTIFIABLE: {entry['reason']}"
         typer.echo(f"{name} = {entry['value']:.4g}{unit}  90 % [{low}, {high}]{verdict}")
     for name, error in result["rmse"].items():
-        typer.echo(f"RMSE {name}: {error:.3g}")
+        unit = result["rmse_units"][name]
+        typer.echo(f"RMSE {name}: {error:.3g} {unit if unit != '1' else '(of the natural logarithm)'}")
     typer.echo(f"written to {result['out']}")
 
 

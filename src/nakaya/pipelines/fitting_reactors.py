@@ -16,6 +16,7 @@ from nakaya.core.errors import ConfigError, ParameterError
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.core.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
 from nakaya.kinetics.reactor.estimation import (
+    OBSERVATION_UNITS,
     Estimate,
     Experiment,
     Fit,
@@ -118,6 +119,7 @@ def _summarise(found: Fit) -> dict[str, Any]:
         "not_identifiable": [entry.path for entry in found.estimates if not entry.identifiable],
         "intervals": found.intervals,
         "rmse": dict(found.rmse),
+        "rmse_units": {name: OBSERVATION_UNITS[name.rpartition("/")[2]] for name in found.rmse},
         "standard_deviations": dict(found.deviations),
         "correlations": {
             f"{names[i]} / {names[j]}": float(found.correlation[i, j])

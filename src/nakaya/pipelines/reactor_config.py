@@ -128,14 +128,14 @@ class MapTable(Table):
     balance: BalanceTable | None = None
 
 
-def _stream(time: TimeTable, columns: dict[str, ColumnTable], sizes: SizesTable | None) -> Stream:
+def _stream(time: TimeTable, columns: dict[str, ColumnTable], sizes: SizesTable | None, *, place: str = "") -> Stream:
     classes = None
     if sizes is not None:
         entries: dict[str, Any] = sizes.model_dump()
         entries["sizes"] = None if sizes.sizes is None else tuple(sizes.sizes)
         classes = SizeClasses(**entries)
     channels = {name: Channel(entry.column, entry.unit) for name, entry in columns.items()}
-    return Stream(TimeColumn(**time.model_dump()), channels, classes)
+    return Stream(TimeColumn(**time.model_dump()), channels, classes, place)
 
 
 def read_column_map(path: Path) -> ColumnMap:
@@ -152,7 +152,7 @@ def read_column_map(path: Path) -> ColumnMap:
     basis: BasisName = table.concentration_basis or (solubility.basis if solubility else "solution")
     try:
         streams = [] if table.time is None else [_stream(table.time, table.columns, table.sizes)]
-        streams += [_stream(entry.time, entry.columns, entry.sizes) for entry in table.stream]
+        streams += [_stream(entry.time, entry.columns, entry.sizes, place="stream.") for entry in table.stream]
         return ColumnMap(
             material=table.material,
             layout=table.file.build(),

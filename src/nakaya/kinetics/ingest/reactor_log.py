@@ -112,22 +112,23 @@ def read_log(path: Path, columns: ColumnMap) -> ReactorLog:
     channels: dict[str, Series] = {}
     sizes: SizeSeries | None = None
     for stream in columns.streams:
-        clock, start = _read_clock(table, stream.time, start)
+        clock, start = _read_clock(table, stream, start)
         flags += clock.flags
         for name, channel in stream.channels.items():
-            values, unit, remarks = _read_channel(table, name, channel, clock)
+            values, unit, remarks = _read_channel(table, name, channel, clock, f"{stream.place}columns.{name}")
             channels[name] = Series(clock.times, values, unit)
             flags += remarks
         if stream.classes is not None:
             if sizes is not None:
                 raise ParameterError("the map has size classes in two streams: a record holds one size distribution")
-            sizes = _read_classes(table, stream.classes, clock)
+            sizes = _read_classes(table, stream.classes, clock, f"{stream.place}sizes")
     return ReactorLog(channels, sizes, tuple(flags), len(table.rows))
 
 
-def _read_clock(table: RawTable, time: TimeColumn, start: float | None) -> tuple[_Clock, float]:
+def _read_clock(table: RawTable, stream: Stream, start: float | None) -> tuple[_Clock, float]:
     """Seconds since the first row of the log, from a column of stamps."""
-    index = table.position(time.column)
+    time = stream.time
+    index = table.position(time.column, key=f"{stream.place}time")
     flags: list[str] = []
     seconds = _seconds(table, index, time)
     known = np.isfinite(seconds)
@@ -215,8 +216,10 @@ def _passed(entry: str) -> float:
     return hours * 3600.0 + minutes * 60.0 + seconds
 
 
-def _read_channel(table: RawTable, name: str, channel: Channel, clock: _Clock) -> tuple[FloatArray, str, list[str]]:
-    raw = table.numbers(table.position(channel.column))
+def _read_channel(
+    table: RawTable, name: str, channel: Channel, clock: _Clock, key: str
+) -> tuple[FloatArray, str, list[str]]:
+    raw = table.numbers(table.position(channel.column, key=key))
     expected = CHANNEL_UNITS.get(name)
     unit = channel.unit
     if unit.strip().lower() in ("rpm", "1/min") and (expected in ("1/s", None)):
@@ -249,8 +252,8 @@ def _si_name(unit: str) -> str:
     return si_unit(unit)
 
 
-def _read_classes(table: RawTable, classes: SizeClasses, clock: _Clock) -> SizeSeries:
-    first, last = table.position(classes.first), table.position(classes.last)
+def _read_classes(table: RawTable, classes: SizeClasses, clock: _Clock, key: str) -> SizeSeries:
+    first, last = table.position(classes.first, key=key), table.position(classes.last, key=key)
     if last <= first:
         raise FormatError(f"{table.path}: the last size class (column {last + 1}) is not right of the first")
     num = last - first + 1

@@ -98,11 +98,13 @@ class Stream:
         time: The clock.
         channels: Channel -> column and unit.
         classes: Size classes, or None.
+        place: Where its entries stand in the file of the map: "" or "stream.", for errors.
     """
 
     time: TimeColumn
     channels: Mapping[str, Channel] = field(default_factory=dict)
     classes: SizeClasses | None = None
+    place: str = ""
 
     def __post_init__(self) -> None:
         if not self.channels and self.classes is None:

@@ -96,18 +96,23 @@ class RawTable:
         """How many fields every row has."""
         return len(self.rows[0]) if self.rows else len(self.names)
 
-    def position(self, column: str | int) -> int:
+    def position(self, column: str | int, *, key: str = "") -> int:
         """Index of a column from its name, or from its position counted from 1.
 
         A name that occurs more than once takes its number: "Timestamp#2" is the second.
+
+        Args:
+            column: Name or position.
+            key: Which entry of the map asks for it, for errors.
 
         Raises:
             UnknownNameError: There is no such name.
             FormatError: The name is ambiguous, or the position is outside the table.
         """
+        asked = f" for [{key}]" if key else ""
         if isinstance(column, int):
             if not 1 <= column <= self.num_columns:
-                raise FormatError(f"{self.path}: column {column} is outside 1..{self.num_columns}")
+                raise FormatError(f"{self.path}: column {column}{asked} is outside 1..{self.num_columns}")
             return column - 1
         found = [index for index, name in enumerate(self.names) if name == column]
         if not found:
@@ -115,12 +120,12 @@ class RawTable:
             again = [index for index, known in enumerate(self.names) if known == name]
             if mark and number.isdigit() and 1 <= int(number) <= len(again):
                 return again[int(number) - 1]
-            raise UnknownNameError(f"column of {self.path.name}", column, [name for name in self.names if name])
+            raise UnknownNameError(f"column of {self.path.name}{asked}", column, [name for name in self.names if name])
         if len(found) > 1:
             places = ", ".join(str(index + 1) for index in found)
             raise FormatError(
-                f"{self.path}: {len(found)} columns are called {column!r} (positions {places}): write {column}#1, "
-                f"{column}#2, or a position"
+                f"{self.path}: {len(found)} columns are called {column!r} (positions {places}){asked}: write "
+                f"{column}#1, {column}#2, or a position"
             )
         return found[0]
 

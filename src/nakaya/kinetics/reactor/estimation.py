@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Run
 
 __all__ = [
     "LEVEL",
+    "OBSERVATION_UNITS",
     "PRECISE_FACTOR",
     "Estimate",
     "Experiment",
@@ -30,6 +31,15 @@ __all__ = [
 Intervals: TypeAlias = Literal["profile", "covariance", "bootstrap"]
 
 Kind: TypeAlias = Literal["concentration", "L10", "L32", "L43", "log_number"]
+
+OBSERVATION_UNITS: Final[Mapping[str, str]] = {
+    "concentration": "kg/kg",
+    "L10": "m",
+    "L32": "m",
+    "L43": "m",
+    "log_number": "1",
+}
+"""Kind of observation -> SI unit; of a number of crystals the natural logarithm is compared."""
 """concentration in the solubility's basis; mean sizes in m; natural logarithm of crystals per kg of slurry."""
 
 LEVEL = 0.90
