@@ -27,7 +27,15 @@ from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.patches import write_patches
 from nakaya.kinetics.models.catalogue import model_names
-from nakaya.kinetics.predict import CARD_FILE, Forecast, combine, critical_diameter, length_warnings, read_card
+from nakaya.kinetics.predict import (
+    CARD_FILE,
+    Forecast,
+    combine,
+    critical_diameter,
+    length_warnings,
+    rate_refusal,
+    read_card,
+)
 from nakaya.kinetics.records import RecordStore
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.kinetics.theory import characteristic_length, grains_per_volume
@@ -35,6 +43,7 @@ from nakaya.pipelines import training_kinetics
 from nakaya.pipelines.explaining import ablations, draw_explanation, explain_sample, without_frame, without_node
 from nakaya.pipelines.predicting import (
     KineticsModel,
+    conditions_sample,
     load_model,
     predict_conditions,
     predict_records,
@@ -47,6 +56,8 @@ pytest.importorskip("torch", reason='kinetics models need the extra "ml"')
 pytest.importorskip("vesin", reason='graphs need the extra "ml"')
 
 MELTING, HEAT = 1327.0, 12_000.0
+MIDDLES = 0.05
+"""The median over draws of both, against the closed form of their middles."""
 TRAINING = """
 model = "kinetics"
 name = "test"
@@ -66,7 +77,8 @@ also = ["msgnn"]
 [[part]]
 target = "nucleation_rate"
 evidence = "A"
-candidates = ["msgnn"]
+candidates = ["nucleation-law", "msgnn", "mean"]
+also = ["msgnn"]
 
 [settings.msgnn]
 updates = 6
@@ -185,8 +197,28 @@ def test_the_best_in_cross_validation_is_chosen_and_forecasts_are_scored(model: 
     assert network.files is not None
     assert {"network", "persistence", "constant_velocity", "forecasts"} == set(network.forecast)
     assert network.forecast["constant_velocity"] < network.forecast["persistence"]  # the fronts move steadily here
-    rates = parts["nucleation_rate", "A", "msgnn"]
-    assert "too few" in rates.note or "no conditions" in rates.note
+    rates = parts["nucleation_rate", "A", "nucleation-law"]
+    assert "3 groups are too few" in rates.note
+    assert set(rates.scores) == {"nucleation-law", "msgnn", "mean"}
+    assert rates.least_spread == rates.scores["nucleation-law"]  # intervals are at least as wide as the errors seen
+    assert rates.files is None
+    assert parts["nucleation_rate", "A", "msgnn"].files is not None
+
+
+def test_the_first_candidate_is_taken_where_conditions_are_too_few_to_choose(store: Path, tmp_path: Path) -> None:
+    config = tmp_path / "training.toml"
+    part = '[[part]]\ntarget = "nucleation_rate"\nevidence = "A"\ncandidates = [{}]\n'
+    chosen = []
+    for number, order in enumerate(('"nucleation-law", "mean"', '"mean", "nucleation-law"')):
+        config.write_text(TRAINING.format(records=store.as_posix()).split("[[part]]")[0] + part.format(order))
+        said: list[str] = []
+        card = train_kinetics(read_kinetics_training(config), tmp_path / str(number), progress=said.append)
+        chosen.append(card.parts[0].model)
+        assert any("3 conditions cannot choose" in line for line in said)
+    assert chosen == ["nucleation-law", "mean"]
+    config.write_text(TRAINING.format(records=store.as_posix()).split("[[part]]")[0] + part.format('"growth-law"'))
+    with pytest.raises(ConfigError, match="growth-law cannot learn nucleation_rate"):
+        read_kinetics_training(config)
 
 
 def test_a_training_goes_on_where_it_was_killed(
@@ -227,14 +259,54 @@ def test_conditions_give_four_quantities_with_intervals(model: KineticsModel) ->
     low, high = found["growth_velocity"]["interval90"]
     assert low < expected < high
     assert found["growth_velocity"]["unit"] == "m/s"
-    assert any(
-        "nucleation rate: 1050 K is outside the training range of Cu, 610 to 690 K" in w for w in found["warnings"]
-    )
+    assert found["nucleation_rate"] == {"value": None, "unit": "1/(m^3 s)", "interval90": None}
+    assert found["characteristic_length"]["value"] is None
+    (refused,) = [warning for warning in found["warnings"] if warning.startswith("nucleation rate")]
+    assert "1050 K is more than 133 K (0.1 T_m) away" in refused
     assert not any("growth velocity:" in warning and "outside" in warning for warning in found["warnings"])
     cold = predict_conditions("Cu", "100", 630.0, model=model)
     for name in ("growth_velocity", "nucleation_rate", "nucleation_density", "characteristic_length"):
         low, high = cold[name]["interval90"]
         assert low < cold[name]["value"] < high
+    assert cold["nucleation_rate"]["model"] == "nucleation-law"
+    assert not any("range" in warning for warning in cold["warnings"])
+    # As the closed forms have it, from the middles of both.
+    rate, velocity = cold["nucleation_rate"]["value"], cold["growth_velocity"]["value"]
+    assert cold["characteristic_length"]["value"] == pytest.approx(characteristic_length(rate, velocity), rel=MIDDLES)
+    assert cold["nucleation_density"]["value"] == pytest.approx(grains_per_volume(rate, velocity), rel=MIDDLES)
+
+
+def test_beyond_its_training_a_rate_is_flagged_then_refused(model: KineticsModel) -> None:
+    inside, outside = (predict_conditions("Cu", "100", kelvin, model=model) for kelvin in (650.0, 740.0))
+    (flagged,) = [warning for warning in outside["warnings"] if "outside the training range" in warning]
+    assert "nucleation rate: 740 K is outside the training range of Cu, 610 to 690 K" in flagged
+    spans = [math.log10(np.divide(*found["nucleation_rate"]["interval90"][::-1])) for found in (inside, outside)]
+    assert spans[0] < spans[1]
+    (part,) = [entry for entry in model.card.parts if entry.model == "nucleation-law"]
+    sample = conditions_sample("Cu", None, 650.0, model)
+    assert rate_refusal(part, sample, 1.2) is None
+    assert "would span 4.6 decades" in str(rate_refusal(part, sample, 1.4))
+    assert "no crystal of Cu" in str(rate_refusal(replace(part, covers={}), sample, 0.1))
+
+
+@pytest.mark.parametrize(
+    "temperature", [math.nan, math.inf, -math.inf, 0.0, -300.0, 5000.0, 1e300, 20.0, 390.0, 1740.0]
+)
+def test_far_from_the_melting_point_nothing_is_predicted(model: KineticsModel, temperature: float) -> None:
+    with pytest.raises(ParameterError, match="temperature=.* is outside"):
+        predict_conditions("Cu", "100", temperature, model=model)
+
+
+def test_a_record_far_from_the_melting_point_gets_no_numbers_and_others_do(
+    model: KineticsModel, store: Path, tmp_path: Path
+) -> None:
+    record = RecordStore(store).get("growth-Cu-110-1115K-s0")
+    hot = replace(record, id="hot", conditions={**record.conditions, "temperature": one(5000.0, "K")}, snapshots=())
+    RecordStore(tmp_path / "mine", create=True).merge([hot, replace(record, id="right")])
+    found = {entry["record"]: entry for entry in predict_records(tmp_path / "mine", model=model)}
+    assert found["right"]["growth_velocity"]["value"] is not None
+    assert all(found["hot"][name]["value"] is None for name in ("growth_velocity", "nucleation_rate"))
+    assert any("5000 K is outside [398, 1725] K" in warning for warning in found["hot"]["warnings"])
 
 
 def test_warnings_outside_the_training(model: KineticsModel) -> None:

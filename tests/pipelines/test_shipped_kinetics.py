@@ -38,5 +38,6 @@ def test_every_part_can_be_loaded(model: KineticsModel) -> None:
     assert model.card.parts
     for part in model.card.parts:
         model.predictor(part)
-        assert part.scores[part.model] <= min(part.scores.values()) or part.files is not None
+        best = part.scores[part.model] <= min(part.scores.values())
+        assert best or part.files is not None or "too few" in part.note  # few conditions choose nothing
         assert set(part.covers) <= {"Al", "Cu", "Si"}

@@ -35,8 +35,10 @@ __all__ = [
     "find_model_folder",
     "length_warnings",
     "range_warnings",
+    "rate_refusal",
     "read_card",
     "shipped_models",
+    "temperature_refusal",
     "write_card",
 ]
 
@@ -52,6 +54,19 @@ UNITS: Final[Mapping[str, str]] = {
 }
 LEVEL = 0.9
 NUM_DRAWS = 20_000
+COLDEST, HOTTEST = 0.3, 1.3
+"""Shares of the melting point between which fronts are spoken of. Beyond a fifth to a third of superheating a perfect
+crystal melts everywhere at once; below a third of the melting point a simple liquid is a glass, or freezes everywhere
+before a front has moved. Laws still give a number there (thousands of m/s at 5,000 K): it means nothing."""
+
+RATE_REACH = 0.1
+"""Share of the melting point by which a temperature may lie outside of those at which nucleation was seen: beyond, the
+barrier of classical theory has changed by as much as it is uncertain."""
+
+WIDEST_RATE = 4.0
+"""Decades that 90 % intervals of a rate may span: then the characteristic length, its fourth root, is known within a
+factor of ten. What is wider is no prediction."""
+
 FEW_DIAMETERS = 5.0
 """Grains that meet before they are so many critical diameters wide never were crystals that grow."""
 
@@ -245,6 +260,44 @@ def range_warnings(part: Part, sample: Sample) -> list[str]:
             f"{low:g} to {high:g} K"
         )
     return found
+
+
+def temperature_refusal(sample: Sample) -> str | None:
+    """Say why nothing is predicted at a temperature that is far from where crystal and melt meet; None = it is not."""
+    melting = sample.table.melting_temperature
+    if not (math.isfinite(melting) and melting > 0):
+        return None
+    low, high = COLDEST * melting, HOTTEST * melting
+    if low <= sample.temperature <= high:
+        return None
+    return (
+        f"temperature={sample.temperature:g} K is outside [{low:.0f}, {high:.0f}] K, {COLDEST:g} to {HOTTEST:g} times "
+        f"the melting point of {sample.material}: there is no front between crystal and melt to predict"
+    )
+
+
+def rate_refusal(part: Part, sample: Sample, spread: float) -> str | None:
+    """Say why a nucleation rate is not given: it would be an extrapolation over decades; None = it is given.
+
+    Args:
+        part: Of the nucleation rate.
+        sample: Its conditions.
+        spread: Standard deviation of the prediction, decades.
+    """
+    covered = part.covers.get(sample.material)
+    if covered is None:
+        return f"no crystal of {sample.material} was seen to nucleate in the training"
+    low, high = covered.temperature
+    reach = RATE_REACH * sample.table.melting_temperature
+    if not low - reach <= sample.temperature <= high + reach:
+        return (
+            f"{sample.temperature:g} K is more than {reach:.0f} K ({RATE_REACH:g} T_m) away from where crystals of "
+            f"{sample.material} were seen to nucleate, {low:g} to {high:g} K: the rate changes by decades on the way"
+        )
+    decades = 2 * normal_factor(LEVEL) * spread
+    if decades > WIDEST_RATE:
+        return f"its 90 % interval would span {decades:.1f} decades, more than {WIDEST_RATE:g}"
+    return None
 
 
 def combine(

@@ -14,7 +14,7 @@ from nakaya.core.errors import InputFileError, ParameterError, UnknownNameError
 from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.conditions import crystal_structure, miller_vector
-from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
+from nakaya.kinetics.ingest.md import TrajectoryOptions, frame_time, ingest_trajectory
 from nakaya.kinetics.md.bondorder import CLASSIFIERS, environment, solid_atoms
 from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
@@ -32,7 +32,9 @@ from nakaya.kinetics.predict import (
     find_model_folder,
     length_warnings,
     range_warnings,
+    rate_refusal,
     read_card,
+    temperature_refusal,
 )
 from nakaya.kinetics.records import load_records
 from nakaya.kinetics.samples.corpus import Corpus, make_sample, read_corpus, with_facets
@@ -138,7 +140,7 @@ def predict_conditions(
         "characteristic_length", "evidence": "A", "warnings": [...]}; "model" is missing where nothing is known.
 
     Raises:
-        ParameterError: The temperature is no temperature, or Miller indices are none.
+        ParameterError: The temperature is no temperature, or far from the melting point; or Miller indices are none.
         UnknownNameError: The records of the model know nothing of the material.
     """
     model = model or load_model()
@@ -146,7 +148,7 @@ def predict_conditions(
 
 
 def conditions_sample(material: str, orientation: str | None, temperature: float, model: KineticsModel) -> Sample:
-    """The sample of evidence A that stated conditions make."""
+    """The sample of evidence A that stated conditions make; errors as in `predict_conditions`."""
     if not (math.isfinite(temperature) and 1 <= temperature <= 20_000):
         raise ParameterError(f"temperature={temperature} is outside [1, 20000] K")
     if orientation is not None:
@@ -167,7 +169,10 @@ def conditions_sample(material: str, orientation: str | None, temperature: float
         quantities={},
         provenance=Provenance("stated conditions"),
     )
-    return _faced(make_sample(record, "A", table, None), model, record)
+    sample = make_sample(record, "A", table, None)
+    if (refusal := temperature_refusal(sample)) is not None:
+        raise ParameterError(refusal)
+    return _faced(sample, model, record)
 
 
 def predict_records(
@@ -261,22 +266,27 @@ def trajectory_sample(path: Path, options: TrajectoryOptions, model: KineticsMod
 def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
     """Predict from a sample; the document of `predict_conditions`."""
     warnings = list(model.notes)
-    velocity = None
-    if sample.orientation is None:
-        warnings.append("growth velocity: the orientation of the front is not stated")
-    else:
-        part = model.card.part("growth_velocity", sample.evidence)
-        if part is not None and part.evidence != sample.evidence:
-            warnings.append("growth velocity: the model has no part for what was seen early: conditions alone are used")
-            sample = _conditions_only(sample, keep=("facet",))
-        velocity = _forecast("growth_velocity", sample, model, warnings)
+    refusal = temperature_refusal(sample)
+    if refusal is not None:
+        warnings.append(refusal)
+    velocity, rate = None, None
     bare = replace(_conditions_only(sample), orientation=None)  # nucleation has no front
-    melting = sample.table.melting_temperature
-    rate = None
-    if not sample.temperature < melting:
-        warnings.append(f"nucleation rate: nothing nucleates above the melting point of {melting:.0f} K")
-    else:
-        rate = _forecast("nucleation_rate", bare, model, warnings)
+    if refusal is None:
+        if sample.orientation is None:
+            warnings.append("growth velocity: the orientation of the front is not stated")
+        else:
+            part = model.card.part("growth_velocity", sample.evidence)
+            if part is not None and part.evidence != sample.evidence:
+                warnings.append(
+                    "growth velocity: the model has no part for what was seen early: conditions alone are used"
+                )
+                sample = _conditions_only(sample, keep=("facet",))
+            velocity = _forecast("growth_velocity", sample, model, warnings)
+        melting = sample.table.melting_temperature
+        if sample.temperature >= melting:
+            warnings.append(f"nucleation rate: nothing nucleates above the melting point of {melting:.0f} K")
+        else:
+            rate = _forecast("nucleation_rate", bare, model, warnings)
     found: dict[str, Any] = combine(velocity, rate, rng=np.random.default_rng(0))
     for target, told, asked in (("growth_velocity", velocity, sample), ("nucleation_rate", rate, bare)):
         chosen = model.card.part(target, asked.evidence)
@@ -291,9 +301,7 @@ def _forecast(target: str, sample: Sample, model: KineticsModel, warnings: list[
     if part is None:
         warnings.append(f"{target.replace('_', ' ')}: the model {model.card.name} has no part for it")
         return None
-    warnings += range_warnings(part, sample)
-    if part.note:
-        warnings.append(f"{target.replace('_', ' ')}: {part.note}")
+    outside = range_warnings(part, sample)
     try:
         told = model.predictor(part).predict([sample])
     except ParameterError as error:  # a law that lacks a property of the material
@@ -304,6 +312,12 @@ def _forecast(target: str, sample: Sample, model: KineticsModel, warnings: list[
     if not (math.isfinite(mean) and math.isfinite(spread)):
         warnings.append(f"{target.replace('_', ' ')}: the model gives no number here")
         return None
+    if target == "nucleation_rate" and (refusal := rate_refusal(part, sample, spread)) is not None:
+        warnings.append(f"nucleation rate: not given, for {refusal}")
+        return None
+    warnings += outside
+    if part.note:
+        warnings.append(f"{target.replace('_', ' ')}: {part.note}")
     return Forecast(mean, spread)
 
 
@@ -358,13 +372,9 @@ def _patches(path: Path, options: TrajectoryOptions, record: Record) -> list[Fra
     early: list[Frame] = []
     start: float | None = None
     trajectory = read_trajectory(path, lammps_units=options.lammps_units, elements=options.elements)
-    for number, frame in enumerate(trajectory):
-        time = frame.time_ps
-        if options.frame_ps is not None:
-            time = number * options.frame_ps
-        elif options.time_step_ps is not None:
-            time = frame.step * options.time_step_ps
-        if time is None or not math.isfinite(time) or time < options.equilibration_ps:
+    for frame in trajectory:
+        time = frame_time(frame, options)
+        if time is None or time < options.equilibration_ps:
             if time is None:
                 return []  # frames without times have no order that is known
             continue

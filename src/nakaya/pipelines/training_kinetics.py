@@ -25,7 +25,7 @@ from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, Outp
 from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.core.record import Record
 from nakaya.kinetics.models.catalogue import MODELS, find_model
-from nakaya.kinetics.models.conformal import calibrate, normal_factor
+from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_factor
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
 from nakaya.kinetics.predict import Coverage, ModelCard, Part, write_card
 from nakaya.kinetics.records import load_records, record_hash, records_place, write_atomically
@@ -49,7 +49,8 @@ class PartConfig:
     Attributes:
         target: Name of the quantity.
         evidence: "A" or "B".
-        candidates: Names of models; the first one wins where none is better.
+        candidates: Names of models; the first one wins where none is better, and where conditions are too few to
+            tell (fewer than intervals need): then it should be the law that one would believe without any data.
         also: Candidates that are kept beside the best one: a network that can say where it looked, say.
     """
 
@@ -63,6 +64,10 @@ class PartConfig:
             raise ParameterError(f"target {self.target!r} is none of {', '.join(TARGET_SCALES)}")
         if not self.candidates or any(name not in MODELS for name in self.candidates):
             raise ParameterError(f"candidates={list(self.candidates)}: expected some of {', '.join(MODELS)}")
+        for name in self.candidates:
+            entry = MODELS[name]
+            if self.target not in entry.targets or self.evidence not in entry.evidence:
+                raise ParameterError(f"{name} cannot learn {self.target} from evidence {self.evidence}")
         if not set(self.also) <= set(self.candidates):
             raise ParameterError(f"also={list(self.also)}: expected some of the candidates")
 
@@ -250,7 +255,12 @@ def _train_part(
         outside[name], forecasts[name] = _compared(compared, part.target)
         scores[name] = float(np.sqrt(np.mean((outside[name].mean - labels) ** 2)))
         tell(f"{part.target}, evidence {part.evidence}: {name} {scores[name]:.3g} in cross-validation")
-    chosen = min(scores, key=lambda name: scores[name]) if scores else part.candidates[0]
+    groups = len({sample.condition for sample in tested})
+    chosen = part.candidates[0]
+    if groups >= fewest_groups(LEVEL):
+        chosen = min(scores, key=lambda name: scores[name])
+    elif len(part.candidates) > 1:
+        tell(f"{part.target}, evidence {part.evidence}: {groups} conditions cannot choose: {chosen} is taken")
     parts = []
     for name in dict.fromkeys((chosen, *part.also)):
         factor, least, note = normal_factor(LEVEL), 0.0, "no conditions were left to calibrate intervals"

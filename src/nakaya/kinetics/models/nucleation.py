@@ -23,7 +23,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.models.physics import nucleation_physics
 from nakaya.kinetics.samples.sample import Sample
 
-__all__ = ["MISFIT", "NucleationPosterior", "label_errors", "nucleation_posterior"]
+__all__ = ["MATERIAL_SPREAD", "MISFIT", "NucleationPosterior", "label_errors", "nucleation_posterior"]
 
 TARGET: Final = "nucleation_rate"
 

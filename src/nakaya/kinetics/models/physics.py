@@ -4,9 +4,10 @@ Growth velocity: v = M exp(r) [1 - exp(-delta-mu(T; T_m + shift)/kT)], with M co
 Jackson 1982) for metals and activated (Wilson 1900, Frenkel 1932) for diamond. The residual r scales, the shift moves
 the zero, and the sign is right on both sides of the melting point.
 
-Nucleation rate: log10 J = log10 J0 + p - exp(r) W*/(kT ln 10), classical theory with Turnbull's interfacial energy
-gamma = alpha (L/N_A) Omega^(-2/3), so that W*/kT = 16 pi/3 alpha^3 h^3 / (delta-mu/kT)^2 with h = L/(N_A kT); the
-kinetic prefactor is J0 = 24 D Omega^(-5/3). At large undercooling p and r hold what the capillary approximation misses.
+Nucleation rate: log10 J = log10 J0 + a + p - c exp(r) W*/(kT ln 10), classical theory with Turnbull's interfacial
+energy gamma = alpha (L/N_A) Omega^(-2/3), so that W*/kT = 16 pi/3 alpha^3 h^3 / (delta-mu/kT)^2, h = L/(N_A kT); the
+kinetic prefactor is J0 = 24 D Omega^(-5/3). At large undercooling a and c hold what the capillary approximation misses
+(`nakaya.kinetics.models.nucleation`), p and r what a network finds beyond.
 """
 
 from __future__ import annotations
@@ -99,12 +100,6 @@ class NucleationPhysics:
 
     log10_prefactor: FloatArray
     barrier: FloatArray
-
-    def fitted_scale(self, log10_rates: FloatArray) -> float:
-        """Factor on the barrier by least squares, kept between 1/20 and 20."""
-        square = float((self.barrier**2).sum())
-        fitted = float(((self.log10_prefactor - log10_rates) * self.barrier).sum()) / square if square > 0 else 1.0
-        return min(max(fitted, 0.05), 20.0)
 
 
 def velocity_physics(samples: Sequence[Sample]) -> VelocityPhysics:

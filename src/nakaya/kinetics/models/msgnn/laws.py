@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from nakaya.core.arrays import FloatArray
+from nakaya.kinetics.graphs.elements import ATOMIC_NUMBERS
+from nakaya.kinetics.models.nucleation import MATERIAL_SPREAD, MISFIT, nucleation_posterior
 from nakaya.kinetics.models.physics import MECHANISMS, nucleation_physics, velocity_physics
 from nakaya.kinetics.samples.sample import Sample
 
@@ -23,6 +25,14 @@ MAX_RESIDUAL = 2.0
 
 MAX_SHIFT = 0.05
 """Bound of the shift of the melting point, as a share of it."""
+
+
+MAX_DECADES = 1.0
+MAX_BARRIER_RESIDUAL = 0.5
+"""Bounds of the residuals of a nucleation rate: p, and |r| on the barrier."""
+
+MAX_MATERIALS = 8
+"""With a share of their own in the prefactor of nucleation; further ones are strangers to the law."""
 
 
 def _soft(values: Tensor, bound: float) -> Tensor:
@@ -103,26 +113,57 @@ class VelocityLaw(Law):
 
 
 class NucleationLaw(Law):
-    """log10 J = log10 J0 + p - c exp(r) W*/(kT ln 10)."""
+    """log10 J = log10 J0 + a + a_m + p - c exp(r) W*/(kT ln 10), a, a_m and c by Bayesian linear regression.
 
-    log_scale: Tensor
+    The spread is at least that of the regression: away from the training it grows by decades, whatever the network says
+    (`nakaya.kinetics.models.nucleation`).
+    """
+
+    numbers: Tensor
+    means: Tensor
+    covariance: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("log_scale", torch.tensor(0.0))
+        self.register_buffer("numbers", torch.zeros(MAX_MATERIALS))
+        self.register_buffer("means", torch.zeros(2 + MAX_MATERIALS))
+        self.register_buffer("covariance", torch.zeros(2 + MAX_MATERIALS, 2 + MAX_MATERIALS))
 
     def rows(self, samples: Sequence[Sample]) -> Tensor:
-        """log10 J0 and the barrier."""
+        """log10 J0, the barrier, and the atomic number of the material (0 where it is no element)."""
         found = nucleation_physics(samples)
-        return torch.from_numpy(np.stack([found.log10_prefactor, found.barrier], axis=1).astype(np.float32))
+        numbers = [float(ATOMIC_NUMBERS.get(sample.material, 0)) for sample in samples]
+        return torch.from_numpy(np.stack([found.log10_prefactor, found.barrier, numbers], axis=1).astype(np.float32))
 
     def _settle(self, samples: Sequence[Sample], labels: FloatArray) -> None:
-        self.log_scale.fill_(math.log(nucleation_physics(samples).fitted_scale(labels)))
+        found = nucleation_posterior(samples, labels)
+        known = [
+            (place, number) for place, name in enumerate(found.materials) if (number := ATOMIC_NUMBERS.get(name, 0))
+        ][:MAX_MATERIALS]
+        kept = [0, 1, *(2 + place for place, _ in known)]
+        self.numbers[: len(known)] = torch.tensor([float(number) for _, number in known])
+        self.means[: len(kept)] = torch.from_numpy(found.mean[kept].astype(np.float32))
+        covariance = found.covariance[np.ix_(kept, kept)].astype(np.float32)
+        self.covariance[: len(kept), : len(kept)] = torch.from_numpy(covariance)
 
     def mean(self, raw: Tensor, rows: Tensor) -> Tensor:
         """Mean of log10 J, J in 1/(m^3 s)."""
-        log_prefactor, barrier = rows.unbind(dim=1)
-        return log_prefactor + raw[:, 1] - torch.exp(self.log_scale + _soft(raw[:, 0], MAX_RESIDUAL)) * barrier
+        design = self._design(rows)
+        shift = _soft(raw[:, 1], MAX_DECADES)
+        scale = torch.exp(_soft(raw[:, 0], MAX_BARRIER_RESIDUAL)) - 1
+        return rows[:, 0] + design @ self.means + shift + scale * design[:, 1] * self.means[1]
+
+    def forward(self, raw: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (mean, standard deviation) of log10 J, each [sample]."""
+        mean, learned = super().forward(raw, rows)
+        design = self._design(rows)
+        known = torch.einsum("ij,jk,ik->i", design, self.covariance, design).clamp_min(0.0)
+        strange = design[:, 2:].sum(dim=1) < 1
+        return mean, torch.sqrt(learned**2 + known + MISFIT**2 + strange * MATERIAL_SPREAD**2)
+
+    def _design(self, rows: Tensor) -> Tensor:
+        own = (rows[:, 2:3] == self.numbers) & (self.numbers > 0)
+        return torch.cat([torch.ones_like(rows[:, :1]), -rows[:, 1:2], own.to(rows.dtype)], dim=1)
 
 
 class PlainLaw(Law):
