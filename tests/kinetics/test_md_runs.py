@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -287,3 +292,72 @@ def test_lammps_stops_when_its_parent_is_gone(tmp_path: Path) -> None:
     threading.Timer(3.0, parent.unlink).start()
     with pytest.raises(LammpsError, match="halt"):
         run_lammps(tmp_path, variables={"parent": str(parent)}, time_limit=500.0)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes are killed on Unix only")
+def test_a_leashed_run_is_gone_with_the_process_that_started_it(tmp_path: Path) -> None:
+    program = tmp_path / "lmp"  # a LAMMPS that computes for ever, and whose input knows nothing of us
+    program.write_text(f"#!/bin/sh\nsleep 300 & echo $! > {tmp_path}/worker\nwait\n")
+    program.chmod(0o755)
+    code = (
+        "from pathlib import Path\nfrom nakaya.kinetics.md.lammps import run_lammps\n"
+        f"run_lammps(Path({str(tmp_path)!r}), leashed=True)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "NAKAYA_LMP": str(program)})
+    worker = tmp_path / "worker"
+    try:
+        wait_until(lambda: worker.is_file() and worker.read_text().endswith("\n"))
+        assert is_alive(int(worker.read_text()))
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_until(lambda: not is_alive(int(worker.read_text())))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes are killed on Unix only")
+def test_a_wrapper_that_is_killed_alone_takes_its_child_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "lmp"
+    program.write_text(f"#!/bin/sh\nsleep 300 & echo $! > {tmp_path}/worker\nkill -9 $$\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("NAKAYA_LMP", str(program))
+    find_lammps.cache_clear()
+    try:
+        with pytest.raises(LammpsError):
+            run_lammps(tmp_path)
+    finally:
+        find_lammps.cache_clear()
+    wait_until(lambda: not is_alive(int((tmp_path / "worker").read_text())))
+
+
+def test_an_input_finds_potentials_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "lmp"
+    program.write_text('#!/bin/sh\necho "$LAMMPS_POTENTIALS" > seen\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("NAKAYA_LMP", str(program))
+    monkeypatch.setattr(lammps, "potential_folders", lambda: [tmp_path / "potentials"])
+    monkeypatch.delenv("LAMMPS_POTENTIALS", raising=False)
+    find_lammps.cache_clear()
+    try:
+        run_lammps(tmp_path)
+        assert (tmp_path / "seen").read_text().strip() == str(tmp_path / "potentials")
+        monkeypatch.setenv("LAMMPS_POTENTIALS", "my own")
+        run_lammps(tmp_path)
+        assert (tmp_path / "seen").read_text().strip() == "my own"
+    finally:
+        find_lammps.cache_clear()
+
+
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{process}/stat")
+    return not stat.is_file() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.1)

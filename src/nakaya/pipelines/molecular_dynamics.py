@@ -227,11 +227,17 @@ def melting_summary(records: Sequence[Record]) -> dict[str, Any]:
         for record in records
         if "melting_temperature" in record.quantities
     ]
-    status = "ok" if all(record.status == "ok" for record in records) else "flagged"
+    flags = [f"{record.id}: {flag}" for record in records for flag in record.flags]
+    if not estimate.standard_error <= MOVING_SHARE * estimate.value:
+        flags.append(
+            f"the error is {estimate.standard_error:.0f} K: the fronts still moved; run longer (--duration), in longer "
+            "boxes, or start nearer (--guess)"
+        )
     return {
         "melting_point_K": estimate.value,
         "standard_error_K": estimate.standard_error,
-        "status": status,
+        "status": "flagged" if flags else "ok",
+        "flags": flags,
         "runs": each,
     }
 
@@ -437,7 +443,7 @@ def run_own_input(
             if entry.is_file() and entry.stat().st_size <= MAX_COPY_BYTES:
                 shutil.copyfile(entry, folder / entry.name)
         (folder / dump).unlink(missing_ok=True)
-        run_lammps(folder, script=script.name, time_limit=time_limit)
+        run_lammps(folder, script=script.name, time_limit=time_limit, leashed=True)
         if not (folder / dump).is_file():
             raise ParameterError(f"{script} ran, but wrote no {dump}: name the file of its dump command")
         record = ingest_trajectory(folder / dump, options, known=known_records())
@@ -452,3 +458,5 @@ def run_own_input(
 
 
 MAX_COPY_BYTES = 256 << 20
+MOVING_SHARE = 0.02
+"""A melting point with a larger relative error than this comes from fronts that still moved."""

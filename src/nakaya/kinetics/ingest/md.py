@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
 from nakaya.kinetics.md.bondorder import CLASSIFIERS
 from nakaya.kinetics.md.descriptors import DESCRIPTORS
+from nakaya.kinetics.md.dump import ENERGY
 from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
 from nakaya.kinetics.md.potentials import MATERIALS
@@ -24,12 +25,21 @@ from nakaya.kinetics.md.tables import driving_force, tabulate
 from nakaya.kinetics.md.text_files import Trajectory
 from nakaya.kinetics.md.trajectory_files import read_trajectory
 
-__all__ = ["TrajectoryOptions", "ingest_trajectory"]
+__all__ = ["TrajectoryOptions", "frame_time", "ingest_trajectory"]
 
 ANGSTROM = 1e-10
 MAX_FRAMES = 100_000
+TINY_PS = 1e-9
 MIN_ATOMS = 50
 MIN_KELVIN, MAX_KELVIN = 10.0, 20_000.0
+UNEVEN = 1.5
+"""Frames further apart than the usual distance times this are not evenly spaced."""
+
+FEW_EARLY = 3
+"""Fewer frames than this in the first picoseconds tell of no motion."""
+
+SAME_TIME = 0.01
+"""Share by which the times of the file and those of the options may differ."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,24 @@ class TrajectoryOptions:
             raise ParameterError("give either the time step or the time between frames, not both")
         if self.structure is not None and self.structure not in CLASSIFIERS:
             raise UnknownNameError("structure", self.structure, CLASSIFIERS)
+
+
+def frame_time(frame: Frame, options: TrajectoryOptions) -> float | None:
+    """Time of a frame, ps: from the options where they say, else from the file; None = neither says.
+
+    Raises:
+        ParameterError: A time step is given, and the file has no numbers of time steps.
+    """
+    if options.frame_ps is not None:
+        return frame.number * options.frame_ps
+    if options.time_step_ps is not None:
+        if frame.step is None:
+            raise ParameterError(
+                "the file has no numbers of time steps: give the time between frames (--frame-interval) instead of the "
+                "time step"
+            )
+        return frame.step * options.time_step_ps
+    return frame.time_ps if frame.time_ps is not None and math.isfinite(frame.time_ps) else None
 
 
 def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence[Record] = ()) -> Record:
@@ -155,7 +183,8 @@ class _Watch(Iterator[Frame]):
         self._temperatures: list[float] = []
         self._number = self._dropped = 0
         self._last = -math.inf
-        self._backwards = False
+        self._backwards = self._contradicted = self._in_guessed_unit = self._has_energies = False
+        self._times: list[float] = []
         self.has_times = True
 
     def __next__(self) -> Frame:
@@ -163,7 +192,11 @@ class _Watch(Iterator[Frame]):
             frame = next(self._trajectory)
             if self._number >= MAX_FRAMES:
                 raise FormatError(f"more than {MAX_FRAMES} frames: thin the trajectory")
-            time = self._time(frame)
+            time = frame_time(frame, self._options)
+            self._compare(frame, time)
+            if time is None:
+                self.has_times = False
+                time = float(self._number)
             self._number += 1
             if time <= self._last:
                 self._backwards = True
@@ -173,17 +206,18 @@ class _Watch(Iterator[Frame]):
                 self._dropped += 1
                 continue
             self._temperatures.append(frame.temperature())
-            return Frame(frame.step, time, frame.positions, frame.cell, frame.species, frame.velocities, frame.extra)
+            self._times.append(time)
+            self._has_energies |= ENERGY in frame.extra
+            return replace(frame, time_ps=time)
 
-    def _time(self, frame: Frame) -> float:
-        if self._options.frame_ps is not None:
-            return self._number * self._options.frame_ps
-        if self._options.time_step_ps is not None:
-            return frame.step * self._options.time_step_ps
-        if frame.time_ps is not None and math.isfinite(frame.time_ps):
-            return frame.time_ps
-        self.has_times = False
-        return float(self._number)
+    def _compare(self, frame: Frame, time: float | None) -> None:
+        stated = frame.time_ps
+        if time is None or stated is None or not math.isfinite(stated):
+            return
+        if self._options.frame_ps is None and self._options.time_step_ps is None:
+            self._in_guessed_unit |= not self._trajectory.has_units
+        elif self._trajectory.has_units and abs(stated - time) > SAME_TIME * max(abs(stated), abs(time)):
+            self._contradicted = True
 
     def mean_temperature(self) -> float:
         """Mean kinetic temperature, K; NaN without velocities."""
@@ -191,12 +225,36 @@ class _Watch(Iterator[Frame]):
         return float(np.mean(known)) if known else math.nan
 
     def flags(self) -> list[str]:
-        """What was odd about the times."""
+        """What was odd about the times, and what the frames lack."""
         found = []
         if not self.has_times:
             found.append("the frames have no times: give the time step or the time between frames; no velocity follows")
         if self._backwards:
             found.append("some frames did not come later than the one before them and were left out")
+        if self._contradicted:
+            found.append("the file states other times than those that were given: check the time step")
+        if self._in_guessed_unit:
+            found.append("times were read as picoseconds: the file does not state their unit")
+        found += self._spacing()
+        if not self._has_energies:
+            found.append(f"no energies of atoms: the file has no column {ENERGY} (compute energy all pe/atom)")
+        return found
+
+    def _spacing(self) -> list[str]:
+        """What is odd about the distances between frames: evidence and labels were made with one frame per ps."""
+        if not self.has_times or len(self._times) < 2:
+            return []
+        times = np.array(self._times) - self._times[0]
+        steps = np.diff(times)
+        usual = float(np.median(steps))
+        found = []
+        if steps.max() > UNEVEN * usual or steps.min() < usual / UNEVEN:
+            found.append(f"the frames are not evenly spaced: {steps.min():g} to {steps.max():g} ps apart")
+        early = int((times <= EVIDENCE_PS + TINY_PS).sum())
+        if early < FEW_EARLY:
+            found.append(f"only {early} frames in the first {EVIDENCE_PS:g} ps: write one every picosecond or so")
+        if times[-1] < EVIDENCE_PS - usual:
+            found.append(f"only {times[-1]:g} ps are there: models look at the first {EVIDENCE_PS:g} ps")
         return found
 
 
@@ -233,8 +291,15 @@ def _fit(history: SlabHistory, watched: _Watch, flags: list[str]) -> VelocityFit
     share = history.pooled["solid_fraction"]
     if not watched.has_times:
         return None
-    if not (share[0] > 0.03 and share[0] < 0.97) or not all(math.isfinite(volume) for volume in history.volumes):
+    if not 0.03 < share[0] < 0.97:
         flags.append(f"no crystal with two fronts in a liquid ({share[0]:.0%} solid at the start): no velocity follows")
+        return None
+    if thin := [name for name, volume in zip(("crystal", "liquid"), history.volumes, strict=True)
+                if not math.isfinite(volume)]:  # fmt: skip
+        flags.append(
+            f"too thin to tell its density: the {' and the '.join(thin)} (box of {history.lengths[0]:.0f} A along the "
+            f"normal, {share[0]:.0%} solid at the start); no velocity follows"
+        )
         return None
     fit = fit_velocity(history, *history.volumes)
     flags += [flag for flag in fit.flags if "not used" not in flag]
@@ -249,9 +314,13 @@ def _axis(times_ps: FloatArray, has_times: bool) -> Axis:
 
 def _series(history: SlabHistory, has_times: bool, *, until_ps: float = math.inf) -> dict[str, Quantity]:
     times = history.times_ps - history.times_ps[0]
-    early = times <= until_ps + 1e-9
+    early = times <= until_ps + TINY_PS
     axis = _axis(times[early], has_times)
-    return {name: Quantity(history.pooled[name][early], unit, axis=axis) for name, unit in DESCRIPTORS.items()}
+    found = {name: Quantity(history.pooled[name][early], unit, axis=axis) for name, unit in DESCRIPTORS.items()}
+    if math.isfinite(history.volumes[0]):
+        thickness = history.thickness(history.volumes[0], until_ps=float(history.times_ps[early][-1]))
+        found["solid_thickness"] = Quantity(thickness * ANGSTROM, "m", axis=axis)
+    return found
 
 
 def _results(history: SlabHistory, has_times: bool, fit: VelocityFit | None) -> dict[str, Quantity]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from nakaya.kinetics.md.text_files import (
     MAX_ATOMS,
     CutOff,
     Lines,
+    Notes,
     Trajectory,
     check_cell,
     floats,
@@ -24,28 +25,36 @@ from nakaya.kinetics.md.text_files import (
     opened,
 )
 
-__all__ = ["LAMMPS_UNITS", "UnitStyle", "read_dump"]
+__all__ = ["ENERGY", "LAMMPS_UNITS", "UnitStyle", "read_dump"]
 
 
 @dataclass(frozen=True)
 class UnitStyle:
-    """What one unit of a LAMMPS style is: length in angstrom, velocity in angstrom/ps, time in ps."""
+    """What one unit of a LAMMPS style is: length in angstrom, velocity in angstrom/ps, time in ps, energy in eV."""
 
     length: float
     velocity: float
     time: float
+    energy: float
+
+
+_JOULE = 1 / 1.602176634e-19
+"""eV."""
 
 
 LAMMPS_UNITS: Mapping[str, UnitStyle] = {
-    "metal": UnitStyle(1.0, 1.0, 1.0),
-    "real": UnitStyle(1.0, 1000.0, 1e-3),
-    "si": UnitStyle(1e10, 0.01, 1e12),
-    "cgs": UnitStyle(1e8, 1e-4, 1e12),
-    "nano": UnitStyle(10.0, 0.01, 1e3),
-    "micro": UnitStyle(1e4, 0.01, 1e6),
-    "electron": UnitStyle(0.529177210903, 0.529177210903 / 2.4188843265857e-5, 1e-3),
+    "metal": UnitStyle(1.0, 1.0, 1.0, 1.0),
+    "real": UnitStyle(1.0, 1000.0, 1e-3, 4184 / 6.02214076e23 * _JOULE),
+    "si": UnitStyle(1e10, 0.01, 1e12, _JOULE),
+    "cgs": UnitStyle(1e8, 1e-4, 1e12, 1e-7 * _JOULE),
+    "nano": UnitStyle(10.0, 0.01, 1e3, 1e-21 * _JOULE),
+    "micro": UnitStyle(1e4, 0.01, 1e6, 1e-15 * _JOULE),
+    "electron": UnitStyle(0.529177210903, 0.529177210903 / 2.4188843265857e-5, 1e-3, 27.211386245988),
 }
 """Unit styles that fix a length; "lj" does not, and is refused."""
+
+ENERGY = "c_energy"
+"""Column with the potential energy of every atom: `compute energy all pe/atom`."""
 
 _POSITION_COLUMNS = (("xu", "yu", "zu"), ("x", "y", "z"), ("xsu", "ysu", "zsu"), ("xs", "ys", "zs"))
 
@@ -71,25 +80,27 @@ def read_dump(path: Path, *, lammps_units: str | None = None, elements: Sequence
     for symbol in elements or ():
         if symbol not in MASSES:
             raise UnknownNameError("element", symbol, MASSES)
-    flags: list[str] = []
-    return Trajectory(guarded(_dump_frames(path, lammps_units, elements, flags), flags, path), flags)
+    notes = Notes()
+    return Trajectory(guarded(_dump_frames(path, lammps_units, elements, notes), notes.flags, path), notes.flags)
 
 
-def _dump_frames(path: Path, units: str | None, elements: Sequence[str] | None, flags: list[str]) -> Iterator[Frame]:
+def _dump_frames(path: Path, units: str | None, elements: Sequence[str] | None, notes: Notes) -> Iterator[Frame]:
     with opened(path) as stream:
         lines = Lines(stream, path)
+        number = 0
         while (line := lines.next()) is not None:
             if not line.strip():
                 continue
-            frame = _dump_frame(line, lines, path, units, elements, flags)
+            frame = _dump_frame(line, lines, path, units, elements, notes)
             if frame is not None:
-                yield frame
+                yield replace(frame, number=number)
+            number += 1
         if lines.damage:
             raise CutOff(lines.damage)
 
 
 def _dump_frame(
-    line: bytes, lines: Lines, path: Path, units: str | None, elements: Sequence[str] | None, flags: list[str]
+    line: bytes, lines: Lines, path: Path, units: str | None, elements: Sequence[str] | None, notes: Notes
 ) -> Frame | None:
     step = count = None
     time: float | None = None
@@ -126,7 +137,7 @@ def _dump_frame(
     style = LAMMPS_UNITS[units]
     columns = dict(zip(names, lines.table(count, len(names)).T, strict=True))
     time_ps = None if time is None else time * style.time
-    return _dump_atoms(columns, step, time_ps, cell, origin, style, path, elements, flags)
+    return _dump_atoms(columns, step, time_ps, cell, origin, style, path, elements, notes)
 
 
 def _dump_box(line: bytes, lines: Lines, path: Path) -> tuple[FloatArray, FloatArray]:
@@ -158,7 +169,7 @@ def _dump_atoms(
     style: UnitStyle,
     path: Path,
     elements: Sequence[str] | None,
-    flags: list[str],
+    notes: Notes,
 ) -> Frame | None:
     triple = next((names for names in _POSITION_COLUMNS if all(name in columns for name in names)), None)
     if triple is None:
@@ -171,17 +182,21 @@ def _dump_atoms(
         positions = (positions - origin) * style.length
     species = _dump_species(columns, elements, path)
     if bad := int((~np.isfinite(positions).all(axis=1)).sum()):
-        flags.append(f"the frame at step {step} was left out: {bad} atoms have no finite position")
+        words = f"the frame at step {step} was left out: {bad} atoms have no finite position"
+        notes.add("frames left out", words)
         return None
     velocities = None
     if all(name in columns for name in ("vx", "vy", "vz")):
         velocities = np.stack([floats(columns[name], name, path) for name in ("vx", "vy", "vz")], axis=1)
         velocities *= style.velocity
         if not np.isfinite(velocities).all():
-            flags.append(f"the velocities at step {step} were left out: some are not finite")
+            words = f"the velocities at step {step} were left out: some are not finite"
+            notes.add("frames without velocities", words)
             velocities = None
     used = {*triple, "vx", "vy", "vz", "id", "type", "element", "mol", "ix", "iy", "iz"}
     extra = {name: floats(words, name, path) for name, words in columns.items() if name not in used}
+    if ENERGY in extra:
+        extra[ENERGY] = extra[ENERGY] * style.energy
     ranks = np.arange(len(positions))
     if "id" in columns:
         ids = floats(columns["id"], "id", path)

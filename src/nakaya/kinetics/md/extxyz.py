@@ -15,6 +15,7 @@ from nakaya.kinetics.md.text_files import (
     MAX_ATOMS,
     CutOff,
     Lines,
+    Notes,
     Trajectory,
     check_cell,
     floats,
@@ -32,16 +33,17 @@ def read_extxyz(path: Path) -> Trajectory:
     """Read extended XYZ: positions and box in angstrom, as the format has it.
 
     A frame needs Lattice="..." (nine numbers) and Properties with species:S:1 and pos:R:3. A key `time` or `Time` is
-    read as picoseconds. Velocities are not read: the format does not fix their unit.
+    read as picoseconds; a key `Timestep` is the number of the time step. Velocities and energies
+    are not read: the format does not fix their units.
 
     Raises:
         InputFileError, FormatError: As in `read_trajectory`.
     """
-    flags: list[str] = []
-    return Trajectory(guarded(_xyz_frames(path, flags), flags, path), flags)
+    notes = Notes()
+    return Trajectory(guarded(_xyz_frames(path, notes), notes.flags, path), notes.flags, has_units=False)
 
 
-def _xyz_frames(path: Path, flags: list[str]) -> Iterator[Frame]:
+def _xyz_frames(path: Path, notes: Notes) -> Iterator[Frame]:
     with opened(path) as stream:
         lines = Lines(stream, path)
         number = 0
@@ -49,7 +51,7 @@ def _xyz_frames(path: Path, flags: list[str]) -> Iterator[Frame]:
             if not line.strip():
                 continue
             count = integer(line, "the number of atoms", path, 1, MAX_ATOMS)
-            frame = _xyz_frame(count, number, lines, path, flags)
+            frame = _xyz_frame(count, number, lines, path, notes)
             number += 1
             if frame is not None:
                 yield frame
@@ -57,7 +59,7 @@ def _xyz_frames(path: Path, flags: list[str]) -> Iterator[Frame]:
             raise CutOff(lines.damage)
 
 
-def _xyz_frame(count: int, number: int, lines: Lines, path: Path, flags: list[str]) -> Frame | None:
+def _xyz_frame(count: int, number: int, lines: Lines, path: Path, notes: Notes) -> Frame | None:
     comment = lines.need().decode(errors="replace")
     keys = {match[1].lower(): next(group for group in match.groups()[1:] if group is not None)
             for match in _KEY_VALUE.finditer(comment)}  # fmt: skip
@@ -78,12 +80,15 @@ def _xyz_frame(count: int, number: int, lines: Lines, path: Path, flags: list[st
     if unknown:
         raise FormatError(f"{path}: {', '.join(unknown[:5])!r} are no elements that are known here")
     if bad := int((~np.isfinite(positions).all(axis=1)).sum()):
-        flags.append(f"frame {number} was left out: {bad} atoms have no finite position")
+        notes.add("frames left out", f"frame {number} was left out: {bad} atoms have no finite position")
         return None
     time_ps = None
     if (stated := keys.get("time")) is not None:
         time_ps = float(floats(np.array([stated.encode()]), "time", path)[0])
-    return Frame(number, time_ps, positions, cell, np.asarray(species))
+    step = None
+    if re.fullmatch(r"\d{1,18}", stated := keys.get("timestep", ""), flags=re.ASCII):  # some write its length there
+        step = int(stated)
+    return Frame(step, time_ps, positions, cell, np.asarray(species), number=number)
 
 
 def _xyz_properties(text: str, path: Path) -> tuple[dict[str, int], int]:

@@ -18,22 +18,24 @@ class Frame:
     """Atoms at one moment.
 
     Attributes:
-        step: Number of the time step (for extended XYZ: number of the frame).
+        step: Number of the time step; None where the file does not say.
         time_ps: Time in ps as the file states it; None where it does not.
         positions: float64 [atom, 3], A.
         cell: float64 [3, 3], A; rows are the box vectors.
         species: str [atom], chemical symbols.
         velocities: float64 [atom, 3], A/ps; None where the file has none.
-        extra: Further columns by name, float64 [atom], in the units of the file.
+        extra: Further columns by name, float64 [atom]; `c_energy` in eV, others in the units of the file.
+        number: Of the frame in its file, from 0; frames that were left out count.
     """
 
-    step: int
+    step: int | None
     time_ps: float | None
     positions: FloatArray
     cell: FloatArray
     species: np.ndarray[tuple[int], np.dtype[np.str_]]
     velocities: FloatArray | None = None
     extra: Mapping[str, FloatArray] = field(default_factory=dict)
+    number: int = 0
 
     def temperature(self) -> float:
         """Kinetic temperature, K, with the drift of the whole taken off; NaN without velocities."""

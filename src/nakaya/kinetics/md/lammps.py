@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, NakayaError
+from nakaya.kinetics.md.potentials import potential_folders
 
 __all__ = ["LammpsError", "Log", "find_lammps", "lammps_version", "read_log", "run_lammps"]
 
@@ -29,6 +31,19 @@ logger = logging.getLogger(__name__)
 
 MAX_LOG_BYTES = 512 << 20
 LMP_VARIABLE = "NAKAYA_LMP"
+POTENTIALS_VARIABLE = "LAMMPS_POTENTIALS"
+"""Where LAMMPS looks for potential files that an input names without a folder."""
+
+# Between this process and LAMMPS: kills both when the pipe to this process closes, and hands the status on.
+_LEASH = """
+import os, signal, subprocess, sys, threading
+def watch():
+    os.read(0, 1)
+    os.killpg(0, signal.SIGKILL)
+threading.Thread(target=watch, daemon=True).start()
+status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)
+os._exit(status if 0 <= status < 256 else 1)
+"""
 
 
 class LammpsError(NakayaError, RuntimeError):
@@ -68,17 +83,19 @@ def run_lammps(
     script: str = "in.lammps",
     variables: Mapping[str, str] | None = None,
     time_limit: float | None = None,
+    leashed: bool = False,
 ) -> Path:
     """Run an input file in its folder with one thread; return the path of the log.
 
     On Linux the run is told who started it (variable `parent`), so that an input may stop itself when that process is
-    gone: after a kill -9 of this process no LAMMPS computes on for nobody.
+    gone: after a kill -9 of this process no LAMMPS computes on for nobody. Inputs that do not are to be leashed.
 
     Args:
         folder: Where the input lies and all output goes.
         script: Name of the input file.
         variables: LAMMPS variables.
         time_limit: Seconds of wall time after which the run is stopped; None = no limit.
+        leashed: Whether LAMMPS is killed when this process is gone, whatever the input says (not on Windows).
 
     Raises:
         MissingExtraError: LAMMPS is not installed.
@@ -88,20 +105,26 @@ def run_lammps(
     arguments = [str(program), "-in", script, "-log", "log.lammps", "-screen", "none", "-nocite", "-sf", "opt"]
     for name, value in {"parent": f"/proc/{os.getpid()}/stat", **(variables or {})}.items():
         arguments += ["-var", name, value]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    folders = [str(place) for place in potential_folders()]
+    environment = {POTENTIALS_VARIABLE: os.pathsep.join(folders), **os.environ, "OMP_NUM_THREADS": "1"}
+    leashed = leashed and os.name == "posix"
+    if leashed:
+        arguments = [sys.executable, "-I", "-S", "-c", _LEASH, *arguments]
     logger.info("running %s in %s", script, folder)
     with (folder / "lammps.err").open("wb") as errors:
         process = subprocess.Popen(
-            arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, env=environment,
-            start_new_session=True,
+            arguments, cwd=folder, stdin=subprocess.PIPE if leashed else subprocess.DEVNULL, stdout=errors,
+            stderr=errors, env=environment, start_new_session=True,
         )  # fmt: skip
         try:
             status = process.wait(timeout=time_limit)
         except subprocess.TimeoutExpired:
             raise LammpsError(f"LAMMPS in {folder} ran longer than {time_limit:g} s and was stopped") from None
         finally:
-            if process.poll() is None:
+            if process.poll() != 0:  # the console script may have been killed alone, and its child computes on
                 _stop(process)
+            if process.stdin is not None:
+                process.stdin.close()
     log = folder / "log.lammps"
     if status != 0 or (message := _error_in(log)):
         message = _error_in(log) or _tail(folder / "lammps.err") or f"exit status {status}"

@@ -18,11 +18,16 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, InputFileError
 from nakaya.kinetics.md.frames import Frame
 
-__all__ = ["MAX_ATOMS", "CutOff", "Lines", "Trajectory", "check_cell", "floats", "guarded", "integer", "opened"]
+__all__ = [
+    "MAX_ATOMS", "CutOff", "Lines", "Notes", "Trajectory", "check_cell", "floats",
+    "guarded", "integer", "opened",
+]  # fmt: skip
 
 MAX_ATOMS = 20_000_000
 MAX_LINE = 1 << 20
 BLOCK = 8192
+FEW = 3
+"""Flags of one kind that are written out; a trajectory may have a hundred thousand damaged frames."""
 
 
 class Trajectory(Iterator[Frame]):
@@ -30,17 +35,43 @@ class Trajectory(Iterator[Frame]):
 
     Attributes:
         flags: Reasons why frames were left out or the file ended early; complete once all frames were read.
+        has_units: Whether the unit of the times in the file is known.
     """
 
-    def __init__(self, frames: Iterator[Frame], flags: list[str]) -> None:
+    def __init__(self, frames: Iterator[Frame], flags: list[str], *, has_units: bool = True) -> None:
         self._frames = frames
         self.flags = flags
+        self.has_units = has_units
 
     def __next__(self) -> Frame:
         return next(self._frames)
 
     def __iter__(self) -> Iterator[Frame]:
         return self
+
+
+class Notes:
+    """Collects what was wrong with the frames of one file: of one kind the first few in words, the rest as a number.
+
+    Attributes:
+        flags: What a reader of the record is told.
+    """
+
+    def __init__(self) -> None:
+        self.flags: list[str] = []
+        self._counts: dict[str, int] = {}
+        self._places: dict[str, int] = {}
+
+    def add(self, kind: str, words: str) -> None:
+        """Note one frame; `kind` names what happened to it, such as "frames left out"."""
+        count = self._counts[kind] = self._counts.get(kind, 0) + 1
+        if count <= FEW:
+            self.flags.append(words)
+        elif count == FEW + 1:
+            self._places[kind] = len(self.flags)
+            self.flags.append(f"{kind}: 1 more")
+        else:
+            self.flags[self._places[kind]] = f"{kind}: {count - FEW} more"
 
 
 class CutOff(Exception):
