@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
-from nakaya.kinetics.md.laws import Finding, check_laws, growth_points, kinetic_coefficients
+from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
+from nakaya.kinetics.md.causes import Effect, change_causes
+from nakaya.kinetics.md.fronts import front_melting_point, growth_points, kinetic_coefficients
+from nakaya.kinetics.md.laws import Finding, check_laws
 from nakaya.kinetics.md.potentials import MASSES
 from nakaya.kinetics.md.tables import tabulate
 from nakaya.kinetics.theory import collision_limited_velocity, hard_sphere_coefficient
@@ -142,3 +144,120 @@ def test_replicates_are_averaged() -> None:
     points = growth_points(grown("100", 1.0))
     assert [point.seeds for point in points] == [2, 2, 2]
     assert points[0].velocity.standard_error == pytest.approx(1 / math.sqrt(2))
+
+
+def silicon(velocities: dict[float, float]) -> list[Record]:
+    """Silicon that melts at 1670 K, with velocities, m/s, by temperature, K, each to 1 m/s."""
+    diffusivity = {
+        kelvin: {"diffusivity": quantity(1e-8 * math.exp(-3000 / kelvin), "m^2/s", 1e-12)}
+        for kelvin in (1300.0, 1700.0)
+    }
+    heat = {"latent_heat": quantity(31_000.0, "J/mol", 10.0)}
+    melting = {"melting_temperature": quantity(1670.0, "K", 5.0)}
+    found = [
+        record("properties-1", None, 0, {**heat, **diffusivity[1300.0]}, temperature=1300.0),
+        record("properties-2", None, 0, {**heat, **diffusivity[1700.0]}, temperature=1700.0),
+        record("melting", "100", 0, melting, box_length=2e-8),
+        *(
+            record(f"growth-{kelvin:g}", "100", 0, {"growth_velocity": quantity(value, "m/s", 1.0)}, temperature=kelvin)
+            for kelvin, value in velocities.items()
+        ),
+    ]
+    return [replace(entry, material="Si") for entry in found]
+
+
+def activated(temperatures: tuple[float, ...]) -> dict[float, float]:
+    """Wilson-Frenkel growth of that silicon."""
+    table = tabulate("Si", silicon({}))
+    assert table.diffusivity is not None
+    return {
+        kelvin: 0.05 * 6 * table.diffusivity(kelvin) / 1e-10 * -math.expm1(-table.driving_force(kelvin))
+        for kelvin in temperatures
+    }
+
+
+def test_fronts_of_silicon_stand_still_where_activated_growth_says() -> None:
+    records = silicon(activated((1400.0, 1520.0, 1720.0)))
+    still = front_melting_point(growth_points(records), tabulate("Si", records))
+    assert still is not None
+    assert still.value == pytest.approx(1670.0, abs=1.0)  # the search has steps of 0.8 K
+    without = [entry for entry in records if not entry.id.startswith("properties")]
+    assert front_melting_point(growth_points(without), tabulate("Si", without)) is None
+
+
+@pytest.mark.parametrize(
+    ("velocities", "holds"),
+    [
+        ({1000.0: 3.0, 1260.0: 17.0, 1530.0: 16.5}, True),  # a point below T_m that is about as fast is no matter
+        ({1000.0: 16.5, 1260.0: 17.0, 1530.0: 10.0}, False),
+        ({1000.0: 17.0, 1260.0: 12.0, 1530.0: 6.0}, False),
+        ({1000.0: -3.0, 1260.0: 0.5, 1530.0: 0.2}, False),  # nothing grows
+        ({1000.0: 3.0, 1260.0: 17.0}, None),
+    ],
+)
+def test_a_maximum_has_a_slower_cold_side(velocities: dict[float, float], holds: bool | None) -> None:
+    assert find(check_laws(silicon(velocities)), "maximum").holds is holds
+
+
+def causes_of(records: list[Record], subject: str) -> dict[str, Effect]:
+    return {effect.cause: effect for effect in change_causes(records) if subject in effect.subject}
+
+
+def with_history(entry: Record, *, creep: float, hotter: float) -> Record:
+    """The run with a slab that grows as it says, after `creep` m/s more in the first 10 ps, and fronts `hotter` K."""
+    velocity = entry.quantities["growth_velocity"].value
+    times = np.arange(31.0) * 1e-12
+    thickness = 1e-8 + 2 * (velocity * times + creep * np.minimum(times, 1e-11))
+    kelvin = entry.conditions["temperature"].value
+    places = np.arange(60) * 5e-10 + 2.5e-10
+    seen = {
+        "solid_thickness": Quantity(thickness, "m", axis=Axis("time", "s", times)),
+        "temperature_profile": Quantity(np.full(60, kelvin + hotter), "K", axis=Axis("position", "m", places)),
+        "mean_temperature": quantity(kelvin + hotter / 2, "K", 1.0),
+        "growth_velocity": quantity(velocity + 2 * creep / 3, "m/s", 1.0),
+        "growth_velocity_averaged_rule": quantity(2 * velocity, "m/s", 1.0),
+    }
+    return replace(
+        entry,
+        quantities={**entry.quantities, **seen},
+        provenance=replace(entry.provenance, settings={"fit_window_ps": "0 to 30"}),
+    )
+
+
+def test_each_cause_moves_the_coefficient_as_it_must() -> None:
+    plain = grown("100", 1.0, temperatures=(1260.0, 1300.0, 1380.0))
+    found = causes_of([*bulk(), *(with_history(entry, creep=-6.0, hotter=0.0) for entry in plain)], "(100)")
+    exact = hard_sphere_coefficient(MASSES["Cu"], MELTING, "100")
+    assert found[""].expected == pytest.approx(exact)
+    relaxed = next(effect for cause, effect in found.items() if "left out" in cause)
+    assert relaxed.found == pytest.approx(exact, rel=EXACT)
+    assert abs(found[""].found / exact - 1) > 10 * EXACT
+    averaged = next(effect for cause, effect in found.items() if "averaged q6" in cause)
+    assert averaged.found == pytest.approx(2 * exact, rel=EXACT)
+    nickel = next(effect for cause, effect in found.items() if "nickel" in cause)
+    assert nickel.found == found[""].found
+    assert nickel.expected == pytest.approx(0.86 * exact, rel=0.02)  # 35.8 cm/(s K) against 41.5 of hard spheres
+
+
+def test_each_cause_moves_the_melting_point_as_it_must() -> None:
+    plain = grown("100", 1.0, temperatures=(1260.0, 1300.0, 1380.0))
+    records = [*bulk(), *(with_history(entry, creep=0.0, hotter=10.0) for entry in plain)]
+    found = causes_of(records, "stand still")
+    assert found[""].found == pytest.approx(MELTING, abs=1.0)
+    at = {word: next(effect for cause, effect in found.items() if word in cause) for word in ("slices", "mean")}
+    assert at["slices"].found == pytest.approx(MELTING + 10, abs=2.0)  # all runs were 10 K hotter at their fronts
+    assert at["mean"].found == pytest.approx(MELTING + 5, abs=2.0)
+    moved = causes_of(records, "coexistence")
+    assert moved[""].found == pytest.approx(MELTING)
+    drift = next(effect for cause, effect in moved.items() if "moved" in cause and "q6 bonds" in cause)
+    mobility = kinetic_coefficients(growth_points(records), tabulate("Cu", records)).at_melting.value
+    assert drift.found == pytest.approx(MELTING + 3.0 * 0.4 / mobility, rel=1e-6)  # 0.4 m/(s K) was the guess
+
+
+def test_the_command_changes_causes(capsys: pytest.CaptureFixture[str]) -> None:
+    from nakaya.cli.app import run
+
+    assert run(["md", "laws", "al-cu-si", "--causes"]) == 0
+    text = capsys.readouterr().out
+    assert "Al, temperature at which fronts stand still, K:" in text
+    assert text.count("as the law takes it") == text.count(":\n  ")
