@@ -47,8 +47,10 @@ class _Scored:
     documents: tuple[Mapping[str, Any], ...]
 
 
-def score_rows(results: Iterable[Mapping[str, Any]], *, unit: str = "m/s") -> list[dict[str, Any]]:
-    """Return one row per evidence, model and split that has test rows.
+def score_rows(
+    results: Iterable[Mapping[str, Any]], *, target: str = "growth_velocity", unit: str = "m/s"
+) -> list[dict[str, Any]]:
+    """Return one row per evidence, model and split that has test rows; all results are of one target.
 
     The best baseline is the one with the smallest error in the inner cross-validations of all folds; test rows do not
     choose it.
@@ -64,8 +66,13 @@ def score_rows(results: Iterable[Mapping[str, Any]], *, unit: str = "m/s") -> li
         best = _best_baseline(scored, complete)
         for name in MODELS:
             if name in scored:
-                row = {"evidence": evidence, "model": name, "target": "growth_velocity", "split": split, "unit": unit}
-                rows.append(row | _measures(scored[name]) | _ratios(scored, complete, name, best))
+                row: dict[str, Any] = {
+                    "evidence": evidence, "model": name, "target": target, "split": split, "unit": unit
+                }  # fmt: skip
+                row |= _measures(scored[name]) | _ratios(scored, complete, name, best)
+                if target == "nucleation_rate":
+                    row["sign_accuracy"] = math.nan  # of a logarithm
+                rows.append(row)
     return rows
 
 
@@ -112,7 +119,10 @@ def _measures(scored: _Scored) -> dict[str, Any]:
     coverage = float(scored.covered.sum() / scored.counts.sum())
     return {
         "rmse": rmse,
-        "rmse_interval": [float(value) for value in np.sqrt(np.quantile(mean_square, [_TAIL, 1 - _TAIL]))],
+        "rmse_interval": [
+            float(value) if _resampled(scored.keys) else math.nan
+            for value in np.sqrt(np.quantile(mean_square, [_TAIL, 1 - _TAIL]))
+        ],
         "noise_floor_rmse": floor,
         "reducible_rmse": reducible,
         "sign_accuracy": float(np.mean(signs)),
@@ -174,10 +184,15 @@ def _ratio(scored: Mapping[str, _Scored], complete: set[str], name: str, referen
         sampled = np.sqrt(np.maximum(excess[drawn].sum(axis=1), 0) / np.maximum(other[drawn].sum(axis=1), 0))
         middle = float(np.sqrt(np.maximum(excess.sum(), 0) / np.maximum(other.sum(), 0)))
     known = sampled[~np.isnan(sampled)]  # both at the floor: no ratio
-    if not known.size:
+    if not known.size or not _resampled(ours.keys):
         return [math.nan, middle, math.nan]
     low, high = np.quantile(known, [_TAIL, 1 - _TAIL], method="inverted_cdf")
     return [float(low), middle, float(high)]
+
+
+def _resampled(keys: Sequence[tuple[int, str]]) -> bool:
+    """Whether conditions can be drawn within folds: with one condition in each, all draws are the same."""
+    return len({fold for fold, _ in keys}) < len(keys)
 
 
 def _draw(keys: Sequence[tuple[int, str]]) -> IntArray:

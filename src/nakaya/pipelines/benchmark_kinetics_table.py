@@ -13,6 +13,7 @@ from nakaya.core.errors import FormatError, InputFileError
 from nakaya.core.provenance import sha256_of_file
 from nakaya.dataset.files import output_errors, write_atomically
 from nakaya.pipelines.benchmark_kinetics import shipped_folder
+from nakaya.pipelines.benchmark_nucleation_table import rates_as_markdown, rates_as_text
 
 __all__ = [
     "BEGIN",
@@ -94,6 +95,7 @@ def as_text(document: Mapping[str, Any]) -> str:
         if whole:
             lines.append(f"  the direct fit to the whole run instead of its first 10 ps: {whole[0]:.1f} m/s")
         lines.append("")
+    lines += rates_as_text(document)
     lines += [
         f"not scored: evidence {entry['evidence']}, {entry['split']} ({entry['folds']}): {entry['reason']}"
         for entry in document["not_scored"]
@@ -130,6 +132,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
         best = ", ".join(f"{split}: {rows[0]['best_baseline'] or 'none'}" for split, rows in blocks)
         lines += [f"Best baseline by inner cross-validation: {best}.", ""]
         lines += _network_lines(blocks)
+    lines += rates_as_markdown(document)
     return "\n".join(lines).strip() + "\n"
 
 
@@ -179,7 +182,8 @@ def write_table(document: Mapping[str, Any], path: Path) -> None:
 def _blocks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
-        found.setdefault((row["evidence"], row["split"]), []).append(row)
+        if row["target"] == "growth_velocity":
+            found.setdefault((row["evidence"], row["split"]), []).append(row)
     return [(evidence, split, entries) for (evidence, split), entries in found.items()]
 
 

@@ -1,0 +1,182 @@
+"""The table of nucleation rates: a temperature of a material, or a material, is held out and told by the others.
+
+Quenches are dear, so there are few conditions, and one row is one condition. Errors are in ln J. Folds hold one
+temperature of one material ("temperature") or all temperatures of one material ("material"). No hyperparameter is tuned
+on so little, so models have their default settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from nakaya.core.errors import NakayaError
+from nakaya.core.record import Record
+from nakaya.dataset.files import write_atomically
+from nakaya.kinetics.md.nucleation import nucleation_rate
+from nakaya.kinetics.models.baselines.fitting import label_values
+from nakaya.kinetics.models.catalogue import MODELS, find_model
+from nakaya.kinetics.models.conformal import normal_factor
+from nakaya.kinetics.models.protocol import KineticModel
+from nakaya.kinetics.record_json import record_hash
+from nakaya.kinetics.samples.corpus import Corpus
+from nakaya.kinetics.samples.nucleation import nucleation_samples
+from nakaya.kinetics.samples.sample import EvidenceKind, Sample
+from nakaya.kinetics.samples.splits import Split
+from nakaya.pipelines.benchmark_kinetics_tasks import corpus_hash, read_result
+
+__all__ = ["RATE_SPLITS", "describe_rates", "rate_folds", "rate_results", "run_rate_fold"]
+
+TARGET: Final = "nucleation_rate"
+RATE_SPLITS: Final[tuple[Split, ...]] = ("temperature", "material")
+FEWEST_TRAIN: Final = 2
+VERSION: Final = 1
+LN10: Final = math.log(10)
+
+
+def rate_folds(samples: Sequence[Sample], split: Split) -> list[tuple[str, list[Sample], list[Sample]]]:
+    """List the folds: (name, training samples, test samples), those with enough left to learn from."""
+    names = [_group(sample, split) for sample in samples]
+    found = []
+    for name in dict.fromkeys(names):
+        train = [sample for sample, own in zip(samples, names, strict=True) if own != name]
+        test = [sample for sample, own in zip(samples, names, strict=True) if own == name]
+        if len(train) >= FEWEST_TRAIN:
+            found.append((name, train, test))
+    return found
+
+
+def rate_results(
+    records: Sequence[Record],
+    corpus: Corpus,
+    out: Path,
+    *,
+    models: Sequence[str],
+    evidence: Sequence[EvidenceKind],
+    splits: Sequence[Split],
+    seed: int,
+    compute: bool = True,
+) -> list[dict[str, Any]]:
+    """Compute what is missing in `out`, and return the results, in the form of those of growth velocities.
+
+    Args:
+        records: All of a set; those of quenches are taken.
+        corpus: Holds the properties of the materials.
+        out: Existing folder; one file per model and fold.
+        models: Names in the catalogue; those that cannot learn a rate are passed over.
+        evidence: Rates are told from conditions alone: nothing is done without "A".
+        splits: What is held out; rates know two of them.
+        seed: Of everything random.
+        compute: Whether to compute what is missing, or to leave it out.
+
+    Raises:
+        NakayaError: A file there belongs to another task, or is damaged.
+    """
+    samples = nucleation_samples(records, corpus.tables) if "A" in evidence else ()
+    used = {name for sample in samples for name in sample.labels[TARGET].record_ids}
+    quenches = [f"{record.id} {record_hash(record)}" for record in records if record.id in used]
+    found = []
+    for name in models:
+        if TARGET not in MODELS[name].targets or "A" not in MODELS[name].evidence:
+            continue
+        for split in (split for split in RATE_SPLITS if split in splits):
+            for number, fold in enumerate(rate_folds(samples, split)):
+                task = {
+                    "model": name, "evidence": "A", "target": TARGET, "split": split, "fold": number, "seed": seed
+                }  # fmt: skip
+                identity = hashlib.sha256(
+                    json.dumps([VERSION, task, corpus_hash(corpus), quenches]).encode()
+                ).hexdigest()
+                file = out / f"{name}--A--{TARGET}--{split}--{number}.json"
+                done = read_result(file, identity)
+                if done is None and compute:
+                    document = {"identity": identity, "task": task, **run_rate_fold(name, fold, seed)}
+                    write_atomically(file, (json.dumps(document, indent=1) + "\n").encode())
+                    done = read_result(file, identity)
+                if done is not None:
+                    found.append(done)
+    return found
+
+
+def run_rate_fold(name: str, fold: tuple[str, list[Sample], list[Sample]], seed: int) -> dict[str, Any]:
+    """Fit a model to the training samples of a fold, and score its test samples once.
+
+    Standard deviations are at least the error of an inner cross-validation, as in predictions of a trained model.
+    """
+    title, train, test = fold
+    document: dict[str, Any] = {"fold_name": title, "train_rows": len(train), "rows": []}
+    model = find_model(name)
+    started = time.process_time()
+    try:
+        inner = _inner_error(model, train, seed)
+        told = model.fit(train, TARGET, model.defaults, seed=seed).predict(test)
+    except NakayaError as error:
+        return document | {"reason": str(error)}
+    labels = label_values(test, TARGET) * LN10
+    rows = [
+        {
+            "record": sample.record_id,
+            "condition": sample.condition,
+            "label": float(label),
+            "label_error": sample.labels[TARGET].standard_error / sample.labels[TARGET].value,
+            "mean": float(mean) * LN10,
+            "deviation": max(float(deviation) * LN10, inner or 0.0),
+            "whole_run": None,
+        }
+        for sample, label, mean, deviation in zip(test, labels, told.mean, told.standard_deviation, strict=True)
+    ]
+    return document | {
+        "rows": rows,
+        "inner_rmse": inner,
+        "factor": normal_factor(),
+        "calibration": "too few conditions: a normal distribution is assumed",
+        "calibration_groups": 0,
+        "cpu_seconds": time.process_time() - started,
+    }
+
+
+def describe_rates(records: Sequence[Record], corpus: Corpus) -> list[dict[str, Any]]:
+    """What is to be told: one entry per condition with a label, and what it was counted from."""
+    by_id = {record.id: record for record in records}
+    found = []
+    for sample in nucleation_samples(records, corpus.tables):
+        label = sample.labels[TARGET]
+        _, rate = nucleation_rate([by_id[name] for name in label.record_ids])
+        found.append(
+            {
+                "condition": sample.condition,
+                "ln_rate": math.log(label.value),
+                "standard_error": label.standard_error / label.value,
+                "events": rate.events,
+                "censored": rate.censored,
+                "lag_ps": rate.lag * 1e12,
+                "p_exponential": rate.p_exponential,
+            }
+        )
+    return found
+
+
+def _group(sample: Sample, split: Split) -> str:
+    return sample.material if split == "material" else f"{sample.material} {sample.temperature:g} K"
+
+
+def _inner_error(model: KineticModel, train: Sequence[Sample], seed: int) -> float | None:
+    """Root mean square error in ln J with each training condition held out; None where too little is left."""
+    if len(train) <= FEWEST_TRAIN:
+        return None
+    errors = []
+    for _, rest, left in _each(train):
+        told = model.fit(rest, TARGET, model.defaults, seed=seed).predict(left)
+        errors += ((told.mean - label_values(left, TARGET)) * LN10).tolist()
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def _each(samples: Sequence[Sample]) -> Iterable[tuple[str, list[Sample], list[Sample]]]:
+    return rate_folds(samples, "temperature")
