@@ -314,6 +314,24 @@ def test_a_leashed_run_is_gone_with_the_process_that_started_it(tmp_path: Path) 
     wait_until(lambda: not is_alive(int(worker.read_text())))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals are those of Unix")
+def test_a_killed_lammps_is_called_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "lmp"
+    monkeypatch.setenv("NAKAYA_LMP", str(program))
+    python = "import subprocess,sys; sys.exit(subprocess.call(['sh', '-c', 'kill -9 $$']))"
+    for body in ("kill -9 $$", f'exec {sys.executable} -c "{python}"'.replace("$$", "\\$\\$")):
+        program.write_text(f"#!/bin/sh\n{body}\n")
+        program.chmod(0o755)
+        for leashed in (False, True):
+            find_lammps.cache_clear()
+            with pytest.raises(LammpsError, match="SIGKILL"):
+                run_lammps(tmp_path, leashed=leashed)
+    program.write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(LammpsError, match="exit status 3"):
+        run_lammps(tmp_path)
+    find_lammps.cache_clear()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="groups of processes are killed on Unix only")
 def test_a_wrapper_that_is_killed_alone_takes_its_child_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "lmp"

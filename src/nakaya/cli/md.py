@@ -116,6 +116,7 @@ def grow(
     Example: nakaya md grow --material Cu --orientation 100 --temperature 1206 --seeds 2 --out md/
 
     One run of 4,000 atoms takes two to five minutes on one core. Killed, the same command goes on where it stopped.
+    Leaves with status 1 where no run gave a velocity.
     """
     from nakaya.kinetics.md.potentials import find_material
     from nakaya.pipelines.molecular_dynamics import growth_from_records, measure_growth
@@ -141,11 +142,13 @@ def grow(
             command=_command_line(),
             progress=_tell,
         )
-    line = (
-        f"{material} ({orientation}) at {temperature:g} K: {document['growth_velocity_m_per_s']:.3g} "
-        f"+- {document['standard_error_m_per_s']:.2g} m/s over {len(document['seeds'])} seeds ({document['status']})"
-    )
-    _print(document, as_json, line)
+    seen = f"{document['growth_velocity_m_per_s']:.3g} +- {document['standard_error_m_per_s']:.2g} m/s"
+    if document["status"] == "failed":
+        seen = "no velocity"
+    line = f"{material} ({orientation}) at {temperature:g} K: {seen} over {len(document['seeds'])} seeds"
+    _print(document, as_json, f"{line} ({document['status']})")
+    if document["status"] == "failed":
+        raise typer.Exit(1)
 
 
 def melting_point(

@@ -42,7 +42,7 @@ def watch():
     os.killpg(0, signal.SIGKILL)
 threading.Thread(target=watch, daemon=True).start()
 status = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL)
-os._exit(status if 0 <= status < 256 else 1)
+os._exit(status if 0 <= status < 256 else 128 - status)
 """
 
 
@@ -127,9 +127,18 @@ def run_lammps(
                 process.stdin.close()
     log = folder / "log.lammps"
     if status != 0 or (message := _error_in(log)):
-        message = _error_in(log) or _tail(folder / "lammps.err") or f"exit status {status}"
+        message = _error_in(log) or _tail(folder / "lammps.err") or _explain_status(status)
         raise LammpsError(f"LAMMPS in {folder} failed: {message}")
     return log
+
+
+def _explain_status(status: int) -> str:
+    # A shell says 128 + signal; Python says minus the signal, which as an exit status of its own becomes 256 - signal.
+    number = -status if status < 0 else 256 - status if status >= 192 else status - 128
+    try:
+        return f"it was killed (signal {signal.Signals(number).name})"
+    except ValueError:
+        return f"exit status {status}"
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
