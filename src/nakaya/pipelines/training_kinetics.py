@@ -2,6 +2,7 @@
 
     out/model.json            what was chosen, with which scores, factors of intervals and training ranges
     out/TARGET-EVIDENCE/      weights and configuration, where the chosen model is a network
+    out/predictions-*.json    what every model says of the samples that it was fitted to
 
 Models without weights of their own (ridge, gp, ...) are fitted again from the records when they are needed: that takes
 seconds, and no pickle is read.
@@ -34,6 +35,7 @@ from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
 from nakaya.pipelines.configuration import Table, read_toml
+from nakaya.pipelines.frozen_predictions import predictions_file, write_predictions
 
 __all__ = ["KineticsTraining", "PartConfig", "hash_records", "is_kinetics", "read_kinetics_training", "train_kinetics"]
 
@@ -272,6 +274,8 @@ def _train_part(
         settings = _settings(config, name)
         whole = _fit(name, samples, part.target, settings, config.seed)
         files = _save(whole, folder / "model", f"{part.target.replace('_', '-')}-{part.evidence}-{name}", len(samples))
+        kept = predictions_file(folder / "model", part.target, part.evidence, name)
+        write_predictions(kept, samples, whole.predict(samples))
         tell(f"{part.target}, evidence {part.evidence}: {name} fitted to {len(samples)} samples")
         parts.append(
             Part(
