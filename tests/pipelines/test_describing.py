@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,6 +87,17 @@ def test_named_records_are_shown_in_full_and_unknown_ones_by_their_neighbours(
     assert captured.err.count("\n") == 1
     assert len(captured.err) < 400
     assert "did you mean 'growth-Cu-100-1115K-s" in captured.err
+
+
+@pytest.mark.parametrize("words", [["show"], ["validate"], ["merge", "--out", "merged"]])
+def test_a_folder_without_records_is_not_an_empty_success(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nothing").mkdir()
+    assert run(["records", *words, "nothing"]) == 2
+    assert "nothing holds no records" in capsys.readouterr().err
+    assert not (tmp_path / "merged").exists()
 
 
 def test_a_long_list_of_known_names_is_cut_and_a_short_one_is_not() -> None:

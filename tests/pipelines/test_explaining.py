@@ -117,6 +117,23 @@ def test_lines_name_both_models(
     assert "last frame" not in text
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--records", "al-cu-si", "--record", RUN, "--temperature", "900"], "conditions of its own"),
+        (["--record", RUN], "--records"),
+        (["--material", "Cu", "--orientation", "100", "--temperature", "1200", "--top", "0"], "--top"),
+        ([], "give --records"),
+    ],
+)
+def test_contradictions_are_one_line(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", *words]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert not captured.out
+
+
 def test_pictures_are_refused_before_anything_is_computed(tmp_path: Path) -> None:
     (tmp_path / "why.png").touch()
     with pytest.raises(OutputError, match="exists"):

@@ -45,6 +45,10 @@ def explain(
     from nakaya.pipelines.explaining import check_picture, draw_explanation, explain_sample
     from nakaya.pipelines.predicting import conditions_sample, load_model, sample_of
 
+    if records is not None and (material, orientation, temperature) != (None, None, None):
+        raise ParameterError("--records has conditions of its own: leave --material, --orientation, --temperature out")
+    if record is not None and records is None:
+        raise ParameterError(f"--record {record} is of no set: name it with --records, such as al-cu-si")
     if out is not None:
         check_picture(out, overwrite=overwrite)
     loaded = load_model(model)

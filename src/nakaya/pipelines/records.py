@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import OutputError, ParameterError, UnknownNameError
+from nakaya.core.errors import InputFileError, OutputError, ParameterError, UnknownNameError
 from nakaya.core.record import Record
 from nakaya.kinetics.records import RecordStore, check_record, load_records, problems, records_place, to_document
 from nakaya.pipelines.describing import summarise_record
@@ -35,7 +35,7 @@ def show_records(source: str | Path, ids: Sequence[str] = ()) -> list[Record]:
         FormatError: Something there is not a valid record.
         UnknownNameError: There is no record of an id.
     """
-    records = load_records(source)
+    records = _loaded(source)
     if not ids:
         return records
     by_id = {record.id: record for record in records}
@@ -43,6 +43,16 @@ def show_records(source: str | Path, ids: Sequence[str] = ()) -> list[Record]:
         if name not in by_id:
             raise UnknownNameError(f"record of {source}", name, by_id)
     return [by_id[name] for name in ids]
+
+
+def _loaded(source: str | Path) -> list[Record]:
+    """The records, of which there is at least one: a folder of something else is no empty store."""
+    records = load_records(source)
+    if not records:
+        raise InputFileError(
+            f"{source} holds no records: name a store (with files ID.json), a JSON file or a shipped set"
+        )
+    return records
 
 
 def record_documents(source: str | Path, ids: Sequence[str] = ()) -> dict[str, Any]:
@@ -54,11 +64,14 @@ def validate_records(source: str | Path) -> list[dict[str, str]]:
     """Return [{"file": ..., "problem": ...}], empty where all is well.
 
     A store is checked file by file with its snapshots, and nothing in it stops the check; a single file that is not a
-    record raises `FormatError`.
+    record raises `FormatError`, a folder without records `InputFileError`.
     """
     place = records_place(source)
     if place.is_dir():
-        return [{"file": name, "problem": problem} for name, problem in problems(place)]
+        wrong = [{"file": name, "problem": problem} for name, problem in problems(place)]
+        if not wrong:
+            _loaded(source)  # nothing wrong in nothing at all is no good news
+        return wrong
     found = []
     for record in load_records(source):
         try:
@@ -81,7 +94,7 @@ def merge_records(sources: Sequence[str | Path], out: Path, *, overwrite: bool =
         raise ParameterError("nothing to merge: name at least one store or file of records")
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
-    loaded = [(records_place(source), load_records(source)) for source in sources]
+    loaded = [(records_place(source), _loaded(source)) for source in sources]
     copies: dict[str, Path] = {}
     for place, records in loaded:
         folder = place if place.is_dir() else place.parent
