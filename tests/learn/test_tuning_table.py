@@ -91,12 +91,15 @@ def test_a_spoilt_table_is_refused(spoil: object) -> None:
 def test_the_gaussian_process_finds_the_valley_that_chance_misses() -> None:
     pytest.importorskip("optuna", reason='studies need the extra "ml"')
     pytest.importorskip("torch", reason='networks need the extra "ml"')
-    from nakaya.learn.tuning.comparison import compare_samplers
+    from nakaya.learn.tuning.comparison import CONTENDERS, compare_samplers
 
     table = smooth_table()
-    found = compare_samplers(table, ("gp", "random"), trials=22, repeats=1, seed=3)
+    chosen = {name: CONTENDERS[name] for name in ("gp", "random")}
+    found = compare_samplers(table, chosen, trials=22, repeats=1, seed=3)
     assert (found.regret["gp"][0, :10] == found.regret["random"][0, :10]).all()  # they begin with the same settings
     assert found.wins("gp", "random") == 1
+    assert found.ties("gp", "random") == 0
+    assert found.ties("gp", "gp") == 1
     assert found.rank["gp"][0] < 0.01 * table.scores.size < found.rank["random"][0]
     for course in found.regret.values():
         assert (np.diff(course[0]) <= 0).all()

@@ -13,7 +13,7 @@ from nakaya.core.errors import ConfigError, OutputError, ParameterError, Unknown
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem
 from nakaya.learn.tuning.table import Axis, TableLookup, read_table
-from nakaya.pipelines.comparing_samplers import compare
+from nakaya.pipelines.comparing_samplers import _verdict, compare
 from nakaya.pipelines.tabulating import tabulate
 from nakaya.pipelines.tuning_config import StudyConfig, read_study, searched_space
 
@@ -170,7 +170,12 @@ def test_a_comparison_reads_a_table_by_its_folder_and_reports_regret(tmp_path: P
         for course in courses:
             assert len(course) == 12
             assert course == sorted(course, reverse=True)
-    assert found.columns == ("sampler", "after 10", "after 12", "worst", "cells better", "beats random")
+    assert found.columns[:3] == ("sampler", "after 10", "after 12")
+    for sampler, milestones in found.mean_regret.items():
+        trial, mean, low, high = milestones[-1]
+        assert trial == 12
+        assert mean == pytest.approx(np.mean([course[-1] for course in found.regret[sampler]]))
+        assert low <= mean <= high
     json.dumps(found.as_json())
     page = comparison_page(found)
     assert "a draw" in page
@@ -181,6 +186,23 @@ def test_a_comparison_reads_a_table_by_its_folder_and_reports_regret(tmp_path: P
         compare(str(tmp_path / "table"), trials=2, repeats=1, samplers=("tpe",))
     with pytest.raises(UnknownNameError, match="table of trainings"):
         compare("nothing-of-that-name", trials=2, repeats=1)
+
+
+def test_a_verdict_counts_strict_wins_and_says_how_likely_four_of_five_are() -> None:
+    pytest.importorskip("optuna", reason='studies need the extra "ml"')
+    from nakaya.learn.tuning.comparison import SamplerComparison
+
+    gp, chance = [0.0, 0.0, 0.0, 1.0, 0.0, 2.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    drawn = np.array([[0, 1, 2, 3, 4, 5], [5, 5, 5, 5, 5, 5]])
+    regret = {"gp": np.array(gp)[:, None], "random": np.array(chance)[:, None]}  # one trial each
+    found = _verdict(SamplerComparison(regret, 1.0, {}), "gp", drawn)
+    assert (found.wins, found.ties) == (4, 1)
+    # Of the six ways to leave one repeat out, the two that leave out no win keep all four of them.
+    assert found.four_of_five == pytest.approx(2 / 6)
+    assert found.win_share == pytest.approx((4 / 6, 0.223, 0.957), abs=1e-3)  # Clopper-Pearson, from tables
+    assert found.less_regret == pytest.approx((0.5, -1.0, 0.5))
+    few = {name: values[:4] for name, values in regret.items()}
+    assert _verdict(SamplerComparison(few, 1.0, {}), "gp", drawn[:, :4] % 4).four_of_five is None
 
 
 def test_a_study_reports_goes_on_and_refuses_another(tmp_path: Path) -> None:

@@ -6,21 +6,50 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.errors import InputFileError, MissingExtraError, ParameterError, UnknownNameError
 from nakaya.core.growth import check_count, check_seed
 from nakaya.learn.tuning.table import ScoreTable, parse_table, read_table
+from nakaya.scoring.bootstrap import draw_points, mean_interval
 
-__all__ = ["SamplerTable", "compare", "find_table", "shipped_tables"]
+if TYPE_CHECKING:
+    from nakaya.learn.tuning.comparison import SamplerComparison
+
+__all__ = ["SamplerTable", "Verdict", "cause_names", "compare", "find_table", "shipped_tables"]
 
 CONTROL: Final = "random"
 MILESTONES: Final = (10, 20, 30, 40, 60, 80)
 MAX_REPEATS: Final = 1000
+MAX_WORKERS: Final = 256
+RESAMPLES: Final = 4000
+GROUP: Final = 5
+WINS_WANTED: Final = 4
 SMALLEST_SHOWN: Final = 1e-3
 """Lower edge of the chart, as a share of what choosing one cell blindly costs."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one way to search did against chance, over all repeats.
+
+    Attributes:
+        wins: Repeats in which it ended strictly lower.
+        ties: Repeats in which both ended at the same score.
+        win_share: Wins over repeats, with a binomial interval of 95 % (Clopper & Pearson 1934): value, low, high.
+        less_regret: Regret of chance minus its own at the end, mean over the repeats, with the bootstrap interval of
+            95 % over repeats; above zero it is better. Searches of one repeat share their seed.
+        four_of_five: Chance that five repeats, drawn from these without putting back, hold four wins or more.
+    """
+
+    wins: int
+    ties: int
+    win_share: tuple[float, float, float]
+    less_regret: tuple[float, float, float]
+    four_of_five: float | None
 
 
 @dataclass(frozen=True)
@@ -33,13 +62,15 @@ class SamplerTable:
         cells: Trainings in it.
         best: Lowest score, and `best_settings` where it is.
         best_settings: The same.
+        best_cells: How many cells have the lowest score.
         spread: Median score of the table minus the best.
         trials: Trainings that each search could look up.
         repeats: Searches of each sampler.
         seed: Of the first repeat.
         regret: Sampler -> [repeat][trial], best score so far minus the best of the table.
+        mean_regret: Sampler -> for each milestone (trial, mean over the repeats, low, high): bootstrap of 95 %.
         final_rank: Sampler -> cells better than the one found, for each repeat.
-        wins: Sampler -> repeats in which it ended strictly lower than random.
+        verdicts: Sampler -> how it did against chance.
         columns: Heads of the printed table.
         rows: One for each sampler.
         about: What the table says of itself.
@@ -51,13 +82,15 @@ class SamplerTable:
     cells: int
     best: float
     best_settings: Mapping[str, float]
+    best_cells: int
     spread: float
     trials: int
     repeats: int
     seed: int
     regret: Mapping[str, Sequence[Sequence[float]]]
+    mean_regret: Mapping[str, Sequence[tuple[int, float, float, float]]]
     final_rank: Mapping[str, Sequence[int]]
-    wins: Mapping[str, int]
+    verdicts: Mapping[str, Verdict]
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     about: Mapping[str, Any]
@@ -106,73 +139,134 @@ def compare(
     repeats: int,
     seed: int = 0,
     samplers: Sequence[str] = ("gp", "tpe", "random"),
+    workers: int = 1,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> SamplerTable:
     """Search a table of trainings with several samplers, several times.
 
-    The searches of one repeat share a seed, and with it the ten settings that are drawn at random before "gp" begins
-    to choose: what differs after them is the choice.
+    The searches of one repeat share a seed, and with it the settings that are drawn at random before "gp" begins to
+    choose: what differs after them is the choice.
 
     Args:
         name: A shipped table, or a file.
         trials: Trainings that each search may look up.
         repeats: Searches of each sampler; repeat k has the seed `seed` + k.
         seed: Of the first repeat.
-        samplers: "gp", "tpe", "random".
+        samplers: "gp", "tpe", "random", or "gp-..." of `cause_names`.
+        workers: Processes of one thread each.
         report: Called with how many searches are done, and of how many.
 
     Raises:
         UnknownNameError: There is no such table or sampler.
         ParameterError: A count is out of range, or the control is missing.
         MissingExtraError: Optuna is not installed.
+        NakayaError: A worker died.
     """
     check_seed(seed)
     check_count("repeats", repeats, 1, MAX_REPEATS)
+    check_count("workers", workers, 1, MAX_WORKERS)
     table = find_table(name)
     check_count("trials", trials, 1, table.scores.size)
     try:
-        from nakaya.learn.tuning.comparison import compare_samplers
-        from nakaya.learn.tuning.samplers import SAMPLERS
+        from nakaya.learn.tuning.comparison import CAUSES, CONTENDERS, compare_samplers
     except ImportError as error:
         raise MissingExtraError("studies", "ml") from error
-    chosen = []
+    known = {**CONTENDERS, **CAUSES}
     for sampler in samplers:
-        known = next((entry for entry in SAMPLERS if entry == sampler), None)
-        if known is None:
-            raise UnknownNameError("sampler", sampler, SAMPLERS)
-        chosen.append(known)
-    if CONTROL not in chosen:
+        if sampler not in known:
+            raise UnknownNameError("sampler", sampler, known)
+    if CONTROL not in samplers:
         raise ParameterError(f"samplers={list(samplers)}: {CONTROL!r} is missing, to which the others are compared")
-    found = compare_samplers(table, chosen, trials=trials, repeats=repeats, seed=seed, report=report)
-    wins: dict[str, int] = {sampler: found.wins(sampler, CONTROL) for sampler in chosen if sampler != CONTROL}
-    milestones = [milestone for milestone in (*MILESTONES, trials) if milestone <= trials]
-    milestones = sorted(set(milestones))
-    rows = [
-        (
-            sampler,
-            *(float(np.median(found.regret[sampler][:, milestone - 1])) for milestone in milestones),
-            float(found.regret[sampler][:, -1].max()),
-            float(np.median(found.rank[sampler])),
-            f"{wins[sampler]} of {repeats}" if sampler in wins else "-",
-        )
-        for sampler in chosen
-    ]
-    columns = ("sampler", *(f"after {milestone}" for milestone in milestones), "worst", "cells better", "beats random")
+    chosen = {sampler: known[sampler] for sampler in samplers}
+    found = compare_samplers(table, chosen, trials=trials, repeats=repeats, seed=seed, workers=workers, report=report)
+    milestones = sorted({*(milestone for milestone in MILESTONES if milestone < trials), trials})
+    drawn = draw_points(repeats, RESAMPLES, rng=np.random.default_rng(seed))
+    means = {
+        sampler: [(milestone, *_interval(regret[:, milestone - 1], drawn)) for milestone in milestones]
+        for sampler, regret in found.regret.items()
+    }
+    verdicts = {sampler: _verdict(found, sampler, drawn) for sampler in chosen if sampler != CONTROL}
     return SamplerTable(
         table=name,
         description=str(table.about.get("description", "trainings")),
         cells=int(table.scores.size),
         best=table.best,
         best_settings=table.best_settings(),
+        best_cells=int((table.scores == table.best).sum()),
         spread=found.spread,
         trials=trials,
         repeats=repeats,
         seed=seed,
         regret={sampler: values.tolist() for sampler, values in found.regret.items()},
+        mean_regret=means,
         final_rank=dict(found.rank),
-        wins=wins,
-        columns=columns,
-        rows=rows,
+        verdicts=verdicts,
+        columns=(
+            "sampler",
+            *(f"after {milestone}" for milestone in milestones),
+            "95 % interval",
+            "cells better",
+            "beats random",
+            "ties",
+            "4 of 5",
+        ),
+        rows=[_row(sampler, means[sampler], found.rank[sampler], verdicts.get(sampler), repeats) for sampler in chosen],
         about={key: value for key, value in table.about.items() if not isinstance(value, (dict, list))},
         floor=max(found.spread * SMALLEST_SHOWN, 1e-12),
+    )
+
+
+def cause_names() -> tuple[str, ...]:
+    """Names of the Gaussian process with one thing changed.
+
+    Raises:
+        MissingExtraError: Optuna is not installed.
+    """
+    try:
+        from nakaya.learn.tuning.comparison import CAUSES
+    except ImportError as error:
+        raise MissingExtraError("studies", "ml") from error
+    return tuple(CAUSES)
+
+
+def _interval(values: FloatArray, drawn: IntArray) -> tuple[float, float, float]:
+    found = mean_interval(values, drawn)
+    return found.value, found.low, found.high
+
+
+def _verdict(found: SamplerComparison, sampler: str, drawn: IntArray) -> Verdict:
+    from scipy.stats import binomtest, hypergeom
+
+    repeats = len(found.regret[sampler])
+    wins = found.wins(sampler, CONTROL)
+    share = binomtest(wins, repeats).proportion_ci(0.95, method="exact")
+    less = found.regret[CONTROL][:, -1] - found.regret[sampler][:, -1]
+    group = hypergeom(repeats, wins, GROUP).sf(WINS_WANTED - 1) if repeats >= GROUP else None
+    return Verdict(
+        wins,
+        found.ties(sampler, CONTROL),
+        (wins / repeats, float(share.low), float(share.high)),
+        _interval(less, drawn),
+        None if group is None else float(group),
+    )
+
+
+def _row(
+    sampler: str,
+    means: Sequence[tuple[int, float, float, float]],
+    ranks: Sequence[int],
+    verdict: Verdict | None,
+    repeats: int,
+) -> tuple[Any, ...]:
+    _, _, low, high = means[-1]
+    against = ("-", "-", "-")
+    if verdict is not None:
+        likely = "-" if verdict.four_of_five is None else f"{verdict.four_of_five:.0%}"
+        against = (f"{verdict.wins} of {repeats}", str(verdict.ties), likely)
+    return (
+        sampler,
+        *(value for _, value, _, _ in means),
+        f"{low:.3g} to {high:.3g}",
+        float(np.median(ranks)),
+        *against,
     )

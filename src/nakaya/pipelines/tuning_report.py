@@ -136,6 +136,12 @@ def comparison_page(table: SamplerTable) -> str:
         caption="Medians over the repeats; bands from the best repeat to the worst. Zero is drawn on the lower edge.",
         alt="Regret against the number of trainings for each sampler, on a logarithmic axis",
     )
-    page.add_table(table.columns, table.rows, caption="Regret after so many trainings, and repeats won.")
+    page.add_table(
+        table.columns,
+        table.rows,
+        caption="Mean regret after so many trainings, its interval over the repeats at the end, cells that are better "
+        "than the one found (median), repeats that ended strictly lower than chance, ties, and how likely four of five "
+        "repeats end so.",
+    )
     page.add_facts(table.about, caption="The table of trainings.")
     return page.html()

@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+import optuna
 
 from nakaya.core.arrays import FloatArray
+from nakaya.core.processes import leashed_pool, results_as_completed
 from nakaya.learn.tuning.analysis import best_so_far
-from nakaya.learn.tuning.samplers import SamplerName
+from nakaya.learn.tuning.samplers import DEFAULT_SURROGATE, SamplerName
 from nakaya.learn.tuning.study import complete_trials, open_study, read_trials, run_trial
+from nakaya.learn.tuning.surrogate import Surrogate
 from nakaya.learn.tuning.table import ScoreTable
 
-__all__ = ["SamplerComparison", "compare_samplers"]
+__all__ = ["CAUSES", "CONTENDERS", "Contender", "SamplerComparison", "compare_samplers"]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to search.
+
+    Attributes:
+        sampler: Which.
+        surrogate: How the Gaussian process is used.
+    """
+
+    sampler: SamplerName
+    surrogate: Surrogate = DEFAULT_SURROGATE
+
+
+CONTENDERS: Final[Mapping[str, Contender]] = {
+    "gp": Contender("gp"),
+    "tpe": Contender("tpe"),
+    "random": Contender("random"),
+}
+"""What a study can use."""
+
+CAUSES: Final[Mapping[str, Contender]] = {
+    "gp-plain": Contender("gp", Surrogate(scores="plain")),
+    "gp-rank": Contender("gp", Surrogate(scores="rank")),
+    "gp-exact": Contender("gp", Surrogate(exact=True)),
+    "gp-revisit": Contender("gp", Surrogate(revisit=True)),
+    "gp-5-draws": Contender("gp", Surrogate(startup=5)),
+    "gp-20-draws": Contender("gp", Surrogate(startup=20)),
+}
+"""The Gaussian process with one thing changed: what it models, whether scores are exact, and so on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,55 +56,102 @@ class SamplerComparison:
     """What searches over one table came to.
 
     Attributes:
-        regret: Sampler -> float64 [repeat, trial]: best score so far minus the best of the table.
+        regret: Contender -> float64 [repeat, trial]: best score so far minus the best of the table.
         spread: Median score of the table minus its best: what choosing one cell blindly costs.
-        rank: Sampler -> how many cells are better than the one found, in every repeat.
+        rank: Contender -> how many cells are better than the one found, in every repeat.
     """
 
     regret: Mapping[str, FloatArray]
     spread: float
     rank: Mapping[str, tuple[int, ...]]
 
-    def wins(self, sampler: str, control: str) -> int:
-        """In how many repeats the sampler ended strictly lower than the control."""
-        return int((self.regret[sampler][:, -1] < self.regret[control][:, -1]).sum())
+    def wins(self, contender: str, control: str) -> int:
+        """In how many repeats the contender ended strictly lower than the control."""
+        return int((self.regret[contender][:, -1] < self.regret[control][:, -1]).sum())
+
+    def ties(self, contender: str, control: str) -> int:
+        """In how many repeats both ended at the same score."""
+        return int((self.regret[contender][:, -1] == self.regret[control][:, -1]).sum())
+
+
+@dataclass(frozen=True)
+class _Search:
+    """One search; can be pickled."""
+
+    name: str
+    contender: Contender
+    trials: int
+    seed: int
 
 
 def compare_samplers(
     table: ScoreTable,
-    samplers: Sequence[SamplerName],
+    contenders: Mapping[str, Contender],
     *,
     trials: int,
     repeats: int,
     seed: int,
+    workers: int = 1,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> SamplerComparison:
-    """Search a table with several samplers; nothing is enqueued, and each repeat has its own seed.
+    """Search a table in several ways; nothing is enqueued, and each repeat has its own seed.
 
     Args:
         table: The table.
-        samplers: Who searches.
+        contenders: Who searches, by name.
         trials: Scores that each may look up.
         repeats: How often.
         seed: Of the first repeat; the others follow.
+        workers: Processes of one thread each, even where there is one: threads of the linear algebra wait for each
+            other in fits this small, which makes a search several times slower.
         report: Called with how many searches are done, and of how many.
+
+    Raises:
+        NakayaError: A worker died.
     """
-    problem = table.problem()
-    regret: dict[str, FloatArray] = {}
-    rank: dict[str, tuple[int, ...]] = {}
-    for place, sampler in enumerate(samplers):
-        rows, ranks = [], []
-        for repeat in range(repeats):
-            study = open_study(
-                None, f"{sampler}-{repeat}", problem, sampler=sampler, seed=seed + repeat, configuration={}
-            )
-            for _ in range(trials):
-                run_trial(study, problem)
-            found = complete_trials(read_trials(study, problem.space))
-            course = best_so_far([trial.score for trial in found if trial.score is not None])
-            rows.append(course - table.best)
-            ranks.append(table.rank(float(course[-1])))
-            report(place * repeats + repeat + 1, len(samplers) * repeats)
-        regret[sampler] = np.array(rows)
-        rank[sampler] = tuple(ranks)
-    return SamplerComparison(regret, float(np.median(table.scores)) - table.best, rank)
+    searches = [
+        _Search(name, contender, trials, seed + repeat)
+        for repeat in range(repeats)
+        for name, contender in contenders.items()
+    ]
+    found: dict[_Search, FloatArray] = {}
+    with leashed_pool(min(workers, len(searches)), _start, (table,)) as pool:
+        for search, course in results_as_completed(pool, _search, searches, ahead=2 * workers):
+            found[search] = course
+            report(len(found), len(searches))
+    courses = {
+        name: np.array([found[search] for search in searches if search.name == name]) for name in contenders
+    }  # [repeat, trial]
+    return SamplerComparison(
+        {name: course - table.best for name, course in courses.items()},
+        float(np.median(table.scores)) - table.best,
+        {name: tuple(table.rank(float(score)) for score in course[:, -1]) for name, course in courses.items()},
+    )
+
+
+_TABLE: list[ScoreTable] = []
+"""What this worker process searches; set once, when it starts."""
+
+
+def _start(table: ScoreTable) -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    _TABLE[:] = [table]
+
+
+def _search(search: _Search) -> tuple[_Search, FloatArray]:
+    """Return the best score so far after every trial, float64 [trial]."""
+    problem = _TABLE[0].problem()
+    contender = search.contender
+    study = open_study(
+        None,
+        search.name,
+        problem,
+        sampler=contender.sampler,
+        seed=search.seed,
+        configuration={},
+        surrogate=contender.surrogate,
+    )
+    for _ in range(search.trials):
+        run_trial(study, problem)
+    scores = [trial.score for trial in complete_trials(read_trials(study, problem.space))]
+    return search, best_so_far([score for score in scores if score is not None])

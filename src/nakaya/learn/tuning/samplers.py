@@ -13,15 +13,16 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.coding import distributions
+from nakaya.learn.tuning.surrogate import GaussianProcessSampler, Surrogate
 
-__all__ = ["BEATS", "RETRY_HISTORY", "RETRY_OF", "SAMPLERS", "SamplerName", "SeededSampler"]
+__all__ = ["BEATS", "DEFAULT_SURROGATE", "RETRY_HISTORY", "RETRY_OF", "SAMPLERS", "SamplerName", "SeededSampler"]
 
 SamplerName: TypeAlias = Literal["gp", "tpe", "random"]
 SAMPLERS: Final[tuple[SamplerName, ...]] = get_args(SamplerName)
@@ -35,19 +36,19 @@ RETRY_HISTORY: Final = "retry_history"
 BEATS: Final = "beats"
 """Attribute of a trial whose heart has begun to beat; its value is the trial's own number."""
 
-NUM_STARTUP_TRIALS: Final = 10
+DEFAULT_SURROGATE: Final = Surrogate()
 
 
-def make_sampler(name: SamplerName, seed: int) -> BaseSampler:
+def make_sampler(name: SamplerName, seed: int, surrogate: Surrogate) -> BaseSampler:
     """Return one of Optuna's samplers.
 
     "gp": Gaussian process with a Matern-5/2 kernel and the logarithm of the expected improvement (Ament et al. 2023);
     with trials running elsewhere its batch form. "tpe": Bergstra et al. 2011. "random": the control.
     """
     if name == "gp":
-        return GPSampler(seed=seed, n_startup_trials=NUM_STARTUP_TRIALS, warn_independent_sampling=False)
+        return GaussianProcessSampler(surrogate, seed)
     if name == "tpe":
-        return TPESampler(seed=seed, n_startup_trials=NUM_STARTUP_TRIALS)
+        return TPESampler(seed=seed, n_startup_trials=surrogate.startup)
     return RandomSampler(seed=seed)
 
 
@@ -58,12 +59,16 @@ class SeededSampler(BaseSampler):  # type: ignore[misc]  # Optuna's types are no
         name: Which one.
         space: What the study varies.
         seed: Of the study.
+        surrogate: How the Gaussian process is used.
     """
 
-    def __init__(self, name: SamplerName, space: Sequence[Parameter], seed: int) -> None:
+    def __init__(
+        self, name: SamplerName, space: Sequence[Parameter], seed: int, surrogate: Surrogate = DEFAULT_SURROGATE
+    ) -> None:
         self._name: SamplerName = name
         self._distributions: dict[str, BaseDistribution] = distributions(space)
         self._seed = seed
+        self._surrogate = surrogate
         self._current: BaseSampler = RandomSampler(seed=seed)
 
     def reseed_rng(self) -> None:
@@ -73,7 +78,7 @@ class SeededSampler(BaseSampler):  # type: ignore[misc]  # Optuna's types are no
         """Let the trial's heart beat before anything slow begins, and seed the sampler for it."""
         _start_heart(study._storage, trial)
         states = np.random.SeedSequence([self._seed, _rank(study, trial)]).generate_state(1)
-        self._current = make_sampler(self._name, int(states[0]))
+        self._current = make_sampler(self._name, int(states[0]), self._surrogate)
         self._current.before_trial(study, trial)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:

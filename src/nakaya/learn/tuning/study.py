@@ -19,7 +19,8 @@ from nakaya.core.errors import ConfigError
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.coding import decode, encode, suggest
 from nakaya.learn.tuning.problem import Problem, check_settings
-from nakaya.learn.tuning.samplers import BEATS, RETRY_HISTORY, RETRY_OF, SamplerName, SeededSampler
+from nakaya.learn.tuning.samplers import BEATS, DEFAULT_SURROGATE, RETRY_HISTORY, RETRY_OF, SamplerName, SeededSampler
+from nakaya.learn.tuning.surrogate import Surrogate
 
 __all__ = [
     "Trial",
@@ -82,6 +83,7 @@ def open_study(
     sampler: SamplerName,
     seed: int,
     configuration: Mapping[str, Any],
+    surrogate: Surrogate = DEFAULT_SURROGATE,
 ) -> Study:
     """Make a study, or go on with the one of this name.
 
@@ -94,6 +96,7 @@ def open_study(
         sampler: How settings are chosen.
         seed: Of all random numbers.
         configuration: JSON values that describe the study; it goes on only where they are the same.
+        surrogate: How the Gaussian process is used.
 
     Raises:
         ConfigError: The study there has another configuration.
@@ -102,7 +105,7 @@ def open_study(
     study = optuna.create_study(
         storage=storage,
         study_name=name,
-        sampler=SeededSampler(sampler, problem.space, seed),
+        sampler=SeededSampler(sampler, problem.space, seed, surrogate),
         direction="minimize",
         load_if_exists=True,
     )
