@@ -1,0 +1,66 @@
+"""Examples of help texts and documents: the commands and options that they use exist, and so do the files they name."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from nakaya.cli.app import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACES = (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "src").rglob("*.md"))
+CUT_SHORT = ("MissingParameter", "NoArgsIsHelpError", "BadOptionUsage")
+"""Errors of command lines that a sentence names without all of their words."""
+
+
+def helps(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    yield words, command.help or ""
+    for name, member in getattr(command, "commands", {}).items():
+        yield from helps(member, (*words, name))
+
+
+def parse(words: list[str]) -> Any:
+    """Parse a command line without running it; the parser's own errors go through."""
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("nakaya", list(words))
+    while hasattr(command, "resolve_command"):
+        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        context = command.make_context(name, rest, parent=context)
+    return context
+
+
+HELPS = {words: text for words, text in helps(typer.main.get_command(app), ()) if "Example" in text}
+
+
+@pytest.mark.parametrize("words", HELPS, ids=" ".join)
+def test_examples_of_help_texts_parse_and_name_files_that_exist(words: tuple[str, ...]) -> None:
+    examples = re.findall(r"Examples?: (nakaya [^\n]+)", HELPS[words])
+    assert examples
+    for line in (part.strip() for example in examples for part in example.split(";")):
+        given = shlex.split(line)[1:]
+        assert tuple(given[: len(words)]) == words, line
+        parse(given)
+        for word in given:
+            assert not word.startswith("examples/") or (ROOT / word).is_file(), line
+
+
+@pytest.mark.parametrize("path", sorted(PLACES), ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_of_documents_parse(path: Path) -> None:
+    text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+    whole = re.findall(r"^(?:    |\$ )(?:\$ )?(nakaya [^\n#|>]+)", text, flags=re.MULTILINE)
+    for line in whole:
+        parse(shlex.split(line)[1:])
+        for word in shlex.split(line):
+            assert not word.startswith("examples/") or (ROOT / word).exists(), line
+    for line in re.findall(r"`(nakaya [a-z][^`]*)`", text):
+        try:
+            parse([word for word in shlex.split(" ".join(line.split()))[1:] if word != "..."])
+        except Exception as error:
+            if type(error).__name__ not in CUT_SHORT:
+                raise AssertionError(f"{line}: {error}") from error
