@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def info(as_json: AsJson = False) -> None:
-    """Print versions, the models that can grow crystals, and every parameter with its range.
+    """Print versions, the models and sets of records that there are, and every parameter with its range.
 
     Example: nakaya info --json
     """
@@ -33,7 +33,9 @@ def info(as_json: AsJson = False) -> None:
         return
     typer.echo(f"nakaya {facts['nakaya']}, Python {facts['python']}, {facts['platform']}")
     typer.echo(f"files: {facts['package_directory']}")
-    typer.echo(f"models: {', '.join(facts['models'])}")
+    typer.echo(f"models that grow crystals (nakaya grow): {', '.join(facts['models'])}")
+    typer.echo(f"models of kinetics (nakaya predict): {', '.join(facts['kinetics_models']) or 'none'}")
+    typer.echo(f"sets of records (nakaya records show): {', '.join(facts['record_sets']) or 'none'}")
     for family, parameters in facts["parameters"].items():
         typer.echo(f"parameters of {family}:")
         for name, entry in parameters.items():

@@ -15,6 +15,8 @@ from typing import Any
 
 from nakaya.core.errors import UnknownNameError
 from nakaya.core.provenance import package_version
+from nakaya.kinetics.predict import shipped_models
+from nakaya.kinetics.records import shipped_sets
 from nakaya.pipelines.catalogue import FAMILIES, grower_names
 
 __all__ = ["CITATIONS", "Check", "Citation", "cite", "doctor", "info"]
@@ -32,13 +34,15 @@ LEAST_FREE_BYTES = 10**9
 
 
 def info() -> dict[str, Any]:
-    """Return versions, models, parameter spaces and where this package's files lie, as plain JSON values."""
+    """Return versions, models, sets of records, parameter spaces and where this package's files lie, as plain JSON values."""
     return {
         "nakaya": package_version(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "package_directory": str(Path(__file__).resolve().parents[1]),
         "models": list(grower_names()),
+        "kinetics_models": list(shipped_models()),
+        "record_sets": list(shipped_sets()),
         "parameters": {
             family: {
                 name: {"range": str(allowed), "meaning": allowed.meaning} for name, allowed in space.ranges.items()
