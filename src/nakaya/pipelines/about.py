@@ -34,7 +34,7 @@ LEAST_FREE_BYTES = 10**9
 
 
 def info() -> dict[str, Any]:
-    """Return versions, models, sets of records, parameter spaces and where this package's files lie, as plain JSON values."""
+    """Return versions, models, sets of records, parameter spaces and where this package lies, as plain JSON values."""
     return {
         "nakaya": package_version(),
         "python": platform.python_version(),
