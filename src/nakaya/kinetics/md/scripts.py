@@ -225,7 +225,7 @@ compute bonds all coord/atom orientorder q6 {classifier.coherence}
 variable solid atom c_bonds>={classifier.min_coherent}
 compute frozen all reduce ave v_solid
 variable frozen equal c_frozen
-fix frozen all halt {every} v_frozen > 0.33 error continue
+fix frozen all halt {every} v_frozen > 0.2 error continue
 dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
 dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
 run {_steps(duration_ps, material)}
