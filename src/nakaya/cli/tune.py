@@ -34,6 +34,10 @@ def tune(
     out: Annotated[
         Path | None, typer.Option(help="Folder of the report (study.json, report.html), to make or to go on with.")
     ] = None,
+    controls: Annotated[
+        str | None,
+        typer.Option(help="Table of trainings (name or folder) on which the report compares the sampler with chance."),
+    ] = None,
     tabulate: Annotated[
         bool, typer.Option("--tabulate", help="Train at every point of the study file's [grid] instead of searching.")
     ] = False,
@@ -79,12 +83,16 @@ def tune(
             storage=storage,
             out=out,
             overwrite=overwrite,
+            controls=controls,
             report=report,
         )
     if as_json:
-        echo_json(outcome)
+        from nakaya.pipelines.tuning import as_json as outcome_as_json
+
+        echo_json(outcome_as_json(outcome))
         return
-    typer.echo(f"{outcome.study}: {outcome.complete} of {outcome.wanted} trials in {outcome.seconds_used:.0f} s")
+    each = f", {outcome.seconds_per_trial:.3g} s each" if outcome.seconds_per_trial is not None else ""
+    typer.echo(f"{outcome.study}: {outcome.complete} of {outcome.wanted} trials in {outcome.seconds_used:.0f} s{each}")
     if outcome.stopped_by == "timeout":
         typer.echo("the time was over first: the same command with a longer --timeout goes on")
     if outcome.best is not None:
@@ -94,6 +102,9 @@ def tune(
         for name, value in outcome.best["settings"].items():
             share = outcome.importances.get(name)
             typer.echo(f"  {name} = {value:.4g}" + (f"  ({share:.0%} of the variance)" if share is not None else ""))
+    if outcome.controls is not None:
+        for name, verdict in outcome.controls.verdicts.items():
+            typer.echo(f"{name} beats random in {verdict.wins} of {outcome.controls.repeats} searches of {controls}")
     if out is not None:
         typer.echo(f"report: {out / 'report.html'}")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 from nakaya.core.errors import ConfigError, MissingExtraError, OutputError
@@ -15,9 +16,10 @@ from nakaya.core.provenance import package_version
 from nakaya.dataset.files import check_parent, output_errors, write_atomically
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem, Settings
+from nakaya.pipelines.comparing_samplers import SamplerTable
 from nakaya.pipelines.tuning_config import StudyConfig
 
-__all__ = ["StudyOutcome", "check_report_folder", "run", "write_report"]
+__all__ = ["StudyOutcome", "as_json", "check_report_folder", "run", "write_report"]
 
 MAX_WORKERS = 256
 MAX_TRIALS = 10_000
@@ -43,8 +45,11 @@ class StudyOutcome:
         best: {"trial", "score", "settings", "all_settings"}: the last one with those that were not varied.
         importances: Parameter -> share of the variance of the score; empty below ten scores.
         trials: {"number", "state", "score", "seconds", "retry_of", "settings"} of all.
+        history: Lowest score after every trial with a score, in their order.
+        seconds_per_trial: Median over the trials with a score; None without one.
         storage: Where the study is, without a password.
         version: Of nakaya.
+        controls: What this and the other samplers find on a table of trainings, where one was named.
     """
 
     study: str
@@ -59,8 +64,11 @@ class StudyOutcome:
     best: Mapping[str, Any] | None
     importances: Mapping[str, float]
     trials: Sequence[Mapping[str, Any]]
+    history: Sequence[float]
+    seconds_per_trial: float | None
     storage: str
     version: str
+    controls: SamplerTable | None = None
 
 
 def run(
@@ -96,7 +104,7 @@ def run(
         MissingExtraError: Optuna is not installed.
     """
     try:
-        from nakaya.learn.tuning.analysis import importances
+        from nakaya.learn.tuning.analysis import best_so_far, importances
         from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_errors
         from nakaya.learn.tuning.study import best_trial, complete_trials, open_study, read_trials, seconds_used
         from nakaya.learn.tuning.workers import Budget, run_study
@@ -147,9 +155,15 @@ def run(
         },
         importances=importances(found, problem.space),
         trials=[asdict(trial) for trial in found],
+        history=best_so_far([trial.score for trial in complete_trials(found) if trial.score is not None]).tolist(),
+        seconds_per_trial=_median([trial.seconds for trial in complete_trials(found) if trial.seconds is not None]),
         storage=place.shown_url,
         version=package_version(),
     )
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return round(median(values), 2) if values else None
 
 
 def _plain_parameter(parameter: Parameter) -> dict[str, Any]:
@@ -190,6 +204,12 @@ def check_report_folder(out: Path, config: StudyConfig, *, overwrite: bool) -> N
         )
 
 
+def as_json(outcome: StudyOutcome) -> dict[str, Any]:
+    """Return an outcome as JSON values."""
+    controls = None if outcome.controls is None else outcome.controls.as_json()
+    return {**asdict(replace(outcome, controls=None)), "controls": controls}
+
+
 def write_report(outcome: StudyOutcome, out: Path, *, score_label: str) -> None:
     """Write study.json and the page report.html into a folder; each appears whole.
 
@@ -200,5 +220,5 @@ def write_report(outcome: StudyOutcome, out: Path, *, score_label: str) -> None:
 
     with output_errors(out):
         out.mkdir(exist_ok=True)
-        write_atomically(out / REPORT_FILE, (json.dumps(asdict(outcome), indent=1) + "\n").encode())
+        write_atomically(out / REPORT_FILE, (json.dumps(as_json(outcome), indent=1) + "\n").encode())
         write_atomically(out / PAGE_FILE, study_page(outcome, score_label=score_label).encode())

@@ -16,6 +16,7 @@ from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
 from nakaya.learn.tuning.problem import Problem, check_settings
 from nakaya.learn.tuning.table import axis_levels
 from nakaya.pipelines.benchmark_kinetics_tasks import load_corpus
+from nakaya.pipelines.comparing_samplers import compare, find_table
 from nakaya.pipelines.tabulating import TABLE_FILE, tabulate
 from nakaya.pipelines.tuning import STORAGE_FILE, StudyOutcome, check_report_folder, hash_of, run, write_report
 from nakaya.pipelines.tuning_config import StudyConfig, searched_space
@@ -25,6 +26,8 @@ __all__ = ["tabulate_study", "tune_study"]
 
 CEILING: Final = 2.0
 """A setting whose error is more than so many times that of predicting the mean counts as that bad, and no worse."""
+
+CONTROL_REPEATS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def tune_study(
     storage: str | None,
     out: Path | None,
     overwrite: bool,
+    controls: str | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> StudyOutcome:
     """Search the hyperparameters of a kinetics model, or go on with a study.
@@ -117,6 +121,8 @@ def tune_study(
         storage: Address of the database; None: a file in `out`.
         out: Folder of the report; None: none.
         overwrite: Replace the report of another study.
+        controls: A table of trainings of the same model, target and evidence; on it the samplers are compared, in as
+            many trials; None: none.
         report: Called with how many scores there are, and how many are wanted.
 
     Raises:
@@ -124,6 +130,8 @@ def tune_study(
     """
     if out is not None:
         check_report_folder(out, config, overwrite=overwrite)
+    if controls is not None:
+        _check_controls(config, controls)
     study = _prepare(config)
     if storage is None:
         if out is None:
@@ -142,9 +150,29 @@ def tune_study(
         storage=storage,
         report=report,
     )
+    if controls is not None:
+        found = compare(
+            controls,
+            trials=min(trials, find_table(controls).scores.size),
+            repeats=CONTROL_REPEATS,
+            seed=config.seed,
+            workers=workers,
+        )
+        outcome = replace(outcome, controls=found)
     if out is not None:
         write_report(outcome, out, score_label=_score_label(config.target))
     return outcome
+
+
+def _check_controls(config: StudyConfig, controls: str) -> None:
+    """Check that a table is of the same kind of training as a study."""
+    about = find_table(controls).about
+    for name in ("model", "target", "evidence"):
+        if about.get(name) != getattr(config, name):
+            raise ParameterError(
+                f"the table {controls} is of {name} {about.get(name)!r}, the study of {getattr(config, name)!r}: "
+                "name a table of the same trainings, or leave it out"
+            )
 
 
 def _score_label(target: str) -> str:

@@ -77,6 +77,13 @@ def study_page(outcome: StudyOutcome, *, score_label: str) -> str:
             alt="Scattered scores against single parameters",
             wide=True,
         )
+    if outcome.controls is not None:
+        page.add_section("Against the controls")
+        page.add_text(
+            f"The same samplers on {outcome.controls.cells} trainings of {outcome.controls.description}, "
+            f"{outcome.controls.repeats} searches of {outcome.controls.trials} trainings each."
+        )
+        _add_regret(page, outcome.controls)
     page.add_section("Best settings")
     labels = {entry["name"]: entry for entry in outcome.parameters}
     page.add_table(
@@ -128,8 +135,15 @@ def comparison_page(table: SamplerTable) -> str:
         f"The table holds {table.description}. Regret is the best score so far minus the best of the table "
         f"({table.best:.4g}); choosing one cell blindly costs {table.spread:.3g} in the median."
     )
-    regret = {name: np.array(values) for name, values in table.regret.items()}
     page.add_section("Regret")
+    _add_regret(page, table)
+    page.add_facts(table.about, caption="The table of trainings.")
+    return page.html()
+
+
+def _add_regret(page: Report, table: SamplerTable) -> None:
+    """Add the chart and the table of regrets."""
+    regret = {name: np.array(values) for name, values in table.regret.items()}
     floor = table.floor
     page.add_figure(
         lambda theme: regret_chart(regret, theme, y_label="regret", floor=floor),
@@ -143,5 +157,3 @@ def comparison_page(table: SamplerTable) -> str:
         "than the one found (median), repeats that ended strictly lower than chance, ties, and how likely four of five "
         "repeats end so.",
     )
-    page.add_facts(table.about, caption="The table of trainings.")
-    return page.html()
