@@ -1,0 +1,50 @@
+"""Processes that work for a parent: every task once, few ahead, errors in words, nothing left in the environment."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from nakaya.core.errors import NakayaError
+from nakaya.core.processes import THREAD_VARIABLES, leashed_pool, one_thread_each, results_as_completed
+
+AHEAD = 3
+
+
+def test_the_environment_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, *_ = THREAD_VARIABLES
+    monkeypatch.setenv(first, "7")
+    monkeypatch.delenv(second, raising=False)
+    before = dict(os.environ)
+    with one_thread_each():
+        assert all(os.environ[name] == "1" for name in THREAD_VARIABLES)
+    assert dict(os.environ) == before
+    with pytest.raises(KeyError), one_thread_each():
+        raise KeyError
+    assert dict(os.environ) == before
+
+
+def test_every_task_is_done_once_and_few_are_ahead_and_a_dead_worker_is_said() -> None:
+    taken = 0
+
+    def numbers() -> Iterator[int]:
+        nonlocal taken
+        for number in range(20):
+            taken += 1
+            yield number
+
+    found = []
+    with leashed_pool(1) as pool:
+        assert pool.submit(os.getenv, THREAD_VARIABLES[0]).result() == "1"
+        assert list(results_as_completed(pool, math.sqrt, [], ahead=AHEAD)) == []
+        for result in results_as_completed(pool, math.sqrt, numbers(), ahead=AHEAD):
+            found.append(result)
+            assert taken <= len(found) + AHEAD
+        assert sorted(found) == [math.sqrt(number) for number in range(20)]
+        with pytest.raises(ValueError, match="domain|nonnegative"):  # an error of the work itself goes through
+            list(results_as_completed(pool, math.sqrt, [-1.0], ahead=AHEAD))
+        with pytest.raises(NakayaError, match="what is finished is safe"):
+            list(results_as_completed(pool, os._exit, [1], ahead=AHEAD))
