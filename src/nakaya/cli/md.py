@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from nakaya.cli import md_laws
 from nakaya.cli.border import echo_json
 
 __all__ = ["register"]
@@ -19,19 +19,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 PairStyle = Annotated[str | None, typer.Option(help="LAMMPS pair style, such as eam/alloy.")]
 Potential = Annotated[str | None, typer.Option(help="Potential file: a path, or a name in LAMMPS' own folder.")]
+Sha256 = Annotated[str | None, typer.Option(help="Hash that the potential file must have: 64 hexadecimal digits.")]
 Structure = Annotated[str | None, typer.Option(help="Crystal: fcc, bcc or diamond.")]
 LatticeParameter = Annotated[float | None, typer.Option(help="First guess of the lattice parameter, in angstrom.")]
 MeltingPoint = Annotated[float | None, typer.Option(help="First guess of the melting point, in K.")]
-
-
-LAW_RULES = {
-    "melting point": "within 1.5 %",
-    "sign": "right for every condition",
-    "hard spheres": "within 30 %",
-    "order": "not slower by two standard errors",
-    "maximum": "slower again on the cold side, by two standard errors",
-}
-"""What each law asks for, as `nakaya.kinetics.md.laws` decides it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +35,7 @@ def register(app: typer.Typer) -> None:
     group.command("properties")(properties)
     group.command("nucleate")(nucleate)
     group.command("run")(run_input)
-    group.command("laws")(laws)
+    md_laws.register(group)
     campaign = typer.Typer(help="Many runs from one plan, resumable.", no_args_is_help=True)
     campaign.callback()(_campaign)
     campaign.command("run")(campaign_run)
@@ -104,6 +95,7 @@ def grow(
     ] = None,
     pair_style: PairStyle = None,
     potential: Potential = None,
+    potential_sha256: Sha256 = None,
     structure: Structure = None,
     lattice_parameter: LatticeParameter = None,
     melting_point: MeltingPoint = None,
@@ -119,14 +111,15 @@ def grow(
     Leaves with status 1 where no run gave a velocity.
     """
     from nakaya.kinetics.md.potentials import find_material
-    from nakaya.pipelines.molecular_dynamics import growth_from_records, measure_growth
+    from nakaya.pipelines.molecular_dynamics import measure_growth
+    from nakaya.pipelines.summing_up_md import growth_from_records
 
     if from_records is not None:
         document = growth_from_records(from_records, material, orientation, temperature)
     else:
         chosen = find_material(
             material, pair_style=pair_style, potential=potential, structure=structure,
-            lattice_parameter=lattice_parameter, melting_point=melting_point,
+            lattice_parameter=lattice_parameter, melting_point=melting_point, potential_sha256=potential_sha256,
         )  # fmt: skip
         document = measure_growth(
             chosen,
@@ -165,6 +158,7 @@ def melting_point(
     ] = None,
     pair_style: PairStyle = None,
     potential: Potential = None,
+    potential_sha256: Sha256 = None,
     structure: Structure = None,
     lattice_parameter: LatticeParameter = None,
     guess: Annotated[float | None, typer.Option(help="First guess of the melting point, in K.")] = None,
@@ -179,14 +173,15 @@ def melting_point(
     Two box lengths show the effect of size, two classifiers whether the fronts stand still.
     """
     from nakaya.kinetics.md.potentials import find_material
-    from nakaya.pipelines.molecular_dynamics import measure_melting_point, melting_from_records
+    from nakaya.pipelines.molecular_dynamics import measure_melting_point
+    from nakaya.pipelines.summing_up_md import melting_from_records
 
     if from_records is not None:
         document = melting_from_records(from_records, material)
     else:
         chosen = find_material(
             material, pair_style=pair_style, potential=potential, structure=structure,
-            lattice_parameter=lattice_parameter, melting_point=guess,
+            lattice_parameter=lattice_parameter, melting_point=guess, potential_sha256=potential_sha256,
         )  # fmt: skip
         document = measure_melting_point(
             chosen,
@@ -213,6 +208,7 @@ def properties(
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
     pair_style: PairStyle = None,
     potential: Potential = None,
+    potential_sha256: Sha256 = None,
     structure: Structure = None,
     lattice_parameter: LatticeParameter = None,
     melting_point: MeltingPoint = None,
@@ -229,7 +225,7 @@ def properties(
 
     chosen = find_material(
         material, pair_style=pair_style, potential=potential, structure=structure,
-        lattice_parameter=lattice_parameter, melting_point=melting_point,
+        lattice_parameter=lattice_parameter, melting_point=melting_point, potential_sha256=potential_sha256,
     )  # fmt: skip
     document = measure_properties(
         chosen,
@@ -259,6 +255,12 @@ def nucleate(
     duration: Annotated[float, typer.Option(help="In ps, after which a run counts as censored.")] = 300.0,
     cells: Annotated[int, typer.Option(min=4, max=60, help="Conventional cells along each side.")] = 10,
     out: Out = None,
+    pair_style: PairStyle = None,
+    potential: Potential = None,
+    potential_sha256: Sha256 = None,
+    structure: Structure = None,
+    lattice_parameter: LatticeParameter = None,
+    melting_point: MeltingPoint = None,
     workers: Workers = 1,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -272,8 +274,12 @@ def nucleate(
     from nakaya.kinetics.md.potentials import find_material
     from nakaya.pipelines.molecular_dynamics import measure_nucleation
 
+    chosen = find_material(
+        material, pair_style=pair_style, potential=potential, structure=structure,
+        lattice_parameter=lattice_parameter, melting_point=melting_point, potential_sha256=potential_sha256,
+    )  # fmt: skip
     document = measure_nucleation(
-        find_material(material),
+        chosen,
         temperature,
         seeds=range(first_seed, first_seed + seeds),
         out=_need_out(out),
@@ -313,7 +319,7 @@ def run_input(
     An input file can run any command that you can: run only inputs that you trust.
     """
     from nakaya.kinetics.ingest.md import TrajectoryOptions
-    from nakaya.pipelines.molecular_dynamics import run_own_input
+    from nakaya.pipelines.running_inputs import run_own_input
 
     options = TrajectoryOptions(
         lammps_units=lammps_units,
@@ -380,52 +386,3 @@ def campaign_collect(
     document = collect(sources, out, overwrite=overwrite)
     points = ", ".join(f"{name} {entry['value']:.0f} K" for name, entry in document["melting_points_K"].items())
     _print(document, as_json, f"{document['records']} records in {out}; melting points: {points}")
-
-
-def laws(
-    source: Annotated[str, typer.Argument(help="Shipped set, store, campaign or file of records.")] = "al-cu-si",
-    causes: Annotated[
-        bool, typer.Option("--causes", help="Change one cause at a time, and print what it does to the figures.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Hold growth and melting records against what must be true: one melting point by two ways, signs, orders.
-
-    Kinetic coefficients are read in three ways, so that what the bend of 1 - exp(-delta-mu/kT) does can be seen.
-
-    With --causes the same records are read again with one thing changed at a time (length of the box, classifier,
-    temperature of the fronts, range of the fit, first picoseconds), beside the figure that the law takes.
-
-    Example: nakaya md laws al-cu-si --causes
-    """
-    from nakaya.pipelines.verify_growth import verify_growth
-
-    document = verify_growth(source, causes=causes)
-    if as_json:
-        echo_json(document)
-        return
-    verdicts = {True: "holds", False: "FAILS", None: "no data"}
-    for finding in document["findings"]:
-        numbers = "" if math.isnan(finding["found"]) else f": {finding['found']:.4g} {finding['unit']}"
-        numbers += "" if math.isnan(finding["expected"]) else f", expected {finding['expected']:.4g}"
-        rule = LAW_RULES[finding["law"]]
-        typer.echo(f"{verdicts[finding['holds']]:8} {finding['law']} ({rule}): {finding['subject']}{numbers}")
-        typer.echo(f"         {finding['detail']}")
-    typer.echo(f"{document['hold']} hold, {document['fail']} fail, {document['open']} lack records")
-    if causes:
-        for line in _effect_lines(document["effects"]):
-            typer.echo(line)
-
-
-def _effect_lines(effects: list[dict[str, Any]]) -> list[str]:
-    lines = []
-    subject = ""
-    for effect in effects:
-        if effect["subject"] != subject:
-            subject = effect["subject"]
-            lines += ["", f"{subject}, {effect['unit']}:"]
-        expected = effect["expected"]
-        apart = "" if math.isnan(expected) else f"{effect['found'] / expected - 1:+8.2%} from {expected:.4g}"
-        number = f"{effect['found']:9.4g} +- {effect['standard_error']:<6.2g}"
-        lines.append(f"  {number} {apart:22} {effect['cause'] or 'as the law takes it'}")
-    return lines

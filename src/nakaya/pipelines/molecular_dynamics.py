@@ -1,9 +1,8 @@
-"""Molecular dynamics to records and numbers: growth, melting, properties, nucleation, campaigns, own inputs."""
+"""Molecular dynamics to records and numbers: growth, melting, properties, nucleation, campaigns."""
 
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -15,40 +14,32 @@ import numpy as np
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.record import DRIVING_FORCE, Quantity, Record
-from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
 from nakaya.kinetics.md.campaign import run_campaign, run_hash
 from nakaya.kinetics.md.growth import GrowthRun, planned_duration
-from nakaya.kinetics.md.lammps import find_lammps, run_lammps
-from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
-from nakaya.kinetics.md.melting import MeltingRun, combine_melting_points
+from nakaya.kinetics.md.lammps import find_lammps
+from nakaya.kinetics.md.lattices import ATOMS_PER_CELL, oriented_cell
+from nakaya.kinetics.md.melting import MeltingRun
 from nakaya.kinetics.md.nucleation import NucleationRun, nucleation_rate
 from nakaya.kinetics.md.plan import Run, read_plan
 from nakaya.kinetics.md.potentials import Material, potential_file
 from nakaya.kinetics.md.properties import PropertiesRun
-from nakaya.kinetics.md.statistics import combine_seeds
 from nakaya.kinetics.md.tables import MaterialTable, driving_force, tabulate, with_guess
-from nakaya.kinetics.records import RecordStore, load_records, records_place, to_document
+from nakaya.kinetics.records import RecordStore, load_records, records_place
 from nakaya.pipelines.ingesting_md import known_records
 from nakaya.pipelines.records import write_store
+from nakaya.pipelines.summing_up_md import growth_summary, melting_summary
 
 __all__ = [
     "collect",
     "default_duration",
-    "growth_from_records",
-    "growth_summary",
     "measure_growth",
     "measure_melting_point",
     "measure_nucleation",
     "measure_properties",
-    "melting_from_records",
-    "melting_summary",
-    "run_own_input",
     "run_plan",
 ]
 
 Progress = Callable[[Record], None]
-SAME_TEMPERATURE = 0.5
-"""Records within so many kelvin count as one temperature."""
 
 
 def _into(
@@ -70,6 +61,11 @@ def _into(
     for leftover in out.parent.glob(f".{out.name}.*.partial"):
         shutil.rmtree(leftover, ignore_errors=True)
     return records
+
+
+def _check(name: str, value: float, low: float, high: float, unit: str) -> None:
+    if not low <= value <= high:  # NaN is outside, too
+        raise ParameterError(f"{name}={value:g} {unit} is outside [{low:g}, {high:g}] {unit}")
 
 
 def known_records_but(runs: Sequence[Run]) -> list[Record]:
@@ -114,9 +110,11 @@ def measure_growth(
     """
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
         raise ParameterError(f"seeds {list(seeds)}: at least one, each once, none negative")
+    _check("temperature", temperature, 1.0, 20_000.0, "K")
+    oriented_cell(material.structure, orientation)  # says which orientations are known
     table = tabulate(material.name, known_records(), potential=potential_file(material)[1])
     table = with_guess(table, material)
-    duration = duration_ps or default_duration(material, orientation, temperature, table)
+    duration = default_duration(material, orientation, temperature, table) if duration_ps is None else duration_ps
     share = 0.6 if temperature > table.melting_temperature else 0.3
     runs = [
         GrowthRun(material, orientation, temperature, seed, width, length, share, duration_ps=duration)
@@ -124,67 +122,6 @@ def measure_growth(
     ]
     records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
     return growth_summary(records) | {"out": out}
-
-
-def growth_summary(records: Sequence[Record]) -> dict[str, Any]:
-    """Combine growth runs of one condition.
-
-    Returns:
-        growth_velocity_m_per_s, standard_error_m_per_s (over seeds, or from within the runs where that is larger),
-        seeds, status, flags, driving_force, and the velocity of every seed.
-    """
-    values, errors, seeds, each, flags = [], [], [], [], []
-    for record in records:
-        velocity = record.quantities.get("growth_velocity")
-        seeds += list(record.provenance.seeds)
-        flags += [f"seed {record.provenance.seeds[0]}: {flag}" for flag in record.flags]
-        good = velocity is not None and record.status in ("ok", "flagged") and math.isfinite(velocity.value)
-        each.append(
-            {
-                "seed": record.provenance.seeds[0],
-                "growth_velocity_m_per_s": velocity.value if velocity is not None and good else math.nan,
-                "standard_error_m_per_s": velocity.standard_error if velocity is not None and good else math.nan,
-                "status": record.status,
-            }
-        )
-        if velocity is not None and good:
-            values.append(velocity.value)
-            errors.append(velocity.standard_error)
-    estimate = combine_seeds(values, errors) if values else None
-    statuses = {record.status for record in records}
-    status = "failed" if estimate is None else "flagged" if statuses != {"ok"} else "ok"
-    return {
-        "growth_velocity_m_per_s": math.nan if estimate is None else estimate.value,
-        "standard_error_m_per_s": math.nan if estimate is None else estimate.standard_error,
-        "seeds": seeds,
-        "status": status,
-        "flags": flags,
-        "driving_force": records[0].driving_force.value if records else math.nan,
-        "runs": each,
-    }
-
-
-def growth_from_records(source: str | Path, material: str, orientation: str, temperature: float) -> dict[str, Any]:
-    """Summarise the growth runs of one condition that lie in records; nothing is simulated.
-
-    Raises:
-        ParameterError: There are none; the message says which temperatures there are.
-    """
-    candidates = [
-        record
-        for record in load_records(source)
-        if record.material == material and record.orientation == orientation and "growth_velocity" in record.quantities
-    ]
-    chosen = [
-        record for record in candidates if abs(record.conditions["temperature"].value - temperature) <= SAME_TEMPERATURE
-    ]
-    if not chosen:
-        known = sorted({record.conditions["temperature"].value for record in candidates})
-        listing = ", ".join(f"{value:g}" for value in known) or "none"
-        raise ParameterError(
-            f"no growth of {material} ({orientation}) at {temperature:g} K in {source}: has {listing} K"
-        )
-    return growth_summary(chosen) | {"out": None}
 
 
 def measure_melting_point(
@@ -201,6 +138,10 @@ def measure_melting_point(
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Melting point by coexistence at constant enthalpy, in boxes of several lengths; see `melting_summary`."""
+    for length in lengths:
+        _check("length", length, 100.0, 5000.0, "A")
+    _check("duration", duration_ps, 5.0, 1e6, "ps")
+    oriented_cell(material.structure, orientation)  # says which orientations are known
     runs = [
         MeltingRun(material, orientation, length, seed=seed, duration_ps=duration_ps)
         for seed in seeds
@@ -208,50 +149,6 @@ def measure_melting_point(
     ]
     records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
     return melting_summary(records) | {"out": out}
-
-
-def melting_summary(records: Sequence[Record]) -> dict[str, Any]:
-    """Combine coexistence runs: melting_point_K, standard_error_K, and every run with what both classifiers saw."""
-    estimate = combine_melting_points(records)
-    each = [
-        {
-            "box_length_m": record.conditions["box_length"].value,
-            "seed": record.provenance.seeds[0],
-            "melting_point_K": record.quantities["melting_temperature"].value,
-            "standard_error_K": record.quantities["melting_temperature"].standard_error,
-            "drift_by_bonds_K": record.quantities["drift_term"].value,
-            "drift_by_averaged_q6_K": record.quantities["drift_term_averaged_rule"].value,
-            "status": record.status,
-            "flags": list(record.flags),
-        }
-        for record in records
-        if "melting_temperature" in record.quantities
-    ]
-    flags = [f"{record.id}: {flag}" for record in records for flag in record.flags]
-    if not estimate.standard_error <= MOVING_SHARE * estimate.value:
-        flags.append(
-            f"the error is {estimate.standard_error:.0f} K: the fronts still moved; run longer (--duration), in longer "
-            "boxes, or start nearer (--guess)"
-        )
-    return {
-        "melting_point_K": estimate.value,
-        "standard_error_K": estimate.standard_error,
-        "status": "flagged" if flags else "ok",
-        "flags": flags,
-        "runs": each,
-    }
-
-
-def melting_from_records(source: str | Path, material: str) -> dict[str, Any]:
-    """Summarise the coexistence runs of a material that lie in records; nothing is simulated."""
-    chosen = [
-        record
-        for record in load_records(source)
-        if record.material == material and "melting_temperature" in record.quantities
-    ]
-    if not chosen:
-        raise ParameterError(f"no coexistence run of {material} in {source}")
-    return melting_summary(chosen) | {"out": None}
 
 
 def measure_properties(
@@ -268,6 +165,11 @@ def measure_properties(
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Lattice parameter, latent heat and liquid diffusivity at zero pressure, one record per temperature."""
+    for temperature in temperatures:
+        _check("temperature", temperature, 1.0, 20_000.0, "K")
+    if len(set(temperatures)) != len(temperatures):
+        raise ParameterError(f"temperatures {list(temperatures)}: each once")
+    _check("duration", duration_ps, 2.0, 1e6, "ps")
     runs = [PropertiesRun(material, temperature, seed, cells, duration_ps) for temperature in temperatures]
     records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
     rows = []
@@ -295,6 +197,8 @@ def measure_nucleation(
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Quench many times and return the nucleation rate with its Poisson interval; censored runs are kept."""
+    _check("temperature", temperature, 1.0, 20_000.0, "K")
+    _check("duration", duration_ps, 5.0, 1e6, "ps")
     runs = [NucleationRun(material, temperature, seed, cells, duration_ps) for seed in seeds]
     records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
     total, found = nucleation_rate(records)
@@ -404,59 +308,3 @@ def _with_driving_force(record: Record, table: MaterialTable) -> Record:
 
 def _new_failures(failed: Sequence[str], skipped: Sequence[str]) -> int:
     return len(set(failed) - set(skipped))
-
-
-def run_own_input(
-    script: Path,
-    dump: str,
-    options: TrajectoryOptions,
-    *,
-    out: Path,
-    overwrite: bool = False,
-    time_limit: float | None = None,
-) -> dict[str, Any]:
-    """Run a user's own LAMMPS input in a copy of its folder, and analyse the dump that it writes.
-
-    Args:
-        script: The input; the regular files beside it are copied along.
-        dump: Name of the dump file that the input writes.
-        options: As for `ingest md`.
-        out: Store to write.
-        overwrite: Whether to replace it.
-        time_limit: Seconds of wall time.
-
-    Raises:
-        OutputError, MissingExtraError, LammpsError: As elsewhere.
-        ParameterError: The input or the dump is not there.
-    """
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
-    if not script.is_file():
-        raise ParameterError(f"there is no LAMMPS input {script}")
-    if Path(dump).name != dump:
-        raise ParameterError(f"--dump {dump!r} must be a file name without folders: the input writes it beside itself")
-    find_lammps()
-    folder = out.parent / f".{out.name}.{os.getpid()}.run"
-    try:
-        folder.mkdir(parents=True)
-        for entry in sorted(script.parent.iterdir()):
-            if entry.is_file() and entry.stat().st_size <= MAX_COPY_BYTES:
-                shutil.copyfile(entry, folder / entry.name)
-        (folder / dump).unlink(missing_ok=True)
-        run_lammps(folder, script=script.name, time_limit=time_limit, leashed=True)
-        if not (folder / dump).is_file():
-            raise ParameterError(f"{script} ran, but wrote no {dump}: name the file of its dump command")
-        record = ingest_trajectory(folder / dump, options, known=known_records())
-        record = replace(
-            record,
-            provenance=replace(record.provenance, source="own LAMMPS input", commands=(f"lmp -in {script.name}",)),
-        )
-        write_store([record], out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return {"records": [to_document(record)], "out": out}
-
-
-MAX_COPY_BYTES = 256 << 20
-MOVING_SHARE = 0.02
-"""A melting point with a larger relative error than this comes from fronts that still moved."""

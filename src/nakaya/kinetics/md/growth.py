@@ -128,7 +128,7 @@ class GrowthRun:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and 1 <= self.temperature <= 20_000):
             raise ParameterError(f"temperature={self.temperature} is outside [1, 20000] K")
-        if self.length < MIN_LENGTH or self.length > 5000 or not MIN_WIDTH <= self.width <= 500:
+        if not (MIN_LENGTH <= self.length <= 5000 and MIN_WIDTH <= self.width <= 500):
             raise ParameterError(
                 f"a box of {self.width:g} x {self.length:g} A: the width lies in [{MIN_WIDTH:g}, 500], "
                 f"the length in [{MIN_LENGTH:g}, 5000]; boxes below 200 A freeze out early"

@@ -59,6 +59,7 @@ class _Section(BaseModel):
     material: str
     pair_style: str | None = None
     potential: str | None = None
+    potential_sha256: str | None = None
     structure: str | None = None
     lattice_parameter: float | None = None
     melting_point: float | None = None
@@ -72,6 +73,7 @@ class _Section(BaseModel):
             structure=self.structure,
             lattice_parameter=self.lattice_parameter,
             melting_point=self.melting_point,
+            potential_sha256=self.potential_sha256,
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from nakaya.core.errors import InputFileError, MissingExtraError, ParameterError, UnknownNameError
+from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, ParameterError, UnknownNameError
 from nakaya.core.provenance import sha256_of_file
 from nakaya.kinetics.md.bondorder import CLASSIFIERS, Classifier
 
@@ -95,12 +96,50 @@ def find_material(
     structure: str | None = None,
     lattice_parameter: float | None = None,
     melting_point: float | None = None,
+    potential_sha256: str | None = None,
 ) -> Material:
     """Return a known material, changed where arguments are given, or a new one where all of them are.
 
+    With `potential_sha256` (64 hexadecimal digits) the file of the potential must have that hash: files of one name
+    differ between versions.
+
     Raises:
-        UnknownNameError: Not known, and not all arguments are given.
+        UnknownNameError: Not known.
+        ParameterError: A new one, and not all arguments are given.
+        FormatError: The file of the potential has another hash.
     """
+    material = _described(
+        name,
+        pair_style=pair_style,
+        potential=potential,
+        structure=structure,
+        lattice_parameter=lattice_parameter,
+        melting_point=melting_point,
+    )
+    if potential_sha256 is not None:
+        _check_hash(material, potential_sha256)
+    return material
+
+
+def _check_hash(material: Material, expected: str) -> None:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", expected):
+        raise ParameterError(f"{expected[:80]!r} is no sha256: expected 64 hexadecimal digits")
+    path, found = potential_file(material)
+    if found != expected.lower():
+        raise FormatError(
+            f"potential file {path} has the sha256 {found}, expected {expected.lower()}: another version?"
+        )
+
+
+def _described(
+    name: str,
+    *,
+    pair_style: str | None,
+    potential: str | None,
+    structure: str | None,
+    lattice_parameter: float | None,
+    melting_point: float | None,
+) -> Material:
     given = {
         key: value
         for key, value in (
