@@ -348,6 +348,23 @@ def test_records_give_evidence_b_and_their_results_are_not_looked_at(
         predict_records(store, ids=["x"], model=model)
 
 
+def test_a_record_that_says_no_temperature_is_refused(model: KineticsModel, tmp_path: Path) -> None:
+    still = bulk(900.0)
+    conditions = {name: entry for name, entry in still.conditions.items() if name != "temperature"}
+    series = Quantity(np.array([900.0, 800.0]), "K", axis=Axis("time", "s", np.array([0.0, 1e-9])))
+    store = RecordStore(tmp_path / "mine", create=True)
+    store.add(replace(still, id="none", conditions=conditions))
+    store.add(replace(still, id="series", conditions={**conditions, "temperature": series}))
+    store.add(still)
+    for name in ("none", "series"):
+        with pytest.raises(InputFileError, match=f"record {name} is not one of molecular dynamics at one temperature"):
+            predict_records(tmp_path / "mine", ids=[name], model=model)
+    (found,) = predict_records(tmp_path / "mine", ids=[still.id], model=model)
+    assert found["growth_velocity"]["value"] is None  # no front
+    with pytest.raises(InputFileError, match="no record of molecular dynamics"):
+        predict_records(tmp_path / "mine", model=model)
+
+
 def test_a_model_of_conditions_alone_says_so_when_more_was_seen(trained: Path, store: Path, tmp_path: Path) -> None:
     shutil.copytree(trained, tmp_path / "model")
     document = json.loads((trained / CARD_FILE).read_text())

@@ -189,7 +189,7 @@ def predict_records(
         One document per record, as of `predict_conditions`, with the record's id under "record".
 
     Raises:
-        InputFileError: There is no record that could be predicted from.
+        InputFileError: There is no record that could be predicted from, or one that was named is none.
         NakayaError: A record or snapshot is damaged.
     """
     model = model or load_model()
@@ -350,17 +350,22 @@ def _faced(sample: Sample, model: KineticsModel, record: Record) -> Sample:
 
 def _usable(records: Sequence[Record], ids: Sequence[str]) -> Iterator[Record]:
     by_id = {record.id: record for record in records}
-    if ids:
-        for name in ids:
-            if name not in by_id:
-                raise InputFileError(f"there is no record {name}: known are {', '.join(sorted(by_id)[:5])}, ...")
-            yield by_id[name]
-        return
-    for record in records:
-        temperature = record.conditions.get("temperature")
-        single = temperature is not None and temperature.values.ndim == 0 and math.isfinite(temperature.value)
-        if record.kind == "md" and single and record.orientation is not None:
-            yield record
+    for name in ids:
+        if name not in by_id:
+            raise InputFileError(f"there is no record {name}: known are {', '.join(sorted(by_id)[:5])}, ...")
+        if not _has_conditions(by_id[name]):
+            raise InputFileError(
+                f"record {name} is not one of molecular dynamics at one temperature: there is nothing to predict from"
+            )
+        yield by_id[name]
+    if not ids:
+        yield from (record for record in records if record.orientation is not None and _has_conditions(record))
+
+
+def _has_conditions(record: Record) -> bool:
+    temperature = record.conditions.get("temperature")
+    single = temperature is not None and temperature.values.ndim == 0 and math.isfinite(temperature.value)
+    return record.kind == "md" and single
 
 
 def _patches(path: Path, options: TrajectoryOptions, record: Record) -> list[Frame]:
