@@ -546,3 +546,9 @@ def test_training_files_are_checked(line: str, message: str, tmp_path: Path) -> 
         return
     with pytest.raises(ConfigError, match=message):
         read_kinetics_training(config)
+
+
+def test_the_example_of_the_repository_takes_the_law_first_where_conditions_are_few() -> None:
+    config = read_kinetics_training(Path(__file__).parents[2] / "examples" / "train-kinetics.toml")
+    firsts = {(part.target, part.evidence): part.candidates[0] for part in config.parts}
+    assert firsts["nucleation_rate", "A"] == "nucleation-law"
