@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +26,9 @@ from nakaya.emulate.constraints import window_of
 from nakaya.emulate.protocol import EmulatorFacts, ExtrapolationWarning
 from nakaya.learn.checkpoints import parse_weights
 from nakaya.learn.normalisation import Standardiser
+from nakaya.learn.threads import torch_threads
 
-__all__ = ["CgneEmulator", "check_request", "load_emulator", "single_threaded"]
+__all__ = ["CgneEmulator", "check_request", "load_emulator"]
 
 CRYSTALS_PER_JOB = 4 * MICRO_BATCH
 """Crystals that one thread carries along together; does not change the result."""
@@ -114,7 +114,7 @@ class CgneEmulator:
             return len(grown.steps)
 
         starts = range(0, count, CRYSTALS_PER_JOB)
-        with single_threaded():
+        with torch_threads(1):
             if workers == 1:
                 finished: Iterator[int] = map(grow_job, starts)
                 _tell(finished, progress)
@@ -170,17 +170,6 @@ def _tell(finished: Iterator[int], progress: Progress | None) -> None:
     for number in finished:
         if progress is not None:
             progress(number)
-
-
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Let torch compute with one thread per calling thread; its sums could depend on the number otherwise."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def check_request(name: str, trained: TrainedFor, conditions: Sequence[Conditions], setup: GrowthSetup) -> None:

@@ -21,6 +21,7 @@ from nakaya.learn.checkpoints import save_weights
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.loop import Fitted, Report, fit
 from nakaya.learn.normalisation import Standardiser
+from nakaya.learn.threads import torch_threads
 
 __all__ = ["Crystals", "fit_cgne", "write_package"]
 
@@ -97,15 +98,11 @@ def fit_cgne(
         lookahead=config.lookahead,
         threshold=config.threshold,
     )
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with torch_threads(threads):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(loop.seed)
             network = in_channels_last(Cgne(config))
         fitted = fit(network, task, loop, folder=folder, fingerprint=fingerprint, report=report, stop_after=stop_after)
-    finally:
-        torch.set_num_threads(before)
     network.load_state_dict(fitted.weights)
     return network, config, fitted
 

@@ -11,19 +11,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import FormatError, InputFileError, ParameterError
-from nakaya.core.provenance import sha256_of_bytes
+from nakaya.core.errors import FormatError, ParameterError
 from nakaya.emulate.cgne.config import CgneConfig, TrainedFor
+from nakaya.learn.model_folder import CONFIG_FILE, WEIGHTS_FILE, check_weights, read_model_folder
 
 __all__ = ["CARD_FILE", "CONFIG_FILE", "WEIGHTS_FILE", "CgnePackage", "read_package"]
 
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "weights.safetensors"
 CARD_FILE = "README.md"
 
 FORMAT = 1
 KIND = "cgne"
-MAX_CONFIG_BYTES = 2**22
 
 
 @dataclass(frozen=True)
@@ -77,14 +74,7 @@ def read_package(folder: Path) -> tuple[CgnePackage, bytes]:
         InputFileError: A file is missing or cannot be read.
         FormatError: It is no CGNE of ours, or the weights are not those that it names.
     """
-    try:
-        with (folder / CONFIG_FILE).open("rb") as stream:
-            text = stream.read(MAX_CONFIG_BYTES)
-        weights = (folder / WEIGHTS_FILE).read_bytes()
-    except OSError as error:
-        raise InputFileError(
-            f"cannot read the emulator in {folder}: {(error.strerror or 'input error').lower()}"
-        ) from error
+    text, weights = read_model_folder(folder, "emulator")
     try:
         document = json.loads(text)
         if document["format"] != FORMAT or document["kind"] != KIND:
@@ -104,6 +94,5 @@ def read_package(folder: Path) -> tuple[CgnePackage, bytes]:
         )
     except (ValueError, KeyError, TypeError, AttributeError, ParameterError) as error:
         raise FormatError(f"{folder / CONFIG_FILE} does not describe a CGNE ({error}): train it again") from error
-    if sha256_of_bytes(weights) != package.weights_sha256:
-        raise FormatError(f"{folder / WEIGHTS_FILE} is not the file that {CONFIG_FILE} names: copy the folder again")
+    check_weights(folder, weights, package.weights_sha256)
     return package, weights
