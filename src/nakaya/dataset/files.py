@@ -12,6 +12,7 @@ from glob import escape
 from pathlib import Path
 
 from nakaya.core.errors import NakayaError, OutputError
+from nakaya.core.files import write_whole
 
 __all__ = [
     "PART_SUFFIX",
@@ -87,16 +88,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: It cannot be written; nothing is left behind.
     """
-    part = path.with_name(path.name + PART_SUFFIX)
-    try:
-        with part.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    write_whole(path, content, part=path.with_name(path.name + PART_SUFFIX))
 
 
 def remove_parts(directory: Path) -> None:

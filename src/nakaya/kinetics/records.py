@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, OutputError, UnknownNameError
+from nakaya.core.files import own_part, write_whole
 from nakaya.core.provenance import sha256_of_file
 from nakaya.core.record import CONDITION_UNITS, QUANTITY_UNITS, Record
 from nakaya.kinetics.record_json import (
@@ -92,19 +92,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OutputError: The disk is full or the place cannot be written; nothing is left behind.
     """
-    temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
     try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        write_whole(path, content, part=own_part(path))
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {(error.strerror or 'unknown reason').lower()}") from None
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 class RecordStore:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from nakaya.core.errors import ConfigError, FormatError
+from nakaya.core.files import write_whole
 
 __all__ = ["load_state", "parse_weights", "save_state", "save_weights"]
 
@@ -66,13 +67,8 @@ def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Write inference weights as safetensors, names sorted: whole, or not at all."""
     from safetensors.torch import save
 
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(save({name: weights[name].detach().contiguous() for name in sorted(weights)}))
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    content = save({name: weights[name].detach().contiguous() for name in sorted(weights)})
+    write_whole(path, content, part=path.with_name(path.name + ".partial"))
 
 
 def parse_weights(content: bytes) -> dict[str, Tensor]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from nakaya.core import files
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.viz.film import Film
 
@@ -65,25 +64,8 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OutputError: It cannot be written; nothing is left behind, and what was there stays.
     """
-    part: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.absolute().parent)
-        part = Path(name)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.chmod(0o666 & ~_umask())  # mkstemp keeps others out; a picture has the permissions of any new file
-        part.replace(path)
+        files.write_whole(path, content, part=files.own_part(path))
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise OutputError(f"cannot write {path}: {reason}: check the path, the permissions and the disk") from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
