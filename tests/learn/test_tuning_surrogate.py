@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ pytest.importorskip("optuna", reason='studies need the extra "ml"')
 pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.learn.search_space import Parameter
+from nakaya.learn.tuning.comparison import CAUSES
 from nakaya.learn.tuning.problem import Problem, Settings
 from nakaya.learn.tuning.study import Trial, open_study, read_trials, run_trial
 from nakaya.learn.tuning.surrogate import ScoreScale, Surrogate, warp
@@ -67,3 +70,12 @@ def test_a_corner_of_a_real_parameter_is_trained_once() -> None:
     assert len({tuple(trial.settings.values()) for trial in kept}) == 18
     repeated = _search(CORNER, Surrogate(startup=5, revisit=True, exact=False), 18)
     assert len({tuple(trial.settings.values()) for trial in repeated}) < 18  # so the rule is needed
+
+
+def test_every_cause_changes_one_thing() -> None:
+    plain = asdict(Surrogate())
+    for name, contender in CAUSES.items():
+        changed = [key for key, value in asdict(contender.surrogate).items() if value != plain[key]]
+        assert len(changed) == 1, name
+        assert contender.sampler == "gp"
+    assert len({contender.surrogate for contender in CAUSES.values()}) == len(CAUSES)
