@@ -24,11 +24,12 @@ from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import fit_encoding
-from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, make_msgnn, new_member, one_thread
+from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, make_msgnn, new_member
 from nakaya.kinetics.models.msgnn.task import KineticTask
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.loop import fit
+from nakaya.learn.threads import torch_threads
 
 __all__ = ["NetworkSpeed", "benchmark_network"]
 
@@ -102,7 +103,7 @@ def _epoch(samples: list[Sample], patch_atoms: int) -> tuple[float, float]:
     labels = np.array([sample.labels[TARGET].value for sample in samples])
     repeated = [number % DISTINCT for number in range(NUM_PATCHES)]
     encoded = [encoding.encode(sample) for sample in samples]
-    with one_thread(), torch.random.fork_rng(devices=[]):
+    with torch_threads(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         member = new_member(config, encoding, TARGET)
         member.law.settle(samples, labels)

@@ -11,8 +11,9 @@ import torch
 from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.models.msgnn.augmentation import observe, spread_frames
 from nakaya.kinetics.models.msgnn.batching import collate
-from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, one_thread
+from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.learn.threads import torch_threads
 
 __all__ = ["Attention", "attend", "observed_frames"]
 
@@ -43,7 +44,7 @@ def attend(predictor: MsgnnPredictor, sample: Sample) -> Attention:
     """Return where the ensemble looks in one sample."""
     encoded = predictor.encoding.encode(sample)
     batch = collate([observe(encoded, predictor.config.dynamic_steps)], predictor.encoding)
-    with one_thread(), torch.no_grad():
+    with torch_threads(1), torch.no_grad():
         found = [member.network(batch) for member in predictor.members]
     present = set(batch.moments[-1].levels)
 

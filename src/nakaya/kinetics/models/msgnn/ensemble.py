@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,8 +23,9 @@ from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.loop import fit
 from nakaya.learn.search_space import Parameter
+from nakaya.learn.threads import torch_threads
 
-__all__ = ["Msgnn", "MsgnnPredictor", "make_msgnn", "make_no_cross", "make_single_level", "new_member", "one_thread"]
+__all__ = ["Msgnn", "MsgnnPredictor", "make_msgnn", "make_no_cross", "make_single_level", "new_member"]
 
 CHUNK = 16
 """Samples that are predicted at once: 16 frames of 4,000 atoms take below 1 GB."""
@@ -33,17 +33,6 @@ CHUNK = 16
 AVERAGE_DECAY = 0.98
 CLIP_NORM = 1.0
 SEEDS_APART = 7919
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Use one thread of torch: matrices are small, and other processes want the other cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +61,7 @@ class MsgnnPredictor:
         """Return means and standard deviations of every member, each float64 [member, sample]."""
         means = np.zeros((len(self.members), len(samples)))
         spreads = np.ones_like(means)
-        with one_thread(), torch.no_grad():
+        with torch_threads(1), torch.no_grad():
             for start in range(0, len(samples), CHUNK):
                 part = samples[start : start + CHUNK]
                 draws = [observe(self.encoding.encode(sample), self.config.dynamic_steps) for sample in part]
@@ -140,7 +129,7 @@ class Msgnn:
                     report((number + done / config.updates) / config.members, figures)
 
             member_seed = (seed * SEEDS_APART + number) % 2**31
-            with one_thread(), torch.random.fork_rng(devices=[]):
+            with torch_threads(1), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(member_seed)  # initial weights and dropout
                 member = new_member(config, encoding, target)
                 member.law.settle(samples, labels)

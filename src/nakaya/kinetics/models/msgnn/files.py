@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.errors import FormatError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import Encoding
@@ -19,14 +19,12 @@ from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, new_member
 from nakaya.kinetics.records import write_atomically
 from nakaya.kinetics.samples.sample import TARGET_SCALES
 from nakaya.learn.checkpoints import parse_weights
+from nakaya.learn.model_folder import CONFIG_FILE, WEIGHTS_FILE, check_weights, read_model_folder
 
 __all__ = ["CONFIG_FILE", "KIND", "WEIGHTS_FILE", "load_predictor", "save_predictor"]
 
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "weights.safetensors"
 KIND = "msgnn"
 FORMAT = 1
-MAX_CONFIG_BYTES = 2**22
 
 
 def save_predictor(predictor: MsgnnPredictor, folder: Path, *, about: Mapping[str, Any] | None = None) -> None:
@@ -69,20 +67,12 @@ def load_predictor(folder: Path) -> MsgnnPredictor:
         InputFileError: A file is missing or cannot be read.
         FormatError: It is no ensemble of ours, damaged, or its two files do not belong together.
     """
-    try:
-        with (folder / CONFIG_FILE).open("rb") as stream:
-            text = stream.read(MAX_CONFIG_BYTES)
-        weights = (folder / WEIGHTS_FILE).read_bytes()
-    except OSError as error:
-        raise InputFileError(
-            f"cannot read the model in {folder}: {(error.strerror or 'input error').lower()}"
-        ) from None
+    text, weights = read_model_folder(folder, "model")
     try:
         document = json.loads(text)
         if document["format"] != FORMAT or document["kind"] != KIND or document["target"] not in TARGET_SCALES:
             raise FormatError(f"{folder / CONFIG_FILE} is not an msgnn of format {FORMAT}: train it again")
-        if sha256_of_bytes(weights) != document["weights_sha256"]:
-            raise FormatError(f"{folder}: {WEIGHTS_FILE} is not the file that {CONFIG_FILE} names: copy both again")
+        check_weights(folder, weights, document["weights_sha256"])
         config = MsgnnConfig(**document["config"])
         encoding = Encoding.from_plain(document["encoding"])
         members = _members(parse_weights(weights), int(document["members"]), config, encoding, document["target"])

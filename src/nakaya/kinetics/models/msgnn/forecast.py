@@ -17,9 +17,10 @@ from nakaya.core.errors import ParameterError
 from nakaya.kinetics.models.msgnn.augmentation import observe
 from nakaya.kinetics.models.msgnn.batching import collate
 from nakaya.kinetics.models.msgnn.encoding import EncodedSample
-from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, one_thread
+from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
 from nakaya.kinetics.models.msgnn.task import FREE_STEPS
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.learn.threads import torch_threads
 
 __all__ = ["ForecastScore", "forecast_fractions", "join_scores", "score_forecasts"]
 
@@ -68,7 +69,7 @@ def forecast_fractions(
     batch = collate([drawn], predictor.encoding)
     steps = torch.tensor((np.asarray(later_ps) - last.time_ps) / FREE_STEPS, dtype=torch.float32)
     changes = []
-    with one_thread(), torch.no_grad():
+    with torch_threads(1), torch.no_grad():
         for member in predictor.members:
             output = member.network(batch)
             state = output.states[-1].expand(len(steps), -1)
