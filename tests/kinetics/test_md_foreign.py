@@ -196,3 +196,17 @@ def test_a_box_without_an_inside_says_which_phase_is_too_thin(tmp_path: Path) ->
 def test_a_record_without_a_temperature_is_summarised(tmp_path: Path, frames: list[Frame]) -> None:
     record = ingest(tmp_path, xyz_of(frames[:3]), replace(GIVEN, time_step_ps=None, temperature=None))
     assert "nan" not in summarise_record(record)
+
+
+def test_another_temperature_than_that_of_the_velocities_is_said(tmp_path: Path, frames: list[Frame]) -> None:
+    record = ingest(tmp_path, dump_of(frames[:4]), replace(GIVEN, temperature=900.0))
+    assert any("velocities" in flag and "900 K given" in flag for flag in record.flags)
+
+
+@pytest.mark.parametrize(("element", "length", "said"), [("Cu", 1.0, False), ("Al", 1.0, True), ("Cu", 1.1, True)])
+def test_wrong_elements_and_lengths_show_in_the_density(
+    tmp_path: Path, frames: list[Frame], element: str, length: float, said: bool
+) -> None:
+    here = [replace(frame, cell=frame.cell * length, positions=frame.positions * length) for frame in frames[:4]]
+    record = ingest(tmp_path, dump_of(here), replace(GIVEN, elements=[element]))
+    assert any("A^3 per atom" in flag for flag in record.flags) is said

@@ -19,6 +19,7 @@ from nakaya.kinetics.md.descriptors import DESCRIPTORS
 from nakaya.kinetics.md.dump import ENERGY
 from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
+from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
 from nakaya.kinetics.md.potentials import MATERIALS
 from nakaya.kinetics.md.slab import SlabHistory, VelocityFit, fit_velocity, follow_slab
 from nakaya.kinetics.md.tables import driving_force, tabulate
@@ -37,6 +38,12 @@ UNEVEN = 1.5
 
 FEW_EARLY = 3
 """Fewer frames than this in the first picoseconds tell of no motion."""
+
+SAME_TEMPERATURE = 0.05
+"""Share by which the velocities of the file may be hotter or colder than the temperature that was given."""
+
+SAME_VOLUME = 0.15
+"""Share by which an atom may need more or less room than in the known crystal: melting makes 5 or 7 %."""
 
 SAME_TIME = 0.01
 """Share by which the times of the file and those of the options may differ."""
@@ -139,6 +146,10 @@ def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
         flags.append("the temperature is not known: the file has no velocities, and none was given")
     elif not MIN_KELVIN <= temperature <= MAX_KELVIN:
         flags.append(f"a temperature of {temperature:.3g} K is not one of a crystal in its melt: check the units")
+    seen = watched.mean_temperature()
+    if abs(seen - temperature) > SAME_TEMPERATURE * temperature:
+        flags.append(f"the velocities of the file are those of {seen:.0f} K, not of the {temperature:.0f} K given")
+    flags += _density(history, material)
     drive = _driving_force(material, temperature, options, known)
     if math.isnan(drive):
         flags.append("the driving force is not known: it needs the potential, or its melting point and latent heat")
@@ -173,6 +184,20 @@ def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
         status="flagged" if flags else "ok",
         flags=flags,
     )
+
+
+def _density(history: SlabHistory, material: str) -> list[str]:
+    """Elements and units of length that are wrong show in the room that an atom has, where the crystal is known."""
+    known = MATERIALS.get(material)
+    if known is None:
+        return []
+    expected = known.lattice_parameter**3 / ATOMS_PER_CELL[known.structure]
+    seen = float(np.median(history.pooled["volume_per_atom"])) / ANGSTROM**3
+    if abs(seen / expected - 1) <= SAME_VOLUME:
+        return []
+    return [
+        f"{seen:.3g} A^3 per atom, expected about {expected:.3g} for {material}: check elements and units, or a gap"
+    ]
 
 
 class _Watch(Iterator[Frame]):
