@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.border import echo_json
+from nakaya.cli.words import split_names
 
 __all__ = ["register"]
 
@@ -53,7 +54,7 @@ def ingest_trajectory(
 
     options = TrajectoryOptions(
         lammps_units=lammps_units,
-        elements=None if elements is None else [symbol.strip() for symbol in elements.split(",")],
+        elements=split_names(elements),
         time_step_ps=time_step,
         frame_ps=frame_interval,
         temperature=temperature,

@@ -9,6 +9,7 @@ import typer
 
 from nakaya.cli import md_laws
 from nakaya.cli.border import echo_json
+from nakaya.cli.words import split_names
 
 __all__ = ["register"]
 
@@ -323,7 +324,7 @@ def run_input(
 
     options = TrajectoryOptions(
         lammps_units=lammps_units,
-        elements=None if elements is None else [symbol.strip() for symbol in elements.split(",")],
+        elements=split_names(elements),
         time_step_ps=time_step,
         temperature=temperature,
         orientation=orientation,

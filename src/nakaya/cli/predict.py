@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from nakaya.cli.border import echo_json
+from nakaya.cli.words import split_names
 from nakaya.core.errors import ParameterError
 
 __all__ = ["register"]
@@ -47,7 +48,8 @@ def predict(
 
     Give conditions, --records or --md. Intervals are to hold the measured value in 9 of 10 cases; warnings say where
     the model was not trained. A nucleation rate is given within 0.1 T_m of where crystals were seen to nucleate, and
-    where it is known to 4 decades; elsewhere it is null, and so are the two quantities that need it. With --records of more than one record, --json prints {"predictions": [...]}.
+    where it is known to 4 decades; elsewhere it is null, and so are the two quantities that need it. With --records of
+    more than one record, --json prints {"predictions": [...]}.
     """
     from nakaya.kinetics.ingest.md import TrajectoryOptions
     from nakaya.pipelines.predicting import load_model, predict_conditions, predict_records, predict_trajectory
@@ -57,7 +59,7 @@ def predict(
     if md is not None:
         options = TrajectoryOptions(
             lammps_units=lammps_units,
-            elements=None if elements is None else [symbol.strip() for symbol in elements.split(",")],
+            elements=split_names(elements),
             time_step_ps=time_step,
             frame_ps=frame_interval,
             temperature=temperature,
