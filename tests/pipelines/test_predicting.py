@@ -344,7 +344,7 @@ def test_records_give_evidence_b_and_their_results_are_not_looked_at(
         RecordStore(tmp_path / str(number), create=True).add(entry)
         answers.append(predict_records(tmp_path / str(number), model=model)[0]["growth_velocity"])
     assert answers[0] == answers[1]
-    with pytest.raises(InputFileError, match="no record x"):
+    with pytest.raises(UnknownNameError, match="unknown record 'x'"):
         predict_records(store, ids=["x"], model=model)
 
 

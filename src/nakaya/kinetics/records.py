@@ -27,6 +27,7 @@ __all__ = [
     "RecordStore",
     "check_record",
     "check_snapshots",
+    "chosen_records",
     "from_document",
     "from_json",
     "load_records",
@@ -230,6 +231,20 @@ def load_records(name_or_path: str | Path) -> list[Record]:
             raise FormatError(f'{path}: "records" is not a list')
         return [from_document(entry, where=f"{path}, record {number}") for number, entry in enumerate(entries)]
     return [from_document(document, where=str(path))]
+
+
+def chosen_records(records: Sequence[Record], ids: Iterable[str]) -> list[Record]:
+    """Return the records of some ids, in the order of the ids and each once; all of them where no id is named.
+
+    Raises:
+        UnknownNameError: There is no record of an id; the nearest ones are named.
+    """
+    by_id = {record.id: record for record in records}
+    wanted = dict.fromkeys(ids)
+    for name in wanted:
+        if name not in by_id:
+            raise UnknownNameError("record", name, by_id)
+    return [by_id[name] for name in wanted] or list(records)
 
 
 def problems(records_path: Path) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import InputFileError, OutputError, UnknownNameError
+from nakaya.core.errors import InputFileError, OutputError
 from nakaya.core.record import Record
 from nakaya.kinetics.graphs.build import GraphOptions, build_sequence, read_snapshots
 from nakaya.kinetics.graphs.clusters_of_record import read_clusters
@@ -16,7 +16,7 @@ from nakaya.kinetics.graphs.facets import training_velocities
 from nakaya.kinetics.graphs.files import write_sequence
 from nakaya.kinetics.graphs.graph import GraphSequence
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
-from nakaya.kinetics.records import load_records, shipped_sets
+from nakaya.kinetics.records import chosen_records, load_records, shipped_sets
 
 __all__ = ["graph_records", "record_folder", "sequences", "summarise_sequence"]
 
@@ -98,7 +98,9 @@ def graph_records(
     if out is not None and out.exists() and not overwrite:
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
     every = load_records(source)
-    wanted = _chosen(every, list(ids))
+    wanted = chosen_records(every, ids)
+    if not wanted:
+        raise InputFileError("there are no records to make graphs of")
     training = [] if facets_from is None else load_records(facets_from)
     temporary = None if out is None else out.parent / f".{out.name}.{os.getpid()}.tmp"
     found = []
@@ -122,17 +124,6 @@ def graph_records(
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
     return found
-
-
-def _chosen(records: list[Record], ids: list[str]) -> list[Record]:
-    by_id = {record.id: record for record in records}
-    for wanted in ids:
-        if wanted not in by_id:
-            raise UnknownNameError("record", wanted, by_id)
-    chosen = [by_id[wanted] for wanted in dict.fromkeys(ids)] or records
-    if not chosen:
-        raise InputFileError("there are no records to make graphs of")
-    return chosen
 
 
 def _make(folder: Path) -> None:

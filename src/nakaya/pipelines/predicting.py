@@ -36,7 +36,7 @@ from nakaya.kinetics.predict import (
     read_card,
     temperature_refusal,
 )
-from nakaya.kinetics.records import load_records
+from nakaya.kinetics.records import chosen_records, load_records
 from nakaya.kinetics.samples.corpus import Corpus, make_sample, read_corpus, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.pipelines.graphs import record_folder
@@ -190,6 +190,7 @@ def predict_records(
 
     Raises:
         InputFileError: There is no record that could be predicted from, or one that was named is none.
+        UnknownNameError: There is no record of an id.
         NakayaError: A record or snapshot is damaged.
     """
     model = model or load_model()
@@ -209,7 +210,8 @@ def sample_of(source: str | Path, name: str | None, model: KineticsModel) -> Sam
         model: Of `load_model`.
 
     Raises:
-        InputFileError: There is no such record, or several and no name.
+        UnknownNameError: There is no record of that name.
+        InputFileError: There are several and no name, or there is nothing in it to predict from.
     """
     chosen = list(_usable(load_records(source), () if name is None else (name,)))
     if len(chosen) != 1:
@@ -349,17 +351,14 @@ def _faced(sample: Sample, model: KineticsModel, record: Record) -> Sample:
 
 
 def _usable(records: Sequence[Record], ids: Sequence[str]) -> Iterator[Record]:
-    by_id = {record.id: record for record in records}
-    for name in ids:
-        if name not in by_id:
-            raise InputFileError(f"there is no record {name}: known are {', '.join(sorted(by_id)[:5])}, ...")
-        if not _has_conditions(by_id[name]):
+    for record in chosen_records(records, ids):
+        if ids and not _has_conditions(record):
             raise InputFileError(
-                f"record {name} is not one of molecular dynamics at one temperature: there is nothing to predict from"
+                f"record {record.id} is not one of molecular dynamics at one temperature: there is nothing to predict "
+                "from"
             )
-        yield by_id[name]
-    if not ids:
-        yield from (record for record in records if record.orientation is not None and _has_conditions(record))
+        if ids or (record.orientation is not None and _has_conditions(record)):
+            yield record
 
 
 def _has_conditions(record: Record) -> bool:

@@ -8,9 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import InputFileError, OutputError, ParameterError, UnknownNameError
+from nakaya.core.errors import InputFileError, OutputError, ParameterError
 from nakaya.core.record import Record
-from nakaya.kinetics.records import RecordStore, check_record, load_records, problems, records_place, to_document
+from nakaya.kinetics.records import (
+    RecordStore,
+    check_record,
+    chosen_records,
+    load_records,
+    problems,
+    records_place,
+    to_document,
+)
 from nakaya.pipelines.describing import summarise_record
 
 __all__ = [
@@ -35,14 +43,7 @@ def show_records(source: str | Path, ids: Sequence[str] = ()) -> list[Record]:
         FormatError: Something there is not a valid record.
         UnknownNameError: There is no record of an id.
     """
-    records = _loaded(source)
-    if not ids:
-        return records
-    by_id = {record.id: record for record in records}
-    for name in ids:
-        if name not in by_id:
-            raise UnknownNameError(f"record of {source}", name, by_id)
-    return [by_id[name] for name in ids]
+    return chosen_records(_loaded(source), ids)
 
 
 def _loaded(source: str | Path) -> list[Record]:
