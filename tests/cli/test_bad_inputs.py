@@ -51,6 +51,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, content in FILES.items():
         if content is not None:
             (tmp_path / name).write_bytes(content)
+    (tmp_path / "study.toml").write_bytes((examples.parent / "study-svm.toml").read_bytes())
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -94,6 +95,9 @@ def test_a_file_that_is_none_is_refused_in_one_line(
         ("benchmark kinetics --velocities {}", ("new.bmp", "folder")),
         ("benchmark kinetics --stored --write {}", ("missing.md", "folder", "text.toml")),
         ("benchmark kinetics {}", ("--done",)),
+        ("tune study.toml --storage sqlite:///study.db --timeout {}", ("-1", "0", "nan", "long")),
+        ("tune study.toml --storage sqlite:///study.db --trials {}", ("-1", "0", "many")),
+        ("tune study.toml --storage {}", ("study.db", "mysql://x", "sqlite:////nowhere/study.db")),
     ],
 )
 def test_a_value_out_of_range_is_refused_in_one_line(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
@@ -116,6 +117,10 @@ class Part:
     scores: Mapping[str, float]
     covers: Mapping[str, Coverage]
     forecast: Mapping[str, float] = field(default_factory=dict)
+
+    def calibrated(self, standard_deviation: ArrayLike) -> FloatArray:
+        """Standard deviations for which +-1.645 covers 90 %, from those of the model; same shape and scale."""
+        return np.maximum(np.asarray(standard_deviation) * self.factor / normal_factor(LEVEL), self.least_spread)
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def explain_sample(sample: Sample, model: KineticsModel) -> Explanation:
     asked = [sample, *(variant for _, _, variant in variants)]
     answers = model.predictor(part).predict(asked)
     value = float(answers.mean[0])
-    spread = max(float(answers.standard_deviation[0]) * part.factor / normal_factor(), part.least_spread)
+    spread = float(part.calibrated(answers.standard_deviation)[0])
     other: list[float | None] = [None] * len(variants)
     if chosen is not None and chosen.model != part.model and chosen.evidence == sample.evidence:
         means = model.predictor(chosen).predict(asked).mean

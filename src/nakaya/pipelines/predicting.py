@@ -22,7 +22,6 @@ from nakaya.kinetics.md.patches import interface_patch
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
 from nakaya.kinetics.md.trajectory_files import read_trajectory
 from nakaya.kinetics.models.catalogue import MODELS, find_model
-from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.protocol import Predictor
 from nakaya.kinetics.predict import (
     Forecast,
@@ -310,7 +309,7 @@ def _forecast(target: str, sample: Sample, model: KineticsModel, warnings: list[
         warnings.append(f"{target.replace('_', ' ')}: {error}")
         return None
     mean = float(told.mean[0])
-    spread = max(float(told.standard_deviation[0]) * part.factor / normal_factor(), part.least_spread)
+    spread = float(part.calibrated(told.standard_deviation)[0])
     if not (math.isfinite(mean) and math.isfinite(spread)):
         warnings.append(f"{target.replace('_', ' ')}: the model gives no number here")
         return None

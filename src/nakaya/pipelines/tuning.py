@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from nakaya.core.errors import ConfigError, MissingExtraError, OutputError
+from nakaya.core.errors import ConfigError, MissingExtraError, OutputError, ParameterError
 from nakaya.core.growth import check_count
 from nakaya.core.provenance import package_version
 from nakaya.dataset.files import check_parent, output_errors, write_atomically
@@ -112,6 +112,8 @@ def run(
         raise MissingExtraError("studies", "ml") from error
     check_count("trials", trials, 1, MAX_TRIALS)
     check_count("workers", workers, 1, MAX_WORKERS)
+    if not timeout > 0:  # nor NaN
+        raise ParameterError(f"timeout={timeout} is not a positive number of seconds, such as 3600")
     place = StorageConfig(storage, config.heartbeat, config.grace, config.retries)
     decided_by = {
         **config.as_plain(),

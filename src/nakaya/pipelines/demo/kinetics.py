@@ -10,6 +10,7 @@ import numpy as np
 
 from nakaya.kinetics.graphs.labels import Label
 from nakaya.kinetics.models.catalogue import find_model
+from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.predict import Part
 from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
 from nakaya.pipelines.picturing_kinetics import velocities_by_face
@@ -93,7 +94,7 @@ def _held_out(model: KineticsModel, part: Part) -> list[Points]:
             continue
         fitted = find_model(part.model).fit(arranged.train, TARGET, part.settings, seed=part.seed)
         told = fitted.predict(arranged.test)
-        spread = np.maximum(told.standard_deviation, part.least_spread) * part.factor
+        spread = normal_factor() * part.calibrated(told.standard_deviation)
         for sample, mean, half in zip(arranged.test, told.mean, spread, strict=True):
             found.setdefault(sample.material, []).append((sample.labels[TARGET], float(mean), float(half)))
     series = []
