@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 
-from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI
 from nakaya.kinetics.samples.sample import Sample
@@ -67,6 +67,13 @@ class VelocityPhysics:
     temperature: FloatArray
     melting_temperature: FloatArray
     entropy: FloatArray
+
+    def part(self, chosen: BoolArray) -> VelocityPhysics:
+        """The numbers of some of the samples only, bool [sample]."""
+        return VelocityPhysics(
+            self.mechanism[chosen], self.prefactor[chosen], self.temperature[chosen],
+            self.melting_temperature[chosen], self.entropy[chosen],
+        )  # fmt: skip
 
     def drive(self, shift: FloatArray | float = 0.0) -> FloatArray:
         """delta-mu/kT with the melting point moved by `shift` K, float64 [sample]."""

@@ -1,4 +1,4 @@
-"""Models with a formula: the mean, Arrhenius' law, two laws of growth, and the direct fit to the early evidence."""
+"""Models with a formula: the mean, Arrhenius' law, two laws of growth, the direct fit to the early evidence, and both."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
+from nakaya.kinetics.models.assimilation import early_velocities, fitted_gain
 from nakaya.kinetics.models.baselines.features import growth_laws, is_covalent
 from nakaya.kinetics.models.baselines.fitting import Baseline, Estimate
 from nakaya.kinetics.models.protocol import Settings
@@ -20,6 +21,7 @@ __all__ = [
     "make_arrhenius",
     "make_collision_limited",
     "make_growth_law",
+    "make_law_and_slope",
     "make_mean",
     "make_slope",
     "make_wilson_frenkel",
@@ -97,6 +99,22 @@ def make_wilson_frenkel() -> Baseline:
 def make_growth_law() -> Baseline:
     """Collision-limited growth of metals, activated growth of covalent crystals: what the network starts from."""
     return _law("growth-law", lambda sample: growth_laws(sample)[int(is_covalent(sample))])
+
+
+def make_law_and_slope() -> Baseline:
+    """The growth law and the direct fit, each with the weight that it earns: what the network starts from with both."""
+    law = make_growth_law()
+
+    def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
+        estimate, gain = law.make(samples, labels, settings, seed), fitted_gain(samples, labels)
+
+        def both(asked: Sequence[Sample]) -> tuple[FloatArray, None]:
+            said, early = estimate(asked)[0], early_velocities(asked)
+            return np.where(np.isfinite(early), said + gain * (early - said), said), None
+
+        return both
+
+    return Baseline("law-and-slope", make, law.search_space, law.defaults, targets=_VELOCITY)
 
 
 def _law(name: str, law: Callable[[Sample], float]) -> Baseline:

@@ -12,8 +12,9 @@ from nakaya.core.arrays import Float32Array, FloatArray
 
 __all__ = ["Columns", "fit_columns"]
 
-CLIP = 5.0
-"""Standardised values are kept within so many standard deviations: an outlier must not rule."""
+CLIP = 2.5
+"""Standardised values are kept within so many standard deviations: an outlier must not rule, and a material that was
+never seen must not be carried along a slope that one other material has fixed."""
 
 
 @dataclass(frozen=True, eq=False)

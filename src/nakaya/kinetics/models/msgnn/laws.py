@@ -14,14 +14,22 @@ from torch import Tensor, nn
 
 from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.graphs.elements import ATOMIC_NUMBERS
+from nakaya.kinetics.models.assimilation import early_velocities, fitted_gain, held_out_law
 from nakaya.kinetics.models.nucleation import MATERIAL_SPREAD, MISFIT, nucleation_posterior
 from nakaya.kinetics.models.physics import MECHANISMS, nucleation_physics, velocity_physics
 from nakaya.kinetics.samples.sample import Sample
 
-__all__ = ["Law", "NucleationLaw", "PlainLaw", "VelocityLaw", "make_law"]
+__all__ = ["NUM_RAW", "Law", "NucleationLaw", "PlainLaw", "VelocityLaw", "make_law"]
+
+NUM_RAW = 4
+"""Numbers of a network that a law is given."""
 
 MAX_RESIDUAL = 2.0
 """Bound of |r|: exp(r) between 1/7 and 7."""
+
+MAX_LOG_SPREAD = 0.5
+"""Bound of the logarithm of the spread over that about the law: of a few dozen rows learned by heart, all spreads are
+small."""
 
 MAX_SHIFT = 0.05
 """Bound of the shift of the melting point, as a share of it."""
@@ -40,9 +48,10 @@ def _soft(values: Tensor, bound: float) -> Tensor:
 
 
 class Law(nn.Module):
-    """Raw numbers [sample, 3] to mean and standard deviation.
+    """Raw numbers [sample, 4] to mean and standard deviation.
 
-    The third raw number is the logarithm of the spread, over that of the labels about the law before training.
+    The third raw number is the logarithm of the spread, over that of the labels about the law before training; the
+    fourth one corrects the weight of what was measured early, in laws that have a place for it.
     """
 
     spread: Tensor
@@ -66,50 +75,71 @@ class Law(nn.Module):
         self._settle(samples, labels)
         self.scale.fill_(max(float(labels.std()), 1e-3 * float(np.abs(labels).mean()), 1e-12))
         with torch.no_grad():
-            misfit = self.mean(torch.zeros(len(samples), 3), self.rows(samples)).numpy() - labels
+            every = torch.ones(len(samples))
+            misfit = self._held_out(samples, labels, every) - labels
         self.spread.fill_(max(float(np.sqrt((misfit**2).mean())), 1e-2 * float(self.scale)))
 
     def _settle(self, samples: Sequence[Sample], labels: FloatArray) -> None:
         raise AssertionError("every law settles its own constants")
 
-    def mean(self, raw: Tensor, rows: Tensor) -> Tensor:
-        """Mean, on the scale of the target, [sample]."""
+    def _held_out(self, samples: Sequence[Sample], labels: FloatArray, seen: Tensor) -> FloatArray:
+        """What the law says of samples before training, fitted without them where that is cheap, float64 [sample]."""
+        said = self.mean(torch.zeros(len(samples), NUM_RAW), self.rows(samples), seen)
+        return said.double().numpy()
+
+    def mean(self, raw: Tensor, rows: Tensor, seen: Tensor) -> Tensor:
+        """Mean, on the scale of the target, [sample]; `seen` is 1 where the pooled evidence may be looked at."""
         raise AssertionError("every law has its own mean")
 
-    def forward(self, raw: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, raw: Tensor, rows: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Return (mean, standard deviation), each [sample], on the scale of the target."""
-        return self.mean(raw, rows), self.spread * torch.exp(_soft(raw[:, 2], 3.0))
+        return self.mean(raw, rows, seen), self.spread * torch.exp(_soft(raw[:, 2], MAX_LOG_SPREAD))
 
 
 class VelocityLaw(Law):
-    """v = M exp(r) [1 - exp(-delta-mu(T; T_m + shift)/kT)]."""
+    """v = w + g (u - w), w = M exp(r) [1 - exp(-delta-mu(T; T_m + shift)/kT)], u the velocity that was measured early.
+
+    Where nothing was measured, g = 0. Otherwise g is the gain of a Kalman filter, the share of u in the best mean of
+    two noisy numbers: it is fitted before training, and the network corrects its logit.
+    """
 
     log_efficiency: Tensor
+    gain: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("log_efficiency", torch.zeros(len(MECHANISMS)))
+        self.register_buffer("gain", torch.tensor(0.5))
 
     def rows(self, samples: Sequence[Sample]) -> Tensor:
-        """Mechanism, ln M, T, T_m and L/(R T)."""
+        """Mechanism, ln M, T, T_m, L/(R T), the early velocity (0 where there is none) and whether there is one."""
         found = velocity_physics(samples)
+        early = early_velocities(samples)
         columns = [
             found.mechanism.astype(np.float64), np.log(found.prefactor), found.temperature, found.melting_temperature,
-            found.entropy,
+            found.entropy, np.nan_to_num(early), np.isfinite(early).astype(np.float64),
         ]  # fmt: skip
         return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
 
     def _settle(self, samples: Sequence[Sample], labels: FloatArray) -> None:
         efficiencies = velocity_physics(samples).fitted_efficiencies(labels)
         self.log_efficiency.copy_(torch.tensor([math.log(value) for value in efficiencies]))
+        self.gain.fill_(fitted_gain(samples, labels))
 
-    def mean(self, raw: Tensor, rows: Tensor) -> Tensor:
+    def _held_out(self, samples: Sequence[Sample], labels: FloatArray, seen: Tensor) -> FloatArray:
+        law, early = held_out_law(samples, labels), early_velocities(samples)
+        found = np.where(np.isfinite(early), law + float(self.gain) * (early - law), law)
+        return np.where(np.isfinite(found), found, super()._held_out(samples, labels, seen))
+
+    def mean(self, raw: Tensor, rows: Tensor, seen: Tensor) -> Tensor:
         """Mean, m/s."""
-        mechanism, log_prefactor, temperature, melting, entropy = rows.unbind(dim=1)
+        mechanism, log_prefactor, temperature, melting, entropy, early, known = rows.unbind(dim=1)
         moved = melting * (1 + _soft(0.02 * raw[:, 1], MAX_SHIFT))
         drive = entropy * (moved - temperature) / moved
         residual = _soft(raw[:, 0], MAX_RESIDUAL)
-        return torch.exp(log_prefactor + self.log_efficiency[mechanism.long()] + residual) * -torch.expm1(-drive)
+        law = torch.exp(log_prefactor + self.log_efficiency[mechanism.long()] + residual) * -torch.expm1(-drive)
+        gain = torch.sigmoid(torch.logit(self.gain) + _soft(raw[:, 3], MAX_RESIDUAL)) * known * seen
+        return law + gain * (early - law)
 
 
 class NucleationLaw(Law):
@@ -146,16 +176,16 @@ class NucleationLaw(Law):
         covariance = found.covariance[np.ix_(kept, kept)].astype(np.float32)
         self.covariance[: len(kept), : len(kept)] = torch.from_numpy(covariance)
 
-    def mean(self, raw: Tensor, rows: Tensor) -> Tensor:
+    def mean(self, raw: Tensor, rows: Tensor, seen: Tensor) -> Tensor:
         """Mean of log10 J, J in 1/(m^3 s)."""
         design = self._design(rows)
         shift = _soft(raw[:, 1], MAX_DECADES)
         scale = torch.exp(_soft(raw[:, 0], MAX_BARRIER_RESIDUAL)) - 1
         return rows[:, 0] + design @ self.means + shift + scale * design[:, 1] * self.means[1]
 
-    def forward(self, raw: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, raw: Tensor, rows: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Return (mean, standard deviation) of log10 J, each [sample]."""
-        mean, learned = super().forward(raw, rows)
+        mean, learned = super().forward(raw, rows, seen)
         design = self._design(rows)
         known = torch.einsum("ij,jk,ik->i", design, self.covariance, design).clamp_min(0.0)
         strange = design[:, 2:].sum(dim=1) < 1
@@ -178,7 +208,7 @@ class PlainLaw(Law):
     def _settle(self, samples: Sequence[Sample], labels: FloatArray) -> None:
         self.centre.fill_(float(labels.mean()))
 
-    def mean(self, raw: Tensor, rows: Tensor) -> Tensor:
+    def mean(self, raw: Tensor, rows: Tensor, seen: Tensor) -> Tensor:
         """Mean, on the scale of the target."""
         return self.centre + self.scale * raw[:, 0]
 

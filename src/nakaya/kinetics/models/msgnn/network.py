@@ -20,13 +20,13 @@ from nakaya.kinetics.models.msgnn.attention import EdgeAttention, Embedding, Gat
 from nakaya.kinetics.models.msgnn.batching import Batch, EdgeBlock, LevelBlock, Moment
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import Encoding
+from nakaya.kinetics.models.msgnn.laws import NUM_RAW
 
 __all__ = ["MsgnnNetwork", "Output"]
 
 CONDITION_WIDTH = 24
 STATE_WIDTH = 24
 READOUT_WIDTH = 12
-NUM_RAW = 3
 TRUST_IN_LINE = 4.0
 """A forecast starts with sigmoid(4) = 98 % of the straight line through what was seen."""
 
@@ -42,7 +42,7 @@ class Output:
     """What a network says of a batch.
 
     Attributes:
-        raw: Numbers that a law turns into mean and spread, float32 [sample, 3].
+        raw: Numbers that a law turns into mean and spread, float32 [sample, 4].
         states: After every moment, float32 [sample, channel].
         conditions: Embedded, of the last moment, float32 [sample, channel].
         frame_share: Weight of every moment in the readout, float32 [sample, moment]; 0 where there was none.

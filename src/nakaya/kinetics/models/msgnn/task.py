@@ -40,7 +40,7 @@ class Member(nn.Module):
     def forward(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor, Output]:
         """Return (mean, standard deviation, all that the network says)."""
         output = self.network(batch)
-        mean, spread = self.law(output.raw, rows)
+        mean, spread = self.law(output.raw, rows, batch.has_pooled)
         return mean, spread, output
 
 
