@@ -48,6 +48,7 @@ BASELINES: Final[dict[str, Entry]] = {
     "boosting": Entry(f"{_HERE}.baselines.tabular:make_boosting"),
     "gp": Entry(f"{_HERE}.baselines.tabular:make_gp"),
     "slope": Entry(f"{_HERE}.baselines.closed_forms:make_slope", ("B",), targets=_VELOCITY),
+    "law-and-slope": Entry(f"{_HERE}.baselines.closed_forms:make_law_and_slope", ("B",), targets=_VELOCITY),
     "arrhenius-rate": Entry(f"{_HERE}.baselines.rates:make_arrhenius_rate", ("A",), targets=_RATE),
     "nucleation-law": Entry(f"{_HERE}.baselines.rates:make_nucleation_law", ("A",), targets=_RATE),
     "gnn-single-level": Entry(f"{_HERE}.msgnn.ensemble:make_single_level", ("B",), graphs=True),
