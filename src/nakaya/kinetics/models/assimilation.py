@@ -46,7 +46,7 @@ def fitted_gain(samples: Sequence[Sample], labels: FloatArray) -> float:
 
 
 def held_out_law(samples: Sequence[Sample], labels: FloatArray) -> FloatArray:
-    """The law for every sample, fitted without its material and orientation, float64 [sample], m/s; NaN with one pair."""
+    """The law of each sample, fitted without its material and orientation, float64 [sample], m/s; NaN with one pair."""
     pairs = np.array([f"{sample.material} {sample.orientation}" for sample in samples])
     names = sorted(set(pairs.tolist()))
     found = np.full(len(samples), math.nan)

@@ -1,4 +1,4 @@
-"""Models with a formula: the mean, Arrhenius' law, two laws of growth, the direct fit to the early evidence, and both."""
+"""Models with a formula: mean, Arrhenius' law, two laws of growth, the direct fit to the early evidence, and both."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ class Augmentation:
         num_patches: Patches of every frame that are drawn from.
         dynamic_steps: Frames that are drawn of those that there are.
         drop_level: Probability with which a level is left out of a sample.
-        drop_pooled: Probability with which the pooled evidence is left out, the early velocity with it: the residual of the
-            law must be right without a measurement, too.
+        drop_pooled: Probability with which the pooled evidence is left out, the early velocity with it: the residual
+            of the law must be right without a measurement, too.
         jitter: Standard deviation of the noise on features of atoms, in standard deviations of the feature.
     """
 
