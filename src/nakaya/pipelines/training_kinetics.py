@@ -34,6 +34,7 @@ from nakaya.kinetics.samples.arranging import all_samples, arrange_fold, outer_f
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
+from nakaya.pipelines.benchmark_kinetics import tuned_settings
 from nakaya.pipelines.configuration import Table, read_toml
 from nakaya.pipelines.frozen_predictions import predictions_file, write_predictions
 
@@ -83,7 +84,8 @@ class KineticsTraining:
         records: Shipped set, or store of records.
         seed: Of all fits.
         parts: What shall be predicted.
-        settings: Model -> settings that differ from its defaults.
+        settings: Model -> settings that differ from its defaults, or from the tuned ones.
+        tuned: Whether models of growth velocities start from the settings that studies found for the shipped set.
     """
 
     name: str
@@ -91,6 +93,7 @@ class KineticsTraining:
     seed: int
     parts: tuple[PartConfig, ...]
     settings: dict[str, dict[str, float]] = field(default_factory=dict)
+    tuned: bool = False
 
 
 class _PartTable(Table):
@@ -105,6 +108,7 @@ class _TrainingTable(Table):
     name: str
     records: str = "al-cu-si"
     seed: int = 0
+    tuned: bool = False
     part: list[_PartTable]
     settings: dict[str, dict[str, float | int]] = Field(default_factory=dict)
 
@@ -136,7 +140,7 @@ def read_kinetics_training(path: Path) -> KineticsTraining:
     if unknown := sorted(set(table.settings) - set(MODELS)):
         raise ConfigError(f"{path}: settings for {unknown[0]!r}, which is no model; known: {', '.join(MODELS)}")
     settings = {name: {key: float(value) for key, value in entry.items()} for name, entry in table.settings.items()}
-    return KineticsTraining(table.name, table.records, table.seed, parts, settings)
+    return KineticsTraining(table.name, table.records, table.seed, parts, settings, table.tuned)
 
 
 def hash_records(records: Sequence[Record]) -> str:
@@ -247,7 +251,7 @@ def _train_part(
     tested = [sample for fold in folds for sample in fold.test]
     labels = target_values(tested, part.target)
     for name in part.candidates if tested else ():
-        settings = _settings(config, name)
+        settings = _settings(config, part, name)
         compared = folder / f"{part.target}-{part.evidence}-{name}.json"
         if not compared.is_file():
             fitted = [_fit(name, fold.train, part.target, settings, config.seed) for fold in folds]
@@ -271,7 +275,7 @@ def _train_part(
             factor, note = calibration.factor, calibration.note
             if calibration.method == "normal":  # then at least as wide as the errors that were seen
                 least = scores[name]
-        settings = _settings(config, name)
+        settings = _settings(config, part, name)
         whole = _fit(name, samples, part.target, settings, config.seed)
         files = _save(whole, folder / "model", f"{part.target.replace('_', '-')}-{part.evidence}-{name}", len(samples))
         kept = predictions_file(folder / "model", part.target, part.evidence, name)
@@ -322,8 +326,10 @@ def target_values(samples: Sequence[Sample], target: str) -> FloatArray:
     return values if TARGET_SCALES[target] == "linear" else np.asarray(np.log10(values))
 
 
-def _settings(config: KineticsTraining, name: str) -> dict[str, float]:
-    return {**find_model(name).defaults, **config.settings.get(name, {})}
+def _settings(config: KineticsTraining, part: PartConfig, name: str) -> dict[str, float]:
+    # Studies were made of growth velocities: what they found says nothing of nucleation.
+    tuned = tuned_settings(name, part.evidence) if config.tuned and part.target == "growth_velocity" else {}
+    return {**find_model(name).defaults, **tuned, **config.settings.get(name, {})}
 
 
 def _fit(name: str, samples: Sequence[Sample], target: str, settings: dict[str, float], seed: int) -> Predictor:
