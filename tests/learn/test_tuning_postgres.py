@@ -37,9 +37,13 @@ FOLDER = Path({folder!r})
 
 def score(setting):
     (FOLDER / f"{{os.getpid()}}-{{setting['rate']}}.begun").touch()
-    if len(list(FOLDER.glob("*.begun"))) == 2 and not (FOLDER / "killed").exists():
-        (FOLDER / "killed").touch()
-        os.kill(os.getpid(), signal.SIGKILL)
+    if len(list(FOLDER.glob("*.begun"))) == 2:
+        try:  # workers that begin in the same moment both see two: one of them dies
+            (FOLDER / "killed").touch(exist_ok=False)
+        except FileExistsError:
+            pass
+        else:
+            os.kill(os.getpid(), signal.SIGKILL)
     (FOLDER / f"{{setting['rate']}}.ended").touch()
     return setting["rate"]
 """

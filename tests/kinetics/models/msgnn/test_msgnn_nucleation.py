@@ -13,7 +13,7 @@ from nakaya.kinetics.md.tables import tabulate
 from nakaya.kinetics.models.catalogue import find_model
 from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
 from nakaya.kinetics.models.msgnn.files import load_predictor, save_predictor
-from nakaya.kinetics.models.msgnn.laws import MAX_DECADES, NucleationLaw, make_law
+from nakaya.kinetics.models.msgnn.laws import MAX_DECADES, NUM_RAW, NucleationLaw, make_law
 from nakaya.kinetics.models.nucleation import nucleation_posterior
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import Sample
@@ -54,9 +54,9 @@ def test_without_residuals_the_head_is_the_posterior_of_classical_theory(
     law = make_law(TARGET, physics=True)
     assert isinstance(law, NucleationLaw)
     law.settle(training, labels_of(training))
-    raw = torch.zeros(len(elsewhere), 3)
+    raw, seen = torch.zeros(len(elsewhere), NUM_RAW), torch.zeros(len(elsewhere))
     raw[:, 2] = -1e6  # as sure of itself as a network can be
-    mean, spread = law(raw, law.rows(elsewhere))
+    mean, spread = law(raw, law.rows(elsewhere), seen)
     means, deviations = nucleation_posterior(training, labels_of(training)).predict(elsewhere)
     assert mean.numpy() == pytest.approx(means, abs=SINGLE)
     assert (spread.numpy() >= deviations - SINGLE).all()  # whatever the network says, theory is not surer than it is
@@ -69,14 +69,15 @@ def test_residuals_are_bounded_and_a_stranger_is_known_less(training: list[Sampl
     law = make_law(TARGET, physics=True)
     law.settle(copper, labels_of(copper))
     rows = law.rows(elsewhere)
-    middle = law.mean(torch.zeros(len(elsewhere), 3), rows)
-    shifted = law.mean(torch.tensor([[0.0, 1e3, 0.0]]).repeat(len(elsewhere), 1), rows)
+    seen = torch.zeros(len(elsewhere))
+    middle = law.mean(torch.zeros(len(elsewhere), NUM_RAW), rows, seen)
+    shifted = law.mean(torch.tensor([[0.0, 1e3, 0.0, 0.0]]).repeat(len(elsewhere), 1), rows, seen)
     assert (shifted - middle).numpy() == pytest.approx(MAX_DECADES, abs=SINGLE)
     aluminium = law.rows([sample for sample in training if sample.material == "Al"])
     unknown = aluminium.clone()
     aluminium[:, 2] = 29.0  # as if it were copper
-    zeros = torch.zeros(len(aluminium), 3)
-    assert (law(zeros, unknown)[1] > law(zeros, aluminium)[1]).all()
+    zeros, seen = torch.zeros(len(aluminium), NUM_RAW), torch.zeros(len(aluminium))
+    assert (law(zeros, unknown, seen)[1] > law(zeros, aluminium, seen)[1]).all()
 
 
 def test_a_fitted_ensemble_gives_means_and_variances_and_survives_the_disk(
