@@ -288,7 +288,8 @@ def _evaluate_kinetics(seed: int, workers: int, *, as_json: bool) -> None:
         if found["changed_records"]:
             typer.echo(f"not as they were when the table was made: {', '.join(found['changed_records'])}")
         if found["not_recomputed"]:
-            typer.echo(f"rows that are only stored, for weights of single folds do not ship: {', '.join(found['not_recomputed'])}")
+            kept = ", ".join(found["not_recomputed"])
+            typer.echo(f"rows that are only stored, for weights of single folds do not ship: {kept}")
         for line in _frozen_lines(found["frozen"]):
             typer.echo(line)
     if not found["agree"]:
