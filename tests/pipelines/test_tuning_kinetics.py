@@ -133,3 +133,11 @@ def test_every_example_fits_its_model(path: Path) -> None:
         for name, value in first.items():
             by_name[name].check(value)
     assert model.defaults.keys() <= by_name.keys() | study.fixed.keys()
+
+
+@pytest.mark.parametrize("wrong", [{"trials": 0}, {"workers": 0}, {"timeout": float("nan")}])
+def test_a_wrong_budget_leaves_nothing_behind(config: StudyConfig, tmp_path: Path, wrong: dict[str, float]) -> None:
+    budget = {"trials": 2, "workers": 1, "timeout": 60.0, "overwrite": False, **wrong}
+    with pytest.raises(ParameterError, match=next(iter(wrong))):
+        tune_study(config, storage=None, out=tmp_path / "study", **budget)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,7 @@ from nakaya.learn.tuning.problem import Problem, Settings
 from nakaya.pipelines.comparing_samplers import SamplerTable
 from nakaya.pipelines.tuning_config import StudyConfig
 
-__all__ = ["StudyOutcome", "as_json", "check_report_folder", "run", "write_report"]
+__all__ = ["StudyOutcome", "as_json", "check_budget", "check_report_folder", "run", "write_report"]
 
 MAX_WORKERS = 256
 MAX_TRIALS = 10_000
@@ -110,10 +110,7 @@ def run(
         from nakaya.learn.tuning.workers import Budget, run_study
     except ImportError as error:
         raise MissingExtraError("studies", "ml") from error
-    check_count("trials", trials, 1, MAX_TRIALS)
-    check_count("workers", workers, 1, MAX_WORKERS)
-    if not timeout > 0:  # nor NaN
-        raise ParameterError(f"timeout={timeout} is not a positive number of seconds, such as 3600")
+    check_budget(trials=trials, workers=workers, timeout=timeout)
     place = StorageConfig(storage, config.heartbeat, config.grace, config.retries)
     decided_by = {
         **config.as_plain(),
@@ -178,6 +175,18 @@ def hash_of(values: Sequence[object]) -> str:
 
 
 # The report -----------------------------------------------------------------------------------------------------------
+
+
+def check_budget(*, trials: int, workers: int, timeout: float) -> None:
+    """Check what a study may use, before anything is written.
+
+    Raises:
+        ParameterError: A number out of its range.
+    """
+    check_count("trials", trials, 1, MAX_TRIALS)
+    check_count("workers", workers, 1, MAX_WORKERS)
+    if not timeout > 0:  # nor NaN
+        raise ParameterError(f"timeout={timeout} is not a positive number of seconds, such as 3600")
 
 
 def check_report_folder(out: Path, config: StudyConfig, *, overwrite: bool) -> None:

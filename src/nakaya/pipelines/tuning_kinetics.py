@@ -18,7 +18,15 @@ from nakaya.learn.tuning.table import axis_levels
 from nakaya.pipelines.benchmark_kinetics_tasks import load_corpus
 from nakaya.pipelines.comparing_samplers import compare, find_table
 from nakaya.pipelines.tabulating import TABLE_FILE, tabulate
-from nakaya.pipelines.tuning import STORAGE_FILE, StudyOutcome, check_report_folder, hash_of, run, write_report
+from nakaya.pipelines.tuning import (
+    STORAGE_FILE,
+    StudyOutcome,
+    check_budget,
+    check_report_folder,
+    hash_of,
+    run,
+    write_report,
+)
 from nakaya.pipelines.tuning_config import StudyConfig, searched_space
 from nakaya.pipelines.tuning_objective import InnerFold, InnerScore, inner_folds, label_values, mean_score
 
@@ -128,6 +136,7 @@ def tune_study(
     Raises:
         NakayaError: As `nakaya.pipelines.tuning.run`, or the study file does not fit its model and records.
     """
+    check_budget(trials=trials, workers=workers, timeout=timeout)
     if out is not None:
         check_report_folder(out, config, overwrite=overwrite)
     if controls is not None:
