@@ -37,7 +37,7 @@ FOLDER = Path({folder!r})
 
 def score(setting):
     (FOLDER / f"{{os.getpid()}}-{{setting['rate']}}.begun").touch()
-    if len(list(FOLDER.glob("*.begun"))) == 2:
+    if len(list(FOLDER.glob("*.begun"))) >= 2:  # some files may come at once
         try:  # workers that begin in the same moment both see two: one of them dies
             (FOLDER / "killed").touch(exist_ok=False)
         except FileExistsError:
@@ -110,7 +110,10 @@ def test_a_killed_worker_costs_no_score(server: str, tmp_path: Path, monkeypatch
     trials = read_trials(study, SPACE)
     assert (tmp_path / "killed").exists()
     assert len(complete_trials(trials)) == 4
-    assert [trial.state for trial in trials].count("failed") == 1
+    failed = [trial.number for trial in trials if trial.state == "failed"]
+    # Now and then the first two workers meet in the queue: one trial more is given up, and chosen again.
+    assert 1 <= len(failed) <= 2, trials
+    assert {trial.retry_of for trial in trials if trial.retry_of is not None} <= set(failed)
     assert {trial.state for trial in trials} == {"complete", "failed"}
     assert any(trial.settings == PAPER for trial in complete_trials(trials))
     assert len(list(tmp_path.glob("*.ended"))) == 4
