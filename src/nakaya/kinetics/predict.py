@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
+from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.reading import read_json
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.physics import TURNBULL
 from nakaya.kinetics.records import write_atomically
@@ -202,13 +203,8 @@ def read_card(folder: Path) -> ModelCard:
         FormatError: It is none of ours, or damaged.
     """
     path = folder / CARD_FILE
+    document = read_json(path, MAX_CARD_BYTES)
     try:
-        with path.open("rb") as stream:
-            text = stream.read(MAX_CARD_BYTES)
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from None
-    try:
-        document = json.loads(text)
         if document["format"] != FORMAT or document["kind"] != "kinetics":
             raise FormatError(f"{path} is not a model of kinetics of format {FORMAT}: train it again")
         return ModelCard(

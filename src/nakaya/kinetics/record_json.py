@@ -22,9 +22,10 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.core.provenance import sha256_of_bytes
+from nakaya.core.reading import parse_json
 from nakaya.core.record import Axis, Interval, Provenance, Quantity, Record, Snapshot
 
-__all__ = ["SCHEMA_VERSION", "from_document", "from_json", "parse_json", "record_hash", "to_document", "to_json"]
+__all__ = ["SCHEMA_VERSION", "from_document", "from_json", "record_hash", "to_document", "to_json"]
 
 SCHEMA = "nakaya-record"
 SCHEMA_VERSION = 1
@@ -257,14 +258,6 @@ def from_document(document: Any, *, where: str = "record") -> Record:  # any JSO
         )
     except (ParameterError, TypeError) as error:
         raise FormatError(f"{where}: {error}") from None
-
-
-def parse_json(text: str, where: str) -> Any:  # any JSON value
-    """Return JSON values, or say that `where` is not JSON (`FormatError`)."""
-    try:
-        return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise FormatError(f"{where} is not JSON: {error}: it may be truncated or another kind of file") from None
 
 
 def from_json(text: str, *, where: str = "record") -> Record:

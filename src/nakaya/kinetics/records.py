@@ -10,12 +10,12 @@ from typing import Any
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, OutputError, UnknownNameError
 from nakaya.core.files import own_part, write_whole
 from nakaya.core.provenance import sha256_of_file
+from nakaya.core.reading import read_bounded, read_json
 from nakaya.core.record import CONDITION_UNITS, QUANTITY_UNITS, Record
 from nakaya.kinetics.record_json import (
     SCHEMA_VERSION,
     from_document,
     from_json,
-    parse_json,
     record_hash,
     to_document,
     to_json,
@@ -73,18 +73,6 @@ def check_snapshots(record: Record, folder: Path) -> None:
             raise FormatError(f"record {record.id}: snapshot {shot.path} is not in {folder}")
         if sha256_of_file(path) != shot.sha256:
             raise FormatError(f"record {record.id}: snapshot {shot.path} has other bytes than the record says")
-
-
-def _read_text(path: Path) -> str:
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise FormatError(f"{path} has {size} bytes: a file of records is at most {MAX_FILE_BYTES}")
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path} is not text: {error.reason}") from None
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -147,7 +135,7 @@ class RecordStore:
         path = self._file(record_id)
         if not path.is_file():
             raise UnknownNameError("record", record_id, self.ids())
-        record = from_json(_read_text(path), where=str(path))
+        record = from_document(read_json(path, MAX_FILE_BYTES), where=str(path))
         if record.id != record_id:
             raise FormatError(f"{path} holds record {record.id!r}: the file must be named after the id")
         return record
@@ -165,7 +153,9 @@ class RecordStore:
         path = self._file(record.id)
         text = to_json(record)
         if path.exists():
-            if _read_text(path) == text:
+            # A checkout may have changed the ends of lines.
+            there = read_bounded(path, MAX_FILE_BYTES).replace(b"\r\n", b"\n")
+            if there == text.encode():
                 return False
             if not overwrite:
                 raise OutputError(f"record {record.id} exists in {self.path} with other content")
@@ -224,7 +214,7 @@ def load_records(name_or_path: str | Path) -> list[Record]:
     if not path.is_file():
         known = ", ".join(shipped_sets()) or "none"
         raise InputFileError(f"{name_or_path} is neither a file, a directory nor a shipped set (known: {known})")
-    document = parse_json(_read_text(path), str(path))
+    document = read_json(path, MAX_FILE_BYTES)
     if isinstance(document, dict) and "records" in document:
         entries: Sequence[Any] = document["records"]
         if not isinstance(entries, list):

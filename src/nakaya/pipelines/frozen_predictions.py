@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.errors import FormatError
+from nakaya.core.reading import read_json
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import PredictiveDistribution
 from nakaya.kinetics.predict import Part
@@ -64,13 +65,8 @@ def read_predictions(path: Path) -> list[dict[str, Any]]:
         InputFileError: The file cannot be read.
         FormatError: It is none of ours, or damaged.
     """
+    document = read_json(path, MAX_BYTES)
     try:
-        with path.open("rb") as stream:
-            text = stream.read(MAX_BYTES)
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from None
-    try:
-        document = json.loads(text)
         if (document["format"], document["kind"]) != (FORMAT, "kinetics-predictions"):
             raise ValueError("it is of another kind or format")
         return [
@@ -83,7 +79,7 @@ def read_predictions(path: Path) -> list[dict[str, Any]]:
             }
             for row in document["rows"]
         ]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise FormatError(f"{path} is damaged ({error}): copy it again, or train again") from None
 
 

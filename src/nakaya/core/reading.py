@@ -1,0 +1,55 @@
+"""Small files of others: read up to a largest size, as bytes or as JSON, or refused in words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from nakaya.core.errors import FormatError, InputFileError
+
+__all__ = ["parse_json", "read_bounded", "read_json"]
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Return all bytes of a file.
+
+    Args:
+        path: The file.
+        most: Bytes that it may have.
+
+    Raises:
+        InputFileError: It cannot be read.
+        FormatError: It is longer; no more than `most` bytes of it were read.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(most + 1)
+    except OSError as error:
+        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from None
+    if len(content) > most:
+        raise FormatError(f"{path} has more than {most} bytes, the most that a file of this kind has")
+    return content
+
+
+def parse_json(text: str | bytes, where: str) -> Any:  # any JSON value
+    """Return JSON values.
+
+    Args:
+        text: One document.
+        where: Named in the error: the file, say.
+
+    Raises:
+        FormatError: It is not JSON, or nested or long beyond what is read.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # beside wrong JSON: wrong UTF-8, and integers of 5,000 digits
+        raise FormatError(
+            f"{where} is not JSON ({error}): it may be damaged, cut off or another kind of file"
+        ) from None
+
+
+def read_json(path: Path, most: int) -> Any:  # any JSON value
+    """Return the JSON values of a file of at most `most` bytes; errors as in `read_bounded` and `parse_json`."""
+    return parse_json(read_bounded(path, most), str(path))

@@ -1,0 +1,46 @@
+"""Small files are read whole or refused in words."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.reading import parse_json, read_bounded, read_json
+
+
+def test_a_file_of_the_largest_size_is_read_and_a_longer_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.json"
+    path.write_bytes(b"[1, 2, 3]")
+    assert read_bounded(path, 9) == b"[1, 2, 3]"
+    assert read_json(path, 9) == [1, 2, 3]
+    with pytest.raises(FormatError, match=r"numbers\.json has more than 8 bytes"):
+        read_json(path, 8)  # never read as far as that, and taken for damaged
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="nothing.json: no such file"):
+        read_bounded(tmp_path / "nothing.json", 10)
+    with pytest.raises(InputFileError, match="cannot read"):
+        read_bounded(tmp_path, 10)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"\xff\xfe\x00", b'{"a": "\xc3"}', b"[" * 100_000, b"1" * 5000, b"{} {}"],
+    ids=["empty", "cut off", "binary", "wrong text", "nested", "long number", "two"],
+)
+def test_what_is_not_json_is_said_to_be_none(content: bytes) -> None:
+    with pytest.raises(FormatError, match=r"file\.json is not JSON .*: it may be damaged"):
+        parse_json(content, "file.json")
+
+
+@given(st.binary(max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_any_bytes_are_values_or_refused(content: bytes) -> None:
+    with contextlib.suppress(FormatError):
+        parse_json(content, "file.json")
