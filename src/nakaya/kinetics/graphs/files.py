@@ -11,16 +11,14 @@ F.carry.LEVEL.index | .weight     from frame F - 1 to frame F
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.archives import pack_arrays, read_arrays
+from nakaya.core.errors import FormatError
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, MultiscaleGraph, Relation
 from nakaya.kinetics.records import write_atomically
 
@@ -30,12 +28,8 @@ SCHEMA = "nakaya-graphs"
 VERSION = 1
 MAX_BYTES = 4 << 30
 
-# What zipfile, zlib, NumPy and json raise on damaged bytes: RuntimeError for a flag that claims encryption or for an
-# unknown compression, MemoryError for an array whose header claims more than there is.
-_DAMAGE = (
-    zipfile.BadZipFile, zlib.error, KeyError, IndexError, TypeError, AttributeError, ValueError, OSError, EOFError,
-    RuntimeError, MemoryError,
-)  # fmt: skip
+_DAMAGE = (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError)
+"""What a document that promises other arrays, or is none, raises."""
 
 
 def write_sequence(sequence: GraphSequence, path: Path) -> None:
@@ -75,25 +69,12 @@ def write_sequence(sequence: GraphSequence, path: Path) -> None:
         "frames": frames,
     }
     arrays["meta"] = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8)
-    write_atomically(path, _archive(arrays))
+    write_atomically(path, pack_arrays(arrays, level=4))
 
 
 def _put(arrays: dict[str, np.ndarray[Any, Any]], name: str, relation: Relation) -> None:
     arrays[f"{name}.index"], arrays[f"{name}.weight"] = relation.index, relation.weight
     arrays[f"{name}.features"] = relation.features
-
-
-def _archive(arrays: dict[str, np.ndarray[Any, Any]]) -> bytes:
-    # numpy.savez stamps the time of day into the archive; the same graphs must give the same bytes.
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
-        for name, array in arrays.items():
-            entry = io.BytesIO()
-            np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
-            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, entry.getvalue())
-    return buffer.getvalue()
 
 
 def read_sequence(path: Path) -> GraphSequence:
@@ -102,14 +83,8 @@ def read_sequence(path: Path) -> GraphSequence:
     Raises:
         InputFileError, FormatError: Missing, damaged, too large, or not a file of graphs.
     """
-    if not path.is_file():
-        raise InputFileError(f"there is no file of graphs {path}")
+    arrays = read_arrays(path, most=MAX_BYTES, what="file of graphs")
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-                raise FormatError(f"{path} unpacks to more than {MAX_BYTES} bytes: not a file of graphs")
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
         meta = json.loads(arrays["meta"].tobytes().decode())
         if not isinstance(meta, dict) or meta.get("schema") != SCHEMA or meta.get("version") != VERSION:
             raise FormatError(f"{path} is not a file of graphs of version {VERSION}")

@@ -8,16 +8,15 @@ npz without pickles: `cell` float32 [frame, 3, 3] (A, rows), `fractions` uint16 
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from nakaya.core.archives import pack_arrays, read_arrays
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
-from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.errors import FormatError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.md.frames import BOLTZMANN, Frame
 from nakaya.kinetics.md.potentials import MASSES
@@ -76,7 +75,7 @@ def write_patches(path: Path, kept: Sequence[tuple[float, Frame, BoolArray]], *,
         columns["solid"].append(solid[chosen])
     arrays = {name: np.stack(entries) for name, entries in columns.items()}
     arrays["time_ps"] = np.array([time for time, _, _ in kept], dtype=np.float32)
-    content = _npz(arrays)
+    content = pack_arrays(arrays, level=9)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content)
     return sha256_of_bytes(content)
@@ -89,17 +88,15 @@ def _kinetic(frame: Frame) -> FloatArray:
     return np.asarray(masses * (frame.velocities**2).sum(axis=1) / (3 * BOLTZMANN))
 
 
-def _npz(arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]) -> bytes:
-    # numpy.savez stamps the time of day into the archive; the same patches must give the same bytes.
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, array in arrays.items():
-            entry = io.BytesIO()
-            np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
-            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, entry.getvalue())
-    return buffer.getvalue()
+def _check_shapes(arrays: Mapping[str, np.ndarray[Any, Any]], path: Path) -> None:
+    frames, atoms = arrays["solid"].shape if "solid" in arrays and arrays["solid"].ndim == 2 else (0, 0)
+    shapes = {
+        "solid": (frames, atoms), "cell": (frames, 3, 3), "fractions": (frames, atoms, 3), "energy": (frames, atoms),
+        "kinetic": (frames, atoms), "time_ps": (frames,),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        if name not in arrays or arrays[name].shape != shape or arrays[name].dtype.kind not in "biuf":
+            raise FormatError(f"{path} is not a file of patches: its array {name} is missing or of another kind")
 
 
 def read_patches(path: Path, element: str) -> list[Frame]:
@@ -114,18 +111,11 @@ def read_patches(path: Path, element: str) -> list[Frame]:
     Raises:
         InputFileError, FormatError: Missing, too large, or not a file of patches.
     """
-    if not path.is_file():
-        raise InputFileError(f"there is no file of patches {path}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-                raise FormatError(f"{path} unpacks to more than {MAX_BYTES} bytes: not a file of patches")
-        with np.load(path, allow_pickle=False) as arrays:
-            cells, fractions = arrays["cell"].astype(np.float64), arrays["fractions"]
-            energies, kinetic = arrays["energy"].astype(np.float64), arrays["kinetic"].astype(np.float64)
-            solid, times = arrays["solid"], arrays["time_ps"]
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, KeyError, ValueError, OSError, EOFError) as error:
-        raise FormatError(f"{path} is not a file of patches: {error}") from None
+    arrays = read_arrays(path, most=MAX_BYTES, what="file of patches")
+    _check_shapes(arrays, path)
+    cells, fractions = arrays["cell"].astype(np.float64), arrays["fractions"]
+    energies, kinetic = arrays["energy"].astype(np.float64), arrays["kinetic"].astype(np.float64)
+    solid, times = arrays["solid"], arrays["time_ps"]
     frames = []
     for number in range(len(times)):
         positions = fractions[number].astype(np.float64) / LEVELS @ cells[number]
