@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,11 +15,13 @@ from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.kinetics.md.bondorder import (
     CLASSIFIERS,
     Environment,
+    alignment,
     averaged_order,
     centrosymmetry,
     coherent_bonds,
     environment,
     harmonics,
+    mirrored,
     order,
     solid_atoms,
 )
@@ -182,3 +186,26 @@ def test_unknown_crystals_are_refused() -> None:
         oriented_cell("fcc", "123")
     with pytest.raises(ParameterError):
         build_crystal("fcc", "100", -1.0, (1, 1, 1))
+
+
+def test_alignment_is_one_in_the_same_crystal_and_stays_when_both_are_turned() -> None:
+    shell = np.array([v for v in itertools.product((-1.0, 0.0, 1.0), repeat=3) if np.abs(v).sum() == 2])
+    turn = Rotation.from_rotvec([0.3, -0.8, 0.5])
+    twin = Rotation.from_rotvec(np.pi / 3 * np.ones(3) / np.sqrt(3))
+    parent, turned, other = (
+        harmonics(vectors, 6).mean(axis=0) for vectors in (shell, turn.apply(shell), twin.apply(shell))
+    )
+    both = harmonics(turn.apply(twin.apply(shell)), 6).mean(axis=0)
+    assert alignment(parent[None], parent)[0] == pytest.approx(1.0)
+    assert alignment(other[None], parent)[0] == pytest.approx(0.42, abs=0.01)
+    assert alignment(both[None], turned)[0] == pytest.approx(alignment(other[None], parent)[0])
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_mirrored_harmonics_are_those_of_mirrored_surroundings(axis: int) -> None:
+    vectors = np.random.default_rng(axis).normal(size=(7, 3))
+    reflected = vectors.copy()
+    reflected[:, axis] *= -1
+    for degree in (3, 4, 6):
+        expected = harmonics(reflected, degree).mean(axis=0)
+        assert mirrored(harmonics(vectors, degree).mean(axis=0), axis) == pytest.approx(expected)

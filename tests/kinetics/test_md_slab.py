@@ -10,10 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from nakaya.core.errors import FormatError, NakayaError, ParameterError
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
-from nakaya.kinetics.md.bondorder import FCC, environment, solid_atoms
+from nakaya.kinetics.md.bondorder import (
+    FCC,
+    alignment,
+    averaged_harmonics,
+    cluster_sizes,
+    environment,
+    solid_atoms,
+)
 from nakaya.kinetics.md.frames import BOLTZMANN, Frame
 from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.patches import interface_patch, read_patches, write_patches
@@ -90,6 +98,59 @@ def test_a_crystal_born_in_the_melt_ends_the_fit() -> None:
     assert fit.velocity.value == pytest.approx(120.0, rel=0.10)
     blind = fit_velocity(replace(history, second_crystal=np.zeros(32, dtype=int)), VOLUME, VOLUME)
     assert blind.velocity.value > 1.15 * fit.velocity.value  # what the trap would have cost
+
+
+def turned(frame: Frame, low: float, high: float) -> Frame:
+    """The frame with a crystal of another orientation between two heights."""
+    positions, box = build_crystal("fcc", "100", EDGE, (9, 9, 60))
+    turn = Rotation.from_rotvec([0.5, 0.3, 0.2]).as_matrix()
+    positions = (positions - box / 2) @ turn.T + frame.cell.diagonal() / 2
+    inside = ((positions >= 0) & (positions < frame.cell.diagonal())).all(axis=1)
+    new = positions[inside & (positions[:, 2] > low) & (positions[:, 2] < high)]
+    replaced = np.flatnonzero((frame.positions[:, 2] > low) & (frame.positions[:, 2] < high))
+    num = min(len(new), len(replaced))
+    moved = frame.positions.copy()
+    moved[replaced[:num]] = new[:num]
+    kept = np.ones(len(moved), dtype=bool)
+    kept[replaced[num:]] = False
+    return replace(frame, positions=moved[kept], species=frame.species[kept], velocities=None)
+
+
+def test_a_crystal_that_touches_the_slab_and_stands_otherwise_is_a_second_one() -> None:
+    alone, joined = slab_frame(60.0, seed=1), turned(slab_frame(60.0, seed=1), 90.0, 125.0)
+    found = []
+    for frame in (alone, joined):
+        surroundings = environment(frame.positions, frame.cell, neighbours=12)
+        groups = cluster_sizes(surroundings, solid_atoms(surroundings, FCC))
+        assert max(groups[1:], default=0) < 20  # one connected group: only its orientation tells
+        history = follow_slab([replace(frame, time_ps=float(number)) for number in range(3)], FCC)
+        found.append(int(history.second_crystal[0]))
+    # The box is narrow, and a turned crystal does not fit through its sides: a part of the 500 atoms is solid.
+    assert found[0] < 20
+    assert found[1] > 100
+
+
+def test_a_twin_in_the_front_and_a_stacking_fault_are_not_a_second_crystal() -> None:
+    # Layers A B C A B C .. become A B C B A C B A ..: the upper half mirrors the lower one, with a stacking fault at
+    # each of the two planes where they meet.
+    positions, box = build_crystal("fcc", "111", EDGE, (4, 3, 12))
+    heights = np.unique(positions[:, 2].round(6))
+    layer = np.searchsorted(heights, positions[:, 2].round(6))
+    spots = [positions[layer == number][:, :2] for number in range(3)]
+    num = len(heights)
+    parts = [
+        np.column_stack([spots[(number if number < num // 2 else -number) % 3], np.full(len(spots[0]), height)])
+        for number, height in enumerate(heights)
+    ]
+    twinned = np.concatenate(parts)
+    twinned += np.random.default_rng(3).normal(0, 0.05, twinned.shape)
+    frame = Frame(0, 0.0, twinned, np.diag(box), np.full(len(twinned), "Cu"), None)
+    history = follow_slab([replace(frame, time_ps=float(number)) for number in range(3)], FCC)
+    assert history.solid[0, 0] == len(twinned)
+    assert history.second_crystal.tolist() == [0, 0, 0]
+    q = averaged_harmonics(environment(twinned, np.diag(box), neighbours=12), 6)
+    inner = np.isclose(twinned[:, 2], heights[3 * num // 4], atol=0.5)  # deep in the twin
+    assert alignment(q[inner], q[np.isclose(twinned[:, 2], heights[num // 4], atol=0.5)].sum(axis=0)).max() < 0.5
 
 
 def test_a_slab_that_melts_away_is_followed_until_it_is_thin() -> None:

@@ -29,12 +29,15 @@ __all__ = [
     "FCC",
     "Classifier",
     "Environment",
+    "alignment",
+    "averaged_harmonics",
     "averaged_order",
     "centrosymmetry",
     "cluster_sizes",
     "coherent_bonds",
     "environment",
     "harmonics",
+    "mirrored",
     "order",
     "solid_atoms",
 ]
@@ -149,11 +152,43 @@ def order(surroundings: Environment, degree: int, *, count: int | None = None) -
     return _length(mean_harmonics(surroundings, degree, count=count), degree)
 
 
-def averaged_order(surroundings: Environment, degree: int) -> FloatArray:
-    """Lechner & Dellago's averaged q_l, float64 [atom]: q_lm averaged over the atom and its neighbours."""
+def averaged_harmonics(surroundings: Environment, degree: int) -> NDArray[np.complex128]:
+    """q_lm averaged over the atom and its neighbours (Lechner & Dellago): complex128 [atom, l + 1]."""
     q = mean_harmonics(surroundings, degree)
-    averaged = (q + q[surroundings.neighbours].sum(axis=1)) / (surroundings.neighbours.shape[1] + 1)
-    return _length(averaged, degree)
+    return np.asarray((q + q[surroundings.neighbours].sum(axis=1)) / (surroundings.neighbours.shape[1] + 1))
+
+
+def averaged_order(surroundings: Environment, degree: int) -> FloatArray:
+    """Lechner & Dellago's averaged q_l, float64 [atom]."""
+    return _length(averaged_harmonics(surroundings, degree), degree)
+
+
+def alignment(q: NDArray[np.complex128], reference: NDArray[np.complex128]) -> FloatArray:
+    """Cosine between the q_lm of atoms and that of a crystal: which of them stand as the crystal does?
+
+    Measured for degree 6 in perfect crystals: 1 in the same orientation, 0.42 in a twin of fcc, and below 0.4 in 95 %
+    of all orientations.
+
+    Args:
+        q: complex128 [atom, l + 1].
+        reference: complex128 [l + 1].
+
+    Returns:
+        float64 [atom], in [-1, 1].
+    """
+    weights = _weights(q.shape[1] - 1)
+    products = (q.real * reference.real + q.imag * reference.imag) @ weights
+    sizes = np.sqrt(((np.abs(q) ** 2) @ weights) * ((np.abs(reference) ** 2) @ weights))
+    return np.asarray(products / np.where(sizes > 0, sizes, 1))
+
+
+def mirrored(q: NDArray[np.complex128], axis: int) -> NDArray[np.complex128]:
+    """q_lm, complex128 [..., l + 1], of the surroundings reflected in the plane normal to x, y or z (axis 0, 1, 2)."""
+    degree = q.shape[-1] - 1
+    signs = (-1.0) ** np.arange(degree + 1)
+    if axis == 2:
+        return np.asarray(q * signs * (-1.0) ** degree)
+    return np.asarray(np.conj(q) * (signs if axis == 0 else 1.0))
 
 
 def coherent_bonds(surroundings: Environment, *, threshold: float, degree: int = 6) -> IntArray:

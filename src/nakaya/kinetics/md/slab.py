@@ -7,10 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError
-from nakaya.kinetics.md.bondorder import Classifier, cluster_sizes, environment, solid_atoms
+from nakaya.kinetics.md.bondorder import (
+    Classifier,
+    Environment,
+    alignment,
+    averaged_harmonics,
+    cluster_sizes,
+    environment,
+    mirrored,
+    solid_atoms,
+)
 from nakaya.kinetics.md.descriptors import pool
 from nakaya.kinetics.md.frames import BOLTZMANN, Frame
 from nakaya.kinetics.md.neighbours import volume_per_atom
@@ -35,6 +45,9 @@ MAX_SECOND = 150
 """A second crystal of more atoms than this was born in the melt and will grow: its fronts would be taken for those of
 the slab."""
 
+ALIGNED = 0.5
+"""Atoms whose averaged q6 has at least this cosine with that of the slab stand as the slab does."""
+
 BLOCK_PS = 5.0
 """Blocks for the error of one run, ps: longer than the memory of the noise of the bond order."""
 
@@ -49,7 +62,8 @@ class SlabHistory:
     Attributes:
         times_ps: float64 [frame].
         solid: Atoms that look solid, float64 [frame, rule]; rules are "bonds" and "averaged".
-        second_crystal: Atoms in the second largest connected group of solid ones, int64 [frame].
+        second_crystal: Atoms of the largest crystal beside the slab, int64 [frame]: a connected group of solid ones
+            that is apart from the slab, or that touches it and stands otherwise.
         num_atoms: Atoms in the box.
         area: Area of one front, A^2.
         lengths: Length of the box along the normal, float64 [frame], A.
@@ -132,6 +146,7 @@ def follow_slab(
     slices: list[FloatArray] = []  # [slice, (atoms, solid by bonds, solid by average, temperature sum, atoms with v)]
     kept: list[tuple[float, Frame, BoolArray]] = []
     seconds: list[int] = []
+    stance: NDArray[np.complex128] | None = None
     num_atoms = 0
     for number, frame in enumerate(frames):
         time = frame.time_ps if frame_ps is None else number * frame_ps
@@ -146,7 +161,8 @@ def follow_slab(
         length = float(np.linalg.norm(frame.cell[normal]))
         times.append(time)
         solids.append(masks.sum(axis=1).astype(np.float64))
-        seconds.append(next(iter(cluster_sizes(surroundings, masks[0])[1:]), 0))
+        stance = _stance(surroundings, masks[0]) if stance is None else stance
+        seconds.append(_second_crystal(surroundings, masks[0], stance, normal))
         lengths.append(length)
         areas.append(abs(float(np.linalg.det(frame.cell))) / length)
         energy = frame.extra.get("c_energy")
@@ -180,6 +196,23 @@ def follow_slab(
         temperature_profile=temperatures,
         kept=kept,
     )
+
+
+def _stance(surroundings: Environment, solid: BoolArray) -> NDArray[np.complex128]:
+    """Averaged q6m of the crystal that most solid atoms belong to: complex128 [7]."""
+    q = averaged_harmonics(surroundings, 6)
+    found = q[solid].sum(axis=0)
+    for _ in range(3):
+        found = q[solid & (alignment(q, found) >= ALIGNED)].sum(axis=0)
+    return np.asarray(found)
+
+
+def _second_crystal(surroundings: Environment, solid: BoolArray, stance: NDArray[np.complex128], normal: int) -> int:
+    # A layer on (111) may go on as a stacking fault or as the twin that mirrors the slab in its front: the same front.
+    q = averaged_harmonics(surroundings, 6)
+    cosine = np.maximum(alignment(q, stance), alignment(q, mirrored(stance, normal)))
+    apart = next(iter(cluster_sizes(surroundings, solid)[1:]), 0)
+    return max(apart, next(iter(cluster_sizes(surroundings, solid & (cosine < ALIGNED))), 0))
 
 
 def _slice(frame: Frame, masks: BoolArray, normal: int, length: float) -> FloatArray:
