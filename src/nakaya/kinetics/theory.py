@@ -19,9 +19,11 @@ from nakaya.core.errors import ParameterError, UnknownNameError
 
 __all__ = [
     "HARD_SPHERE",
+    "NICKEL",
     "characteristic_length",
     "collision_limited_velocity",
     "critical_radius",
+    "fcc_anisotropy",
     "grains_per_area",
     "grains_per_volume",
     "hard_sphere_coefficient",
@@ -34,6 +36,9 @@ ATOMIC_MASS = 1.66053906660e-27
 
 HARD_SPHERE: Final[Mapping[str, float]] = {"100": 1.44, "110": 1.10, "111": 0.64}
 """C in mu = C sqrt(k_B / (m T_m)) for the fronts of a hard-sphere crystal (Amini & Laird 2006)."""
+
+NICKEL: Final[Mapping[str, float]] = {"100": 35.8, "110": 25.5, "111": 24.1}
+"""Kinetic coefficients of nickel with an embedded-atom potential, cm/(s K) (Sun, Asta & Hoyt 2004)."""
 
 
 def _positive(name: str, value: float) -> None:
@@ -119,6 +124,19 @@ def hard_sphere_coefficient(mass: float, melting_temperature: float, orientation
     if orientation not in HARD_SPHERE:
         raise UnknownNameError("orientation", orientation, HARD_SPHERE)
     return HARD_SPHERE[orientation] * math.sqrt(BOLTZMANN / (mass * ATOMIC_MASS * melting_temperature))
+
+
+def fcc_anisotropy(orientation: str | None) -> float:
+    """Kinetic coefficient of a face of an fcc metal over that of (100), as published for nickel.
+
+    Sun, Asta & Hoyt (2004), of an embedded-atom potential: .71 for (110), .67 for (111). Hard spheres have .76 and .44
+    (Amini & Laird 2006).
+
+    Args:
+        orientation: Other faces than 100, 110 and 111 get the mean of the three.
+    """
+    mean = sum(NICKEL.values()) / len(NICKEL)
+    return NICKEL.get(orientation or "", mean) / NICKEL["100"]
 
 
 def collision_limited_velocity(

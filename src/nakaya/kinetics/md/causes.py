@@ -7,7 +7,7 @@ one thing changed, and the effect is printed beside the figure that the law take
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -31,7 +31,7 @@ from nakaya.kinetics.md.potentials import MASSES, MATERIALS
 from nakaya.kinetics.md.slab import BLOCK_PS, MIN_BLOCK_PS
 from nakaya.kinetics.md.statistics import Estimate, walk_slope
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
-from nakaya.kinetics.theory import hard_sphere_coefficient
+from nakaya.kinetics.theory import NICKEL, hard_sphere_coefficient
 
 __all__ = ["Effect", "change_causes"]
 
@@ -40,9 +40,6 @@ NEARER: Final = 0.9
 
 RELAXED_PS: Final = 10.0
 """Fronts that start flat become rough: what is left out at the start where that is the cause that is changed."""
-
-NICKEL: Final[Mapping[str, float]] = {"100": 35.8, "110": 25.5, "111": 24.1}
-"""Kinetic coefficients of nickel with an embedded-atom potential, cm/(s K) (Sun, Asta & Hoyt 2004)."""
 
 NICKEL_MELTING: Final = 1710.0
 """Melting point of nickel with such a potential, about, K; it enters as a square root."""

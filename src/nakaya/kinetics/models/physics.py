@@ -2,7 +2,9 @@
 
 Growth velocity: v = M exp(r) [1 - exp(-delta-mu(T; T_m + shift)/kT)], with M collision-limited (Broughton, Gilmer &
 Jackson 1982) for metals and activated (Wilson 1900, Frenkel 1932) for diamond. The residual r scales, the shift moves
-the zero, and the sign is right on both sides of the melting point.
+the zero, and the sign is right on both sides of the melting point. Faces of fcc metals differ in M as those of nickel
+do (Sun, Asta & Hoyt 2004). Fronts of metals lose efficiency in cold melts, so M = f M_0 exp(-q (T_m/T - 1)): efficiency
+f and activation q, an energy in units of k T_m, are fitted.
 
 Nucleation rate: log10 J = log10 J0 + a + p - c exp(r) W*/(kT ln 10), classical theory with Turnbull's interfacial
 energy gamma = alpha (L/N_A) Omega^(-2/3), so that W*/kT = 16 pi/3 alpha^3 h^3 / (delta-mu/kT)^2, h = L/(N_A kT); the
@@ -23,11 +25,12 @@ from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.kinetics.theory import collision_limited_velocity, wilson_frenkel_velocity
+from nakaya.kinetics.theory import collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
 
 __all__ = [
     "GAS_CONSTANT",
     "MECHANISMS",
+    "Mobility",
     "NucleationPhysics",
     "VelocityPhysics",
     "nucleation_physics",
@@ -43,11 +46,34 @@ MECHANISMS: Final = ("collision-limited", "activated")
 DEFAULT_EFFICIENCY: Final = 0.27
 """Share of arriving atoms that find a place, where no data say more: Lennard-Jones (100), Broughton et al. (1982)."""
 
+MAX_ACTIVATION: Final = 3.0
+"""Largest fitted activation, k T_m; the smallest is a third of it below zero. Diffusion in the melts has 4 to 7."""
+
+MIN_TEMPERATURES: Final = 3
+"""With labels at fewer temperatures than this, no activation is fitted."""
+
 TURNBULL: Final = 0.45
 """Interfacial energy over the latent heat per surface atom of metals (Turnbull 1950)."""
 
+MIN_EFFICIENCY: Final = 0.01
+MAX_EFFICIENCY: Final = 10.0
+CLOSE_PACKED: Final = 12
+
 _TETRAHEDRAL = 4.5  # fewer neighbours than this in the crystal: covalent, growth is activated
 _ATOMS_PER_CUBE = {4: 8, 8: 2, 12: 4}
+
+
+@dataclass(frozen=True)
+class Mobility:
+    """What is fitted of M, by number in `MECHANISMS`.
+
+    Attributes:
+        efficiency: f, share of atoms that find a place.
+        activation: q, energy over k T_m.
+    """
+
+    efficiency: tuple[float, ...] = (1.0,) * len(MECHANISMS)
+    activation: tuple[float, ...] = (0.0,) * len(MECHANISMS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +82,7 @@ class VelocityPhysics:
 
     Attributes:
         mechanism: Number in `MECHANISMS`, int64 [sample].
-        prefactor: M for an efficiency of 1, float64 [sample], m/s.
+        prefactor: M_0, with an efficiency of 1 and no activation, float64 [sample], m/s.
         temperature: float64 [sample], K.
         melting_temperature: float64 [sample], K.
         entropy: L/(R T), with the latent heat between T and T_m, float64 [sample].
@@ -80,20 +106,29 @@ class VelocityPhysics:
         melting = self.melting_temperature + shift
         return np.asarray(self.entropy * (melting - self.temperature) / melting)
 
-    def velocity(self, efficiency: FloatArray | float, shift: FloatArray | float = 0.0) -> FloatArray:
-        """The law without a residual, float64 [sample], m/s."""
-        return np.asarray(self.prefactor * efficiency * -np.expm1(-self.drive(shift)))
+    def coldness(self) -> FloatArray:
+        """T_m/T - 1, float64 [sample]."""
+        return self.melting_temperature / self.temperature - 1
 
-    def fitted_efficiencies(self, velocities: FloatArray) -> tuple[float, ...]:
-        """Efficiency of every mechanism by least squares; the default where no sample tells."""
-        law = self.velocity(1.0)
-        found = []
+    def velocity(self, mobility: Mobility) -> FloatArray:
+        """The law without a residual, float64 [sample], m/s."""
+        efficiency, activation = (
+            np.array(values)[self.mechanism] for values in (mobility.efficiency, mobility.activation)
+        )
+        return np.asarray(self._unfitted() * efficiency * np.exp(-activation * self.coldness()))
+
+    def fitted(self, velocities: FloatArray) -> Mobility:
+        """Efficiency and activation of every mechanism by least squares; defaults where no sample tells."""
+        efficiencies, activations = [], []
         for number in range(len(MECHANISMS)):
             own = self.mechanism == number
-            square = float((law[own] ** 2).sum())
-            fitted = float((law[own] * velocities[own]).sum()) / square if square > 0 else DEFAULT_EFFICIENCY
-            found.append(min(max(fitted, 0.01), 10.0))
-        return tuple(found)
+            efficiency, activation = _fitted(self._unfitted()[own], self.coldness()[own], velocities[own])
+            efficiencies.append(efficiency)
+            activations.append(activation)
+        return Mobility(tuple(efficiencies), tuple(activations))
+
+    def _unfitted(self) -> FloatArray:
+        return np.asarray(self.prefactor * -np.expm1(-self.drive()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,13 +189,27 @@ def nucleation_physics(samples: Sequence[Sample]) -> NucleationPhysics:
     return NucleationPhysics(np.array(prefactors, dtype=np.float64), np.array(barriers, dtype=np.float64))
 
 
+def _fitted(law: FloatArray, coldness: FloatArray, velocities: FloatArray) -> tuple[float, float]:
+    # Linear in the efficiency; the activation is looked for on a grid, so nothing depends on where a search starts.
+    if not float((law**2).sum()) > 0:
+        return DEFAULT_EFFICIENCY, 0.0
+    several = len(np.unique(coldness.round(3))) >= MIN_TEMPERATURES
+    steps = np.linspace(-MAX_ACTIVATION / 3, MAX_ACTIVATION, 401) if several else np.zeros(1)
+    tried = law * np.exp(-steps[:, None] * coldness)
+    efficiencies = np.clip((tried @ velocities) / (tried**2).sum(axis=1), MIN_EFFICIENCY, MAX_EFFICIENCY)
+    misfits = ((efficiencies[:, None] * tried - velocities) ** 2).sum(axis=1)
+    best = int(np.argmin(misfits))
+    return float(efficiencies[best]), float(steps[best])
+
+
 def _collision_limited(sample: Sample) -> float:
     # The layer spacing drops out with the mean free path.
+    close_packed = round(_needed(sample, "coordination_number")) == CLOSE_PACKED
     return float(
         collision_limited_velocity(
             sample.temperature, math.inf, mass=_needed(sample, "mean_atomic_mass"), spacing=1e-10, efficiency=1.0
         )
-    )
+    ) * (fcc_anisotropy(sample.orientation) if close_packed else 1.0)
 
 
 def _activated(sample: Sample) -> float:

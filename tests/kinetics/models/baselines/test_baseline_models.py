@@ -12,6 +12,7 @@ from nakaya.kinetics.graphs.labels import Label
 from nakaya.kinetics.models.baselines.features import Encoder, bond_order_numbers, growth_laws, numbers
 from nakaya.kinetics.models.baselines.fitting import fit_spread, label_values
 from nakaya.kinetics.models.catalogue import BASELINES, MODELS, find_model, model_names
+from nakaya.kinetics.models.physics import Mobility, velocity_physics
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold
 from nakaya.kinetics.samples.corpus import read_corpus
 from nakaya.kinetics.samples.sample import Sample
@@ -64,23 +65,34 @@ def test_the_law_that_made_the_data_is_found_also_above_melting() -> None:
     assert error("collision-limited", activated) > 20 * EXACT
 
 
-def test_the_law_of_the_structure_grows_metals_and_silicon_each_in_their_way() -> None:
-    both = held_out("A", noise=0.0, pairs=(("Al", "100"), ("Cu", "110"), ("Si", "100")))
+def test_the_law_of_growth_is_found_with_the_anisotropy_of_nickel_and_an_activation_of_metals() -> None:
+    both = held_out("A", noise=0.0, pairs=(("Al", "100"), ("Cu", "110"), ("Cu", "111"), ("Si", "100")))
+    faces = {"100": 1.0, "110": 25.5 / 35.8, "111": 24.1 / 35.8}
 
     def law(samples: tuple[Sample, ...]) -> np.ndarray:
-        return np.array(
-            [growth_laws(s)[int(s.material == "Si")] * (0.5 if s.material == "Si" else 0.2) for s in samples]
-        )
+        def velocity(sample: Sample) -> float:
+            collision, activated = growth_laws(sample)
+            if sample.material == "Si":
+                return 0.5 * activated
+            coldness = sample.table.melting_temperature / sample.temperature - 1
+            return 0.3 * collision * faces[sample.orientation or ""] * float(np.exp(-0.6 * coldness))
+
+        return np.array([velocity(sample) for sample in samples])
 
     exact = Arrangement(
         tuple(relabelled(both.train, law(both.train))), tuple(relabelled(both.test, law(both.test))), ()
     )
-    assert error("growth-law", exact, {"shrinkage": 1e-5}) < EXACT
+    assert error("growth-law", exact, {"shrinkage": 1e-5}) < 3 * EXACT
     assert error("collision-limited", exact, {"shrinkage": 1e-5}) > 10 * EXACT
     metals = [sample for sample in exact.train if sample.material != "Si"]
+    mobility = velocity_physics(metals).fitted(label_values(metals, TARGET))
+    assert mobility.efficiency[0] == pytest.approx(0.3, rel=0.01)
+    assert mobility.activation[0] == pytest.approx(0.6, abs=0.01)  # the step of the grid
     silicon = [sample for sample in exact.test if sample.material == "Si"]
     unseen = find_model("growth-law").fit(metals, TARGET, {}, seed=0).predict(silicon)
-    assert unseen.mean == pytest.approx(0.27 * np.array([growth_laws(sample)[1] for sample in silicon]))
+    assert unseen.mean == pytest.approx(0.27 * velocity_physics(silicon).velocity(Mobility()))
+    few = [sample for sample in metals if sample.temperature in (metals[0].temperature, metals[1].temperature)]
+    assert velocity_physics(few).fitted(label_values(few, TARGET)).activation[0] == 0.0
 
 
 def test_arrhenius_finds_exponentials_and_is_never_negative(noisy: Arrangement) -> None:

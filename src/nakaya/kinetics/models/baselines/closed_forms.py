@@ -1,4 +1,4 @@
-"""Models with a formula: mean, Arrhenius' law, two laws of growth, the direct fit to the early evidence, and both."""
+"""Models with a formula: mean, Arrhenius' law, laws of growth, the direct fit to the early evidence, and all of it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.models.assimilation import early_velocities, fitted_gain
+from nakaya.kinetics.models.assimilation import assimilated, fitted_gains, measurements
 from nakaya.kinetics.models.baselines.features import growth_laws, is_covalent
 from nakaya.kinetics.models.baselines.fitting import Baseline, Estimate
+from nakaya.kinetics.models.physics import Mobility, velocity_physics
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
@@ -19,9 +20,9 @@ from nakaya.learn.search_space import Parameter
 
 __all__ = [
     "make_arrhenius",
+    "make_assimilation",
     "make_collision_limited",
     "make_growth_law",
-    "make_law_and_slope",
     "make_mean",
     "make_slope",
     "make_wilson_frenkel",
@@ -30,6 +31,8 @@ __all__ = [
 _SHRINKAGE = Parameter("shrinkage", 1e-5, 10.0, "log")
 EFFICIENCY = 0.27
 _VELOCITY = ("growth_velocity",)
+_Laws = Callable[[Sequence[Sample]], FloatArray]
+"""Velocities of samples by a law with an efficiency of 1, float64 [sample], m/s."""
 
 
 def make_mean() -> Baseline:
@@ -88,43 +91,47 @@ def make_arrhenius() -> Baseline:
 
 def make_collision_limited() -> Baseline:
     """Collision-limited growth (Broughton, Gilmer & Jackson 1982), v = f M [1 - exp(-delta-mu/kT)]."""
-    return _law("collision-limited", lambda sample: growth_laws(sample)[0])
+    return _law("collision-limited", lambda samples, labels: _each(lambda sample: growth_laws(sample)[0]))
 
 
 def make_wilson_frenkel() -> Baseline:
     """Activated growth (Wilson 1900, Frenkel 1932), v = f 6 D/a [1 - exp(-delta-mu/kT)], D that of the liquid."""
-    return _law("wilson-frenkel", lambda sample: growth_laws(sample)[1])
+    return _law("wilson-frenkel", lambda samples, labels: _each(lambda sample: growth_laws(sample)[1]))
 
 
 def make_growth_law() -> Baseline:
-    """Collision-limited growth of metals, activated growth of covalent crystals: what the network starts from."""
-    return _law("growth-law", lambda sample: growth_laws(sample)[int(is_covalent(sample))])
+    """The law of `nakaya.kinetics.models.physics`: what the network corrects, fitted alone."""
+
+    def fitted(samples: Sequence[Sample], labels: FloatArray) -> _Laws:
+        activation = velocity_physics(samples).fitted(labels).activation
+        return lambda asked: velocity_physics(asked).velocity(Mobility(activation=activation))
+
+    return _law("growth-law", fitted)
 
 
-def make_law_and_slope() -> Baseline:
-    """The growth law and the direct fit, each with the weight that it earns: what the network starts from with both."""
+def make_assimilation() -> Baseline:
+    """The growth law and all that was measured, each with the weight that it earns: what the network starts from."""
     law = make_growth_law()
 
     def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
-        estimate, gain = law.make(samples, labels, settings, seed), fitted_gain(samples, labels)
+        estimate, gains = law.make(samples, labels, settings, seed), fitted_gains(samples, labels)
+        return lambda asked: (assimilated(estimate(asked)[0], measurements(asked), gains), None)
 
-        def both(asked: Sequence[Sample]) -> tuple[FloatArray, None]:
-            said, early = estimate(asked)[0], early_velocities(asked)
-            return np.where(np.isfinite(early), said + gain * (early - said), said), None
-
-        return both
-
-    return Baseline("law-and-slope", make, law.search_space, law.defaults, targets=_VELOCITY)
+    return Baseline("assimilation", make, law.search_space, law.defaults, targets=_VELOCITY)
 
 
-def _law(name: str, law: Callable[[Sample], float]) -> Baseline:
+def _each(law: Callable[[Sample], float]) -> _Laws:
+    return lambda samples: np.array([law(sample) for sample in samples])
+
+
+def _law(name: str, fitted: Callable[[Sequence[Sample], FloatArray], _Laws]) -> Baseline:
     # The efficiency f is a sum: of the mechanism + material's + orientation's + that of the pair, all but the first
     # shrunk; where no sample tells the first, it is that of Lennard-Jones (Broughton et al.).
     def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
-        kinds = _Kinds(samples)
+        kinds, law = _Kinds(samples), fitted(samples, labels)
 
         def design(asked: Sequence[Sample]) -> FloatArray:
-            laws = np.array([law(sample) for sample in asked])
+            laws = law(asked)
             if not np.isfinite(laws).all():
                 unknown = sorted({s.material for s, value in zip(asked, laws, strict=True) if not math.isfinite(value)})
                 raise ParameterError(

@@ -1,7 +1,8 @@
 """Samples as rows of a table: conditions, the laws of physics, and for evidence B the pooled early numbers.
 
 Every tabular model gets the same columns, and among them what the literature would compute by hand: the driving force,
-both laws of growth with an efficiency of 1, velocities of neighbouring faces, and the direct fit to the early evidence.
+both laws of growth with an efficiency of 1, the published anisotropy of faces, velocities of neighbouring faces, and
+the direct fit to the early evidence.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.kinetics.theory import collision_limited_velocity, wilson_frenkel_velocity
+from nakaya.kinetics.theory import collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
 
 __all__ = ["Encoder", "bond_order_numbers", "growth_laws", "is_covalent", "numbers"]
 
@@ -27,6 +28,7 @@ _LAWS = (
     "collision_limited",
     "wilson_frenkel",
     "law_of_structure",
+    "law_of_face",
 )
 ROOM = 0.5
 """Share of a column's range by which a value may lie outside it. Two materials fix no slope against the atomic number:
@@ -64,13 +66,15 @@ def numbers(sample: Sample) -> dict[str, float]:
     """All columns of a sample."""
     collision, activated = growth_laws(sample)
     melting = sample.table.melting_temperature
+    of_structure = activated if is_covalent(sample) else collision
     laws = (
         1000.0 / sample.temperature,
         (melting - sample.temperature) / melting,
         -math.expm1(-sample.table.driving_force(sample.temperature)),
         collision,
         activated,
-        activated if is_covalent(sample) else collision,
+        of_structure,
+        of_structure * (1.0 if is_covalent(sample) else fcc_anisotropy(sample.orientation)),
     )
     return {**sample.conditions, **dict(zip(_LAWS, laws, strict=True)), **sample.pooled}
 

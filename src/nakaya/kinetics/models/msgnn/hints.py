@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.models.physics import VelocityPhysics, velocity_physics
+from nakaya.kinetics.models.physics import Mobility, VelocityPhysics, velocity_physics
 from nakaya.kinetics.samples.sample import Sample
 
 __all__ = ["law_hints", "velocity_ratios"]
@@ -23,7 +23,7 @@ def law_hints(sample: Sample) -> dict[str, float]:
     return {
         "law_drive": -math.expm1(-float(law.drive()[0])),
         "law_log_prefactor": math.log(float(law.prefactor[0])),
-        "law_velocity": float(law.velocity(1.0)[0]),
+        "law_velocity": float(law.velocity(Mobility())[0]),
         "law_activated": float(law.mechanism[0]),
         **velocity_ratios(sample, sample.conditions),
     }

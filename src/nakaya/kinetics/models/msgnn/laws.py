@@ -14,14 +14,21 @@ from torch import Tensor, nn
 
 from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.graphs.elements import ATOMIC_NUMBERS
-from nakaya.kinetics.models.assimilation import early_velocities, fitted_gain, held_out_law
+from nakaya.kinetics.models.assimilation import (
+    MEASUREMENTS,
+    USUAL_GAINS,
+    assimilated,
+    fitted_gains,
+    held_out_law,
+    measurements,
+)
 from nakaya.kinetics.models.nucleation import MATERIAL_SPREAD, MISFIT, nucleation_posterior
 from nakaya.kinetics.models.physics import MECHANISMS, nucleation_physics, velocity_physics
 from nakaya.kinetics.samples.sample import Sample
 
 __all__ = ["NUM_RAW", "Law", "NucleationLaw", "PlainLaw", "VelocityLaw", "make_law"]
 
-NUM_RAW = 4
+NUM_RAW = 5
 """Numbers of a network that a law is given."""
 
 MAX_RESIDUAL = 2.0
@@ -47,11 +54,17 @@ def _soft(values: Tensor, bound: float) -> Tensor:
     return bound * torch.tanh(values / bound)
 
 
+NUM_CONSTANTS = 5
+"""Columns of the velocity's rows before what was measured."""
+
+EARLY = tuple(name == "early" for name in MEASUREMENTS)
+
+
 class Law(nn.Module):
-    """Raw numbers [sample, 4] to mean and standard deviation.
+    """Raw numbers [sample, 5] to mean and standard deviation.
 
     The third raw number is the logarithm of the spread, over that of the labels about the law before training; the
-    fourth one corrects the weight of what was measured early, in laws that have a place for it.
+    fourth and the fifth correct the weights of what was measured, in laws that have a place for it.
     """
 
     spread: Tensor
@@ -97,49 +110,59 @@ class Law(nn.Module):
 
 
 class VelocityLaw(Law):
-    """v = w + g (u - w), w = M exp(r) [1 - exp(-delta-mu(T; T_m + shift)/kT)], u the velocity that was measured early.
+    """v = w + sum_i g_i (x_i - w), w = M(T) exp(r) [1 - exp(-delta-mu(T; T_m + shift)/kT)], x_i what was measured.
 
-    Where nothing was measured, g = 0. Otherwise g is the gain of a Kalman filter, the share of u in the best mean of
-    two noisy numbers: it is fitted before training, and the network corrects its logit.
+    M is the mobility of `nakaya.kinetics.models.physics`. The gains g_i are fitted before training
+    (`nakaya.kinetics.models.assimilation`): shares of a mean, of which 1 - sum g is left to the law. The network
+    corrects logarithms of their ratios to it, of the early velocity by one number and of known faces by another; what
+    was not measured leaves its share to the law.
     """
 
     log_efficiency: Tensor
-    gain: Tensor
+    activation: Tensor
+    gains: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("log_efficiency", torch.zeros(len(MECHANISMS)))
-        self.register_buffer("gain", torch.tensor(0.5))
+        self.register_buffer("activation", torch.zeros(len(MECHANISMS)))
+        self.register_buffer("gains", torch.tensor(USUAL_GAINS))
 
     def rows(self, samples: Sequence[Sample]) -> Tensor:
-        """Mechanism, ln M, T, T_m, L/(R T), the early velocity (0 where there is none) and whether there is one."""
+        """Mechanism, ln M_0, T, T_m, L/(R T); what was measured (0 where it was not); whether it was."""
         found = velocity_physics(samples)
-        early = early_velocities(samples)
+        measured = measurements(samples)
         columns = [
             found.mechanism.astype(np.float64), np.log(found.prefactor), found.temperature, found.melting_temperature,
-            found.entropy, np.nan_to_num(early), np.isfinite(early).astype(np.float64),
+            found.entropy, *np.nan_to_num(measured).T, *np.isfinite(measured).astype(np.float64).T,
         ]  # fmt: skip
         return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
 
     def _settle(self, samples: Sequence[Sample], labels: FloatArray) -> None:
-        efficiencies = velocity_physics(samples).fitted_efficiencies(labels)
-        self.log_efficiency.copy_(torch.tensor([math.log(value) for value in efficiencies]))
-        self.gain.fill_(fitted_gain(samples, labels))
+        mobility = velocity_physics(samples).fitted(labels)
+        self.log_efficiency.copy_(torch.tensor([math.log(value) for value in mobility.efficiency]))
+        self.activation.copy_(torch.tensor(mobility.activation))
+        self.gains.copy_(torch.from_numpy(fitted_gains(samples, labels)))
 
     def _held_out(self, samples: Sequence[Sample], labels: FloatArray, seen: Tensor) -> FloatArray:
-        law, early = held_out_law(samples, labels), early_velocities(samples)
-        found = np.where(np.isfinite(early), law + float(self.gain) * (early - law), law)
+        found = assimilated(held_out_law(samples, labels), measurements(samples), self.gains.double().numpy())
         return np.where(np.isfinite(found), found, super()._held_out(samples, labels, seen))
 
     def mean(self, raw: Tensor, rows: Tensor, seen: Tensor) -> Tensor:
         """Mean, m/s."""
-        mechanism, log_prefactor, temperature, melting, entropy, early, known = rows.unbind(dim=1)
+        mechanism, log_prefactor, temperature, melting, entropy = rows[:, :NUM_CONSTANTS].unbind(dim=1)
+        measured, known = rows[:, NUM_CONSTANTS:].chunk(2, dim=1)
         moved = melting * (1 + _soft(0.02 * raw[:, 1], MAX_SHIFT))
         drive = entropy * (moved - temperature) / moved
-        residual = _soft(raw[:, 0], MAX_RESIDUAL)
-        law = torch.exp(log_prefactor + self.log_efficiency[mechanism.long()] + residual) * -torch.expm1(-drive)
-        gain = torch.sigmoid(torch.logit(self.gain) + _soft(raw[:, 3], MAX_RESIDUAL)) * known * seen
-        return law + gain * (early - law)
+        kind = mechanism.long()
+        mobility = log_prefactor + self.log_efficiency[kind] - self.activation[kind] * (melting / temperature - 1)
+        law = torch.exp(mobility + _soft(raw[:, 0], MAX_RESIDUAL)) * -torch.expm1(-drive)
+        early = torch.tensor(EARLY)
+        known = known * torch.where(early, seen[:, None], 1.0)
+        shares = self.gains * known
+        moved_shares = shares * torch.exp(_soft(torch.where(early, raw[:, 3:4], raw[:, 4:5]), MAX_RESIDUAL))
+        whole = 1 - shares.sum(dim=1) + moved_shares.sum(dim=1)
+        return law + (moved_shares * (measured - law[:, None])).sum(dim=1) / whole
 
 
 class NucleationLaw(Law):

@@ -42,7 +42,7 @@ class Output:
     """What a network says of a batch.
 
     Attributes:
-        raw: Numbers that a law turns into mean and spread, float32 [sample, 4].
+        raw: Numbers that a law turns into mean and spread, float32 [sample, 5].
         states: After every moment, float32 [sample, channel].
         conditions: Embedded, of the last moment, float32 [sample, channel].
         frame_share: Weight of every moment in the readout, float32 [sample, moment]; 0 where there was none.
