@@ -181,6 +181,10 @@ def kinetics(
         typer.Option("--evaluate", help="Fit tabular models again, let shipped ones predict again, and compare."),
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Check the frozen splits of the shipped set.")] = False,
+    causes: Annotated[
+        bool,
+        typer.Option("--causes", help="What the network's law and measurements are worth: one changed at a time."),
+    ] = False,
     write: Annotated[
         Path | None, typer.Option(help="Renew the table between the markers of this document, such as README.md.")
     ] = None,
@@ -208,6 +212,9 @@ def kinetics(
         return
     if check:
         _check_kinetics_splits(records, as_json=as_json)
+        return
+    if causes:
+        _change_causes(records, as_json=as_json)
         return
     if evaluate:
         _evaluate_kinetics(seed, workers, as_json=as_json)
@@ -304,6 +311,16 @@ def _frozen_lines(frozen: dict[str, Any]) -> list[str]:
         said = part["problem"] if share is None else f"{share:.2%} of the scatter at most apart from what is stored"
         lines.append(f"  {part['target']} {part['evidence']} {part['model']}, {way}: {part['samples']} samples, {said}")
     return [*lines, *(f"  note: {note}" for note in frozen["notes"])]
+
+
+def _change_causes(records: str, *, as_json: bool) -> None:
+    from nakaya.pipelines.benchmark_kinetics_causes import as_lines, change_causes
+
+    found = change_causes(records)
+    if as_json:
+        echo_json({"rows": found})
+    else:
+        typer.echo("\n".join(as_lines(found)))
 
 
 def _check_kinetics_splits(records: str, *, as_json: bool) -> None:

@@ -126,17 +126,18 @@ def hard_sphere_coefficient(mass: float, melting_temperature: float, orientation
     return HARD_SPHERE[orientation] * math.sqrt(BOLTZMANN / (mass * ATOMIC_MASS * melting_temperature))
 
 
-def fcc_anisotropy(orientation: str | None) -> float:
-    """Kinetic coefficient of a face of an fcc metal over that of (100), as published for nickel.
+def fcc_anisotropy(orientation: str | None, coefficients: Mapping[str, float] = NICKEL) -> float:
+    """Kinetic coefficient of a face of an fcc metal over that of (100), as published: for nickel if nothing is said.
 
     Sun, Asta & Hoyt (2004), of an embedded-atom potential: .71 for (110), .67 for (111). Hard spheres have .76 and .44
     (Amini & Laird 2006).
 
     Args:
-        orientation: Other faces than 100, 110 and 111 get the mean of the three.
+        orientation: Faces that are not among the coefficients get their mean.
+        coefficients: Face -> kinetic coefficient, any unit.
     """
-    mean = sum(NICKEL.values()) / len(NICKEL)
-    return NICKEL.get(orientation or "", mean) / NICKEL["100"]
+    mean = sum(coefficients.values()) / len(coefficients)
+    return coefficients.get(orientation or "", mean) / coefficients["100"]
 
 
 def collision_limited_velocity(

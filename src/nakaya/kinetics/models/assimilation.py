@@ -54,13 +54,14 @@ def assimilated(law: FloatArray, measured: FloatArray, gains: FloatArray) -> Flo
     return np.asarray(law + np.nan_to_num(measured - law[:, None]) @ gains)
 
 
-def fitted_gains(samples: Sequence[Sample], labels: FloatArray) -> FloatArray:
+def fitted_gains(samples: Sequence[Sample], labels: FloatArray, *, allowed: Sequence[str] = MEASUREMENTS) -> FloatArray:
     """Gains with the smallest squared error, the law fitted without the sample's material and orientation.
 
     Args:
         samples: What none of them has measured gets no gain; with fewer than two pairs of material and orientation,
             `USUAL_GAINS` are returned.
         labels: Velocities from other seeds, float64 [sample], m/s: their noise is independent of the evidence.
+        allowed: Measurements that may be looked at.
 
     Returns:
         float64 [measurement], none negative, 0.95 together at most.
@@ -68,7 +69,7 @@ def fitted_gains(samples: Sequence[Sample], labels: FloatArray) -> FloatArray:
     law = held_out_law(samples, labels)
     if not np.isfinite(law).all():
         return np.array(USUAL_GAINS)
-    apart = np.nan_to_num(measurements(samples) - law[:, None])
+    apart = np.nan_to_num(measurements(samples) - law[:, None]) * [name in allowed for name in MEASUREMENTS]
     misfit, count = labels - law, len(MEASUREMENTS)
     ridge = math.sqrt(SHRINKAGE * max(float((misfit**2).sum()), 1e-300))
     gains, _ = nnls(np.vstack([apart, ridge * np.eye(count)]), np.concatenate([misfit, np.zeros(count)]))

@@ -15,7 +15,7 @@ kinetic prefactor is J0 = 24 D Omega^(-5/3). At large undercooling a and c hold 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,7 +25,7 @@ from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.kinetics.theory import collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
+from nakaya.kinetics.theory import NICKEL, collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
 
 __all__ = [
     "GAS_CONSTANT",
@@ -117,12 +117,18 @@ class VelocityPhysics:
         )
         return np.asarray(self._unfitted() * efficiency * np.exp(-activation * self.coldness()))
 
-    def fitted(self, velocities: FloatArray) -> Mobility:
-        """Efficiency and activation of every mechanism by least squares; defaults where no sample tells."""
+    def fitted(self, velocities: FloatArray, *, activated: bool = True) -> Mobility:
+        """Efficiency and activation of every mechanism by least squares; defaults where no sample tells.
+
+        Args:
+            velocities: float64 [sample], m/s.
+            activated: False = no activation.
+        """
         efficiencies, activations = [], []
         for number in range(len(MECHANISMS)):
             own = self.mechanism == number
-            efficiency, activation = _fitted(self._unfitted()[own], self.coldness()[own], velocities[own])
+            coldness = self.coldness()[own]
+            efficiency, activation = _fitted(self._unfitted()[own], coldness, velocities[own], activated)
             efficiencies.append(efficiency)
             activations.append(activation)
         return Mobility(tuple(efficiencies), tuple(activations))
@@ -144,8 +150,12 @@ class NucleationPhysics:
     barrier: FloatArray
 
 
-def velocity_physics(samples: Sequence[Sample]) -> VelocityPhysics:
+def velocity_physics(samples: Sequence[Sample], coefficients: Mapping[str, float] = NICKEL) -> VelocityPhysics:
     """Collect what the law of the velocity needs.
+
+    Args:
+        samples: Of which runs.
+        coefficients: Face -> kinetic coefficient in any unit, for the anisotropy of close-packed metals.
 
     Raises:
         ParameterError: A property of a material is not known.
@@ -153,7 +163,7 @@ def velocity_physics(samples: Sequence[Sample]) -> VelocityPhysics:
     kelvin = np.array([sample.temperature for sample in samples], dtype=np.float64)
     mechanism = [int(_needed(sample, "coordination_number") < _TETRAHEDRAL) for sample in samples]
     prefactor = [
-        _activated(sample) if activated else _collision_limited(sample)
+        _activated(sample) if activated else _collision_limited(sample, coefficients)
         for sample, activated in zip(samples, mechanism, strict=True)
     ]
     melting = [_finite(sample, "melting temperature", sample.table.melting_temperature) for sample in samples]
@@ -189,11 +199,11 @@ def nucleation_physics(samples: Sequence[Sample]) -> NucleationPhysics:
     return NucleationPhysics(np.array(prefactors, dtype=np.float64), np.array(barriers, dtype=np.float64))
 
 
-def _fitted(law: FloatArray, coldness: FloatArray, velocities: FloatArray) -> tuple[float, float]:
+def _fitted(law: FloatArray, coldness: FloatArray, velocities: FloatArray, activated: bool) -> tuple[float, float]:
     # Linear in the efficiency; the activation is looked for on a grid, so nothing depends on where a search starts.
     if not float((law**2).sum()) > 0:
         return DEFAULT_EFFICIENCY, 0.0
-    several = len(np.unique(coldness.round(3))) >= MIN_TEMPERATURES
+    several = activated and len(np.unique(coldness.round(3))) >= MIN_TEMPERATURES
     steps = np.linspace(-MAX_ACTIVATION / 3, MAX_ACTIVATION, 401) if several else np.zeros(1)
     tried = law * np.exp(-steps[:, None] * coldness)
     efficiencies = np.clip((tried @ velocities) / (tried**2).sum(axis=1), MIN_EFFICIENCY, MAX_EFFICIENCY)
@@ -202,14 +212,14 @@ def _fitted(law: FloatArray, coldness: FloatArray, velocities: FloatArray) -> tu
     return float(efficiencies[best]), float(steps[best])
 
 
-def _collision_limited(sample: Sample) -> float:
+def _collision_limited(sample: Sample, coefficients: Mapping[str, float]) -> float:
     # The layer spacing drops out with the mean free path.
     close_packed = round(_needed(sample, "coordination_number")) == CLOSE_PACKED
     return float(
         collision_limited_velocity(
             sample.temperature, math.inf, mass=_needed(sample, "mean_atomic_mass"), spacing=1e-10, efficiency=1.0
         )
-    ) * (fcc_anisotropy(sample.orientation) if close_packed else 1.0)
+    ) * (fcc_anisotropy(sample.orientation, coefficients) if close_packed else 1.0)
 
 
 def _activated(sample: Sample) -> float:
