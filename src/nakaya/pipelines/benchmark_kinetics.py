@@ -15,7 +15,7 @@ from typing import Any, Final
 from nakaya.core.errors import FormatError, OutputError, ParameterError, UnknownNameError
 from nakaya.core.growth import check_count, check_seed
 from nakaya.dataset.files import check_parent, output_errors, write_atomically
-from nakaya.kinetics.graphs.labels import conditions_key
+from nakaya.kinetics.graphs.labels import conditions_key, replicate_scatter
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.record_json import record_hash
@@ -176,6 +176,7 @@ def _describe(source: str, corpus: Corpus) -> dict[str, Any]:
         "runs": len(corpus.records),
         "conditions": len(seeds),
         "single_seed_conditions": corpus.num_single(),
+        "replicates": replicate_scatter(corpus.records, "growth_velocity"),
         "left_out": [list(entry) for entry in corpus.left_out],
         "hashes": {record.id: record_hash(record)[:HASH_DIGITS] for record in load_records(source)},
     }

@@ -16,6 +16,7 @@ from scipy.stats import beta
 
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.kinetics.models.catalogue import BASELINES, MODELS
+from nakaya.kinetics.samples.splits import GROUPED
 
 __all__ = ["REFERENCES", "score_rows"]
 
@@ -27,10 +28,11 @@ _TAIL = 0.025
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """All test rows of one model, evidence and split; sums per condition within folds.
+    """All test rows of one model, evidence and split; sums per condition.
 
     Attributes:
-        keys: (fold, condition) of every group.
+        keys: (fold, condition) of every group. Where folds do not hold out conditions, replicates of one condition lie
+            in several folds: it is one group all the same, in fold 0.
         squares: Sum of squared errors, float64 [group].
         floors: Sum of squared standard errors of labels, float64 [group].
         counts: Rows, float64 [group].
@@ -80,18 +82,20 @@ def _gather(entries: Sequence[Mapping[str, Any]]) -> _Scored | None:
     usable = tuple(sorted((e for e in entries if e["rows"]), key=lambda e: int(e["task"]["fold"])))
     if not usable:
         return None
+    grouped = usable[0]["task"]["split"] in GROUPED
     sums: dict[tuple[int, str], FloatArray] = {}
     for entry in usable:
         for row in entry["rows"]:
             error = row["mean"] - row["label"]
             inside = abs(error) <= entry["factor"] * row["deviation"]
             noise = 0.0 if row["label_error"] is None else row["label_error"]
-            key = int(entry["task"]["fold"]), str(row["condition"])
+            key = int(entry["task"]["fold"]) if grouped else 0, str(row["condition"])
             sums.setdefault(key, np.zeros(4))
             sums[key] += np.array([error**2, noise**2, 1.0, float(inside)])
     table = np.array(list(sums.values()))
+    # A fold whose training part is a single group has no inner folds: it has no say.
     known = [(e["inner_rmse"] ** 2, e["train_rows"]) for e in usable if e["inner_rmse"] is not None]
-    inner = np.average([m for m, _ in known], weights=[w for _, w in known]) if len(known) == len(usable) else math.nan
+    inner = np.average([m for m, _ in known], weights=[w for _, w in known]) if known else math.nan
     return _Scored(tuple(sums), table[:, 0], table[:, 1], table[:, 2], table[:, 3], float(inner), usable)
 
 
@@ -134,20 +138,22 @@ def _measures(scored: _Scored) -> dict[str, Any]:
         "rows": int(scored.counts.sum()),
         "conditions": len(scored.keys),
         "cpu_seconds": float(sum(entry["cpu_seconds"] for entry in scored.documents)),
-        "folds": [_fold(scored, entry) for entry in scored.documents],
+        "folds": [_fold(entry) for entry in scored.documents],
     }
 
 
-def _fold(scored: _Scored, entry: Mapping[str, Any]) -> dict[str, Any]:
-    here = np.array([fold == int(entry["task"]["fold"]) for fold, _ in scored.keys])
-    rmse, floor, reducible = _errors(scored.squares[here].sum(), scored.floors[here].sum(), scored.counts[here].sum())
+def _fold(entry: Mapping[str, Any]) -> dict[str, Any]:
+    errors = np.array([row["mean"] - row["label"] for row in entry["rows"]])
+    noise = np.array([0.0 if row["label_error"] is None else row["label_error"] for row in entry["rows"]])
+    inside = np.abs(errors) <= entry["factor"] * np.array([row["deviation"] for row in entry["rows"]])
+    rmse, floor, reducible = _errors(float((errors**2).sum()), float((noise**2).sum()), len(errors))
     return {
         "fold": entry["fold_name"],
         "rmse": rmse,
         "noise_floor_rmse": floor,
         "reducible_rmse": reducible,
-        "coverage90": float(scored.covered[here].sum() / scored.counts[here].sum()),
-        "rows": int(scored.counts[here].sum()),
+        "coverage90": float(inside.mean()),
+        "rows": len(errors),
         "train_rows": entry["train_rows"],
         "calibration": entry["calibration"],
     }

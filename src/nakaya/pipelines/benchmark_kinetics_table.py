@@ -190,8 +190,16 @@ def _blocks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Mapp
 def _about(records: Mapping[str, Any]) -> str:
     single = records["single_seed_conditions"]
     note = f"; {single} conditions have one seed only and give no label to evidence of their own run" if single else ""
+    seen = records.get("replicates") or {"degrees_of_freedom": 0}
+    scatter = (
+        f" Scatter of replicates against stated errors: chi2 {seen['chi2']:.0f} at {seen['degrees_of_freedom']} degrees"
+        " of freedom."
+        if seen["degrees_of_freedom"]
+        else ""
+    )
     return (
-        f"{records['runs']} growth runs of {records['conditions']} conditions (sha256 {records['sha256'][:12]}){note}."
+        f"{records['runs']} growth runs of {records['conditions']} conditions (sha256 {records['sha256'][:12]})"
+        f"{note}.{scatter}"
     )
 
 

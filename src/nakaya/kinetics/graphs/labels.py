@@ -15,7 +15,7 @@ import numpy as np
 
 from nakaya.core.record import Record
 
-__all__ = ["Label", "conditions_key", "has_result", "label_from_other_seeds", "mean_label"]
+__all__ = ["Label", "conditions_key", "has_result", "label_from_other_seeds", "mean_label", "replicate_scatter"]
 
 _SET = ("temperature", "pressure", "shear_rate", "electric_field", "cooling_rate", "supersaturation", "concentration")
 
@@ -87,7 +87,10 @@ def has_result(record: Record, target: str) -> bool:
 
 
 def mean_label(records: Iterable[Record], target: str) -> Label:
-    """Mean result of replicates; the error is the larger of the stated one and the scatter's.
+    """Mean result of replicates; its error is that which the runs state, the scatter's where one states none.
+
+    The scatter of two or three replicates is itself known to half or worse: the larger of both would be too large in
+    the mean over conditions, and with it the noise floor of a table.
 
     Args:
         records: At least one, each with a single finite value of the target.
@@ -97,17 +100,39 @@ def mean_label(records: Iterable[Record], target: str) -> Label:
     results = [record.quantities[target] for record in ranked]
     values = np.array([entry.value for entry in results])
     stated = np.array([entry.standard_error for entry in results])
-    errors = [float(np.sqrt((stated**2).sum()) / len(stated))]
-    if len(values) > 1:
-        errors.append(float(values.std(ddof=1) / math.sqrt(len(values))))
-    known = [error for error in errors if math.isfinite(error)]
+    error = float(np.sqrt((stated**2).sum()) / len(stated))
+    if not math.isfinite(error) and len(values) > 1:
+        error = float(values.std(ddof=1) / math.sqrt(len(values)))
     return Label(
         target,
         results[0].unit,
         float(values.mean()),
-        max(known, default=math.nan),
+        error,
         tuple(record.id for record in ranked),
     )
+
+
+def replicate_scatter(records: Iterable[Record], target: str) -> dict[str, float]:
+    """Hold the scatter of replicates against the errors that they state.
+
+    Returns:
+        "chi2": sum of squared deviations from the weighted mean of each condition over squared stated errors;
+        "degrees_of_freedom": what it would be in the mean if the stated errors were right. Runs that state no error
+        are left out.
+    """
+    groups: dict[tuple[object, ...], list[tuple[float, float]]] = {}
+    for record in records:
+        if has_result(record, target):
+            found = record.quantities[target]
+            if math.isfinite(found.standard_error) and found.standard_error > 0:
+                groups.setdefault(conditions_key(record), []).append((found.value, found.standard_error))
+    chi2, freedom = 0.0, 0
+    for runs in groups.values():
+        values, errors = np.array(runs).T
+        middle = np.average(values, weights=errors**-2)
+        chi2 += float((((values - middle) / errors) ** 2).sum())
+        freedom += len(runs) - 1
+    return {"chi2": chi2, "degrees_of_freedom": freedom}
 
 
 def _apart(first: Sequence[int], second: Sequence[int]) -> bool:

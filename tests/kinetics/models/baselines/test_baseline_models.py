@@ -152,13 +152,31 @@ def test_columns_that_do_not_vary_are_left_out_and_gaps_are_neutral() -> None:
 
 
 def test_every_tabular_model_is_given_what_the_network_is_given(noisy: Arrangement) -> None:
-    columns = numbers(noisy.train[0])
-    assert {"early_velocity", "solid_fraction_change", "velocity_own_face", "melting_temperature"} <= set(columns)
-    assert {"latent_heat", "diffusivity", "collision_limited", "wilson_frenkel"} <= set(columns)
+    pytest.importorskip("torch", reason='networks need the extra "ml"')
+    from nakaya.kinetics.models.msgnn.encoding import fit_encoding
+
+    encoding = fit_encoding(noisy.train, levels=())
+    columns = set().union(*(numbers(sample) for sample in noisy.train))
+    assert set(encoding.globals.names) <= columns
+    assert set(encoding.pooled.names) <= columns
+    assert {"early_velocity_over_law", "velocity_own_face_over_law", "law_velocity"} <= columns
+    assert {"collision_limited", "wilson_frenkel", "law_of_face"} <= columns  # and what a table would have besides
     order = bond_order_numbers(noisy.train[0])
     assert "averaged_q6_mean_mean" in order
-    assert "early_velocity" in order
+    assert {"early_velocity", "early_velocity_over_law"} <= set(order)
     assert "coordination_mean_mean" not in order
+
+
+def test_a_learner_on_the_start_adds_nothing_where_nothing_is_left(noisy: Arrangement) -> None:
+    def means(name: str, train: list[Sample], asked: tuple[Sample, ...]) -> np.ndarray:
+        return np.asarray(find_model(name).fit(train, TARGET, {}, seed=0).predict(asked).mean)
+
+    apart = means("svm-on-start", list(noisy.train), noisy.test) - means("assimilation", list(noisy.train), noisy.test)
+    assert np.abs(apart).max() > 0
+    exact = relabelled(noisy.train, means("assimilation", list(noisy.train), noisy.train))
+    left = np.abs(means("assimilation", exact, noisy.train) - label_values(exact, TARGET)).max()
+    apart = means("svm-on-start", exact, noisy.test) - means("assimilation", exact, noisy.test)
+    assert np.abs(apart).max() <= 3 * left
 
 
 def test_the_spread_says_how_far_off_predictions_are() -> None:

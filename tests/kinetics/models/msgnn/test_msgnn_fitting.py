@@ -12,7 +12,7 @@ import pytest
 
 from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
 from nakaya.kinetics.models.msgnn.config import DEFAULTS, PAPER, SEARCH_SPACE, MsgnnConfig, read_settings
-from nakaya.kinetics.models.msgnn.ensemble import Msgnn, make_msgnn, make_no_cross, make_single_level
+from nakaya.kinetics.models.msgnn.ensemble import Msgnn, make_msgnn, make_no_cross, make_no_graph, make_single_level
 from nakaya.kinetics.models.msgnn.files import CONFIG_FILE, WEIGHTS_FILE, load_predictor, save_predictor
 from nakaya.kinetics.models.protocol import KineticModel
 from nakaya.kinetics.samples.sample import Sample
@@ -64,8 +64,8 @@ def test_labels_and_their_seeds_are_not_looked_at_in_prediction(samples: list[Sa
 
 def test_conditions_alone_are_enough(sample_maker: Callable[..., Sample]) -> None:
     bare = [sample_maker(seed, temperature=800 + 80 * seed, evidence="A", facets=False) for seed in range(6)]
-    models: list[KineticModel] = [make_msgnn(), make_single_level(), make_no_cross()]
-    assert [model.name for model in models] == ["msgnn", "gnn-single-level", "msgnn-no-cross"]
+    models: list[KineticModel] = [make_msgnn(), make_single_level(), make_no_cross(), make_no_graph()]
+    assert [model.name for model in models] == ["msgnn", "gnn-single-level", "msgnn-no-cross", "msgnn-no-graph"]
     for model in models:
         found = model.fit(bare, "growth_velocity", QUICK, seed=0).predict(bare)
         assert np.isfinite(found.mean).all()

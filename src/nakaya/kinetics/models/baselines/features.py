@@ -15,6 +15,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.md.tables import MaterialTable
+from nakaya.kinetics.models.hints import law_hints, velocity_ratios
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.kinetics.theory import collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
@@ -76,7 +77,8 @@ def numbers(sample: Sample) -> dict[str, float]:
         of_structure,
         of_structure * (1.0 if is_covalent(sample) else fcc_anisotropy(sample.orientation)),
     )
-    return {**sample.conditions, **dict(zip(_LAWS, laws, strict=True)), **sample.pooled}
+    hints = {**law_hints(sample), **velocity_ratios(sample, sample.pooled)}
+    return {**sample.conditions, **dict(zip(_LAWS, laws, strict=True)), **sample.pooled, **hints}
 
 
 def bond_order_numbers(sample: Sample) -> dict[str, float]:

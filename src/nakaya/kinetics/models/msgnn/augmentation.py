@@ -43,7 +43,6 @@ class Augmentation:
     drop_level: float = 0.1
     drop_pooled: float = 0.5
     jitter: float = 0.05
-    condition_noise: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +160,6 @@ def draw(pool: PatchPool, augmentation: Augmentation, rng: np.random.Generator) 
     carries = [pool.carries(*pair, patch) for pair in pairwise(chosen)]
     levels = sorted({name for frame in frames for name in frame.nodes})
     dropped = [name for name in levels if rng.random() < augmentation.drop_level]
-    noise = rng.standard_normal(frames[0].globals.shape, dtype=np.float32) * np.float32(augmentation.condition_noise)
-    frames = [replace(frame, globals=frame.globals + noise) for frame in frames]
     frames = [_shaken(_without(frame, dropped), augmentation.jitter, rng) for frame in frames]
     carries = [{name: step for name, step in entry.items() if name not in dropped} for entry in carries]
     has_pooled = sample.has_pooled and rng.random() >= augmentation.drop_pooled

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from nakaya.core.errors import ParameterError, UnknownNameError
+from nakaya.kinetics.graphs.graph import RESOLUTIONS
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.learn.search_space import Parameter
 
@@ -38,6 +39,7 @@ OPTIONS: Final = (
     Parameter("share_weights", 0, 1, "integer", ("per relation", "one block for all relations")),
     Parameter("cross_level", 0, 1, "integer", ("no edges between levels", "edges between levels")),
     Parameter("multi_scale", 0, 1, "integer", ("atoms only", "all levels")),
+    Parameter("graph", 0, 1, "integer", ("conditions and pooled numbers only", "levels of graphs")),
     Parameter("members", 1, 20, "integer"),
     Parameter("updates", 1, 100_000, "integer"),
     Parameter("patch_atoms", 20, 100_000, "integer"),
@@ -68,6 +70,7 @@ class MsgnnConfig:
         share_weights: 1: one set of weights of the block for all relations; widths must then be equal.
         cross_level: 0: no messages between levels.
         multi_scale: 0: the atomic level alone.
+        graph: 0: no level at all.
         members: Of the ensemble.
         updates: Of every member.
         patch_atoms: Atoms of the random patches seen in training; predictions see all atoms.
@@ -94,6 +97,7 @@ class MsgnnConfig:
     share_weights: int = 0
     cross_level: int = 1
     multi_scale: int = 1
+    graph: int = 1
     members: int = 3
     updates: int = 100
     patch_atoms: int = 48
@@ -104,6 +108,13 @@ class MsgnnConfig:
         widths = {self.width_atom, self.width_cluster, self.width_facet}
         if self.share_weights and len(widths) > 1:
             raise ParameterError(f"share_weights=1 with widths {sorted(widths)}: one block needs one width")
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Levels of graphs that are looked at."""
+        if not self.graph:
+            return ()
+        return tuple(RESOLUTIONS) if self.multi_scale else ("atom",)
 
     @property
     def attention_kind(self) -> str:

@@ -12,8 +12,8 @@ from scipy.sparse import coo_array, csr_array
 
 from nakaya.core.arrays import Float32Array, FloatArray, IntArray
 from nakaya.kinetics.graphs.graph import RESOLUTIONS, Evidence, MultiscaleGraph, Relation, RelationName
+from nakaya.kinetics.models.hints import law_hints, velocity_ratios
 from nakaya.kinetics.models.msgnn.columns import Columns, fit_columns
-from nakaya.kinetics.models.msgnn.hints import law_hints, velocity_ratios
 from nakaya.kinetics.samples.sample import Sample
 
 __all__ = ["FORECAST", "PICOSECOND", "Edges", "EncodedFrame", "EncodedSample", "Encoding", "fit_encoding"]

@@ -10,7 +10,6 @@ import torch
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.graphs.graph import RESOLUTIONS
 from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool, observe
 from nakaya.kinetics.models.msgnn.batching import collate
 from nakaya.kinetics.models.msgnn.config import DEFAULTS, SEARCH_SPACE, MsgnnConfig, read_settings
@@ -25,7 +24,7 @@ from nakaya.learn.loop import fit
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.threads import torch_threads
 
-__all__ = ["Msgnn", "MsgnnPredictor", "make_msgnn", "make_no_cross", "make_single_level", "new_member"]
+__all__ = ["Msgnn", "MsgnnPredictor", "make_msgnn", "make_no_cross", "make_no_graph", "make_single_level", "new_member"]
 
 CHUNK = 16
 """Samples that are predicted at once: 16 frames of 4,000 atoms take below 1 GB."""
@@ -114,8 +113,7 @@ class Msgnn:
         """
         config = read_settings(settings, fixed=self.fixed)
         labels, excess = _labels(samples, target), _excess_noise(samples, target)
-        levels = tuple(RESOLUTIONS) if config.multi_scale else ("atom",)
-        encoding = fit_encoding(samples, levels=levels)
+        encoding = fit_encoding(samples, levels=config.levels)
         augmentation = Augmentation(patch_atoms=config.patch_atoms, dynamic_steps=config.dynamic_steps)
         pools = [
             PatchPool(encoding.encode(sample), config.patch_atoms, augmentation.num_patches, (seed, number))
@@ -205,6 +203,11 @@ def make_msgnn() -> Msgnn:
 def make_single_level() -> Msgnn:
     """The atomic level alone."""
     return Msgnn("gnn-single-level", {"multi_scale": 0.0})
+
+
+def make_no_graph() -> Msgnn:
+    """No level: conditions, the series and pooled numbers."""
+    return Msgnn("msgnn-no-graph", {"graph": 0.0})
 
 
 def make_no_cross() -> Msgnn:

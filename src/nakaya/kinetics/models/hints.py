@@ -1,4 +1,4 @@
-"""Numbers that follow from the conditions by known laws, given to the network ready-made."""
+"""Numbers that follow from the conditions by known laws, given to networks and tables ready-made."""
 
 from __future__ import annotations
 
