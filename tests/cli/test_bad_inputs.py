@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,13 +22,15 @@ FILES: dict[str, bytes | None] = {
     "list.json": b"[]",
     "object.json": b'{"a": 1}',
     "binary.gz": bytes(range(255, 0, -1)) * 4,
+    "packed.gz": gzip.compress(bytes(range(255, -1, -1))),
 }
 COMMANDS = (
     "records show {}", "records show {} growth-Cu-100-1115K-s0", "records validate {}", "records graph {}",
     "records merge {} --out new", "predict --records {}", "explain --records {}",
     "predict --material Cu --temperature 1200 --model {}",
     "explain --material Cu --orientation 100 --temperature 1200 --model {}",
-    "predict --md {} --lammps-units metal --elements Cu --temperature 1000", "tune {} --out new", "train {} --out new",
+    "predict --md {} --lammps-units metal --elements Cu --temperature 1000",
+    "ingest md {} --lammps-units metal --elements Cu --temperature 1000", "tune {} --out new", "train {} --out new",
     "benchmark kinetics --records {}", "benchmark kinetics --tuned {} --model mean", "fit reactor {} --out new",
     "ingest reactor {} --map columns.toml --out new", "ingest reactor log.csv --map {} --out new",
     "campaign run {} --out new", "md campaign run {} --out new", "md laws {}", "show {} --out new.png",
@@ -66,6 +69,8 @@ def check_refused(words: list[str], place: Path, capsys: pytest.CaptureFixture[s
     assert captured.err.startswith("nakaya: "), what
     assert captured.err.count("\n") == 1, what
     assert len(captured.err) < LONGEST, what
+    assert captured.err[:-1].isprintable(), ascii(captured.err)
+    assert "\ufffd" not in captured.err, what
     assert not captured.out, what
     assert sorted(place.rglob("*")) == before, what
     return captured.err

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nakaya.core.errors import FormatError, InputFileError
-from nakaya.core.reading import parse_json, read_bounded, read_json
+from nakaya.core.errors import ConfigError, FormatError, InputFileError
+from nakaya.core.reading import parse_json, read_bounded, read_json, read_toml_document
 
 
 def test_a_file_of_the_largest_size_is_read_and_a_longer_one_is_not(tmp_path: Path) -> None:
@@ -44,3 +44,33 @@ def test_what_is_not_json_is_said_to_be_none(content: bytes) -> None:
 def test_any_bytes_are_values_or_refused(content: bytes) -> None:
     with contextlib.suppress(FormatError):
         parse_json(content, "file.json")
+
+
+def test_toml_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_bytes("# Gitter\u00ad\r\na = [1, 2]\r\n".encode())
+    assert read_toml_document(path, 100) == {"a": [1, 2]}
+    with pytest.raises(ConfigError, match=r"plan\.toml has more than 5 bytes"):
+        read_toml_document(path, 5)
+    with pytest.raises(InputFileError, match="cannot read"):
+        read_toml_document(tmp_path, 5)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe",
+        b"\x00\x01",
+        b"hello",
+        b"a = " + b"[" * 100_000,
+        b"a = " + b"1" * 5000,
+        b"\x1b[2J = 1",
+        b"a = 1\na = 2",
+    ],
+    ids=["binary", "zeros", "text", "nested", "long number", "escape", "twice"],
+)
+def test_what_is_not_toml_is_said_to_be_none(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"plan\.toml is not TOML") as caught:
+        read_toml_document(tmp_path / "plan.toml", 1 << 20)
+    assert str(caught.value).isprintable()

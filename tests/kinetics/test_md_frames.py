@@ -247,6 +247,16 @@ def test_extended_xyz_that_lies_is_found_out(
         list(read_extxyz(path))
 
 
+LONGEST = 400
+"""Characters of a message beside the path: a line that a person reads at once."""
+
+
+def check_readable(message: str, path: Path) -> None:
+    assert message.isprintable(), ascii(message)
+    assert "\ufffd" not in message
+    assert len(message) <= len(str(path)) + LONGEST
+
+
 def _seed_texts() -> list[bytes]:
     positions, box = build_crystal("fcc", "100", 3.7, (1, 1, 1))
     dump = dump_text(positions, box, head="ITEM: UNITS\nmetal\nITEM: TIME\n1.5\n") + dump_text(positions, box, step=1)
@@ -270,7 +280,8 @@ def test_no_damage_crashes_the_parsers(tmp_path: Path, data: st.DataObject, whic
     path.write_bytes(bytes(content))
     try:
         frames = list(read_trajectory(path, lammps_units="metal", elements=["Cu"]))
-    except NakayaError:
+    except NakayaError as error:
+        check_readable(str(error), path)
         return
     for frame in frames:
         assert np.isfinite(frame.positions).all()
@@ -282,5 +293,38 @@ def test_no_damage_crashes_the_parsers(tmp_path: Path, data: st.DataObject, whic
 def test_no_bytes_crash_the_parsers(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "fuzz"
     path.write_bytes(content)
-    with pytest.raises(NakayaError):
+    with pytest.raises(NakayaError) as caught:
         list(read_trajectory(path, lammps_units="metal", elements=["Cu"]))
+    check_readable(str(caught.value), path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\x80\x01junk", b"\xff" * 5000, b"ITEM: TIMESTEP\n\xff\xfe\n", b"ITEM: \xff\x1b[31m\n",
+        b"ITEM: UNITS\n" + b"\xe9" * 500 + b"\n", (LIE.format(1) + "ITEM: \x1b").replace("x y z", "\x1b z").encode(),
+        LIE.format(1).replace("1 1 0 0 0", "1 1 0 0 " + "\u2620" * 500).encode(),
+        LIE.format(1).replace("type", "element").replace("1 1 0", "1 \u00e9\u0007 0").encode(),
+        b"1\nLattice=\"1 0 0 0 1 0 0 0 1\" Properties=species:S:1:pos:R:\xff\x07\nCu 0 0 0\n",
+        gzip.compress(b"\x00\x01\x02\xff" * 100), b"\x1f\x8b" + b"\xff" * 50,
+    ],
+)  # fmt: skip
+def test_binary_junk_is_quoted_so_that_a_terminal_can_show_it(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "junk"
+    path.write_bytes(content)
+    with pytest.raises(NakayaError) as caught:
+        list(read_trajectory(path, lammps_units=None, elements=["Cu"]))
+    check_readable(str(caught.value), path)
+    assert str(path) in str(caught.value)
+
+
+def test_damage_after_a_whole_frame_is_flagged_readably(
+    tmp_path: Path, crystal: tuple[NDArray[np.float64], ...]
+) -> None:
+    path = tmp_path / "a.dump"
+    path.write_bytes(dump_text(*crystal).encode() + b"\xff\x07\x1b" * 100)
+    trajectory = read_trajectory(path, lammps_units="metal", elements=["Cu"])
+    assert len(list(trajectory)) == 1
+    (flag,) = trajectory.flags
+    assert r"'\xff\x07\x1b" in flag
+    check_readable(flag, path)

@@ -114,7 +114,8 @@ def test_damaged_text_gives_a_clear_error_or_a_record(data: st.DataObject) -> No
     noise = data.draw(st.text(max_size=10))
     try:
         record = from_json(text[:start] + noise + text[start + length :])
-    except NakayaError:
+    except NakayaError as error:
+        check_readable(error)
         return
     assert isinstance(record, Record)
 
@@ -133,9 +134,40 @@ def test_any_json_in_any_place_gives_a_clear_error_or_a_record(value: object, pl
     document[place] = value
     try:
         record = from_json(json.dumps(document))
-    except NakayaError:
+    except NakayaError as error:
+        check_readable(error)
         return
     assert isinstance(record, Record)
+
+
+@pytest.mark.parametrize("value", ["\x1b[2J" * 5000, ["\x00"] * 5000, {"\x07" * 300: 1}, {"a": "\ud800"}, 10**400])
+@pytest.mark.parametrize(
+    "place", ["schema", "version", "conditions", "quantities", "provenance", "snapshots", "flags", "composition",
+              "status", "id", "kind", "material", "other"],
+)  # fmt: skip
+def test_long_and_unreadable_values_are_named_in_one_short_line(place: str, value: object) -> None:
+    document = json.loads(to_json(simple()))
+    document[place] = value
+    try:
+        record = from_json(json.dumps(document), where="file.json")
+    except NakayaError as error:
+        check_readable(error)
+        return
+    assert place in ("material", "flags", "composition")  # free words: odd ones are nobody's business
+    assert from_json(to_json(record)) == record
+
+
+def test_half_characters_are_refused_before_they_reach_a_file() -> None:
+    document = json.loads(to_json(simple()))
+    document["provenance"]["settings"] = {"classifier \ud800": "q6"}
+    with pytest.raises(FormatError, match="half a character"):
+        from_json(json.dumps(document))
+
+
+def check_readable(error: NakayaError) -> None:
+    message = str(error)
+    assert message.isprintable(), ascii(message)
+    assert len(message) <= 1000
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import signal
 import sqlite3
-import subprocess
-import sys
-import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -120,7 +115,7 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path: Path, sampler: Sampl
                 trial = study.ask()
             trial.suggest_int("hidden", 2, 6)
             _die_in_silence(tmp_path / "study.db")
-            reap(study, grace=config.grace)
+            reap(study)
     trials = read_trials(study, SPACE)
     assert _scores(trials) == _scores(whole)
     assert [trial.retry_of for trial in trials].count(7) == 1
@@ -137,10 +132,10 @@ def test_a_trial_that_died_before_its_first_heartbeat_does_not_run_for_ever(tmp_
     config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=2)
     study = open_study(open_storage(config), "study", BOWL, sampler="random", seed=0, configuration={})
     study._storage.create_new_trial(study._study_id)  # what a worker does first
-    reap(study, grace=config.grace)
+    reap(study)
     assert [trial.state for trial in read_trials(study, SPACE)] == ["waiting", "running"]
     _die_in_silence(tmp_path / "study.db")
-    reap(study, grace=config.grace)
+    reap(study)
     assert [trial.state for trial in read_trials(study, SPACE)] == ["waiting", "failed", "waiting"]
 
 
@@ -151,6 +146,14 @@ def test_another_configuration_is_refused(tmp_path: Path) -> None:
         open_study(storage, "study", BOWL, sampler="gp", seed=0, configuration={"seed": 0, "model": "svm"})
     with pytest.raises(ConfigError, match="seed was 0, now 1"):
         open_study(storage, "study", BOWL, sampler="gp", seed=1, configuration={"seed": 1, "model": "svm"})
+    longer = {"seed": 0, "model": "svm", "repeats": 1}
+    with pytest.raises(ConfigError, match="repeats was not recorded, now 1"):
+        open_study(storage, "study", BOWL, sampler="gp", seed=0, configuration=longer)
+    with pytest.raises(ConfigError, match="repeats was 1, now 2"):
+        open_study(
+            storage, "study", BOWL, sampler="gp", seed=0, configuration={**longer, "repeats": 2}, assumed={"repeats": 1}
+        )
+    open_study(storage, "study", BOWL, sampler="gp", seed=0, configuration=longer, assumed={"repeats": 1})
     assert len(optuna.load_study(study_name="study", storage=storage).trials) == 1  # the paper's, once
 
 
@@ -194,138 +197,26 @@ def test_best_so_far_never_rises_and_the_parameter_that_matters_is_found() -> No
     assert importances(trials[:5], SPACE) == {}
 
 
-WORKING = """
-    import os, signal, time
-    from pathlib import Path
+FAILING = """
+from nakaya.core.errors import FormatError
 
-    FOLDER = Path({folder!r})
-
-    def score(setting):
-        '''Leave a mark for every training; the third one begun waits to be killed, once.'''
-        mark = FOLDER / f"{{os.getpid()}}-{{time.monotonic_ns()}}.begun"
-        mark.write_text(str(setting["rate"]))
-        if len(list(FOLDER.glob("*.begun"))) == 3 and not (FOLDER / "killed").exists():
-            (FOLDER / "killed").write_text(str(os.getpid()))
-            os.kill(os.getpid(), signal.SIGKILL)
-        mark.with_suffix(".ended").write_text(str(setting["rate"]))
-        return setting["rate"]
-
-    def fail(setting):
-        raise {error}
+def score(setting):
+    raise FormatError("the file ends early")
 """
-
-
-def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: str = "ValueError(1)") -> object:
-    """A module that spawned workers can import too."""
-    folder = tmp_path / "marks"
-    folder.mkdir()
-    (tmp_path / f"{name}.py").write_text(textwrap.dedent(WORKING).format(folder=str(folder), error=error))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    return importlib.import_module(name)
-
-
-def test_a_killed_worker_costs_no_score_and_none_is_counted_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = _module(tmp_path, monkeypatch, "objective_with_a_death")
-    problem = Problem(SPACE, module.score, (PAPER,), 1.0)  # type: ignore[attr-defined]
-    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=60)
-    study = open_study(open_storage(config), "study", problem, sampler="random", seed=0, configuration={})
-    ended = run_study(study, problem, config, Budget(6, 300.0, workers=2), sampler="random", seed=0)
-    trials = read_trials(study, SPACE)
-    assert ended == "trials"
-    assert (tmp_path / "marks" / "killed").exists()
-    assert len(complete_trials(trials)) == 6
-    assert {trial.state for trial in trials} == {"complete", "failed"}
-    [killed] = [trial for trial in trials if trial.state == "failed"]
-    [retry] = [trial for trial in trials if trial.retry_of == killed.number]
-    assert retry.settings == killed.settings
-    assert len(list((tmp_path / "marks").glob("*.ended"))) == 6
-    # asked for again, there is nothing to do; one more is one more
-    for wanted in (6, 7):
-        run_study(study, problem, config, Budget(wanted, 60.0), sampler="random", seed=0)
-        assert len(complete_trials(read_trials(study, SPACE))) == wanted
 
 
 def test_an_error_of_a_trial_reaches_the_user_and_is_not_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    error = "__import__('nakaya.core.errors').core.errors.FormatError('the file ends early')"
-    module = _module(tmp_path, monkeypatch, "objective_with_an_error", error)
-    problem = Problem(SPACE, module.fail, (), 1.0)  # type: ignore[attr-defined]
+    (tmp_path / "objective_with_an_error.py").write_text(FAILING)  # a module that spawned workers can import too
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("objective_with_an_error")
+    problem = Problem(SPACE, module.score, (), 1.0)
     config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=60)
     study = open_study(open_storage(config), "study", problem, sampler="random", seed=0, configuration={})
     with pytest.raises(NakayaError, match="the file ends early"):
         run_study(study, problem, config, Budget(2, 60.0), sampler="random", seed=0)
     assert [trial.state for trial in read_trials(study, SPACE)] == ["failed"]
-
-
-WHOLE_TREE = """
-    import importlib, sys
-
-    if __name__ == "__main__":
-        sys.path.insert(0, {folder!r})
-        module = importlib.import_module("objective_of_a_dead_parent")
-        from nakaya.learn.search_space import Parameter
-        from nakaya.learn.tuning.problem import Problem
-        from nakaya.learn.tuning.storage import StorageConfig, open_storage
-        from nakaya.learn.tuning.study import open_study
-        from nakaya.learn.tuning.workers import Budget, run_study
-
-        problem = Problem((Parameter("rate", 1e-4, 1e-1, "log"),), module.score, (), 1.0)
-        config = StorageConfig({url!r}, heartbeat=1, grace=6)
-        study = open_study(open_storage(config), "study", problem, sampler="random", seed=9, configuration={{}})
-        run_study(study, problem, config, Budget(4, 300.0), sampler="random", seed=9)
-"""
-
-SLOW_ONCE = """
-    import time
-    from pathlib import Path
-
-    FOLDER = Path({folder!r})
-
-    def score(setting):
-        mark = FOLDER / f"{{time.monotonic_ns()}}.begun"
-        mark.touch()
-        if len(list(FOLDER.glob("*.begun"))) == 3:
-            (FOLDER / "waiting").touch()
-            time.sleep(60)
-        mark.with_suffix(".ended").touch()
-        return setting["rate"]
-"""
-
-
-def test_when_the_command_itself_is_killed_its_workers_leave_and_the_next_one_ends_the_study(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url = f"sqlite:///{tmp_path / 'study.db'}"
-    (tmp_path / "objective_of_a_dead_parent.py").write_text(textwrap.dedent(SLOW_ONCE).format(folder=str(tmp_path)))
-    script = tmp_path / "command.py"
-    script.write_text(textwrap.dedent(WHOLE_TREE).format(folder=str(tmp_path), url=url))
-    command = subprocess.Popen([sys.executable, str(script)])
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "waiting").exists():
-        assert command.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    command.send_signal(signal.SIGKILL)
-    command.wait()
-    monkeypatch.syspath_prepend(str(tmp_path))
-    module = importlib.import_module("objective_of_a_dead_parent")
-    space = (Parameter("rate", 1e-4, 1e-1, "log"),)
-    problem = Problem(space, module.score, (), 1.0)
-    config = StorageConfig(url, heartbeat=1, grace=6)
-    study = open_study(open_storage(config), "study", problem, sampler="random", seed=9, configuration={})
-    assert [trial.state for trial in read_trials(study, space)] == ["complete", "complete", "running"]
-    run_study(study, problem, config, Budget(4, 300.0), sampler="random", seed=9)
-    trials = read_trials(study, space)
-    assert [trial.state for trial in trials] == ["complete", "complete", "failed", "complete", "complete"]
-    assert trials[3].settings == trials[2].settings
-    assert len(list(tmp_path.glob("*.ended"))) == 4  # the dead parent's worker has left: its trial never ended
-    memory = open_study(None, "study", problem, sampler="random", seed=9, configuration={})
-    for _ in range(4):
-        run_trial(memory, problem)
-    assert _scores(trials) == _scores(read_trials(memory, space))
 
 
 def test_no_time_left_starts_nothing(tmp_path: Path) -> None:

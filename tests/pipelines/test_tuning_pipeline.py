@@ -244,6 +244,10 @@ def test_a_study_reports_goes_on_and_refuses_another(tmp_path: Path) -> None:
     check_report_folder(out, config, overwrite=False)  # the same study may go on
     again = search(12)
     assert again.trials == outcome.trials  # type: ignore[attr-defined]
+    report = json.loads((out / "study.json").read_text())
+    del report["configuration"]["repeats"]  # as earlier versions wrote it
+    (out / "study.json").write_text(json.dumps(report))
+    check_report_folder(out, config, overwrite=False)
     other = _config(tmp_path, STUDY.replace("seed = 7", "seed = 8"))
     with pytest.raises(ConfigError, match="another configuration"):
         check_report_folder(out, other, overwrite=False)

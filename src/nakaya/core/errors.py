@@ -20,6 +20,7 @@ __all__ = [
     "UnknownNameError",
     "nearest_name",
     "nearest_names",
+    "shown",
 ]
 
 MOST_LISTED = 40
@@ -29,8 +30,26 @@ MOST_NEAR = 4
 """Then it has this many of them."""
 
 
+MOST_CHARACTERS = 1000
+"""Of a message: what a file holds may be longer than any screen."""
+
+
 class NakayaError(Exception):
-    """Base of all errors that say what a user can do about them."""
+    """Base of all errors that say what a user can do about them.
+
+    As text it is one printable line: a message may quote what files hold, be it binary or without end.
+    """
+
+    def __str__(self) -> str:
+        message = " ".join(_shortened(super().__str__()).split())
+        return _shortened("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in message))
+
+
+def _shortened(message: str) -> str:
+    """Without its middle: it begins with the file's name, and ends with what to do."""
+    if len(message) <= MOST_CHARACTERS:
+        return message
+    return f"{message[: MOST_CHARACTERS // 2]} ... {message[-MOST_CHARACTERS // 3 :]}"
 
 
 class ParameterError(NakayaError, ValueError):
@@ -103,3 +122,24 @@ def nearest_names(name: str, known: Iterable[str], count: int) -> list[str]:
     """
     folded = {candidate.lower().replace("_", "-"): candidate for candidate in known}
     return [folded[match] for match in get_close_matches(name.lower().replace("_", "-"), folded, count, cutoff=0.5)]
+
+
+def shown(came: object, most: int = 40) -> str:
+    r"""Return what a file holds as a message may quote it: printable and no longer than needed; text in quotes.
+
+    Args:
+        came: Text, bytes that may be none, or any value.
+        most: Characters or bytes that are shown.
+
+    >>> shown(b"\x1f\x8b\x08")
+    "'\\x1f\\x8b\\x08'"
+    >>> shown("a" * 50, 3)
+    "'aaa'..."
+    >>> shown([1] * 50, 7)
+    '[1, 1, ...'
+    """
+    if isinstance(came, (str, bytes)):
+        quoted = repr(came[:most]).removeprefix("b")
+        return quoted if len(came) <= most else f"{quoted}..."
+    text = repr(came)
+    return text if len(text) <= most else f"{text[:most]}..."

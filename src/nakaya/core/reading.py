@@ -1,14 +1,15 @@
-"""Small files of others: read up to a largest size, as bytes or as JSON, or refused in words."""
+"""Small files of others: read up to a largest size, as bytes, JSON or TOML, or refused in words."""
 
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.errors import ConfigError, FormatError, InputFileError
 
-__all__ = ["parse_json", "read_bounded", "read_json"]
+__all__ = ["parse_json", "read_bounded", "read_json", "read_toml_document"]
 
 
 def read_bounded(path: Path, most: int) -> bytes:
@@ -53,3 +54,20 @@ def parse_json(text: str | bytes, where: str) -> Any:  # any JSON value
 def read_json(path: Path, most: int) -> Any:  # any JSON value
     """Return the JSON values of a file of at most `most` bytes; errors as in `read_bounded` and `parse_json`."""
     return parse_json(read_bounded(path, most), str(path))
+
+
+def read_toml_document(path: Path, most: int) -> dict[str, Any]:
+    """Return what a TOML file of at most `most` bytes holds.
+
+    Raises:
+        InputFileError: It cannot be read.
+        ConfigError: It is longer, or no TOML.
+    """
+    try:
+        content = read_bounded(path, most)
+    except FormatError as error:
+        raise ConfigError(str(error)) from None
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, UnicodeDecodeError, integers of 5,000 digits
+        raise ConfigError(f"{path} is not TOML, as descriptions are: {error}") from None

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.errors import FormatError, ParameterError, shown
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.reading import parse_json
 from nakaya.core.record import Axis, Interval, Provenance, Quantity, Record, Snapshot
@@ -115,6 +115,12 @@ def record_hash(record: Record) -> str:
     return sha256_of_bytes(to_json(record).encode())
 
 
+def _names(names: Iterable[str]) -> str:
+    """Names of entries as a message lists them."""
+    found = sorted(names)
+    return ", ".join(shown(name) for name in found[:5]) + (f" and {len(found) - 5} more" if found[5:] else "")
+
+
 class _Reader:
     """Reads JSON values of one record, and says where something is wrong."""
 
@@ -131,7 +137,9 @@ class _Reader:
 
     def text(self, value: Any, what: str) -> str:
         if not isinstance(value, str):
-            raise self.fail(f"{what} is {value!r}, expected text")
+            raise self.fail(f"{what} is {shown(value)}, expected text")
+        if not value.isascii() and any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise self.fail(f"{what} is {shown(value)}: half a character, which no file can hold")
         return value
 
     def list_at(self, value: Any, what: str) -> list[Any]:
@@ -146,7 +154,7 @@ class _Reader:
             if isinstance(entry, list) and depth < 4:
                 return [convert(inner, depth + 1) for inner in entry]
             if isinstance(entry, bool) or not isinstance(entry, (int, float)):
-                raise self.fail(f"{what} holds {str(entry)[:40]!r}, expected numbers or null")
+                raise self.fail(f"{what} holds {shown(entry)}, expected numbers or null")
             return entry
 
         try:
@@ -155,14 +163,15 @@ class _Reader:
             raise self.fail(f"{what} is not a block of numbers: {error}") from None
 
     def texts(self, value: Any, what: str) -> dict[str, str]:
-        return {key: self.text(entry, f"{what}.{key}") for key, entry in self.object_at(value, what).items()}
+        entries = self.object_at(value, what).items()
+        return {self.text(key, f"a name in {what}"): self.text(entry, f"{what}.{key}") for key, entry in entries}
 
     def quantity(self, value: Any, what: str) -> Quantity:
         document = self.object_at(value, what)
         unknown = set(document) - {"values", "unit", "uncertainty", "interval", "axis"}
         if unknown or "values" not in document or "unit" not in document:
             raise self.fail(
-                f"{what} needs values and unit, may have uncertainty, interval, axis; got {sorted(document)}"
+                f"{what} needs values and unit, may have uncertainty, interval, axis; got {_names(document)}"
             )
         interval = axis = spread = None
         if document.get("uncertainty") is not None:
@@ -176,7 +185,7 @@ class _Reader:
         if document.get("axis") is not None:
             entries = self.object_at(document["axis"], f"{what}.axis")
             if set(entries) != {"name", "unit", "values"}:
-                raise self.fail(f"{what}.axis needs name, unit and values; got {sorted(entries)}")
+                raise self.fail(f"{what}.axis needs name, unit and values; got {_names(entries)}")
             axis = Axis(
                 self.text(entries["name"], f"{what}.axis.name"),
                 self.text(entries["unit"], f"{what}.axis.unit"),
@@ -193,7 +202,7 @@ class _Reader:
         document = self.object_at(value, "a snapshot")
         time = document.get("time")
         if time is not None and (isinstance(time, bool) or not isinstance(time, (int, float))):
-            raise self.fail(f"time of a snapshot is {time!r}, expected seconds or null")
+            raise self.fail(f"time of a snapshot is {shown(time)}, expected seconds or null")
         path, digest, form = (self.text(document.get(key), f"snapshot.{key}") for key in ("path", "sha256", "form"))
         return Snapshot(path, digest, form, None if time is None else float(time))
 
@@ -201,7 +210,7 @@ class _Reader:
         document = self.object_at(value, "provenance")
         unknown = set(document) - {"source", "files", "software", "seeds", "commands", "settings"}
         if unknown:
-            raise self.fail(f"provenance has unknown entries {sorted(unknown)}")
+            raise self.fail(f"provenance has unknown entries {_names(unknown)}")
         seeds = self.list_at(document.get("seeds", []), "provenance.seeds")
         if not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
             raise self.fail("provenance.seeds must be integers")
@@ -229,11 +238,11 @@ def from_document(document: Any, *, where: str = "record") -> Record:  # any JSO
     reader = _Reader(where)
     document = reader.object_at(document, "the document")
     if document.get("schema") != SCHEMA:
-        raise reader.fail(f'"schema" is {document.get("schema")!r}, expected "{SCHEMA}"')
+        raise reader.fail(f'"schema" is {shown(document.get("schema"))}, expected "{SCHEMA}"')
     if document.get("version") != SCHEMA_VERSION:
-        raise reader.fail(f"version {document.get('version')!r} is not {SCHEMA_VERSION}: update nakaya to read it")
+        raise reader.fail(f"version {shown(document.get('version'))} is not {SCHEMA_VERSION}: update nakaya to read it")
     if unknown := set(document) - _FIELDS:
-        raise reader.fail(f"unknown entries {sorted(unknown)}; known: {', '.join(sorted(_FIELDS))}")
+        raise reader.fail(f"unknown entries {_names(unknown)}; known: {', '.join(sorted(_FIELDS))}")
     if missing := _REQUIRED - set(document):
         raise reader.fail(f"entries are missing: {', '.join(sorted(missing))}")
     orientation = document.get("orientation")
@@ -248,7 +257,10 @@ def from_document(document: Any, *, where: str = "record") -> Record:  # any JSO
             quantities=reader.quantities(document["quantities"], "quantities"),
             evidence=reader.quantities(document.get("evidence", {}), "evidence"),
             provenance=reader.provenance(document["provenance"]),
-            composition={name: float(reader.numbers(value, "composition")) for name, value in composition.items()},
+            composition={
+                reader.text(name, "a name in composition"): float(reader.numbers(value, "composition"))
+                for name, value in composition.items()
+            },
             orientation=None if orientation is None else reader.text(orientation, "orientation"),
             status=document.get("status", "ok"),
             flags=tuple(reader.text(flag, "a flag") for flag in flags),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nakaya.core.errors import ConfigError, InputFileError, nearest_name
+from nakaya.core.errors import ConfigError, nearest_name, shown
+from nakaya.core.reading import read_toml_document
 
 __all__ = ["Table", "read_toml"]
 
@@ -46,17 +46,7 @@ def read_toml(path: Path, table: type[Config]) -> Config:
         InputFileError: The file is missing or cannot be read.
         ConfigError: It is no TOML, or an entry is missing, unknown or wrong.
     """
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_CONFIG_BYTES + 1)
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from error
-    if len(content) > MAX_CONFIG_BYTES:
-        raise ConfigError(f"{path} is larger than {MAX_CONFIG_BYTES} bytes: it is no configuration file")
-    try:
-        document = tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
-        raise ConfigError(f"{path} is not TOML, as descriptions are: {error}") from error
+    document = read_toml_document(path, MAX_CONFIG_BYTES)
     try:
         return table.model_validate(document)
     except ValidationError as error:
@@ -78,12 +68,10 @@ def _explain(error: ValidationError, table: type[BaseModel]) -> str:
         known = _keys_at(table, words[:-1])
         nearest = nearest_name(words[-1], known)
         hint = f" did you mean {nearest!r}?" if nearest else ""
-        return f"unknown key {name!r}:{hint} known: {', '.join(known)}"
+        return f"unknown key {shown(name, 80)}:{hint} known: {', '.join(known)}"
     if fault["type"] == "missing":
         return f"{name!r} is missing"
-    came = repr(fault["input"])
-    came = came if len(came) <= 60 else came[:57] + "..."
-    return f"{name} = {came}: {fault['msg'].lower()}"
+    return f"{name} = {shown(fault['input'], 60)}: {fault['msg'].lower()}"
 
 
 def _keys_at(table: type[BaseModel], words: list[str]) -> list[str]:

@@ -17,7 +17,7 @@ from nakaya.dataset.files import check_parent, output_errors, write_atomically
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem, Settings
 from nakaya.pipelines.comparing_samplers import SamplerTable
-from nakaya.pipelines.tuning_config import StudyConfig
+from nakaya.pipelines.tuning_config import NOT_RECORDED_BEFORE, StudyConfig
 
 __all__ = ["StudyOutcome", "as_json", "check_budget", "check_report_folder", "run", "write_report"]
 
@@ -121,7 +121,13 @@ def run(
     opened = open_storage(place)
     with storage_errors(place):
         study = open_study(
-            opened, config.name, problem, sampler=config.sampler, seed=config.seed, configuration=decided_by
+            opened,
+            config.name,
+            problem,
+            sampler=config.sampler,
+            seed=config.seed,
+            configuration=decided_by,
+            assumed=NOT_RECORDED_BEFORE,
         )
     stopped_by = run_study(
         study,
@@ -205,7 +211,7 @@ def check_report_folder(out: Path, config: StudyConfig, *, overwrite: bool) -> N
     if not file.is_file():
         return
     try:
-        found = json.loads(file.read_bytes())["configuration"]
+        found = {**NOT_RECORDED_BEFORE, **json.loads(file.read_bytes())["configuration"]}
         same = all(found[name] == value for name, value in config.as_plain().items())
     except (ValueError, TypeError, KeyError):
         raise OutputError(f"{file} is no report of a study: choose another name, or add --overwrite") from None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -16,11 +16,14 @@ from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.learn.search_space import Parameter
 from nakaya.pipelines.configuration import Table, read_toml
 
-__all__ = ["StudyConfig", "read_study", "searched_space"]
+__all__ = ["NOT_RECORDED_BEFORE", "StudyConfig", "read_study", "searched_space"]
 
 MIN_FOLDS = 2
 MAX_FOLDS = 20
 MAX_REPEATS = 100
+
+NOT_RECORDED_BEFORE: Final[Mapping[str, Any]] = {"repeats": 1}
+"""What every study did before its file could say so: one cross-validation behind a score."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.errors import FormatError, ParameterError, UnknownNameError, shown
 from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.potentials import MASSES
 from nakaya.kinetics.md.text_files import (
@@ -23,6 +23,7 @@ from nakaya.kinetics.md.text_files import (
     guarded,
     integer,
     opened,
+    symbols,
 )
 
 __all__ = ["ENERGY", "LAMMPS_UNITS", "UnitStyle", "read_dump"]
@@ -108,12 +109,12 @@ def _dump_frame(
     origin = np.zeros(3)
     while True:
         if line.startswith(b"ITEM: UNITS"):
-            stated = lines.need().decode(errors="replace").strip()
+            stated = lines.need().decode(errors="backslashreplace").strip()
             if units is not None and stated != units:
-                raise ParameterError(f"{path} says its units are {stated!r}, but {units!r} were given")
+                raise ParameterError(f"{path} says its units are {shown(stated)}, but {units!r} were given")
             units = stated
             if units not in LAMMPS_UNITS:
-                raise FormatError(f"{path} is in units {units!r}, which fix no length")
+                raise FormatError(f"{path} is in units {shown(units)}, which fix no length")
         elif line.startswith(b"ITEM: TIMESTEP"):
             step = integer(lines.need(), "the time step", path, 0, 10**18)
         elif line.startswith(b"ITEM: TIME"):
@@ -125,15 +126,15 @@ def _dump_frame(
         elif line.startswith(b"ITEM: ATOMS"):
             break
         else:
-            raise FormatError(f"{path}: {line[:60].decode(errors='replace')!r} is no line of a LAMMPS dump")
+            raise FormatError(f"{path}: {shown(line)} is no line of a LAMMPS dump")
         line = lines.need()
     if step is None or count is None or cell is None:
         raise FormatError(f"{path}: a frame lacks its time step, number of atoms or box before the atoms")
     if units is None:
         raise ParameterError(f"{path} does not say its units: give --lammps-units, such as metal")
-    names = line.decode(errors="replace").split()[2:]
+    names = line.decode(errors="backslashreplace").split()[2:]
     if len(set(names)) != len(names):
-        raise FormatError(f"{path}: a column comes twice: {' '.join(names)}")
+        raise FormatError(f"{path}: a column comes twice: {shown(' '.join(names), 120)}")
     style = LAMMPS_UNITS[units]
     columns = dict(zip(names, lines.table(count, len(names)).T, strict=True))
     time_ps = None if time is None else time * style.time
@@ -173,7 +174,9 @@ def _dump_atoms(
 ) -> Frame | None:
     triple = next((names for names in _POSITION_COLUMNS if all(name in columns for name in names)), None)
     if triple is None:
-        raise FormatError(f"{path}: no positions among the columns {' '.join(columns)}: expected x y z, or xs ys zs")
+        raise FormatError(
+            f"{path}: no positions among the columns {shown(' '.join(columns), 120)}: expected x y z, or xs ys zs"
+        )
     positions = np.stack([floats(columns[name], name, path) for name in triple], axis=1)
     cell = check_cell(cell * style.length, path)
     if triple[0].startswith("xs"):
@@ -213,13 +216,9 @@ def _dump_species(
     columns: Mapping[str, np.ndarray[tuple[int], np.dtype[np.bytes_]]], elements: Sequence[str] | None, path: Path
 ) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     if "element" in columns:
-        species = np.char.decode(columns["element"], "ascii", "replace")
-        unknown = sorted(set(species.tolist()) - set(MASSES))
-        if unknown:
-            raise FormatError(f"{path}: {', '.join(unknown[:5])!r} are no elements that are known here")
-        return np.asarray(species)
+        return symbols(columns["element"], path)
     if "type" not in columns:
-        raise FormatError(f"{path}: neither type nor element among the columns {' '.join(columns)}")
+        raise FormatError(f"{path}: neither type nor element among the columns {shown(' '.join(columns), 120)}")
     if not elements:
         raise ParameterError(f"{path} carries numbers of types, not elements: give --elements, such as Cu or Cu,Al")
     types = floats(columns["type"], "type", path)

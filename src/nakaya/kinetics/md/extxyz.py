@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nakaya.core.errors import FormatError
+from nakaya.core.errors import FormatError, shown
 from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.potentials import MASSES
 from nakaya.kinetics.md.text_files import (
     MAX_ATOMS,
     CutOff,
@@ -22,6 +21,7 @@ from nakaya.kinetics.md.text_files import (
     guarded,
     integer,
     opened,
+    symbols,
 )
 
 __all__ = ["read_extxyz"]
@@ -60,7 +60,7 @@ def _xyz_frames(path: Path, notes: Notes) -> Iterator[Frame]:
 
 
 def _xyz_frame(count: int, number: int, lines: Lines, path: Path, notes: Notes) -> Frame | None:
-    comment = lines.need().decode(errors="replace")
+    comment = lines.need().decode(errors="backslashreplace")
     keys = {match[1].lower(): next(group for group in match.groups()[1:] if group is not None)
             for match in _KEY_VALUE.finditer(comment)}  # fmt: skip
     if "lattice" not in keys or "properties" not in keys:
@@ -75,10 +75,7 @@ def _xyz_frame(count: int, number: int, lines: Lines, path: Path, notes: Notes) 
     words = lines.table(count, width)
     start = places["pos"]
     positions = floats(words[:, start : start + 3], "pos", path)
-    species = np.char.decode(words[:, places["species"]], "ascii", "replace")
-    unknown = sorted(set(species.tolist()) - set(MASSES))
-    if unknown:
-        raise FormatError(f"{path}: {', '.join(unknown[:5])!r} are no elements that are known here")
+    species = symbols(words[:, places["species"]], path)
     if bad := int((~np.isfinite(positions).all(axis=1)).sum()):
         notes.add("frames left out", f"frame {number} was left out: {bad} atoms have no finite position")
         return None
@@ -88,23 +85,25 @@ def _xyz_frame(count: int, number: int, lines: Lines, path: Path, notes: Notes) 
     step = None
     if re.fullmatch(r"\d{1,18}", stated := keys.get("timestep", ""), flags=re.ASCII):  # some write its length there
         step = int(stated)
-    return Frame(step, time_ps, positions, cell, np.asarray(species), number=number)
+    return Frame(step, time_ps, positions, cell, species, number=number)
 
 
 def _xyz_properties(text: str, path: Path) -> tuple[dict[str, int], int]:
     words = text.split(":")
     if len(words) % 3 or not words:
-        raise FormatError(f"{path}: Properties={text[:60]!r} is not name:kind:columns, repeated")
+        raise FormatError(f"{path}: Properties={shown(text)} is not name:kind:columns, repeated")
     places: dict[str, int] = {}
     expected = {"species": ("S", "1"), "pos": ("R", "3")}
     column = 0
     for name, kind, width in zip(*[iter(words)] * 3, strict=True):
         name = name.lower()
         if name in expected and (kind, width) != expected[name]:
-            raise FormatError(f"{path}: Properties has {name}:{kind}:{width}, expected {':'.join(expected[name])}")
+            raise FormatError(
+                f"{path}: Properties has {shown(f'{name}:{kind}:{width}')}, expected {':'.join(expected[name])}"
+            )
         places[name] = column
         if not re.fullmatch(r"[1-9]\d?", width):
-            raise FormatError(f"{path}: Properties gives {name} {width!r} columns")
+            raise FormatError(f"{path}: Properties gives {shown(name)} {shown(width)} columns")
         column += int(width)
     if missing := set(expected) - set(places):
         raise FormatError(f"{path}: Properties lacks {', '.join(sorted(missing))}")

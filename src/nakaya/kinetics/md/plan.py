@@ -27,14 +27,14 @@ First all properties, then melting points, then seed 0 of every growth run, then
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nakaya.core.errors import ConfigError, InputFileError, nearest_name
+from nakaya.core.errors import ConfigError, nearest_name, shown
+from nakaya.core.reading import read_toml_document
 from nakaya.kinetics.md.growth import GrowthRun
 from nakaya.kinetics.md.melting import MeltingRun
 from nakaya.kinetics.md.nucleation import NucleationRun
@@ -174,14 +174,7 @@ def read_plan(path: Path) -> list[Run]:
         InputFileError: The file cannot be read.
         ConfigError: It is not TOML, or has an unknown, missing or wrong entry; the nearest known name is given.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path} is longer than {MAX_BYTES} bytes: not a plan")
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from None
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
+    document = read_toml_document(path, MAX_BYTES)
     try:
         plan = _Plan.model_validate(document)
     except ValidationError as error:
@@ -218,5 +211,7 @@ def _explain(error: ValidationError) -> str:
         if len(first["loc"]) > 1 and section in _SECTIONS:
             known = list(_SECTIONS[section].model_fields)
         nearest = nearest_name(name, known)
-        return f"unknown entry {place}" + (f": did you mean {nearest}?" if nearest else f"; known: {', '.join(known)}")
-    return f"{place}: {first['msg'].lower()}, got {str(first.get('input'))[:60]!r}"
+        return f"unknown entry {shown(place, 80)}" + (
+            f": did you mean {nearest}?" if nearest else f"; known: {', '.join(known)}"
+        )
+    return f"{place}: {first['msg'].lower()}, got {shown(first.get('input'), 60)}"

@@ -15,12 +15,13 @@ from typing import IO
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.errors import FormatError, InputFileError, shown
 from nakaya.kinetics.md.frames import Frame
+from nakaya.kinetics.md.potentials import MASSES
 
 __all__ = [
     "MAX_ATOMS", "CutOff", "Lines", "Notes", "Trajectory", "check_cell", "floats",
-    "guarded", "integer", "opened",
+    "guarded", "integer", "opened", "symbols",
 ]  # fmt: skip
 
 MAX_ATOMS = 20_000_000
@@ -130,7 +131,7 @@ class Lines:
                 if len(line.split()) != columns:
                     raise FormatError(
                         f"{self.path}: a row of atoms has {len(line.split())} words, expected {columns}: "
-                        f"{line[:60].decode(errors='replace')!r}"
+                        f"{shown(line, 60)}"
                     )
             blocks += chunk
             remaining -= len(chunk)
@@ -143,9 +144,7 @@ def integer(text: bytes, what: str, path: Path, low: int, high: int) -> int:
     try:
         number = int(text)
     except ValueError:
-        raise FormatError(
-            f"{path}: {what} is {text[:40].decode(errors='replace')!r}, expected a whole number"
-        ) from None
+        raise FormatError(f"{path}: {what} is {shown(text)}, expected a whole number") from None
     if not low <= number <= high:
         raise FormatError(f"{path}: {what} is {number}, expected {low} to {high}")
     return number
@@ -155,8 +154,28 @@ def floats(words: np.ndarray[tuple[int, ...], np.dtype[np.bytes_]], what: str, p
     """Return words as float64 of the same shape, NaN included, or say (`FormatError`) that one is no number."""
     try:
         return words.astype(np.float64)
-    except ValueError as error:
-        raise FormatError(f"{path}: {what} holds a word that is no number: {error}") from None
+    except ValueError:
+        wrong = next((word for word in words.ravel().tolist() if not _is_number(word)), b"")
+        raise FormatError(f"{path}: {what} holds {shown(wrong)}, which is no number") from None
+
+
+def _is_number(word: bytes) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return b"_" not in word  # 1_000 is one to Python, not to NumPy
+
+
+def symbols(
+    words: np.ndarray[tuple[int], np.dtype[np.bytes_]], path: Path
+) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    """Return words as symbols of elements, or say (`FormatError`) which are none that is known."""
+    unknown = sorted(set(words.tolist()) - {symbol.encode() for symbol in MASSES})
+    if unknown:
+        named = ", ".join(shown(word, 12) for word in unknown[:5])
+        raise FormatError(f"{path}: no elements that are known here: {named}")
+    return np.asarray(np.char.decode(words, "ascii"))
 
 
 def check_cell(cell: FloatArray, path: Path) -> FloatArray:

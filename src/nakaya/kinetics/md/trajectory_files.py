@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from nakaya.core.errors import FormatError
+from nakaya.core.errors import FormatError, shown
 from nakaya.kinetics.md.dump import read_dump
 from nakaya.kinetics.md.extxyz import read_extxyz
 from nakaya.kinetics.md.text_files import Lines, Trajectory, opened
@@ -37,7 +37,7 @@ def read_trajectory(
         form = "dump" if first.startswith(b"ITEM:") else "extxyz" if re.fullmatch(rb"\s*\d+\s*", first) else None
         if form is None:
             raise FormatError(
-                f"{path} starts with {first[:40].decode(errors='replace')!r}: expected a LAMMPS text dump (ITEM: "
+                f"{path} starts with {shown(first)}: expected a LAMMPS text dump (ITEM: "
                 "TIMESTEP) or extended XYZ (a number of atoms)"
             )
     if form == "dump":

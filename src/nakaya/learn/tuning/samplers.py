@@ -15,6 +15,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.storages import BaseStorage
+from optuna.storages._heartbeat import get_heartbeat_thread
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -22,7 +23,16 @@ from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.coding import distributions
 from nakaya.learn.tuning.surrogate import GaussianProcessSampler, Surrogate
 
-__all__ = ["BEATS", "DEFAULT_SURROGATE", "RETRY_HISTORY", "RETRY_OF", "SAMPLERS", "SamplerName", "SeededSampler"]
+__all__ = [
+    "BEATS",
+    "DEFAULT_SURROGATE",
+    "RETRY_HISTORY",
+    "RETRY_OF",
+    "SAMPLERS",
+    "SamplerName",
+    "SeededSampler",
+    "start_heart",
+]
 
 SamplerName: TypeAlias = Literal["gp", "tpe", "random"]
 SAMPLERS: Final[tuple[SamplerName, ...]] = get_args(SamplerName)
@@ -76,7 +86,7 @@ class SeededSampler(BaseSampler):  # type: ignore[misc]  # Optuna's types are no
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Let the trial's heart beat before anything slow begins, and seed the sampler for it."""
-        _start_heart(study._storage, trial)
+        start_heart(study._storage, trial)
         states = np.random.SeedSequence([self._seed, _rank(study, trial)]).generate_state(1)
         self._current = make_sampler(self._name, int(states[0]), self._surrogate)
         self._current.before_trial(study, trial)
@@ -89,7 +99,10 @@ class SeededSampler(BaseSampler):  # type: ignore[misc]  # Optuna's types are no
         self, study: Study, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Choose all coordinates at once, so that a trial that was killed half-chosen is chosen the same again."""
-        chosen = self._current.sample_relative(study, trial, dict(search_space)) if self._name == "gp" else {}
+        chosen: dict[str, Any] = {}
+        if self._name == "gp":  # on a busy machine it may take longer than the grace of a silent trial
+            with get_heartbeat_thread(trial._trial_id, study._storage):
+                chosen = self._current.sample_relative(study, trial, dict(search_space))
         return chosen or {
             name: self._current.sample_independent(study, trial, name, entry) for name, entry in search_space.items()
         }
@@ -105,7 +118,7 @@ class SeededSampler(BaseSampler):  # type: ignore[misc]  # Optuna's types are no
         self._current.after_trial(study, trial, state, values)
 
 
-def _start_heart(storage: BaseStorage, trial: FrozenTrial) -> None:
+def start_heart(storage: BaseStorage, trial: FrozenTrial) -> None:
     """Record the first heartbeat: Optuna's own begins when the trial has been asked for, and never ends one before."""
     if getattr(storage, "get_heartbeat_interval", lambda: None)() is not None:
         storage.record_heartbeat(trial._trial_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,18 @@ from nakaya.core.errors import MissingExtraError, OutputError, ParameterError
 __all__ = ["StorageConfig", "open_storage", "storage_errors"]
 
 SECONDS_TO_A_LOCK: Final = 60.0
-"""How long a worker waits for others that write to the same SQLite file."""
+"""How long a worker waits for others that write to the same SQLite file, or for an answer of a server."""
+
+SQLITE_OPTIONS: Final[dict[str, Any]] = {
+    "connect_args": {"timeout": SECONDS_TO_A_LOCK, "isolation_level": None}  # we begin transactions ourselves
+}
+
+POSTGRESQL_OPTIONS: Final[dict[str, Any]] = {
+    "pool_pre_ping": True,
+    # Heartbeats are kept without a time zone. The server writes the first of a trial in the zone of the connection,
+    # pg8000 all others in UTC: elsewhere a trial would count as dead at its second beat (east), or hours late (west).
+    "connect_args": {"timeout": SECONDS_TO_A_LOCK, "startup_params": {"TimeZone": "UTC"}},
+}
 
 
 @dataclass(frozen=True)
@@ -86,22 +98,35 @@ def open_storage(config: StorageConfig) -> RDBStorage:
         OutputError: The file or the server cannot be used.
     """
     address = config._address()
-    options: dict[str, Any] = {"connect_args": {"timeout": SECONDS_TO_A_LOCK}}
-    if address.drivername == "sqlite":
+    on_one_machine = address.drivername == "sqlite"
+    if on_one_machine:
         _check_folder(Path(address.database))
+        options = SQLITE_OPTIONS
+    elif find_spec("pg8000") is None:
+        raise MissingExtraError("studies on PostgreSQL", "postgres")
     else:
-        if find_spec("pg8000") is None:
-            raise MissingExtraError("studies on PostgreSQL", "postgres")
-        options["pool_pre_ping"] = True
+        options = POSTGRESQL_OPTIONS
     with storage_errors(config), warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return RDBStorage(
+        storage = RDBStorage(
             config.driver_url,
-            engine_kwargs=options,
+            engine_kwargs=copy.deepcopy(options),
             heartbeat_interval=config.heartbeat,
             grace_period=config.grace,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=config.retries),
         )
+    if on_one_machine:
+        sqlalchemy.event.listen(storage.engine, "begin", _lock)
+    return storage
+
+
+def _lock(connection: sqlalchemy.Connection) -> None:
+    """Let one process at a time read and write.
+
+    Optuna reads a trial's state and then changes it, under a row lock, which SQLite does not have: two workers could
+    both find a trial waiting, and both train it.
+    """
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager

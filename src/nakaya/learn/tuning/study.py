@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import optuna
@@ -19,7 +22,15 @@ from nakaya.core.errors import ConfigError
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.coding import decode, encode, suggest
 from nakaya.learn.tuning.problem import Problem, check_settings
-from nakaya.learn.tuning.samplers import BEATS, DEFAULT_SURROGATE, RETRY_HISTORY, RETRY_OF, SamplerName, SeededSampler
+from nakaya.learn.tuning.samplers import (
+    BEATS,
+    DEFAULT_SURROGATE,
+    RETRY_HISTORY,
+    RETRY_OF,
+    SamplerName,
+    SeededSampler,
+    start_heart,
+)
 from nakaya.learn.tuning.surrogate import Surrogate
 
 __all__ = [
@@ -83,6 +94,7 @@ def open_study(
     sampler: SamplerName,
     seed: int,
     configuration: Mapping[str, Any],
+    assumed: Mapping[str, Any] = MappingProxyType({}),
     surrogate: Surrogate = DEFAULT_SURROGATE,
 ) -> Study:
     """Make a study, or go on with the one of this name.
@@ -96,6 +108,7 @@ def open_study(
         sampler: How settings are chosen.
         seed: Of all random numbers.
         configuration: JSON values that describe the study; it goes on only where they are the same.
+        assumed: JSON values of what studies of earlier versions did not record.
         surrogate: How the Gaussian process is used.
 
     Raises:
@@ -113,10 +126,11 @@ def open_study(
     found = study.user_attrs.get(CONFIGURATION)
     if found is None:
         study.set_user_attr(CONFIGURATION, wanted)
-    elif found != wanted:
+    elif {**assumed, **found} != wanted:
         raise ConfigError(
-            f"the study {name!r} was begun with another configuration: {_differences(found, wanted)}: "
-            "give the study another name, or use another storage"
+            f"the study {name!r} was begun with another configuration: {_differences({**assumed, **found}, wanted)}: "
+            "go on with the study file, the records and the version of nakaya that began it, give the study another "
+            "name, or use another storage"
         )
     for settings in problem.first:
         checked = check_settings(settings, problem.space)
@@ -126,11 +140,11 @@ def open_study(
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     keys = [key for key in sorted({*found, *wanted}) if found.get(key) != wanted.get(key)]
-    return "; ".join(f"{key} was {_short(found.get(key))}, now {_short(wanted.get(key))}" for key in keys)
+    return "; ".join(f"{key} was {_short(found, key)}, now {_short(wanted, key)}" for key in keys)
 
 
-def _short(value: object) -> str:
-    text = json.dumps(value)
+def _short(values: Mapping[str, Any], key: str) -> str:
+    text = json.dumps(values[key]) if key in values else "not recorded"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -142,23 +156,34 @@ def run_trial(study: Study, problem: Problem, *, started: Callable[[int], None] 
         problem: What is searched.
         started: Called with the number of the trial once its setting is chosen.
     """
+    begun: list[int] = []
 
     def objective(trial: optuna.Trial) -> float:
+        begun.append(trial.number)
         started(trial.number)
-        settings = decode({entry.name: suggest(trial, entry) for entry in problem.space}, problem.space)
         try:
+            settings = decode({entry.name: suggest(trial, entry) for entry in problem.space}, problem.space)
             return problem.score(settings)
         except Exception as error:  # raised again: only marked, so that nobody takes the trial for a killed one
             trial.set_user_attr(ERROR, f"{type(error).__name__}: {error}"[:MAX_ERROR])
             raise
 
+    # Where a heart was not heard for the whole grace, others have failed the trial and queued it again. Optuna says so
+    # in three ways: that a trial which has ended cannot be changed; that it cannot be told a value; or, where its own
+    # copy of the trial is old, by an assertion.
     try:
         study.optimize(objective, n_trials=1)
-    except (optuna.exceptions.UpdateFinishedTrialError, AssertionError) as error:
-        # Its heart was not heard for the whole grace, and a retry is under way. Optuna tells so by either error: where
-        # its own copy of the trial is old, an assertion hides the cause.
-        if not any(isinstance(one, optuna.exceptions.UpdateFinishedTrialError) for one in (error, error.__context__)):
+    except optuna.exceptions.UpdateFinishedTrialError:
+        return
+    except (ValueError, AssertionError):
+        if not (begun and _was_taken(study, begun[0])):
             raise
+
+
+def _was_taken(study: Study, number: int) -> bool:
+    """Whether a trial was ended by others: an error of its own would have left a mark."""
+    entry = study.get_trials(deepcopy=False)[number]
+    return entry.state.is_finished() and ERROR not in entry.user_attrs
 
 
 def read_trials(study: Study, space: Sequence[Parameter]) -> list[Trial]:
@@ -200,16 +225,17 @@ def note_seconds(study: Study, seconds: float) -> None:
     study.set_user_attr(SECONDS, seconds)
 
 
-def reap(study: Study, *, grace: float) -> None:
+def reap(study: Study) -> None:
     """Fail the trials whose heart has stopped, and queue them again."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         optuna.storages.fail_stale_trials(study)
     for entry in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        # Killed in the milliseconds between its entry and its first heartbeat: Optuna never looks at such a trial.
-        unheard = entry.user_attrs.get(BEATS) != entry.number
-        if unheard and entry.datetime_start is not None and time.time() - entry.datetime_start.timestamp() > grace:
-            give_back(study, entry.number)
+        # Optuna never looks at a trial that was killed in the milliseconds between its entry and its first heartbeat.
+        # One beat on its behalf lets its silence be heard, by the clock of the database alone.
+        if entry.user_attrs.get(BEATS) != entry.number:
+            with suppress(optuna.exceptions.UpdateFinishedTrialError):
+                start_heart(study._storage, entry)
 
 
 def give_back(study: Study, number: int) -> None:
@@ -221,18 +247,26 @@ def give_back(study: Study, number: int) -> None:
         study._storage.set_trial_state_values(entry._trial_id, state=TrialState.FAIL)
     except optuna.exceptions.UpdateFinishedTrialError:
         return  # somebody else was faster
-    callback = study._storage.get_heartbeat_stale_trial_callback()
-    if callback is not None:
-        callback(study, study._storage.get_trial(entry._trial_id))
+    _queue_again(study, study._storage.get_trial(entry._trial_id))
 
 
-def settle(study: Study, *, heartbeat: float, grace: float, told: Callable[[int], None] = lambda silent: None) -> None:
+def settle(
+    study: Study,
+    *,
+    heartbeat: float,
+    grace: float,
+    retries: int,
+    told: Callable[[int], None] = lambda silent: None,
+) -> None:
     """Wait until every trial that an earlier command left running has ended, was heard, or counts as dead.
+
+    Killed trials are queued again, those included whose finder was killed before it could queue them.
 
     Args:
         study: The study.
         heartbeat: Seconds between two signs of life.
         grace: Seconds of silence after which a trial counts as dead.
+        retries: How often a killed trial is run again.
         told: Called once with how many trials there are to wait for, where there are any.
     """
     before = {entry.number for entry in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))}
@@ -240,19 +274,33 @@ def settle(study: Study, *, heartbeat: float, grace: float, told: Callable[[int]
         told(len(before))
     end = time.monotonic() + grace + heartbeat
     while before and time.monotonic() < end:
-        reap(study, grace=grace)
+        reap(study)
         before &= {entry.number for entry in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))}
         if before:
             time.sleep(SECONDS_BETWEEN_LOOKS)
-    _queue_lost_retries(study)
+    lost = _without_retry(study, retries)
+    if lost:  # by a process that died, or that is queueing them just now
+        time.sleep(heartbeat)
+        for number in sorted(lost & _without_retry(study, retries)):
+            _queue_again(study, study.get_trials(deepcopy=False)[number])
 
 
-def _queue_lost_retries(study: Study) -> None:
-    """Queue killed trials that were failed by a process which died before it could queue them again."""
+def _without_retry(study: Study, retries: int) -> set[int]:
+    """Return the numbers of killed trials that nobody has queued again, though they may run once more."""
     trials = study.get_trials(deepcopy=False)
     repeated = {number for entry in trials for number in entry.system_attrs.get(RETRY_HISTORY, [])}
+    return {
+        entry.number
+        for entry in trials
+        if entry.state == TrialState.FAIL
+        and ERROR not in entry.user_attrs
+        and entry.number not in repeated
+        and len(entry.system_attrs.get(RETRY_HISTORY, [])) < retries
+    }
+
+
+def _queue_again(study: Study, entry: FrozenTrial) -> None:
+    """Queue a killed trial as often as the storage allows."""
     callback = study._storage.get_heartbeat_stale_trial_callback()
-    for entry in trials:
-        killed = entry.state == TrialState.FAIL and ERROR not in entry.user_attrs
-        if killed and entry.number not in repeated and callback is not None:
-            callback(study, entry)
+    if callback is not None:
+        callback(study, copy.deepcopy(entry))  # it would lengthen the history of the killed trial itself

@@ -12,6 +12,7 @@ import multiprocessing
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -153,6 +154,7 @@ def run_study(
             study,
             heartbeat=storage.heartbeat,
             grace=storage.grace,
+            retries=storage.retries,
             told=lambda silent: _LOG.warning(
                 "%d trials were left running: waiting up to %d s for a sign of life", silent, storage.grace
             ),
@@ -203,7 +205,7 @@ def _manage(
                 "use fewer workers, or a smaller search space if memory is short"
             )
         if time.monotonic() - last_look > storage.heartbeat:
-            reap(study, grace=storage.grace)
+            reap(study)
             last_look = time.monotonic()
 
 
@@ -251,6 +253,10 @@ def _listen(crew: _Crew, seconds: float) -> None:
 
 
 def _bury(study: Study, crew: _Crew, worker: _Worker) -> None:
+    with suppress(EOFError, OSError):
+        while worker.connection.poll():  # it may have said with which trial it began, and died, since we last listened
+            word, value = worker.connection.recv()
+            worker.trial = value if word == "started" else worker.trial
     number = worker.trial
     _LOG.warning("worker %s died (status %s) in trial %s", worker.process.pid, worker.process.exitcode, number)
     crew.dismiss(worker)

@@ -1,0 +1,350 @@
+"""kill -9 of workers and commands: a study ends with the scores that were asked for, each trained and counted once."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+pytest.importorskip("optuna", reason='studies need the extra "ml"')
+
+import sqlalchemy
+from optuna.storages import RDBStorage
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from nakaya.learn.search_space import Parameter
+from nakaya.learn.tuning.problem import Problem, Settings
+from nakaya.learn.tuning.storage import StorageConfig, open_storage
+from nakaya.learn.tuning.study import Trial, complete_trials, open_study, read_trials, reap, run_trial, settle
+from nakaya.learn.tuning.workers import Budget, _bury, _Crew, _Worker, run_study
+
+SPACE = (Parameter("rate", 1e-4, 1e-1, "log"),)
+FIRST = {"rate": 1e-2}
+
+SECONDS_TO_WAIT = 120.0  # for other processes, on a busy machine
+
+
+def rate_of(setting: Settings) -> float:
+    """The score of a setting, which names it."""
+    return setting["rate"]
+
+
+PROBLEM = Problem(SPACE, rate_of, (FIRST,), 1.0)
+
+
+def _config(url: str) -> StorageConfig:
+    """A machine may be too busy for a heart to beat, for a while: only an hour of silence is death."""
+    return StorageConfig(url, heartbeat=1, grace=3600)
+
+
+def _open(url: str, name: str, problem: Problem = PROBLEM) -> Study:
+    return open_study(open_storage(_config(url)), name, problem, sampler="random", seed=9, configuration={})
+
+
+def _let_an_hour_pass(url: str) -> None:
+    shifted = "datetime(heartbeat, '-2 hours')" if url.startswith("sqlite") else "heartbeat - interval '2 hours'"
+    with sqlalchemy.create_engine(url).begin() as connection:
+        connection.execute(sqlalchemy.text(f"update trial_heartbeats set heartbeat = {shifted}"))
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS_TO_WAIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _module(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, **values: object) -> ModuleType:
+    """A module that spawned workers can import too."""
+    (folder / f"{name}.py").write_text(textwrap.dedent(text).format(folder=str(folder), **values))
+    monkeypatch.syspath_prepend(str(folder))
+    return importlib.import_module(name)
+
+
+# Workers --------------------------------------------------------------------------------------------------------------
+
+DEADLY = """
+    import os, signal, time
+    from pathlib import Path
+    from optuna.storages import RDBStorage
+
+    FOLDER = Path({folder!r})
+
+    def die(*args, **options):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def chosen_to_die():
+        if len(list(FOLDER.glob("*.begun"))) < 2:  # workers that begin at once may both see two, or three
+            return False
+        try:
+            os.close(os.open(FOLDER / "killed", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return False
+        return True
+
+    def score(setting):
+        mark = FOLDER / f"{{os.getpid()}}-{{time.monotonic_ns()}}.begun"
+        mark.write_text(str(setting["rate"]))
+        time.sleep(1.5)  # longer than a heartbeat: the heart beats more than once
+        chosen = chosen_to_die()
+        if chosen and {untold} == False:
+            die()
+        mark.with_suffix(".ended").write_text(str(setting["rate"]))
+        if chosen:
+            RDBStorage.set_trial_state_values = die
+        return setting["rate"]
+"""
+
+
+@pytest.mark.parametrize("untold", [False, True], ids=["in its training", "between score and tell"])
+def test_a_killed_worker_costs_no_score_and_none_is_counted_twice(
+    storage_url: str, untold: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = _module(tmp_path, monkeypatch, f"deadly_objective_{tmp_path.name}", DEADLY, untold=untold)
+    problem = Problem(SPACE, module.score, (FIRST,), 1.0)
+    config = _config(storage_url)
+    study = _open(storage_url, tmp_path.name, problem)
+    for _ in range(2):  # asked for again, there is nothing to do
+        assert run_study(study, problem, config, Budget(5, 600.0, workers=2), sampler="random", seed=9) == "trials"
+    trials = read_trials(study, SPACE)
+    assert (tmp_path / "killed").exists()
+    assert len(trials) == 6
+    [killed] = [trial for trial in trials if trial.state == "failed"]
+    scored = complete_trials(trials)
+    assert [trial.score for trial in scored] == [trial.settings["rate"] for trial in scored]
+    assert len({trial.score for trial in scored}) == 5
+    assert FIRST["rate"] in {trial.score for trial in scored}
+    [retry] = [trial for trial in scored if trial.retry_of is not None]
+    assert retry.retry_of == killed.number
+    assert retry.settings == killed.settings
+    ended = [float(mark.read_text()) for mark in tmp_path.glob("*.ended")]
+    twice = [retry.score] if untold else []
+    assert sorted(ended) == sorted([*(trial.score for trial in scored if trial.score is not None), *twice])
+
+
+def test_the_last_words_of_a_worker_are_heard_before_it_is_forgotten(tmp_path: Path) -> None:
+    study = _open(f"sqlite:///{tmp_path / 'study.db'}", "study")
+    with pytest.warns(UserWarning, match="Heartbeat"):
+        trial = study.ask()
+    ours, theirs = multiprocessing.Pipe()
+    hand, _ = multiprocessing.Pipe()
+    theirs.send(("started", trial.number))
+    theirs.close()
+    dead = SimpleNamespace(pid=1, exitcode=-9, is_alive=lambda: False, join=lambda seconds=None: None)
+    crew = _Crew(job=None)  # type: ignore[arg-type]
+    crew.members.append(_Worker(dead, ours, hand, busy=True))  # type: ignore[arg-type]
+    _bury(study, crew, crew.members[0])
+    assert crew.members == []
+    assert [trial.state for trial in read_trials(study, SPACE)] == ["failed", "waiting"]
+
+
+# Commands -------------------------------------------------------------------------------------------------------------
+
+COMMAND = """
+    import sys
+
+    if __name__ == "__main__":
+        sys.path.insert(0, {folder!r})
+        import {objective}
+        from nakaya.learn.search_space import Parameter
+        from nakaya.learn.tuning.problem import Problem
+        from nakaya.learn.tuning.storage import StorageConfig, open_storage
+        from nakaya.learn.tuning.study import open_study
+        from nakaya.learn.tuning.workers import Budget, run_study
+
+        problem = Problem((Parameter("rate", 1e-4, 1e-1, "log"),), {objective}.score, ({first},), 1.0)
+        config = StorageConfig({url!r}, heartbeat=1, grace=3600)
+        study = open_study(open_storage(config), {name!r}, problem, sampler="random", seed=9, configuration={{}})
+        run_study(study, problem, config, Budget(4, 600.0), sampler="random", seed=9)
+"""
+
+SLOW_ONCE = """
+    import fcntl, time
+    from pathlib import Path
+
+    FOLDER = Path({folder!r})
+
+    def score(setting):
+        mark = FOLDER / f"{{time.monotonic_ns()}}.begun"
+        mark.touch()
+        if len(list(FOLDER.glob("*.begun"))) == 3:
+            with (FOLDER / "alive").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                (FOLDER / "waiting").touch()
+                time.sleep(600)
+        mark.with_suffix(".ended").touch()
+        return setting["rate"]
+"""
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["command", "command and worker"])
+def test_when_a_command_is_killed_its_worker_leaves_and_the_next_one_ends_the_study(
+    storage_url: str, at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objective = f"slow_objective_{tmp_path.name}"
+    module = _module(tmp_path, monkeypatch, objective, SLOW_ONCE)
+    script = tmp_path / "command.py"
+    text = COMMAND.format(folder=str(tmp_path), objective=objective, first=FIRST, url=storage_url, name=tmp_path.name)
+    script.write_text(textwrap.dedent(text))
+    command = subprocess.Popen([sys.executable, str(script)], start_new_session=True)
+    try:
+        _wait_for(lambda: (tmp_path / "waiting").exists() or command.poll() is not None)
+    finally:
+        if at_once:
+            os.killpg(command.pid, signal.SIGKILL)
+        else:
+            command.send_signal(signal.SIGKILL)
+        assert command.wait() == -signal.SIGKILL
+    with (tmp_path / "alive").open("w") as lock:
+        _wait_for(lambda: _locks(lock.fileno()))  # the worker has left
+    problem = Problem(SPACE, module.score, (FIRST,), 1.0)
+    study = _open(storage_url, tmp_path.name, problem)
+    assert [trial.state for trial in read_trials(study, SPACE)] == ["complete", "complete", "running"]
+    _let_an_hour_pass(storage_url)
+    run_study(study, problem, _config(storage_url), Budget(4, 600.0), sampler="random", seed=9)
+    trials = read_trials(study, SPACE)
+    assert [trial.state for trial in trials] == ["complete", "complete", "failed", "complete", "complete"]
+    assert trials[3].retry_of == trials[2].number
+    assert trials[3].settings == trials[2].settings
+    assert len(list(tmp_path.glob("*.ended"))) == 4
+    assert _scores(trials) == _uninterrupted(4)
+
+
+def _locks(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _scores(trials: list[Trial]) -> list[float | None]:
+    return [trial.score for trial in complete_trials(trials)]
+
+
+def _uninterrupted(num_trials: int) -> list[float | None]:
+    study = open_study(None, "memory", PROBLEM, sampler="random", seed=9, configuration={})
+    for _ in range(num_trials):
+        run_trial(study, PROBLEM)
+    return _scores(read_trials(study, SPACE))
+
+
+# Races ----------------------------------------------------------------------------------------------------------------
+
+
+def _failed_but_not_queued(url: str, retries: int = 3) -> Study:
+    """A study whose finder of a dead trial died itself, before it could queue it again."""
+    study = _open(url, "study")
+    with pytest.warns(UserWarning, match="Heartbeat"):
+        trial = study.ask()
+    study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+    return study
+
+
+def test_a_killed_trial_that_nobody_could_queue_again_is_queued_once(tmp_path: Path) -> None:
+    study = _failed_but_not_queued(f"sqlite:///{tmp_path / 'study.db'}")
+    for _ in range(2):
+        settle(study, heartbeat=0.01, grace=1, retries=3)
+    trials = read_trials(study, SPACE)
+    assert [trial.state for trial in trials] == ["failed", "waiting"]
+    assert trials[1].retry_of == 0
+    assert trials[1].settings == FIRST
+
+
+def test_a_trial_that_another_command_is_queueing_just_now_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = _failed_but_not_queued(f"sqlite:///{tmp_path / 'study.db'}")
+    callback = study._storage.get_heartbeat_stale_trial_callback()
+    assert callback is not None
+
+    def meanwhile(seconds: float) -> None:
+        callback(study, study.trials[0])
+
+    monkeypatch.setattr("nakaya.learn.tuning.study.time.sleep", meanwhile)
+    settle(study, heartbeat=1, grace=1, retries=3)
+    assert [trial.state for trial in read_trials(study, SPACE)] == ["failed", "waiting"]
+
+
+def test_a_trial_is_repeated_as_often_as_allowed_and_then_given_up(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    config = StorageConfig(url, heartbeat=1, grace=60, retries=2)
+    study = open_study(open_storage(config), "study", PROBLEM, sampler="random", seed=9, configuration={})
+    for _ in range(4):
+        with pytest.warns(UserWarning, match="Heartbeat"):
+            study.ask()
+        _let_an_hour_pass(url)
+        settle(study, heartbeat=0.01, grace=60, retries=2)
+    trials = read_trials(study, SPACE)
+    assert [trial.retry_of for trial in trials] == [None, 0, 0, None, 3]
+    assert [trial.state for trial in trials] == ["failed", "failed", "failed", "failed", "waiting"]
+
+
+@pytest.mark.parametrize("moment", ["before its setting is read", "in its training", "before an error"])
+def test_a_live_trial_that_was_taken_for_dead_counts_for_its_retry(moment: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    taken: list[str] = []
+
+    def take(now: str) -> None:
+        if now == moment and not taken:
+            taken.append(now)
+            other = _open(url, "study")
+            _let_an_hour_pass(url)
+            reap(other)
+
+    def score(setting: Settings) -> float:
+        take("in its training")
+        take("before an error")
+        if moment == "before an error" and len(taken) == 1:
+            taken.append("and failed")
+            raise ValueError("a mistake in a trial that nobody waits for")
+        return rate_of(setting)
+
+    problem = Problem(SPACE, score, (FIRST,), 1.0)
+    study = _open(url, "study", problem)
+    for _ in range(3):
+        run_trial(study, problem, started=lambda number: take("before its setting is read"))
+    trials = read_trials(study, SPACE)
+    assert [trial.state for trial in trials] == ["failed", "complete", "complete"]
+    assert trials[1].retry_of == 0
+    assert _scores(trials) == _uninterrupted(2)
+
+
+def test_two_workers_do_not_take_one_waiting_trial_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    study = _open(url, "study")
+    trial = study.trials[0]
+    one, other = open_storage(_config(url)), open_storage(_config(url))
+    looked, answers = threading.Event(), []
+    check = RDBStorage.check_trial_is_updatable
+
+    def check_slowly(self: RDBStorage, trial_id: int, state: TrialState) -> None:
+        check(self, trial_id, state)
+        if self is one:  # between its look at the state and its change
+            looked.set()
+            time.sleep(0.5)
+
+    monkeypatch.setattr(RDBStorage, "check_trial_is_updatable", check_slowly)
+
+    def take(storage: RDBStorage) -> None:
+        answers.append(storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING))
+
+    first = threading.Thread(target=take, args=(one,))
+    first.start()
+    assert looked.wait(SECONDS_TO_WAIT)
+    take(other)
+    first.join()
+    assert sorted(answers) == [False, True]
