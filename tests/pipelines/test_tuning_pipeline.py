@@ -272,5 +272,9 @@ def test_a_search_without_a_storage_or_a_folder_is_refused(tmp_path: Path, capsy
 
     assert run(["tune", str(_write(tmp_path))]) == 2
     assert "--storage is missing" in capsys.readouterr().err
+    database = f"sqlite:///{tmp_path / 'study.db'}"
+    for workers in ("-2", "0"):
+        assert run(["tune", str(_write(tmp_path)), "--storage", database, "--workers", workers]) == 2
+        assert f"workers={workers} is not a whole number from 1 to 256" in capsys.readouterr().err
     assert run(["tune", str(_write(tmp_path)), "--tabulate"]) == 2
     assert "--out is missing" in capsys.readouterr().err
