@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 pytest.importorskip("optuna", reason='studies need the extra "ml"')
 
 import optuna
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
 
 from nakaya.core.errors import ConfigError, NakayaError, OutputError, ParameterError, UnknownNameError
 from nakaya.learn.search_space import Parameter
@@ -20,7 +23,7 @@ from nakaya.learn.tuning.analysis import best_so_far, importances
 from nakaya.learn.tuning.coding import decode, encode
 from nakaya.learn.tuning.problem import Problem
 from nakaya.learn.tuning.samplers import SamplerName
-from nakaya.learn.tuning.storage import StorageConfig, open_storage
+from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_errors
 from nakaya.learn.tuning.study import Trial, best_trial, complete_trials, open_study, read_trials, reap, run_trial
 from nakaya.learn.tuning.workers import Budget, run_study
 
@@ -217,6 +220,22 @@ def test_an_error_of_a_trial_reaches_the_user_and_is_not_tried_again(
     with pytest.raises(NakayaError, match="the file ends early"):
         run_study(study, problem, config, Budget(2, 60.0), sampler="random", seed=0)
     assert [trial.state for trial in read_trials(study, SPACE)] == ["failed"]
+
+
+def test_a_score_that_cannot_be_kept_is_the_storage_s_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}")
+    study = open_study(open_storage(config), "study", BOWL, sampler="random", seed=0, configuration={})
+    change = RDBStorage.set_trial_state_values
+
+    def change_while_it_can(self: RDBStorage, trial_id: int, state: TrialState, values: object = None) -> bool:
+        if state == TrialState.COMPLETE:
+            raise StorageInternalError from sqlite3.OperationalError("database or disk is full")
+        return bool(change(self, trial_id, state))
+
+    monkeypatch.setattr(RDBStorage, "set_trial_state_values", change_while_it_can)
+    with pytest.raises(OutputError, match=r"study\.db: database or disk is full: check"), storage_errors(config):
+        run_trial(study, BOWL)
+    assert [trial.state for trial in read_trials(study, SPACE)] == ["running"]
 
 
 def test_no_time_left_starts_nothing(tmp_path: Path) -> None:

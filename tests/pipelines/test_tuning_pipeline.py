@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -206,7 +207,7 @@ def test_a_verdict_counts_strict_wins_and_says_how_likely_four_of_five_are() -> 
 
 
 def test_a_study_reports_goes_on_and_refuses_another(tmp_path: Path) -> None:
-    pytest.importorskip("optuna", reason='studies need the extra "ml"')
+    optuna = pytest.importorskip("optuna", reason='studies need the extra "ml"')
     from nakaya.pipelines.tuning import check_report_folder, run, write_report
 
     config = _config(tmp_path)
@@ -242,10 +243,16 @@ def test_a_study_reports_goes_on_and_refuses_another(tmp_path: Path) -> None:
         "http://creativecommons.org", ""
     )
     check_report_folder(out, config, overwrite=False)  # the same study may go on
+    stored = optuna.load_study(study_name=config.name, storage=f"sqlite:///{tmp_path / 'study.db'}")
+    recorded = {**stored.user_attrs["configuration"]}
+    del recorded["repeats"]  # as earlier versions kept it
+    stored.set_user_attr("configuration", recorded)
     again = search(12)
     assert again.trials == outcome.trials  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match="repeats was 1, now 2"):
+        search(12, replace(config, repeats=2))
     report = json.loads((out / "study.json").read_text())
-    del report["configuration"]["repeats"]  # as earlier versions wrote it
+    del report["configuration"]["repeats"]
     (out / "study.json").write_text(json.dumps(report))
     check_report_folder(out, config, overwrite=False)
     other = _config(tmp_path, STUDY.replace("seed = 7", "seed = 8"))
@@ -265,5 +272,9 @@ def test_a_search_without_a_storage_or_a_folder_is_refused(tmp_path: Path, capsy
 
     assert run(["tune", str(_write(tmp_path))]) == 2
     assert "--storage is missing" in capsys.readouterr().err
+    database = f"sqlite:///{tmp_path / 'study.db'}"
+    for workers in ("-2", "0"):
+        assert run(["tune", str(_write(tmp_path)), "--storage", database, "--workers", workers]) == 2
+        assert f"workers={workers} is not a whole number from 1 to 256" in capsys.readouterr().err
     assert run(["tune", str(_write(tmp_path)), "--tabulate"]) == 2
     assert "--out is missing" in capsys.readouterr().err

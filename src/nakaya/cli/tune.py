@@ -21,8 +21,8 @@ def register(app: typer.Typer) -> None:
 
 def tune(
     study: Annotated[Path, typer.Argument(help="Study file (TOML); see examples/study-svm.toml")],
-    trials: Annotated[int, typer.Option(help="Scores wanted, those of earlier commands included.")] = 40,
-    workers: Annotated[int, typer.Option(help="Processes of one thread each.")] = 1,
+    trials: Annotated[int, typer.Option(help="Scores wanted, those of earlier commands included: 1 to 10000.")] = 40,
+    workers: Annotated[int, typer.Option(help="Processes of one thread each: 1 to 256.")] = 1,
     storage: Annotated[
         str | None,
         typer.Option(
@@ -39,7 +39,8 @@ def tune(
         typer.Option(help="Table of trainings (name or folder) on which the report compares the sampler with chance."),
     ] = None,
     tabulate: Annotated[
-        bool, typer.Option("--tabulate", help="Train at every point of the study file's [grid] instead of searching.")
+        bool,
+        typer.Option("--tabulate", help="Train at every point of the grid in the study file, instead of searching."),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the report of another study.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,9 @@ SMALL = SyntheticGrowth(
     pairs=(("Al", "100"), ("Cu", "110"), ("Cu", "111"), ("Si", "100")),
     reduced_temperatures=(0.60, 0.76, 0.84),
 )
+BULK = [record for record in SMALL.records() if TARGET not in record.quantities]
+"""Melting points and properties: what tables of materials are made from."""
+
 EVERYTHING: list[tuple[EvidenceKind, Split]] = [(kind, split) for kind in ("A", "B") for split in SPLITS]  # type: ignore[misc]
 
 
@@ -32,6 +36,11 @@ def with_result(record: Record, velocity: float) -> Record:
     return replace(record, quantities=results)
 
 
+def lie(corpus: Corpus, about: Callable[[Record], bool]) -> Corpus:
+    """The corpus as it would be read if some runs had ended otherwise; its tables are made from all that was read."""
+    return read_corpus([*BULK, *(with_result(r, 999.0) if about(r) else r for r in corpus.records)])
+
+
 def seen(sample: Sample) -> tuple[object, ...]:
     """Everything that a model may look at."""
     levels = [
@@ -39,8 +48,17 @@ def seen(sample: Sample) -> tuple[object, ...]:
         for frame in sample.sequence.frames
         for name, level in sorted(frame.levels.items())
     ]
+    relations = [
+        (name, relation.index.tobytes(), relation.weight.tobytes(), relation.features.tobytes())
+        for frame in sample.sequence.frames
+        for name, relation in sorted(frame.relations.items())
+    ]
     numbers = sorted({**sample.conditions, **sample.pooled}.items())
-    return repr(numbers), levels, sample.sequence.evidence.values.tobytes()
+    table = sample.table
+    curves = (table.lattice_parameter, table.liquid_volume, table.latent_heat, table.diffusivity)
+    material = [curve and curve(sample.temperature) for curve in curves]
+    melting = (table.melting_temperature, table.melting_error)
+    return repr([numbers, melting, material]), levels, relations, sample.sequence.evidence.values.tobytes()
 
 
 @pytest.mark.parametrize(("evidence", "split"), EVERYTHING)
@@ -66,10 +84,7 @@ def test_results_of_what_is_held_out_change_nothing_but_its_labels(
 ) -> None:
     fold = outer_folds(corpus, split)[1]
     held = arrange_fold(corpus, evidence, TARGET, split, fold)
-    lying = read_corpus(
-        [with_result(r, 999.0) if fold_of(r, split) == fold else r for r in corpus.records],
-        known=SMALL.records(),
-    )
+    lying = lie(corpus, lambda record: fold_of(record, split) == fold)
     again = arrange_fold(lying, evidence, TARGET, split, fold)
     assert [seen(s) for s in (*held.train, *held.test)] == [seen(s) for s in (*again.train, *again.test)]
     assert [s.labels for s in held.train] == [s.labels for s in again.train]
@@ -80,21 +95,36 @@ def test_results_of_what_is_held_out_change_nothing_but_its_labels(
 @pytest.mark.parametrize("evidence", ["A", "B"])
 @pytest.mark.parametrize("split", ["temperature", "run"])
 def test_no_sample_sees_results_of_its_own_condition(corpus: Corpus, evidence: EvidenceKind, split: Split) -> None:
-    chosen = corpus.records[7]
+    chosen = next(record for record in corpus.records if not for_tuning(record))
     name = corpus.sample(chosen, "A").condition
-    lying = read_corpus(
-        [with_result(r, 999.0) if corpus.sample(r, "A").condition == name else r for r in corpus.records],
-        known=SMALL.records(),
-    )
+    lying = lie(corpus, lambda record: corpus.sample(record, "A").condition == name)
+    reached = {"train": 0, "test": 0}
     for fold in outer_folds(corpus, split):
-        pairs = zip(
-            arrange_fold(corpus, evidence, TARGET, split, fold).train,
-            arrange_fold(lying, evidence, TARGET, split, fold).train,
-            strict=True,
-        )
-        for honest, changed in pairs:
-            if honest.condition == name:
-                assert seen(honest) == seen(changed)
+        told = [arrange_fold(c, evidence, TARGET, split, fold) for c in (corpus, lying)]
+        for part in reached:
+            for honest, changed in zip(*(getattr(held, part) for held in told), strict=True):
+                if honest.condition == name:
+                    reached[part] += 1
+                    assert seen(honest) == seen(changed)
+                    assert changed.labels[TARGET].value == 999.0
+    assert all(reached.values()), reached
+
+
+@pytest.mark.parametrize(("evidence", "split"), EVERYTHING)
+def test_results_of_an_outer_fold_reach_no_inner_sample(corpus: Corpus, evidence: EvidenceKind, split: Split) -> None:
+    fold = outer_folds(corpus, split)[0]
+    lying = lie(corpus, lambda record: fold_of(record, split) == fold)
+    honest, changed = (
+        arrange_inner(c, arrange_fold(c, evidence, TARGET, split, fold), evidence, TARGET, split)
+        for c in (corpus, lying)
+    )
+    assert honest
+    for before, after in zip(honest, changed, strict=True):
+        for part in ("train", "test"):
+            samples, again = getattr(before, part), getattr(after, part)
+            assert samples
+            assert [seen(sample) for sample in samples] == [seen(sample) for sample in again]
+            assert [sample.labels for sample in samples] == [sample.labels for sample in again]
 
 
 @pytest.mark.parametrize("split", sorted(GROUPED))
@@ -131,7 +161,7 @@ def test_no_condition_of_the_tuning_subset_is_scored(corpus: Corpus) -> None:
         for fold in outer_folds(corpus, split):
             scored |= {s.condition for s in arrange_fold(corpus, evidence, TARGET, split, fold).test}
     assert scored == {corpus.sample(record, "A").condition for record in corpus.records} - tuned
-    lying = read_corpus([r if for_tuning(r) else with_result(r, 999.0) for r in corpus.records], known=SMALL.records())
+    lying = lie(corpus, lambda record: not for_tuning(record))
     honest, changed = (tuning_samples(c, "B", TARGET) for c in (corpus, lying))
     assert [(seen(s), s.labels) for s in honest] == [(seen(s), s.labels) for s in changed]
     assert {s.condition for s in honest} == tuned

@@ -136,7 +136,8 @@ def storage_errors(config: StorageConfig) -> Iterator[None]:
         yield
     except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError) as error:
         cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error
-        reason = str(getattr(cause, "orig", None) or cause).splitlines()[0]
+        lines = str(getattr(cause, "orig", None) or cause).splitlines() or [type(cause).__name__]
+        reason = lines[0].rstrip(".")
         raise OutputError(
             f"cannot use the storage {config.shown_url}: {reason}: check the address, and that the server runs or the "
             "file is a study on a disk that can be written"

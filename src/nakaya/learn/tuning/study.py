@@ -175,15 +175,13 @@ def run_trial(study: Study, problem: Problem, *, started: Callable[[int], None] 
         study.optimize(objective, n_trials=1)
     except optuna.exceptions.UpdateFinishedTrialError:
         return
-    except (ValueError, AssertionError):
-        if not (begun and _was_taken(study, begun[0])):
+    except (ValueError, AssertionError) as error:
+        entry = study.get_trials(deepcopy=False)[begun[0]] if begun else None
+        if entry is None or ERROR in entry.user_attrs:
             raise
-
-
-def _was_taken(study: Study, number: int) -> bool:
-    """Whether a trial was ended by others: an error of its own would have left a mark."""
-    entry = study.get_trials(deepcopy=False)[number]
-    return entry.state.is_finished() and ERROR not in entry.user_attrs
+        if not entry.state.is_finished():  # the score could not be told: here too an assertion hides the cause
+            reason = error.__context__ or error
+            raise reason from reason.__cause__
 
 
 def read_trials(study: Study, space: Sequence[Parameter]) -> list[Trial]:

@@ -279,7 +279,8 @@ def _work(job: _Job, connection: Connection, leash: Connection) -> None:
         except (EOFError, OSError):
             return
         try:
-            run_trial(study, job.problem, started=lambda number: connection.send(("started", number)))
+            with storage_errors(job.storage):
+                run_trial(study, job.problem, started=lambda number: connection.send(("started", number)))
         except NakayaError as error:  # some of our errors take other arguments than a message and cannot cross over
             connection.send(("error", str(error)))
             return
