@@ -100,6 +100,16 @@ def test_a_crystal_born_in_the_melt_ends_the_fit() -> None:
     assert blind.velocity.value > 1.15 * fit.velocity.value  # what the trap would have cost
 
 
+def test_a_velocity_without_an_error_from_the_few_frames_before_an_end_is_none() -> None:
+    frames = [slab_frame(40.0 + 2.4 * number, seed=number) for number in range(12)]
+    history = follow_slab(frames, FCC, frame_ps=1.0)
+    for born, known in ((5, False), (9, True)):
+        second = np.where(np.arange(12) >= born, 400, 0)
+        fit = fit_velocity(replace(history, second_crystal=second), VOLUME, VOLUME)
+        assert np.isfinite(fit.velocity.value) == known
+        assert ("too few frames are left" in fit.flags) != known
+
+
 def turned(frame: Frame, low: float, high: float) -> Frame:
     """The frame with a crystal of another orientation between two heights."""
     positions, box = build_crystal("fcc", "100", EDGE, (9, 9, 60))

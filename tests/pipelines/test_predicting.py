@@ -87,6 +87,14 @@ batch_size = 8
 """
 
 
+POTENTIAL = {"Cu_best.eam": "a" * 64}
+
+
+def made(seed: int = 0, **files: str) -> Provenance:
+    """Of a run with the potential of the training, or with other files."""
+    return Provenance("synthetic", files=files or {**POTENTIAL, "growth/in.lammps": "b" * 64}, seeds=(seed,))
+
+
 def drive(temperature: float) -> float:
     return HEAT / 8.314 * (MELTING - temperature) / (MELTING * temperature)
 
@@ -124,7 +132,7 @@ def growth(temperature: float, seed: int, orientation: str, patches: Path | None
             "solid_fraction": Quantity(series, "1", axis=axis),
             "solid_thickness": Quantity(5e-9 + 2 * velocity * axis.values, "m", axis=axis),
         },
-        provenance=Provenance("synthetic", seeds=(seed,)), snapshots=snapshots,
+        provenance=made(seed), snapshots=snapshots,
     )  # fmt: skip
 
 
@@ -136,7 +144,7 @@ def quench(temperature: float, seed: int) -> Record:
             "temperature": one(temperature, "K"), "driving_force": one(drive(temperature), "1"),
             "volume": one(5e-26, "m^3"),
         },
-        quantities={"waiting_time": one(waited, "s")}, provenance=Provenance("synthetic", seeds=(seed,)),
+        quantities={"waiting_time": one(waited, "s")}, provenance=made(seed),
     )  # fmt: skip
 
 
@@ -149,7 +157,7 @@ def bulk(temperature: float) -> Record:
             "diffusivity": one(1e-7 * math.exp(-4000 / temperature), "m^2/s"),
             "melting_temperature": Quantity(np.array(MELTING), "K", uncertainty=np.array(5.0)),
         },
-        provenance=Provenance("synthetic", seeds=(0,)),
+        provenance=made(),
     )  # fmt: skip
 
 
@@ -251,9 +259,11 @@ def test_a_training_goes_on_where_it_was_killed(
 def test_conditions_give_four_quantities_with_intervals(model: KineticsModel) -> None:
     found = predict_conditions("Cu", "100", 1050.0, model=model)
     assert set(found) == {
-        "growth_velocity", "nucleation_rate", "nucleation_density", "characteristic_length", "evidence", "warnings",
+        "growth_velocity", "nucleation_rate", "nucleation_density", "characteristic_length", "evidence", "potential",
+        "warnings",
     }  # fmt: skip
     assert found["evidence"] == "A"
+    assert found["potential"] == {"file": "Cu_best.eam", "sha256": "a" * 64}
     assert found["growth_velocity"]["model"] in model_names()  # who says so
     expected = 400 * -math.expm1(-drive(1050.0))
     low, high = found["growth_velocity"]["interval90"]
@@ -359,10 +369,56 @@ def test_a_record_that_says_no_temperature_is_refused(model: KineticsModel, tmp_
     for name in ("none", "series"):
         with pytest.raises(InputFileError, match=f"record {name} is not one of molecular dynamics at one temperature"):
             predict_records(tmp_path / "mine", ids=[name], model=model)
-    (found,) = predict_records(tmp_path / "mine", ids=[still.id], model=model)
-    assert found["growth_velocity"]["value"] is None  # no front
     with pytest.raises(InputFileError, match="no record of molecular dynamics"):
         predict_records(tmp_path / "mine", model=model)
+
+
+def test_a_record_without_a_front_is_refused_where_nothing_follows_from_it(
+    model: KineticsModel, store: Path, tmp_path: Path
+) -> None:
+    (found,) = predict_records(store, ids=["nucleation-Cu-650K-s0"], model=model)
+    assert found["growth_velocity"]["value"] is None  # no front, but a rate
+    assert found["nucleation_rate"]["value"] > 0
+    with pytest.raises(InputFileError, match="record properties-Cu-900K-s0: it states no front") as caught:
+        predict_records(store, ids=["properties-Cu-900K-s0"], model=model)
+    assert "900 K is more than 133 K" in str(caught.value)
+    assert "name a growth run, such as --record growth-Cu-100-900K-s0, or" in str(caught.value)
+    RecordStore(tmp_path / "mine", create=True).add(bulk(900.0))
+    with pytest.raises(InputFileError, match="name a growth run, or give --material"):
+        predict_records(tmp_path / "mine", ids=["properties-Cu-900K-s0"], model=model)
+
+
+def test_what_a_record_says_against_itself_and_its_potential_are_warnings(
+    model: KineticsModel, store: Path, tmp_path: Path
+) -> None:
+    good = replace(RecordStore(store).get("growth-Cu-110-1115K-s0"), id="good")
+    flags = ("the crystal melted", "not converged")
+    said = {
+        "good": [],
+        "flagged": [f"the record is flagged: {flag}" for flag in flags],
+        "failed": [f"the record is failed: {flag}" for flag in flags],
+        "noted": ["the record says: the crystal melted"],
+        "other": ["the record is of another potential, Cu_old.eam (sha256 cccccccccccc), than the training, "
+                  "Cu_best.eam (sha256 aaaaaaaaaaaa): fronts may move at other speeds"],
+        "renamed": [],
+        "silent": ["the record does not state its potential: the prediction is for Cu_best.eam (sha256 aaaaaaaaaaaa)"],
+    }  # fmt: skip
+    script = {"growth/in.lammps": "d" * 64}
+    records = [
+        good,
+        replace(good, id="flagged", status="flagged", flags=flags),
+        replace(good, id="failed", status="failed", flags=flags),
+        replace(good, id="noted", flags=flags[:1]),
+        replace(good, id="other", provenance=made(**{"Cu_old.eam": "c" * 64}, **script)),
+        replace(good, id="renamed", provenance=made(**{"copy.eam": "a" * 64}, **script)),
+        replace(good, id="silent", provenance=made(**{"dump.gz": "e" * 64})),
+    ]
+    RecordStore(tmp_path / "mine", create=True).merge(records)
+    found = {entry["record"]: entry for entry in predict_records(tmp_path / "mine", model=model)}
+    usual = found["good"]["warnings"]
+    assert {name: found[name]["warnings"][len(usual) :] for name in said} == said
+    assert all(found[name]["warnings"][: len(usual)] == usual for name in said)
+    assert all(found[name]["potential"] == {"file": "Cu_best.eam", "sha256": "a" * 64} for name in said)
 
 
 def test_a_model_of_conditions_alone_says_so_when_more_was_seen(trained: Path, store: Path, tmp_path: Path) -> None:
@@ -400,6 +456,10 @@ def test_a_trajectory_gives_evidence_b(model: KineticsModel, tmp_path: Path) -> 
     assert found["evidence"] == "B"
     assert math.isfinite(found["growth_velocity"]["value"])
     assert any("potential is not stated" in warning for warning in found["warnings"])
+    for digest, said in (("c" * 64, 1), ("a" * 64, 0)):
+        stated = predict_trajectory(path, replace(options, potential=digest), model=model)
+        assert not any("potential is not stated" in warning for warning in stated["warnings"])
+        assert sum("of another potential, sha256 cccccccccccc" in warning for warning in stated["warnings"]) == said
 
 
 def test_the_length_follows_from_velocity_and_rate_with_their_uncertainty() -> None:
@@ -484,6 +544,17 @@ def test_the_command_line_prints_one_document(
     assert run(["predict", "--material", "Cu", "--model", str(trained)]) == 2
     assert "--temperature" in capsys.readouterr().err
     assert run(["predict", "--model", str(trained)]) == 2
+    capsys.readouterr()
+    known = ["predict", "--material", "Cu", "--orientation", "100", "--temperature", "1000", "--model", str(trained)]
+    assert run(known) == 0
+    assert "potential of the training: Cu_best.eam (sha256 aaaaaaaaaaaa)\n" in capsys.readouterr().out
+    for words, named in (
+        ([*known, "--potential", str(picture)], "--potential goes with --md"),
+        ([*known, "--record", names[0]], "--records"),
+        (["predict", "--records", str(store), "--temperature", "900", "--model", str(trained)], "leave --orientation"),
+    ):
+        assert run(words) == 2
+        assert named in capsys.readouterr().err
     assert run(["explain", "--records", str(store), "--model", str(trained)]) == 2
     assert "--record" in capsys.readouterr().err
 

@@ -39,6 +39,9 @@ def predict(
     structure: Annotated[str | None, typer.Option(help="With --md: fcc, bcc, diamond (known for Al, Cu, Si).")] = None,
     melting_point: Annotated[float | None, typer.Option(help="With --md: of the potential, K.")] = None,
     latent_heat: Annotated[float | None, typer.Option(help="With --md: of the potential, J/mol.")] = None,
+    potential: Annotated[
+        Path | None, typer.Option(help="With --md: file of the potential, held against that of the training.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Shipped model, or the folder that `nakaya train` wrote.")] = "al-cu-si",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -48,14 +51,27 @@ def predict(
 
     Give conditions, --records or --md. Intervals are to hold the measured value in 9 of 10 cases; warnings say where
     the model was not trained. A nucleation rate is given within 0.1 T_m of where crystals were seen to nucleate, and
-    where it is known to 4 decades; elsewhere it is null, and so are the two quantities that need it. With --records of
-    more than one record, --json prints {"predictions": [...]}.
+    where it is known to 4 decades; elsewhere it is null, and so are the two quantities that need it. Predictions are of
+    one potential per material, that of the training, which the answer names. With --records of more than one record,
+    --json prints {"predictions": [...]}.
     """
     from nakaya.kinetics.ingest.md import TrajectoryOptions
+    from nakaya.pipelines.ingesting_md import hash_input
     from nakaya.pipelines.predicting import load_model, predict_conditions, predict_records, predict_trajectory
 
     if sum((material is not None, records is not None, md is not None)) != 1:
         raise ParameterError("give one of --material (with --temperature), --records and --md")
+    if record and records is None:
+        raise ParameterError(f"--record {record[0]} is of no set: name it with --records, such as al-cu-si")
+    if records is not None and (orientation, temperature) != (None, None):
+        raise ParameterError("--records has conditions of its own: leave --orientation and --temperature out")
+    of_trajectories = {
+        "--lammps-units": lammps_units, "--elements": elements, "--time-step": time_step,
+        "--frame-interval": frame_interval, "--equilibration": equilibration, "--structure": structure,
+        "--melting-point": melting_point, "--latent-heat": latent_heat, "--potential": potential,
+    }  # fmt: skip
+    if md is None and (unused := [name for name, value in of_trajectories.items() if value]):
+        raise ParameterError(f"{unused[0]} goes with --md: conditions and records are of the training's potentials")
     if md is not None:
         options = TrajectoryOptions(
             lammps_units=lammps_units,
@@ -68,6 +84,7 @@ def predict(
             equilibration_ps=equilibration,
             melting_point=melting_point,
             latent_heat=latent_heat,
+            potential=None if potential is None else hash_input(potential),
         )
         documents = [predict_trajectory(md, options, model=load_model(model))]
     elif records is not None:
@@ -88,7 +105,7 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
     """A prediction as lines of text."""
     lines = [f"{document['record']}:"] if "record" in document else []
     for name, entry in document.items():
-        if not isinstance(entry, Mapping):
+        if not (isinstance(entry, Mapping) and "value" in entry):
             continue
         words = name.replace("_", " ")
         if entry["value"] is None:
@@ -99,4 +116,6 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
             lines.append(f"{words:<22} {entry['value']:.3g} {entry['unit']}  (90 %: {low:.3g} to {high:.3g}{by})")
     seen = {"A": "conditions only", "B": "conditions and the first 10 ps"}
     lines.append(f"evidence {document['evidence']}: {seen[document['evidence']]}")
+    if (potential := document["potential"]) is not None:
+        lines.append(f"potential of the training: {potential['file']} (sha256 {potential['sha256'][:12]})")
     return [*lines, *(f"warning: {warning}" for warning in document["warnings"])]

@@ -28,6 +28,7 @@ from nakaya.kinetics.theory import characteristic_length, critical_radius, grain
 
 __all__ = [
     "CARD_FILE",
+    "UNITS",
     "Coverage",
     "Forecast",
     "ModelCard",

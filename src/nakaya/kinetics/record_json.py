@@ -1,4 +1,4 @@
-"""Records as JSON, schema version 1.
+"""Records as JSON, schema version 1. `docs/records.md` is the same in words.
 
 The layout of one record (all numbers in SI; NaN and infinities of values as null, of interval ends as null):
 

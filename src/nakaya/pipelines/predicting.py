@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,14 @@ import numpy as np
 from nakaya.core.errors import InputFileError, ParameterError, UnknownNameError
 from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
 from nakaya.kinetics.graphs.build import build_sequence
-from nakaya.kinetics.graphs.conditions import crystal_structure, miller_vector
-from nakaya.kinetics.ingest.md import TrajectoryOptions, frame_time, ingest_trajectory
-from nakaya.kinetics.md.bondorder import CLASSIFIERS, environment, solid_atoms
-from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.growth import EVIDENCE_PS
-from nakaya.kinetics.md.patches import interface_patch
+from nakaya.kinetics.graphs.conditions import miller_vector
+from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
+from nakaya.kinetics.md.stated_potentials import StatedPotential, common_potential, stated_potential
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
-from nakaya.kinetics.md.trajectory_files import read_trajectory
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import Predictor
 from nakaya.kinetics.predict import (
+    UNITS,
     Forecast,
     ModelCard,
     Part,
@@ -38,6 +35,7 @@ from nakaya.kinetics.predict import (
 from nakaya.kinetics.records import chosen_records, load_records
 from nakaya.kinetics.samples.corpus import Corpus, make_sample, read_corpus, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
+from nakaya.pipelines.early_patches import early_patches
 from nakaya.pipelines.graphs import record_folder
 from nakaya.pipelines.training_kinetics import PartConfig, hash_records, part_samples
 
@@ -56,8 +54,6 @@ __all__ = [
 ]
 
 DEFAULT_MODEL = "al-cu-si"
-FRAME_TIMES_PS = (0.0, 2.0, 5.0, 7.0, 10.0)
-"""Frames of a trajectory nearest to these times after its start become graphs, as in the training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +78,10 @@ class KineticsModel:
     def table(self, material: str) -> MaterialTable:
         """Properties of a material; empty ones where the records do not know it."""
         return self.corpus.tables.get(material) or tabulate(material, self.records)
+
+    def potential(self, material: str) -> StatedPotential | None:
+        """The potential of the records that say what is known of a material; None where they do not state it."""
+        return common_potential(material, self.records)
 
     def predictor(self, part: Part) -> Predictor:
         """The fitted model of a part; read, or fitted again, once.
@@ -136,7 +136,9 @@ def predict_conditions(
 
     Returns:
         {"growth_velocity": {"value", "unit", "interval90", "model"}, "nucleation_rate", "nucleation_density",
-        "characteristic_length", "evidence": "A", "warnings": [...]}; "model" is missing where nothing is known.
+        "characteristic_length", "evidence": "A", "potential": {"file", "sha256"}, "warnings": [...]}; "model" is
+        missing where nothing is known. The potential is that of the training, for predictions are of a potential and
+        not of an element; None where its records do not state it.
 
     Raises:
         ParameterError: The temperature is no temperature, or far from the melting point; or Miller indices are none.
@@ -185,19 +187,61 @@ def predict_records(
         model: Of `load_model`; the shipped one by default.
 
     Returns:
-        One document per record, as of `predict_conditions`, with the record's id under "record".
+        One document per record, as of `predict_conditions`, with the record's id under "record". What the record says
+        against itself is among the warnings.
 
     Raises:
-        InputFileError: There is no record that could be predicted from, or one that was named is none.
+        InputFileError: There is no record that could be predicted from, or nothing can be said from one that was named.
         UnknownNameError: There is no record of an id.
         NakayaError: A record or snapshot is damaged.
     """
     model = model or load_model()
-    chosen = list(_usable(load_records(source), ids))
+    records = load_records(source)
+    chosen = list(_usable(records, ids))
     if not chosen:
         raise InputFileError(f"{source} holds no record of molecular dynamics with one temperature to predict from")
     folder = record_folder(source)
-    return [{"record": record.id, **predict_sample(record_sample(record, folder, model), model)} for record in chosen]
+    documents = []
+    for record in chosen:
+        found = predict_sample(record_sample(record, folder, model), model)
+        _check_any(record, found, records)
+        says = "says" if record.status == "ok" else f"is {record.status}"
+        said = [f"the record {says}: {flag}" for flag in record.flags]
+        said += _potential_warnings(stated_potential(record), "the record", model.potential(record.material))
+        documents.append({"record": record.id, **found, "warnings": [*found["warnings"], *said]})
+    return documents
+
+
+def _check_any(record: Record, found: Mapping[str, Any], records: Sequence[Record]) -> None:
+    """Refuse a record without a front from which no number at all follows: it was hardly meant."""
+    if record.orientation is not None or any(entry["value"] is not None for entry in _quantities(found)):
+        return
+    fronts = [other for other in records if other.orientation is not None and _has_conditions(other)]
+    near = min(fronts, key=lambda other: _distance(other, record), default=None)
+    instead = f"name a growth run{'' if near is None else f', such as --record {near.id}'},"
+    reasons = [warning for warning in found["warnings"] if warning.startswith("nucleation rate: ")]
+    raise InputFileError(
+        f"nothing can be predicted from record {record.id}: it states no front that could grow; "
+        f"{'; '.join(reasons) or 'no nucleation rate'}: {instead} or give --material, --orientation and --temperature"
+    )
+
+
+def _distance(other: Record, record: Record) -> tuple[bool, float]:
+    kelvin = other.conditions["temperature"].value - record.conditions["temperature"].value
+    return other.material != record.material, abs(kelvin)
+
+
+def _quantities(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [found[name] for name in UNITS]
+
+
+def _potential_warnings(stated: StatedPotential | None, what: str, trained: StatedPotential | None) -> list[str]:
+    """Say where evidence may come from another potential than the training."""
+    if trained is None or (stated is not None and stated.sha256 == trained.sha256):
+        return []
+    if stated is None:
+        return [f"{what} does not state its potential: the prediction is for {trained}"]
+    return [f"{what} is of another potential, {stated}, than the training, {trained}: fronts may move at other speeds"]
 
 
 def sample_of(source: str | Path, name: str | None, model: KineticsModel) -> Sample:
@@ -254,10 +298,12 @@ def trajectory_sample(path: Path, options: TrajectoryOptions, model: KineticsMod
         stated = options.latent_heat
         table = replace(table, latent_heat=lambda _: stated)
     sample = make_sample(record, "B", table, None)
-    frames = _patches(path, options, record)
+    frames = early_patches(path, options, record)
     sample = replace(sample, sequence=build_sequence(record, frames, table=table)) if frames else sample
     flags = list(record.flags)
-    if options.potential is None and options.melting_point is None:
+    if options.potential is not None:
+        flags += _potential_warnings(stated_potential(record), "the trajectory", model.potential(record.material))
+    elif options.melting_point is None:
         flags.append(
             "the potential is not stated: melting point and latent heat are taken from the records of the training"
         )
@@ -274,7 +320,7 @@ def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
     bare = replace(_conditions_only(sample), orientation=None)  # nucleation has no front
     if refusal is None:
         if sample.orientation is None:
-            warnings.append("growth velocity: the orientation of the front is not stated")
+            warnings.append("growth velocity: the orientation of the front is not stated (--orientation)")
         else:
             part = model.card.part("growth_velocity", sample.evidence)
             if part is not None and part.evidence != sample.evidence:
@@ -294,7 +340,9 @@ def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
         if told is not None and chosen is not None:
             found[target]["model"] = chosen.model
     warnings += length_warnings(found["characteristic_length"]["value"], [sample])
-    return {**found, "evidence": sample.evidence, "warnings": warnings}
+    potential = model.potential(sample.material)
+    stated = None if potential is None else asdict(potential)
+    return {**found, "evidence": sample.evidence, "potential": stated, "warnings": warnings}
 
 
 def _forecast(target: str, sample: Sample, model: KineticsModel, warnings: list[str]) -> Forecast | None:
@@ -364,43 +412,3 @@ def _has_conditions(record: Record) -> bool:
     temperature = record.conditions.get("temperature")
     single = temperature is not None and temperature.values.ndim == 0 and math.isfinite(temperature.value)
     return record.kind == "md" and single
-
-
-def _patches(path: Path, options: TrajectoryOptions, record: Record) -> list[Frame]:
-    """Interface patches of the frames nearest to the times of the training, from the first 10 ps."""
-    structure = options.structure or crystal_structure(record)
-    if structure is None:
-        return []
-    classifier = CLASSIFIERS[structure]
-    early: list[Frame] = []
-    start: float | None = None
-    trajectory = read_trajectory(path, lammps_units=options.lammps_units, elements=options.elements)
-    for frame in trajectory:
-        time = frame_time(frame, options)
-        if time is None or time < options.equilibration_ps:
-            if time is None:
-                return []  # frames without times have no order that is known
-            continue
-        start = time if start is None else start
-        if time - start > EVIDENCE_PS + 1e-6:
-            break
-        if not early or time > (early[-1].time_ps or 0.0):
-            early.append(replace(frame, time_ps=time))
-    if start is None:
-        return []
-    offsets = np.array([(frame.time_ps or 0.0) - start for frame in early])
-    chosen = sorted({int(np.abs(offsets - wanted).argmin()) for wanted in FRAME_TIMES_PS})
-    return [_patch(replace(early[number], time_ps=float(offsets[number])), classifier) for number in chosen]
-
-
-def _patch(frame: Frame, classifier: Any) -> Frame:
-    surroundings = environment(frame.positions, frame.cell, neighbours=classifier.neighbours)
-    solid = solid_atoms(surroundings, classifier)
-    normal = int(np.argmax(np.linalg.norm(frame.cell, axis=1)))
-    atoms = interface_patch(frame, solid, normal=normal)
-    extra = {name: values[atoms] for name, values in frame.extra.items()}
-    velocities = None if frame.velocities is None else frame.velocities[atoms]
-    return replace(
-        frame, positions=frame.positions[atoms], species=frame.species[atoms], velocities=velocities,
-        extra={**extra, "solid": solid[atoms].astype(np.float64)},
-    )  # fmt: skip

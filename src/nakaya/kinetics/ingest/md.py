@@ -22,6 +22,7 @@ from nakaya.kinetics.md.growth import EVIDENCE_PS
 from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
 from nakaya.kinetics.md.potentials import MATERIALS
 from nakaya.kinetics.md.slab import SlabHistory, VelocityFit, fit_velocity, follow_slab
+from nakaya.kinetics.md.stated_potentials import INGESTED
 from nakaya.kinetics.md.tables import driving_force, tabulate
 from nakaya.kinetics.md.text_files import Trajectory
 from nakaya.kinetics.md.trajectory_files import read_trajectory
@@ -170,7 +171,7 @@ def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
         quantities=_results(history, watched.has_times, fit),
         provenance=Provenance(
             source="trajectory of atoms",
-            files={path.name: sha256_of_file(path)},
+            files={path.name: sha256_of_file(path)} | ({INGESTED: options.potential} if options.potential else {}),
             software={"nakaya": package_version()},
             settings={
                 "lammps_units": str(options.lammps_units),

@@ -310,6 +310,8 @@ def fit_velocity(
     times = history.times_ps[usable]
     block = max(MIN_BLOCK_PS, min(BLOCK_PS, float(times[-1] - times[0]) / 3))
     slope = walk_slope(times, thick[usable] / 2, block=block)
+    if ended.size and not math.isfinite(slope.standard_error):  # a number without an error, of a few ps, is no result
+        return VelocityFit(Estimate(math.nan, math.nan), (math.nan, math.nan), (*flags, "too few frames are left"))
     to_si = 100.0  # A/ps in m/s
     estimate = Estimate(slope.value * to_si, slope.standard_error * to_si)
     return VelocityFit(estimate, (float(times[0]), float(times[-1])), tuple(flags))

@@ -55,7 +55,7 @@ def predict_kinetics(report: Report, seed: int) -> list[str]:
     )
     report.add_table(
         ("quantity", "value", "90 % interval", "unit"),
-        [_row(name, entry) for name, entry in told.items() if isinstance(entry, dict)],
+        [_row(name, entry) for name, entry in told.items() if isinstance(entry, dict) and "value" in entry],
         caption=f"nakaya predict --material {MATERIAL} --orientation {FACE} --temperature {TEMPERATURE:g}"
         + "".join(f". Warning: {warning}" for warning in told["warnings"]),
     )
