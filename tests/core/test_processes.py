@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from nakaya.core.errors import NakayaError
-from nakaya.core.processes import THREAD_VARIABLES, leashed_pool, one_thread_each, results_as_completed
+from nakaya.core.processes import (
+    THREAD_VARIABLES,
+    leashed_pool,
+    one_thread_each,
+    peak_memory,
+    peak_memory_of_children,
+    results_as_completed,
+)
 
 AHEAD = 3
 
@@ -48,3 +57,22 @@ def test_every_task_is_done_once_and_few_are_ahead_and_a_dead_worker_is_said() -
             list(results_as_completed(pool, math.sqrt, [-1.0], ahead=AHEAD))
         with pytest.raises(NakayaError, match="what is finished is safe"):
             list(results_as_completed(pool, os._exit, [1], ahead=AHEAD))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX systems say how much memory was held")
+def test_the_peak_of_memory_is_that_of_what_was_held() -> None:
+    held = 200 << 20
+    work = f"""
+from nakaya.core.processes import peak_memory
+before = peak_memory()
+held = bytearray({held})
+held[:: 4096] = b"x" * len(range(0, {held}, 4096))
+del held
+print(before, peak_memory())
+"""
+    printed = subprocess.run([sys.executable, "-c", work], capture_output=True, text=True, check=True).stdout
+    before, after = (int(word) for word in printed.split())
+    assert held < after < before + 1.2 * held
+    assert before < held
+    assert (peak_memory_of_children() or 0) >= held
+    assert (peak_memory() or 0) > 10 << 20

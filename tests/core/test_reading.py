@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import ConfigError, FormatError, InputFileError
-from nakaya.core.reading import parse_json, read_bounded, read_json, read_toml_document
+from nakaya.core.reading import foreign_description, parse_json, read_bounded, read_json, read_toml_document
 
 
 def test_a_file_of_the_largest_size_is_read_and_a_longer_one_is_not(tmp_path: Path) -> None:
@@ -74,3 +74,11 @@ def test_what_is_not_toml_is_said_to_be_none(content: bytes, tmp_path: Path) -> 
     with pytest.raises(ConfigError, match=r"plan\.toml is not TOML") as caught:
         read_toml_document(tmp_path / "plan.toml", 1 << 20)
     assert str(caught.value).isprintable()
+
+
+def test_a_description_of_something_else_is_named_with_its_command() -> None:
+    path = Path("folder/mine.toml")
+    found = foreign_description({"version": 1, "growth": []}, {"study"}, path)
+    assert found == "folder/mine.toml is a plan of molecular dynamics: nakaya md campaign run mine.toml"
+    assert foreign_description({"version": 1, "growth": []}, {"version", "growth"}, path) is None
+    assert foreign_description({"nothing": 1}, {"study"}, path) is None

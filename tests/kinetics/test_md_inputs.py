@@ -95,6 +95,7 @@ def test_the_right_hash_lets_a_run_begin(place: Path, capsys: pytest.CaptureFixt
     found = capsys.readouterr()
     assert "no velocity" in found.out
     assert "exit status 1" in found.out
+    assert "GB of memory a run" in found.out
 
 
 def test_the_hash_of_a_potential_does_not_change_what_a_run_is(place: Path) -> None:

@@ -40,7 +40,7 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
     if isinstance(error, NakayaError):
         return USER_ERROR, f"nakaya: {_one_line(str(error))}"
     if hasattr(error, "format_message"):  # the parser's own errors: unknown option, missing argument, wrong type
-        message = _with_the_value(_one_line(error.format_message()), arguments)
+        message = _with_the_value(_one_line(error.format_message()), arguments).rstrip(".")
         return USER_ERROR, (f"nakaya: {message}; see {_command_of(error)} --help" if message else None)
     if isinstance(error, OSError) and error.errno is not None:
         return USER_ERROR, f"nakaya: {_explain_os_error(error)}"

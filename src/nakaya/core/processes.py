@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -12,11 +13,19 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from nakaya.core.errors import NakayaError
 
-__all__ = ["leashed_pool", "one_thread_each", "results_as_completed", "stay_on_leash"]
+__all__ = [
+    "leashed_pool",
+    "one_thread_each",
+    "peak_memory",
+    "peak_memory_of_children",
+    "results_as_completed",
+    "stay_on_leash",
+]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -126,3 +135,31 @@ def results_as_completed(
             "a worker process died (killed, or out of memory): what is finished is safe; "
             "run the same command again to go on, with fewer workers if memory is short"
         ) from error
+
+
+def peak_memory() -> int | None:
+    """Most memory that this process ever held, in bytes; None where the system does not say (Windows)."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # ru_maxrss of Linux also counts what the parent held when it started this process
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return _max_resident(children=False)
+
+
+def peak_memory_of_children() -> int | None:
+    """Most memory that any one process held that this process started and that has ended, in bytes.
+
+    An upper bound: on Linux a process counts as large as the one that started it was at that moment. None where the
+    system does not say, or where no process has ended.
+    """
+    return _max_resident(children=True) or None
+
+
+def _max_resident(*, children: bool) -> int | None:
+    try:
+        import resource
+    except ImportError:
+        return None
+    found = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF).ru_maxrss
+    return found if sys.platform == "darwin" else found * 1024

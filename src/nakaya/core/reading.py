@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Container, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from nakaya.core.errors import ConfigError, FormatError, InputFileError
 
-__all__ = ["parse_json", "read_bounded", "read_json", "read_toml_document"]
+__all__ = ["foreign_description", "parse_json", "read_bounded", "read_json", "read_toml_document"]
+
+_PLAN: Final = "a plan of molecular dynamics: nakaya md campaign run {name}"
+
+_DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "columns": 'a column map: nakaya ingest reactor LOG --map {name}, or map = "{name}" in an experiment of a fit',
+    "reports": "a column map of size reports: nakaya ingest reactor FOLDER --map {name}",
+    "experiments": "the description of a fit: nakaya fit reactor {name}",
+    "points": "a sweep: nakaya campaign run {name}",
+    "study": "a study: nakaya tune {name}",
+    "part": "a training of kinetics: nakaya train {name}",
+    "network": "a training of an emulator: nakaya train {name}",
+    "growth": _PLAN, "melting": _PLAN, "nucleation": _PLAN,
+}  # fmt: skip
+"""Top-level key of one kind of description alone -> what a file is that has it."""
 
 
 def read_bounded(path: Path, most: int) -> bytes:
@@ -71,3 +86,16 @@ def read_toml_document(path: Path, most: int) -> dict[str, Any]:
         return tomllib.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, UnicodeDecodeError, integers of 5,000 digits
         raise ConfigError(f"{path} is not TOML, as descriptions are: {error}") from None
+
+
+def foreign_description(document: Mapping[str, Any], known: Container[str], path: Path) -> str | None:
+    """Say what a TOML file is that was given to the wrong command, and which command takes it; None = not known.
+
+    Args:
+        document: What it holds.
+        known: Top-level keys of the kind of file that was expected.
+        path: The file.
+    """
+    words = (words for key, words in _DESCRIPTIONS.items() if key in document and key not in known)
+    kind = next(words, None)
+    return None if kind is None else f"{path} is {kind.format(name=path.name)}"

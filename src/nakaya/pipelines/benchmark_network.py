@@ -1,7 +1,7 @@
-"""How fast the graph network is: an epoch of 1,000 patches of 500 atoms, and a prediction for 4,000 atoms.
+"""How fast and how large the graph network is: an epoch of 1,000 patches of 500 atoms, a prediction for 4,000 atoms.
 
-The atoms are those of a shaken crystal with a disordered half, so no molecular dynamics is needed; numbers of edges are
-those of real fronts.
+Each is measured in a process of its own, so that the peaks of memory are its own. The atoms are those of a shaken
+crystal with a disordered half, so no molecular dynamics is needed; numbers of edges are those of real fronts.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 
+from nakaya.core.processes import leashed_pool, peak_memory, results_as_completed
 from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.labels import Label
@@ -24,7 +26,7 @@ from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import fit_encoding
-from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, make_msgnn, new_member
+from nakaya.kinetics.models.msgnn.ensemble import make_msgnn, new_member
 from nakaya.kinetics.models.msgnn.task import KineticTask
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.learn.config import LoopConfig
@@ -39,19 +41,27 @@ DISTINCT = 20
 
 BATCH = 16
 TARGET = "growth_velocity"
+LARGE = (8, 8, 16)
+"""Cells of the large frame, of four atoms each."""
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class NetworkSpeed:
-    """Times on one thread.
+    """Times on one thread, and peaks of memory.
 
     Attributes:
         patch_atoms: Atoms of a patch.
         epoch_cpu_seconds: One update for every 16 of 1,000 whole patches, one frame each.
         epoch_seconds: Wall time of the same; other programs on the machine lengthen it.
+        epoch_peak_bytes: Most memory of a process that makes the graphs and trains this epoch, all its libraries
+            included; None where the system does not say.
         augmented_cpu_seconds: The same with the random parts that the default settings draw.
         frame_atoms: Atoms of the large frame.
         prediction_cpu_seconds: Prediction of an ensemble of three for one large frame, graph at hand.
+        prediction_peak_bytes: Most memory of a process that makes that graph and predicts.
         graph_cpu_seconds: Building the graph of that frame.
         machine: Processor and version of torch.
     """
@@ -59,11 +69,29 @@ class NetworkSpeed:
     patch_atoms: int
     epoch_cpu_seconds: float
     epoch_seconds: float
+    epoch_peak_bytes: int | None
     augmented_cpu_seconds: float
     frame_atoms: int
     prediction_cpu_seconds: float
+    prediction_peak_bytes: int | None
     graph_cpu_seconds: float
     machine: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    atoms: int
+    cpu: float
+    wall: float
+    peak: int | None
+
+
+@dataclass(frozen=True)
+class _Prediction:
+    atoms: int
+    cpu: float
+    graph_cpu: float
+    peak: int | None
 
 
 def benchmark_network(*, stage: Callable[[str], None] | None = None) -> NetworkSpeed:
@@ -73,27 +101,53 @@ def benchmark_network(*, stage: Callable[[str], None] | None = None) -> NetworkS
         stage: Told what is measured next.
     """
     tell = stage or (lambda _: None)
-    tell("building graphs")
-    samples = [_sample(number, (4, 4, 8)) for number in range(DISTINCT)]
-    started = time.process_time()
-    large = _sample(0, (8, 8, 16))
-    graph_seconds = time.process_time() - started
     tell("an epoch of whole patches")
-    cpu, wall = _epoch(samples, 10**6)
+    whole = _apart(_train, 10**6)
     tell("an epoch of random parts")
-    augmented, _ = _epoch(samples, MsgnnConfig().patch_atoms)
+    parts = _apart(_train, MsgnnConfig().patch_atoms)
     tell("a prediction")
-    predictor = make_msgnn().fit(samples[:4], TARGET, {"updates": 2.0}, seed=0)
+    prediction = _apart(_predict, LARGE)
     return NetworkSpeed(
-        samples[0].sequence.frames[0].levels["atom"].num_nodes,
-        cpu,
-        wall,
-        augmented,
-        large.sequence.frames[0].levels["atom"].num_nodes,
-        _prediction(predictor, large),
-        graph_seconds,
-        {"processor": platform.processor() or platform.machine(), "torch": torch.__version__},
+        patch_atoms=whole.atoms,
+        epoch_cpu_seconds=whole.cpu,
+        epoch_seconds=whole.wall,
+        epoch_peak_bytes=whole.peak,
+        augmented_cpu_seconds=parts.cpu,
+        frame_atoms=prediction.atoms,
+        prediction_cpu_seconds=prediction.cpu,
+        prediction_peak_bytes=prediction.peak,
+        graph_cpu_seconds=prediction.graph_cpu,
+        machine={"processor": platform.processor() or platform.machine(), "torch": torch.__version__},
     )
+
+
+def _apart(work: Callable[[Task], Result], task: Task) -> Result:
+    """Do one thing in a process of its own."""
+    with leashed_pool(1) as pool:
+        (found,) = results_as_completed(pool, work, [task], ahead=1)
+    return found
+
+
+def _train(patch_atoms: int) -> _Epoch:
+    samples = [_sample(number, (4, 4, 8)) for number in range(DISTINCT)]
+    cpu, wall = _epoch(samples, patch_atoms)
+    return _Epoch(samples[0].sequence.frames[0].levels["atom"].num_nodes, cpu, wall, peak_memory())
+
+
+def _predict(repeats: tuple[int, int, int]) -> _Prediction:
+    few = [_sample(number, (4, 4, 8)) for number in range(4)]
+    started = time.process_time()
+    large = _sample(0, repeats)
+    graph_seconds = time.process_time() - started
+    predictor = make_msgnn().fit(few, TARGET, {"updates": 2.0}, seed=0)
+    predictor.predict([large])  # the first call loads what later ones share
+    times = []
+    for _ in range(3):
+        started = time.process_time()
+        predictor.predict([large])
+        times.append(time.process_time() - started)
+    atoms = large.sequence.frames[0].levels["atom"].num_nodes
+    return _Prediction(atoms, float(np.median(times)), graph_seconds, peak_memory())
 
 
 def _epoch(samples: list[Sample], patch_atoms: int) -> tuple[float, float]:
@@ -121,16 +175,6 @@ def _epoch(samples: list[Sample], patch_atoms: int) -> tuple[float, float]:
         updates = NUM_PATCHES // BATCH
         fit(member, task, LoopConfig(updates, validate_every=updates, checkpoint_every=updates), fused=True)
         return time.process_time() - cpu, time.perf_counter() - wall
-
-
-def _prediction(predictor: MsgnnPredictor, sample: Sample) -> float:
-    predictor.predict([sample])  # the first call loads what later ones share
-    times = []
-    for _ in range(3):
-        started = time.process_time()
-        predictor.predict([sample])
-        times.append(time.process_time() - started)
-    return float(np.median(times))
 
 
 def _sample(seed: int, repeats: tuple[int, int, int]) -> Sample:

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nakaya.core.errors import ConfigError, nearest_name, shown
-from nakaya.core.reading import read_toml_document
+from nakaya.core.reading import foreign_description, read_toml_document
 
 __all__ = ["Table", "read_toml"]
 
 MAX_CONFIG_BYTES = 2**22
-
-FOREIGN: Final = {
-    "columns": 'a column map: nakaya ingest reactor LOG --map {name}, or map = "{name}" in an experiment of a fit',
-    "reports": "a column map of size reports: nakaya ingest reactor FOLDER --map {name}",
-    "experiments": "the description of a fit: nakaya fit reactor {name}",
-    "points": "a sweep: nakaya campaign run {name}",
-    "study": "a study: nakaya tune {name}",
-    "part": "a training of kinetics: nakaya train {name}",
-    "network": "a training of an emulator: nakaya train {name}",
-}
-"""Top-level key of one kind of file alone -> what a file is that has it, for whoever gives it to another command."""
 
 
 class Table(BaseModel):
@@ -50,11 +39,8 @@ def read_toml(path: Path, table: type[Config]) -> Config:
     try:
         return table.model_validate(document)
     except ValidationError as error:
-        kind = next(
-            (words for key, words in FOREIGN.items() if key in document and key not in table.model_fields), None
-        )
-        if kind is not None:
-            raise ConfigError(f"{path} is {kind.format(name=path.name)}") from error
+        if (foreign := foreign_description(document, table.model_fields, path)) is not None:
+            raise ConfigError(foreign) from error
         raise ConfigError(f"{path}: {_explain(error, table)}") from error
 
 

