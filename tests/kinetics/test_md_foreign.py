@@ -210,3 +210,10 @@ def test_wrong_elements_and_lengths_show_in_the_density(
     here = [replace(frame, cell=frame.cell * length, positions=frame.positions * length) for frame in frames[:4]]
     record = ingest(tmp_path, dump_of(here), replace(GIVEN, elements=[element]))
     assert any("A^3 per atom" in flag for flag in record.flags) is said
+
+
+def test_positions_in_another_unit_than_the_box_are_said(tmp_path: Path, frames: list[Frame]) -> None:
+    here = [replace(frame, positions=0.1 * frame.positions) for frame in frames[:4]]
+    for text in (dump_of(here), xyz_of(here, "Time={n}")):
+        options = GIVEN if text.startswith("ITEM") else replace(GIVEN, time_step_ps=None)
+        assert any("positions and box are in different units" in flag for flag in ingest(tmp_path, text, options).flags)
