@@ -14,6 +14,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
+from nakaya.kinetics.graphs.conditions import miller_vector
 from nakaya.kinetics.md.bondorder import CLASSIFIERS
 from nakaya.kinetics.md.descriptors import DESCRIPTORS
 from nakaya.kinetics.md.dump import ENERGY
@@ -96,6 +97,8 @@ class TrajectoryOptions:
             raise ParameterError("give either the time step or the time between frames, not both")
         if self.structure is not None and self.structure not in CLASSIFIERS:
             raise UnknownNameError("structure", self.structure, CLASSIFIERS)
+        if self.orientation is not None:
+            miller_vector(self.orientation)  # says what it expects
 
 
 def frame_time(frame: Frame, options: TrajectoryOptions) -> float | None:
@@ -132,7 +135,11 @@ def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     """
     trajectory = read_trajectory(path, lammps_units=options.lammps_units, elements=options.elements)
     watched = _Watch(trajectory, options)
-    first = next(watched)
+    first = next(watched, None)
+    if first is None:
+        raise ParameterError(
+            f"{path} ends within the {options.equilibration_ps:g} ps of equilibration: leave out less, or check times"
+        )
     if len(first.positions) < MIN_ATOMS:
         raise FormatError(f"{path} has {len(first.positions)} atoms: at least {MIN_ATOMS} are needed to see a crystal")
     composition = _composition(first)
