@@ -210,3 +210,20 @@ def test_wrong_elements_and_lengths_show_in_the_density(
     here = [replace(frame, cell=frame.cell * length, positions=frame.positions * length) for frame in frames[:4]]
     record = ingest(tmp_path, dump_of(here), replace(GIVEN, elements=[element]))
     assert any("A^3 per atom" in flag for flag in record.flags) is said
+
+
+def test_positions_in_another_unit_than_the_box_are_said(tmp_path: Path, frames: list[Frame]) -> None:
+    here = [replace(frame, positions=0.1 * frame.positions) for frame in frames[:4]]
+    for text in (dump_of(here), xyz_of(here, "Time={n}")):
+        options = GIVEN if text.startswith("ITEM") else replace(GIVEN, time_step_ps=None)
+        assert any("positions and box are in different units" in flag for flag in ingest(tmp_path, text, options).flags)
+
+
+def test_an_equilibration_that_leaves_nothing_is_refused(tmp_path: Path, frames: list[Frame]) -> None:
+    with pytest.raises(ParameterError, match="ends within the 100 ps of equilibration"):
+        ingest(tmp_path, dump_of(frames[:4]), replace(GIVEN, equilibration_ps=100.0))
+
+
+def test_a_growth_direction_that_is_none_is_refused() -> None:
+    with pytest.raises(ParameterError, match="'abc' is no Miller indices"):
+        TrajectoryOptions(orientation="abc")

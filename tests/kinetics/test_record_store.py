@@ -330,3 +330,9 @@ def test_the_command_line_shows_validates_and_merges(tmp_path: Path, capsys: pyt
     assert run(["records", "validate", str(store.path)]) == 2
     assert run(["records", "show", str(tmp_path / "nothing")]) == 2
     assert "neither a file" in capsys.readouterr().err
+
+
+def test_a_file_without_records_is_not_called_valid(tmp_path: Path) -> None:
+    (tmp_path / "empty.json").write_text('{"records": []}')
+    with pytest.raises(InputFileError, match="holds no records"):
+        validate_records(tmp_path / "empty.json")

@@ -65,7 +65,7 @@ def validate_records(source: str | Path) -> list[dict[str, str]]:
     """Return [{"file": ..., "problem": ...}], empty where all is well.
 
     A store is checked file by file with its snapshots, and nothing in it stops the check; a single file that is not a
-    record raises `FormatError`, a folder without records `InputFileError`.
+    record raises `FormatError`, a folder or a file without records `InputFileError`.
     """
     place = records_place(source)
     if place.is_dir():
@@ -74,7 +74,7 @@ def validate_records(source: str | Path) -> list[dict[str, str]]:
             _loaded(source)  # nothing wrong in nothing at all is no good news
         return wrong
     found = []
-    for record in load_records(source):
+    for record in _loaded(source):
         try:
             check_record(record)
         except ParameterError as error:

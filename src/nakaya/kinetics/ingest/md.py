@@ -14,12 +14,14 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
+from nakaya.kinetics.graphs.conditions import miller_vector
 from nakaya.kinetics.md.bondorder import CLASSIFIERS
 from nakaya.kinetics.md.descriptors import DESCRIPTORS
 from nakaya.kinetics.md.dump import ENERGY
 from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
 from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
+from nakaya.kinetics.md.neighbours import nearest_neighbours, volume_per_atom
 from nakaya.kinetics.md.potentials import MATERIALS
 from nakaya.kinetics.md.slab import SlabHistory, VelocityFit, fit_velocity, follow_slab
 from nakaya.kinetics.md.stated_potentials import INGESTED
@@ -45,6 +47,10 @@ SAME_TEMPERATURE = 0.05
 
 SAME_VOLUME = 0.15
 """Share by which an atom may need more or less room than in the known crystal: melting makes 5 or 7 %."""
+
+NEAREST = 0.4
+"""Least distance between neighbours in units of the cube root of the volume per atom: it is 1.12 in fcc, 0.87 in
+diamond, and 0.55 even between points without any order."""
 
 SAME_TIME = 0.01
 """Share by which the times of the file and those of the options may differ."""
@@ -91,6 +97,8 @@ class TrajectoryOptions:
             raise ParameterError("give either the time step or the time between frames, not both")
         if self.structure is not None and self.structure not in CLASSIFIERS:
             raise UnknownNameError("structure", self.structure, CLASSIFIERS)
+        if self.orientation is not None:
+            miller_vector(self.orientation)  # says what it expects
 
 
 def frame_time(frame: Frame, options: TrajectoryOptions) -> float | None:
@@ -127,7 +135,11 @@ def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     """
     trajectory = read_trajectory(path, lammps_units=options.lammps_units, elements=options.elements)
     watched = _Watch(trajectory, options)
-    first = next(watched)
+    first = next(watched, None)
+    if first is None:
+        raise ParameterError(
+            f"{path} ends within the {options.equilibration_ps:g} ps of equilibration: leave out less, or check times"
+        )
     if len(first.positions) < MIN_ATOMS:
         raise FormatError(f"{path} has {len(first.positions)} atoms: at least {MIN_ATOMS} are needed to see a crystal")
     composition = _composition(first)
@@ -151,6 +163,7 @@ def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     if abs(seen - temperature) > SAME_TEMPERATURE * temperature:
         flags.append(f"the velocities of the file are those of {seen:.0f} K, not of the {temperature:.0f} K given")
     flags += _density(history, material)
+    flags += _closeness(first)
     drive = _driving_force(material, temperature, options, known)
     if math.isnan(drive):
         flags.append("the driving force is not known: it needs the potential, or its melting point and latent heat")
@@ -198,6 +211,19 @@ def _density(history: SlabHistory, material: str) -> list[str]:
         return []
     return [
         f"{seen:.3g} A^3 per atom, expected about {expected:.3g} for {material}: check elements and units, or a gap"
+    ]
+
+
+def _closeness(frame: Frame) -> list[str]:
+    """Positions in another unit than the box show in neighbours that are too near for the room that atoms have."""
+    _, vectors = nearest_neighbours(frame.positions, frame.cell, 1)
+    near = float(np.median(np.linalg.norm(vectors[:, 0], axis=1)))
+    room = volume_per_atom(frame.cell, len(frame.positions))
+    if near >= NEAREST * room ** (1 / 3):
+        return []
+    return [
+        f"atoms are {near:.2g} A from their nearest neighbours, too near for {room:.3g} A^3 per atom: positions and "
+        "box are in different units, or most of the box is empty"
     ]
 
 
