@@ -416,6 +416,7 @@ def test_what_a_record_says_against_itself_and_its_potential_are_warnings(
     RecordStore(tmp_path / "mine", create=True).merge(records)
     found = {entry["record"]: entry for entry in predict_records(tmp_path / "mine", model=model)}
     usual = found["good"]["warnings"]
+    assert any("growth-Cu-110-1115K-s0" in warning and "in the training" in warning for warning in usual)
     assert {name: found[name]["warnings"][len(usual) :] for name in said} == said
     assert all(found[name]["warnings"][: len(usual)] == usual for name in said)
     assert all(found[name]["potential"] == {"file": "Cu_best.eam", "sha256": "a" * 64} for name in said)

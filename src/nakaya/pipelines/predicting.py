@@ -14,6 +14,7 @@ from nakaya.core.errors import InputFileError, ParameterError, UnknownNameError
 from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.conditions import miller_vector
+from nakaya.kinetics.graphs.labels import conditions_key, has_result
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
 from nakaya.kinetics.md.stated_potentials import StatedPotential, common_potential, stated_potential
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
@@ -208,8 +209,21 @@ def predict_records(
         says = "says" if record.status == "ok" else f"is {record.status}"
         said = [f"the record {says}: {flag}" for flag in record.flags]
         said += _potential_warnings(stated_potential(record), "the record", model.potential(record.material))
-        documents.append({"record": record.id, **found, "warnings": [*found["warnings"], *said]})
+        warnings = [*found["warnings"], *_seen_warnings(record, model.records), *said]
+        documents.append({"record": record.id, **found, "warnings": warnings})
     return documents
+
+
+def _seen_warnings(record: Record, trained: Sequence[Record]) -> list[str]:
+    """Say where the answer was in the training."""
+    key = conditions_key(record)
+    seen = [other.id for other in trained if has_result(other, "growth_velocity") and conditions_key(other) == key]
+    if not seen:
+        return []
+    return [
+        f"growth velocity: {', '.join(seen)}, of the same conditions, {'was' if len(seen) == 1 else 'were'} in the "
+        "training: nakaya benchmark kinetics --stored says how far off predictions of unseen conditions are"
+    ]
 
 
 def _check_any(record: Record, found: Mapping[str, Any], records: Sequence[Record]) -> None:

@@ -26,9 +26,11 @@ def make_ann_on_start() -> Baseline:
 
 def _on_start(name: str, learner: Baseline) -> Baseline:
     start = make_assimilation()
+    # As in the network, materials and faces have no efficiencies of their own: the most shrinkage that there is.
+    common = {parameter.name: parameter.high for parameter in start.search_space}
 
     def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
-        begun = start.make(samples, labels, start.defaults, seed)
+        begun = start.make(samples, labels, common, seed)
         correction = learner.make(samples, labels - begun(samples)[0], settings, seed)
         return lambda asked: (begun(asked)[0] + correction(asked)[0], None)
 
