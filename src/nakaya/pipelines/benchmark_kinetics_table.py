@@ -100,9 +100,7 @@ def as_text(document: Mapping[str, Any]) -> str:
         f"not scored: evidence {entry['evidence']}, {entry['split']} ({entry['folds']}): {entry['reason']}"
         for entry in document["not_scored"]
     ]
-    for entry in document["text"]:
-        claim = f"RMSE {entry['rmse']}" if "rmse" in entry else f"{entry['margin']:.0%} lower RMSE"
-        lines.append(f"the text claims for {entry['target']}: {claim}: {entry['why']}")
+    lines += [f"the text claims {_claim(entry)}" for entry in document["text"]]
     return "\n".join(lines).strip() + "\n"
 
 
@@ -131,9 +129,27 @@ def as_markdown(document: Mapping[str, Any]) -> str:
         lines.append("")
         best = ", ".join(f"{split}: {rows[0]['best_baseline'] or 'none'}" for split, rows in blocks)
         lines += [f"Best baseline by inner cross-validation: {best}.", ""]
-        lines += _network_lines(blocks)
+        lines += _network_lines(blocks) + _fold_lines(blocks)
     lines += rates_as_markdown(document)
+    lines += ["", "What the text that started this claims, and what can be compared:", ""]
+    lines += [f"* {_claim(entry)}" for entry in document["text"]]
     return "\n".join(lines).strip() + "\n"
+
+
+def _claim(entry: Mapping[str, Any]) -> str:
+    claim = f"RMSE {entry['rmse']}" if "rmse" in entry else f"{entry['margin']:.0%} lower RMSE"
+    return f"{claim} of the {entry['target'].replace('_', ' ')}: {entry['why']}"
+
+
+def _fold_lines(blocks: Sequence[tuple[str, list[Mapping[str, Any]]]]) -> list[str]:
+    """Single folds of splits that have three groups: an average over three says little."""
+    found = []
+    for split, rows in blocks:
+        for row in rows:
+            if split in ("orientation", "material") and row["model"] in ("msgnn", "ann", "svm"):
+                folds = ", ".join(f"{fold['fold']} {fold['rmse']:.1f}" for fold in row["folds"])
+                found.append(f"* {split}, {row['model']}: {folds}")
+    return ["Single folds, RMSE in m/s:", "", *found, ""] if found else []
 
 
 def _network_lines(blocks: Sequence[tuple[str, list[Mapping[str, Any]]]]) -> list[str]:

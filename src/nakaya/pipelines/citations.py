@@ -1,0 +1,156 @@
+"""What to cite, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nakaya.core.provenance import package_version
+
+__all__ = ["CITATIONS", "Citation"]
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Something to cite.
+
+    Attributes:
+        key: Short name, also the BibTeX key.
+        why: When it has to be cited.
+        bibtex: The entry.
+    """
+
+    key: str
+    why: str
+    bibtex: str
+
+
+def _entry(kind: str, key: str, **fields: str) -> str:
+    body = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
+    return f"@{kind}{{{key},\n{body}\n}}"
+
+
+CITATIONS: tuple[Citation, ...] = (
+    Citation(
+        "nakaya",
+        "always",
+        _entry(
+            "software",
+            "nakaya",
+            title="nakaya: how crystals grow, and how fast, with honest uncertainty",
+            author="{the nakaya authors}",
+            version=package_version(),
+            year="2026",
+        ),
+    ),
+    Citation(
+        "gravner-griffeath",
+        "the exact solver of snow crystals, and every emulator of it",
+        _entry(
+            "article",
+            "gravner2008modeling",
+            title="Modeling snow crystal growth {II}: A mesoscopic lattice map with plausible dynamics",
+            author="Gravner, Janko and Griffeath, David",
+            journal="Physica D: Nonlinear Phenomena",
+            volume="237",
+            number="3",
+            pages="385--404",
+            year="2008",
+            doi="10.1016/j.physd.2007.09.008",
+        ),
+    ),
+    Citation(
+        "cgne",
+        "the emulator cgne-small-rho and the setting of its parameters",
+        _entry(
+            "misc",
+            "timmer2024efficient",
+            title="Efficient Probabilistic Modeling of Crystallization at Mesoscopic Scale",
+            author="Timmer, Pol and Minartz, Koen and Menkovski, Vlado",
+            eprint="2405.16608",
+            archiveprefix="arXiv",
+            year="2024",
+        ),
+    ),
+    Citation(
+        "growth-law",
+        "predictions of growth velocities: the form of the law, and its anisotropy",
+        _entry(
+            "article",
+            "broughton1982crystallization",
+            title="Crystallization rates of a {Lennard-Jones} liquid",
+            author="Broughton, J. Q. and Gilmer, G. H. and Jackson, K. A.",
+            journal="Physical Review Letters",
+            volume="49",
+            pages="1496--1500",
+            year="1982",
+            doi="10.1103/PhysRevLett.49.1496",
+        )
+        + "\n\n"
+        + _entry(
+            "article",
+            "sun2004kinetic",
+            title="Kinetic coefficient of {Ni} solid-liquid interfaces from molecular-dynamics simulations",
+            author="Sun, D. Y. and Asta, M. and Hoyt, J. J.",
+            journal="Physical Review B",
+            volume="69",
+            pages="024108",
+            year="2004",
+            doi="10.1103/PhysRevB.69.024108",
+        ),
+    ),
+    Citation(
+        "al-cu-si",
+        "the record set: its three potentials, and the program that ran them",
+        _entry(
+            "article",
+            "mendelev2008analysis",
+            title="Analysis of semi-empirical interatomic potentials appropriate for simulation of crystalline and "
+            "liquid {Al} and {Cu}",
+            author="Mendelev, M. I. and Kramer, M. J. and Becker, C. A. and Asta, M.",
+            journal="Philosophical Magazine",
+            volume="88",
+            pages="1723--1750",
+            year="2008",
+            doi="10.1080/14786430802206482",
+        )
+        + "\n\n"
+        + _entry(
+            "article",
+            "mishin2001structural",
+            title="Structural stability and lattice defects in copper: {Ab initio}, tight-binding, and embedded-atom "
+            "calculations",
+            author="Mishin, Y. and Mehl, M. J. and Papaconstantopoulos, D. A. and Voter, A. F. and Kress, J. D.",
+            journal="Physical Review B",
+            volume="63",
+            pages="224106",
+            year="2001",
+            doi="10.1103/PhysRevB.63.224106",
+        )
+        + "\n\n"
+        + _entry(
+            "article",
+            "stillinger1985computer",
+            title="Computer simulation of local order in condensed phases of silicon",
+            author="Stillinger, F. H. and Weber, T. A.",
+            journal="Physical Review B",
+            volume="31",
+            pages="5262--5271",
+            year="1985",
+            doi="10.1103/PhysRevB.31.5262",
+        )
+        + "\n\n"
+        + _entry(
+            "article",
+            "thompson2022lammps",
+            title="{LAMMPS} - a flexible simulation tool for particle-based materials modeling at the atomic, meso, "
+            "and continuum scales",
+            author="Thompson, A. P. and others",
+            journal="Computer Physics Communications",
+            volume="271",
+            pages="108171",
+            year="2022",
+            doi="10.1016/j.cpc.2021.108171",
+        ),
+    ),
+)
+"""What this package stands on."""
