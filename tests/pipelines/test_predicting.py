@@ -330,7 +330,7 @@ def test_warnings_outside_the_training(model: KineticsModel) -> None:
     assert any("above the melting point" in warning for warning in hot["warnings"])
     lost = predict_conditions("Cu", None, 630.0, model=model)
     assert lost["growth_velocity"]["value"] is None
-    with pytest.raises(UnknownNameError, match="Au"):
+    with pytest.raises(ParameterError, match="'Au' has no records"):
         predict_conditions("Au", "100", 1000.0, model=model)
     with pytest.raises(ParameterError, match="temperature=-5"):
         predict_conditions("Cu", "100", -5.0, model=model)
@@ -386,6 +386,16 @@ def test_a_record_without_a_front_is_refused_where_nothing_follows_from_it(
     RecordStore(tmp_path / "mine", create=True).add(bulk(900.0))
     with pytest.raises(InputFileError, match="name a growth run, or give --material"):
         predict_records(tmp_path / "mine", ids=["properties-Cu-900K-s0"], model=model)
+
+
+def test_equivalent_faces_of_a_cubic_crystal_are_one(model: KineticsModel, store: Path, tmp_path: Path) -> None:
+    plain = predict_conditions("Cu", "100", 1115.0, model=model)
+    for name in ("0 1 0", "200", "(0 0 -1)", "10,0,0"):
+        assert predict_conditions("Cu", name, 1115.0, model=model) == plain
+    run = replace(RecordStore(store).get("growth-Cu-100-1115K-s0"), snapshots=())
+    RecordStore(tmp_path / "mine", create=True).merge([run, replace(run, id="turned", orientation="0 -1 0")])
+    one, other = predict_records(tmp_path / "mine", model=model)
+    assert {**one, "record": ""} == {**other, "record": ""}
 
 
 def test_what_a_record_says_against_itself_and_its_potential_are_warnings(

@@ -66,6 +66,8 @@ def explain(
         return
     for line in _lines(found, top):
         typer.echo(line)
+    if out is not None:
+        typer.echo(f"wrote {out}")
 
 
 def _lines(found: Explanation, top: int) -> list[str]:

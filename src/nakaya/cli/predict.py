@@ -59,10 +59,10 @@ def predict(
     from nakaya.pipelines.ingesting_md import hash_input
     from nakaya.pipelines.predicting import load_model, predict_conditions, predict_records, predict_trajectory
 
-    if sum((material is not None, records is not None, md is not None)) != 1:
-        raise ParameterError("give one of --material (with --temperature), --records and --md")
     if record and records is None:
         raise ParameterError(f"--record {record[0]} is of no set: name it with --records, such as al-cu-si")
+    if sum((material is not None, records is not None, md is not None)) != 1:
+        raise ParameterError("give one of --material (with --temperature), --records and --md")
     if records is not None and (orientation, temperature) != (None, None):
         raise ParameterError("--records has conditions of its own: leave --orientation and --temperature out")
     of_trajectories = {

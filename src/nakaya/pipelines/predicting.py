@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from nakaya.core.errors import InputFileError, ParameterError, UnknownNameError
+from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
 from nakaya.kinetics.graphs.build import build_sequence
-from nakaya.kinetics.graphs.conditions import miller_vector
+from nakaya.kinetics.graphs.conditions import cubic_face
 from nakaya.kinetics.graphs.labels import conditions_key, has_result
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
 from nakaya.kinetics.md.stated_potentials import StatedPotential, common_potential, stated_potential
@@ -143,7 +143,7 @@ def predict_conditions(
 
     Raises:
         ParameterError: The temperature is no temperature, or far from the melting point; or Miller indices are none.
-        UnknownNameError: The records of the model know nothing of the material.
+        ParameterError: The records of the model know nothing of the material.
     """
     model = model or load_model()
     return predict_sample(conditions_sample(material, orientation, temperature, model), model)
@@ -154,9 +154,10 @@ def conditions_sample(material: str, orientation: str | None, temperature: float
     if not (math.isfinite(temperature) and 1 <= temperature <= 20_000):
         raise ParameterError(f"temperature={temperature} is outside [1, 20000] K")
     if orientation is not None:
-        miller_vector(orientation)
+        orientation = cubic_face(orientation)
     if not any(record.material == material for record in model.records):  # no melting point, no latent heat
-        raise UnknownNameError("material with records", material, {record.material for record in model.records})
+        known = sorted({record.material for record in model.records})
+        raise ParameterError(f"material {material!r} has no records of melting and bulk: known are {', '.join(known)}")
     table = model.table(material)
     record = Record(
         id=f"conditions-{material}",
@@ -302,7 +303,7 @@ def predict_trajectory(path: Path, options: TrajectoryOptions, *, model: Kinetic
 
 def trajectory_sample(path: Path, options: TrajectoryOptions, model: KineticsModel) -> tuple[Sample, list[str]]:
     """The sample of evidence B that a trajectory makes, and what was odd about the file."""
-    record = ingest_trajectory(path, options, known=model.records)
+    record = _named(ingest_trajectory(path, options, known=model.records))
     if not math.isfinite(record.conditions["temperature"].value):
         raise ParameterError(f"{path}: the temperature is not known: give --temperature in K")
     table = model.table(record.material)
@@ -419,7 +420,12 @@ def _usable(records: Sequence[Record], ids: Sequence[str]) -> Iterator[Record]:
                 "from"
             )
         if ids or (record.orientation is not None and _has_conditions(record)):
-            yield record
+            yield _named(record)
+
+
+def _named(record: Record) -> Record:
+    # Equivalent faces have one name, by which training records of the same face are found.
+    return record if record.orientation is None else replace(record, orientation=cubic_face(record.orientation))
 
 
 def _has_conditions(record: Record) -> bool:

@@ -20,7 +20,19 @@ from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
 from nakaya.kinetics.md.potentials import MASSES, MATERIALS
 from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
 
-__all__ = ["GLOBALS", "TARGETS", "check_no_target", "crystal_structure", "global_values", "orientation_invariants"]
+__all__ = [
+    "GLOBALS",
+    "TARGETS",
+    "check_no_target",
+    "crystal_structure",
+    "cubic_face",
+    "global_values",
+    "miller_vector",
+    "orientation_invariants",
+]
+
+MAX_INDEX: Final = 1000
+"""Miller indices lie below this."""
 
 TARGETS: Final = frozenset(
     {
@@ -109,17 +121,36 @@ def miller_vector(miller: str) -> FloatArray:
     Raises:
         ParameterError: Something else.
     """
+    vector = _indices(miller)
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def cubic_face(miller: str) -> str:
+    """One name for all equivalent faces of a cubic crystal: "010", "0 -1 0" and "200" are "100"; "1 1 -1" is "111".
+
+    Raises:
+        ParameterError: As in `miller_vector`.
+    """
+    indices = _indices(miller)
+    if (indices % 1).any():
+        return miller.strip()
+    whole = np.abs(indices).astype(np.int64)
+    reduced = sorted((whole // np.gcd.reduce(whole)).tolist(), reverse=True)
+    return ("" if reduced[0] < 10 else " ").join(str(index) for index in reduced)
+
+
+def _indices(miller: str) -> FloatArray:
     text = miller.strip().strip("()[]{}<>")
     words = text.replace(",", " ").split() if " " in text or "," in text else list(text)
     try:
         vector = np.array([float(word) for word in words])
     except ValueError:
         vector = np.zeros(0)
-    if vector.shape != (3,) or not vector.any() or not np.isfinite(vector).all():
+    if vector.shape != (3,) or not vector.any() or not (np.abs(vector) < MAX_INDEX).all():
         raise ParameterError(
             f'orientation {miller!r} is no Miller indices: expected three digits, such as 111, or "1 -1 0"'
         )
-    return np.asarray(vector / np.linalg.norm(vector))
+    return vector
 
 
 def global_values(record: Record, *, time: float, table: MaterialTable | None) -> FloatArray:

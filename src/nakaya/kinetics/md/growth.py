@@ -135,8 +135,8 @@ class GrowthRun:
             )
         if not (5 <= self.duration_ps <= 1e6 and 3 <= self.equilibration_ps <= 1e5):
             raise ParameterError(
-                f"duration {self.duration_ps:g} ps after {self.equilibration_ps:g} ps of equilibration: "
-                "at least 5 and 3 ps are needed"
+                f"duration {self.duration_ps:g} ps after {self.equilibration_ps:g} ps of equilibration: the duration "
+                "is at least 5 ps, the equilibration at least 3 ps"
             )
 
     @property
