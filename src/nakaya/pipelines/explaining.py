@@ -112,9 +112,7 @@ def explain_sample(sample: Sample, model: KineticsModel) -> Explanation:
         ParameterError: The sample has no orientation, or the model has no part for the growth velocity.
     """
     if sample.orientation is None:
-        raise ParameterError(
-            "no front is stated, and velocities of fronts are explained: give --orientation"
-        )
+        raise ParameterError("no front is stated, and velocities of fronts are explained: give --orientation")
     part = _explained_part(sample, model)
     told = predict_sample(sample, model)
     chosen = model.card.part(TARGET, sample.evidence)
