@@ -67,6 +67,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("split", "conditions"), [("temperature", 60), ("run", 30)])
+def test_a_condition_with_replicates_in_several_folds_counts_once(split: str, conditions: int) -> None:
+    errors = np.random.default_rng(1).normal(size=30)
+    folds = [result("ann", errors, inner=1.0, fold=fold) for fold in (0, 1)]
+    for entry in folds:
+        entry["task"]["split"] = split
+    (row,) = score_rows(folds)
+    assert (row["conditions"], row["rows"], len(row["folds"])) == (conditions, 60, 2)
+    assert row["rmse"] == pytest.approx(float(np.sqrt((errors**2).mean())))
+
+
 def test_ratios_of_exact_multiples_are_exact() -> None:
     errors = np.random.default_rng(0).normal(size=30)
     rows = score_rows(
