@@ -288,6 +288,16 @@ def test_the_shipped_plan_is_the_data_set_that_it_says() -> None:
     assert [run.seed for run in growth] == sorted(run.seed for run in growth)  # one seed of everything first
 
 
+def test_reserves_begin_with_their_own_seed(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    section = '[[growth]]\nmaterial = "Cu"\norientation = "100"\ntemperatures = [1009]\ndurations_ps = [30]\n'
+    path.write_text(f"version = 1\n{section}seeds = 2\n{section}seeds = 2\nfirst_seed = 4\n")
+    assert [run.id.rpartition("-")[2] for run in read_plan(path)] == ["s0", "s1", "s4", "s5"]
+    path.write_text(f"version = 1\n{section}seeds = 2\n{section}first_seed = 1\n")
+    with pytest.raises(ConfigError, match="plans the same run twice: growth-Cu-100-1009K-s1"):
+        read_plan(path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -22,7 +22,8 @@
     temperatures = [650]
     seeds = 20
 
-First all properties, then melting points, then seed 0 of every growth run, then quenches, seed by seed.
+First all properties, then melting points, then seed 0 of every growth run, then quenches, seed by seed. A section with
+`first_seed = 5` begins with that seed instead of 0: replicates added later, in place of runs that were lost.
 """
 
 from __future__ import annotations
@@ -64,6 +65,10 @@ class _Section(BaseModel):
     lattice_parameter: float | None = None
     melting_point: float | None = None
     seeds: _Count = 1
+    first_seed: Annotated[int, Field(ge=0, le=10_000)] = 0
+
+    def seed_numbers(self) -> range:
+        return range(self.first_seed, self.first_seed + self.seeds)
 
     def found(self) -> Any:  # a Material; pydantic cannot hold it as a field
         return find_material(
@@ -85,7 +90,7 @@ class _Properties(_Section):
     def runs(self) -> list[PropertiesRun]:
         return [
             PropertiesRun(self.found(), temperature, seed, self.cells, self.duration_ps)
-            for seed in range(self.seeds)
+            for seed in self.seed_numbers()
             for temperature in self.temperatures
         ]
 
@@ -102,7 +107,7 @@ class _Melting(_Section):
             MeltingRun(
                 self.found(), self.orientation, length, self.guess, seed, self.width, duration_ps=self.duration_ps
             )
-            for seed in range(self.seeds)
+            for seed in self.seed_numbers()
             for length in self.lengths
         ]
 
@@ -128,7 +133,7 @@ class _Growth(_Section):
                 self.found(), self.orientation, temperature, seed, self.width, self.length, fraction,
                 equilibration_ps=self.equilibration_ps, duration_ps=duration,
             )
-            for seed in range(self.seeds)
+            for seed in self.seed_numbers()
             for temperature, duration, fraction in zip(self.temperatures, durations, fractions, strict=True)
         ]  # fmt: skip
 
@@ -141,7 +146,7 @@ class _Nucleation(_Section):
     def runs(self) -> list[NucleationRun]:
         return [
             NucleationRun(self.found(), temperature, seed, self.cells, self.duration_ps)
-            for seed in range(self.seeds)
+            for seed in self.seed_numbers()
             for temperature in self.temperatures
         ]
 

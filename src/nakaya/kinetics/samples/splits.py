@@ -40,6 +40,9 @@ NUM_FOLDS: Final = 4
 _EDGES = (0.55, 0.64, 0.72, 0.80, 0.88, 1.0)
 """Between the temperatures of the plan, as shares of the melting point; neighbours are in different folds."""
 
+_NUM_SEEDS = 3
+"""Replicates that the plan gives each condition; seed 5 takes the place of a lost seed 2."""
+
 _MATERIALS = ("Al", "Cu", "Si")
 _ORIENTATIONS = ("100", "110", "111")
 
@@ -78,7 +81,8 @@ def fold_of_run(name: str, material: str, orientation: str | None, temperature: 
         temperature: K.
         seed: Of the run.
         split: Which rule. "temperature": every fourth step of T/T_m, for all materials and orientations alike;
-            "orientation" and "material": one each; "run": one seed; "random": any run, by a hash of its name.
+            "orientation" and "material": one each; "run": one seed of each condition, reserves with the seed
+            whose place they take; "random": any run, by a hash of its name.
     """
     if split == "temperature":
         return _temperature_step(material, temperature) % NUM_FOLDS
@@ -87,7 +91,7 @@ def fold_of_run(name: str, material: str, orientation: str | None, temperature: 
     if split == "material":
         return _MATERIALS.index(material) if material in _MATERIALS else NUM_FOLDS - 1
     if split == "run":
-        return seed % NUM_FOLDS
+        return seed % _NUM_SEEDS
     if split == "random":
         return hashed(f"random {name}", NUM_FOLDS)
     raise ParameterError(f"unknown split {split!r}: known are {', '.join(SPLITS)}")
