@@ -170,6 +170,10 @@ def kinetics(
     tuned: Annotated[
         Path | None, typer.Option(help="Folder of tuned settings, MODEL.json; those of the package by default.")
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(help="Learn from all of --records, and score on this other set, store or file of records."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes of one thread each.")] = 1,
     done: Annotated[
@@ -203,6 +207,8 @@ def kinetics(
     coverage and width of 90 % intervals, and the ratios of what lies above the floor to the tuned ann and svm and to
     the baseline that inner cross-validation prefers.
 
+    With --on, models learn from one whole set and are scored on another, such as your own runs.
+
     Example: nakaya benchmark kinetics --model ridge --model svm --evidence A --out results
     """
     from nakaya.pipelines.benchmark_kinetics_table import as_text, read_stored, write_document, write_table
@@ -221,6 +227,8 @@ def kinetics(
         return
     if stored:
         document = read_stored()
+    elif on is not None:
+        document = _score_on(on, records, model, evidence, tuned, seed)
     else:
         document = _run_kinetics(
             records, out, model, evidence, split, tuned, seed, workers, overwrite=overwrite, compute=not done
@@ -251,15 +259,14 @@ def _run_kinetics(
     compute: bool,
 ) -> dict[str, object]:
     from nakaya.cli.progress import progress_reporter
-    from nakaya.core.errors import InputFileError, ParameterError
+    from nakaya.core.errors import ParameterError
     from nakaya.kinetics.models.catalogue import model_names
     from nakaya.kinetics.samples.splits import SPLITS
     from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics
 
     if out is None and not compute:
         raise ParameterError("--done makes a table from what --out holds: name that folder with --out")
-    if tuned is not None and not any(tuned.glob("*.json")):
-        raise InputFileError(f"{tuned} is no folder of tuned settings: expected files MODEL.json, such as svm.json")
+    _check_tuned(tuned)
     with progress_reporter("fitting", "folds") as report:
         return benchmark_kinetics(
             records,
@@ -274,6 +281,33 @@ def _run_kinetics(
             compute=compute,
             progress=report,
         )
+
+
+def _score_on(
+    on: str, records: str, model: list[str] | None, evidence: list[str] | None, tuned: Path | None, seed: int
+) -> dict[str, object]:
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.kinetics.models.catalogue import model_names
+    from nakaya.pipelines.benchmark_kinetics_unseen import score_on
+
+    _check_tuned(tuned)
+    with progress_reporter("fitting", "models") as report:
+        return score_on(
+            on,
+            records,
+            models=model or model_names(),
+            evidence=evidence or ("A", "B"),  # type: ignore[arg-type]  # names are checked there
+            tuned=tuned,
+            seed=seed,
+            progress=report,
+        )
+
+
+def _check_tuned(tuned: Path | None) -> None:
+    from nakaya.core.errors import InputFileError
+
+    if tuned is not None and not any(tuned.glob("*.json")):
+        raise InputFileError(f"{tuned} is no folder of tuned settings: expected files MODEL.json, such as svm.json")
 
 
 def _evaluate_kinetics(seed: int, workers: int, *, as_json: bool) -> None:

@@ -27,7 +27,15 @@ from nakaya.pipelines.benchmark_kinetics_scores import score_rows
 from nakaya.pipelines.benchmark_kinetics_tasks import corpus_hash, load_corpus, make_tasks, run_tasks
 from nakaya.pipelines.benchmark_nucleation import describe_rates, rate_results
 
-__all__ = ["HASH_DIGITS", "SHIPPED_SET", "TEXT_FIGURES", "benchmark_kinetics", "shipped_folder", "tuned_settings"]
+__all__ = [
+    "HASH_DIGITS",
+    "SHIPPED_SET",
+    "TEXT_FIGURES",
+    "benchmark_kinetics",
+    "check_names",
+    "shipped_folder",
+    "tuned_settings",
+]
 
 SHIPPED_SET: Final = "al-cu-si"
 MARKER: Final = "benchmark.json"
@@ -123,7 +131,7 @@ def benchmark_kinetics(
         OutputError: `out` holds something else.
         NakayaError: As the records and models raise.
     """
-    _check_names(models, evidence, splits)
+    check_names(models, evidence, splits)
     check_count("workers", workers, 1, 256)
     load_corpus.cache_clear()  # records may have come since an earlier call
     corpus = load_corpus(source, False)
@@ -157,7 +165,8 @@ def benchmark_kinetics(
     }
 
 
-def _check_names(models: Sequence[str], evidence: Sequence[str], splits: Sequence[str]) -> None:
+def check_names(models: Sequence[str], evidence: Sequence[str], splits: Sequence[str]) -> None:
+    """Raise UnknownNameError for the first name that there is none of."""
     for kind, names, known in (
         ("kinetics model", models, tuple(MODELS)),
         ("kind of evidence", evidence, ("A", "B")),

@@ -133,7 +133,7 @@ def _measures(scored: _Scored) -> dict[str, Any]:
         "coverage90": coverage,
         "coverage90_interval": _binomial(coverage, len(scored.keys)),
         "width90": float(np.mean(widths)),
-        "inner_rmse": scored.inner,
+        "inner_rmse": math.sqrt(scored.inner),
         "whole_run_rmse": float(np.sqrt(np.mean(np.square(whole)))) if whole else math.nan,
         "rows": int(scored.counts.sum()),
         "conditions": len(scored.keys),

@@ -13,6 +13,7 @@ from nakaya.core.errors import FormatError, InputFileError
 from nakaya.core.provenance import sha256_of_file
 from nakaya.dataset.files import output_errors, write_atomically
 from nakaya.pipelines.benchmark_kinetics import shipped_folder
+from nakaya.pipelines.benchmark_kinetics_unseen import KNOWN, UNKNOWN
 from nakaya.pipelines.benchmark_nucleation_table import rates_as_markdown, rates_as_text
 
 __all__ = [
@@ -29,7 +30,12 @@ __all__ = [
 
 BEGIN: Final = "<!-- benchmark kinetics: begin (nakaya benchmark kinetics --stored --write FILE) -->"
 END: Final = "<!-- benchmark kinetics: end -->"
-SINGLE: Final = ("material", "orientation")
+BEGIN_UNSEEN: Final = (
+    "<!-- benchmark kinetics on others: begin (nakaya benchmark kinetics --on unseen --write FILE) -->"
+)
+END_UNSEEN: Final = "<!-- benchmark kinetics on others: end -->"
+SINGLE: Final = ("material", "orientation", KNOWN, UNKNOWN)
+"""Splits whose folds are printed one by one."""
 
 
 def stored_file() -> Path:
@@ -73,7 +79,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     for evidence, split, rows in _blocks(document["rows"]):
         first = rows[0]
         lines.append(
-            f"evidence {evidence}, {split} held out: {first['rows']} rows of {first['conditions']} conditions, noise "
+            f"evidence {evidence}, {_tested(split)}: {first['rows']} rows of {first['conditions']} conditions, noise "
             f"floor {first['noise_floor_rmse']:.1f} m/s, best baseline by inner cross-validation: "
             f"{first['best_baseline'] or 'none'}"
         )
@@ -88,7 +94,7 @@ def as_text(document: Mapping[str, Any]) -> str:
                 f"{row['width90']:7.0f} {_ratio(row['ratio_to_ann']):>18s} {_ratio(row['ratio_to_svm']):>18s} "
                 f"{_ratio(row['ratio_to_best_baseline']):>18s} {row['cpu_seconds']:7.1f}"
             )
-            if split in SINGLE:
+            if split in SINGLE and len(row["folds"]) > 1:
                 single = "  ".join(f"{fold['fold']} {fold['rmse']:.1f}" for fold in row["folds"])
                 lines.append(f"  {'':17s}  by fold: {single}")
         whole = [row["whole_run_rmse"] for row in rows if _known(row["whole_run_rmse"])]
@@ -131,8 +137,9 @@ def as_markdown(document: Mapping[str, Any]) -> str:
         lines += [f"Best baseline by inner cross-validation: {best}.", ""]
         lines += _network_lines(blocks) + _fold_lines(blocks)
     lines += rates_as_markdown(document)
-    lines += ["", "What the text that started this claims, and what can be compared:", ""]
-    lines += [f"* {_claim(entry)}" for entry in document["text"]]
+    if document["text"]:
+        lines += ["", "What the text that started this claims, and what can be compared:", ""]
+        lines += [f"* {_claim(entry)}" for entry in document["text"]]
     return "\n".join(lines).strip() + "\n"
 
 
@@ -146,7 +153,7 @@ def _fold_lines(blocks: Sequence[tuple[str, list[Mapping[str, Any]]]]) -> list[s
     found = []
     for split, rows in blocks:
         for row in rows:
-            if split in ("orientation", "material") and row["model"] in ("msgnn", "ann", "svm"):
+            if split in SINGLE and row["model"] in ("msgnn", "ann", "svm"):
                 folds = ", ".join(f"{fold['fold']} {fold['rmse']:.1f}" for fold in row["folds"])
                 found.append(f"* {split}, {row['model']}: {folds}")
     return ["Single folds, RMSE in m/s:", "", *found, ""] if found else []
@@ -168,16 +175,16 @@ def _network_lines(blocks: Sequence[tuple[str, list[Mapping[str, Any]]]]) -> lis
     return ["Ratios of what lies above the noise floor:", "", head, "|---|---|---|---|---|---|", *found, ""]
 
 
-def replace_between_markers(text: str, table: str) -> str:
+def replace_between_markers(text: str, table: str, begin: str = BEGIN, end: str = END) -> str:
     """Put a table between the markers of a document.
 
     Raises:
         FormatError: The markers are not there, or come twice.
     """
-    pattern = re.escape(BEGIN) + r"\n.*?" + re.escape(END)
+    pattern = re.escape(begin) + r"\n.*?" + re.escape(end)
     if len(re.findall(pattern, text, flags=re.DOTALL)) != 1:
-        raise FormatError(f"the document needs the lines {BEGIN} and {END}, once each")
-    return re.sub(pattern, lambda _: f"{BEGIN}\n\n{table}\n{END}", text, flags=re.DOTALL)
+        raise FormatError(f"the document needs the lines {begin} and {end}, once each")
+    return re.sub(pattern, lambda _: f"{begin}\n\n{table}\n{end}", text, flags=re.DOTALL)
 
 
 def write_table(document: Mapping[str, Any], path: Path) -> None:
@@ -190,7 +197,8 @@ def write_table(document: Mapping[str, Any], path: Path) -> None:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
-    renewed = replace_between_markers(text, as_markdown(document))
+    markers = (BEGIN_UNSEEN, END_UNSEEN) if "learned_from" in document["records"] else (BEGIN, END)
+    renewed = replace_between_markers(text, as_markdown(document), *markers)
     with output_errors(path):
         write_atomically(path, renewed.encode())
 
@@ -213,10 +221,20 @@ def _about(records: Mapping[str, Any]) -> str:
         if seen["degrees_of_freedom"]
         else ""
     )
+    learned = records.get("learned_from")
+    before = (
+        f" Learned from {learned['runs']} growth runs of {learned['source']} (sha256 {learned['sha256'][:12]})."
+        if learned
+        else ""
+    )
     return (
         f"{records['runs']} growth runs of {records['conditions']} conditions (sha256 {records['sha256'][:12]})"
-        f"{note}.{scatter}"
+        f"{note}.{before}{scatter}"
     )
+
+
+def _tested(split: str) -> str:
+    return split if split in (KNOWN, UNKNOWN) else f"{split} held out"
 
 
 def _known(value: float | None) -> bool:

@@ -20,6 +20,7 @@ import numpy as np
 
 from nakaya.core.errors import FormatError, NakayaError, OutputError
 from nakaya.core.processes import leashed_pool, results_as_completed
+from nakaya.core.record import Record
 from nakaya.dataset.files import write_atomically
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, normal_factor
@@ -36,6 +37,7 @@ __all__ = [
     "TARGET",
     "Task",
     "corpus_hash",
+    "fit_and_score",
     "load_corpus",
     "make_tasks",
     "read_result",
@@ -151,14 +153,41 @@ def run_task(corpus: Corpus, task: Task) -> dict[str, Any]:
     }
     if len(held.train) < MIN_TRAIN or not held.test:
         return document | {"reason": f"{len(held.train)} training rows and {len(held.test)} test rows"}
-    model = find_model(task.model)
-    started = time.process_time()
     try:
-        inner = _inner(parts, task, model)
-        found = model.fit(held.train, TARGET, dict(task.settings), seed=task.seed).predict(held.test)
+        return document | fit_and_score(
+            held, parts, corpus.records, find_model(task.model), dict(task.settings), seed=task.seed
+        )
     except NakayaError as error:
         return document | {"reason": str(error)}
-    own = {record.id: record.quantities[TARGET].value for record in corpus.records}
+
+
+def fit_and_score(
+    held: Arrangement,
+    parts: Sequence[Arrangement],
+    records: Iterable[Record],
+    model: KineticModel,
+    settings: Settings,
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    """Fit a model to training samples, and let it predict the test samples once.
+
+    Args:
+        held: Training and test samples of one kind of evidence.
+        parts: Inner folds, inside the training samples: they give the factor of the intervals.
+        records: Of the test samples' runs, for what the whole run would have told.
+        model: From the catalogue.
+        settings: Of the model.
+        seed: Of everything random.
+
+    Returns:
+        JSON values: rows (record, condition, label, label_error, mean, deviation, whole_run), inner_rmse, factor,
+        calibration, calibration_groups, cpu_seconds.
+    """
+    started = time.process_time()
+    inner = _inner(parts, model, settings, seed)
+    found = model.fit(held.train, TARGET, dict(settings), seed=seed).predict(held.test)
+    own = {record.id: record.quantities[TARGET].value for record in records}
     rows = [
         {
             "record": sample.record_id,
@@ -168,11 +197,11 @@ def run_task(corpus: Corpus, task: Task) -> dict[str, Any]:
             "mean": float(found.mean[place]),
             "deviation": float(found.standard_deviation[place]),
             # Only to say what the whole run would have told: no model is given it.
-            "whole_run": own[sample.record_id] if task.evidence == "B" else None,
+            "whole_run": own[sample.record_id] if sample.evidence == "B" else None,
         }
         for place, sample in enumerate(held.test)
     ]
-    return document | inner | {"rows": rows, "cpu_seconds": time.process_time() - started}
+    return inner | {"rows": rows, "cpu_seconds": time.process_time() - started}
 
 
 @lru_cache(maxsize=48)
@@ -189,7 +218,7 @@ def _label(sample: Sample) -> float:
     return math.log10(value) if TARGET_SCALES[TARGET] == "log10" else value
 
 
-def _inner(parts: Sequence[Arrangement], task: Task, model: KineticModel) -> dict[str, Any]:
+def _inner(parts: Sequence[Arrangement], model: KineticModel, settings: Settings, seed: int) -> dict[str, Any]:
     means: list[float] = []
     deviations: list[float] = []
     labels: list[float] = []
@@ -197,7 +226,7 @@ def _inner(parts: Sequence[Arrangement], task: Task, model: KineticModel) -> dic
     for part in parts:
         if len(part.train) < MIN_TRAIN // 2:
             continue
-        found = model.fit(part.train, TARGET, dict(task.settings), seed=task.seed).predict(part.test)
+        found = model.fit(part.train, TARGET, dict(settings), seed=seed).predict(part.test)
         means += found.mean.tolist()
         deviations += found.standard_deviation.tolist()
         labels += [_label(sample) for sample in part.test]

@@ -22,6 +22,7 @@ __all__ = [
     "all_samples",
     "arrange_fold",
     "arrange_inner",
+    "arrange_unseen",
     "outer_folds",
     "tuning_samples",
 ]
@@ -82,6 +83,20 @@ def arrange_inner(
         if inner.train and inner.test:
             found.append(inner)
     return found
+
+
+def arrange_unseen(corpus: Corpus, unseen: Iterable[str], evidence: EvidenceKind, target: str) -> Arrangement:
+    """Hold out the records of the given ids, whatever their conditions, and score all of them.
+
+    For records that came after the models were frozen: as in the split by temperature, a sample does not know the faces
+    of its own group of temperatures.
+    """
+    names = frozenset(unseen)
+    return _arrange(
+        corpus, corpus.records, evidence, target, "temperature",
+        held_out=lambda record: record.id in names,
+        scored=lambda _: True,
+    )  # fmt: skip
 
 
 def tuning_samples(corpus: Corpus, evidence: EvidenceKind, target: str) -> tuple[Sample, ...]:

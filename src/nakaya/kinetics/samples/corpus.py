@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 
+from nakaya.core.errors import ParameterError
 from nakaya.core.record import Record
 from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
 from nakaya.kinetics.graphs.conditions import check_no_target
@@ -30,7 +31,7 @@ from nakaya.kinetics.samples.pooled import pooled_features
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name
 
-__all__ = ["FACET_CONDITIONS", "Corpus", "make_sample", "read_corpus", "with_facets"]
+__all__ = ["FACET_CONDITIONS", "Corpus", "joined", "make_sample", "read_corpus", "with_facets"]
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +116,27 @@ def read_corpus(
     for name, reason in left_out:
         log.info("record %s is left out: %s", name, reason)
     return Corpus(tuple(chosen), tables, folder, tuple(left_out), graphs)
+
+
+def joined(first: Corpus, second: Corpus) -> Corpus:
+    """Return the runs of two corpora as one; samples are made now, for each corpus has its own folder of snapshots.
+
+    Raises:
+        ParameterError: Both hold a record of one id.
+    """
+    if twice := sorted({record.id for record in first.records} & {record.id for record in second.records}):
+        raise ParameterError(f"both sets hold a record {twice[0]}: what was learned from cannot be scored")
+    for corpus in (first, second):
+        for evidence in get_args(EvidenceKind):
+            corpus.prepare(evidence)
+    return Corpus(
+        tuple(sorted((*first.records, *second.records), key=lambda record: record.id)),
+        {**second.tables, **first.tables},
+        None,
+        (*first.left_out, *second.left_out),
+        first.graphs,
+        {**first._made, **second._made},
+    )
 
 
 def make_sample(record: Record, evidence: EvidenceKind, table: MaterialTable, folder: Path | None) -> Sample:
