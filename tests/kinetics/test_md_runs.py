@@ -23,7 +23,7 @@ from nakaya.kinetics.md.lammps import LammpsError, find_lammps, read_log, run_la
 from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.nucleation import NucleationRun, detection_time, largest_cluster, nucleation_rate
 from nakaya.kinetics.md.patches import read_patches
-from nakaya.kinetics.md.potentials import MATERIALS, find_material, potential_file
+from nakaya.kinetics.md.potentials import MATERIALS, Material, find_material, potential_file
 from nakaya.kinetics.md.tables import MaterialTable, driving_force, tabulate
 from nakaya.kinetics.records import check_record, check_snapshots
 
@@ -150,6 +150,14 @@ def test_growth_has_a_local_bath_and_a_barostat_along_the_normal_only() -> None:
     assert re.findall(r"nph (.*)", text) == ["z 0 0 2.0"]
     assert "velocity solid create 2412" in text  # 2 T for the perfect lattice
     assert "unfix bath" not in production
+
+
+@pytest.mark.parametrize(("style", "ending"), [("eam", '"p"'), ("eam/opt", '"p"'), ("eam/alloy", '"p" Ag')])
+def test_files_of_one_element_are_read_without_a_name(style: str, ending: str) -> None:
+    silver = Material("Ag", "fcc", style, "p", 4.18, 1170.0)
+    text = scripts.bulk_solid(silver, Path("p"), temperature=995.0, duration_ps=5.0, frame_ps=1.0, seed=0)
+    (line,) = [line for line in text.splitlines() if line.startswith("pair_coeff")]
+    assert line == f"pair_coeff * * {ending}"
 
 
 def test_the_default_box_is_long_and_mostly_liquid() -> None:

@@ -28,6 +28,8 @@ HOT_STEP_PS = 0.0015
 
 DUMP_COLUMNS = "id type xs ys zs vx vy vz c_energy"
 
+_FUNCFL_STYLES = ("eam", "eam/opt", "eam/omp", "eam/intel", "eam/gpu", "eam/kk")
+
 _MASK = 900_000_000  # LAMMPS' random generators take seeds up to this
 
 
@@ -55,7 +57,7 @@ atom_style atomic
 boundary p p p
 read_data start.data
 pair_style {material.pair_style}
-pair_coeff * * "{potential}" {material.name}
+pair_coeff * * "{potential}"{_element(material)}
 neighbor 1.0 bin
 neigh_modify every 1 delay 5 check yes
 timestep {material.time_step_ps}
@@ -67,6 +69,11 @@ variable started equal is_file(${{parent}})
 if "${{started}} == 1" then &
   "variable gone equal 1-is_file(${{parent}})" "fix orphan all halt 500 v_gone != 0 error hard"
 """
+
+
+def _element(material: Material) -> str:
+    # A funcfl file holds one element and LAMMPS maps no types to it; every other many-body style wants its name.
+    return "" if material.pair_style.split()[0] in _FUNCFL_STYLES else f" {material.name}"
 
 
 def _melt(material: Material, seed: int, group: str, hot: float, temperature: float) -> str:
