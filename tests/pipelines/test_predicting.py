@@ -358,6 +358,25 @@ def test_records_give_evidence_b_and_their_results_are_not_looked_at(
         predict_records(store, ids=["x"], model=model)
 
 
+def test_an_unknown_material_has_its_bulk_from_the_records_beside_it(model: KineticsModel, tmp_path: Path) -> None:
+    def silver(record: Record) -> Record:
+        stated = replace(record.provenance, settings={"structure": "fcc"})
+        return replace(
+            record, id=record.id.replace("Cu", "Ag"), material="Ag", composition={"Ag": 1.0}, provenance=stated
+        )
+
+    front, melt = silver(growth(1115.0, 5, "100")), silver(bulk(1115.0))
+    RecordStore(tmp_path / "both", create=True).merge([front, melt])
+    RecordStore(tmp_path / "alone", create=True).add(front)
+    assert sample_of(tmp_path / "both", front.id, model).table.melting_temperature == MELTING
+    (told,) = predict_records(tmp_path / "both", model=model)
+    assert math.isfinite(told["growth_velocity"]["value"])
+    assert "growth velocity: no Ag in the training (only Cu)" in told["warnings"]
+    (told,) = predict_records(tmp_path / "alone", model=model)
+    assert told["growth_velocity"]["value"] is None  # a law without a melting point says nothing
+    assert any("melting temperature" in warning for warning in told["warnings"])
+
+
 def test_a_record_that_says_no_temperature_is_refused(model: KineticsModel, tmp_path: Path) -> None:
     still = bulk(900.0)
     conditions = {name: entry for name, entry in still.conditions.items() if name != "temperature"}

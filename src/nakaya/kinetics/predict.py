@@ -340,7 +340,7 @@ def combine(
 def critical_diameter(sample: Sample) -> float | None:
     """Diameter of the critical nucleus, m, with Turnbull's interfacial energy; None where it is not known."""
     table, kelvin = sample.table, sample.temperature
-    per_cell = {4: 8, 8: 2, 12: 4}.get(round(sample.conditions.get("coordination_number", 0.0) or 0.0))
+    per_cell = {4.0: 8, 8.0: 2, 12.0: 4}.get(sample.conditions.get("coordination_number", math.nan))
     if table.latent_heat is None or table.lattice_parameter is None or per_cell is None:
         return None
     drive = table.driving_force(kelvin)

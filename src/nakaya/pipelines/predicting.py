@@ -183,6 +183,8 @@ def predict_records(
 ) -> list[dict[str, Any]]:
     """Predict from records: their conditions, and what was seen early where they hold it (evidence B).
 
+    Records of melting and bulk of a material that the model does not know may lie beside those of its fronts.
+
     Args:
         source: Shipped set, store or file.
         ids: Which records; those of growth runs where empty.
@@ -205,7 +207,7 @@ def predict_records(
     folder = record_folder(source)
     documents = []
     for record in chosen:
-        found = predict_sample(record_sample(record, folder, model), model)
+        found = predict_sample(record_sample(record, folder, model, records), model)
         _check_any(record, found, records)
         says = "says" if record.status == "ok" else f"is {record.status}"
         said = [f"the record {says}: {flag}" for flag in record.flags]
@@ -271,17 +273,23 @@ def sample_of(source: str | Path, name: str | None, model: KineticsModel) -> Sam
         UnknownNameError: There is no record of that name.
         InputFileError: There are several and no name, or there is nothing in it to predict from.
     """
-    chosen = list(_usable(load_records(source), () if name is None else (name,)))
+    records = load_records(source)
+    chosen = list(_usable(records, () if name is None else (name,)))
     if len(chosen) != 1:
         raise InputFileError(f"{source} holds {len(chosen)} records that could be meant: name one with --record")
-    return record_sample(chosen[0], record_folder(source), model)
+    return record_sample(chosen[0], record_folder(source), model, records)
 
 
-def record_sample(record: Record, folder: Path | None, model: KineticsModel) -> Sample:
-    """The sample that a record makes: of evidence B where something was seen early."""
+def record_sample(record: Record, folder: Path | None, model: KineticsModel, beside: Sequence[Record] = ()) -> Sample:
+    """The sample that a record makes: of evidence B where something was seen early.
+
+    Melting point and bulk of a material that the model's records do not know are taken from the records `beside`.
+    """
     seen = any(entry.values.ndim for entry in record.evidence.values())
     evidence: EvidenceKind = "B" if seen or record.snapshots else "A"
-    return _faced(make_sample(record, evidence, model.table(record.material), folder), model, record)
+    known = any(other.material == record.material for other in model.records)
+    table = model.table(record.material) if known else tabulate(record.material, beside)
+    return _faced(make_sample(record, evidence, table, folder), model, record)
 
 
 def predict_trajectory(path: Path, options: TrajectoryOptions, *, model: KineticsModel | None = None) -> dict[str, Any]:
