@@ -105,7 +105,7 @@ def test_a_model_without_stored_predictions_says_so(trained: Path, tmp_path: Pat
 
 
 def test_a_missing_number_is_kept_and_compared(tmp_path: Path, trained: Path) -> None:
-    from nakaya.pipelines.predicting import load_model
+    from nakaya.pipelines.kinetics_model import load_model
     from nakaya.pipelines.training_kinetics import part_samples
 
     model = load_model(trained)

@@ -41,10 +41,9 @@ from nakaya.kinetics.samples.sample import Sample
 from nakaya.kinetics.theory import characteristic_length, grains_per_volume
 from nakaya.pipelines import training_kinetics
 from nakaya.pipelines.explaining import ablations, draw_explanation, explain_sample, without_frame, without_node
+from nakaya.pipelines.kinetics_model import KineticsModel, load_model
 from nakaya.pipelines.predicting import (
-    KineticsModel,
     conditions_sample,
-    load_model,
     predict_conditions,
     predict_records,
     predict_trajectory,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nakaya.kinetics.predict import shipped_models
-from nakaya.pipelines.predicting import DEFAULT_MODEL, KineticsModel, load_model, predict_conditions
+from nakaya.pipelines.kinetics_model import DEFAULT_MODEL, KineticsModel, load_model
+from nakaya.pipelines.predicting import predict_conditions
 
 pytest.importorskip("torch", reason='kinetics models need the extra "ml"')
 

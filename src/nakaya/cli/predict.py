@@ -57,7 +57,8 @@ def predict(
     """
     from nakaya.kinetics.ingest.md import TrajectoryOptions
     from nakaya.pipelines.ingesting_md import hash_input
-    from nakaya.pipelines.predicting import load_model, predict_conditions, predict_records, predict_trajectory
+    from nakaya.pipelines.kinetics_model import load_model
+    from nakaya.pipelines.predicting import predict_conditions, predict_records, predict_trajectory
 
     if record and records is None:
         raise ParameterError(f"--record {record[0]} is of no set: name it with --records, such as al-cu-si")

@@ -24,7 +24,8 @@ from nakaya.kinetics.models.protocol import Predictor
 from nakaya.kinetics.predict import Part
 from nakaya.kinetics.samples.corpus import FACET_CONDITIONS
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.pipelines.predicting import KineticsModel, predict_sample
+from nakaya.pipelines.kinetics_model import KineticsModel
+from nakaya.pipelines.predicting import predict_sample
 
 __all__ = [
     "Ablation",

@@ -100,7 +100,7 @@ def recompute_frozen(name_or_path: str | Path) -> dict[str, Any]:
     Raises:
         NakayaError: As in `load_model`; `MissingExtraError` where packages are missing.
     """
-    from nakaya.pipelines.predicting import load_model
+    from nakaya.pipelines.kinetics_model import load_model
     from nakaya.pipelines.training_kinetics import PartConfig, part_samples
 
     model = load_model(name_or_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +16,26 @@ from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.conditions import cubic_face
 from nakaya.kinetics.graphs.labels import conditions_key, has_result
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
-from nakaya.kinetics.md.stated_potentials import StatedPotential, common_potential, stated_potential
-from nakaya.kinetics.md.tables import MaterialTable, tabulate
-from nakaya.kinetics.models.catalogue import MODELS, find_model
-from nakaya.kinetics.models.protocol import Predictor
+from nakaya.kinetics.md.stated_potentials import StatedPotential, stated_potential
+from nakaya.kinetics.md.tables import tabulate
 from nakaya.kinetics.predict import (
     UNITS,
     Forecast,
-    ModelCard,
-    Part,
     combine,
-    find_model_folder,
     length_warnings,
     range_warnings,
     rate_refusal,
-    read_card,
     temperature_refusal,
 )
 from nakaya.kinetics.records import chosen_records, load_records
-from nakaya.kinetics.samples.corpus import Corpus, make_sample, read_corpus, with_facets
+from nakaya.kinetics.samples.corpus import make_sample, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.pipelines.early_patches import early_patches
 from nakaya.pipelines.graphs import record_folder
-from nakaya.pipelines.training_kinetics import PartConfig, hash_records, part_samples
+from nakaya.pipelines.kinetics_model import KineticsModel, load_model
 
 __all__ = [
-    "DEFAULT_MODEL",
-    "KineticsModel",
     "conditions_sample",
-    "load_model",
     "predict_conditions",
     "predict_records",
     "predict_sample",
@@ -53,75 +44,6 @@ __all__ = [
     "sample_of",
     "trajectory_sample",
 ]
-
-DEFAULT_MODEL = "al-cu-si"
-
-
-@dataclass(frozen=True, eq=False)
-class KineticsModel:
-    """A model of kinetics in memory.
-
-    Attributes:
-        card: What it is.
-        folder: Where it lies.
-        records: That it was fitted to.
-        corpus: Growth runs among them.
-        notes: What a user should know of the whole.
-    """
-
-    card: ModelCard
-    folder: Path
-    records: tuple[Record, ...]
-    corpus: Corpus
-    notes: tuple[str, ...] = ()
-    _predictors: dict[str, Predictor] = field(default_factory=dict)
-
-    def table(self, material: str) -> MaterialTable:
-        """Properties of a material; empty ones where the records do not know it."""
-        return self.corpus.tables.get(material) or tabulate(material, self.records)
-
-    def potential(self, material: str) -> StatedPotential | None:
-        """The potential of the records that say what is known of a material; None where they do not state it."""
-        return common_potential(material, self.records)
-
-    def predictor(self, part: Part) -> Predictor:
-        """The fitted model of a part; read, or fitted again, once.
-
-        Raises:
-            FormatError: Its files are damaged.
-            MissingExtraError: A package is not installed.
-        """
-        key = f"{part.target} {part.evidence} {part.model}"
-        if key not in self._predictors:
-            self._predictors[key] = self._load(part)
-        return self._predictors[key]
-
-    def _load(self, part: Part) -> Predictor:
-        model = find_model(part.model)  # says so where packages are missing
-        if part.files is not None:
-            from nakaya.kinetics.models.msgnn.files import load_predictor
-
-            return load_predictor(self.folder / part.files)
-        wanted = PartConfig(part.target, part.evidence, (part.model,))
-        corpus = self.corpus if MODELS[part.model].graphs else replace(self.corpus, folder=None, _made={})
-        samples = part_samples(corpus, self.records, wanted)
-        return model.fit(samples, part.target, part.settings, seed=part.seed)
-
-
-def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> KineticsModel:
-    """Read a model: its card now, networks when they are needed.
-
-    Raises:
-        UnknownNameError, InputFileError, FormatError: There is none, or it is damaged.
-    """
-    folder = find_model_folder(name_or_path)
-    card = read_card(folder)
-    records = load_records(card.records)
-    notes = []
-    if hash_records(records) != card.records_sha256:
-        notes.append(f"the records {card.records} are not those that the model was fitted to: train it again")
-    corpus = read_corpus(records, record_folder(card.records))
-    return KineticsModel(card, folder, tuple(records), corpus, tuple(notes))
 
 
 def predict_conditions(

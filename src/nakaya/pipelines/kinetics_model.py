@@ -1,0 +1,88 @@
+"""A trained model of kinetics in memory: its card, its records, and its parts, read or fitted again when needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from nakaya.core.record import Record
+from nakaya.kinetics.md.stated_potentials import StatedPotential, common_potential
+from nakaya.kinetics.md.tables import MaterialTable, tabulate
+from nakaya.kinetics.models.catalogue import MODELS, find_model
+from nakaya.kinetics.models.protocol import Predictor
+from nakaya.kinetics.predict import ModelCard, Part, find_model_folder, read_card
+from nakaya.kinetics.records import load_records
+from nakaya.kinetics.samples.corpus import Corpus, read_corpus
+from nakaya.pipelines.graphs import record_folder
+from nakaya.pipelines.training_kinetics import PartConfig, hash_records, part_samples
+
+__all__ = ["DEFAULT_MODEL", "KineticsModel", "load_model"]
+
+DEFAULT_MODEL = "al-cu-si"
+
+
+@dataclass(frozen=True, eq=False)
+class KineticsModel:
+    """A model of kinetics in memory.
+
+    Attributes:
+        card: What it is.
+        folder: Where it lies.
+        records: That it was fitted to.
+        corpus: Growth runs among them.
+        notes: What a user should know of the whole.
+    """
+
+    card: ModelCard
+    folder: Path
+    records: tuple[Record, ...]
+    corpus: Corpus
+    notes: tuple[str, ...] = ()
+    _predictors: dict[str, Predictor] = field(default_factory=dict)
+
+    def table(self, material: str) -> MaterialTable:
+        """Properties of a material; empty ones where the records do not know it."""
+        return self.corpus.tables.get(material) or tabulate(material, self.records)
+
+    def potential(self, material: str) -> StatedPotential | None:
+        """The potential of the records that say what is known of a material; None where they do not state it."""
+        return common_potential(material, self.records)
+
+    def predictor(self, part: Part) -> Predictor:
+        """The fitted model of a part; read, or fitted again, once.
+
+        Raises:
+            FormatError: Its files are damaged.
+            MissingExtraError: A package is not installed.
+        """
+        key = f"{part.target} {part.evidence} {part.model}"
+        if key not in self._predictors:
+            self._predictors[key] = self._load(part)
+        return self._predictors[key]
+
+    def _load(self, part: Part) -> Predictor:
+        model = find_model(part.model)  # says so where packages are missing
+        if part.files is not None:
+            from nakaya.kinetics.models.msgnn.files import load_predictor
+
+            return load_predictor(self.folder / part.files)
+        wanted = PartConfig(part.target, part.evidence, (part.model,))
+        corpus = self.corpus if MODELS[part.model].graphs else replace(self.corpus, folder=None, _made={})
+        samples = part_samples(corpus, self.records, wanted)
+        return model.fit(samples, part.target, part.settings, seed=part.seed)
+
+
+def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> KineticsModel:
+    """Read a model: its card now, networks when they are needed.
+
+    Raises:
+        UnknownNameError, InputFileError, FormatError: There is none, or it is damaged.
+    """
+    folder = find_model_folder(name_or_path)
+    card = read_card(folder)
+    records = load_records(card.records)
+    notes = []
+    if hash_records(records) != card.records_sha256:
+        notes.append(f"the records {card.records} are not those that the model was fitted to: train it again")
+    corpus = read_corpus(records, record_folder(card.records))
+    return KineticsModel(card, folder, tuple(records), corpus, tuple(notes))
