@@ -216,8 +216,8 @@ def _about(records: Mapping[str, Any]) -> str:
     note = f"; {single} conditions have one seed only and give no label to evidence of their own run" if single else ""
     seen = records.get("replicates") or {"degrees_of_freedom": 0}
     scatter = (
-        f" Scatter of replicates against stated errors: chi2 {seen['chi2']:.0f} at {seen['degrees_of_freedom']} degrees"
-        " of freedom."
+        f" Replicates scatter by {seen['scatter']:.1f} m/s, where they state errors of {seen['stated']:.1f} m/s (root "
+        f"mean squares, {seen['degrees_of_freedom']} degrees of freedom; chi2 {seen['chi2']:.0f})."
         if seen["degrees_of_freedom"]
         else ""
     )

@@ -115,10 +115,13 @@ def mean_label(records: Iterable[Record], target: str) -> Label:
 def replicate_scatter(records: Iterable[Record], target: str) -> dict[str, float]:
     """Hold the scatter of replicates against the errors that they state.
 
+    The noise floor of a table is a root mean square of stated errors, so that of the scatter is what it must equal.
+    chi2 is larger than its degrees of freedom even then, for a run knows its own error from a few displacements only.
+
     Returns:
-        "chi2": sum of squared deviations from the weighted mean of each condition over squared stated errors;
-        "degrees_of_freedom": what it would be in the mean if the stated errors were right. Runs that state no error
-        are left out.
+        "scatter": root mean square deviation of single runs from the mean of their condition, NaN without replicates;
+        "stated": that of the errors which the same runs state; "chi2": sum of squared deviations from the weighted
+        means over squared stated errors; "degrees_of_freedom" of all three. Runs that state no error are left out.
     """
     groups: dict[tuple[object, ...], list[tuple[float, float]]] = {}
     for record in records:
@@ -126,13 +129,20 @@ def replicate_scatter(records: Iterable[Record], target: str) -> dict[str, float
             found = record.quantities[target]
             if math.isfinite(found.standard_error) and found.standard_error > 0:
                 groups.setdefault(conditions_key(record), []).append((found.value, found.standard_error))
-    chi2, freedom = 0.0, 0
+    chi2, scatter, stated, freedom = 0.0, 0.0, 0.0, 0
     for runs in groups.values():
         values, errors = np.array(runs).T
         middle = np.average(values, weights=errors**-2)
         chi2 += float((((values - middle) / errors) ** 2).sum())
+        scatter += float(((values - values.mean()) ** 2).sum())
+        stated += float((errors**2).mean() * (len(runs) - 1))
         freedom += len(runs) - 1
-    return {"chi2": chi2, "degrees_of_freedom": freedom}
+    return {
+        "scatter": math.sqrt(scatter / freedom) if freedom else math.nan,
+        "stated": math.sqrt(stated / freedom) if freedom else math.nan,
+        "chi2": chi2,
+        "degrees_of_freedom": freedom,
+    }
 
 
 def _apart(first: Sequence[int], second: Sequence[int]) -> bool:
