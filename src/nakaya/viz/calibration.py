@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Points", "coverage_chart", "parity_chart", "pit_chart", "velocity_chart", "velocity_panels"]
+
+_SHAPES = "os^Dv"  # told apart without colours as well
 
 
 @house_style
@@ -221,11 +224,11 @@ def velocity_chart(
 
 @house_style
 def velocity_panels(panels: Mapping[str, tuple[Sequence[Points], float]], theme: Theme) -> Figure:
-    """Return front velocity against temperature, one panel for each material, one colour for each face.
+    """Return front velocity against temperature, one panel for each material, one colour and shape for each face.
 
     Args:
         panels: Material -> (measurements of its faces, melting temperature in K); positive velocities crystallise.
-            Faces of the same label have the same colour in all panels.
+            Faces of the same label have the same colour and shape in all panels.
         theme: Colours.
 
     Raises:
@@ -236,6 +239,7 @@ def velocity_panels(panels: Mapping[str, tuple[Sequence[Points], float]], theme:
         raise ParameterError("a velocity chart needs measurements")
     figure, every = new_figure(theme, width=3.3 * len(panels), height=3.6, panels=len(panels))
     colours = dict(zip(faces, role_colours(["model"] * len(faces), theme), strict=True))
+    shapes = dict(zip(faces, cycle(_SHAPES), strict=False))
     named: set[str] = set()
     for axes, (material, (series, melting)) in zip(every, panels.items(), strict=True):
         axes.axhline(0.0, color=theme.muted, linewidth=0.9)
@@ -243,7 +247,7 @@ def velocity_panels(panels: Mapping[str, tuple[Sequence[Points], float]], theme:
         for points in series:
             label = "_" if points.label in named else points.label  # Matplotlib leaves out what starts with it
             named.add(points.label)
-            _draw_points(axes, replace(points, label=label), colours[points.label])
+            _draw_points(axes, replace(points, label=label), colours[points.label], shapes[points.label])
         label_axes(axes, theme, x="temperature (K)", y="front velocity (m/s)", title=material)
     handles = [pair for axes in every for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
     handles.sort(key=lambda pair: pair[1])
@@ -259,14 +263,14 @@ def velocity_panels(panels: Mapping[str, tuple[Sequence[Points], float]], theme:
     return figure
 
 
-def _draw_points(axes: Axes, points: Points, colour: str) -> None:
-    """Draw dots with error bars in both directions, where there are any."""
+def _draw_points(axes: Axes, points: Points, colour: str, shape: str = "o") -> None:
+    """Draw marks with error bars in both directions, where there are any."""
     axes.errorbar(
         points.x,
         points.y,
         xerr=_lengths(points.x, points.x_low, points.x_high),
         yerr=_lengths(points.y, points.y_low, points.y_high),
-        fmt="o",
+        fmt=shape,
         color=colour,
         markersize=5,
         elinewidth=1.2,
