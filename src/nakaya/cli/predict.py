@@ -31,7 +31,9 @@ def predict(
     md: Annotated[
         Path | None, typer.Option(help="Predict from the first 10 ps of a LAMMPS text dump or extended XYZ (also .gz).")
     ] = None,
-    lammps_units: Annotated[str | None, typer.Option(help="With --md: unit style of the dump: metal or real.")] = None,
+    lammps_units: Annotated[
+        str | None, typer.Option(help="With --md: unit style of the dump (metal, real, si).")
+    ] = None,
     elements: Annotated[str | None, typer.Option(help="With --md: elements of type 1, 2, ...: Cu or Al,Cu.")] = None,
     time_step: Annotated[float | None, typer.Option(help="With --md: time step of the dump, ps.")] = None,
     frame_interval: Annotated[float | None, typer.Option(help="With --md: time between frames, ps.")] = None,
