@@ -186,6 +186,7 @@ def test_a_killed_lammps_is_tried_again_and_then_recorded_as_failed(place: Path)
     (place / "control").write_text("fail")
     report = run_campaign(runs, place / "out")
     record = RecordStore(place / "out" / "records").get(runs[0].id)
+    assert record.provenance.settings["structure"] == "fcc"  # models need it where no catalogue knows the material
     assert report.failed == (runs[0].id,)
     assert record.status == "failed"
     assert "told to fail" in record.flags[0]

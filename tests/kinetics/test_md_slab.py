@@ -98,6 +98,11 @@ def test_a_crystal_born_in_the_melt_ends_the_fit() -> None:
     assert fit.velocity.value == pytest.approx(120.0, rel=0.10)
     blind = fit_velocity(replace(history, second_crystal=np.zeros(32, dtype=int)), VOLUME, VOLUME)
     assert blind.velocity.value > 1.15 * fit.velocity.value  # what the trap would have cost
+    # What comes after the second crystal changes nothing, not even what is taken for mistakes of the classifier.
+    cut = round(fit.window_ps[1]) + 1
+    before = fit_velocity(follow_slab(frames[:cut], FCC, frame_ps=1.0), VOLUME, VOLUME)
+    assert fit.velocity.value == pytest.approx(before.velocity.value, rel=1e-12)
+    assert history.mistaken(0)[1] < history.deep_liquid[:, 1].sum() / history.deep_liquid[:, 0].sum()
 
 
 def test_a_velocity_without_an_error_from_the_few_frames_before_an_end_is_none() -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from nakaya.cli.app import run
-from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
-from nakaya.core.record import Record
+from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
+from nakaya.core.record import Record, Snapshot
 from nakaya.kinetics.records import RecordStore
 from nakaya.kinetics.samples.splits import fold_of, for_tuning
 from nakaya.pipelines.benchmark_kinetics import tuned_settings
 from nakaya.pipelines.benchmark_kinetics_table import BEGIN_UNSEEN, END_UNSEEN, as_text, write_table
-from nakaya.pipelines.benchmark_kinetics_tasks import Task, load_corpus, run_task
+from nakaya.pipelines.benchmark_kinetics_tasks import Task, load_corpus, run_task, snapshot_folder
 from nakaya.pipelines.benchmark_kinetics_unseen import KNOWN, UNKNOWN, score_on
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
@@ -88,6 +88,40 @@ def test_unknown_materials_stand_apart(metals: Path, others: Path) -> None:
     assert "held out" not in text
 
 
+def test_laws_know_a_material_of_no_catalogue_by_its_stated_structure(metals: Path, tmp_path: Path) -> None:
+    copper = SyntheticGrowth(pairs=(("Cu", "110"),), reduced_temperatures=HOT, seeds=(0, 1)).records()
+    silver = [
+        replace(
+            record,
+            id=record.id.replace("Cu", "Ag"),
+            material="Ag",
+            composition={"Ag": 1.0},
+            provenance=replace(record.provenance, settings={"structure": "fcc"}),
+        )
+        for record in copper
+    ]
+    found = score_on(str(store(tmp_path / "silver", silver)), str(metals), models=["growth-law", "svm-on-start"])
+    assert found["not_scored"] == []
+    assert {(row["model"], row["evidence"], row["split"]) for row in found["rows"]} == {
+        (model, evidence, UNKNOWN) for model in ("growth-law", "svm-on-start") for evidence in ("A", "B")
+    }
+    assert "settings" in found
+    assert "svm-on-start" in found["settings"]
+
+
+def test_a_set_has_all_of_its_snapshots_or_none(tmp_path: Path) -> None:
+    front = SyntheticGrowth().growth("Cu", "100", 1009.0, 0)
+    shots = tuple(Snapshot(f"patches/{name}.npz", "0" * 64, "interface-patches") for name in "ab")
+    named = [replace(front, snapshots=shots)]
+    folder = store(tmp_path / "records", [front])
+    assert snapshot_folder(str(folder), [front]) == folder
+    assert snapshot_folder(str(folder), named) is None
+    (folder / "patches").mkdir()
+    (folder / "patches" / "a.npz").write_bytes(b"")
+    with pytest.raises(InputFileError, match=r"1 of 2 snapshots are not in .*patches/b\.npz"):
+        snapshot_folder(str(folder), named)
+
+
 def test_results_of_the_other_set_are_never_learned_from(metals: Path, others: Path, tmp_path: Path) -> None:
     before = score_on(str(others), str(metals), models=["svm"], evidence=["B"])["rows"]
     lying = []
@@ -111,6 +145,9 @@ def test_what_was_learned_from_is_not_unseen(metals: Path, tmp_path: Path) -> No
     twin = SyntheticGrowth(pairs=METALS[:1], reduced_temperatures=COLD[:1], seeds=(7,)).records()
     with pytest.raises(ParameterError, match="is not unseen"):
         score_on(str(store(tmp_path / "twin", growth(twin))), str(metals), models=["mean"])
+    turned = [replace(record, id="turned", orientation="010") for record in growth(twin)]
+    with pytest.raises(ParameterError, match="turned of .* has the conditions of growth-Al-100-557K"):
+        score_on(str(store(tmp_path / "turned", turned)), str(metals), models=["mean"])
     bulk = [record for record in twin if not record.id.startswith("growth-")]
     with pytest.raises(ParameterError, match="no growth runs with a velocity"):
         score_on(str(store(tmp_path / "bulk", bulk)), str(metals), models=["mean"])
@@ -124,6 +161,8 @@ def test_the_command_scores_on_another_set(metals: Path, others: Path, capsys: p
     document = json.loads(capsys.readouterr().out)
     assert {row["split"] for row in document["rows"]} == {KNOWN, UNKNOWN}
     assert document["records"]["learned_from"]["runs"] == 18
+    assert run([*words, "--out", "results"]) == 2
+    assert "leave out --out" in capsys.readouterr().err
 
 
 def test_the_table_goes_between_markers_of_its_own(metals: Path, others: Path, tmp_path: Path) -> None:

@@ -225,6 +225,9 @@ def kinetics(
     if evaluate:
         _evaluate_kinetics(seed, workers, as_json=as_json)
         return
+    if on is not None:
+        given = {"--stored": stored, "--out": out is not None, "--split": bool(split), "--done": done}
+        _refuse_beside_on([name for name, there in given.items() if there])
     if stored:
         document = read_stored()
     elif on is not None:
@@ -303,6 +306,15 @@ def _score_on(
         )
 
 
+def _refuse_beside_on(given: list[str]) -> None:
+    from nakaya.core.errors import ParameterError
+
+    if given:
+        raise ParameterError(
+            f"--on scores whole sets within minutes and keeps nothing on the way: leave out {given[0]}"
+        )
+
+
 def _check_tuned(tuned: Path | None) -> None:
     from nakaya.core.errors import InputFileError
 
@@ -326,6 +338,8 @@ def _evaluate_kinetics(seed: int, workers: int, *, as_json: bool) -> None:
                 f"again {row['recomputed']:8.2f} {unit}"
             )
         typer.echo(f"largest difference: {found['largest_difference']:.2%} of {len(found['compared'])} rows")
+        if found["missing"]:
+            typer.echo(f"could not be computed again: {', '.join(found['missing'])}")
         if found["changed_records"]:
             typer.echo(f"not as they were when the table was made: {', '.join(found['changed_records'])}")
         if found["not_recomputed"]:

@@ -37,7 +37,8 @@ def evaluate_stored(
     is read from its weights, and what it predicts is held against what it predicted on the day of its training.
 
     Returns:
-        {"compared": [...], "largest_difference": share, "agree": bool, "not_recomputed": models whose rows are only
+        {"compared": [...], "largest_difference": share, "agree": bool, "missing": stored rows that could not be
+        computed again, "not_recomputed": models whose rows are only
         stored, "changed_records": records of the stored table that are missing or different today, "frozen": of
         `recompute_frozen`}.
     """
@@ -56,12 +57,19 @@ def evaluate_stored(
             str(file), models=tabular, tuned=tuned, seed=seed, workers=workers, progress=progress
         )
     compared = compare_rows(stored["rows"], fresh["rows"])
+    again = {tuple(row[name] for name in _NAMES) for row in compared}
+    missing = [
+        " ".join(str(row[name]) for name in _NAMES)
+        for row in stored["rows"]
+        if row["model"] in tabular and tuple(row[name] for name in _NAMES) not in again
+    ]
     frozen = recompute_frozen(SHIPPED_MODEL)
     largest = max((abs(row["recomputed"] / row["stored"] - 1) for row in compared), default=0.0)
     return {
         "compared": compared,
         "largest_difference": largest,
-        "agree": not changed and bool(compared) and largest <= AGREEMENT and not disagreements(frozen),
+        "agree": not changed and not missing and bool(compared) and largest <= AGREEMENT and not disagreements(frozen),
+        "missing": missing,
         "changed_records": changed,
         "not_recomputed": [name for name in models if name in NETWORKS],
         "frozen": frozen,

@@ -16,13 +16,15 @@ from scipy.stats import beta
 
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.kinetics.models.catalogue import BASELINES, MODELS
-from nakaya.kinetics.samples.splits import GROUPED
 
 __all__ = ["REFERENCES", "score_rows"]
 
 RESAMPLES: Final = 2000
 REFERENCES: Final = ("ann", "svm")
 SEED: Final = 20240229
+SCATTERED: Final = ("run", "random")
+"""Splits in which replicates of one condition lie in several folds."""
+
 _TAIL = 0.025
 
 
@@ -82,7 +84,7 @@ def _gather(entries: Sequence[Mapping[str, Any]]) -> _Scored | None:
     usable = tuple(sorted((e for e in entries if e["rows"]), key=lambda e: int(e["task"]["fold"])))
     if not usable:
         return None
-    grouped = usable[0]["task"]["split"] in GROUPED
+    grouped = usable[0]["task"]["split"] not in SCATTERED
     sums: dict[tuple[int, str], FloatArray] = {}
     for entry in usable:
         for row in entry["rows"]:
@@ -171,20 +173,23 @@ def _ratios(scored: Mapping[str, _Scored], complete: set[str], name: str, best: 
     found: dict[str, Any] = {}
     for reference in REFERENCES:
         found[f"ratio_to_{reference}"] = _ratio(scored, complete, name, reference)
+        found[f"rmse_ratio_to_{reference}"] = _ratio(scored, complete, name, reference, above_floor=False)
     found["best_baseline"] = best
     found["ratio_to_best_baseline"] = _ratio(scored, complete, name, best)
     return found
 
 
-def _ratio(scored: Mapping[str, _Scored], complete: set[str], name: str, reference: str | None) -> list[float]:
-    """Ratio of reducible errors: [2.5 % percentile, estimate, 97.5 % percentile] over paired resamples."""
+def _ratio(
+    scored: Mapping[str, _Scored], complete: set[str], name: str, reference: str | None, *, above_floor: bool = True
+) -> list[float]:
+    """Ratio of reducible errors, or of whole ones: [2.5 % percentile, estimate, 97.5 %] over paired resamples."""
     if reference not in complete or name not in complete or reference is None:
         return [math.nan] * 3
     ours, theirs = scored[name], scored[reference]
     place = {key: number for number, key in enumerate(theirs.keys)}
     same = np.array([place[key] for key in ours.keys])  # the same conditions in the same folds, in our order
-    excess = ours.squares - ours.floors
-    other = (theirs.squares - theirs.floors)[same]
+    excess = ours.squares - ours.floors * above_floor
+    other = (theirs.squares - theirs.floors * above_floor)[same]
     drawn = _draw(ours.keys)
     with np.errstate(invalid="ignore", divide="ignore"):
         sampled = np.sqrt(np.maximum(excess[drawn].sum(axis=1), 0) / np.maximum(other[drawn].sum(axis=1), 0))

@@ -18,8 +18,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from nakaya.core.errors import FormatError, NakayaError, OutputError
+from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, NakayaError, OutputError
 from nakaya.core.processes import leashed_pool, results_as_completed
+from nakaya.core.provenance import package_version
 from nakaya.core.record import Record
 from nakaya.dataset.files import write_atomically
 from nakaya.kinetics.models.catalogue import MODELS, find_model
@@ -43,6 +44,7 @@ __all__ = [
     "read_result",
     "run_task",
     "run_tasks",
+    "snapshot_folder",
 ]
 
 TARGET: Final = "growth_velocity"
@@ -83,7 +85,8 @@ class Task:
     @property
     def identity(self) -> str:
         """Hash of all that the result depends on."""
-        return hashlib.sha256(json.dumps([VERSION, asdict(self)], sort_keys=True).encode()).hexdigest()
+        what = [VERSION, package_version(), asdict(self), sorted(find_model(self.model).defaults.items())]
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
 def corpus_hash(corpus: Corpus) -> str:
@@ -106,12 +109,26 @@ def load_corpus(source: str, graphs: bool) -> Corpus:
         graphs: Whether samples get their graphs; snapshots that are not there (a set without its patches) leave the
             graphs without atoms.
     """
+    records = load_records(source)
+    return read_corpus(records, snapshot_folder(source, records) if graphs else None, graphs=graphs)
+
+
+def snapshot_folder(source: str, records: Sequence[Record]) -> Path | None:
+    """Folder in which the snapshots of a set lie; None where the set came without any of those that it names.
+
+    Raises:
+        InputFileError: Some are there and some are not.
+    """
     place = records_place(source)
     folder = place if place.is_dir() else place.parent
-    records = load_records(source)
-    shots = [shot for record in records for shot in record.snapshots]
-    with_atoms = graphs and all((folder / shot.path).is_file() for shot in shots)
-    return read_corpus(records, folder if with_atoms else None, graphs=graphs)
+    shots = [shot.path for record in records for shot in record.snapshots]
+    missing = [path for path in shots if not (folder / path).is_file()]
+    if missing and len(missing) < len(shots):
+        raise InputFileError(
+            f"{len(missing)} of {len(shots)} snapshots are not in {folder}, such as {missing[0]}: copy them there, or "
+            "leave all of them out"
+        )
+    return None if missing else folder
 
 
 def make_tasks(
@@ -153,10 +170,11 @@ def run_task(corpus: Corpus, task: Task) -> dict[str, Any]:
     }
     if len(held.train) < MIN_TRAIN or not held.test:
         return document | {"reason": f"{len(held.train)} training rows and {len(held.test)} test rows"}
+    model = find_model(task.model)
     try:
-        return document | fit_and_score(
-            held, parts, corpus.records, find_model(task.model), dict(task.settings), seed=task.seed
-        )
+        return document | fit_and_score(held, parts, corpus.records, model, dict(task.settings), seed=task.seed)
+    except MissingExtraError:  # true of this machine today, and nothing to keep as a result
+        raise
     except NakayaError as error:
         return document | {"reason": str(error)}
 
@@ -261,7 +279,8 @@ def read_result(path: Path, identity: str | None = None) -> dict[str, Any] | Non
         raise FormatError(f"{path} is not the result of a benchmark task: {error}") from None
     if identity is not None and found != identity:
         raise OutputError(
-            f"{path} was computed from other records, settings or seeds: choose another --out, or give --overwrite"
+            f"{path} was computed from other records, settings or seeds, or by another version: choose "
+            "another --out, or give --overwrite"
         )
     return document
 

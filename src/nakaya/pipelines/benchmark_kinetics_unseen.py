@@ -11,21 +11,23 @@ from typing import Any, Final
 from nakaya.core.errors import NakayaError, ParameterError
 from nakaya.core.growth import check_seed
 from nakaya.core.record import Record
+from nakaya.kinetics.graphs.conditions import cubic_face
 from nakaya.kinetics.graphs.labels import conditions_key, replicate_scatter
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import Settings
-from nakaya.kinetics.records import load_records, records_place
+from nakaya.kinetics.records import load_records
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_inner, arrange_unseen
 from nakaya.kinetics.samples.corpus import Corpus, joined, read_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind
-from nakaya.pipelines.benchmark_kinetics import SHIPPED_SET, check_names, tuned_settings
+from nakaya.pipelines.benchmark_kinetics import SHIPPED_SET, check_names, not_scored, tuned_settings
 from nakaya.pipelines.benchmark_kinetics_scores import score_rows
-from nakaya.pipelines.benchmark_kinetics_tasks import MIN_TRAIN, TARGET, corpus_hash, fit_and_score
+from nakaya.pipelines.benchmark_kinetics_tasks import MIN_TRAIN, TARGET, corpus_hash, fit_and_score, snapshot_folder
 
 __all__ = ["KNOWN", "UNKNOWN", "score_on"]
 
 KNOWN: Final = "known materials"
 UNKNOWN: Final = "unknown materials"
+SAME_KELVIN: Final = 0.5
 
 
 def score_on(
@@ -90,13 +92,12 @@ def score_on(
         "nucleation": [],
         "records": _describe(source, unseen, learned, other),
         "seed": seed,
-        "settings": {},
-        "not_scored": [
-            {key: result["task"][key] for key in ("evidence", "split")}
-            | {"folds": "all", "models": result["task"]["model"], "reason": result["reason"]}
-            for result in results
-            if "reason" in result
-        ],
+        "settings": {
+            name: {kind: dict(tuned_settings(name, kind, tuned)) for kind in evidence}
+            for name in models
+            if any(tuned_settings(name, kind, tuned) for kind in evidence)
+        },
+        "not_scored": not_scored(results),
         "text": [],
     }
 
@@ -104,21 +105,27 @@ def score_on(
 def _read(source: str, unseen: str) -> tuple[Corpus, Corpus]:
     first, second = load_records(source), load_records(unseen)
     learned, other = _corpus(source, first, first), _corpus(unseen, second, [*first, *second])
-    keys = {conditions_key(record): record.id for record in learned.records}
     for record in other.records:
-        if (twin := keys.get(conditions_key(record))) is not None:
-            raise ParameterError(
-                f"{record.id} of {unseen} has the conditions of {twin} of {source}: a condition that was learned from "
-                "is not unseen"
-            )
+        for twin in learned.records:
+            if _same_front(record, twin):
+                raise ParameterError(
+                    f"{record.id} of {unseen} has the conditions of {twin.id} of {source}: a condition that was "
+                    "learned from is not unseen"
+                )
     return learned, other
 
 
+def _same_front(one: Record, other: Record) -> bool:
+    """Whether two growth runs are replicates for a model, whatever pressure or name of the face they state."""
+    return (
+        one.material == other.material
+        and cubic_face(one.orientation or "") == cubic_face(other.orientation or "")
+        and abs(one.conditions["temperature"].value - other.conditions["temperature"].value) < SAME_KELVIN
+    )
+
+
 def _corpus(name: str, records: Sequence[Record], known: Sequence[Record]) -> Corpus:
-    place = records_place(name)
-    folder = place if place.is_dir() else place.parent
-    there = all((folder / shot.path).is_file() for record in records for shot in record.snapshots)
-    corpus = read_corpus(records, folder if there else None, known=known)
+    corpus = read_corpus(records, snapshot_folder(name, records), known=known)
     if not corpus.records:
         raise ParameterError(f"{name} holds no growth runs with a velocity: look at nakaya records show {name}")
     return corpus

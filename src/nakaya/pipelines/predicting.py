@@ -326,7 +326,11 @@ def _conditions_only(sample: Sample, keep: Sequence[str] = ()) -> Sample:
 
 
 def _faced(sample: Sample, model: KineticsModel, record: Record) -> Sample:
-    """Velocities of neighbouring faces, from the records of the training; never of the record or its replicates."""
+    """Velocities of neighbouring faces, from the records of the training; never of the record or its replicates.
+
+    A sample of the training did not know faces of its own group of temperatures, and this one does: intervals are
+    those of the poorer knowledge.
+    """
     if sample.orientation is None:
         return sample
     apart = [

@@ -175,7 +175,8 @@ def train_kinetics(
     corpus = read_corpus(records, place if place.is_dir() else place.parent)
     digest = hash_records(records)
     # What was compared before a kill serves the same question only: it lies in a folder that is named after it.
-    question = json.dumps([asdict(config), digest, package_version()], sort_keys=True).encode()
+    settings = [_settings(config, part, name) for part in config.parts for name in part.candidates]
+    question = json.dumps([asdict(config), settings, digest, package_version()], sort_keys=True).encode()
     partial = out.parent / f".{out.name}.{sha256_of_bytes(question)[:12]}.partial"
     model = partial / "model"
     shutil.rmtree(model, ignore_errors=True)

@@ -90,9 +90,19 @@ class SlabHistory:
     temperature_profile: FloatArray
     kept: list[tuple[float, Frame, BoolArray]] = field(default_factory=list)
 
+    @property
+    def undisturbed(self) -> BoolArray:
+        """Whether no second crystal was there yet, bool [frame]."""
+        return np.asarray(np.cumsum(self.second_crystal > MAX_SECOND) == 0)
+
     def mistaken(self, rule: int, *, until_ps: float = math.inf) -> tuple[float, float]:
-        """Shares of atoms that look solid, deep in the crystal and deep in the liquid; (1, 0) without thermal noise."""
-        early = self.times_ps <= until_ps + 1e-9
+        """Shares of atoms that look solid, deep in the crystal and deep in the liquid; (1, 0) without thermal noise.
+
+        Frames from the first second crystal on are left out: its atoms are no mistakes of the classifier, and taking
+        them for such would stretch the thickness of the slab in all frames before.
+        """
+        early = (self.times_ps <= until_ps + 1e-9) & self.undisturbed
+        early = early if early.any() else self.times_ps <= until_ps + 1e-9
         crystal, liquid = self.deep_solid[early].sum(axis=0), self.deep_liquid[early].sum(axis=0)
         in_crystal = float(crystal[1 + rule] / crystal[0]) if crystal[0] > 0 else 1.0
         in_liquid = float(liquid[1 + rule] / liquid[0]) if liquid[0] > 0 else 0.0

@@ -86,6 +86,7 @@ def describe(
         seeds=(seed,),
         commands=(command,),
         settings={
+            "structure": material.structure,
             "pair_style": material.pair_style,
             "time_step_ps": str(material.time_step_ps),
             **{key: str(value) for key, value in settings.items()},

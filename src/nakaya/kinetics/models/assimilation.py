@@ -68,7 +68,7 @@ def fitted_gains(samples: Sequence[Sample], labels: FloatArray, *, allowed: Sequ
     """
     law = held_out_law(samples, labels)
     if not np.isfinite(law).all():
-        return np.array(USUAL_GAINS)
+        return np.array(USUAL_GAINS) * [name in allowed for name in MEASUREMENTS]
     apart = np.nan_to_num(measurements(samples) - law[:, None]) * [name in allowed for name in MEASUREMENTS]
     misfit, count = labels - law, len(MEASUREMENTS)
     ridge = math.sqrt(SHRINKAGE * max(float((misfit**2).sum()), 1e-300))
