@@ -360,5 +360,9 @@ def test_a_set_has_one_driving_force_for_one_condition(place: Path) -> None:
     for record in RecordStore(place / "set"):
         expected = table.driving_force(record.conditions["temperature"].value)
         assert record.driving_force.value == pytest.approx(expected, rel=1e-5)
+    alone = collect([place / "second"], place / "alone", known=place / "first")
+    assert alone["records"] == 2  # what is only known is not joined
+    for record in RecordStore(place / "alone"):
+        assert record.driving_force.value == RecordStore(place / "set").get(record.id).driving_force.value
     assert problems(place / "set") == []
     assert run_campaign(runs, place / "third", known=RecordStore(place / "set")).finished == ()

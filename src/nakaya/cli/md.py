@@ -377,6 +377,9 @@ def campaign_run(
 def campaign_collect(
     sources: Annotated[list[str], typer.Argument(help="Campaigns, stores or shipped sets.")],
     out: Annotated[Path, typer.Option(help="Store of records to write (a new directory).")],
+    known: Annotated[
+        str | None, typer.Option(help="Records that tell melting points and bulk, but are not joined.")
+    ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -386,6 +389,6 @@ def campaign_collect(
     """
     from nakaya.pipelines.molecular_dynamics import collect
 
-    document = collect(sources, out, overwrite=overwrite)
+    document = collect(sources, out, known=known, overwrite=overwrite)
     points = ", ".join(f"{name} {entry['value']:.0f} K" for name, entry in document["melting_points_K"].items())
     _print(document, as_json, f"{document['records']} records in {out}; melting points: {points}")

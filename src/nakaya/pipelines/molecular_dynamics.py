@@ -267,7 +267,9 @@ def run_plan(
     }
 
 
-def collect(sources: Sequence[str | Path], out: Path, *, overwrite: bool = False) -> dict[str, Any]:
+def collect(
+    sources: Sequence[str | Path], out: Path, *, known: str | Path | None = None, overwrite: bool = False
+) -> dict[str, Any]:
     """Join records of campaigns into one set whose driving forces all come from the same melting points and L(T).
 
     A run states the driving force that was known when it ran; the set states what is known at the end.
@@ -275,6 +277,7 @@ def collect(sources: Sequence[str | Path], out: Path, *, overwrite: bool = False
     Args:
         sources: Stores, campaigns or shipped sets; later ones win nothing: contradictions are errors.
         out: Store to write, with its snapshots.
+        known: Records that are not joined, but tell melting points and L(T) as well.
         overwrite: Whether to replace it.
 
     Raises:
@@ -284,7 +287,8 @@ def collect(sources: Sequence[str | Path], out: Path, *, overwrite: bool = False
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
     places = [(records_place(source), load_records(source)) for source in sources]
     everything = [record for _, records in places for record in records]
-    tables = {name: tabulate(name, everything) for name in {record.material for record in everything}}
+    telling = everything if known is None else [*everything, *load_records(known)]
+    tables = {name: tabulate(name, telling) for name in {record.material for record in everything}}
     copies: dict[str, Path] = {}
     for place, records in places:
         folder = place if place.is_dir() else place.parent
