@@ -23,7 +23,7 @@ from nakaya.kinetics.md.campaign import run_campaign, run_hash
 from nakaya.kinetics.md.lammps import find_lammps
 from nakaya.kinetics.md.plan import read_plan
 from nakaya.kinetics.md.tables import tabulate
-from nakaya.kinetics.records import RecordStore, problems
+from nakaya.kinetics.records import RecordStore, load_records, problems, shipped_sets
 from nakaya.pipelines.molecular_dynamics import collect
 
 STAND_IN = """
@@ -238,6 +238,23 @@ def test_the_command_line_runs_a_plan(place: Path, capsys: pytest.CaptureFixture
     assert run(words) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["finished"], document["skipped"], document["remaining"]) == (3, 2, 0)
+
+
+def test_records_name_no_folders_of_the_machine(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nakaya.cli.app import run
+
+    words = ["md", "campaign", "run", str(place / "plan.toml"), "--out", str(place / "out"), "--max-runs", "1"]
+    monkeypatch.setattr("sys.argv", ["nakaya", *words])
+    assert run(words) == 0
+    (record,) = RecordStore(place / "out" / "records")
+    assert record.provenance.commands == ("nakaya md campaign run plan.toml --out out --max-runs 1",)
+
+
+def test_no_shipped_record_names_a_folder_of_a_machine() -> None:
+    for name in shipped_sets():
+        for record in load_records(name):
+            words = " ".join(record.provenance.commands).split()
+            assert not [word for word in words if Path(word).is_absolute()], record.id
 
 
 def test_properties_from_the_command_line(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

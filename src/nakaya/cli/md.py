@@ -64,10 +64,12 @@ def _tell(record: Any) -> None:  # a Record; the vocabulary is imported when a c
 
 
 def _command_line() -> str:
+    """The command as records keep it: files by name, for folders differ between machines, and records travel."""
     import shlex
     import sys
 
-    return shlex.join(["nakaya", *sys.argv[1:]])
+    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
+    return shlex.join(["nakaya", *words])
 
 
 def _print(document: dict[str, Any], as_json: bool, line: str) -> None:
