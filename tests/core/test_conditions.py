@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nakaya.core.conditions import Conditions, Range, point_hash
+from nakaya.core.checks import Range
+from nakaya.core.conditions import Conditions, point_hash
 from nakaya.core.errors import ParameterError
 from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
 

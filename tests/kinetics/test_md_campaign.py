@@ -283,9 +283,9 @@ def test_properties_from_the_command_line(place: Path, capsys: pytest.CaptureFix
 
 
 def test_the_shipped_plan_is_the_data_set_that_it_says() -> None:
-    from importlib.resources import files
+    from nakaya.core.shipped import shipped_folder
 
-    runs = read_plan(Path(str(files("nakaya.kinetics"))) / "data" / "al-cu-si" / "plan.toml")
+    runs = read_plan(shipped_folder("al-cu-si") / "plan.toml")
     growth = [run for run in runs if run.kind == "growth"]
     pairs = {(run.material.name, run.orientation) for run in growth}  # type: ignore[union-attr]
     assert len(pairs) >= 8

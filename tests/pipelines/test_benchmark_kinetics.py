@@ -14,11 +14,13 @@ import pytest
 from nakaya.cli.app import run
 from nakaya.core.errors import FormatError, OutputError, ParameterError, UnknownNameError
 from nakaya.core.record import Quantity
+from nakaya.core.shipped import shipped_folder
+from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.record_json import record_hash
 from nakaya.kinetics.records import RecordStore, load_records
 from nakaya.kinetics.samples.splits import fold_of_run
 from nakaya.pipelines import benchmark_kinetics_tasks as tasks_module
-from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics, shipped_folder, tuned_settings
+from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics
 from nakaya.pipelines.benchmark_kinetics_evaluate import compare_rows, same_records
 from nakaya.pipelines.benchmark_kinetics_scores import score_rows
 from nakaya.pipelines.benchmark_kinetics_splits import check_splits, check_splits_of, freeze_splits, read_splits

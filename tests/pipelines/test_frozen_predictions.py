@@ -12,6 +12,7 @@ import pytest
 
 from nakaya.core.errors import FormatError
 from nakaya.kinetics.models.protocol import PredictiveDistribution
+from nakaya.kinetics.parts import PartConfig
 from nakaya.kinetics.records import RecordStore
 from nakaya.pipelines.benchmark_kinetics_evaluate import disagreements
 from nakaya.pipelines.frozen_predictions import (
@@ -21,7 +22,7 @@ from nakaya.pipelines.frozen_predictions import (
     recompute_frozen,
     write_predictions,
 )
-from nakaya.pipelines.training_kinetics import KineticsTraining, PartConfig, train_kinetics
+from nakaya.pipelines.training_kinetics import KineticsTraining, train_kinetics
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
@@ -105,8 +106,8 @@ def test_a_model_without_stored_predictions_says_so(trained: Path, tmp_path: Pat
 
 
 def test_a_missing_number_is_kept_and_compared(tmp_path: Path, trained: Path) -> None:
+    from nakaya.kinetics.parts import part_samples
     from nakaya.pipelines.kinetics_model import load_model
-    from nakaya.pipelines.training_kinetics import part_samples
 
     model = load_model(trained)
     samples = part_samples(model.corpus, model.records, PartConfig("growth_velocity", "A", ("ridge",)))[:3]

@@ -10,9 +10,9 @@ import pytest
 
 from nakaya.core.errors import ParameterError
 from nakaya.core.record import Quantity, Record
-from nakaya.kinetics.graphs.labels import conditions_key
 from nakaya.kinetics.models.catalogue import find_model
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Settings
+from nakaya.kinetics.replicates import conditions_key
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name, for_tuning

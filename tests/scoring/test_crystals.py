@@ -8,8 +8,8 @@ import pytest
 from nakaya.core.errors import ParameterError
 from nakaya.core.trajectory import occupancy_at
 from nakaya.lattice.neighbourhood import count_neighbours
-from nakaya.scoring import Scales, binned_wasserstein, comparison_steps, final_counts, training_scales, wasserstein
-from nakaya.scoring.crystals import observe
+from nakaya.scoring import binned_wasserstein, wasserstein
+from nakaya.scoring.crystals import Scales, comparison_steps, final_counts, observe, training_scales
 
 
 def random_maps(seed, members=6, size=9):

@@ -12,8 +12,9 @@ import pytest
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.lattice.hexagonal import hexagonal_distance
 from nakaya.lattice.history import identity_share
-from nakaya.scoring import SCORES, Scales, expected_iou, score_against_solver, wasserstein
-from nakaya.scoring.crystals import comparison_steps, final_counts, observe
+from nakaya.scoring import expected_iou, wasserstein
+from nakaya.scoring.crystals import Scales, comparison_steps, final_counts, observe
+from nakaya.scoring.scorecard import SCORES, score_against_solver
 
 ROUNDING = 1e-9
 

@@ -68,7 +68,7 @@ def laws(
     Example: nakaya benchmark laws
     """
     from nakaya.cli.progress import progress_reporter
-    from nakaya.core.growth import check_seed
+    from nakaya.core.checks import check_seed
     from nakaya.pipelines.verify_laws import verify_laws
 
     with progress_reporter("measuring", "laws") as report:

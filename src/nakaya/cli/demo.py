@@ -31,7 +31,7 @@ def demo(
     Example: nakaya demo --out nakaya-demo
     """
     from nakaya.cli.progress import progress_reporter
-    from nakaya.core.growth import check_seed
+    from nakaya.core.checks import check_seed
     from nakaya.pipelines.demo import demonstrate
 
     with progress_reporter("demo", "chapters") as report:

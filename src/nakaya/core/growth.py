@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from nakaya.core.errors import ParameterError
+from nakaya.core.checks import check_count
 
 __all__ = [
     "MAX_SIZE",
@@ -14,8 +14,6 @@ __all__ = [
     "Edges",
     "GrowthSetup",
     "StopRules",
-    "check_count",
-    "check_seed",
 ]
 
 Edges = Literal["reservoir", "periodic"]
@@ -30,23 +28,6 @@ STOP_REASONS = ("front", "steps", "no-growth")
 SMALL_SIZE = 64
 SMALL_MAX_STEPS = 10_000
 NO_GROWTH_STEPS = 10_000
-
-
-def check_count(name: str, value: object, least: int, most: int, remedy: str = "") -> int:
-    """Return `value` as an int in [least, most], or say what was expected.
-
-    Raises:
-        ParameterError: `value` is no whole number or out of range.
-    """
-    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
-    if not is_whole or not least <= int(value) <= most:  # type: ignore[call-overload]
-        raise ParameterError(f"{name}={value!r} is not a whole number from {least} to {most}{remedy}")
-    return int(value)  # type: ignore[call-overload, no-any-return]
-
-
-def check_seed(seed: object) -> int:
-    """Return `seed` as an int in [0, 2**63), or raise `ParameterError`."""
-    return check_count("seed", seed, 0, 2**63 - 1)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
+from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import ParameterError
-from nakaya.core.growth import check_count, check_seed
 from nakaya.dataset.layout import MAX_POINTS
 
 __all__ = ["Axis", "Method", "PointsPlan", "sample_points"]

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from nakaya.core.arrays import IntArray
+from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import ParameterError
-from nakaya.core.growth import check_count, check_seed
 
 __all__ = ["split_points"]
 

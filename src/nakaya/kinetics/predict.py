@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from numpy.typing import ArrayLike
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.reading import read_json
+from nakaya.core.shipped import shipped_folder
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.physics import TURNBULL
 from nakaya.kinetics.records import write_atomically
@@ -165,7 +165,7 @@ class Forecast:
 
 def shipped_models() -> dict[str, Path]:
     """Name -> folder of every model of kinetics that ships with the package."""
-    root = Path(str(files("nakaya.kinetics"))) / "data" / "models"
+    root = shipped_folder("models")
     if not root.is_dir():
         return {}
     return {entry.name: entry for entry in sorted(root.iterdir()) if (entry / CARD_FILE).is_file()}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, OutputError, UnknownNameError
 from nakaya.core.files import own_part, write_whole
-from nakaya.core.provenance import sha256_of_file
+from nakaya.core.provenance import sha256_of_bytes, sha256_of_file
 from nakaya.core.reading import read_bounded, read_json
 from nakaya.core.record import CONDITION_UNITS, QUANTITY_UNITS, Record
+from nakaya.core.shipped import shipped_folder
 from nakaya.kinetics.record_json import (
     SCHEMA_VERSION,
     from_document,
@@ -30,6 +30,7 @@ __all__ = [
     "chosen_records",
     "from_document",
     "from_json",
+    "hash_records",
     "load_records",
     "problems",
     "record_hash",
@@ -183,7 +184,7 @@ class RecordStore:
 
 def shipped_sets() -> dict[str, Path]:
     """Name -> directory of every set of records that ships with the package."""
-    root = Path(str(files("nakaya.kinetics"))) / "data"
+    root = shipped_folder("")
     if not root.is_dir():
         return {}
     return {entry.name: entry / "records" for entry in sorted(root.iterdir()) if (entry / "records").is_dir()}
@@ -249,3 +250,9 @@ def problems(records_path: Path) -> list[tuple[str, str]]:
         except NakayaError as error:
             found.append((f"{record_id}{SUFFIX}", str(error)))
     return found
+
+
+def hash_records(records: Sequence[Record]) -> str:
+    """sha256 over the hashes of records, in the order of their ids."""
+    lines = "".join(f"{record.id} {record_hash(record)}\n" for record in sorted(records, key=lambda entry: entry.id))
+    return sha256_of_bytes(lines.encode())

@@ -10,8 +10,9 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 
 from nakaya.core.arrays import IntArray, Mask
+from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.core.growth import MAX_SIZE, MIN_SIZE, Edges, GrowthSetup, StopRules, check_count
+from nakaya.core.growth import MAX_SIZE, MIN_SIZE, Edges, GrowthSetup, StopRules
 
 __all__ = [
     "GEOMETRIES",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.core.growth import check_count
 from nakaya.learn.schedules import WarmupCosine
 
 __all__ = ["LoopConfig"]

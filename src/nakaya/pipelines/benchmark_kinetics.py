@@ -8,37 +8,36 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from nakaya.core.errors import FormatError, OutputError, ParameterError, UnknownNameError
-from nakaya.core.growth import check_count, check_seed
+from nakaya.core.checks import check_count, check_seed
+from nakaya.core.errors import OutputError, ParameterError, UnknownNameError
+from nakaya.core.shipped import SHIPPED_SET
 from nakaya.dataset.files import check_parent, output_errors, write_atomically
-from nakaya.kinetics.graphs.labels import conditions_key, replicate_scatter
+from nakaya.kinetics.graphs.labels import replicate_scatter
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import Settings
+from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.record_json import record_hash
 from nakaya.kinetics.records import load_records
+from nakaya.kinetics.replicates import conditions_key
 from nakaya.kinetics.samples.corpus import Corpus
+from nakaya.kinetics.samples.loading import corpus_hash, load_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.kinetics.samples.splits import SPLITS, Split
 from nakaya.pipelines.benchmark_kinetics_scores import score_rows
-from nakaya.pipelines.benchmark_kinetics_tasks import corpus_hash, load_corpus, make_tasks, run_tasks
+from nakaya.pipelines.benchmark_kinetics_tasks import make_tasks, run_tasks
 from nakaya.pipelines.benchmark_nucleation import describe_rates, rate_results
 
 __all__ = [
     "HASH_DIGITS",
-    "SHIPPED_SET",
     "TEXT_FIGURES",
     "benchmark_kinetics",
     "check_names",
     "not_scored",
-    "shipped_folder",
-    "tuned_settings",
 ]
 
-SHIPPED_SET: Final = "al-cu-si"
 MARKER: Final = "benchmark.json"
 VERSION: Final = 1
 HASH_DIGITS: Final = 16
@@ -67,33 +66,6 @@ TEXT_FIGURES: Final[tuple[Mapping[str, Any], ...]] = (
     },
 )
 """What the text that started this claims, and what can be compared."""
-
-
-def shipped_folder(name: str = SHIPPED_SET) -> Path:
-    """Folder of a record set that ships with the package."""
-    return Path(str(files("nakaya.kinetics"))) / "data" / name
-
-
-def tuned_settings(model: str, evidence: EvidenceKind, folder: Path | None = None) -> Settings:
-    """Hyperparameters that a study found, from the file tuned/MODEL.json; none (the defaults) where there is no file.
-
-    Args:
-        model: Name in the catalogue.
-        evidence: Settings of a study on this kind of evidence, or of that on the other one.
-        folder: Where the files are; None = those that ship with the package.
-
-    Raises:
-        FormatError: A file is not {"settings": {"A": {...}, "B": {...}}}.
-    """
-    path = (folder or shipped_folder() / "tuned") / f"{model}.json"
-    if not path.is_file():
-        return {}
-    try:
-        by_evidence = json.loads(path.read_text(encoding="utf-8"))["settings"]
-        chosen = by_evidence.get(evidence) or next(iter(by_evidence.values()))
-        return {str(name): float(value) for name, value in chosen.items()}
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        raise FormatError(f'{path} is not {{"settings": {{"A": {{...}}, "B": {{...}}}}}}: {error}') from None
 
 
 def benchmark_kinetics(

@@ -12,10 +12,10 @@ from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.models.assimilation import MEASUREMENTS, assimilated, fitted_gains, measurements
 from nakaya.kinetics.models.physics import velocity_physics
 from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
+from nakaya.kinetics.samples.loading import load_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, SPLITS
 from nakaya.kinetics.theory import HARD_SPHERE, NICKEL
-from nakaya.pipelines.benchmark_kinetics_tasks import load_corpus
 
 __all__ = ["as_lines", "change_causes"]
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from nakaya.core.record import Record
+from nakaya.core.shipped import SHIPPED_SET
 from nakaya.kinetics.models.catalogue import NETWORKS
 from nakaya.kinetics.record_json import record_hash, to_document
 from nakaya.kinetics.records import load_records
-from nakaya.pipelines.benchmark_kinetics import HASH_DIGITS, SHIPPED_SET, benchmark_kinetics
+from nakaya.pipelines.benchmark_kinetics import HASH_DIGITS, benchmark_kinetics
 from nakaya.pipelines.benchmark_kinetics_table import read_stored
 from nakaya.pipelines.frozen_predictions import recompute_frozen
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from nakaya.core.errors import FormatError, InputFileError
 from nakaya.core.record import Record
+from nakaya.core.shipped import SHIPPED_SET, shipped_folder
 from nakaya.kinetics.md.growth import GrowthRun
 from nakaya.kinetics.md.plan import read_plan
 from nakaya.kinetics.records import load_records
@@ -20,7 +21,6 @@ from nakaya.kinetics.samples.splits import (
     fold_of_run,
     for_tuning_of_run,
 )
-from nakaya.pipelines.benchmark_kinetics import SHIPPED_SET, shipped_folder
 
 __all__ = ["check_splits", "check_splits_of", "freeze_splits", "read_splits"]
 

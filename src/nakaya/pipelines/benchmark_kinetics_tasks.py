@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, NakayaError, OutputError
+from nakaya.core.errors import FormatError, MissingExtraError, NakayaError, OutputError
 from nakaya.core.processes import leashed_pool, results_as_completed
 from nakaya.core.provenance import package_version
 from nakaya.core.record import Record
@@ -26,10 +26,9 @@ from nakaya.dataset.files import write_atomically
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, normal_factor
 from nakaya.kinetics.models.protocol import KineticModel, PredictiveDistribution, Settings
-from nakaya.kinetics.record_json import record_hash
-from nakaya.kinetics.records import load_records, records_place
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold, arrange_inner, outer_folds
-from nakaya.kinetics.samples.corpus import Corpus, read_corpus
+from nakaya.kinetics.samples.corpus import Corpus
+from nakaya.kinetics.samples.loading import corpus_hash, load_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import Split, fold_name, fold_of
 
@@ -37,14 +36,11 @@ __all__ = [
     "MIN_TRAIN",
     "TARGET",
     "Task",
-    "corpus_hash",
     "fit_and_score",
-    "load_corpus",
     "make_tasks",
     "read_result",
     "run_task",
     "run_tasks",
-    "snapshot_folder",
 ]
 
 TARGET: Final = "growth_velocity"
@@ -87,48 +83,6 @@ class Task:
         """Hash of all that the result depends on."""
         what = [VERSION, package_version(), asdict(self), sorted(find_model(self.model).defaults.items())]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-
-
-def corpus_hash(corpus: Corpus) -> str:
-    """sha256 over the names and contents of the records that are trained on or scored, and of the materials' tables."""
-    lines = [f"{record.id} {record_hash(record)}" for record in corpus.records]
-    for material, table in sorted(corpus.tables.items()):
-        lines.append(f"{material} {table.melting_temperature:.6g} {table.melting_error:.6g}")
-        for name in ("lattice_parameter", "latent_heat", "diffusivity"):
-            curve = getattr(table, name)
-            lines.append(name + (" -" if curve is None else "".join(f" {curve(t):.6g}" for t in (400, 900, 1600))))
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-@lru_cache(maxsize=2)
-def load_corpus(source: str, graphs: bool) -> Corpus:
-    """Read the records of a shipped set, a store or a file; made once per process.
-
-    Args:
-        source: Name or path.
-        graphs: Whether samples get their graphs; snapshots that are not there (a set without its patches) leave the
-            graphs without atoms.
-    """
-    records = load_records(source)
-    return read_corpus(records, snapshot_folder(source, records) if graphs else None, graphs=graphs)
-
-
-def snapshot_folder(source: str, records: Sequence[Record]) -> Path | None:
-    """Folder in which the snapshots of a set lie; None where the set came without any of those that it names.
-
-    Raises:
-        InputFileError: Some are there and some are not.
-    """
-    place = records_place(source)
-    folder = place if place.is_dir() else place.parent
-    shots = [shot.path for record in records for shot in record.snapshots]
-    missing = [path for path in shots if not (folder / path).is_file()]
-    if missing and len(missing) < len(shots):
-        raise InputFileError(
-            f"{len(missing)} of {len(shots)} snapshots are not in {folder}, such as {missing[0]}: copy them there, or "
-            "leave all of them out"
-        )
-    return None if missing else folder
 
 
 def make_tasks(

@@ -8,20 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from nakaya.core.checks import check_seed
 from nakaya.core.errors import NakayaError, ParameterError
-from nakaya.core.growth import check_seed
 from nakaya.core.record import Record
-from nakaya.kinetics.graphs.conditions import cubic_face
-from nakaya.kinetics.graphs.labels import conditions_key, replicate_scatter
+from nakaya.core.shipped import SHIPPED_SET
+from nakaya.kinetics.graphs.labels import replicate_scatter
+from nakaya.kinetics.miller import cubic_face
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import Settings
+from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.records import load_records
+from nakaya.kinetics.replicates import conditions_key
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_inner, arrange_unseen
 from nakaya.kinetics.samples.corpus import Corpus, joined, read_corpus
+from nakaya.kinetics.samples.loading import corpus_hash, snapshot_folder
 from nakaya.kinetics.samples.sample import EvidenceKind
-from nakaya.pipelines.benchmark_kinetics import SHIPPED_SET, check_names, not_scored, tuned_settings
+from nakaya.pipelines.benchmark_kinetics import check_names, not_scored
 from nakaya.pipelines.benchmark_kinetics_scores import score_rows
-from nakaya.pipelines.benchmark_kinetics_tasks import MIN_TRAIN, TARGET, corpus_hash, fit_and_score, snapshot_folder
+from nakaya.pipelines.benchmark_kinetics_tasks import MIN_TRAIN, TARGET, fit_and_score
 
 __all__ = ["KNOWN", "UNKNOWN", "score_on"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.growth import check_count
+from nakaya.core.checks import check_count
 from nakaya.kinetics.ingest.grains.etched import Etching, etched_image
 from nakaya.kinetics.ingest.grains.grain_size import mean_intercept
 from nakaya.kinetics.ingest.grains.segmentation import segment_grains

@@ -27,10 +27,11 @@ from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.protocol import KineticModel
 from nakaya.kinetics.record_json import record_hash
 from nakaya.kinetics.samples.corpus import Corpus
+from nakaya.kinetics.samples.loading import corpus_hash
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import Split
-from nakaya.pipelines.benchmark_kinetics_tasks import corpus_hash, read_result
+from nakaya.pipelines.benchmark_kinetics_tasks import read_result
 
 __all__ = ["RATE_SPLITS", "describe_rates", "rate_folds", "rate_results", "run_rate_fold"]
 

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.conditions import Conditions, check_in_range
+from nakaya.core.checks import check_count, check_in_range, check_seed
+from nakaya.core.conditions import Conditions
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, ParameterError, UnknownNameError
-from nakaya.core.growth import GrowthSetup, StopRules, check_count, check_seed
+from nakaya.core.growth import GrowthSetup, StopRules
 from nakaya.dataset.layout import MAX_CRYSTALS, StoreLayout, make_layout
 from nakaya.dataset.sampling import Axis, Method, PointsPlan, sample_points
 from nakaya.lattice.geometry import make_setup

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from nakaya.core.checks import check_count
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError
-from nakaya.core.growth import check_count
 from nakaya.core.trajectory import TrajectoryMetadata
 from nakaya.dataset.files import (
     check_parent,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import InputFileError, MissingExtraError, ParameterError, UnknownNameError
-from nakaya.core.growth import check_count, check_seed
+from nakaya.core.shipped import shipped_folder
 from nakaya.learn.tuning.table import ScoreTable, parse_table, read_table
 from nakaya.scoring.bootstrap import draw_points, mean_interval
 
@@ -104,9 +104,9 @@ class SamplerTable:
         return plain
 
 
-def shipped_tables() -> dict[str, Any]:
-    """The tables that come with the package, by name; values are readable resources."""
-    folder = files("nakaya.kinetics") / "data" / "trainings"
+def shipped_tables() -> dict[str, Path]:
+    """The tables that come with the package, by name."""
+    folder = shipped_folder("trainings")
     if not folder.is_dir():
         return {}
     return {entry.name.removesuffix(".json"): entry for entry in folder.iterdir() if entry.name.endswith(".json")}

@@ -12,17 +12,20 @@ from typing import Any
 
 import numpy as np
 
+from nakaya.core.checks import check_count, check_seed
 from nakaya.core.conditions import Conditions
 from nakaya.core.errors import ParameterError
 from nakaya.core.grower import Grower
-from nakaya.core.growth import GrowthSetup, check_count, check_seed
+from nakaya.core.growth import GrowthSetup
 from nakaya.core.trajectory import NEVER, Trajectory
 from nakaya.emulate.controls.lookup import LookUpTable, choose_neighbours
 from nakaya.emulate.protocol import Emulator
 from nakaya.learn.normalisation import Standardiser
 from nakaya.pipelines.catalogue import find_grower
 from nakaya.pipelines.training_campaign import TrainingCampaign
-from nakaya.scoring import Interval, Scales, Scorecard, score_against_solver, training_scales
+from nakaya.scoring import Interval
+from nakaya.scoring.crystals import Scales, training_scales
+from nakaya.scoring.scorecard import Scorecard, score_against_solver
 
 __all__ = ["Evaluation", "EvaluationRow", "coarsen", "evaluate"]
 

@@ -100,8 +100,8 @@ def recompute_frozen(name_or_path: str | Path) -> dict[str, Any]:
     Raises:
         NakayaError: As in `load_model`; `MissingExtraError` where packages are missing.
     """
+    from nakaya.kinetics.parts import PartConfig, part_samples
     from nakaya.pipelines.kinetics_model import load_model
-    from nakaya.pipelines.training_kinetics import PartConfig, part_samples
 
     model = load_model(name_or_path)
     bare = replace(model.corpus, folder=None, _made={})  # graphs take time, and tables do not look at them

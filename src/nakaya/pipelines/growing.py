@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nakaya.core.checks import check_count, check_seed
 from nakaya.core.conditions import Conditions
 from nakaya.core.errors import ParameterError
 from nakaya.core.grower import Progress
-from nakaya.core.growth import StopRules, check_count, check_seed
+from nakaya.core.growth import StopRules
 from nakaya.core.trajectory import Trajectory
 from nakaya.lattice.geometry import Geometry, Sites, make_setup
 from nakaya.pipelines.catalogue import find_grower

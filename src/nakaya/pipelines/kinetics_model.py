@@ -10,11 +10,11 @@ from nakaya.kinetics.md.stated_potentials import StatedPotential, common_potenti
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import Predictor
+from nakaya.kinetics.parts import PartConfig, part_samples
 from nakaya.kinetics.predict import ModelCard, Part, find_model_folder, read_card
-from nakaya.kinetics.records import load_records
+from nakaya.kinetics.records import hash_records, load_records
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.pipelines.graphs import record_folder
-from nakaya.pipelines.training_kinetics import PartConfig, hash_records, part_samples
 
 __all__ = ["DEFAULT_MODEL", "KineticsModel", "load_model"]
 

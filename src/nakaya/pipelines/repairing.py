@@ -9,9 +9,10 @@ from os import PathLike
 from pathlib import Path
 
 from nakaya.core.arrays import FloatArray
+from nakaya.core.checks import check_count
 from nakaya.core.conditions import Conditions
 from nakaya.core.errors import FormatError, NakayaError
-from nakaya.core.growth import GrowthSetup, StopRules, check_count
+from nakaya.core.growth import GrowthSetup, StopRules
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.dataset.documents import Entries
 from nakaya.dataset.files import output_errors, remove_parts

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from nakaya.core.checks import check_count
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError
-from nakaya.core.growth import check_count
 from nakaya.core.processes import leashed_pool, results_as_completed
 from nakaya.dataset.files import check_parent, output_errors, write_atomically
 from nakaya.learn.tuning.problem import Problem, Settings

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from nakaya.core.checks import check_count
 from nakaya.core.errors import ConfigError, NakayaError, ParameterError
-from nakaya.core.growth import check_count
 from nakaya.emulate.cgne.config import CgneConfig, CgneSchedule, LossWeights
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.schedules import Ramp

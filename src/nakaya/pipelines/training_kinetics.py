@@ -21,58 +21,27 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, OutputError, ParameterError
 from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.core.record import Record
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_factor
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
+from nakaya.kinetics.models.tuned import tuned_settings
+from nakaya.kinetics.parts import PartConfig, part_samples, target_values
 from nakaya.kinetics.predict import Coverage, ModelCard, Part, write_card
-from nakaya.kinetics.records import load_records, record_hash, records_place, write_atomically
-from nakaya.kinetics.samples.arranging import all_samples, arrange_fold, outer_folds
+from nakaya.kinetics.records import hash_records, load_records, records_place, write_atomically
+from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
-from nakaya.kinetics.samples.nucleation import nucleation_samples
-from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
-from nakaya.pipelines.benchmark_kinetics import tuned_settings
+from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample
 from nakaya.pipelines.configuration import Table, read_toml
 from nakaya.pipelines.frozen_predictions import predictions_file, write_predictions
 
-__all__ = ["KineticsTraining", "PartConfig", "hash_records", "is_kinetics", "read_kinetics_training", "train_kinetics"]
+__all__ = ["KineticsTraining", "is_kinetics", "read_kinetics_training", "train_kinetics"]
 
 Progress = Callable[[str], None]
 LEVEL = 0.9
 FEWEST_SAMPLES = 3
-
-
-@dataclass(frozen=True)
-class PartConfig:
-    """What shall predict one target from one kind of evidence.
-
-    Attributes:
-        target: Name of the quantity.
-        evidence: "A" or "B".
-        candidates: Names of models; the first one wins where none is better, and where conditions are too few to
-            tell (fewer than intervals need): then it should be the law that one would believe without any data.
-        also: Candidates that are kept beside the best one: a network that can say where it looked, say.
-    """
-
-    target: str
-    evidence: EvidenceKind
-    candidates: tuple[str, ...]
-    also: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.target not in TARGET_SCALES:
-            raise ParameterError(f"target {self.target!r} is none of {', '.join(TARGET_SCALES)}")
-        if not self.candidates or any(name not in MODELS for name in self.candidates):
-            raise ParameterError(f"candidates={list(self.candidates)}: expected some of {', '.join(MODELS)}")
-        for name in self.candidates:
-            entry = MODELS[name]
-            if self.target not in entry.targets or self.evidence not in entry.evidence:
-                raise ParameterError(f"{name} cannot learn {self.target} from evidence {self.evidence}")
-        if not set(self.also) <= set(self.candidates):
-            raise ParameterError(f"also={list(self.also)}: expected some of the candidates")
 
 
 @dataclass(frozen=True)
@@ -143,12 +112,6 @@ def read_kinetics_training(path: Path) -> KineticsTraining:
     return KineticsTraining(table.name, table.records, table.seed, parts, settings, table.tuned)
 
 
-def hash_records(records: Sequence[Record]) -> str:
-    """sha256 over the hashes of records, in the order of their ids."""
-    lines = "".join(f"{record.id} {record_hash(record)}\n" for record in sorted(records, key=lambda entry: entry.id))
-    return sha256_of_bytes(lines.encode())
-
-
 def train_kinetics(
     config: KineticsTraining, out: Path, *, overwrite: bool = False, progress: Progress | None = None
 ) -> ModelCard:
@@ -207,13 +170,6 @@ def train_kinetics(
 class _Fold:
     train: Sequence[Sample]
     test: Sequence[Sample]
-
-
-def part_samples(corpus: Corpus, records: Sequence[Record], part: PartConfig) -> tuple[Sample, ...]:
-    """All labelled samples of a part."""
-    if part.target == "nucleation_rate":
-        return nucleation_samples(records, corpus.tables)
-    return all_samples(corpus, part.evidence, part.target)
 
 
 def _folds(corpus: Corpus, part: PartConfig, samples: Sequence[Sample]) -> list[_Fold]:
@@ -319,12 +275,6 @@ def _save(fitted: Predictor, folder: Path, name: str, num_samples: int) -> str |
         return None
     save_predictor(fitted, folder / name, about={"samples": num_samples})
     return name
-
-
-def target_values(samples: Sequence[Sample], target: str) -> FloatArray:
-    """Labels on the scale of the target, float64 [sample]."""
-    values = np.array([sample.labels[target].value for sample in samples], dtype=np.float64)
-    return values if TARGET_SCALES[target] == "linear" else np.asarray(np.log10(values))
 
 
 def _settings(config: KineticsTraining, part: PartConfig, name: str) -> dict[str, float]:

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
+from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import ConfigError, NakayaError, ParameterError, UnknownNameError
-from nakaya.core.growth import check_count, check_seed
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.learn.search_space import Parameter
 from nakaya.pipelines.configuration import Table, read_toml

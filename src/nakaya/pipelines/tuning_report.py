@@ -20,7 +20,7 @@ from nakaya.viz.tuning import (
 
 if TYPE_CHECKING:
     from nakaya.pipelines.comparing_samplers import SamplerTable
-    from nakaya.pipelines.tuning import StudyOutcome
+    from nakaya.pipelines.tuning_outcome import StudyOutcome
 
 __all__ = ["comparison_page", "study_page"]
 

@@ -12,31 +12,22 @@ from nakaya.scoring.calibration import (
     pit_histogram,
     randomised_pit,
 )
-from nakaya.scoring.crystals import CrystalSample, Scales, comparison_steps, final_counts, training_scales
 from nakaya.scoring.overlap import diversity, expected_iou, iou, iou_of_pairs
 from nakaya.scoring.proper import brier_score, crps, energy_score, ensemble_brier_score
-from nakaya.scoring.scorecard import SCORES, Score, Scorecard, score_against_solver
 from nakaya.scoring.transport import wasserstein
 
 __all__ = [
-    "SCORES",
-    "CrystalSample",
     "Interval",
-    "Scales",
-    "Score",
-    "Scorecard",
     "band_covers",
     "binned_wasserstein",
     "brier_score",
     "central_band",
-    "comparison_steps",
     "crps",
     "diversity",
     "draw_points",
     "energy_score",
     "ensemble_brier_score",
     "expected_iou",
-    "final_counts",
     "iou",
     "iou_of_pairs",
     "mean_interval",
@@ -45,7 +36,5 @@ __all__ = [
     "pit_histogram",
     "randomised_pit",
     "ratio_interval",
-    "score_against_solver",
-    "training_scales",
     "wasserstein",
 ]

@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image
 
+from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.core.growth import check_count
 from nakaya.viz.camera import Camera
 from nakaya.viz.colour import from_hex
 from nakaya.viz.grid import best_columns, check_tiles, picture_notes, share_clock

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PIL import Image
 
+from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.core.growth import check_count
 from nakaya.viz.camera import Camera
 from nakaya.viz.lettering import wrap_text
 from nakaya.viz.shading import DEFAULT_RELIEF

@@ -15,6 +15,7 @@ from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.record import Provenance, Quantity, Record, Snapshot
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.cluster_graph import ClusterGraph, Feature, read_cluster_graph
+from nakaya.kinetics.graphs.cluster_level import cluster_relation, cluster_sequence
 from nakaya.kinetics.graphs.clusters_of_record import read_clusters
 from nakaya.kinetics.graphs.files import read_sequence, write_sequence
 
@@ -113,16 +114,16 @@ def test_results_of_the_record_are_no_features(tmp_path):
 
 
 def test_weights_can_follow_the_length_of_boundaries():
-    relation = triangle().relation(weight="length")
+    relation = cluster_relation(triangle(), weight="length")
     np.testing.assert_allclose(relation.weight, np.tile([1 / 3, 1.0, 0.0], 2), rtol=1e-6)
-    np.testing.assert_array_equal(triangle().relation().weight, 1.0)
+    np.testing.assert_array_equal(cluster_relation(triangle()).weight, 1.0)
 
 
 def test_a_graph_without_nodes_or_edges_is_one():
     none = ClusterGraph("tem", "loop", {"depth": Feature(np.zeros(0), "1")}, np.zeros((0, 2), np.int64))
-    assert none.sequence().frames[0].levels["cluster"].num_nodes == 0
+    assert cluster_sequence(none).frames[0].levels["cluster"].num_nodes == 0
     lonely = ClusterGraph("tem", "loop", {"depth": Feature(np.ones(2), "1")}, np.zeros((0, 2), np.int64))
-    assert ("cluster", "cluster") not in lonely.sequence().frames[0].relations
+    assert ("cluster", "cluster") not in cluster_sequence(lonely).frames[0].relations
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.core.growth import check_count
 from nakaya.learn.schedules import Ramp
 
 __all__ = ["CgneConfig", "CgneSchedule", "LossWeights", "TrainedFor"]

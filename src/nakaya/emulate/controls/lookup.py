@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import ArrivalMap, IntArray
+from nakaya.core.checks import check_count
 from nakaya.core.conditions import Conditions, point_hash
 from nakaya.core.errors import ParameterError
 from nakaya.core.grower import Progress
-from nakaya.core.growth import GrowthSetup, check_count
+from nakaya.core.growth import GrowthSetup
 from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.core.randomness import member_key
 from nakaya.core.trajectory import Trajectory, TrajectoryMetadata

@@ -18,6 +18,7 @@ from nakaya.core.provenance import sha256_of_file
 from nakaya.core.record import Record
 from nakaya.kinetics.graphs.atoms import describe_atoms
 from nakaya.kinetics.graphs.cluster_graph import ClusterGraph
+from nakaya.kinetics.graphs.cluster_level import attach_clusters
 from nakaya.kinetics.graphs.clusters import MIN_ATOMS, find_clusters
 from nakaya.kinetics.graphs.conditions import GLOBALS, check_no_target, crystal_structure, global_values
 from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, facet_relations, wulff_shape
@@ -150,7 +151,7 @@ def build_sequence(
                 f"record {record.id}: clusters of {clusters.record_id} with {len(seen)} frames: an image's clusters go "
                 "with their own record, which has no atoms"
             )
-        graphs = [clusters.attach(graph) for graph in graphs]
+        graphs = [attach_clusters(graph, clusters) for graph in graphs]
     if facets is not None:
         facets.check_apart_from(record)
         graphs = [_with_facets(graph, record, facets) for graph in graphs]

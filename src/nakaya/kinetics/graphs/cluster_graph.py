@@ -1,7 +1,7 @@
 """Grains, loops or lattice domains of an image as the cluster level of the multi-scale graph.
 
-A cluster graph names its features and their units, so that it can be read without knowing what made it, and turns into
-the `cluster` level (resolution 10) and its relation as they are.
+A cluster graph names its features and their units, so that it can be read without knowing what made it;
+`nakaya.kinetics.graphs.cluster_level` turns it into the `cluster` level and its relation.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
-from nakaya.kinetics.graphs.graph import RESOLUTIONS, Evidence, GraphSequence, Level, MultiscaleGraph, Relation
 
 __all__ = ["ClusterGraph", "Feature", "read_cluster_graph"]
 
 LEVEL: Final = "cluster"
+RESOLUTION: Final = 10.0
+"""Of the nodes, in the multi-scale graph."""
+
 SCHEMA: Final = "nakaya-cluster-graph"
 VERSION: Final = 1
 MAX_FILE_BYTES: Final = 1 << 30
@@ -104,49 +106,6 @@ class ClusterGraph:
         """Number of nodes."""
         return len(next(iter(self.nodes.values())).values)
 
-    @property
-    def resolution(self) -> float:
-        """Resolution of the nodes in the multi-scale graph."""
-        return RESOLUTIONS[LEVEL]
-
-    def level(self) -> Level:
-        """The nodes as a level of the multi-scale graph; lengths stay in metres."""
-        columns = [feature.values for feature in self.nodes.values()]
-        return Level(LEVEL, tuple(self.nodes), np.stack(columns, axis=1).astype(np.float32))
-
-    def relation(self, *, weight: str | None = None) -> Relation:
-        """The edges as a relation inside the level: every edge in both directions.
-
-        Args:
-            weight: A feature of the boundaries that is not negative; each edge weighs its share of the greatest. By
-                default all edges weigh 1.
-        """
-        index = np.concatenate([self.edges, self.edges[:, ::-1]]).T
-        weights = np.ones(len(self.edges))
-        if weight is not None:
-            values = self.boundaries[weight].values
-            weights = np.nan_to_num(values / max(float(np.nanmax(values, initial=0.0)), np.finfo(np.float64).tiny))
-        columns = [feature.values for feature in self.boundaries.values()]
-        features = np.stack(columns, axis=1) if columns else np.zeros((len(self.edges), 0))
-        return Relation(
-            LEVEL,
-            LEVEL,
-            index,
-            np.tile(weights, 2).astype(np.float32),
-            tuple(self.boundaries),
-            np.tile(features, (2, 1)).astype(np.float32),
-        )
-
-    def attach(self, graph: MultiscaleGraph) -> MultiscaleGraph:
-        """The graph with these clusters as its cluster level."""
-        return graph.with_level(self.level(), [self.relation()] if len(self.edges) else [])
-
-    def sequence(self, graph: MultiscaleGraph | None = None) -> GraphSequence:
-        """A sequence of one graph, as models take it: these clusters in `graph`, or alone."""
-        empty = MultiscaleGraph({}, {}, (), np.zeros(0))
-        evidence = Evidence(np.zeros(1), (), np.zeros((1, 0)))
-        return GraphSequence(self.record_id, np.zeros(1), (self.attach(graph or empty),), (), evidence)
-
     def to_json(self) -> str:
         """The graph as one JSON document; NaN becomes null."""
 
@@ -169,7 +128,7 @@ class ClusterGraph:
             "version": VERSION,
             "record": self.record_id,
             "level": LEVEL,
-            "resolution": self.resolution,
+            "resolution": RESOLUTION,
             "node_kind": self.node_kind,
             "num_nodes": self.num_nodes,
             "nodes": table(self.nodes),

@@ -15,10 +15,16 @@ import numpy as np
 
 from nakaya.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
+from nakaya.kinetics.graphs.cluster_graph import RESOLUTION as CLUSTER_RESOLUTION
 
 __all__ = ["RESOLUTIONS", "Evidence", "GraphSequence", "Level", "MultiscaleGraph", "Relation", "RelationName"]
 
-RESOLUTIONS: Final[Mapping[str, float]] = {"atom": 1.0, "cluster": 10.0, "facet": 100.0, "process": 1000.0}
+RESOLUTIONS: Final[Mapping[str, float]] = {
+    "atom": 1.0,
+    "cluster": CLUSTER_RESOLUTION,
+    "facet": 100.0,
+    "process": 1000.0,
+}
 """Level -> resolution rho of its nodes, from fine to coarse."""
 
 RelationName: TypeAlias = tuple[str, str]

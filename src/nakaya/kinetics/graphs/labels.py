@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nakaya.core.record import Record
+from nakaya.kinetics.replicates import conditions_key, has_result
 
-__all__ = ["Label", "conditions_key", "has_result", "label_from_other_seeds", "mean_label", "replicate_scatter"]
-
-_SET = ("temperature", "pressure", "shear_rate", "electric_field", "cooling_rate", "supersaturation", "concentration")
+__all__ = ["Label", "label_from_other_seeds", "mean_label", "replicate_scatter"]
 
 
 @dataclass(frozen=True)
@@ -37,17 +36,6 @@ class Label:
     value: float
     standard_error: float
     record_ids: tuple[str, ...]
-
-
-def conditions_key(record: Record) -> tuple[object, ...]:
-    """What two runs must have in common to be replicates: material, orientation and everything that was set."""
-    composition = tuple(sorted((name, round(share, 6)) for name, share in record.composition.items()))
-    settings = tuple(
-        (name, *(float(f"{value:.6g}") for value in np.ravel(record.conditions[name].values)))
-        for name in _SET
-        if name in record.conditions
-    )
-    return record.kind, record.material, composition, record.orientation, settings
 
 
 def label_from_other_seeds(record: Record, records: Iterable[Record], target: str) -> Label | None:
@@ -73,17 +61,6 @@ def label_from_other_seeds(record: Record, records: Iterable[Record], target: st
     if not others:
         return None
     return mean_label(others, target)
-
-
-def has_result(record: Record, target: str) -> bool:
-    """Whether a record holds one finite value of a quantity, from a run that did not fail."""
-    found = record.quantities.get(target)
-    return (
-        record.status in ("ok", "flagged")
-        and found is not None
-        and found.values.ndim == 0
-        and math.isfinite(found.value)
-    )
 
 
 def mean_label(records: Iterable[Record], target: str) -> Label:

@@ -14,9 +14,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
-from nakaya.core.conditions import Range, check_in_range
+from nakaya.core.checks import Range, check_count, check_in_range
 from nakaya.core.errors import FormatError
-from nakaya.core.growth import check_count
 from nakaya.kinetics.ingest.ebsd_files import EbsdMap
 from nakaya.kinetics.ingest.grains.measures import Boundaries, GrainTable, collect_boundaries, measure_grains
 from nakaya.kinetics.ingest.orientation.disorientation import (

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage, stats
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap, IntArray
-from nakaya.core.conditions import Range, check_in_range
+from nakaya.core.checks import Range, check_in_range
 from nakaya.core.errors import ParameterError
 
 __all__ = [

@@ -14,7 +14,6 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
-from nakaya.kinetics.graphs.conditions import miller_vector
 from nakaya.kinetics.md.bondorder import CLASSIFIERS
 from nakaya.kinetics.md.descriptors import DESCRIPTORS
 from nakaya.kinetics.md.dump import ENERGY
@@ -28,6 +27,7 @@ from nakaya.kinetics.md.stated_potentials import INGESTED
 from nakaya.kinetics.md.tables import driving_force, tabulate
 from nakaya.kinetics.md.text_files import Trajectory
 from nakaya.kinetics.md.trajectory_files import read_trajectory
+from nakaya.kinetics.miller import miller_vector
 
 __all__ = ["TrajectoryOptions", "frame_time", "ingest_trajectory"]
 

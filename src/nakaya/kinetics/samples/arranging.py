@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from nakaya.core.record import Record
-from nakaya.kinetics.graphs.labels import Label, conditions_key, has_result, label_from_other_seeds, mean_label
+from nakaya.kinetics.graphs.labels import Label, label_from_other_seeds, mean_label
+from nakaya.kinetics.replicates import conditions_key, has_result
 from nakaya.kinetics.samples.corpus import Corpus, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, Split, fold_of, for_tuning, hashed

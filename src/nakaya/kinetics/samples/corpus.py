@@ -24,9 +24,9 @@ from nakaya.kinetics.graphs.facets import (
     wulff_shape,
 )
 from nakaya.kinetics.graphs.graph import GraphSequence
-from nakaya.kinetics.graphs.labels import conditions_key, has_result
 from nakaya.kinetics.graphs.sequence import unchanged
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
+from nakaya.kinetics.replicates import conditions_key, has_result
 from nakaya.kinetics.samples.pooled import pooled_features
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name

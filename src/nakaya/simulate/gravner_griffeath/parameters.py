@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import ClassVar
 
-from nakaya.core.conditions import Range, check_in_range
+from nakaya.core.checks import Range, check_in_range
 
 __all__ = ["GravnerGriffeath"]
 

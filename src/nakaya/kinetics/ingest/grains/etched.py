@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, Float32Array, FloatArray, GrainMap
-from nakaya.core.conditions import Range, check_in_range
+from nakaya.core.checks import Range, check_in_range
 from nakaya.kinetics.ingest.grains.measures import boundary_pairs, collect_boundaries
 
 __all__ = ["Etching", "etched_image"]

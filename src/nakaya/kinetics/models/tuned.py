@@ -1,0 +1,35 @@
+"""Hyperparameters that studies found, one file per model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from nakaya.core.errors import FormatError
+from nakaya.core.shipped import shipped_folder
+from nakaya.kinetics.models.protocol import Settings
+from nakaya.kinetics.samples.sample import EvidenceKind
+
+__all__ = ["tuned_settings"]
+
+
+def tuned_settings(model: str, evidence: EvidenceKind, folder: Path | None = None) -> Settings:
+    """Hyperparameters that a study found, from the file tuned/MODEL.json; none (the defaults) where there is no file.
+
+    Args:
+        model: Name in the catalogue.
+        evidence: Settings of a study on this kind of evidence, or of that on the other one.
+        folder: Where the files are; None = those that ship with the package.
+
+    Raises:
+        FormatError: A file is not {"settings": {"A": {...}, "B": {...}}}.
+    """
+    path = (folder or shipped_folder() / "tuned") / f"{model}.json"
+    if not path.is_file():
+        return {}
+    try:
+        by_evidence = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        chosen = by_evidence.get(evidence) or next(iter(by_evidence.values()))
+        return {str(name): float(value) for name, value in chosen.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+        raise FormatError(f'{path} is not {{"settings": {{"A": {{...}}, "B": {{...}}}}}}: {error}') from None

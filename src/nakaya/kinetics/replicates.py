@@ -1,0 +1,36 @@
+"""Which records are replicates of one another, and which of them have a result."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nakaya.core.record import Record
+
+__all__ = ["conditions_key", "has_result"]
+
+
+_SET = ("temperature", "pressure", "shear_rate", "electric_field", "cooling_rate", "supersaturation", "concentration")
+
+
+def conditions_key(record: Record) -> tuple[object, ...]:
+    """What two runs must have in common to be replicates: material, orientation and everything that was set."""
+    composition = tuple(sorted((name, round(share, 6)) for name, share in record.composition.items()))
+    settings = tuple(
+        (name, *(float(f"{value:.6g}") for value in np.ravel(record.conditions[name].values)))
+        for name in _SET
+        if name in record.conditions
+    )
+    return record.kind, record.material, composition, record.orientation, settings
+
+
+def has_result(record: Record, target: str) -> bool:
+    """Whether a record holds one finite value of a quantity, from a run that did not fail."""
+    found = record.quantities.get(target)
+    return (
+        record.status in ("ok", "flagged")
+        and found is not None
+        and found.values.ndim == 0
+        and math.isfinite(found.value)
+    )
