@@ -26,6 +26,15 @@ DISPLAY_LEVEL = 1 / 255
 PUBLISHED_DIGITS = 5e-4
 """The published matrices are rounded, so white comes out grey to this."""
 
+ROUNDING = 1e-14
+"""Of numbers up to one in double precision, through two powers."""
+
+KNEES = [0.04045, 0.0031308 * 12.92, 0.0404482362771082]
+"""Where the two branches of the transfer curve meet, as the standard rounds it on either side, and as it is."""
+
+KINK = 1.02
+"""The line and the power law cross at the knee: their slopes there differ by 1.7 %."""
+
 EVENNESS = 0.03
 """Spread of the perceptual step along a ramp, relative: far below what shows as a band."""
 
@@ -52,7 +61,7 @@ def test_oklab_of_white_and_red_is_as_published():
 @settings(max_examples=40, deadline=None)
 @given(colours)
 def test_colours_survive_both_round_trips(srgb):
-    assert linear_to_srgb(srgb_to_linear(srgb)) == pytest.approx(srgb, abs=1e-9)
+    assert linear_to_srgb(srgb_to_linear(srgb)) == pytest.approx(srgb, abs=ROUNDING)
     assert oklab_to_srgb(srgb_to_oklab(srgb)) == pytest.approx(srgb, abs=DISPLAY_LEVEL / 2)
     assert from_hex(to_hex(srgb)) == pytest.approx(srgb, abs=DISPLAY_LEVEL / 2 + 1e-9)
 
@@ -81,6 +90,23 @@ def test_ramps_rise_in_lightness_by_even_steps(ramp):
 def test_ramps_rise_in_lightness_for_colour_blind_eyes(ramp, eye):
     seen = np.clip(srgb_to_linear(ramp.table) @ np.array(COLOUR_BLIND[eye]).T, 0, 1)
     assert (np.diff(srgb_to_oklab(linear_to_srgb(seen))[:, 0]) > 0).all()
+
+
+@pytest.mark.parametrize("knee", KNEES)
+def test_the_transfer_curve_and_its_inverse_agree_at_the_knee(knee):
+    around = knee + np.linspace(-1e-5, 1e-5, 2001)
+    light = srgb_to_linear(around)
+    assert linear_to_srgb(light) == pytest.approx(around, abs=ROUNDING)
+    assert (np.diff(light) > 0).all()
+    assert np.diff(light).max() < KINK * np.diff(light).min()  # no jump
+
+
+def test_the_transfer_curve_is_that_of_the_standard():
+    # IEC 61966-2-1 with its rounded constants; no level of eight bits lies between its knee and ours.
+    levels = np.arange(256) / 255
+    published = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    assert np.array_equal(srgb_to_linear(levels), published)
+    assert srgb_to_linear(np.array(0.5)) == pytest.approx(0.21404114, abs=5e-9)
 
 
 def test_a_ramp_takes_its_ends_beyond_them():

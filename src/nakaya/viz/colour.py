@@ -48,16 +48,22 @@ _FROM_CONES = np.linalg.inv(_TO_CONES)
 _FROM_LAB = np.linalg.inv(_TO_LAB)
 
 
+# Where the line and the power law of the transfer curve meet. The standard rounds the two sides of it separately, to
+# 0.04045 and 0.0031308, where both curves jump and neither undoes the other (by 2e-6); this is their intersection.
+_KNEE_SRGB = 0.0404482362771082
+_KNEE_LIGHT = _KNEE_SRGB / 12.92
+
+
 def srgb_to_linear(srgb: FloatArray) -> FloatArray:
     """Undo the display's transfer curve (IEC 61966-2-1): values in [0, 1] to light in [0, 1]."""
     srgb = np.asarray(srgb, np.float64)
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    return np.where(srgb <= _KNEE_SRGB, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 def linear_to_srgb(light: FloatArray) -> FloatArray:
     """Apply the display's transfer curve (IEC 61966-2-1): light in [0, 1] to values in [0, 1]."""
     light = np.clip(np.asarray(light, np.float64), 0.0, 1.0)
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.where(light <= _KNEE_LIGHT, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def srgb_to_oklab(srgb: FloatArray) -> FloatArray:
