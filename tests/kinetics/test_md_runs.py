@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -152,12 +153,12 @@ def test_growth_has_a_local_bath_and_a_barostat_along_the_normal_only() -> None:
     assert "unfix bath" not in production
 
 
-@pytest.mark.parametrize(("style", "ending"), [("eam", '"p"'), ("eam/opt", '"p"'), ("eam/alloy", '"p" Ag')])
+@pytest.mark.parametrize(("style", "ending"), [("eam", ""), ("eam/opt", ""), ("eam/alloy", " Ag")])
 def test_files_of_one_element_are_read_without_a_name(style: str, ending: str) -> None:
     silver = Material("Ag", "fcc", style, "p", 4.18, 1170.0)
     text = scripts.bulk_solid(silver, Path("p"), temperature=995.0, duration_ps=5.0, frame_ps=1.0, seed=0)
     (line,) = [line for line in text.splitlines() if line.startswith("pair_coeff")]
-    assert line == f"pair_coeff * * {ending}"
+    assert line == f'pair_coeff * * "potential"{ending}'
 
 
 def test_the_default_box_is_long_and_mostly_liquid() -> None:
@@ -270,6 +271,8 @@ def test_other_materials_need_their_potential() -> None:
         potential_file(find_material("Cu", potential="nowhere/Ni.eam"))
     with pytest.raises(ParameterError, match="interpret"):
         find_material("Cu", potential="x\nshell rm")
+    with pytest.raises(ParameterError, match="finite"):
+        find_material("Cu", melting_point=float("inf"))
 
 
 def test_logs_are_read_even_when_cut_off(tmp_path: Path) -> None:
@@ -295,6 +298,7 @@ def test_lammps_stops_when_its_parent_is_gone(tmp_path: Path) -> None:
     )
     (tmp_path / "start.data").write_text(scripts.data_file(positions, box, material))
     (tmp_path / "in.lammps").write_text(text)
+    shutil.copy(potential_file(material)[0], tmp_path / scripts.potential_copy(potential_file(material)[0]))
     parent = tmp_path / "parent"
     parent.write_text("alive")
     threading.Timer(3.0, parent.unlink).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, P
 from nakaya.core.provenance import sha256_of_file
 from nakaya.kinetics.md.bondorder import CLASSIFIERS, Classifier
 
-__all__ = ["MASSES", "MATERIALS", "Material", "find_material", "potential_file"]
+__all__ = ["MASSES", "MATERIALS", "Material", "find_material", "is_words", "potential_file"]
 
 # Standard atomic weights (IUPAC, abridged), g/mol.
 MASSES: Final[Mapping[str, float]] = {
@@ -24,6 +25,17 @@ MASSES: Final[Mapping[str, float]] = {
     "Ag": 107.868, "Cd": 112.414, "In": 114.818, "Sn": 118.710, "Te": 127.60, "Hf": 178.486, "Ta": 180.948,
     "W": 183.84, "Re": 186.207, "Ir": 192.217, "Pt": 195.084, "Au": 196.967, "Pb": 207.2, "U": 238.029,
 }  # fmt: skip
+
+_WORDS = re.compile(r"[A-Za-z0-9_./+*:,=-]+(?: +[A-Za-z0-9_./+*:,=-]+)*")
+
+
+def is_words(text: str) -> bool:
+    """Whether a text is words that LAMMPS only reads.
+
+    Line ends, quotes, "$", "&" and "#" would be interpreted, and so are some letters outside ASCII, which LAMMPS reads
+    as quotes and blanks.
+    """
+    return _WORDS.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)
@@ -58,11 +70,17 @@ class Material:
         if self.name not in MASSES:
             raise UnknownNameError("element", self.name, MASSES)
         for name in ("lattice_parameter", "melting_point", "expansion_on_melting", "time_step_ps", "hot", "mobility"):
-            if not getattr(self, name) > 0:
-                raise ParameterError(f"{name}={getattr(self, name)} of {self.name} must be positive")
-        for name in ("pair_style", "potential"):
-            if any(symbol in getattr(self, name) for symbol in "\n\r$&\"'"):
-                raise ParameterError(f"{name}={getattr(self, name)!r} holds characters that LAMMPS would interpret")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ParameterError(f"{name}={getattr(self, name)} of {self.name} must be positive and finite")
+        if not is_words(self.pair_style):
+            raise ParameterError(
+                f"pair_style={self.pair_style!r} holds characters that LAMMPS would interpret: expected words of "
+                "letters, digits and _ . / + * : , = -"
+            )
+        if not self.potential.isprintable():
+            raise ParameterError(
+                f"potential={self.potential!r} holds characters that LAMMPS or a terminal would interpret"
+            )
 
     @property
     def mass(self) -> float:
@@ -174,7 +192,7 @@ def potential_file(material: Material) -> tuple[Path, str]:
     """Return the path of a material's potential file, and its sha256.
 
     Raises:
-        InputFileError: A path that does not exist.
+        InputFileError: A path that does not exist, or leads to a file whose name cannot be stated in a record.
         MissingExtraError: A file of LAMMPS' own folder, and LAMMPS is not installed.
     """
     path = Path(material.potential)
@@ -182,7 +200,10 @@ def potential_file(material: Material) -> tuple[Path, str]:
     candidates = [path, *(folder / path.name for folder in folders if path.name == material.potential)]
     for candidate in candidates:
         if candidate.is_file():
-            return candidate.resolve(), sha256_of_file(candidate)
+            found = candidate.resolve()
+            if not found.name.isprintable():
+                raise InputFileError(f"potential file {material.potential} leads to {found.name!r}: rename that file")
+            return found, sha256_of_file(found)
     if not folders and path.name == material.potential:
         raise MissingExtraError("molecular dynamics runs", "md")
     raise InputFileError(f"potential file {material.potential} of {material.name} is neither here nor with LAMMPS")

@@ -1,18 +1,22 @@
 """LAMMPS inputs, as text. Each function is one protocol; the comments in it say which trap it avoids.
 
 All are in LAMMPS units "metal": A, ps, eV, K, bar.
+
+An input is a program: LAMMPS runs other programs for it (`shell`). Text of others reaches one in `_head` alone, as
+words of letters that mean nothing to LAMMPS, and never as the path of a file; all else is a number that we format.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.md.potentials import Material
+from nakaya.kinetics.md.potentials import Material, is_words
 
-__all__ = ["bulk_liquid", "bulk_solid", "coexistence", "data_file", "growth", "nucleation"]
+__all__ = ["bulk_liquid", "bulk_solid", "coexistence", "data_file", "growth", "nucleation", "potential_copy"]
 
 SAMPLE_PS = 0.1
 """Interval of the thermodynamic output, ps."""
@@ -50,14 +54,33 @@ def _steps(duration_ps: float, material: Material) -> int:
     return max(1, round(duration_ps / material.time_step_ps))
 
 
+def potential_copy(potential: Path) -> str:
+    """Return the name under which an input reads a potential: that of a copy beside the input.
+
+    The endings stay, as some pair styles and unpacking go by them; of endings with other letters than these, none.
+
+        >>> potential_copy(Path("/home/me/Cu (new).eam.alloy.gz"))
+        'potential.eam.alloy.gz'
+    """
+    endings = re.search(r"(?:\.[A-Za-z0-9_-]{1,16}){0,4}\Z", potential.name)
+    return f"potential{endings[0] if endings else ''}"
+
+
+def _words(text: str) -> str:
+    # A material checks its words when it is made; whatever comes here otherwise is our mistake, and must not run.
+    if not is_words(text):
+        raise ValueError(f"{text!r} must not reach an input of LAMMPS")
+    return text
+
+
 def _head(material: Material, potential: Path) -> str:
     return f"""\
 units metal
 atom_style atomic
 boundary p p p
 read_data start.data
-pair_style {material.pair_style}
-pair_coeff * * "{potential}"{_element(material)}
+pair_style {_words(material.pair_style)}
+pair_coeff * * "{_words(potential_copy(potential))}"{_element(material)}
 neighbor 1.0 bin
 neigh_modify every 1 delay 5 check yes
 timestep {material.time_step_ps}
@@ -73,7 +96,7 @@ if "${{started}} == 1" then &
 
 def _element(material: Material) -> str:
     # A funcfl file holds one element and LAMMPS maps no types to it; every other many-body style wants its name.
-    return "" if material.pair_style.split()[0] in _FUNCFL_STYLES else f" {material.name}"
+    return "" if material.pair_style.split()[0] in _FUNCFL_STYLES else f" {_words(material.name)}"
 
 
 def _melt(material: Material, seed: int, group: str, hot: float, temperature: float) -> str:
@@ -101,7 +124,7 @@ def _two_phases(material: Material, potential: Path, temperature: float, num_sol
     # the energy becomes potential energy: it gets velocities for 2T, then both phases meet a strong local thermostat.
     return f"""\
 {_head(material, potential)}
-group solid id 1:{num_solid}
+group solid id 1:{num_solid:d}
 group melt subtract all solid
 {_melt(material, seed, "melt", material.hot * material.melting_point, temperature)}
 velocity solid create {2 * temperature:.6g} {_seed(seed, 5)} mom yes rot no dist gaussian

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from nakaya.core.record import Provenance
 from nakaya.kinetics.md.dump import read_dump
 from nakaya.kinetics.md.lammps import Log, lammps_version, read_log, run_lammps
 from nakaya.kinetics.md.potentials import Material, potential_file
-from nakaya.kinetics.md.scripts import data_file
+from nakaya.kinetics.md.scripts import data_file, potential_copy
 from nakaya.kinetics.md.text_files import Trajectory
 
 __all__ = ["FinishedRun", "describe", "simulate"]
@@ -50,14 +51,19 @@ def simulate(
 ) -> FinishedRun:
     """Run a script on a start configuration: positions float64 [atom, 3] in A, box float64 [3] in A.
 
+    The potential is copied beside the input, which names the copy: no path of a user's is part of an input.
+
     Raises:
         MissingExtraError, LammpsError: As in `run_lammps`.
+        InputFileError: There is no potential.
         OutputError: The folder cannot be written.
     """
+    potential, _ = potential_file(material)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "start.data").write_text(data_file(positions, box, material))
         (folder / "in.lammps").write_text(script)
+        shutil.copyfile(potential, folder / potential_copy(potential))
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {(error.strerror or 'unknown reason').lower()}") from None
     log = run_lammps(folder, time_limit=time_limit)
@@ -77,8 +83,8 @@ def describe(
     path, digest = potential_file(material)
     files = {path.name: digest}
     for name, text in scripts.items():
-        # The path of the potential differs between machines; its hash is stated beside.
-        files[name] = sha256_of_bytes(text.replace(str(path), path.name).encode())
+        # Hashed with the potential's own name, by which the record states its hash, in place of that of the copy.
+        files[name] = sha256_of_bytes(text.replace(f'"{potential_copy(path)}"', f'"{path.name}"').encode())
     return Provenance(
         source=source,
         files=files,
