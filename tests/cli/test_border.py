@@ -21,6 +21,17 @@ def test_a_user_error_is_one_line_and_status_2() -> None:
     assert message == "nakaya: kappa=2 is outside [0, 1]: it is a fraction"
 
 
+@pytest.mark.parametrize("address", ["postgresql://me:SECRET@h/db", "postgresql//me:SECRET@h/db", "x://h/db?p=SECRET"])
+def test_an_address_in_the_wrong_place_is_named_without_its_password(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["tune", "study.toml", address]) == 2
+    error = capsys.readouterr().err
+    assert "unexpected" in error
+    assert "***" in error
+    assert "SECRET" not in error
+
+
 def test_our_own_mistake_keeps_its_traceback() -> None:
     assert explain_exception(ZeroDivisionError("x")) == (1, None)
 

@@ -34,7 +34,7 @@ def _user() -> dict[str, object]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
-    """Address of an empty database on a free port of this machine."""
+    """Address of an empty database on a free port of this machine; the role `guarded` would need a password."""
     pytest.importorskip("pg8000", reason="the driver pg8000 is not installed: pip install nakaya[postgres]")
     initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
     if initdb is None or pg_ctl is None:
@@ -56,6 +56,8 @@ def server() -> Iterator[str]:
     )
     try:
         call(initdb, "-D", str(folder / "data"), "-U", "nakaya", "-A", "trust", "--no-sync", "-E", "UTF8")
+        rules = folder / "data" / "pg_hba.conf"
+        rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
         call(pg_ctl, "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options, "-w", "start")
         try:
             yield f"postgresql+pg8000://nakaya@127.0.0.1:{port}/postgres"

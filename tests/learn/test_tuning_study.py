@@ -166,6 +166,12 @@ def test_another_configuration_is_refused(tmp_path: Path) -> None:
         ("study.db", "no address of a database"),
         ("mysql://host/name", "expected sqlite"),
         ("sqlite:///:memory:", "expected sqlite"),
+        ("postgresql://me@host:port/studies", "no address of a database"),
+        ("postgresql://me:a/b@host/studies", "%40 %2F %3F"),
+        ("postgresql://host/studies", "names no user"),
+        ("postgresql://me@host/studies?sslmode=require", "its query holds something other than application_name"),
+        ("postgresql://me@host/studies?user=me&user=you", "once each"),
+        ("postgresql://me@host", "PGPASSWORD"),
     ],
 )
 def test_an_address_that_is_none_is_refused(url: str, match: str) -> None:
@@ -184,7 +190,22 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 def test_passwords_are_not_shown() -> None:
     config = StorageConfig("postgresql://me:secret@127.0.0.1:9/studies")
     assert "secret" not in config.shown_url
+    assert "secret" not in repr(config)
     assert config.driver_url.startswith("postgresql+pg8000://me:secret@")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgress://me:secret@host/studies", "mysql://me:secret@host/studies", "postgresql//me:secret@host/studies",
+        "postgresql://me:a@secret@host/studies", "postgresql://me:secret/studies", "postgresql://me:secret@host",
+        "postgresql://me@host/studies?password=a&secret=b", "postgresql://me@host/studies?password=secret&password=b",
+    ],
+)  # fmt: skip
+def test_a_refusal_does_not_repeat_the_password(url: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        StorageConfig(url)
+    assert "secret" not in str(caught.value)
 
 
 def test_best_so_far_never_rises_and_the_parameter_that_matters_is_found() -> None:

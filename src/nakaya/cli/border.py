@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import typer
 
+from nakaya.core.addresses import without_secrets
 from nakaya.core.errors import NakayaError
 
 __all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "explain_exception", "plain"]
@@ -41,6 +42,8 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
         return USER_ERROR, f"nakaya: {_one_line(str(error))}"
     if hasattr(error, "format_message"):  # the parser's own errors: unknown option, missing argument, wrong type
         message = _with_the_value(_one_line(error.format_message()), arguments).rstrip(".")
+        # A word in the wrong place may be the address of a database.
+        message = re.sub(r"[\w+:]*//\S*[@?]\S*", lambda word: without_secrets(word[0]), message)
         return USER_ERROR, (f"nakaya: {message}; see {_command_of(error)} --help" if message else None)
     if isinstance(error, OSError) and error.errno is not None:
         return USER_ERROR, f"nakaya: {_explain_os_error(error)}"

@@ -27,7 +27,8 @@ def tune(
         str | None,
         typer.Option(
             help="Database of the study: sqlite:///study.db (one machine) or "
-            "postgresql+pg8000://user@host/database (many); OUT/study.db if left out."
+            "postgresql+pg8000://user@host/database (many; password in the environment variable PGPASSWORD); "
+            "OUT/study.db if left out."
         ),
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds that all commands of the study may take together.")] = HOUR,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ import sqlalchemy
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 
+from nakaya.core.addresses import HIDDEN, is_plain_address, without_secrets
 from nakaya.core.errors import MissingExtraError, OutputError, ParameterError
 
 __all__ = ["StorageConfig", "open_storage", "storage_errors"]
@@ -33,19 +35,26 @@ POSTGRESQL_OPTIONS: Final[dict[str, Any]] = {
     "connect_args": {"timeout": SECONDS_TO_A_LOCK, "startup_params": {"TimeZone": "UTC"}},
 }
 
+PASSWORD_VARIABLE: Final = "PGPASSWORD"
+"""The environment variable from which PostgreSQL's own programs take a password that an address lacks."""
+
+QUERY_NAMES: Final = frozenset({"user", "password", "host", "port", "unix_sock", "application_name"})
+"""What pg8000 takes from the query of an address."""
+
 
 @dataclass(frozen=True)
 class StorageConfig:
     """Where a study is kept, and when a silent trial counts as dead.
 
     Attributes:
-        url: "sqlite:///study.db", or "postgresql+pg8000://user:password@host/database".
+        url: "sqlite:///study.db", or "postgresql+pg8000://user@host/database"; the password of the latter comes from
+            the environment variable PGPASSWORD, or stands behind the user.
         heartbeat: Seconds between two signs of life of a running trial.
         grace: Seconds of silence after which it counts as killed.
         retries: How often a killed trial is run again.
     """
 
-    url: str
+    url: str = field(repr=False)
     heartbeat: int = 10
     grace: int = 60
     retries: int = 3
@@ -62,8 +71,8 @@ class StorageConfig:
 
     @property
     def shown_url(self) -> str:
-        """The address without its password."""
-        return str(self._address().render_as_string(hide_password=True))
+        """The address without its password and query."""
+        return without_secrets(self.url)
 
     @property
     def driver_url(self) -> str:
@@ -73,20 +82,38 @@ class StorageConfig:
             address = address.set(drivername="postgresql+pg8000")
         return str(address.render_as_string(hide_password=False))
 
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """What no message may repeat."""
+        address = self._address()
+        found = (address.password, address.query.get("password"), os.environ.get(PASSWORD_VARIABLE))
+        return tuple(str(word) for word in found if word and address.drivername != "sqlite")
+
     def _address(self) -> Any:  # SQLAlchemy's URL
+        shown = without_secrets(self.url)
         try:
-            address = sqlalchemy.engine.make_url(self.url)
-        except sqlalchemy.exc.ArgumentError:
+            address = sqlalchemy.engine.make_url(self.url) if is_plain_address(self.url) else None
+        except (sqlalchemy.exc.ArgumentError, ValueError):  # the latter of a port that is no number
+            address = None
+        if address is None:
             raise ParameterError(
-                f"storage {self.url!r} is no address of a database: write sqlite:///study.db or "
-                "postgresql+pg8000://user@host/database"
-            ) from None
+                f"storage {shown!r} is no address of a database: write sqlite:///study.db or "
+                f"postgresql+pg8000://user@host/database, with the password in {PASSWORD_VARIABLE} (in an address, "
+                "write @ / ? as %40 %2F %3F)"
+            )
         known = ("sqlite", "postgresql", "postgresql+pg8000")
         if address.drivername not in known or not address.database or address.database == ":memory:":
             raise ParameterError(
-                f"storage {address.render_as_string(hide_password=True)!r}: expected sqlite:///FILE (one machine) or "
-                "postgresql+pg8000://USER@HOST/DATABASE (many)"
+                f"storage {shown!r}: expected sqlite:///FILE (one machine) or "
+                f"postgresql+pg8000://USER@HOST/DATABASE (many), with the password in {PASSWORD_VARIABLE}"
             )
+        if address.drivername != "sqlite":
+            if any(name not in QUERY_NAMES or type(value) is not str for name, value in address.query.items()):
+                # Not named: it may be a piece of a password with an & in it.
+                names = ", ".join(sorted(QUERY_NAMES))
+                raise ParameterError(f"storage {shown!r}: its query holds something other than {names}, once each")
+            if not (address.username or "user" in address.query):
+                raise ParameterError(f"storage {shown!r} names no user: write postgresql+pg8000://USER@HOST/DATABASE")
         return address
 
 
@@ -101,16 +128,19 @@ def open_storage(config: StorageConfig) -> RDBStorage:
     on_one_machine = address.drivername == "sqlite"
     if on_one_machine:
         _check_folder(Path(address.database))
-        options = SQLITE_OPTIONS
+        options = copy.deepcopy(SQLITE_OPTIONS)
     elif find_spec("pg8000") is None:
         raise MissingExtraError("studies on PostgreSQL", "postgres")
     else:
-        options = POSTGRESQL_OPTIONS
+        options = copy.deepcopy(POSTGRESQL_OPTIONS)
+        if not (address.password or "password" in address.query):
+            # Empty rather than none: the server refuses it in words, where pg8000 fails over a missing one.
+            options["connect_args"]["password"] = os.environ.get(PASSWORD_VARIABLE, "")
     with storage_errors(config), warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         storage = RDBStorage(
             config.driver_url,
-            engine_kwargs=copy.deepcopy(options),
+            engine_kwargs=options,
             heartbeat_interval=config.heartbeat,
             grace_period=config.grace,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=config.retries),
@@ -138,10 +168,15 @@ def storage_errors(config: StorageConfig) -> Iterator[None]:
         cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error
         lines = str(getattr(cause, "orig", None) or cause).splitlines() or [type(cause).__name__]
         reason = lines[0].rstrip(".")
-        raise OutputError(
-            f"cannot use the storage {config.shown_url}: {reason}: check the address, and that the server runs or the "
-            "file is a study on a disk that can be written"
-        ) from error
+        for password in config.passwords:
+            reason = reason.replace(password, HIDDEN)
+        remedy = (
+            "check the address, and that the file is a study on a disk that can be written"
+            if config.shown_url.startswith("sqlite")
+            else f"check the address, the password (environment variable {PASSWORD_VARIABLE}), and that the server runs"
+        )
+        # Without its cause, which may repeat the password.
+        raise OutputError(f"cannot use the storage {config.shown_url}: {reason}: {remedy}") from None
 
 
 def _check_folder(path: Path) -> None:
