@@ -300,6 +300,10 @@ CRYSTALS: dict[str, dict[str, Any]] = {
     "sector of the defaults": {"of": {"rho": 0.5}, "size": 64, "members": 4, "seed": 1},
     "sector thin": {"of": THIN, "size": 40, "members": 1, "seed": 3},
     "sector plate": {"of": PLATE, "size": 55, "members": 2, "seed": 3},
+    # Large crystals amplify: a relative change of 1e-5 to 1e-4 in a rate moves sites here, and none below size 64.
+    "sector thin, large": {"of": THIN, "size": 97, "seed": 3},
+    "sector plate, large": {"of": PLATE, "size": 128, "seed": 3},
+    "sector plate, large, without noise": {"of": {**PLATE, "sigma": 0.0}, "size": 128, "seed": 3},
     "sector least size": {"of": NOISY, "size": 8, "members": 5, "seed": 4},
     "sector dense": {"of": {"rho": 1.0, "sigma": 0.5}, "size": 50, "members": 2, "seed": 4},
     "sector initial": {"of": NOISY, "size": 41, "members": 2, "seed": 5, "initial": [(0, 0), (7, 5), (12, 12)]},
