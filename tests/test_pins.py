@@ -44,7 +44,6 @@ from nakaya.emulate.controls.lookup import LookUpTable
 from nakaya.kinetics.ingest.md import _record_id as ingested_id
 from nakaya.kinetics.md.campaign import run_hash
 from nakaya.kinetics.md.plan import Run, read_plan
-from nakaya.kinetics.records import RecordStore, from_json, load_records, record_hash, shipped_sets, to_json
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.splits import SPLITS, assignment_hash, fold_of, for_tuning, hashed
 from nakaya.lattice.geometry import make_setup
@@ -57,6 +56,7 @@ from nakaya.pipelines.training import _fingerprint as training_fingerprint
 from nakaya.pipelines.training_config import read_training
 from nakaya.pipelines.training_kinetics import hash_records
 from nakaya.pipelines.tuning import hash_of
+from nakaya.records.store import RecordStore, from_json, load_records, record_hash, shipped_sets, to_json
 
 FIXTURES = Path(__file__).parent / "fixtures"
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -13,13 +13,13 @@ pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
 
 from nakaya.cli.app import run
 from nakaya.kinetics.graphs.build import build_sequence
-from nakaya.kinetics.graphs.clusters_of_record import read_clusters
 from nakaya.kinetics.ingest.grains.etched import Etching, etched_image
 from nakaya.kinetics.ingest.grains.grain_size import mean_intercept
 from nakaya.kinetics.ingest.grains.voronoi import scatter_points, voronoi_map
 from nakaya.kinetics.ingest.synthetic_lattice import FCC_110, columns_image, lattice_columns
-from nakaya.kinetics.records import RecordStore, problems
 from nakaya.pipelines.ingesting_images import MicrographOptions, ingest_micrograph
+from nakaya.records.clusters_of_record import read_clusters
+from nakaya.records.store import RecordStore, problems
 
 SIDE, CELLS = 200, 40
 CLEAN = 0.03  # of the mean intercept on a map of 40 grains, 30 pixels each
@@ -185,7 +185,7 @@ def test_a_lattice_has_spacings_in_pixels_and_in_metres_only_with_a_pixel_size(t
 
 def test_ebsd_prints_grains_phases_twins_and_size(tmp_path, capsys):
     # Three stripes of one cubic phase: the first two are twins.
-    from nakaya.kinetics.ingest.orientation.disorientation import SIGMA3
+    from nakaya.crystallography.disorientation import SIGMA3
 
     w, x, y, z = SIGMA3
     rows = ["# Phase 1", "# MaterialName austenite", "# Symmetry 43", "# LatticeConstants 3.6 3.6 3.6 90 90 90"]

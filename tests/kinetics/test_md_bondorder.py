@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from nakaya.core.errors import ParameterError, UnknownNameError
+from nakaya.crystallography.lattices import ORIENTATIONS, build_crystal, oriented_cell
 from nakaya.kinetics.md.bondorder import (
     CLASSIFIERS,
     Environment,
@@ -25,7 +26,6 @@ from nakaya.kinetics.md.bondorder import (
     order,
     solid_atoms,
 )
-from nakaya.kinetics.md.lattices import ORIENTATIONS, build_crystal, oriented_cell
 from nakaya.kinetics.md.neighbours import nearest_neighbours
 
 EXACT = 1e-9

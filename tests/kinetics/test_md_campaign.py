@@ -18,13 +18,13 @@ from pathlib import Path
 import pytest
 
 from nakaya.core.errors import ConfigError, InputFileError, OutputError
-from nakaya.core.record import Record
 from nakaya.kinetics.md.campaign import run_campaign, run_hash
 from nakaya.kinetics.md.lammps import find_lammps
 from nakaya.kinetics.md.plan import read_plan
 from nakaya.kinetics.md.tables import tabulate
-from nakaya.kinetics.records import RecordStore, load_records, problems, shipped_sets
 from nakaya.pipelines.molecular_dynamics import collect
+from nakaya.records.record import Record
+from nakaya.records.store import RecordStore, load_records, problems, shipped_sets
 
 STAND_IN = """
 #!{python} -S
@@ -283,7 +283,7 @@ def test_properties_from_the_command_line(place: Path, capsys: pytest.CaptureFix
 
 
 def test_the_shipped_plan_is_the_data_set_that_it_says() -> None:
-    from nakaya.core.shipped import shipped_folder
+    from nakaya.records.shipped import shipped_folder
 
     runs = read_plan(shipped_folder("al-cu-si") / "plan.toml")
     growth = [run for run in runs if run.kind == "growth"]

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
+from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
 from nakaya.kinetics.md.dump import LAMMPS_UNITS, read_dump
 from nakaya.kinetics.md.frames import BOLTZMANN, Frame
-from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.samples.pooled import early_velocity
-from nakaya.pipelines.records import summarise_record
+from nakaya.records.collection import summarise_record
+from nakaya.records.record import Record
 
 EDGE = 3.7
 LAYER = EDGE / 2

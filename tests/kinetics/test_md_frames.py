@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError, UnknownNameError
+from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.md.dump import read_dump
 from nakaya.kinetics.md.extxyz import read_extxyz
 from nakaya.kinetics.md.frames import BOLTZMANN, Frame
-from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.trajectory_files import read_trajectory
 
 

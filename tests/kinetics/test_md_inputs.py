@@ -11,11 +11,11 @@ import pytest
 from nakaya.cli.app import run
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.core.provenance import sha256_of_file
-from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
 from nakaya.kinetics.md.lammps import find_lammps
 from nakaya.kinetics.md.plan import read_plan
 from nakaya.kinetics.md.potentials import Material, find_material
 from nakaya.pipelines.summing_up_md import melting_summary
+from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record
 
 
 @pytest.fixture

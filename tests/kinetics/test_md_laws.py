@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
 from nakaya.kinetics.md.causes import Effect, change_causes
 from nakaya.kinetics.md.fronts import front_melting_point, growth_points, kinetic_coefficients
 from nakaya.kinetics.md.laws import Finding, check_laws
 from nakaya.kinetics.md.potentials import MASSES
 from nakaya.kinetics.md.tables import tabulate
-from nakaya.kinetics.theory import collision_limited_velocity, hard_sphere_coefficient
+from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
+from nakaya.theory import collision_limited_velocity, hard_sphere_coefficient
 
 MELTING = 1327.0
 HEAT = 12_000.0

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record, Status
 from nakaya.kinetics.md.melting import combine_melting_points, zero_velocity_temperature
 from nakaya.kinetics.md.properties import block_error, diffusivity
+from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record, Status
 
 EXACT = 1e-9
 """Relative; closed forms, only rounding differs."""

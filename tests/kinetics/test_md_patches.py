@@ -13,7 +13,7 @@ import pytest
 from nakaya.core.archives import pack_arrays
 from nakaya.core.errors import FormatError
 from nakaya.kinetics.md.patches import read_patches
-from nakaya.kinetics.records import shipped_sets
+from nakaya.records.store import shipped_sets
 
 ARRAYS: dict[str, Any] = {
     "cell": np.tile(np.eye(3, dtype=np.float32) * 20, (2, 1, 1)),

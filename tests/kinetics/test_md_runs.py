@@ -16,17 +16,17 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import InputFileError, MissingExtraError, NakayaError, ParameterError
-from nakaya.core.record import Record
+from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.md import lammps, scripts
 from nakaya.kinetics.md.bondorder import environment
 from nakaya.kinetics.md.growth import GrowthRun, half_melted_box
 from nakaya.kinetics.md.lammps import LammpsError, find_lammps, read_log, run_lammps
-from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.nucleation import NucleationRun, detection_time, largest_cluster, nucleation_rate
 from nakaya.kinetics.md.patches import read_patches
 from nakaya.kinetics.md.potentials import MATERIALS, Material, find_material, potential_file
 from nakaya.kinetics.md.tables import MaterialTable, driving_force, tabulate
-from nakaya.kinetics.records import check_record, check_snapshots
+from nakaya.records.record import Record
+from nakaya.records.store import check_record, check_snapshots
 
 
 def lammps_is_missing() -> str:

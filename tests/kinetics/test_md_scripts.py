@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from nakaya.core.errors import InputFileError, NakayaError, ParameterError
 from nakaya.core.provenance import sha256_of_file
+from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.md import scripts
 from nakaya.kinetics.md.lammps import find_lammps
-from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.potentials import MATERIALS, Material, find_material, is_words, potential_file
 from nakaya.kinetics.md.properties import quick_solid
 from nakaya.kinetics.md.workspace import describe, simulate
-from nakaya.kinetics.records import load_records
+from nakaya.records.store import load_records
 
 BULK = {"temperature": 300.0, "duration_ps": 5.0, "frame_ps": 1.0, "seed": 0}
 FRONT = {**BULK, "num_solid": 10, "equilibration_ps": 5.0}

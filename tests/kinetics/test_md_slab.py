@@ -13,6 +13,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from nakaya.core.errors import FormatError, NakayaError, ParameterError
+from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
 from nakaya.kinetics.md.bondorder import (
     FCC,
@@ -23,10 +24,9 @@ from nakaya.kinetics.md.bondorder import (
     solid_atoms,
 )
 from nakaya.kinetics.md.frames import BOLTZMANN, Frame
-from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.patches import interface_patch, read_patches, write_patches
 from nakaya.kinetics.md.slab import fit_velocity, follow_slab, slab_centre
-from nakaya.kinetics.records import check_record, from_json, to_json
+from nakaya.records.store import check_record, from_json, to_json
 
 EDGE = 3.7
 CELLS = (3, 3, 40)

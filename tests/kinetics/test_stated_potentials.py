@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nakaya.core.record import DRIVING_FORCE, Kind, Provenance, Quantity, Record
 from nakaya.kinetics.md.potentials import MATERIALS
 from nakaya.kinetics.md.stated_potentials import StatedPotential, common_potential, stated_potential
-from nakaya.kinetics.records import load_records
+from nakaya.records.record import DRIVING_FORCE, Kind, Provenance, Quantity, Record
+from nakaya.records.store import load_records
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nakaya.cli.app import run
-from nakaya.kinetics.records import RecordStore
 from nakaya.pipelines.benchmark_kinetics_causes import LAWS, MIXTURES, as_lines, change_causes
+from nakaya.records.store import RecordStore
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 PAIRS = tuple((material, face) for material in ("Al", "Cu") for face in ("100", "110", "111"))

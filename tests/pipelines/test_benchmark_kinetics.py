@@ -13,11 +13,7 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.core.errors import FormatError, OutputError, ParameterError, UnknownNameError
-from nakaya.core.record import Quantity
-from nakaya.core.shipped import shipped_folder
 from nakaya.kinetics.models.tuned import tuned_settings
-from nakaya.kinetics.record_json import record_hash
-from nakaya.kinetics.records import RecordStore, load_records
 from nakaya.kinetics.samples.splits import fold_of_run
 from nakaya.pipelines import benchmark_kinetics_tasks as tasks_module
 from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics
@@ -33,6 +29,10 @@ from nakaya.pipelines.benchmark_kinetics_table import (
     replace_between_markers,
 )
 from nakaya.pipelines.picturing_kinetics import draw_parity, draw_velocities
+from nakaya.records.encoding import record_hash
+from nakaya.records.record import Quantity
+from nakaya.records.shipped import shipped_folder
+from nakaya.records.store import RecordStore, load_records
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')

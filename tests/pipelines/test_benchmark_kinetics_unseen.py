@@ -11,14 +11,14 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
-from nakaya.core.record import Record, Snapshot
 from nakaya.kinetics.models.tuned import tuned_settings
-from nakaya.kinetics.records import RecordStore
 from nakaya.kinetics.samples.loading import load_corpus, snapshot_folder
 from nakaya.kinetics.samples.splits import fold_of, for_tuning
 from nakaya.pipelines.benchmark_kinetics_table import BEGIN_UNSEEN, END_UNSEEN, as_text, write_table
 from nakaya.pipelines.benchmark_kinetics_tasks import Task, run_task
 from nakaya.pipelines.benchmark_kinetics_unseen import KNOWN, UNKNOWN, score_on
+from nakaya.records.record import Record, Snapshot
+from nakaya.records.store import RecordStore
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')

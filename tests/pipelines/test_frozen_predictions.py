@@ -13,7 +13,6 @@ import pytest
 from nakaya.core.errors import FormatError
 from nakaya.kinetics.models.protocol import PredictiveDistribution
 from nakaya.kinetics.parts import PartConfig
-from nakaya.kinetics.records import RecordStore
 from nakaya.pipelines.benchmark_kinetics_evaluate import disagreements
 from nakaya.pipelines.frozen_predictions import (
     compare_frozen,
@@ -23,6 +22,7 @@ from nakaya.pipelines.frozen_predictions import (
     write_predictions,
 )
 from nakaya.pipelines.training_kinetics import KineticsTraining, train_kinetics
+from nakaya.records.store import RecordStore
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')

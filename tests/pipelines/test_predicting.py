@@ -21,10 +21,9 @@ from nakaya.core.errors import (
     ParameterError,
     UnknownNameError,
 )
-from nakaya.core.record import Axis, Provenance, Quantity, Record, Snapshot
+from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.ingest.md import TrajectoryOptions
 from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.patches import write_patches
 from nakaya.kinetics.models.catalogue import model_names
 from nakaya.kinetics.predict import (
@@ -36,9 +35,7 @@ from nakaya.kinetics.predict import (
     rate_refusal,
     read_card,
 )
-from nakaya.kinetics.records import RecordStore
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.kinetics.theory import characteristic_length, grains_per_volume
 from nakaya.pipelines import training_kinetics
 from nakaya.pipelines.explaining import ablations, draw_explanation, explain_sample, without_frame, without_node
 from nakaya.pipelines.kinetics_model import KineticsModel, load_model
@@ -50,6 +47,9 @@ from nakaya.pipelines.predicting import (
     sample_of,
 )
 from nakaya.pipelines.training_kinetics import is_kinetics, read_kinetics_training, train_kinetics
+from nakaya.records.record import Axis, Provenance, Quantity, Record, Snapshot
+from nakaya.records.store import RecordStore
+from nakaya.theory import characteristic_length, grains_per_volume
 
 pytest.importorskip("torch", reason='kinetics models need the extra "ml"')
 pytest.importorskip("vesin", reason='graphs need the extra "ml"')

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nakaya.cli.app import run
-from nakaya.kinetics.records import RecordStore
+from nakaya.records.store import RecordStore
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("torch", reason='networks need the extra "ml"')

@@ -11,11 +11,11 @@ import pytest
 
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.kinetics.models.catalogue import MODELS, find_model
-from nakaya.kinetics.records import RecordStore
 from nakaya.learn.tuning.table import axis_levels, read_table
 from nakaya.pipelines import tuning_kinetics
 from nakaya.pipelines.tuning_config import StudyConfig, read_study, searched_space
 from nakaya.pipelines.tuning_kinetics import CEILING, tabulate_study, tune_study
+from nakaya.records.store import RecordStore
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')

@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Quantity, Record
 from nakaya.kinetics.models.catalogue import find_model
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Settings
-from nakaya.kinetics.replicates import conditions_key
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name, for_tuning
@@ -24,6 +22,8 @@ from nakaya.pipelines.tuning_objective import (
     mean_score,
     tuning_records,
 )
+from nakaya.records.record import Quantity, Record
+from nakaya.records.replicates import conditions_key
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 TARGET = "growth_velocity"

@@ -387,8 +387,8 @@ def _check_kinetics_splits(records: str, *, as_json: bool) -> None:
 
 def _draw_velocities(records: str, path: Path, *, overwrite: bool, as_json: bool) -> None:
     from nakaya.core.errors import OutputError
-    from nakaya.kinetics.records import load_records
     from nakaya.pipelines.picturing_kinetics import draw_velocities
+    from nakaya.records.store import load_records
 
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists: choose another file, or give --overwrite")

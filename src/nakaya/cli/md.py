@@ -58,7 +58,7 @@ def _need_out(out: Path | None) -> Path:
 
 
 def _tell(record: Any) -> None:  # a Record; the vocabulary is imported when a command runs
-    from nakaya.pipelines.records import summarise_record
+    from nakaya.records.collection import summarise_record
 
     typer.echo(summarise_record(record), err=True)
 

@@ -38,8 +38,8 @@ def show(
 
     With --json every number is printed; otherwise series are told by their range.
     """
-    from nakaya.pipelines.describing import describe_record, summarise_record
-    from nakaya.pipelines.records import record_documents, show_records
+    from nakaya.records.collection import record_documents, show_records
+    from nakaya.records.summary import describe_record, summarise_record
 
     if as_json:
         echo_json(record_documents(source, ids or ()))
@@ -59,7 +59,7 @@ def validate(source: Source, as_json: AsJson = False) -> None:
 
     Leaves with status 2 where something is wrong.
     """
-    from nakaya.pipelines.records import validate_records
+    from nakaya.records.collection import validate_records
 
     problems = validate_records(source)
     if as_json:
@@ -82,7 +82,7 @@ def merge(
 
     Example: nakaya records merge md-monday/ md-tuesday/ --out md/
     """
-    from nakaya.pipelines.records import merge_records
+    from nakaya.records.collection import merge_records
 
     count = merge_records(sources, out, overwrite=overwrite)
     if as_json:

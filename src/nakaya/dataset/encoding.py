@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import ArrivalMap, GrainMap, IntArray
+from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.trajectory import NOT_COMPUTED
-from nakaya.dataset.documents import dump_json
 from nakaya.dataset.layout import ShardIndex, StoreLayout
 from nakaya.dataset.schema import ON_LATTICE, array_document, block_arrays, chunk_file
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nakaya.core.folders import PART_SUFFIX, output_errors
 from nakaya.core.trajectory import Trajectory
-from nakaya.dataset.files import PART_SUFFIX, output_errors
 
 __all__ = ["export_npz"]
 

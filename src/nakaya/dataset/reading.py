@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import IntArray
+from nakaya.core.documents import dump_json, read_bytes, read_json
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
-from nakaya.dataset.documents import dump_json, read_bytes, read_json
 from nakaya.dataset.encoding import ShardBlock, decode_crystals, decode_plain, most_decoded_bytes
 from nakaya.dataset.layout import ShardIndex, StoreLayout
 from nakaya.dataset.schema import (

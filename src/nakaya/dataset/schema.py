@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nakaya.core.documents import Entries
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.core.growth import STOP_REASONS
 from nakaya.core.trajectory import FORMAT_VERSION, NEVER, NOT_COMPUTED, TrajectoryMetadata
-from nakaya.dataset.documents import Entries
 from nakaya.dataset.layout import MAX_CRYSTALS, MAX_PARAMETERS, MAX_POINTS, ShardIndex, StoreLayout
 
 __all__ = [

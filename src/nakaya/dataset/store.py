@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
+from nakaya.core.documents import read_bytes, read_json
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
 from nakaya.core.growth import STOP_REASONS
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.trajectory import Trajectory, TrajectoryMetadata
-from nakaya.dataset.documents import read_bytes, read_json
 from nakaya.dataset.layout import StoreLayout
 from nakaya.dataset.reading import READ_LIMIT_BYTES, ShardReader, along, select
 from nakaya.dataset.schema import (

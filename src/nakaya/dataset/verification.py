@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nakaya.core.documents import dump_json, read_bytes
 from nakaya.core.errors import FormatError, NakayaError
+from nakaya.core.folders import PART_SUFFIX
 from nakaya.core.provenance import sha256_of_file
-from nakaya.dataset.documents import dump_json, read_bytes
-from nakaya.dataset.files import PART_SUFFIX
 from nakaya.dataset.layout import ShardIndex
 from nakaya.dataset.reading import ShardReader
 from nakaya.dataset.schema import (

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import FloatArray
+from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.folders import new_directory, output_errors, write_atomically
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.trajectory import Trajectory, TrajectoryMetadata
-from nakaya.dataset.documents import dump_json
 from nakaya.dataset.encoding import EncodedShard, ShardBlock, encode_shard
-from nakaya.dataset.files import new_directory, output_errors, write_atomically
 from nakaya.dataset.layout import ShardIndex, StoreLayout, make_layout
 from nakaya.dataset.schema import (
     GROUP_FILE,

@@ -9,12 +9,12 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.samples.arranging import all_samples
 from nakaya.kinetics.samples.corpus import Corpus
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
+from nakaya.records.record import Record
 
 __all__ = ["PartConfig", "part_samples", "target_values"]
 

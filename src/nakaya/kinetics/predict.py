@@ -1,7 +1,7 @@
 """From what models say to what a user asks: four quantities with intervals, and warnings where models do not know.
 
 Grains per volume and the characteristic length follow from the growth velocity v and the nucleation rate J by the
-closed forms of impingement (`nakaya.kinetics.theory`): their uncertainty is propagated by sampling both.
+closed forms of impingement (`nakaya.theory`): their uncertainty is propagated by sampling both.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from numpy.typing import ArrayLike
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.reading import read_json
-from nakaya.core.shipped import shipped_folder
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.physics import TURNBULL
-from nakaya.kinetics.records import write_atomically
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
-from nakaya.kinetics.theory import characteristic_length, critical_radius, grains_per_volume
+from nakaya.records.shipped import shipped_folder
+from nakaya.records.store import write_atomically
+from nakaya.theory import characteristic_length, critical_radius, grains_per_volume
 
 __all__ = [
     "CARD_FILE",

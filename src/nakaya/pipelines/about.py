@@ -16,9 +16,9 @@ from typing import Any
 from nakaya.core.errors import UnknownNameError
 from nakaya.core.provenance import package_version
 from nakaya.kinetics.predict import shipped_models
-from nakaya.kinetics.records import shipped_sets
 from nakaya.pipelines.catalogue import FAMILIES, grower_names
 from nakaya.pipelines.citations import CITATIONS, Citation
+from nakaya.records.store import shipped_sets
 
 __all__ = ["Check", "cite", "doctor", "info"]
 

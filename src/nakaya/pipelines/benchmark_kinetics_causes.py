@@ -15,7 +15,7 @@ from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
 from nakaya.kinetics.samples.loading import load_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, SPLITS
-from nakaya.kinetics.theory import HARD_SPHERE, NICKEL
+from nakaya.theory import HARD_SPHERE, NICKEL
 
 __all__ = ["as_lines", "change_causes"]
 

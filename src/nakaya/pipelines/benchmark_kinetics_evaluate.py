@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from nakaya.core.record import Record
-from nakaya.core.shipped import SHIPPED_SET
 from nakaya.kinetics.models.catalogue import NETWORKS
-from nakaya.kinetics.record_json import record_hash, to_document
-from nakaya.kinetics.records import load_records
 from nakaya.pipelines.benchmark_kinetics import HASH_DIGITS, benchmark_kinetics
 from nakaya.pipelines.benchmark_kinetics_table import read_stored
 from nakaya.pipelines.frozen_predictions import recompute_frozen
+from nakaya.records.encoding import record_hash, to_document
+from nakaya.records.record import Record
+from nakaya.records.shipped import SHIPPED_SET
+from nakaya.records.store import load_records
 
 __all__ = ["AGREEMENT", "compare_rows", "disagreements", "evaluate_stored", "same_records"]
 

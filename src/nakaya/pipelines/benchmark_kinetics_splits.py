@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import FormatError, InputFileError
-from nakaya.core.record import Record
-from nakaya.core.shipped import SHIPPED_SET, shipped_folder
 from nakaya.kinetics.md.growth import GrowthRun
 from nakaya.kinetics.md.plan import read_plan
-from nakaya.kinetics.records import load_records
 from nakaya.kinetics.samples.splits import (
     NUM_FOLDS,
     SPLITS,
@@ -21,6 +18,9 @@ from nakaya.kinetics.samples.splits import (
     fold_of_run,
     for_tuning_of_run,
 )
+from nakaya.records.record import Record
+from nakaya.records.shipped import SHIPPED_SET, shipped_folder
+from nakaya.records.store import load_records
 
 __all__ = ["check_splits", "check_splits_of", "freeze_splits", "read_splits"]
 

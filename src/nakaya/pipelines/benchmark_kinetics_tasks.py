@@ -19,10 +19,9 @@ from typing import Any, Final
 import numpy as np
 
 from nakaya.core.errors import FormatError, MissingExtraError, NakayaError, OutputError
+from nakaya.core.folders import write_atomically
 from nakaya.core.processes import leashed_pool, results_as_completed
 from nakaya.core.provenance import package_version
-from nakaya.core.record import Record
-from nakaya.dataset.files import write_atomically
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, normal_factor
 from nakaya.kinetics.models.protocol import KineticModel, PredictiveDistribution, Settings
@@ -31,6 +30,7 @@ from nakaya.kinetics.samples.corpus import Corpus
 from nakaya.kinetics.samples.loading import corpus_hash, load_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import Split, fold_name, fold_of
+from nakaya.records.record import Record
 
 __all__ = [
     "MIN_TRAIN",

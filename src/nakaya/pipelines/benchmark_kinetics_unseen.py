@@ -10,15 +10,11 @@ from typing import Any, Final
 
 from nakaya.core.checks import check_seed
 from nakaya.core.errors import NakayaError, ParameterError
-from nakaya.core.record import Record
-from nakaya.core.shipped import SHIPPED_SET
+from nakaya.crystallography.miller import cubic_face
 from nakaya.kinetics.graphs.labels import replicate_scatter
-from nakaya.kinetics.miller import cubic_face
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.models.tuned import tuned_settings
-from nakaya.kinetics.records import load_records
-from nakaya.kinetics.replicates import conditions_key
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_inner, arrange_unseen
 from nakaya.kinetics.samples.corpus import Corpus, joined, read_corpus
 from nakaya.kinetics.samples.loading import corpus_hash, snapshot_folder
@@ -26,6 +22,10 @@ from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.pipelines.benchmark_kinetics import check_names, not_scored
 from nakaya.pipelines.benchmark_kinetics_scores import score_rows
 from nakaya.pipelines.benchmark_kinetics_tasks import MIN_TRAIN, TARGET, fit_and_score
+from nakaya.records.record import Record
+from nakaya.records.replicates import conditions_key
+from nakaya.records.shipped import SHIPPED_SET
+from nakaya.records.store import load_records
 
 __all__ = ["KNOWN", "UNKNOWN", "score_on"]
 

@@ -18,20 +18,20 @@ from typing import Any, Final
 import numpy as np
 
 from nakaya.core.errors import NakayaError
-from nakaya.core.record import Record
-from nakaya.dataset.files import write_atomically
+from nakaya.core.folders import write_atomically
 from nakaya.kinetics.md.nucleation import nucleation_rate
 from nakaya.kinetics.models.baselines.fitting import label_values
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.protocol import KineticModel
-from nakaya.kinetics.record_json import record_hash
 from nakaya.kinetics.samples.corpus import Corpus
 from nakaya.kinetics.samples.loading import corpus_hash
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import Split
 from nakaya.pipelines.benchmark_kinetics_tasks import read_result
+from nakaya.records.encoding import record_hash
+from nakaya.records.record import Record
 
 __all__ = ["RATE_SPLITS", "describe_rates", "rate_folds", "rate_results", "run_rate_fold"]
 

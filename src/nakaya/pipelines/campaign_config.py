@@ -13,12 +13,12 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.checks import check_count, check_in_range, check_seed
 from nakaya.core.conditions import Conditions
+from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, ParameterError, UnknownNameError
 from nakaya.core.growth import GrowthSetup, StopRules
 from nakaya.dataset.layout import MAX_CRYSTALS, StoreLayout, make_layout
 from nakaya.dataset.sampling import Axis, Method, PointsPlan, sample_points
 from nakaya.lattice.geometry import make_setup
-from nakaya.pipelines.configuration import Table, read_toml
 
 __all__ = ["CampaignConfig", "config_differences", "read_campaign", "sample_plain"]
 

@@ -17,8 +17,7 @@ import numpy as np
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError
-from nakaya.core.trajectory import TrajectoryMetadata
-from nakaya.dataset.files import (
+from nakaya.core.folders import (
     check_parent,
     check_replaceable,
     discard,
@@ -27,6 +26,7 @@ from nakaya.dataset.files import (
     remove_parts,
     remove_sibling_parts,
 )
+from nakaya.core.trajectory import TrajectoryMetadata
 from nakaya.dataset.layout import ShardIndex
 from nakaya.dataset.locks import StoreLog, lock_store
 from nakaya.dataset.reading import ShardReader

@@ -12,8 +12,8 @@ import numpy as np
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import InputFileError, MissingExtraError, ParameterError, UnknownNameError
-from nakaya.core.shipped import shipped_folder
 from nakaya.learn.tuning.table import ScoreTable, parse_table, read_table
+from nakaya.records.shipped import shipped_folder
 from nakaya.scoring.bootstrap import draw_points, mean_interval
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 
-from nakaya.core.record import Record
 from nakaya.kinetics.graphs.conditions import crystal_structure
 from nakaya.kinetics.ingest.md import TrajectoryOptions, frame_time
 from nakaya.kinetics.md.bondorder import CLASSIFIERS, Classifier, environment, solid_atoms
@@ -16,6 +15,7 @@ from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
 from nakaya.kinetics.md.patches import interface_patch
 from nakaya.kinetics.md.trajectory_files import read_trajectory
+from nakaya.records.record import Record
 
 __all__ = ["early_patches"]
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from nakaya.core.errors import ConfigError, ParameterError
 from nakaya.core.provenance import package_version, sha256_of_file
-from nakaya.core.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
 from nakaya.kinetics.reactor.estimation import (
     OBSERVATION_UNITS,
     Estimate,
@@ -27,6 +26,7 @@ from nakaya.kinetics.reactor.estimation import (
     observe,
 )
 from nakaya.pipelines.storing import check_output
+from nakaya.records.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
 
 __all__ = ["coverage_experiment", "demonstrate_fit", "dextrose_conventions", "fit_reactor", "solver_speed"]
 
@@ -54,10 +54,10 @@ def fit_reactor(
         ParameterError: A run that cannot be simulated.
         OutputError: The output exists or cannot be written.
     """
-    from nakaya.dataset.files import new_directory
+    from nakaya.core.folders import new_directory
     from nakaya.kinetics.reactor.fitting import fit
-    from nakaya.kinetics.records import RecordStore
     from nakaya.pipelines.reactor_fit_config import read_fit_plan
+    from nakaya.records.store import RecordStore
     from nakaya.viz.charts import encode_figure
     from nakaya.viz.reactor_plots import profile_chart, trace_chart
     from nakaya.viz.style import LIGHT

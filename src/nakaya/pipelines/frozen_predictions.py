@@ -19,8 +19,8 @@ from nakaya.core.reading import read_json
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import PredictiveDistribution
 from nakaya.kinetics.predict import Part
-from nakaya.kinetics.records import write_atomically
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
+from nakaya.records.store import write_atomically
 
 __all__ = ["compare_frozen", "predictions_file", "read_predictions", "recompute_frozen", "write_predictions"]
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import InputFileError, OutputError
-from nakaya.core.record import Record
 from nakaya.kinetics.graphs.build import GraphOptions, build_sequence, read_snapshots
-from nakaya.kinetics.graphs.clusters_of_record import read_clusters
 from nakaya.kinetics.graphs.facets import training_velocities
 from nakaya.kinetics.graphs.files import write_sequence
 from nakaya.kinetics.graphs.graph import GraphSequence
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
-from nakaya.kinetics.records import chosen_records, load_records, shipped_sets
+from nakaya.records.clusters_of_record import read_clusters
+from nakaya.records.record import Record
+from nakaya.records.store import chosen_records, load_records, shipped_sets
 
 __all__ = ["graph_records", "record_folder", "sequences", "summarise_sequence"]
 

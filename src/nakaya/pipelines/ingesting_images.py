@@ -26,8 +26,8 @@ from nakaya.kinetics.ingest.lattice_record import lattice_record
 from nakaya.kinetics.ingest.loops import LoopRules, count_interval, find_loops, loops_of_mask, mask_of_loops
 from nakaya.kinetics.ingest.loops_record import loops_record
 from nakaya.kinetics.ingest.pixel_sizes import find_pixel_size
-from nakaya.kinetics.records import RecordStore
 from nakaya.pipelines.storing import check_output
+from nakaya.records.store import RecordStore
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -135,7 +135,7 @@ def write_ingested(found: Finding, out: Path) -> dict[str, Any]:
     """Write what was found, whole or not at all, and return its summary."""
     from PIL import Image
 
-    from nakaya.dataset.files import new_directory
+    from nakaya.core.folders import new_directory
     from nakaya.viz.writing import encode_image, write_whole
 
     record = found.ingested.record

@@ -8,10 +8,10 @@ from typing import Any
 
 from nakaya.core.errors import InputFileError, OutputError
 from nakaya.core.provenance import sha256_of_file
-from nakaya.core.record import Record
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
-from nakaya.kinetics.records import load_records, shipped_sets, to_document
-from nakaya.pipelines.records import summarise_record, write_store
+from nakaya.records.collection import summarise_record, write_store
+from nakaya.records.record import Record
+from nakaya.records.store import load_records, shipped_sets, to_document
 
 __all__ = ["hash_input", "ingest_md", "known_records"]
 

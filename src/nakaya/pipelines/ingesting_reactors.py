@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import ConfigError, InputFileError
-from nakaya.core.record import Record
 from nakaya.kinetics.ingest.reactor_events import running_median
 from nakaya.kinetics.ingest.reactor_record import IngestedLog, IngestedReports, ingest_log, ingest_reports
 from nakaya.kinetics.reactor.solubility import CELSIUS_ZERO
-from nakaya.kinetics.records import RecordStore
 from nakaya.pipelines.reactor_config import read_column_map
 from nakaya.pipelines.storing import check_output
+from nakaya.records.record import Record
+from nakaya.records.store import RecordStore
 
 __all__ = ["ingest_reactor"]
 
@@ -41,7 +41,7 @@ def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool =
         ConfigError: The map is wrong.
         OutputError: The output exists or cannot be written.
     """
-    from nakaya.dataset.files import new_directory
+    from nakaya.core.folders import new_directory
     from nakaya.viz.charts import encode_figure
     from nakaya.viz.reactor_plots import sample_chart, trace_chart
     from nakaya.viz.style import LIGHT

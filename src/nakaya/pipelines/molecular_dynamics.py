@@ -14,21 +14,21 @@ import numpy as np
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.core.processes import peak_memory_of_children
 from nakaya.core.provenance import sha256_of_bytes
-from nakaya.core.record import DRIVING_FORCE, Quantity, Record
+from nakaya.crystallography.lattices import ATOMS_PER_CELL, oriented_cell
 from nakaya.kinetics.md.campaign import run_campaign, run_hash
 from nakaya.kinetics.md.growth import GrowthRun, planned_duration
 from nakaya.kinetics.md.lammps import find_lammps
-from nakaya.kinetics.md.lattices import ATOMS_PER_CELL, oriented_cell
 from nakaya.kinetics.md.melting import MeltingRun
 from nakaya.kinetics.md.nucleation import NucleationRun, nucleation_rate
 from nakaya.kinetics.md.plan import Run, read_plan
 from nakaya.kinetics.md.potentials import Material, potential_file
 from nakaya.kinetics.md.properties import PropertiesRun
 from nakaya.kinetics.md.tables import MaterialTable, driving_force, tabulate, with_guess
-from nakaya.kinetics.records import RecordStore, load_records, records_place
 from nakaya.pipelines.ingesting_md import known_records
-from nakaya.pipelines.records import write_store
 from nakaya.pipelines.summing_up_md import growth_summary, melting_summary
+from nakaya.records.collection import write_store
+from nakaya.records.record import DRIVING_FORCE, Quantity, Record
+from nakaya.records.store import RecordStore, load_records, records_place
 
 __all__ = [
     "collect",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from nakaya.core.errors import InputFileError, ParameterError
-from nakaya.core.record import Record
 from nakaya.kinetics.graphs.labels import Label, mean_label
 from nakaya.kinetics.md.tables import tabulate
-from nakaya.kinetics.replicates import conditions_key, has_result
+from nakaya.records.record import Record
+from nakaya.records.replicates import conditions_key, has_result
 from nakaya.viz.calibration import Points, parity_chart, velocity_panels
 from nakaya.viz.charts import encode_figure
 from nakaya.viz.style import find_theme

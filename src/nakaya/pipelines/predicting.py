@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import InputFileError, ParameterError
-from nakaya.core.record import DRIVING_FORCE, Provenance, Quantity, Record
+from nakaya.crystallography.miller import cubic_face
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
 from nakaya.kinetics.md.stated_potentials import StatedPotential, stated_potential
 from nakaya.kinetics.md.tables import tabulate
-from nakaya.kinetics.miller import cubic_face
 from nakaya.kinetics.predict import (
     UNITS,
     Forecast,
@@ -26,13 +25,14 @@ from nakaya.kinetics.predict import (
     rate_refusal,
     temperature_refusal,
 )
-from nakaya.kinetics.records import chosen_records, load_records
-from nakaya.kinetics.replicates import conditions_key, has_result
 from nakaya.kinetics.samples.corpus import make_sample, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.pipelines.early_patches import early_patches
 from nakaya.pipelines.graphs import record_folder
 from nakaya.pipelines.kinetics_model import KineticsModel, load_model
+from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record
+from nakaya.records.replicates import conditions_key, has_result
+from nakaya.records.store import chosen_records, load_records
 
 __all__ = [
     "conditions_sample",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, ParameterError
 from nakaya.kinetics.ingest.reactor_map import (
     Balance,
@@ -19,7 +20,6 @@ from nakaya.kinetics.ingest.reactor_map import (
 )
 from nakaya.kinetics.ingest.reactor_table import Layout
 from nakaya.kinetics.reactor.solubility import Solubility
-from nakaya.pipelines.configuration import Table, read_toml
 
 __all__ = ["SolubilityTable", "read_column_map"]
 

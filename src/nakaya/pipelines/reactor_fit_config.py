@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from nakaya.core.arrays import FloatArray
+from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, ParameterError, UnknownNameError
-from nakaya.core.record import Record
 from nakaya.kinetics.ingest.reactor_log import ReactorLog, Series, read_log
 from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Seed
 from nakaya.kinetics.reactor.estimation import Experiment, FreeParameter, Kind, Observation
@@ -31,9 +31,9 @@ from nakaya.kinetics.reactor.profiles import Profile, constant
 from nakaya.kinetics.reactor.simulate import Method
 from nakaya.kinetics.reactor.sizes import LogNormalSizes, NormalSizes, SizeDistribution
 from nakaya.kinetics.reactor.solubility import CELSIUS_ZERO
-from nakaya.kinetics.records import load_records
-from nakaya.pipelines.configuration import Table, read_toml
 from nakaya.pipelines.reactor_config import SolubilityTable, read_column_map
+from nakaya.records.record import Record
+from nakaya.records.store import load_records
 
 __all__ = ["FitPlan", "FitTable", "read_fit_plan"]
 

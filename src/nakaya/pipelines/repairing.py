@@ -11,11 +11,11 @@ from pathlib import Path
 from nakaya.core.arrays import FloatArray
 from nakaya.core.checks import check_count
 from nakaya.core.conditions import Conditions
+from nakaya.core.documents import Entries
 from nakaya.core.errors import FormatError, NakayaError
+from nakaya.core.folders import output_errors, remove_parts
 from nakaya.core.growth import GrowthSetup, StopRules
 from nakaya.core.provenance import sha256_of_bytes
-from nakaya.dataset.documents import Entries
-from nakaya.dataset.files import output_errors, remove_parts
 from nakaya.dataset.layout import ShardIndex
 from nakaya.dataset.locks import StoreLog, lock_store
 from nakaya.dataset.reading import ShardReader

@@ -11,9 +11,9 @@ from typing import Any
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
 from nakaya.kinetics.md.lammps import find_lammps, run_lammps
-from nakaya.kinetics.records import to_document
 from nakaya.pipelines.ingesting_md import known_records
-from nakaya.pipelines.records import write_store
+from nakaya.records.collection import write_store
+from nakaya.records.store import to_document
 
 __all__ = ["run_own_input"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nakaya.core.errors import OutputError
+from nakaya.core.folders import check_parent
 from nakaya.core.trajectory import Trajectory
-from nakaya.dataset.files import check_parent
 
 if TYPE_CHECKING:
     from nakaya.dataset.store import StoredTrajectory
@@ -40,7 +40,7 @@ def check_store_output(path: str | PathLike[str], *, overwrite: bool) -> None:
     Raises:
         OutputError: As `check_output`; also when a directory that is no store would have to be deleted.
     """
-    from nakaya.dataset.files import check_replaceable
+    from nakaya.core.folders import check_replaceable
 
     check_output(path, overwrite=overwrite)
     check_replaceable(Path(path))

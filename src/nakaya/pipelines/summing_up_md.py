@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
 from nakaya.kinetics.md.melting import combine_melting_points
 from nakaya.kinetics.md.statistics import combine_seeds
-from nakaya.kinetics.records import load_records
+from nakaya.records.record import Record
+from nakaya.records.store import load_records
 
 __all__ = ["growth_from_records", "growth_summary", "melting_from_records", "melting_summary"]
 

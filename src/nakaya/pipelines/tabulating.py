@@ -15,8 +15,8 @@ import numpy as np
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError
+from nakaya.core.folders import check_parent, output_errors, write_atomically
 from nakaya.core.processes import leashed_pool, results_as_completed
-from nakaya.dataset.files import check_parent, output_errors, write_atomically
 from nakaya.learn.tuning.problem import Problem, Settings
 from nakaya.learn.tuning.table import Axis, ScoreTable, grid_points
 

@@ -27,8 +27,8 @@ import numpy as np
 
 from nakaya.core.arrays import IntArray
 from nakaya.core.errors import ConfigError, MissingExtraError, OutputError, ParameterError
+from nakaya.core.folders import check_parent
 from nakaya.core.trajectory import Trajectory
-from nakaya.dataset.files import check_parent
 from nakaya.dataset.locks import lock_store
 from nakaya.dataset.store import StoredTrajectory, open_store
 from nakaya.emulate.cgne.config import TrainedFor

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nakaya.core.checks import check_count
+from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, NakayaError, ParameterError
 from nakaya.emulate.cgne.config import CgneConfig, CgneSchedule, LossWeights
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.schedules import Ramp
-from nakaya.pipelines.configuration import Table, read_toml
 
 __all__ = ["TrainingConfig", "read_training"]
 

@@ -21,21 +21,21 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, OutputError, ParameterError
 from nakaya.core.provenance import package_version, sha256_of_bytes
-from nakaya.core.record import Record
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_factor
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
 from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.parts import PartConfig, part_samples, target_values
 from nakaya.kinetics.predict import Coverage, ModelCard, Part, write_card
-from nakaya.kinetics.records import hash_records, load_records, records_place, write_atomically
 from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample
-from nakaya.pipelines.configuration import Table, read_toml
 from nakaya.pipelines.frozen_predictions import predictions_file, write_predictions
+from nakaya.records.record import Record
+from nakaya.records.store import hash_records, load_records, records_place, write_atomically
 
 __all__ = ["KineticsTraining", "is_kinetics", "read_kinetics_training", "train_kinetics"]
 

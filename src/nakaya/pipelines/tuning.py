@@ -12,8 +12,8 @@ from typing import Any
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ConfigError, MissingExtraError, OutputError, ParameterError
+from nakaya.core.folders import check_parent, output_errors, write_atomically
 from nakaya.core.provenance import package_version
-from nakaya.dataset.files import check_parent, output_errors, write_atomically
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem, Settings
 from nakaya.pipelines.tuning_config import NOT_RECORDED_BEFORE, StudyConfig

@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from nakaya.core.checks import check_count, check_seed
+from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, NakayaError, ParameterError, UnknownNameError
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.learn.search_space import Parameter
-from nakaya.pipelines.configuration import Table, read_toml
 
 __all__ = ["NOT_RECORDED_BEFORE", "StudyConfig", "read_study", "searched_space"]
 

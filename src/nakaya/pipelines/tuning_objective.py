@@ -9,14 +9,14 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
 from nakaya.kinetics.graphs.labels import Label, label_from_other_seeds, mean_label
 from nakaya.kinetics.models.baselines.fitting import Baseline
 from nakaya.kinetics.models.protocol import KineticModel, Settings
-from nakaya.kinetics.replicates import conditions_key, has_result
 from nakaya.kinetics.samples.corpus import Corpus, with_facets
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name, for_tuning
+from nakaya.records.record import Record
+from nakaya.records.replicates import conditions_key, has_result
 
 __all__ = ["InnerFold", "InnerScore", "inner_folds", "mean_score", "tuning_records"]
 

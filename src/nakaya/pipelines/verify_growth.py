@@ -9,7 +9,7 @@ from typing import Any
 from nakaya.core.errors import InputFileError
 from nakaya.kinetics.md.causes import change_causes
 from nakaya.kinetics.md.laws import check_laws
-from nakaya.kinetics.records import load_records
+from nakaya.records.store import load_records
 
 __all__ = ["verify_growth"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nakaya.core.record import Axis, Provenance, Quantity, Record, Snapshot
+from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.patches import write_patches
+from nakaya.records.record import Axis, Provenance, Quantity, Record, Snapshot
 
 pytest.importorskip("vesin", reason='graphs need the extra "ml"')
 

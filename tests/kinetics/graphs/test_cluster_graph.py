@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError
 from nakaya.core.provenance import sha256_of_bytes
-from nakaya.core.record import Provenance, Quantity, Record, Snapshot
 from nakaya.kinetics.graphs.build import build_sequence
-from nakaya.kinetics.graphs.cluster_graph import ClusterGraph, Feature, read_cluster_graph
 from nakaya.kinetics.graphs.cluster_level import cluster_relation, cluster_sequence
-from nakaya.kinetics.graphs.clusters_of_record import read_clusters
 from nakaya.kinetics.graphs.files import read_sequence, write_sequence
+from nakaya.records.cluster_graph import ClusterGraph, Feature, read_cluster_graph
+from nakaya.records.clusters_of_record import read_clusters
+from nakaya.records.record import Provenance, Quantity, Record, Snapshot
 
 
 def triangle(record_id: str = "steel-grains") -> ClusterGraph:

@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from nakaya.cli.app import app
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
-from nakaya.core.record import Axis, Provenance, Quantity, Record
 from nakaya.kinetics.graphs.build import GraphOptions, build_sequence, read_snapshots
 from nakaya.kinetics.graphs.conditions import GLOBALS, TARGETS
 from nakaya.kinetics.graphs.facets import FacetVelocities
@@ -24,7 +23,8 @@ from nakaya.kinetics.graphs.files import read_sequence, write_sequence
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, MultiscaleGraph, Relation
 from nakaya.kinetics.graphs.labels import label_from_other_seeds
 from nakaya.kinetics.md.tables import MaterialTable
-from nakaya.kinetics.records import RecordStore
+from nakaya.records.record import Axis, Provenance, Quantity, Record
+from nakaya.records.store import RecordStore
 
 MakeRecord = Callable[..., Record]
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nakaya.crystallography.lattices import build_crystal
+from nakaya.crystallography.quaternions import from_axis_angle, multiply, rotate
 from nakaya.kinetics.graphs.atoms import describe_atoms
 from nakaya.kinetics.graphs.axes import bond_tensor, cubic_axes
 from nakaya.kinetics.graphs.clusters import find_clusters, label_clusters
 from nakaya.kinetics.graphs.graph import Level, Relation
-from nakaya.kinetics.ingest.orientation.quaternions import from_axis_angle, multiply, rotate
 from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.lattices import build_crystal
 
 Make = Callable[..., Frame]
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
+from nakaya.crystallography.miller import cubic_face, orientation_invariants
 from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, training_velocities, wulff_shape
-from nakaya.kinetics.miller import cubic_face, orientation_invariants
+from nakaya.records.record import Record
 
 ROUND_OFF = 1e-6
 """Corners come from a dual convex hull in float64; angles near 180 degrees lose half the digits."""

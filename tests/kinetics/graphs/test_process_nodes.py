@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.core.record import Axis, Provenance, Quantity, Record
 from nakaya.kinetics.graphs.graph import RESOLUTIONS, Level, MultiscaleGraph
 from nakaya.kinetics.graphs.process_nodes import process_nodes
+from nakaya.records.record import Axis, Provenance, Quantity, Record
 
 
 def record(**evidence: Quantity) -> Record:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nakaya.core.record import Quantity, Record
 from nakaya.kinetics.graphs.labels import replicate_scatter
+from nakaya.records.record import Quantity, Record
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 FOUR_SIGMA_OF_200 = 0.2

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from nakaya.kinetics.ingest.orientation.quaternions import rotate
+from nakaya.crystallography.quaternions import rotate
 
 CUBIC_CELL = (3.6, 3.6, 3.6, 90.0, 90.0, 90.0)
 

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError
+from nakaya.crystallography.disorientation import SIGMA3, disorientation_angle
+from nakaya.crystallography.quaternions import from_axis_angle, multiply
+from nakaya.crystallography.symmetry import LAUE_CLASSES
 from nakaya.kinetics.ingest.ebsd import GrainRules, find_grains
 from nakaya.kinetics.ingest.ebsd_files import parse_ang, parse_ctf, read_ebsd
 from nakaya.kinetics.ingest.grains.voronoi import scatter_points, voronoi_map
-from nakaya.kinetics.ingest.orientation.disorientation import SIGMA3, disorientation_angle
-from nakaya.kinetics.ingest.orientation.quaternions import from_axis_angle, multiply
-from nakaya.kinetics.ingest.orientation.symmetry import LAUE_CLASSES
 
 CUBIC = LAUE_CLASSES["m-3m"]
 SHAPE = (30, 40)

@@ -15,7 +15,7 @@ from nakaya.core.errors import FormatError, NakayaError, ParameterError
 from nakaya.kinetics.ingest.reactor_map import Channel, ColumnMap, SizeClasses, SizeReports, Stream, TimeColumn
 from nakaya.kinetics.ingest.reactor_record import ingest_log, ingest_reports, record_id, thin
 from nakaya.kinetics.reactor.solubility import Solubility
-from nakaya.kinetics.records import check_record, from_json, to_json
+from nakaya.records.store import check_record, from_json, to_json
 
 REPORTS = SizeReports(r"(?P<time>\d+) *min", "min", "um", "size/um")
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
 from nakaya.kinetics.graphs.labels import Label
 from nakaya.kinetics.md.statistics import log_of_mean_count
 from nakaya.kinetics.md.tables import tabulate
@@ -19,6 +18,7 @@ from nakaya.kinetics.models.nucleation import BARRIER_SPREAD, MATERIAL_SPREAD, M
 from nakaya.kinetics.models.physics import nucleation_physics
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.records.record import Record
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 from nakaya.testing.synthetic_nucleation import synthetic_quenches
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nakaya.core.record import Quantity, Record
 from nakaya.kinetics.samples.arranging import arrange_fold, arrange_inner, outer_folds, tuning_samples
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, NUM_FOLDS, SPLITS, Split, fold_of, for_tuning
+from nakaya.records.record import Quantity, Record
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 TARGET = "growth_velocity"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nakaya.core.record import Axis, Quantity, Record
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY, early_velocity, pooled_features
+from nakaya.records.record import Axis, Quantity, Record
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
 RECORD = SyntheticGrowth().growth("Cu", "100", 1115.0, 0)

@@ -17,7 +17,7 @@ import numpy as np
 
 from nakaya.core.arrays import BoolArray, FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.graphs.elements import atomic_numbers
+from nakaya.crystallography.elements import atomic_numbers
 from nakaya.kinetics.graphs.graph import Level, Relation
 from nakaya.kinetics.graphs.pairs import Pairs, close_packed_distance, find_pairs, find_vacuum, smooth_step
 from nakaya.kinetics.md.bondorder import CLASSIFIERS, Classifier, harmonics

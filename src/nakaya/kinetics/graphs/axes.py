@@ -8,9 +8,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.ingest.orientation.disorientation import disorientation_angle
-from nakaya.kinetics.ingest.orientation.quaternions import from_axis_angle, multiply, rotate
-from nakaya.kinetics.ingest.orientation.symmetry import find_symmetry
+from nakaya.crystallography.disorientation import disorientation_angle
+from nakaya.crystallography.quaternions import from_axis_angle, multiply, rotate
+from nakaya.crystallography.symmetry import find_symmetry
 
 __all__ = ["bond_tensor", "cubic_axes", "misorientation"]
 

@@ -15,9 +15,7 @@ import numpy as np
 
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.core.provenance import sha256_of_file
-from nakaya.core.record import Record
 from nakaya.kinetics.graphs.atoms import describe_atoms
-from nakaya.kinetics.graphs.cluster_graph import ClusterGraph
 from nakaya.kinetics.graphs.cluster_level import attach_clusters
 from nakaya.kinetics.graphs.clusters import MIN_ATOMS, find_clusters
 from nakaya.kinetics.graphs.conditions import GLOBALS, check_no_target, crystal_structure, global_values
@@ -29,6 +27,8 @@ from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
 from nakaya.kinetics.md.patches import read_patches
 from nakaya.kinetics.md.tables import MaterialTable
+from nakaya.records.cluster_graph import ClusterGraph
+from nakaya.records.record import Record
 
 __all__ = ["GraphOptions", "build_frame", "build_sequence", "read_snapshots"]
 

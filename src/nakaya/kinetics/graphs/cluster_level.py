@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nakaya.kinetics.graphs.cluster_graph import LEVEL, ClusterGraph
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, MultiscaleGraph, Relation
+from nakaya.records.cluster_graph import LEVEL, ClusterGraph
 
 __all__ = ["attach_clusters", "cluster_level", "cluster_relation", "cluster_sequence"]
 

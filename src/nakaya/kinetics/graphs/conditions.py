@@ -14,12 +14,12 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import DRIVING_FORCE, Quantity, Record
-from nakaya.kinetics.graphs.elements import ATOMIC_NUMBERS
-from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
+from nakaya.crystallography.elements import ATOMIC_NUMBERS
+from nakaya.crystallography.lattices import ATOMS_PER_CELL
+from nakaya.crystallography.miller import orientation_invariants
 from nakaya.kinetics.md.potentials import MASSES, MATERIALS
 from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
-from nakaya.kinetics.miller import orientation_invariants
+from nakaya.records.record import DRIVING_FORCE, Quantity, Record
 
 __all__ = [
     "GLOBALS",

@@ -18,11 +18,11 @@ from scipy.spatial import HalfspaceIntersection
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
+from nakaya.crystallography.miller import miller_vector, orientation_invariants
+from nakaya.crystallography.quaternions import rotate
+from nakaya.crystallography.symmetry import find_symmetry
 from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation
-from nakaya.kinetics.ingest.orientation.quaternions import rotate
-from nakaya.kinetics.ingest.orientation.symmetry import find_symmetry
-from nakaya.kinetics.miller import miller_vector, orientation_invariants
+from nakaya.records.record import Record
 
 __all__ = [
     "EDGE_FEATURES",

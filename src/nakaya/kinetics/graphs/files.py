@@ -20,7 +20,7 @@ import numpy as np
 from nakaya.core.archives import pack_arrays, read_arrays
 from nakaya.core.errors import FormatError
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, MultiscaleGraph, Relation
-from nakaya.kinetics.records import write_atomically
+from nakaya.records.store import write_atomically
 
 __all__ = ["VERSION", "read_sequence", "write_sequence"]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from nakaya.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.graphs.cluster_graph import RESOLUTION as CLUSTER_RESOLUTION
+from nakaya.records.cluster_graph import RESOLUTION as CLUSTER_RESOLUTION
 
 __all__ = ["RESOLUTIONS", "Evidence", "GraphSequence", "Level", "MultiscaleGraph", "Relation", "RelationName"]
 

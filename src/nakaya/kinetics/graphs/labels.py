@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nakaya.core.record import Record
-from nakaya.kinetics.replicates import conditions_key, has_result
+from nakaya.records.record import Record
+from nakaya.records.replicates import conditions_key, has_result
 
 __all__ = ["Label", "label_from_other_seeds", "mean_label", "replicate_scatter"]
 

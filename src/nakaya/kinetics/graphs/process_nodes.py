@@ -14,9 +14,9 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.core.record import Quantity, Record
 from nakaya.kinetics.graphs.conditions import check_no_target
 from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation
+from nakaya.records.record import Quantity, Record
 
 __all__ = ["ProcessNodes", "process_nodes"]
 

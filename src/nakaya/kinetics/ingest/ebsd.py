@@ -16,15 +16,15 @@ from scipy.sparse.csgraph import connected_components
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.checks import Range, check_count, check_in_range
 from nakaya.core.errors import FormatError
-from nakaya.kinetics.ingest.ebsd_files import EbsdMap
-from nakaya.kinetics.ingest.grains.measures import Boundaries, GrainTable, collect_boundaries, measure_grains
-from nakaya.kinetics.ingest.orientation.disorientation import (
+from nakaya.crystallography.disorientation import (
     disorientation_angle,
     is_sigma3,
     mean_orientation,
     near_reference,
 )
-from nakaya.kinetics.ingest.orientation.quaternions import angle_between
+from nakaya.crystallography.quaternions import angle_between
+from nakaya.kinetics.ingest.ebsd_files import EbsdMap
+from nakaya.kinetics.ingest.grains.measures import Boundaries, GrainTable, collect_boundaries, measure_grains
 
 __all__ = ["EbsdGrains", "GrainRules", "find_grains", "label_grains"]
 

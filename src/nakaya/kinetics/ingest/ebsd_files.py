@@ -17,9 +17,9 @@ import numpy as np
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError, InputFileError
+from nakaya.crystallography.quaternions import from_euler
+from nakaya.crystallography.symmetry import LAUE_CLASSES, Symmetry
 from nakaya.kinetics.ingest.ebsd_grid import HEXAGONAL, SQUARE, Grid, make_grid
-from nakaya.kinetics.ingest.orientation.quaternions import from_euler
-from nakaya.kinetics.ingest.orientation.symmetry import LAUE_CLASSES, Symmetry
 
 __all__ = ["EbsdMap", "Phase", "parse_ang", "parse_ctf", "read_ebsd"]
 

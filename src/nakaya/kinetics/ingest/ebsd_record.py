@@ -8,11 +8,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nakaya.core.record import Quantity
-from nakaya.kinetics.graphs.cluster_graph import ClusterGraph, Feature
 from nakaya.kinetics.ingest.ebsd import EbsdGrains
 from nakaya.kinetics.ingest.ebsd_files import EbsdMap, Phase
 from nakaya.kinetics.ingest.image_records import ImageSource, IngestedImage, boundary_features, ingested, single
+from nakaya.records.cluster_graph import ClusterGraph, Feature
+from nakaya.records.record import Quantity
 
 __all__ = ["ebsd_record", "phase_fraction"]
 

@@ -10,8 +10,6 @@ import numpy as np
 from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
-from nakaya.core.record import Axis, Quantity
-from nakaya.kinetics.graphs.cluster_graph import ClusterGraph, Feature
 from nakaya.kinetics.ingest.grains.grain_size import (
     MeanIntercept,
     grain_size_from_intercept,
@@ -21,6 +19,8 @@ from nakaya.kinetics.ingest.grains.grain_size import (
 from nakaya.kinetics.ingest.grains.measures import Boundaries, GrainTable, frame_weights, measure_grains
 from nakaya.kinetics.ingest.grains.topology import neighbours_with_corners, split_disconnected
 from nakaya.kinetics.ingest.image_records import ImageSource, IngestedImage, boundary_features, ingested, single
+from nakaya.records.cluster_graph import ClusterGraph, Feature
+from nakaya.records.record import Axis, Quantity
 
 __all__ = ["GrainMeasures", "frame_of", "grains_record", "measure_map", "without_specks"]
 

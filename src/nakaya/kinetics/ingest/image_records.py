@@ -11,9 +11,9 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.provenance import package_version, sha256_of_bytes
-from nakaya.core.record import DRIVING_FORCE, Interval, Provenance, Quantity, Record, Snapshot
-from nakaya.kinetics.graphs.cluster_graph import ClusterGraph, Feature
-from nakaya.kinetics.graphs.clusters_of_record import CLUSTER_GRAPH
+from nakaya.records.cluster_graph import ClusterGraph, Feature
+from nakaya.records.clusters_of_record import CLUSTER_GRAPH
+from nakaya.records.record import DRIVING_FORCE, Interval, Provenance, Quantity, Record, Snapshot
 
 __all__ = ["NO_SCALE", "ImageSource", "IngestedImage", "boundary_features", "ingested", "single"]
 

@@ -9,9 +9,9 @@ import numpy as np
 from scipy.spatial import Delaunay, QhullError
 
 from nakaya.core.arrays import FloatArray, IntArray
-from nakaya.kinetics.graphs.cluster_graph import ClusterGraph, Feature
 from nakaya.kinetics.ingest.image_records import ImageSource, IngestedImage, ingested, single
 from nakaya.kinetics.ingest.loops import Loops, count_interval
+from nakaya.records.cluster_graph import ClusterGraph, Feature
 
 __all__ = ["loops_record", "natural_neighbours"]
 

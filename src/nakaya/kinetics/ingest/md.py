@@ -13,13 +13,13 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.provenance import package_version, sha256_of_file
-from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
+from nakaya.crystallography.lattices import ATOMS_PER_CELL
+from nakaya.crystallography.miller import miller_vector
 from nakaya.kinetics.md.bondorder import CLASSIFIERS
 from nakaya.kinetics.md.descriptors import DESCRIPTORS
 from nakaya.kinetics.md.dump import ENERGY
 from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.md.growth import EVIDENCE_PS
-from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
 from nakaya.kinetics.md.neighbours import nearest_neighbours, volume_per_atom
 from nakaya.kinetics.md.potentials import MATERIALS
 from nakaya.kinetics.md.slab import SlabHistory, VelocityFit, fit_velocity, follow_slab
@@ -27,7 +27,7 @@ from nakaya.kinetics.md.stated_potentials import INGESTED
 from nakaya.kinetics.md.tables import driving_force, tabulate
 from nakaya.kinetics.md.text_files import Trajectory
 from nakaya.kinetics.md.trajectory_files import read_trajectory
-from nakaya.kinetics.miller import miller_vector
+from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
 
 __all__ = ["TrajectoryOptions", "frame_time", "ingest_trajectory"]
 

@@ -13,7 +13,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.kinetics.ingest.reactor_map import CHANNEL_UNITS, Channel, ColumnMap, SizeClasses, Stream, TimeColumn
 from nakaya.kinetics.ingest.reactor_table import RawTable, read_table
-from nakaya.kinetics.units import same_dimension, to_si
+from nakaya.records.units import same_dimension, to_si
 
 __all__ = ["ReactorLog", "Series", "SizeSeries", "read_log"]
 
@@ -247,7 +247,7 @@ def _read_channel(
 
 def _si_name(unit: str) -> str:
     """SI unit of the same dimension, in words that a record accepts."""
-    from nakaya.kinetics.units import si_unit
+    from nakaya.records.units import si_unit
 
     return si_unit(unit)
 

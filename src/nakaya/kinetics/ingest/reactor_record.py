@@ -18,7 +18,6 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError
 from nakaya.core.provenance import package_version, sha256_of_file
-from nakaya.core.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
 from nakaya.kinetics.ingest.reactor_checks import (
     check_balance,
     check_dissolution,
@@ -31,6 +30,7 @@ from nakaya.kinetics.ingest.reactor_map import ColumnMap
 from nakaya.kinetics.ingest.reactor_reports import SizeSample, read_reports
 from nakaya.kinetics.reactor.sizes import NUM_MOMENTS, cell_moments, quantile_sizes
 from nakaya.kinetics.reactor.solubility import Solubility
+from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
 
 __all__ = ["IngestedLog", "IngestedReports", "ingest_log", "ingest_reports", "record_id"]
 

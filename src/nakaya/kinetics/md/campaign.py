@@ -27,13 +27,13 @@ import numpy as np
 
 from nakaya.core.errors import FormatError, OutputError
 from nakaya.core.processes import leashed_pool
-from nakaya.core.record import DRIVING_FORCE, Quantity, Record
 from nakaya.kinetics.md.growth import GrowthRun
 from nakaya.kinetics.md.lammps import LammpsError, find_lammps
 from nakaya.kinetics.md.plan import Run
 from nakaya.kinetics.md.potentials import potential_file
 from nakaya.kinetics.md.tables import MaterialTable, tabulate, with_guess
-from nakaya.kinetics.records import RecordStore
+from nakaya.records.record import DRIVING_FORCE, Quantity, Record
+from nakaya.records.store import RecordStore
 
 __all__ = ["CampaignReport", "run_campaign", "run_hash"]
 

@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
 from nakaya.kinetics.md.fronts import (
     NEAR_MELTING,
     Coefficients,
@@ -31,7 +30,8 @@ from nakaya.kinetics.md.potentials import MASSES, MATERIALS
 from nakaya.kinetics.md.slab import BLOCK_PS, MIN_BLOCK_PS
 from nakaya.kinetics.md.statistics import Estimate, walk_slope
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
-from nakaya.kinetics.theory import NICKEL, hard_sphere_coefficient
+from nakaya.records.record import Record
+from nakaya.theory import NICKEL, hard_sphere_coefficient
 
 __all__ = ["Effect", "change_causes"]
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
 from nakaya.kinetics.md.potentials import MASSES, MATERIALS
 from nakaya.kinetics.md.statistics import Estimate, combine_seeds
 from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
-from nakaya.kinetics.replicates import conditions_key
-from nakaya.kinetics.theory import (
+from nakaya.records.record import Record
+from nakaya.records.replicates import conditions_key
+from nakaya.theory import (
     HARD_SPHERE,
     collision_limited_velocity,
     hard_sphere_coefficient,

@@ -10,16 +10,16 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import DRIVING_FORCE, Axis, Quantity, Record, Snapshot
+from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal, oriented_cell
 from nakaya.kinetics.md import scripts
 from nakaya.kinetics.md.descriptors import DESCRIPTORS
-from nakaya.kinetics.md.lattices import ATOMS_PER_CELL, build_crystal, oriented_cell
 from nakaya.kinetics.md.patches import write_patches
 from nakaya.kinetics.md.potentials import Material, potential_file
 from nakaya.kinetics.md.properties import quick_solid
 from nakaya.kinetics.md.slab import SlabHistory, VelocityFit, fit_velocity, follow_slab
 from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.md.workspace import describe, simulate
+from nakaya.records.record import DRIVING_FORCE, Axis, Quantity, Record, Snapshot
 
 __all__ = ["EVIDENCE_PS", "GrowthRun", "half_melted_box", "planned_duration"]
 

@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
 from nakaya.kinetics.md.fronts import (
     Point,
     front_melting_point,
@@ -25,6 +24,7 @@ from nakaya.kinetics.md.fronts import (
 from nakaya.kinetics.md.melting import combine_melting_points
 from nakaya.kinetics.md.potentials import MATERIALS
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
+from nakaya.records.record import Record
 
 __all__ = ["LAWS", "Finding", "check_laws"]
 

@@ -15,16 +15,16 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import DRIVING_FORCE, Axis, Quantity, Record
+from nakaya.crystallography.lattices import ATOMS_PER_CELL
 from nakaya.kinetics.md import scripts
 from nakaya.kinetics.md.growth import half_melted_box
-from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
 from nakaya.kinetics.md.potentials import Material, potential_file
 from nakaya.kinetics.md.properties import block_error, quick_solid
 from nakaya.kinetics.md.slab import MIN_LIQUID, MIN_SOLID, SlabHistory, follow_slab
 from nakaya.kinetics.md.statistics import Estimate
 from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.md.workspace import describe, simulate
+from nakaya.records.record import DRIVING_FORCE, Axis, Quantity, Record
 
 __all__ = ["MeltingRun", "combine_melting_points", "zero_velocity_temperature"]
 

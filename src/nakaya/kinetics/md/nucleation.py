@@ -11,15 +11,15 @@ import numpy as np
 
 from nakaya.core.arrays import BoolArray, FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
+from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.md import scripts
 from nakaya.kinetics.md.bondorder import Environment, cluster_sizes, environment, solid_atoms
-from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.md.neighbours import volume_per_atom
 from nakaya.kinetics.md.potentials import Material, potential_file
 from nakaya.kinetics.md.statistics import EventRate, event_rate
 from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.md.workspace import describe, simulate
+from nakaya.records.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
 
 __all__ = ["NucleationRun", "detection_time", "largest_cluster", "nucleation_rate"]
 

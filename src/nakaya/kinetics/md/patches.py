@@ -20,7 +20,7 @@ from nakaya.core.errors import FormatError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.md.frames import BOLTZMANN, Frame
 from nakaya.kinetics.md.potentials import MASSES
-from nakaya.kinetics.records import write_atomically
+from nakaya.records.store import write_atomically
 
 __all__ = ["PATCH_ATOMS", "interface_patch", "read_patches", "write_patches"]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.record import DRIVING_FORCE, Quantity, Record
+from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal
 from nakaya.kinetics.md import scripts
 from nakaya.kinetics.md.bondorder import environment, solid_atoms
-from nakaya.kinetics.md.lattices import ATOMS_PER_CELL, build_crystal
 from nakaya.kinetics.md.potentials import Material, potential_file
 from nakaya.kinetics.md.tables import AVOGADRO, MaterialTable
 from nakaya.kinetics.md.workspace import FinishedRun, describe, simulate
+from nakaya.records.record import DRIVING_FORCE, Quantity, Record
 
 __all__ = ["PropertiesRun", "block_error", "diffusivity", "quick_solid"]
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nakaya.core.record import Record
+from nakaya.records.record import Record
 
 __all__ = ["INGESTED", "StatedPotential", "common_potential", "stated_potential"]
 

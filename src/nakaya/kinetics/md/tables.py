@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.record import Record
 from nakaya.kinetics.md.potentials import MATERIALS, Material
+from nakaya.records.record import Record
 
 __all__ = ["AVOGADRO", "BOLTZMANN_SI", "MaterialTable", "driving_force", "smooth", "tabulate", "with_guess"]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import OutputError
 from nakaya.core.provenance import package_version, sha256_of_bytes
-from nakaya.core.record import Provenance
 from nakaya.kinetics.md.dump import read_dump
 from nakaya.kinetics.md.lammps import Log, lammps_version, read_log, run_lammps
 from nakaya.kinetics.md.potentials import Material, potential_file
 from nakaya.kinetics.md.scripts import data_file, potential_copy
 from nakaya.kinetics.md.text_files import Trajectory
+from nakaya.records.record import Provenance
 
 __all__ = ["FinishedRun", "describe", "simulate"]
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from nakaya.core.errors import FormatError
-from nakaya.core.shipped import shipped_folder
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.samples.sample import EvidenceKind
+from nakaya.records.shipped import shipped_folder
 
 __all__ = ["tuned_settings"]
 

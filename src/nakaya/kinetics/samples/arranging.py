@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from nakaya.core.record import Record
 from nakaya.kinetics.graphs.labels import Label, label_from_other_seeds, mean_label
-from nakaya.kinetics.replicates import conditions_key, has_result
 from nakaya.kinetics.samples.corpus import Corpus, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, Split, fold_of, for_tuning, hashed
+from nakaya.records.record import Record
+from nakaya.records.replicates import conditions_key, has_result
 
 __all__ = [
     "INNER_FOLDS",

@@ -12,7 +12,6 @@ from typing import Final, get_args
 import numpy as np
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
 from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
 from nakaya.kinetics.graphs.conditions import check_no_target
 from nakaya.kinetics.graphs.facets import (
@@ -26,10 +25,11 @@ from nakaya.kinetics.graphs.facets import (
 from nakaya.kinetics.graphs.graph import GraphSequence
 from nakaya.kinetics.graphs.sequence import unchanged
 from nakaya.kinetics.md.tables import MaterialTable, tabulate
-from nakaya.kinetics.replicates import conditions_key, has_result
 from nakaya.kinetics.samples.pooled import pooled_features
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name
+from nakaya.records.record import Record
+from nakaya.records.replicates import conditions_key, has_result
 
 __all__ = ["FACET_CONDITIONS", "Corpus", "joined", "make_sample", "read_corpus", "with_facets"]
 

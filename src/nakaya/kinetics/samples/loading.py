@@ -8,10 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from nakaya.core.errors import InputFileError
-from nakaya.core.record import Record
-from nakaya.kinetics.record_json import record_hash
-from nakaya.kinetics.records import load_records, records_place
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
+from nakaya.records.encoding import record_hash
+from nakaya.records.record import Record
+from nakaya.records.store import load_records, records_place
 
 __all__ = ["corpus_hash", "load_corpus", "snapshot_folder"]
 

@@ -11,10 +11,10 @@ import math
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.record import Quantity, Record
+from nakaya.crystallography.lattices import ATOMS_PER_CELL
 from nakaya.kinetics.graphs.conditions import crystal_structure
 from nakaya.kinetics.md.growth import EVIDENCE_PS
-from nakaya.kinetics.md.lattices import ATOMS_PER_CELL
+from nakaya.records.record import Quantity, Record
 
 __all__ = ["EARLY_VELOCITY", "early_velocity", "pooled_features"]
 

@@ -11,8 +11,8 @@ from bisect import bisect_right
 from typing import Final, Literal, TypeAlias, get_args
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Record
 from nakaya.kinetics.md.potentials import MATERIALS
+from nakaya.records.record import Record
 
 __all__ = [
     "GROUPED",

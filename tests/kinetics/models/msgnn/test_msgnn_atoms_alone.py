@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nakaya.core.arrays import FloatArray
+from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.lattices import build_crystal
 from nakaya.kinetics.models.msgnn.ensemble import make_msgnn
 from nakaya.kinetics.samples.sample import Sample
 

@@ -18,7 +18,7 @@ from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.models.hints import law_hints, velocity_ratios
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.kinetics.theory import collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
+from nakaya.theory import collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
 
 __all__ = ["Encoder", "bond_order_numbers", "growth_laws", "is_covalent", "numbers"]
 

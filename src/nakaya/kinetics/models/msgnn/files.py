@@ -16,10 +16,10 @@ from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import Encoding
 from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, new_member
-from nakaya.kinetics.records import write_atomically
 from nakaya.kinetics.samples.sample import TARGET_SCALES
 from nakaya.learn.checkpoints import parse_weights
 from nakaya.learn.model_folder import CONFIG_FILE, WEIGHTS_FILE, check_weights, read_model_folder
+from nakaya.records.store import write_atomically
 
 __all__ = ["CONFIG_FILE", "KIND", "WEIGHTS_FILE", "load_predictor", "save_predictor"]
 

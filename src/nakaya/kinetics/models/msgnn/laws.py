@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.graphs.elements import ATOMIC_NUMBERS
+from nakaya.crystallography.elements import ATOMIC_NUMBERS
 from nakaya.kinetics.models.assimilation import (
     MEASUREMENTS,
     USUAL_GAINS,

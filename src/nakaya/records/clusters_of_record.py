@@ -7,8 +7,8 @@ from typing import Final
 
 from nakaya.core.errors import FormatError, InputFileError
 from nakaya.core.provenance import sha256_of_file
-from nakaya.core.record import Record
-from nakaya.kinetics.graphs.cluster_graph import ClusterGraph, read_cluster_graph
+from nakaya.records.cluster_graph import ClusterGraph, read_cluster_graph
+from nakaya.records.record import Record
 
 __all__ = ["CLUSTER_GRAPH", "read_clusters"]
 

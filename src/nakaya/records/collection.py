@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import InputFileError, OutputError, ParameterError
-from nakaya.core.record import Record
-from nakaya.kinetics.records import (
+from nakaya.records.record import Record
+from nakaya.records.store import (
     RecordStore,
     check_record,
     chosen_records,
@@ -19,7 +19,7 @@ from nakaya.kinetics.records import (
     records_place,
     to_document,
 )
-from nakaya.pipelines.describing import summarise_record
+from nakaya.records.summary import summarise_record
 
 __all__ = [
     "merge_records",

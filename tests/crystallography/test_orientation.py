@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nakaya.kinetics.ingest.orientation.colours import colour_key, inverse_pole_figure_colours
-from nakaya.kinetics.ingest.orientation.disorientation import (
+from nakaya.crystallography.disorientation import (
     SIGMA3,
     brandon_tolerance,
     deviation_angle,
@@ -15,7 +14,8 @@ from nakaya.kinetics.ingest.orientation.disorientation import (
     is_sigma3,
     mean_orientation,
 )
-from nakaya.kinetics.ingest.orientation.quaternions import (
+from nakaya.crystallography.inverse_pole_figure import colour_key, inverse_pole_figure_colours
+from nakaya.crystallography.quaternions import (
     angle_between,
     conjugate,
     from_axis_angle,
@@ -24,7 +24,7 @@ from nakaya.kinetics.ingest.orientation.quaternions import (
     multiply,
     rotate,
 )
-from nakaya.kinetics.ingest.orientation.symmetry import LAUE_CLASSES, find_symmetry, to_sector
+from nakaya.crystallography.symmetry import LAUE_CLASSES, find_symmetry, to_sector
 
 ROUNDING = 1e-7  # of an arc cosine near one
 CUBIC = LAUE_CLASSES["m-3m"]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import CONDITION_UNITS, QUANTITY_UNITS
-from nakaya.kinetics.units import check_unit, from_si, quantity, same_dimension, to_si
+from nakaya.records.record import CONDITION_UNITS, QUANTITY_UNITS
+from nakaya.records.units import check_unit, from_si, quantity, same_dimension, to_si
 
 ROUND_TRIP = 1e-12
 """Two multiplications by a unit's factor."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import UnknownNameError
-from nakaya.kinetics.ingest.orientation.quaternions import from_axis_angle, multiply, rotate
+from nakaya.crystallography.quaternions import from_axis_angle, multiply, rotate
 
 __all__ = ["LAUE_CLASSES", "Symmetry", "find_symmetry", "to_sector"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nakaya.core.record import CONDITION_UNITS, QUANTITY_UNITS
-from nakaya.kinetics.record_json import SCHEMA_VERSION, from_json, to_document, to_json
-from nakaya.kinetics.records import check_record
+from nakaya.records.encoding import SCHEMA_VERSION, from_json, to_document, to_json
+from nakaya.records.record import CONDITION_UNITS, QUANTITY_UNITS
+from nakaya.records.store import check_record
 
 TEXT = (Path(__file__).parents[2] / "docs" / "records.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"```json\n(.*?)```", TEXT, flags=re.DOTALL)

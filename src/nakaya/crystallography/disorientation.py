@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from nakaya.core.arrays import BoolArray, FloatArray
-from nakaya.kinetics.ingest.orientation.quaternions import (
+from nakaya.crystallography.quaternions import (
     angle_between,
     conjugate,
     from_axis_angle,
     mean_rotation,
     multiply,
 )
-from nakaya.kinetics.ingest.orientation.symmetry import LAUE_CLASSES, Symmetry, to_sector
+from nakaya.crystallography.symmetry import LAUE_CLASSES, Symmetry, to_sector
 
 __all__ = [
     "SIGMA3",

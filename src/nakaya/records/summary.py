@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from nakaya.core.record import DRIVING_FORCE, Quantity, Record
+from nakaya.records.record import DRIVING_FORCE, Quantity, Record
 
 __all__ = ["describe_record", "summarise_record"]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.kinetics.theory import (
+from nakaya.theory import (
     characteristic_length,
     collision_limited_velocity,
     critical_radius,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.ingest.orientation.quaternions import rotate
-from nakaya.kinetics.ingest.orientation.symmetry import Symmetry, to_sector
+from nakaya.crystallography.quaternions import rotate
+from nakaya.crystallography.symmetry import Symmetry, to_sector
 
 __all__ = ["colour_key", "inverse_pole_figure_colours"]
 

@@ -10,9 +10,7 @@ from nakaya.core.errors import FormatError, InputFileError, NakayaError, OutputE
 from nakaya.core.files import own_part, write_whole
 from nakaya.core.provenance import sha256_of_bytes, sha256_of_file
 from nakaya.core.reading import read_bounded, read_json
-from nakaya.core.record import CONDITION_UNITS, QUANTITY_UNITS, Record
-from nakaya.core.shipped import shipped_folder
-from nakaya.kinetics.record_json import (
+from nakaya.records.encoding import (
     SCHEMA_VERSION,
     from_document,
     from_json,
@@ -20,7 +18,9 @@ from nakaya.kinetics.record_json import (
     to_document,
     to_json,
 )
-from nakaya.kinetics.units import check_unit
+from nakaya.records.record import CONDITION_UNITS, QUANTITY_UNITS, Record
+from nakaya.records.shipped import shipped_folder
+from nakaya.records.units import check_unit
 
 __all__ = [
     "SCHEMA_VERSION",

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from nakaya.core.record import Record
+from nakaya.records.record import Record
 
 __all__ = ["conditions_key", "has_result"]
 

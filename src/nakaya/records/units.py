@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Axis, Quantity
+from nakaya.records.record import Axis, Quantity
 
 __all__ = ["check_unit", "from_si", "quantity", "same_dimension", "si_unit", "to_si"]
 

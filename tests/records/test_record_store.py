@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, OutputError, ParameterError, UnknownNameError
 from nakaya.core.provenance import sha256_of_bytes
-from nakaya.core.record import Axis, Interval, Provenance, Quantity, Record, Snapshot
-from nakaya.kinetics.records import (
+from nakaya.records.collection import merge_records, record_documents, validate_records
+from nakaya.records.record import Axis, Interval, Provenance, Quantity, Record, Snapshot
+from nakaya.records.store import (
     RecordStore,
     check_record,
     from_json,
@@ -30,7 +31,6 @@ from nakaya.kinetics.records import (
     to_json,
     write_atomically,
 )
-from nakaya.pipelines.records import merge_records, record_documents, validate_records
 
 _numbers = st.floats(allow_nan=True, allow_infinity=False, width=64)
 _units = st.sampled_from(["m/s", "1/(m^3 s)", "K", "1", "m", "J/mol"])
@@ -258,8 +258,8 @@ def test_a_killed_writer_leaves_only_whole_records(tmp_path: Path) -> None:
     script = f"""
 import numpy as np
 from pathlib import Path
-from nakaya.core.record import Axis, Provenance, Quantity, Record
-from nakaya.kinetics.records import RecordStore
+from nakaya.records.record import Axis, Provenance, Quantity, Record
+from nakaya.records.store import RecordStore
 store = RecordStore(Path({str(tmp_path)!r}), create=True)
 number = len(store)
 while True:

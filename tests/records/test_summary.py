@@ -10,8 +10,8 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.core.errors import UnknownNameError
-from nakaya.core.record import Axis, Interval, Kind, Provenance, Quantity, Record, Snapshot
-from nakaya.pipelines.describing import describe_record, summarise_record
+from nakaya.records.record import Axis, Interval, Kind, Provenance, Quantity, Record, Snapshot
+from nakaya.records.summary import describe_record, summarise_record
 
 DIGEST = "0" * 64
 KNOWN = "growth-Cu-100-1115K-s0"

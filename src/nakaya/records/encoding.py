@@ -23,7 +23,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, shown
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.reading import parse_json
-from nakaya.core.record import Axis, Interval, Provenance, Quantity, Record, Snapshot
+from nakaya.records.record import Axis, Interval, Provenance, Quantity, Record, Snapshot
 
 __all__ = ["SCHEMA_VERSION", "from_document", "from_json", "record_hash", "to_document", "to_json"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.record import Axis, Interval, Provenance, Quantity, Record, Snapshot
+from nakaya.records.record import Axis, Interval, Provenance, Quantity, Record, Snapshot
 
 
 def make_record(**changes: object) -> Record:

@@ -9,8 +9,8 @@ import pytest
 
 import nakaya
 from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.folders import new_directory, remove_parts, remove_sibling_parts, write_atomically
 from nakaya.core.trajectory import Trajectory
-from nakaya.dataset.files import new_directory, remove_parts, remove_sibling_parts, write_atomically
 from nakaya.pipelines.storing import check_output, check_store_output
 
 Maker = Callable[..., Trajectory]
