@@ -35,23 +35,23 @@ import nakaya
 
 # Everything that is not public, here and nowhere else: where a module moves, only these lines follow.
 from nakaya.cli.app import app, run
-from nakaya.core.conditions import point_hash
 from nakaya.core.randomness import fair_bits, member_key, noise_words
-from nakaya.dataset.sampling import Axis, PointsPlan
-from nakaya.dataset.splits import split_points
-from nakaya.dataset.store import read_description
-from nakaya.emulate.controls.lookup import LookUpTable
+from nakaya.growth.campaigns.config import read_campaign
+from nakaya.growth.campaigns.sampling import Axis, PointsPlan
+from nakaya.growth.campaigns.splits import split_points
+from nakaya.growth.emulators.controls.lookup import LookUpTable
+from nakaya.growth.lattice.geometry import make_setup
+from nakaya.growth.model.conditions import point_hash
+from nakaya.growth.store.store import read_description
 from nakaya.kinetics.ingest.md import _record_id as ingested_id
 from nakaya.kinetics.md.campaign import run_hash
 from nakaya.kinetics.md.plan import Run, read_plan
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.splits import SPLITS, assignment_hash, fold_of, for_tuning, hashed
-from nakaya.lattice.geometry import make_setup
 from nakaya.learn.normalisation import Standardiser
 from nakaya.pipelines import kinetics_model
 from nakaya.pipelines.benchmark_kinetics_splits import freeze_splits
 from nakaya.pipelines.benchmark_kinetics_tasks import Task, corpus_hash
-from nakaya.pipelines.campaign_config import read_campaign
 from nakaya.pipelines.training import _fingerprint as training_fingerprint
 from nakaya.pipelines.training_config import read_training
 from nakaya.pipelines.training_kinetics import hash_records

@@ -9,13 +9,13 @@ Importing this package loads neither torch nor numba.
 from __future__ import annotations
 
 from nakaya.core.errors import NakayaError
-from nakaya.core.growth import StopRules
 from nakaya.core.provenance import package_version
-from nakaya.core.trajectory import Trajectory
-from nakaya.lattice.geometry import Full, Sector
-from nakaya.pipelines.growing import grow
-from nakaya.pipelines.storing import open, save
-from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
+from nakaya.growth.growing import grow
+from nakaya.growth.lattice.geometry import Full, Sector
+from nakaya.growth.model.setup import StopRules
+from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
+from nakaya.growth.store.storing import open, save
 
 __version__ = package_version()
 

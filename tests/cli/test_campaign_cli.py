@@ -164,6 +164,6 @@ def test_an_interrupt_says_that_nothing_is_lost(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nakaya.pipelines.campaigning.run_campaign", interrupt)
+    monkeypatch.setattr("nakaya.growth.campaigns.campaigning.run_campaign", interrupt)
     assert run(["campaign", "run", str(sweep), "--out", str(tmp_path / "store.zarr")]) == 130
     one_line(capsys, "interrupted", "run the same command again")

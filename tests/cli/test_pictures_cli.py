@@ -10,9 +10,9 @@ from PIL import Image
 
 import nakaya
 from nakaya.cli.app import run
-from nakaya.core.trajectory import Trajectory, TrajectoryMetadata
-from nakaya.lattice.geometry import make_setup
-from nakaya.lattice.hexagonal import hexagonal_distance
+from nakaya.growth.lattice.geometry import make_setup
+from nakaya.growth.lattice.hexagonal import hexagonal_distance
+from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 
 SIZE = 24
 PLANE = [(rho, beta) for beta in (1.1, 1.3) for rho in (0.4, 0.5, 0.6)]

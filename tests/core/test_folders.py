@@ -10,8 +10,8 @@ import pytest
 import nakaya
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.core.folders import new_directory, remove_parts, remove_sibling_parts, write_atomically
-from nakaya.core.trajectory import Trajectory
-from nakaya.pipelines.storing import check_output, check_store_output
+from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.store.storing import check_output, check_store_output
 
 Maker = Callable[..., Trajectory]
 

@@ -12,11 +12,11 @@ import pytest
 torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.cli.app import run  # noqa: E402
-from nakaya.core.trajectory import Trajectory, TrajectoryMetadata, occupancy_at  # noqa: E402
+from nakaya.growth.growing import grow  # noqa: E402
+from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata, occupancy_at  # noqa: E402
+from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
 from nakaya.pipelines.evaluating import coarsen, evaluate  # noqa: E402
-from nakaya.pipelines.growing import grow  # noqa: E402
 from nakaya.pipelines.training import train  # noqa: E402
-from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
 
 SWEEP = """
 members = 1

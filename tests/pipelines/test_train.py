@@ -16,11 +16,11 @@ torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.cli.app import run  # noqa: E402
 from nakaya.core.errors import ConfigError, OutputError  # noqa: E402
-from nakaya.emulate.cgne.shipped import load_folder  # noqa: E402
-from nakaya.lattice.geometry import make_setup  # noqa: E402
+from nakaya.growth.emulators.cgne.shipped import load_folder  # noqa: E402
+from nakaya.growth.lattice.geometry import make_setup  # noqa: E402
+from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
 from nakaya.pipelines import training  # noqa: E402
 from nakaya.pipelines.training import train  # noqa: E402
-from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
 
 SWEEP = """
 members = 1
@@ -125,7 +125,7 @@ def test_a_killed_run_ends_with_the_same_weights(config: Path, tmp_path: Path) -
 
 
 def test_two_processes_do_not_train_in_one_folder(config: Path, tmp_path: Path) -> None:
-    from nakaya.dataset.locks import lock_store
+    from nakaya.growth.store.locks import lock_store
 
     with lock_store(tmp_path / "run"), pytest.raises(OutputError, match="is being written by process"):
         train(config, tmp_path / "run")

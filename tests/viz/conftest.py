@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nakaya.core.trajectory import Trajectory, TrajectoryMetadata
-from nakaya.lattice.hexagonal import hexagonal_distance
-from nakaya.lattice.symmetry import D6, apply_symmetry
+from nakaya.growth.lattice.hexagonal import hexagonal_distance
+from nakaya.growth.lattice.symmetry import D6, apply_symmetry
+from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.viz.view import CrystalView, view_crystal
 
 FULL = {"name": "full", "size": 41, "edges": "reservoir"}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nakaya.lattice.hexagonal import to_plane
+from nakaya.growth.lattice.hexagonal import to_plane
 from nakaya.viz.camera import Camera, to_display
 from nakaya.viz.colour import from_hex, linear_to_srgb
 from nakaya.viz.raster import CELL_AREA, average_colours, frame_sites, nearest_site, sample_sites

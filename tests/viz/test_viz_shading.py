@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nakaya.lattice.hexagonal import hexagonal_distance
-from nakaya.lattice.symmetry import D6, apply_symmetry
+from nakaya.growth.lattice.hexagonal import hexagonal_distance
+from nakaya.growth.lattice.symmetry import D6, apply_symmetry
 from nakaya.viz.colour import from_hex, linear_to_srgb, srgb_to_oklab
 from nakaya.viz.shading import relief_of, site_colours
 from nakaya.viz.style import DARK, LIGHT

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError
-from nakaya.lattice.geometry import make_setup, reservoir_mask
+from nakaya.growth.lattice.geometry import make_setup, reservoir_mask
 from nakaya.viz.view import view_crystal
 
 SECTOR = {"name": "sector", "edges": "reservoir"}

@@ -120,8 +120,8 @@ def tuning(
     Example: nakaya benchmark tuning svm --repeats 5 --trials 40
     """
     from nakaya.cli.progress import progress_reporter
+    from nakaya.growth.store.storing import check_output
     from nakaya.pipelines.comparing_samplers import cause_names, compare
-    from nakaya.pipelines.storing import check_output
 
     if out is not None:
         check_output(out, overwrite=overwrite)

@@ -10,7 +10,7 @@ import typer
 from nakaya.cli.border import echo_json
 
 if TYPE_CHECKING:
-    from nakaya.dataset.verification import Verification
+    from nakaya.growth.store.verification import Verification
 
 __all__ = ["register"]
 
@@ -57,7 +57,7 @@ def run(
     and names of machines is kept beside the store (store.zarr.log).
     """
     from nakaya.cli.progress import progress_reporter
-    from nakaya.pipelines.campaigning import run_campaign
+    from nakaya.growth.campaigns.campaigning import run_campaign
 
     with progress_reporter("growing", "crystals") as report:
         outcome = run_campaign(
@@ -87,7 +87,7 @@ def verify(store: Store, as_json: Json = False) -> None:
     cannot be read as a store at all.
     """
     from nakaya.cli.progress import progress_reporter
-    from nakaya.pipelines.repairing import verify_campaign
+    from nakaya.growth.campaigns.repairing import verify_campaign
 
     with progress_reporter("verifying", "shards") as report:
         verification = verify_campaign(store, report)
@@ -107,7 +107,7 @@ def repair(store: Store, workers: Workers = 1, as_json: Json = False) -> None:
     foreign files are left alone. Exit status 0: complete and sound now. 1: foreign files are left. 2: not possible.
     """
     from nakaya.cli.progress import progress_reporter
-    from nakaya.pipelines.repairing import repair_campaign
+    from nakaya.growth.campaigns.repairing import repair_campaign
 
     with progress_reporter("repairing", "shards") as report:
         outcome = repair_campaign(store, workers=workers, progress=report)

@@ -52,11 +52,11 @@ def grow(
 
     Every crystal is stored as its arrival map (the step at which each site attached), which holds its whole history.
     """
-    from nakaya.core.growth import StopRules
-    from nakaya.pipelines.growing import grow as grow_crystals
-    from nakaya.pipelines.storing import check_store_output, save
-    from nakaya.pipelines.summary import summarise
-    from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
+    from nakaya.growth.growing import grow as grow_crystals
+    from nakaya.growth.model.setup import StopRules
+    from nakaya.growth.model.summary import summarise
+    from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
+    from nakaya.growth.store.storing import check_store_output, save
 
     point = GravnerGriffeath(rho=rho, alpha=alpha, beta=beta, gamma=gamma, theta=theta, kappa=kappa, mu=mu, sigma=sigma)
     stop = StopRules(margin=margin, max_steps="default" if max_steps is None else max_steps, no_growth=no_growth)

@@ -20,10 +20,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.growth import StopRules
 from nakaya.core.provenance import package_version
-from nakaya.pipelines.growing import grow
-from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
+from nakaya.growth.growing import grow
+from nakaya.growth.model.setup import StopRules
+from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 
 __all__ = ["PEER", "Rate", "SizeResult", "SpeedResult", "benchmark_speed"]
 

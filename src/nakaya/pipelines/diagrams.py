@@ -11,15 +11,15 @@ from typing import Any, cast
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.conditions import Conditions
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.core.growth import StopRules
-from nakaya.core.trajectory import Trajectory
-from nakaya.pipelines.catalogue import FAMILIES, find_family, find_grower
-from nakaya.pipelines.growing import grow
+from nakaya.growth.catalogue import FAMILIES, find_family, find_grower
+from nakaya.growth.growing import grow
+from nakaya.growth.model.conditions import Conditions
+from nakaya.growth.model.setup import StopRules
+from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.store.storing import check_output
+from nakaya.growth.store.storing import open as open_store
 from nakaya.pipelines.picturing import default_parameters, describe_geometry, view_member, write_image
-from nakaya.pipelines.storing import check_output
-from nakaya.pipelines.storing import open as open_store
 from nakaya.viz.grid import CLOCKS, Axis, Clock, morphology_diagram
 from nakaya.viz.plate import check_width
 from nakaya.viz.sheet import join_words

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.checks import check_count, check_seed
-from nakaya.core.conditions import Conditions
 from nakaya.core.errors import ParameterError
-from nakaya.core.grower import Grower
-from nakaya.core.growth import GrowthSetup
-from nakaya.core.trajectory import NEVER, Trajectory
-from nakaya.emulate.controls.lookup import LookUpTable, choose_neighbours
-from nakaya.emulate.protocol import Emulator
+from nakaya.growth.campaigns.training_campaign import TrainingCampaign
+from nakaya.growth.catalogue import find_grower
+from nakaya.growth.emulators.controls.lookup import LookUpTable, choose_neighbours
+from nakaya.growth.emulators.protocol import Emulator
+from nakaya.growth.model.conditions import Conditions
+from nakaya.growth.model.grower import Grower
+from nakaya.growth.model.setup import GrowthSetup
+from nakaya.growth.model.trajectory import NEVER, Trajectory
+from nakaya.growth.morphology.crystal_samples import Scales, training_scales
+from nakaya.growth.morphology.scorecard import Scorecard, score_against_solver
 from nakaya.learn.normalisation import Standardiser
-from nakaya.pipelines.catalogue import find_grower
-from nakaya.pipelines.training_campaign import TrainingCampaign
 from nakaya.scoring import Interval
-from nakaya.scoring.crystals import Scales, training_scales
-from nakaya.scoring.scorecard import Scorecard, score_against_solver
 
 __all__ = ["Evaluation", "EvaluationRow", "coarsen", "evaluate"]
 
@@ -228,7 +228,7 @@ def coarsen(crystals: Trajectory, time_resolution: int) -> Trajectory:
 def _find_emulator(model: str | PathLike[str]) -> Emulator:
     folder = Path(model)
     if folder.is_dir():
-        from nakaya.emulate.cgne.shipped import load_folder
+        from nakaya.growth.emulators.cgne.shipped import load_folder
 
         return load_folder(folder)
     grower = find_grower(str(model))

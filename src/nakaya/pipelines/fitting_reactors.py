@@ -14,6 +14,7 @@ import numpy as np
 
 from nakaya.core.errors import ConfigError, ParameterError
 from nakaya.core.provenance import package_version, sha256_of_file
+from nakaya.growth.store.storing import check_output
 from nakaya.kinetics.reactor.estimation import (
     OBSERVATION_UNITS,
     Estimate,
@@ -25,7 +26,6 @@ from nakaya.kinetics.reactor.estimation import (
     Observation,
     observe,
 )
-from nakaya.pipelines.storing import check_output
 from nakaya.records.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
 
 __all__ = ["coverage_experiment", "demonstrate_fit", "dextrose_conventions", "fit_reactor", "solver_speed"]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from nakaya.core.arrays import BoolArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.provenance import sha256_of_file
+from nakaya.growth.store.storing import check_output
 from nakaya.kinetics.ingest.grains.grain_size import grain_size_from_intercept
 from nakaya.kinetics.ingest.grains.masks import grains_from_mask, mask_of_boundaries
 from nakaya.kinetics.ingest.grains.segmentation import segment_grains
@@ -26,7 +27,6 @@ from nakaya.kinetics.ingest.lattice_record import lattice_record
 from nakaya.kinetics.ingest.loops import LoopRules, count_interval, find_loops, loops_of_mask, mask_of_loops
 from nakaya.kinetics.ingest.loops_record import loops_record
 from nakaya.kinetics.ingest.pixel_sizes import find_pixel_size
-from nakaya.pipelines.storing import check_output
 from nakaya.records.store import RecordStore
 
 if TYPE_CHECKING:

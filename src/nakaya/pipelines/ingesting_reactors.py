@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import ConfigError, InputFileError
+from nakaya.growth.store.storing import check_output
 from nakaya.kinetics.ingest.reactor_events import running_median
 from nakaya.kinetics.ingest.reactor_record import IngestedLog, IngestedReports, ingest_log, ingest_reports
 from nakaya.kinetics.reactor.solubility import CELSIUS_ZERO
 from nakaya.pipelines.reactor_config import read_column_map
-from nakaya.pipelines.storing import check_output
 from nakaya.records.record import Record
 from nakaya.records.store import RecordStore
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.trajectory import Trajectory
-from nakaya.pipelines.catalogue import FAMILIES
-from nakaya.pipelines.storing import check_output
-from nakaya.pipelines.storing import open as open_store
+from nakaya.growth.catalogue import FAMILIES
+from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.store.storing import check_output
+from nakaya.growth.store.storing import open as open_store
 from nakaya.viz.film import Film, growth_film
 from nakaya.viz.grid import crystal_grid
 from nakaya.viz.plate import crystal_plate

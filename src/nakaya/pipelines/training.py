@@ -28,18 +28,18 @@ import numpy as np
 from nakaya.core.arrays import IntArray
 from nakaya.core.errors import ConfigError, MissingExtraError, OutputError, ParameterError
 from nakaya.core.folders import check_parent
-from nakaya.core.trajectory import Trajectory
-from nakaya.dataset.locks import lock_store
-from nakaya.dataset.store import StoredTrajectory, open_store
-from nakaya.emulate.cgne.config import TrainedFor
-from nakaya.pipelines.campaign_config import read_campaign
-from nakaya.pipelines.campaigning import run_campaign
-from nakaya.pipelines.storing import check_output
-from nakaya.pipelines.training_campaign import split_training
+from nakaya.growth.campaigns.campaigning import run_campaign
+from nakaya.growth.campaigns.config import read_campaign
+from nakaya.growth.campaigns.training_campaign import split_training
+from nakaya.growth.emulators.cgne.config import TrainedFor
+from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.store.locks import lock_store
+from nakaya.growth.store.store import StoredTrajectory, open_store
+from nakaya.growth.store.storing import check_output
 from nakaya.pipelines.training_config import TrainingConfig, read_training
 
 if TYPE_CHECKING:
-    from nakaya.emulate.cgne.fitting import Crystals
+    from nakaya.growth.emulators.cgne.fitting import Crystals
     from nakaya.learn.loop import Report
 
 __all__ = ["TrainingReport", "train"]
@@ -185,7 +185,7 @@ def _train_on(
     crystals_seconds: float,
     report: Report | None,
 ) -> TrainingReport:
-    from nakaya.emulate.cgne.fitting import fit_cgne, write_package
+    from nakaya.growth.emulators.cgne.fitting import fit_cgne, write_package
 
     everything = store.load()
     trained_for = _trained_for(store, config.conditions)
@@ -241,7 +241,7 @@ def _train_on(
 
 def _select(crystals: Trajectory, points: IntArray) -> Crystals:
     """All members of some points, as crystals in a row."""
-    from nakaya.emulate.cgne.fitting import Crystals
+    from nakaya.growth.emulators.cgne.fitting import Crystals
 
     members = crystals.num_members
     return Crystals(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from nakaya.core.checks import check_count
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, NakayaError, ParameterError
-from nakaya.emulate.cgne.config import CgneConfig, CgneSchedule, LossWeights
+from nakaya.growth.emulators.cgne.config import CgneConfig, CgneSchedule, LossWeights
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.schedules import Ramp
 

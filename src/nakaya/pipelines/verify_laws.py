@@ -12,16 +12,16 @@ from typing import Literal
 import numpy as np
 
 from nakaya.core.arrays import Mask
-from nakaya.core.conditions import point_hash
-from nakaya.core.growth import GrowthSetup, StopRules
 from nakaya.core.randomness import member_key
-from nakaya.core.trajectory import INITIAL, NEVER, Trajectory, occupancy_at
-from nakaya.lattice.geometry import make_setup, reservoir_mask
-from nakaya.lattice.symmetry import D6, apply_symmetry, unfold_sector
-from nakaya.morphology.counts import boundary_sites
-from nakaya.pipelines.growing import grow
-from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
-from nakaya.simulate.gravner_griffeath.reference import FloatType, grow_member
+from nakaya.growth.growing import grow
+from nakaya.growth.lattice.geometry import make_setup, reservoir_mask
+from nakaya.growth.lattice.symmetry import D6, apply_symmetry, unfold_sector
+from nakaya.growth.model.conditions import point_hash
+from nakaya.growth.model.setup import GrowthSetup, StopRules
+from nakaya.growth.model.trajectory import INITIAL, NEVER, Trajectory, occupancy_at
+from nakaya.growth.morphology.counts import boundary_sites
+from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
+from nakaya.growth.solvers.gravner_griffeath.reference import FloatType, grow_member
 
 __all__ = ["LAWS", "PUBLISHED_TABLE", "Effort", "Law", "Measurement", "measure_law", "verify_laws"]
 

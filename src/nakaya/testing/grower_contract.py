@@ -19,11 +19,11 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from nakaya.core.conditions import Conditions
-from nakaya.core.grower import Grower
-from nakaya.core.growth import GrowthSetup
 from nakaya.core.provenance import package_version
-from nakaya.core.trajectory import INITIAL, NEVER, Trajectory
+from nakaya.growth.model.conditions import Conditions
+from nakaya.growth.model.grower import Grower
+from nakaya.growth.model.setup import GrowthSetup
+from nakaya.growth.model.trajectory import INITIAL, NEVER, Trajectory
 
 __all__ = ["GrowerContract"]
 
@@ -32,7 +32,7 @@ MEMBERS = 5
 
 
 class GrowerContract(ABC):
-    """Promises of `nakaya.core.grower.Grower`. Subclasses say what to test."""
+    """Promises of `nakaya.growth.model.grower.Grower`. Subclasses say what to test."""
 
     @abstractmethod
     def make_grower(self) -> Grower:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from nakaya.core.errors import NakayaError
 from nakaya.core.provenance import package_version
-from nakaya.dataset.verification import verify_store
+from nakaya.growth.store.verification import verify_store
 
 __all__ = ["KillReport", "kill_loop", "main"]
 

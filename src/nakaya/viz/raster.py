@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import Float32Array, FloatArray, IntArray, Mask
-from nakaya.lattice.hexagonal import to_plane
+from nakaya.growth.lattice.hexagonal import to_plane
 
 __all__ = ["CELL_AREA", "Frame", "average_colours", "frame_sites", "nearest_site", "sample_sites"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, Mask
-from nakaya.core.trajectory import INITIAL, occupancy_at
-from nakaya.lattice.hexagonal import NEIGHBOURS
+from nakaya.growth.lattice.hexagonal import NEIGHBOURS
+from nakaya.growth.model.trajectory import INITIAL, occupancy_at
 from nakaya.viz.colour import from_hex, grain_hues, oklab_to_srgb, srgb_to_linear, srgb_to_oklab
 from nakaya.viz.style import Theme
 from nakaya.viz.view import CrystalView

@@ -9,9 +9,9 @@ import numpy as np
 
 from nakaya.core.arrays import ArrivalMap, GrainMap, Mask
 from nakaya.core.errors import ParameterError
-from nakaya.core.trajectory import INITIAL, NEVER, NOT_COMPUTED
-from nakaya.lattice.hexagonal import hexagonal_distance
-from nakaya.lattice.symmetry import unfold_sector
+from nakaya.growth.lattice.hexagonal import hexagonal_distance
+from nakaya.growth.lattice.symmetry import unfold_sector
+from nakaya.growth.model.trajectory import INITIAL, NEVER, NOT_COMPUTED
 
 __all__ = ["CrystalView", "view_crystal"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from nakaya.core.trajectory import Trajectory
-from nakaya.morphology.growth import growth_curve
+from nakaya.growth.growing import grow
+from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.morphology.growth_curve import growth_curve
+from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.pipelines.evaluating import Evaluation, evaluate
-from nakaya.pipelines.growing import grow
 from nakaya.pipelines.picturing import view_member
-from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.viz.charts import Band, Role, ensemble_band
 from nakaya.viz.curves import CurvePanel, growth_curves
 from nakaya.viz.fidelity import TradeOff, trade_off_chart

@@ -6,11 +6,11 @@ import time
 
 import numpy as np
 
-from nakaya.core.trajectory import Trajectory
-from nakaya.morphology.description import describe_trajectory
-from nakaya.pipelines.growing import grow
+from nakaya.growth.growing import grow
+from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.morphology.description import describe_trajectory
+from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.pipelines.picturing import draw_film, view_member
-from nakaya.simulate.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.viz.grid import crystal_grid
 from nakaya.viz.report import KeyNumber, Report
 

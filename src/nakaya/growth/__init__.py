@@ -1,0 +1,1 @@
+"""Solvers and emulators grow crystals, and a store keeps them."""

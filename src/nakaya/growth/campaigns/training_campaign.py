@@ -1,0 +1,133 @@
+"""The crystals that an emulator was trained on, from what the emulator says about its training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.errors import ConfigError, FormatError, ParameterError
+from nakaya.growth.campaigns.sampling import Axis, PointsPlan, sample_points
+from nakaya.growth.campaigns.splits import split_points
+from nakaya.growth.catalogue import find_family
+from nakaya.growth.emulators.protocol import Emulator
+from nakaya.growth.lattice.geometry import make_setup
+from nakaya.growth.model.conditions import Conditions
+from nakaya.growth.model.setup import GrowthSetup, StopRules
+
+__all__ = ["TrainingCampaign", "split_training"]
+
+
+def split_training(num_points: int, validation_points: int, seed: int) -> dict[str, IntArray]:
+    """Divide the points of a campaign into "training" and "validation"; int64, ascending.
+
+    Raises:
+        ConfigError: Nothing would be left to train on.
+    """
+    if validation_points >= num_points:
+        raise ConfigError(
+            f"validation_points={validation_points} leaves nothing to train on: there are {num_points} points"
+        )
+    share = validation_points / num_points
+    return split_points(num_points, {"training": 1.0 - share, "validation": share}, seed)
+
+
+@dataclass(frozen=True)
+class TrainingCampaign:
+    """The campaign that an emulator was trained on, as its description says.
+
+    Attributes:
+        name: The emulator's name.
+        setup: Lattice, initial crystals, edges, stop rules.
+        plan: Which parameter points.
+        fixed: The parameters that did not vary.
+        seed: Of the noise in the crystals.
+        family: The parameter space.
+        validation_points: How many points were kept out of the training.
+        split_seed: Of their choice.
+    """
+
+    name: str
+    setup: GrowthSetup
+    plan: PointsPlan
+    fixed: Mapping[str, float]
+    seed: int
+    family: type[Conditions]
+    validation_points: int
+    split_seed: int
+
+    @classmethod
+    def of(cls, emulator: Emulator) -> TrainingCampaign:
+        """Return the campaign of an emulator.
+
+        Raises:
+            FormatError: It does not say which crystals it was trained on.
+        """
+        training = emulator.facts.training
+        campaign = training.get("campaign")
+        if campaign is None:
+            raise FormatError(
+                f"{emulator.name} was trained on crystals without a campaign: they cannot be grown again for the "
+                "look-up table; train from a sweep file"
+            )
+        geometry, points = campaign["geometry"], campaign["points"]
+        stop = geometry["stop"]
+        return cls(
+            name=emulator.name,
+            setup=make_setup(
+                geometry["name"],
+                geometry["size"],
+                initial=[tuple(site) for site in geometry["initial"]],
+                edges=geometry["edges"],
+                stop=StopRules(stop["margin"], stop["max_steps"], stop["no_growth"]),
+            ),
+            plan=PointsPlan(
+                points["method"],
+                {name: Axis(**axis) for name, axis in points["vary"].items()},
+                None if points["method"] == "grid" else points["count"],
+                points["seed"],
+            ),
+            fixed=points["fixed"],
+            seed=campaign["seed"],
+            family=find_family(campaign["family"]),
+            validation_points=training["validation_points"],
+            split_seed=training["split_seed"],
+        )
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The parameters that vary."""
+        return tuple(self.plan.vary)
+
+    @property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Least and greatest value of every parameter that varies."""
+        bounds = {}
+        for name, axis in self.plan.vary.items():
+            values = axis.values if axis.values is not None else (cast(float, axis.low), cast(float, axis.high))
+            bounds[name] = (min(values), max(values))
+        return bounds
+
+    def conditions(self, varied: Mapping[str, FloatArray]) -> list[Conditions]:
+        """Parameter points from the values of what varies."""
+        count = len(next(iter(varied.values())))
+        family = cast(Callable[..., Conditions], self.family)
+        return [
+            family(**self.fixed, **{name: float(values[i]) for name, values in varied.items()}) for i in range(count)
+        ]
+
+    def training_points(self) -> tuple[list[Conditions], IntArray, IntArray]:
+        """All points of the campaign, and which of them are for training and for validation."""
+        everything = self.conditions(sample_points(self.plan))
+        parts = split_training(len(everything), self.validation_points, self.split_seed)
+        return everything, parts["training"], parts["validation"]
+
+    def held_out_points(self, count: int, seed: int) -> list[Conditions]:
+        """Points evenly spread over the same ranges, none of them a point of the campaign."""
+        axes = {name: Axis(low, high) for name, (low, high) in self.bounds.items()}
+        points = self.conditions(sample_points(PointsPlan("sobol", axes, count, seed)))
+        known = {tuple(point.parameters().values()) for point in self.training_points()[0]}
+        if any(tuple(point.parameters().values()) in known for point in points):
+            raise ParameterError(f"a held-out point is a point of the campaign of {self.name}: use another seed")
+        return points

@@ -1,0 +1,98 @@
+"""A trained CGNE on disk: one folder with weights.safetensors, config.json and the model card README.md.
+
+The folder holds numbers and text only; nothing in it is executed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nakaya.core.errors import FormatError, ParameterError
+from nakaya.growth.emulators.cgne.config import CgneConfig, TrainedFor
+from nakaya.learn.model_folder import CONFIG_FILE, WEIGHTS_FILE, check_weights, read_model_folder
+
+__all__ = ["CARD_FILE", "CONFIG_FILE", "WEIGHTS_FILE", "CgnePackage", "read_package"]
+
+CARD_FILE = "README.md"
+
+FORMAT = 1
+KIND = "cgne"
+
+
+@dataclass(frozen=True)
+class CgnePackage:
+    """What config.json says.
+
+    Attributes:
+        name: The model's name.
+        family: The parameter space of its conditions.
+        solver: The solver that it learned from.
+        network: Sizes and clock.
+        trained_for: The requests that its training covers.
+        parameters: Trainable values by network.
+        weights_sha256: sha256 (hex) of weights.safetensors.
+        training: Recipe, campaign, cost, validation; plain JSON values.
+    """
+
+    name: str
+    family: str
+    solver: str
+    network: CgneConfig
+    trained_for: TrainedFor
+    parameters: Mapping[str, int]
+    weights_sha256: str
+    training: Mapping[str, Any]
+
+    def as_json(self) -> str:
+        """The text of config.json."""
+        document = {
+            "format": FORMAT,
+            "kind": KIND,
+            "name": self.name,
+            "family": self.family,
+            "solver": self.solver,
+            "network": asdict(self.network),
+            "trained_for": asdict(self.trained_for),
+            "parameters": dict(self.parameters),
+            "weights_sha256": self.weights_sha256,
+            "training": dict(self.training),
+        }
+        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def read_package(folder: Path) -> tuple[CgnePackage, bytes]:
+    """Read and check a folder.
+
+    Returns:
+        What config.json says, and the bytes of the weights, whose sha256 is the one that it names.
+
+    Raises:
+        InputFileError: A file is missing or cannot be read.
+        FormatError: It is no CGNE of ours, or the weights are not those that it names.
+    """
+    text, weights = read_model_folder(folder, "emulator")
+    try:
+        document = json.loads(text)
+        if document["format"] != FORMAT or document["kind"] != KIND:
+            raise FormatError(f"{folder / CONFIG_FILE} is not a CGNE of format {FORMAT}: train it again")
+        network: dict[str, Any] = {  # CgneConfig checks the values
+            name: tuple(value) if isinstance(value, list) else value for name, value in document["network"].items()
+        }
+        package = CgnePackage(
+            name=document["name"],
+            family=document["family"],
+            solver=document["solver"],
+            network=CgneConfig(**network),
+            trained_for=TrainedFor(**document["trained_for"]),
+            parameters=document["parameters"],
+            weights_sha256=document["weights_sha256"],
+            training=document["training"],
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, ParameterError) as error:
+        raise FormatError(f"{folder / CONFIG_FILE} does not describe a CGNE ({error}): train it again") from error
+    check_weights(folder, weights, package.weights_sha256)
+    return package, weights

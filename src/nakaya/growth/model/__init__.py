@@ -1,0 +1,1 @@
+"""What a grower is: conditions, setup, trajectory."""

@@ -1,0 +1,57 @@
+"""Crystals as one NumPy file, for programs that know neither zarr nor nakaya.
+
+Not for keeping: the file has no checksums, cannot be read in parts, and is not compressed as well as a store.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nakaya.core.folders import PART_SUFFIX, output_errors
+from nakaya.growth.model.trajectory import Trajectory
+
+__all__ = ["export_npz"]
+
+
+def export_npz(trajectory: Trajectory, path: str | PathLike[str]) -> None:
+    """Write a trajectory as an `.npz` file, in place of what is at `path`; no pickle inside.
+
+    The file holds `arrival`, `steps`, `stop_codes`, `grain` (where there is one), each parameter as `parameter_NAME`,
+    and `metadata`, a text of JSON.
+
+    Args:
+        trajectory: In memory; `nakaya.open(store).load()` reads a store.
+        path: The file, such as "flakes.npz".
+
+    Raises:
+        OutputError: It cannot be written; nothing is left behind.
+    """
+    path = Path(path)
+    arrays: dict[str, NDArray[Any]] = {
+        "arrival": trajectory.arrival,
+        "steps": trajectory.steps,
+        "stop_codes": trajectory.stop_codes,
+    }
+    if trajectory.grain is not None:
+        arrays["grain"] = trajectory.grain
+    arrays |= {f"parameter_{name}": np.asarray(values) for name, values in trajectory.parameters.items()}
+    metadata = asdict(trajectory.metadata) | {"geometry": dict(trajectory.metadata.geometry)}
+    arrays["metadata"] = np.array(json.dumps(metadata))
+    with output_errors(path):
+        handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART_SUFFIX, dir=path.absolute().parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                np.savez_compressed(stream, allow_pickle=False, **arrays)
+            os.replace(part, path)
+        except BaseException:
+            Path(part).unlink(missing_ok=True)
+            raise
