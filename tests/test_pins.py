@@ -43,12 +43,12 @@ from nakaya.growth.emulators.controls.lookup import LookUpTable
 from nakaya.growth.lattice.geometry import make_setup
 from nakaya.growth.model.conditions import point_hash
 from nakaya.growth.store.store import read_description
-from nakaya.kinetics.ingest.md import _record_id as ingested_id
-from nakaya.kinetics.md.campaign import run_hash
-from nakaya.kinetics.md.plan import Run, read_plan
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.splits import SPLITS, assignment_hash, fold_of, for_tuning, hashed
 from nakaya.learn.normalisation import Standardiser
+from nakaya.md.campaigns.campaign import run_hash
+from nakaya.md.campaigns.plan import Run, read_plan
+from nakaya.md.trajectory_records import _record_id as ingested_id
 from nakaya.pipelines import kinetics_model
 from nakaya.pipelines.benchmark_kinetics_splits import freeze_splits
 from nakaya.pipelines.benchmark_kinetics_tasks import Task, corpus_hash

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from nakaya.cli.app import run
-from nakaya.kinetics.md import lammps, potentials
-from nakaya.kinetics.md.lammps import find_lammps
+from nakaya.md import potentials
+from nakaya.md.lammps import program as lammps
+from nakaya.md.lammps.program import find_lammps
 
 PLAN = 'version = 1\n[[growth]]\nmaterial = "Cu"\norientation = "100"\ntemperatures = [1200]\ndurations_ps = [25]\n'
 

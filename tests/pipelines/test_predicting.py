@@ -22,9 +22,6 @@ from nakaya.core.errors import (
     UnknownNameError,
 )
 from nakaya.crystallography.lattices import build_crystal
-from nakaya.kinetics.ingest.md import TrajectoryOptions
-from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.patches import write_patches
 from nakaya.kinetics.models.catalogue import model_names
 from nakaya.kinetics.predict import (
     CARD_FILE,
@@ -36,6 +33,9 @@ from nakaya.kinetics.predict import (
     read_card,
 )
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.md.patches import write_patches
+from nakaya.md.trajectories.frames import Frame
+from nakaya.md.trajectory_records import TrajectoryOptions
 from nakaya.pipelines import training_kinetics
 from nakaya.pipelines.explaining import ablations, draw_explanation, explain_sample, without_frame, without_node
 from nakaya.pipelines.kinetics_model import KineticsModel, load_model

@@ -49,8 +49,8 @@ def ingest_trajectory(
 
     A LAMMPS dump carries numbers of types and no units: both must be given.
     """
-    from nakaya.kinetics.ingest.md import TrajectoryOptions
-    from nakaya.pipelines.ingesting_md import hash_input, ingest_md
+    from nakaya.md.ingest import hash_input, ingest_md
+    from nakaya.md.trajectory_records import TrajectoryOptions
 
     options = TrajectoryOptions(
         lammps_units=lammps_units,

@@ -113,9 +113,9 @@ def grow(
     One run of 4,000 atoms takes two to five minutes on one core, and less than 0.1 GB of memory. Killed, the same
     command goes on where it stopped. Leaves with status 1 where no run gave a velocity.
     """
-    from nakaya.kinetics.md.potentials import find_material
-    from nakaya.pipelines.molecular_dynamics import measure_growth
-    from nakaya.pipelines.summing_up_md import growth_from_records
+    from nakaya.md.potentials import find_material
+    from nakaya.md.runs import measure_growth
+    from nakaya.md.summary import growth_from_records
 
     if from_records is not None:
         document = growth_from_records(from_records, material, orientation, temperature)
@@ -177,9 +177,9 @@ def melting_point(
 
     Two box lengths show the effect of size, two classifiers whether the fronts stand still.
     """
-    from nakaya.kinetics.md.potentials import find_material
-    from nakaya.pipelines.molecular_dynamics import measure_melting_point
-    from nakaya.pipelines.summing_up_md import melting_from_records
+    from nakaya.md.potentials import find_material
+    from nakaya.md.runs import measure_melting_point
+    from nakaya.md.summary import melting_from_records
 
     if from_records is not None:
         document = melting_from_records(from_records, material)
@@ -225,8 +225,8 @@ def properties(
 
     Example: nakaya md properties --material Cu --temperature 1206 --temperature 1327 --out properties/
     """
-    from nakaya.kinetics.md.potentials import find_material
-    from nakaya.pipelines.molecular_dynamics import measure_properties
+    from nakaya.md.potentials import find_material
+    from nakaya.md.runs import measure_properties
 
     chosen = find_material(
         material, pair_style=pair_style, potential=potential, structure=structure,
@@ -276,8 +276,8 @@ def nucleate(
 
     Runs without an event are kept as censored, the lag is subtracted, the interval is Poisson's.
     """
-    from nakaya.kinetics.md.potentials import find_material
-    from nakaya.pipelines.molecular_dynamics import measure_nucleation
+    from nakaya.md.potentials import find_material
+    from nakaya.md.runs import measure_nucleation
 
     chosen = find_material(
         material, pair_style=pair_style, potential=potential, structure=structure,
@@ -323,8 +323,8 @@ def run_input(
 
     An input file can run any command that you can: run only inputs that you trust.
     """
-    from nakaya.kinetics.ingest.md import TrajectoryOptions
-    from nakaya.pipelines.running_inputs import run_own_input
+    from nakaya.md.running_inputs import run_own_input
+    from nakaya.md.trajectory_records import TrajectoryOptions
 
     options = TrajectoryOptions(
         lammps_units=lammps_units,
@@ -357,7 +357,7 @@ def campaign_run(
     Killed at any moment, the same command goes on; a run counts once, because its record is written whole or not.
     It refuses when a record was made with other settings than the plan has.
     """
-    from nakaya.pipelines.molecular_dynamics import run_plan
+    from nakaya.md.runs import run_plan
 
     document = run_plan(
         plan,
@@ -389,7 +389,7 @@ def campaign_collect(
 
     Example: nakaya md campaign collect runs/al-cu-si al-cu-si --out set/
     """
-    from nakaya.pipelines.molecular_dynamics import collect
+    from nakaya.md.runs import collect
 
     document = collect(sources, out, known=known, overwrite=overwrite)
     points = ", ".join(f"{name} {entry['value']:.0f} K" for name, entry in document["melting_points_K"].items())

@@ -18,7 +18,7 @@ LAW_RULES = {
     "order": "not slower by two standard errors",
     "maximum": "slower again on the cold side, by two standard errors",
 }
-"""What each law asks for, as `nakaya.kinetics.md.laws` decides it."""
+"""What each law asks for, as `nakaya.md.invariants` decides it."""
 
 
 def register(group: typer.Typer) -> None:
@@ -42,7 +42,7 @@ def laws(
 
     Example: nakaya md laws al-cu-si --causes
     """
-    from nakaya.pipelines.verify_growth import verify_growth
+    from nakaya.md.verification import verify_growth
 
     document = verify_growth(source, causes=causes)
     if as_json:

@@ -57,8 +57,8 @@ def predict(
     one potential per material, that of the training, which the answer names. With --records of more than one record,
     --json prints {"predictions": [...]}.
     """
-    from nakaya.kinetics.ingest.md import TrajectoryOptions
-    from nakaya.pipelines.ingesting_md import hash_input
+    from nakaya.md.ingest import hash_input
+    from nakaya.md.trajectory_records import TrajectoryOptions
     from nakaya.pipelines.kinetics_model import load_model
     from nakaya.pipelines.predicting import predict_conditions, predict_records, predict_trajectory
 

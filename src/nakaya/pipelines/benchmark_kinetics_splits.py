@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import FormatError, InputFileError
-from nakaya.kinetics.md.growth import GrowthRun
-from nakaya.kinetics.md.plan import read_plan
 from nakaya.kinetics.samples.splits import (
     NUM_FOLDS,
     SPLITS,
@@ -18,6 +16,8 @@ from nakaya.kinetics.samples.splits import (
     fold_of_run,
     for_tuning_of_run,
 )
+from nakaya.md.campaigns.plan import read_plan
+from nakaya.md.growth import GrowthRun
 from nakaya.records.record import Record
 from nakaya.records.shipped import SHIPPED_SET, shipped_folder
 from nakaya.records.store import load_records

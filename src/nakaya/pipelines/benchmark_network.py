@@ -20,8 +20,6 @@ from nakaya.core.processes import leashed_pool, peak_memory, results_as_complete
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.labels import Label
-from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import fit_encoding
@@ -31,6 +29,8 @@ from nakaya.kinetics.samples.sample import Sample
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.loop import fit
 from nakaya.learn.threads import torch_threads
+from nakaya.md.tables import MaterialTable
+from nakaya.md.trajectories.frames import Frame
 from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record
 
 __all__ = ["NetworkSpeed", "benchmark_network"]

@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 
 from nakaya.kinetics.graphs.conditions import crystal_structure
-from nakaya.kinetics.ingest.md import TrajectoryOptions, frame_time
-from nakaya.kinetics.md.bondorder import CLASSIFIERS, Classifier, environment, solid_atoms
-from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.growth import EVIDENCE_PS
-from nakaya.kinetics.md.patches import interface_patch
-from nakaya.kinetics.md.trajectory_files import read_trajectory
+from nakaya.md.growth import EVIDENCE_PS
+from nakaya.md.order.bond_order import CLASSIFIERS, Classifier, environment, solid_atoms
+from nakaya.md.patches import interface_patch
+from nakaya.md.trajectories.files import read_trajectory
+from nakaya.md.trajectories.frames import Frame
+from nakaya.md.trajectory_records import TrajectoryOptions, frame_time
 from nakaya.records.record import Record
 
 __all__ = ["early_patches"]

@@ -13,7 +13,7 @@ from nakaya.kinetics.graphs.build import GraphOptions, build_sequence, read_snap
 from nakaya.kinetics.graphs.facets import training_velocities
 from nakaya.kinetics.graphs.files import write_sequence
 from nakaya.kinetics.graphs.graph import GraphSequence
-from nakaya.kinetics.md.tables import MaterialTable, tabulate
+from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.records.clusters_of_record import read_clusters
 from nakaya.records.record import Record
 from nakaya.records.store import chosen_records, load_records, shipped_sets

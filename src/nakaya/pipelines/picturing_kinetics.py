@@ -10,7 +10,7 @@ import numpy as np
 
 from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.kinetics.graphs.labels import Label, mean_label
-from nakaya.kinetics.md.tables import tabulate
+from nakaya.md.tables import tabulate
 from nakaya.records.record import Record
 from nakaya.records.replicates import conditions_key, has_result
 from nakaya.viz.calibration import Points, parity_chart, velocity_panels

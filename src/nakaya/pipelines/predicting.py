@@ -13,9 +13,6 @@ import numpy as np
 from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.crystallography.miller import cubic_face
 from nakaya.kinetics.graphs.build import build_sequence
-from nakaya.kinetics.ingest.md import TrajectoryOptions, ingest_trajectory
-from nakaya.kinetics.md.stated_potentials import StatedPotential, stated_potential
-from nakaya.kinetics.md.tables import tabulate
 from nakaya.kinetics.predict import (
     UNITS,
     Forecast,
@@ -27,6 +24,9 @@ from nakaya.kinetics.predict import (
 )
 from nakaya.kinetics.samples.corpus import make_sample, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
+from nakaya.md.stated_potentials import StatedPotential, stated_potential
+from nakaya.md.tables import tabulate
+from nakaya.md.trajectory_records import TrajectoryOptions, ingest_trajectory
 from nakaya.pipelines.early_patches import early_patches
 from nakaya.pipelines.graphs import record_folder
 from nakaya.pipelines.kinetics_model import KineticsModel, load_model

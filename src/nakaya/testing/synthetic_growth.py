@@ -15,8 +15,8 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.crystallography.elements import ATOMIC_NUMBERS
-from nakaya.kinetics.md.potentials import MATERIALS
-from nakaya.kinetics.md.tables import driving_force
+from nakaya.md.potentials import MATERIALS
+from nakaya.md.tables import driving_force
 from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
 
 __all__ = ["REDUCED_TEMPERATURES", "SyntheticGrowth"]

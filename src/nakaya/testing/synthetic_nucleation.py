@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nakaya.crystallography.elements import ATOMIC_NUMBERS
-from nakaya.kinetics.md.potentials import MATERIALS
-from nakaya.kinetics.md.tables import driving_force
+from nakaya.md.potentials import MATERIALS
+from nakaya.md.tables import driving_force
 from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record
 
 __all__ = ["BOX_VOLUME", "synthetic_quenches"]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from nakaya.crystallography.lattices import build_crystal
-from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.patches import write_patches
+from nakaya.md.patches import write_patches
+from nakaya.md.trajectories.frames import Frame
 from nakaya.records.record import Axis, Provenance, Quantity, Record, Snapshot
 
 pytest.importorskip("vesin", reason='graphs need the extra "ml"')

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.graphs.atoms import ATOM_FEATURES, EDGE_END, Atoms, describe_atoms
 from nakaya.kinetics.graphs.pairs import close_packed_distance, find_pairs, find_vacuum, smooth_step
-from nakaya.kinetics.md.frames import BOLTZMANN, Frame
+from nakaya.md.trajectories.frames import BOLTZMANN, Frame
 
 SAME = 2e-5
 """Features are float32 of size 1 to 100, computed in float64 (centrosymmetry in float32)."""

@@ -22,7 +22,7 @@ from nakaya.kinetics.graphs.facets import FacetVelocities
 from nakaya.kinetics.graphs.files import read_sequence, write_sequence
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, MultiscaleGraph, Relation
 from nakaya.kinetics.graphs.labels import label_from_other_seeds
-from nakaya.kinetics.md.tables import MaterialTable
+from nakaya.md.tables import MaterialTable
 from nakaya.records.record import Axis, Provenance, Quantity, Record
 from nakaya.records.store import RecordStore
 

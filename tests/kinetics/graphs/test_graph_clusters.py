@@ -14,7 +14,7 @@ from nakaya.kinetics.graphs.atoms import describe_atoms
 from nakaya.kinetics.graphs.axes import bond_tensor, cubic_axes
 from nakaya.kinetics.graphs.clusters import find_clusters, label_clusters
 from nakaya.kinetics.graphs.graph import Level, Relation
-from nakaya.kinetics.md.frames import Frame
+from nakaya.md.trajectories.frames import Frame
 
 Make = Callable[..., Frame]
 

@@ -11,13 +11,13 @@ import pytest
 
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.graphs.labels import Label
-from nakaya.kinetics.md.statistics import log_of_mean_count
-from nakaya.kinetics.md.tables import tabulate
 from nakaya.kinetics.models.catalogue import find_model
 from nakaya.kinetics.models.nucleation import BARRIER_SPREAD, MATERIAL_SPREAD, MISFIT, nucleation_posterior
 from nakaya.kinetics.models.physics import nucleation_physics
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.md.statistics import log_of_mean_count
+from nakaya.md.tables import tabulate
 from nakaya.records.record import Record
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 from nakaya.testing.synthetic_nucleation import synthetic_quenches

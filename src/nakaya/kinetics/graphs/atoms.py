@@ -20,9 +20,9 @@ from nakaya.core.errors import ParameterError
 from nakaya.crystallography.elements import atomic_numbers
 from nakaya.kinetics.graphs.graph import Level, Relation
 from nakaya.kinetics.graphs.pairs import Pairs, close_packed_distance, find_pairs, find_vacuum, smooth_step
-from nakaya.kinetics.md.bondorder import CLASSIFIERS, Classifier, harmonics
-from nakaya.kinetics.md.frames import BOLTZMANN, Frame
-from nakaya.kinetics.md.potentials import MASSES
+from nakaya.md.order.bond_order import CLASSIFIERS, Classifier, harmonics
+from nakaya.md.potentials import MASSES
+from nakaya.md.trajectories.frames import BOLTZMANN, Frame
 
 __all__ = ["ATOM_FEATURES", "BOND_FEATURES", "EDGE_END", "EDGE_START", "REACHES", "Atoms", "describe_atoms"]
 

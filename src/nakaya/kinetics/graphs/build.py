@@ -23,10 +23,10 @@ from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, facet_re
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, MultiscaleGraph, Relation
 from nakaya.kinetics.graphs.process_nodes import process_nodes
 from nakaya.kinetics.graphs.sequence import carry, unchanged
-from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.growth import EVIDENCE_PS
-from nakaya.kinetics.md.patches import read_patches
-from nakaya.kinetics.md.tables import MaterialTable
+from nakaya.md.growth import EVIDENCE_PS
+from nakaya.md.patches import read_patches
+from nakaya.md.tables import MaterialTable
+from nakaya.md.trajectories.frames import Frame
 from nakaya.records.cluster_graph import ClusterGraph
 from nakaya.records.record import Record
 
@@ -127,7 +127,7 @@ def build_sequence(
         record: Its quantities are not looked at.
         frames: Of `read_snapshots`, or any frames of its box in order of time; without any, the sequence has one graph
             that holds nothing but the globals.
-        table: Properties of the material, as `nakaya.kinetics.md.tables.tabulate` collects them.
+        table: Properties of the material, as `nakaya.md.tables.tabulate` collects them.
         facets: Velocities of faces from training folds, for the facet level of a cubic crystal; without them, or
             where a face melts, there is none.
         clusters: What an image shows, as the cluster level; for records without frames, whose atoms say nothing else.

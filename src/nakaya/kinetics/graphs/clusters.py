@@ -18,7 +18,7 @@ from nakaya.kinetics.graphs.atoms import EDGE_END, EDGE_START, Atoms
 from nakaya.kinetics.graphs.axes import MIN_CONTRAST, bond_tensor, cubic_axes, misorientation
 from nakaya.kinetics.graphs.graph import Level, Relation
 from nakaya.kinetics.graphs.pairs import Pairs, find_pairs, smooth_step
-from nakaya.kinetics.md.frames import Frame
+from nakaya.md.trajectories.frames import Frame
 
 __all__ = ["BOUNDARY_FEATURES", "CLUSTER_FEATURES", "MIN_ATOMS", "find_clusters", "label_clusters"]
 

@@ -17,8 +17,8 @@ from nakaya.core.errors import ParameterError
 from nakaya.crystallography.elements import ATOMIC_NUMBERS
 from nakaya.crystallography.lattices import ATOMS_PER_CELL
 from nakaya.crystallography.miller import orientation_invariants
-from nakaya.kinetics.md.potentials import MASSES, MATERIALS
-from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
+from nakaya.md.potentials import MASSES, MATERIALS
+from nakaya.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
 from nakaya.records.record import DRIVING_FORCE, Quantity, Record
 
 __all__ = [

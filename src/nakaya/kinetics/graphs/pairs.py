@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.errors import MissingExtraError, ParameterError
-from nakaya.kinetics.md.frames import Frame
+from nakaya.md.trajectories.frames import Frame
 
 __all__ = ["Pairs", "Vacuum", "close_packed_distance", "find_pairs", "find_vacuum", "smooth_step"]
 

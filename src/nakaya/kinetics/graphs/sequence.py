@@ -10,7 +10,7 @@ from scipy.sparse import coo_array, csr_array
 from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.graphs.graph import MultiscaleGraph, Relation
 from nakaya.kinetics.graphs.pairs import find_pairs, smooth_step
-from nakaya.kinetics.md.frames import Frame
+from nakaya.md.trajectories.frames import Frame
 
 __all__ = ["carry", "unchanged"]
 

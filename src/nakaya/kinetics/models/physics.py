@@ -23,8 +23,8 @@ import numpy as np
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.md.tables import AVOGADRO, BOLTZMANN_SI
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.md.tables import AVOGADRO, BOLTZMANN_SI
 from nakaya.theory import NICKEL, collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
 
 __all__ = [

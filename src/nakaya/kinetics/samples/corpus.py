@@ -24,10 +24,10 @@ from nakaya.kinetics.graphs.facets import (
 )
 from nakaya.kinetics.graphs.graph import GraphSequence
 from nakaya.kinetics.graphs.sequence import unchanged
-from nakaya.kinetics.md.tables import MaterialTable, tabulate
 from nakaya.kinetics.samples.pooled import pooled_features
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name
+from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.records.record import Record
 from nakaya.records.replicates import conditions_key, has_result
 

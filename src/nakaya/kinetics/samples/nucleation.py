@@ -16,11 +16,11 @@ import numpy as np
 
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.graphs.labels import Label
-from nakaya.kinetics.md.nucleation import nucleation_rate
-from nakaya.kinetics.md.statistics import log_of_mean_count
-from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.samples.corpus import make_sample
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.md.nucleation import nucleation_rate
+from nakaya.md.statistics import log_of_mean_count
+from nakaya.md.tables import MaterialTable
 from nakaya.records.record import Record
 
 __all__ = ["nucleation_samples"]

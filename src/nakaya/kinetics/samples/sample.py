@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 from nakaya.kinetics.graphs.graph import GraphSequence
 from nakaya.kinetics.graphs.labels import Label
-from nakaya.kinetics.md.tables import MaterialTable
+from nakaya.md.tables import MaterialTable
 
 __all__ = ["TARGET_SCALES", "EvidenceKind", "Sample", "Scale"]
 

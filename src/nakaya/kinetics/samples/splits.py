@@ -11,7 +11,7 @@ from bisect import bisect_right
 from typing import Final, Literal, TypeAlias, get_args
 
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.md.potentials import MATERIALS
+from nakaya.md.potentials import MATERIALS
 from nakaya.records.record import Record
 
 __all__ = [

@@ -13,9 +13,9 @@ from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.facets import FacetVelocities
 from nakaya.kinetics.graphs.labels import Label
-from nakaya.kinetics.md.frames import Frame
-from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.md.tables import MaterialTable
+from nakaya.md.trajectories.frames import Frame
 from nakaya.records.record import Axis, Provenance, Quantity, Record
 
 pytest.importorskip("torch", reason='networks need the extra "ml"')

@@ -10,9 +10,9 @@ import pytest
 
 from nakaya.core.arrays import FloatArray
 from nakaya.crystallography.lattices import build_crystal
-from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.models.msgnn.ensemble import make_msgnn
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.md.trajectories.frames import Frame
 
 SAME = 1e-3
 """m/s: float32, on velocities of 100."""

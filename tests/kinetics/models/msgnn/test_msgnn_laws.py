@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from nakaya.kinetics.graphs.graph import Level, Relation
-from nakaya.kinetics.md.frames import Frame
 from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool, draw, observe
 from nakaya.kinetics.models.msgnn.batching import collate
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
@@ -19,6 +18,7 @@ from nakaya.kinetics.models.msgnn.encoding import Encoding, fit_encoding
 from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, new_member
 from nakaya.kinetics.models.msgnn.task import Member
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.md.trajectories.frames import Frame
 
 ROUNDING = 3e-5
 """float32 features and sums over thousands of edges, on numbers of size 1."""

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from nakaya.kinetics.md.tables import tabulate
 from nakaya.kinetics.models.catalogue import find_model
 from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
 from nakaya.kinetics.models.msgnn.files import load_predictor, save_predictor
@@ -17,6 +16,7 @@ from nakaya.kinetics.models.msgnn.laws import MAX_DECADES, NUM_RAW, NucleationLa
 from nakaya.kinetics.models.nucleation import nucleation_posterior
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.md.tables import tabulate
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 from nakaya.testing.synthetic_nucleation import synthetic_quenches
 

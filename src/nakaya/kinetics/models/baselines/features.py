@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.md.tables import MaterialTable
 from nakaya.kinetics.models.hints import law_hints, velocity_ratios
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.md.tables import MaterialTable
 from nakaya.theory import collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
 
 __all__ = ["Encoder", "bond_order_numbers", "growth_laws", "is_covalent", "numbers"]

@@ -1,0 +1,227 @@
+"""Plans of campaigns: a TOML file becomes a list of runs, in the order in which they are most useful.
+
+    version = 1
+
+    [[properties]]
+    material = "Cu"
+    temperatures = [796, 1009, 1327]
+
+    [[melting]]
+    material = "Cu"
+    lengths = [100, 200]
+
+    [[growth]]
+    material = "Cu"
+    orientation = "100"
+    temperatures = [1009, 1221]
+    durations_ps = [30, 60]
+    seeds = 3
+
+    [[nucleation]]
+    material = "Cu"
+    temperatures = [650]
+    seeds = 20
+
+First all properties, then melting points, then seed 0 of every growth run, then quenches, seed by seed. A section with
+`first_seed = 5` begins with that seed instead of 0: replicates added later, in place of runs that were lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nakaya.core.errors import ConfigError, nearest_name, shown
+from nakaya.core.reading import foreign_description, read_toml_document
+from nakaya.md.growth import GrowthRun
+from nakaya.md.melting import MeltingRun
+from nakaya.md.nucleation import NucleationRun
+from nakaya.md.potentials import find_material
+from nakaya.md.properties import PropertiesRun
+
+__all__ = ["Run", "read_plan"]
+
+Run: TypeAlias = PropertiesRun | MeltingRun | GrowthRun | NucleationRun
+
+MAX_RUNS = 100_000
+MAX_BYTES = 1 << 20
+
+_Kelvin = Annotated[float, Field(ge=1, le=20_000)]
+_Duration = Annotated[float, Field(ge=5, le=1e6)]
+_Count = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    material: str
+    pair_style: str | None = None
+    potential: str | None = None
+    potential_sha256: str | None = None
+    structure: str | None = None
+    lattice_parameter: float | None = None
+    melting_point: float | None = None
+    seeds: _Count = 1
+    first_seed: Annotated[int, Field(ge=0, le=10_000)] = 0
+
+    def seed_numbers(self) -> range:
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    def found(self) -> Any:  # a Material; pydantic cannot hold it as a field
+        return find_material(
+            self.material,
+            pair_style=self.pair_style,
+            potential=self.potential,
+            structure=self.structure,
+            lattice_parameter=self.lattice_parameter,
+            melting_point=self.melting_point,
+            potential_sha256=self.potential_sha256,
+        )
+
+
+class _Properties(_Section):
+    temperatures: list[_Kelvin] = Field(min_length=1)
+    cells: Annotated[int, Field(ge=2, le=40)] = 5
+    duration_ps: _Duration = 20.0
+
+    def runs(self) -> list[PropertiesRun]:
+        return [
+            PropertiesRun(self.found(), temperature, seed, self.cells, self.duration_ps)
+            for seed in self.seed_numbers()
+            for temperature in self.temperatures
+        ]
+
+
+class _Melting(_Section):
+    orientation: str = "100"
+    lengths: list[Annotated[float, Field(ge=100, le=5000)]] = Field(default=[100.0, 200.0], min_length=1)
+    guess: _Kelvin | None = None
+    width: Annotated[float, Field(ge=10, le=500)] = 16.0
+    duration_ps: _Duration = 150.0
+
+    def runs(self) -> list[MeltingRun]:
+        return [
+            MeltingRun(
+                self.found(), self.orientation, length, self.guess, seed, self.width, duration_ps=self.duration_ps
+            )
+            for seed in self.seed_numbers()
+            for length in self.lengths
+        ]
+
+
+class _Growth(_Section):
+    orientation: str
+    temperatures: list[_Kelvin] = Field(min_length=1)
+    durations_ps: list[_Duration] = Field(min_length=1)
+    solid_fractions: list[Annotated[float, Field(ge=0.05, le=0.95)]] = [0.3]
+    width: Annotated[float, Field(ge=10, le=500)] = 16.0
+    length: Annotated[float, Field(ge=100, le=5000)] = 200.0
+    equilibration_ps: Annotated[float, Field(ge=3, le=1e5)] = 10.0
+
+    def runs(self) -> list[GrowthRun]:
+        count = len(self.temperatures)
+        for name in ("durations_ps", "solid_fractions"):
+            if len(getattr(self, name)) not in (1, count):
+                raise ConfigError(f"[[growth]] {name} has {len(getattr(self, name))} entries: give 1, or {count}")
+        durations = self.durations_ps * (count if len(self.durations_ps) == 1 else 1)
+        fractions = self.solid_fractions * (count if len(self.solid_fractions) == 1 else 1)
+        return [
+            GrowthRun(
+                self.found(), self.orientation, temperature, seed, self.width, self.length, fraction,
+                equilibration_ps=self.equilibration_ps, duration_ps=duration,
+            )
+            for seed in self.seed_numbers()
+            for temperature, duration, fraction in zip(self.temperatures, durations, fractions, strict=True)
+        ]  # fmt: skip
+
+
+class _Nucleation(_Section):
+    temperatures: list[_Kelvin] = Field(min_length=1)
+    cells: Annotated[int, Field(ge=4, le=60)] = 10
+    duration_ps: _Duration = 300.0
+
+    def runs(self) -> list[NucleationRun]:
+        return [
+            NucleationRun(self.found(), temperature, seed, self.cells, self.duration_ps)
+            for seed in self.seed_numbers()
+            for temperature in self.temperatures
+        ]
+
+
+class _Plan(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(ge=1, le=1)
+    properties: list[_Properties] = []
+    melting: list[_Melting] = []
+    growth: list[_Growth] = []
+    nucleation: list[_Nucleation] = []
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "properties": _Properties,
+    "melting": _Melting,
+    "growth": _Growth,
+    "nucleation": _Nucleation,
+}
+
+
+def read_plan(path: Path) -> list[Run]:
+    """Read a plan.
+
+    Returns:
+        Its runs: properties, melting points, then growth and nucleation seed by seed. Ids are unique.
+
+    Raises:
+        InputFileError: The file cannot be read.
+        ConfigError: It is not TOML, or has an unknown, missing or wrong entry; the nearest known name is given.
+    """
+    document = read_toml_document(path, MAX_BYTES)
+    try:
+        plan = _Plan.model_validate(document)
+    except ValidationError as error:
+        if (foreign := foreign_description(document, _Plan.model_fields, path)) is not None:
+            raise ConfigError(foreign) from None
+        raise ConfigError(f"{path}: {_explain(error)}") from None
+    return _ordered(plan, path)
+
+
+def _ordered(plan: _Plan, path: Path) -> list[Run]:
+    runs: list[Run] = [run for section in plan.properties for run in section.runs()]
+    runs += [run for section in plan.melting for run in section.runs()]
+    growth: list[Run] = [run for section in plan.growth for run in section.runs()]
+    quenches: list[Run] = [run for section in plan.nucleation for run in section.runs()]
+    seeds = sorted({run.seed for run in [*growth, *quenches]})
+    for seed in seeds:
+        runs += [run for run in growth if run.seed == seed]
+        runs += [run for run in quenches if run.seed == seed]
+    if not runs:
+        raise ConfigError(f"{path} plans no runs: add [[properties]], [[melting]], [[growth]] or [[nucleation]]")
+    if len(runs) > MAX_RUNS:
+        raise ConfigError(f"{path} plans {len(runs)} runs, more than {MAX_RUNS}")
+    ids = [run.id for run in runs]
+    if twice := sorted({name for name in ids if ids.count(name) > 1}):
+        raise ConfigError(f"{path} plans the same run twice: {', '.join(twice[:3])}")
+    return runs
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        name = str(first["loc"][-1])
+        section = str(first["loc"][0])
+        known: Sequence[str] = list(_Plan.model_fields)
+        if len(first["loc"]) > 1 and section in _SECTIONS:
+            known = list(_SECTIONS[section].model_fields)
+        nearest = nearest_name(name, known)
+        return f"unknown entry {shown(place, 80)}" + (
+            f": did you mean {nearest}?" if nearest else f"; known: {', '.join(known)}"
+        )
+    if first["type"] == "missing":
+        expected = ": a plan begins with version = 1" if place == "version" else ""
+        return f"{place!r} is missing{expected}"
+    return f"{place}: {first['msg'].lower()}, got {shown(first.get('input'), 60)}"

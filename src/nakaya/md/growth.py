@@ -1,0 +1,275 @@
+"""Growth velocity from a half-melted box."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError
+from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal, oriented_cell
+from nakaya.md.interfaces import SlabHistory, VelocityFit, fit_velocity, follow_slab
+from nakaya.md.lammps import scripts
+from nakaya.md.lammps.workspace import describe, simulate
+from nakaya.md.order.descriptors import DESCRIPTORS
+from nakaya.md.patches import write_patches
+from nakaya.md.potentials import Material, potential_file
+from nakaya.md.properties import quick_solid
+from nakaya.md.tables import MaterialTable
+from nakaya.records.record import DRIVING_FORCE, Axis, Quantity, Record, Snapshot
+
+__all__ = ["EVIDENCE_PS", "GrowthRun", "half_melted_box", "planned_duration"]
+
+ANGSTROM = 1e-10
+EVIDENCE_PS = 10.0
+"""Length of the evidence: the first picoseconds after the equilibration."""
+
+PATCH_TIMES_PS = (0.0, 2.0, 5.0, 7.0, 10.0)
+FRAME_PS = 1.0
+MIN_LENGTH = 100.0
+MIN_WIDTH = 10.0
+"""A front narrower than this orders the melt through its own periodic images: 8 A of aluminium froze at once."""
+
+
+def planned_duration(
+    velocity: float, drive: float, area: float, atomic_volume: float, *, relative_error: float = 0.1
+) -> float:
+    """Time that two fronts need for a velocity with a given relative error.
+
+    Atoms attach and detach one by one; with n net attachments the relative error is sqrt(coth(|drive|/2) / n), because
+    at a small driving force nearly as many atoms leave as come. Cost therefore grows as 1/undercooling^2.
+
+    Args:
+        velocity: Expected, m/s.
+        drive: delta-mu/kT.
+        area: Of one front, m^2.
+        atomic_volume: In the crystal, m^3.
+        relative_error: Wanted.
+
+    Returns:
+        Seconds.
+    """
+    if velocity == 0 or drive == 0:
+        return math.inf
+    attachments = 1 / (relative_error**2 * math.tanh(abs(drive) / 2))
+    return attachments * atomic_volume / (2 * area * abs(velocity))
+
+
+def half_melted_box(
+    material: Material,
+    orientation: str,
+    lattice_parameter: float,
+    *,
+    width: float,
+    length: float,
+    solid_fraction: float,
+) -> tuple[FloatArray, FloatArray, int]:
+    """Return a crystal whose upper part is stretched to the volume of the liquid, ready to be melted.
+
+    Args:
+        material: What.
+        orientation: Growth direction, along z.
+        lattice_parameter: Stress-free at the temperature of the run, A: the in-plane lattice stays that.
+        width: Least width of the front, A, rounded to whole periods.
+        length: Least length along z, A.
+        solid_fraction: Share of the atoms that stay crystal.
+
+    Returns:
+        (positions float64 [atom, 3] in A, box float64 [3] in A, number of atoms of the crystal: the first ones).
+    """
+    if not 0.05 <= solid_fraction <= 0.95:
+        raise ParameterError(f"solid_fraction={solid_fraction} is outside [0.05, 0.95]: both phases must be there")
+    periods = oriented_cell(material.structure, orientation).lengths * lattice_parameter
+    repeats = [max(1, math.ceil(width / period - 0.1)) for period in periods[:2]]
+    layers = max(4, math.ceil(length / periods[2]))
+    positions, box = build_crystal(material.structure, orientation, lattice_parameter, (repeats[0], repeats[1], layers))
+    kept = min(layers - 1, max(1, round(solid_fraction * layers)))
+    num_solid = kept * (len(positions) // layers)
+    foot = kept * periods[2]
+    stretched = positions.copy()
+    stretched[num_solid:, 2] = foot + (positions[num_solid:, 2] - foot) * material.expansion_on_melting
+    box = box.copy()
+    box[2] = foot + (box[2] - foot) * material.expansion_on_melting
+    return stretched, box, num_solid
+
+
+@dataclass(frozen=True)
+class GrowthRun:
+    """Plan of one growth run.
+
+    Attributes:
+        material: What.
+        orientation: Growth direction.
+        temperature: K.
+        seed: Of the random numbers.
+        width: Of the front, A.
+        length: Of the box along the normal, A; below 200 the box freezes out before much is learned.
+        solid_fraction: At the start.
+        equilibration_ps: Both phases at T, before anything is recorded.
+        duration_ps: After the equilibration.
+        patches: File to which interface patches go; None = none.
+    """
+
+    material: Material
+    orientation: str
+    temperature: float
+    seed: int = 0
+    width: float = 16.0
+    length: float = 200.0
+    solid_fraction: float = 0.3
+    equilibration_ps: float = 10.0
+    duration_ps: float = 40.0
+    patches: Path | None = None
+    kind: str = field(default="growth", init=False)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.temperature) and 1 <= self.temperature <= 20_000):
+            raise ParameterError(f"temperature={self.temperature} is outside [1, 20000] K")
+        if not (MIN_LENGTH <= self.length <= 5000 and MIN_WIDTH <= self.width <= 500):
+            raise ParameterError(
+                f"a box of {self.width:g} x {self.length:g} A: the width lies in [{MIN_WIDTH:g}, 500], "
+                f"the length in [{MIN_LENGTH:g}, 5000]; boxes below 200 A freeze out early"
+            )
+        if not (5 <= self.duration_ps <= 1e6 and 3 <= self.equilibration_ps <= 1e5):
+            raise ParameterError(
+                f"duration {self.duration_ps:g} ps after {self.equilibration_ps:g} ps of equilibration: the duration "
+                "is at least 5 ps, the equilibration at least 3 ps"
+            )
+
+    @property
+    def id(self) -> str:
+        """Name of the record."""
+        return f"growth-{self.material.name}-{self.orientation}-{self.temperature:g}K-s{self.seed}"
+
+    def execute(self, folder: Path, table: MaterialTable, *, command: str = "") -> Record:
+        """Run and analyse; the frames stay in `folder`."""
+        material = self.material
+        potential, _ = potential_file(material)
+        edge = self._lattice_parameter(folder, table)
+        positions, box, num_solid = half_melted_box(
+            material, self.orientation, edge, width=self.width, length=self.length, solid_fraction=self.solid_fraction
+        )
+        text = scripts.growth(
+            material, potential, temperature=self.temperature, num_solid=num_solid,
+            equilibration_ps=self.equilibration_ps, duration_ps=self.duration_ps, frame_ps=FRAME_PS, seed=self.seed,
+        )  # fmt: skip
+        run = simulate(folder / "growth", material, positions, box, text)
+        history = follow_slab(run.frames(), material.classifier, frame_ps=FRAME_PS, keep_ps=PATCH_TIMES_PS)
+        mean_temperature = float(run.log.column("Temp").mean())
+        solid_volume = edge**3 / ATOMS_PER_CELL[material.structure]
+        liquid_volume = (
+            table.liquid_volume(self.temperature) * 1e30
+            if table.liquid_volume is not None
+            else solid_volume * material.expansion_on_melting
+        )
+        fits = [fit_velocity(history, solid_volume, liquid_volume, rule=rule) for rule in (0, 1)]
+        flags = self._flags(history, fits[0], mean_temperature)
+        snapshots = []
+        if self.patches is not None:
+            digest = write_patches(self.patches, history.kept)
+            snapshots.append(Snapshot(f"patches/{self.patches.name}", digest, "interface-patches"))
+        return Record(
+            id=self.id,
+            kind="md",
+            material=material.name,
+            orientation=self.orientation,
+            conditions=self._conditions(table, edge, history),
+            evidence=self._evidence(history, solid_volume),
+            quantities=self._quantities(history, fits, solid_volume, mean_temperature),
+            provenance=describe(
+                material,
+                source="half-melted box, two fronts, local thermostat",
+                seed=self.seed,
+                scripts={"growth/in.lammps": text},
+                settings={
+                    "equilibration_ps": self.equilibration_ps,
+                    "duration_ps": self.duration_ps,
+                    "width_A": self.width,
+                    "length_A": self.length,
+                    "initial_solid_fraction": self.solid_fraction,
+                    "fit_window_ps": f"{fits[0].window_ps[0]:g} to {fits[0].window_ps[1]:g}",
+                    "fit_notes": "; ".join(fits[0].flags) or "none",
+                    "melting_temperature_K": f"{table.melting_temperature:.1f}",
+                    "classifier": "12 or 16 neighbours, solid-like q6 bonds",
+                },
+                command=command,
+            ),
+            status="flagged" if flags else "ok",
+            flags=flags,
+            snapshots=snapshots,
+        )
+
+    def _lattice_parameter(self, folder: Path, table: MaterialTable) -> float:
+        if table.lattice_parameter is not None:
+            return table.lattice_parameter(self.temperature) / ANGSTROM
+        return quick_solid(folder / "lattice", self.material, self.temperature)
+
+    def _conditions(self, table: MaterialTable, edge: float, history: SlabHistory) -> dict[str, Quantity]:
+        def constant(value: float, unit: str) -> Quantity:
+            return Quantity(np.array(value), unit)
+
+        return {
+            "temperature": constant(self.temperature, "K"),
+            "pressure": constant(0.0, "Pa"),
+            DRIVING_FORCE: constant(table.driving_force(self.temperature), "1"),
+            "lattice_parameter": constant(edge * ANGSTROM, "m"),
+            "front_area": constant(history.area * ANGSTROM**2, "m^2"),
+            "num_atoms": constant(float(history.num_atoms), "1"),
+        }
+
+    def _evidence(self, history: SlabHistory, solid_volume: float) -> dict[str, Quantity]:
+        early = history.times_ps <= EVIDENCE_PS + 1e-9
+        axis = Axis("time", "s", history.times_ps[early] * 1e-12)
+
+        def series(values: FloatArray, unit: str) -> Quantity:
+            return Quantity(_rounded(values[early]), unit, axis=axis)
+
+        found = {name: series(history.pooled[name], unit) for name, unit in DESCRIPTORS.items()}
+        thickness = history.thickness(solid_volume, until_ps=EVIDENCE_PS) * ANGSTROM
+        found["solid_thickness"] = Quantity(_rounded(thickness), "m", axis=axis)
+        return found
+
+    def _quantities(
+        self, history: SlabHistory, fits: list[VelocityFit], solid_volume: float, mean_temperature: float
+    ) -> dict[str, Quantity]:
+        axis = Axis("time", "s", history.times_ps * 1e-12)
+        velocity, other = (fit.velocity for fit in fits)
+        found = {
+            "growth_velocity": _estimate(velocity.value, velocity.standard_error),
+            "growth_velocity_averaged_rule": _estimate(other.value, other.standard_error),
+            **{name: Quantity(_rounded(history.pooled[name]), unit, axis=axis) for name, unit in DESCRIPTORS.items()},
+            "solid_thickness": Quantity(_rounded(history.thickness(solid_volume) * ANGSTROM), "m", axis=axis),
+            "mean_temperature": Quantity(np.array(round(mean_temperature, 2)), "K"),
+        }
+        if np.isfinite(history.temperature_profile).all():
+            found["temperature_profile"] = Quantity(
+                _rounded(history.temperature_profile),
+                "K",
+                axis=Axis("position", "m", history.profile_distance * ANGSTROM),
+            )
+        return found
+
+    def _flags(self, history: SlabHistory, fit: VelocityFit, mean_temperature: float) -> list[str]:
+        flags = [flag for flag in fit.flags if "not used" not in flag]
+        start = float(history.pooled["solid_fraction"][0])
+        if not 0.08 < start < 0.9:
+            flags.append(f"{start:.0%} of the atoms were solid when recording began: expected both phases")
+        if abs(mean_temperature / self.temperature - 1) > 0.03:
+            flags.append(f"the run was at {mean_temperature:.0f} K instead of {self.temperature:.0f} K")
+        in_liquid = history.mistaken(0)[1]
+        if in_liquid > 0.15:
+            flags.append(f"{in_liquid:.0%} of the atoms far from the crystal look solid: it nucleated")
+        return flags
+
+
+def _estimate(value: float, error: float) -> Quantity:
+    return Quantity(np.array(value), "m/s", uncertainty=None if math.isnan(error) else np.array(error))
+
+
+def _rounded(values: FloatArray) -> FloatArray:
+    """Six significant digits: thermal noise is far larger, and the files stay small."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.array([float(f"{value:.6g}") for value in values])

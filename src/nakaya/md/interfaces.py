@@ -1,0 +1,327 @@
+"""A slab of crystal in its melt, frame by frame: how thick is it, how hot, and how fast does it grow?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nakaya.core.arrays import BoolArray, FloatArray, IntArray
+from nakaya.core.errors import FormatError
+from nakaya.md.order.bond_order import (
+    Classifier,
+    Environment,
+    alignment,
+    averaged_harmonics,
+    cluster_sizes,
+    environment,
+    mirrored,
+    solid_atoms,
+)
+from nakaya.md.order.descriptors import pool
+from nakaya.md.order.neighbours import volume_per_atom
+from nakaya.md.potentials import MASSES
+from nakaya.md.statistics import Estimate, walk_slope
+from nakaya.md.trajectories.frames import BOLTZMANN, Frame
+
+__all__ = ["BLOCK_PS", "SlabHistory", "fit_velocity", "follow_slab", "slab_centre"]
+
+WIDE = 20
+"""Neighbours that are looked for, so that a coordination number can exceed the shell that classifies."""
+
+PROFILE_BIN = 5.0
+"""Thickness of the slices of profiles, A."""
+
+MIN_LIQUID = 25.0
+"""The two fronts feel each other when less liquid than this, A, is left between them: the final coalescence."""
+
+MIN_SOLID = 15.0
+"""A slab thinner than this, A, is about to melt away."""
+
+MAX_SECOND = 150
+"""A second crystal of more atoms than this was born in the melt and will grow: its fronts would be taken for those of
+the slab."""
+
+ALIGNED = 0.5
+"""Atoms whose averaged q6 has at least this cosine with that of the slab stand as the slab does."""
+
+BLOCK_PS = 5.0
+"""Blocks for the error of one run, ps: longer than the memory of the noise of the bond order."""
+
+MIN_BLOCK_PS = 2.0
+"""Blocks of a run that ended early are shortened to a third of it, but not below this."""
+
+
+@dataclass(frozen=True)
+class SlabHistory:
+    """What was seen in the frames of one run.
+
+    Attributes:
+        times_ps: float64 [frame].
+        solid: Atoms that look solid, float64 [frame, rule]; rules are "bonds" and "averaged".
+        second_crystal: Atoms of the largest crystal beside the slab, int64 [frame]: a connected group of solid ones
+            that is apart from the slab, or that touches it and stands otherwise.
+        num_atoms: Atoms in the box.
+        area: Area of one front, A^2.
+        lengths: Length of the box along the normal, float64 [frame], A.
+        deep_solid: Atoms well inside the crystal, and how many of them look solid by each rule, float64 [frame, 3].
+        deep_liquid: The same, well inside the liquid.
+        volumes: Volume of an atom deep in the crystal and deep in the liquid, A^3; NaN where there is no inside.
+        pooled: Descriptor name -> float64 [frame], SI.
+        profile_distance: Distance of slices from the middle of the crystal, float64 [slice], A.
+        temperature_profile: Mean kinetic temperature of the slices, float64 [slice], K; NaN without velocities.
+        kept: Frames kept for patches, as (time, frame, solid mask).
+    """
+
+    times_ps: FloatArray
+    solid: FloatArray
+    second_crystal: IntArray
+    num_atoms: int
+    area: float
+    lengths: FloatArray
+    deep_solid: FloatArray
+    deep_liquid: FloatArray
+    volumes: tuple[float, float]
+    pooled: dict[str, FloatArray]
+    profile_distance: FloatArray
+    temperature_profile: FloatArray
+    kept: list[tuple[float, Frame, BoolArray]] = field(default_factory=list)
+
+    @property
+    def undisturbed(self) -> BoolArray:
+        """Whether no second crystal was there yet, bool [frame]."""
+        return np.asarray(np.cumsum(self.second_crystal > MAX_SECOND) == 0)
+
+    def mistaken(self, rule: int, *, until_ps: float = math.inf) -> tuple[float, float]:
+        """Shares of atoms that look solid, deep in the crystal and deep in the liquid; (1, 0) without thermal noise.
+
+        Frames from the first second crystal on are left out: its atoms are no mistakes of the classifier, and taking
+        them for such would stretch the thickness of the slab in all frames before.
+        """
+        early = (self.times_ps <= until_ps + 1e-9) & self.undisturbed
+        early = early if early.any() else self.times_ps <= until_ps + 1e-9
+        crystal, liquid = self.deep_solid[early].sum(axis=0), self.deep_liquid[early].sum(axis=0)
+        in_crystal = float(crystal[1 + rule] / crystal[0]) if crystal[0] > 0 else 1.0
+        in_liquid = float(liquid[1 + rule] / liquid[0]) if liquid[0] > 0 else 0.0
+        return in_crystal, in_liquid
+
+    def thickness(self, solid_volume: float, *, rule: int = 0, until_ps: float = math.inf) -> FloatArray:
+        """Thickness of the crystal, float64 [frame], A: solid atoms times their volume over the area.
+
+        The count is corrected for atoms that thermal noise puts on the wrong side, in both phases.
+
+        Args:
+            solid_volume: Volume of an atom in the crystal at this temperature, A^3.
+            rule: 0 = solid-like bonds, 1 = averaged q6.
+            until_ps: Only frames up to here are used, for the correction too: evidence must not know the future.
+        """
+        share = self.solid[self.times_ps <= until_ps + 1e-9, rule] / self.num_atoms
+        in_crystal, in_liquid = self.mistaken(rule, until_ps=until_ps)
+        fraction = (share - in_liquid) / (in_crystal - in_liquid)
+        return np.asarray(fraction * self.num_atoms * solid_volume / self.area)
+
+
+def slab_centre(heights: FloatArray, solid: BoolArray, length: float) -> float:
+    """Middle of the crystal along a periodic direction, in [0, length): circular mean of the solid atoms."""
+    phase = np.exp(2j * np.pi * heights[solid] / length).mean() if solid.any() else 1.0
+    middle = float(np.angle(phase) / (2 * np.pi) * length) % length
+    return middle if middle < length else 0.0  # the remainder of a tiny negative number rounds to the length itself
+
+
+def follow_slab(
+    frames: Iterable[Frame],
+    classifier: Classifier,
+    *,
+    normal: int = 2,
+    frame_ps: float | None = None,
+    keep_ps: Sequence[float] = (),
+) -> SlabHistory:
+    """Classify every frame of a run with a slab of crystal in its melt.
+
+    Args:
+        frames: In order of time; all of one number of atoms.
+        classifier: Tells solid from liquid.
+        normal: Which box direction the slab is normal to.
+        frame_ps: Time between frames; None where the frames carry their times.
+        keep_ps: Times at which frames are kept.
+
+    Raises:
+        FormatError: Frames of different numbers of atoms, or fewer than three.
+    """
+    times, solids, lengths, areas = [], [], [], []
+    pooled: list[dict[str, float]] = []
+    slices: list[FloatArray] = []  # [slice, (atoms, solid by bonds, solid by average, temperature sum, atoms with v)]
+    kept: list[tuple[float, Frame, BoolArray]] = []
+    seconds: list[int] = []
+    stance: NDArray[np.complex128] | None = None
+    num_atoms = 0
+    for number, frame in enumerate(frames):
+        time = frame.time_ps if frame_ps is None else number * frame_ps
+        if time is None:
+            raise FormatError("the frames carry no times: give the time between frames")
+        if num_atoms and len(frame.positions) != num_atoms:
+            raise FormatError(f"a frame has {len(frame.positions)} atoms after frames of {num_atoms}")
+        num_atoms = len(frame.positions)
+        wide = environment(frame.positions, frame.cell, neighbours=max(WIDE, classifier.neighbours))
+        surroundings = wide.first(classifier.neighbours)
+        masks = np.stack([solid_atoms(surroundings, classifier, rule=rule) for rule in ("bonds", "averaged")])
+        length = float(np.linalg.norm(frame.cell[normal]))
+        times.append(time)
+        solids.append(masks.sum(axis=1).astype(np.float64))
+        stance = _stance(surroundings, masks[0]) if stance is None else stance
+        seconds.append(_second_crystal(surroundings, masks[0], stance, normal))
+        lengths.append(length)
+        areas.append(abs(float(np.linalg.det(frame.cell))) / length)
+        energy = frame.extra.get("c_energy")
+        per_atom = volume_per_atom(frame.cell, num_atoms)
+        pooled.append(pool(surroundings, classifier, wide=wide, volume_per_atom=per_atom, energy=energy))
+        slices.append(_slice(frame, masks, normal, length))
+        if any(abs(time - wanted) < 1e-6 for wanted in keep_ps):
+            kept.append((time, frame, masks[0]))
+    if len(times) < 3:
+        raise FormatError(f"{len(times)} frames are too few to follow a front: at least 3 are needed")
+    total = _stack(slices)
+    history = np.array(solids)
+    deep_solid, deep_liquid, depths = _interior(slices, history, num_atoms)
+    room = depths.sum(axis=0) * 2 * PROFILE_BIN * float(np.mean(areas))
+    counted = np.array([deep_solid[:, 0].sum(), deep_liquid[:, 0].sum()])
+    per_atom_inside = np.where(counted > 0, room / np.maximum(counted, 1), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        temperatures = total[:, 3] / total[:, 4]
+    return SlabHistory(
+        times_ps=np.array(times),
+        solid=history,
+        second_crystal=np.array(seconds),
+        num_atoms=num_atoms,
+        area=float(np.mean(areas)),
+        lengths=np.array(lengths),
+        deep_solid=deep_solid,
+        deep_liquid=deep_liquid,
+        volumes=(float(per_atom_inside[0]), float(per_atom_inside[1])),
+        pooled={name: np.array([entry[name] for entry in pooled]) for name in pooled[0]},
+        profile_distance=np.asarray((np.arange(len(total)) + 0.5) * PROFILE_BIN, dtype=np.float64),
+        temperature_profile=temperatures,
+        kept=kept,
+    )
+
+
+def _stance(surroundings: Environment, solid: BoolArray) -> NDArray[np.complex128]:
+    """Averaged q6m of the crystal that most solid atoms belong to: complex128 [7]."""
+    q = averaged_harmonics(surroundings, 6)
+    found = q[solid].sum(axis=0)
+    for _ in range(3):
+        found = q[solid & (alignment(q, found) >= ALIGNED)].sum(axis=0)
+    return np.asarray(found)
+
+
+def _second_crystal(surroundings: Environment, solid: BoolArray, stance: NDArray[np.complex128], normal: int) -> int:
+    # A layer on (111) may go on as a stacking fault or as the twin that mirrors the slab in its front: the same front.
+    q = averaged_harmonics(surroundings, 6)
+    cosine = np.maximum(alignment(q, stance), alignment(q, mirrored(stance, normal)))
+    apart = next(iter(cluster_sizes(surroundings, solid)[1:]), 0)
+    return max(apart, next(iter(cluster_sizes(surroundings, solid & (cosine < ALIGNED))), 0))
+
+
+def _slice(frame: Frame, masks: BoolArray, normal: int, length: float) -> FloatArray:
+    # Distance from the middle of the crystal, both sides folded together.
+    heights = (frame.positions @ np.linalg.inv(frame.cell))[:, normal] * length
+    offset = (heights - slab_centre(heights, masks[0], length)) / length
+    distance = np.abs(offset - np.round(offset)) * length
+    index = (distance / PROFILE_BIN).astype(np.int64)
+    size = int(length / 2 / PROFILE_BIN) + 1
+    columns = [np.ones(len(index)), masks[0].astype(float), masks[1].astype(float)]
+    if frame.velocities is None:
+        columns += [np.zeros(len(index)), np.zeros(len(index))]
+    else:
+        masses = np.array([MASSES[symbol] for symbol in frame.species])
+        drift = (masses[:, None] * frame.velocities).sum(axis=0) / masses.sum()
+        kinetic = masses * ((frame.velocities - drift) ** 2).sum(axis=1) / (3 * BOLTZMANN)
+        columns += [kinetic, np.ones(len(index))]
+    return np.stack([np.bincount(index, weights=column, minlength=size)[:size] for column in columns], axis=1)
+
+
+def _stack(slices: Sequence[FloatArray]) -> FloatArray:
+    size = min(len(entry) for entry in slices)
+    return np.asarray(sum(entry[:size] for entry in slices))
+
+
+def _interior(
+    slices: Sequence[FloatArray], solid: FloatArray, num_atoms: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    # Slices well inside the crystal and well inside the liquid, frame by frame: the front is where the solid count
+    # says, and 10 A to either side of it belong to neither.
+    crystal, liquid = np.zeros((len(slices), 3)), np.zeros((len(slices), 3))
+    depths = np.zeros((len(slices), 2))  # numbers of slices
+    for frame, (counts, number) in enumerate(zip(slices, solid[:, 0], strict=True)):
+        edge = number / num_atoms * len(counts)
+        deep = max(0, int(edge - 10 / PROFILE_BIN))
+        far = int(edge + 10 / PROFILE_BIN) + 1
+        depths[frame] = deep, max(0, len(counts) - 1 - far)
+        crystal[frame] = counts[:deep, :3].sum(axis=0)
+        liquid[frame] = counts[far:-1, :3].sum(axis=0)
+    return crystal, liquid, depths
+
+
+@dataclass(frozen=True)
+class VelocityFit:
+    """Velocity of the front from one run.
+
+    Attributes:
+        velocity: m/s; positive = the crystal grows; both fronts averaged.
+        window_ps: First and last time of the fit.
+        flags: What was odd.
+    """
+
+    velocity: Estimate
+    window_ps: tuple[float, float]
+    flags: tuple[str, ...]
+
+
+def fit_velocity(
+    history: SlabHistory, solid_volume: float, liquid_volume: float, *, rule: int = 0, from_ps: float = 0.0
+) -> VelocityFit:
+    """Fit the velocity of the two fronts, before they meet or the slab vanishes.
+
+    Args:
+        history: Of a run whose first frame comes after the equilibration.
+        solid_volume: Volume of an atom in the crystal, A^3.
+        liquid_volume: Volume of an atom in the liquid, A^3.
+        rule: 0 = solid-like bonds, 1 = averaged q6.
+        from_ps: Frames before are left out.
+
+    Returns:
+        The fit; NaN with a flag where too little is left to fit.
+    """
+    thick = history.thickness(solid_volume, rule=rule)
+    liquid = (history.num_atoms - thick * history.area / solid_volume) * liquid_volume / history.area
+    usable = history.times_ps >= from_ps - 1e-9
+    flags = []
+    nucleated = history.second_crystal > MAX_SECOND
+    ended = np.flatnonzero(usable & (nucleated | (liquid < MIN_LIQUID) | (thick < MIN_SOLID)))
+    if ended.size:
+        last = int(ended[0])
+        usable &= np.arange(len(thick)) < last
+        what = (
+            "a second crystal was born in the melt"
+            if nucleated[last]
+            else "the fronts met"
+            if liquid[last] < MIN_LIQUID
+            else "the crystal melted away"
+        )
+        flags.append(f"{what} at {history.times_ps[last]:g} ps; frames from there on are not used")
+    in_crystal, in_liquid = history.mistaken(rule)
+    if in_crystal - in_liquid < 0.5:
+        flags.append("the classifier hardly tells the two phases apart here")
+    if usable.sum() < 5:
+        return VelocityFit(Estimate(math.nan, math.nan), (math.nan, math.nan), (*flags, "too few frames are left"))
+    times = history.times_ps[usable]
+    block = max(MIN_BLOCK_PS, min(BLOCK_PS, float(times[-1] - times[0]) / 3))
+    slope = walk_slope(times, thick[usable] / 2, block=block)
+    if ended.size and not math.isfinite(slope.standard_error):  # a number without an error, of a few ps, is no result
+        return VelocityFit(Estimate(math.nan, math.nan), (math.nan, math.nan), (*flags, "too few frames are left"))
+    to_si = 100.0  # A/ps in m/s
+    estimate = Estimate(slope.value * to_si, slope.standard_error * to_si)
+    return VelocityFit(estimate, (float(times[0]), float(times[-1])), tuple(flags))

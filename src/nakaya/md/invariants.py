@@ -1,0 +1,260 @@
+"""What records of growth and melting must agree with: signs, orders, two ways to one melting point, a hard-sphere law.
+
+Every check returns numbers and their errors beside the verdict. A law that needs records that are not there has no
+verdict; nothing passes for lack of data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from nakaya.core.errors import ParameterError
+from nakaya.md.interface_velocities import (
+    Point,
+    front_melting_point,
+    growth_points,
+    kinetic_coefficients,
+    positive_error,
+)
+from nakaya.md.melting import combine_melting_points
+from nakaya.md.potentials import MATERIALS
+from nakaya.md.tables import MaterialTable, tabulate
+from nakaya.records.record import Record
+
+__all__ = ["LAWS", "Finding", "check_laws"]
+
+MELTING_SHARE: Final = 0.015
+"""How far two independent melting points may lie apart."""
+
+COEFFICIENT_SHARE: Final = 0.3
+"""How far a kinetic coefficient may lie from the hard-sphere law, which itself is no better than that."""
+
+DECIDED: Final = 2.0
+"""Standard errors from which on a difference counts as seen."""
+
+PUBLISHED_MELTING: Final = {
+    "Al": (929.0, 10.0, "Mendelev et al. 2008, coexistence"),
+    "Cu": (1327.0, 10.0, "Mishin et al. 2001"),
+    "Si": (1691.0, 20.0, "Broughton & Li 1987"),
+}
+"""K, standard error, source."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One law, held against the records.
+
+    Attributes:
+        law: Short name.
+        subject: Which material, orientation or temperature.
+        holds: Verdict; None = the records do not tell.
+        found: The number that the law is about; NaN where there is none.
+        expected: What it is held against.
+        unit: Of both.
+        detail: What was seen, in words and numbers.
+    """
+
+    law: str
+    subject: str
+    holds: bool | None
+    found: float
+    expected: float
+    unit: str
+    detail: str
+
+
+def check_laws(records: Sequence[Record]) -> list[Finding]:
+    """Hold records against every law; a law without the records that it needs has no verdict."""
+    points = growth_points(records)
+    materials = sorted({record.material for record in records if record.material in MATERIALS})
+    tables = {material: tabulate(material, records) for material in materials}
+    return [finding for law in LAWS for material in materials for finding in law(material, records, points, tables)]
+
+
+_Law = Callable[[str, Sequence[Record], Sequence[Point], "dict[str, MaterialTable]"], list[Finding]]
+
+
+def _melting(
+    material: str, records: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
+) -> list[Finding]:
+    runs = [
+        record
+        for record in records
+        if record.material == material and record.kind == "md" and "melting_temperature" in record.quantities
+    ]
+    if not runs:
+        return [Finding("melting point", material, None, math.nan, math.nan, "K", "no coexistence run")]
+    ours = combine_melting_points(runs)
+    detail = "; ".join(
+        f"box of {record.conditions['box_length'].value * 1e10:.0f} A: "
+        f"{record.quantities['melting_temperature'].value:.1f} K by q6 bonds, "
+        f"{_other_rule(record):.1f} K by averaged q6"
+        for record in runs
+    )
+    others: list[tuple[str, float, float]] = []
+    if material in PUBLISHED_MELTING:
+        value, error, source = PUBLISHED_MELTING[material]
+        others.append((source, value, error))
+    still = front_melting_point([point for point in points if point.material == material], tables[material])
+    if still is not None:
+        others.append(("fronts that stand still", still.value, still.standard_error))
+    findings = []
+    for source, value, error in others:
+        apart = ours.value / value - 1
+        spread = math.hypot(ours.standard_error, error)
+        findings.append(
+            Finding(
+                "melting point",
+                f"{material} against {source}, +- {error:.1f} K",
+                abs(apart) <= MELTING_SHARE,
+                ours.value,
+                value,
+                "K",
+                f"+- {ours.standard_error:.1f} K; {apart:+.2%} apart, {abs(ours.value - value) / spread:.1f} standard "
+                f"errors of {spread:.1f} K; {detail}",
+            )
+        )
+    return findings
+
+
+def _other_rule(record: Record) -> float:
+    found = record.quantities
+    if "drift_term_averaged_rule" not in found or "drift_term" not in found:
+        return math.nan
+    return found["melting_temperature"].value - found["drift_term"].value + found["drift_term_averaged_rule"].value
+
+
+def _sign(
+    material: str, _: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
+) -> list[Finding]:
+    melting = tables[material].melting_temperature
+    mine = [point for point in points if point.material == material]
+    if not mine:
+        return [Finding("sign", material, None, math.nan, 1.0, "1", "no growth run")]
+    wrong = [point for point in mine if point.velocity.value * (melting - point.temperature) <= 0]
+    listing = ", ".join(
+        f"({point.orientation}) {point.temperature:g} K {point.velocity.value:.2g} m/s" for point in wrong
+    )
+    return [
+        Finding(
+            "sign",
+            material,
+            not wrong,
+            100 * (1 - len(wrong) / len(mine)),
+            100.0,
+            "%",
+            f"{len(mine)} conditions, positive below {melting:.0f} K and negative above"
+            + (f"; wrong: {listing}" if wrong else ""),
+        )
+    ]
+
+
+def _coefficient(
+    material: str, _: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
+) -> list[Finding]:
+    if MATERIALS[material].structure != "fcc":
+        return []  # the hard-sphere law is one of close-packed crystals
+    findings = []
+    for orientation in ("100", "110", "111"):
+        mine = [point for point in points if (point.material, point.orientation) == (material, orientation)]
+        try:
+            seen = kinetic_coefficients(mine, tables[material])
+        except ParameterError as error:
+            findings.append(
+                Finding("hard spheres", f"{material} ({orientation})", None, math.nan, math.nan, "m/(s K)", str(error))
+            )
+            continue
+        findings.append(
+            Finding(
+                "hard spheres",
+                f"{material} ({orientation})",
+                abs(seen.at_melting.value / seen.hard_sphere - 1) <= COEFFICIENT_SHARE,
+                seen.at_melting.value,
+                seen.hard_sphere,
+                "m/(s K)",
+                f"+- {seen.at_melting.standard_error:.3f} at T_m; v/undercooling at {seen.secant_temperature:g} K "
+                f"{seen.secant.value:.3f} +- {seen.secant.standard_error:.3f}; across T_m {seen.bridging.value:.3f} "
+                f"+- {seen.bridging.standard_error:.3f}",
+            )
+        )
+    return findings
+
+
+def _order(
+    material: str, _: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
+) -> list[Finding]:
+    if MATERIALS[material].structure != "fcc":
+        return []
+    melting = tables[material].melting_temperature
+    findings = []
+    for fast, slow in (("100", "110"), ("110", "111")):
+        pairs = [
+            (a.velocity.value - b.velocity.value, math.hypot(positive_error(a), positive_error(b)))
+            for a in points
+            for b in points
+            if (a.material, a.orientation, b.material, b.orientation) == (material, fast, material, slow)
+            and a.temperature == b.temperature < melting
+        ]
+        subject = f"{material} ({fast}) against ({slow})"
+        if not pairs:
+            findings.append(Finding("order", subject, None, math.nan, 0.0, "m/s", "no temperature has both"))
+            continue
+        values, errors = np.array(pairs).T
+        weights = 1 / errors**2
+        mean, error = float((weights * values).sum() / weights.sum()), 1 / math.sqrt(float(weights.sum()))
+        findings.append(
+            Finding(
+                "order",
+                subject,
+                mean > -DECIDED * error,
+                mean,
+                0.0,
+                "m/s",
+                f"+- {error:.2f} m/s faster over {len(pairs)} temperatures: "
+                + ("faster" if mean > DECIDED * error else "slower" if mean < -DECIDED * error else "the same"),
+            )
+        )
+    return findings
+
+
+def _maximum(
+    material: str, _: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
+) -> list[Finding]:
+    if MATERIALS[material].structure != "diamond":
+        return []  # collision-limited growth has its maximum far below the temperatures of the plan
+    melting = tables[material].melting_temperature
+    mine = [point for point in points if (point.material, point.orientation) == (material, "100")]
+    growing = [point for point in mine if point.temperature < melting]
+    subject = f"{material} (100)"
+    if len(growing) < 3:
+        return [Finding("maximum", subject, None, math.nan, math.nan, "K", "fewer than three temperatures")]
+    # On the hot side fronts stand still at T_m: a maximum is where they slow down on the cold side as well.
+    top = max(growing, key=lambda point: point.velocity.value)
+    cold = growing[0]
+    hot = [point for point in mine if point.temperature > top.temperature]
+
+    def sure(other: Point) -> float:
+        return (top.velocity.value - other.velocity.value) / math.hypot(positive_error(top), positive_error(other))
+
+    beyond = ", ".join(f"{sure(point):.1f} above {point.temperature:g} K" for point in hot)
+    return [
+        Finding(
+            "maximum",
+            subject,
+            top is not cold and sure(cold) >= DECIDED and top.velocity.value >= DECIDED * positive_error(top),
+            top.temperature,
+            math.nan,
+            "K",
+            f"{top.velocity.value:.1f} +- {positive_error(top):.1f} m/s there; {sure(cold):.1f} standard errors above "
+            f"{cold.temperature:g} K; {beyond or 'no hotter run'}; fronts stand still at {melting:.0f} K",
+        )
+    ]
+
+
+LAWS: Final[tuple[_Law, ...]] = (_melting, _sign, _coefficient, _order, _maximum)
+"""In the order of the table."""

@@ -1,0 +1,1 @@
+"""LAMMPS at arm's length: inputs, runs in folders of their own."""

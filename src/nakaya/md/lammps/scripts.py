@@ -1,0 +1,262 @@
+"""LAMMPS inputs, as text. Each function is one protocol; the comments in it say which trap it avoids.
+
+All are in LAMMPS units "metal": A, ps, eV, K, bar.
+
+An input is a program: LAMMPS runs other programs for it (`shell`). Text of others reaches one in `_head` alone, as
+words of letters that mean nothing to LAMMPS, and never as the path of a file; all else is a number that we format.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.md.potentials import Material, is_words
+
+__all__ = ["bulk_liquid", "bulk_solid", "coexistence", "data_file", "growth", "nucleation", "potential_copy"]
+
+SAMPLE_PS = 0.1
+"""Interval of the thermodynamic output, ps."""
+
+LANGEVIN_PS = 1.0
+"""Damping time of the local thermostat in production, ps."""
+
+BAROSTAT_PS = 2.0
+"""Damping time of the barostat, ps."""
+
+HOT_STEP_PS = 0.0015
+"""Time step while the hot part melts, ps."""
+
+DUMP_COLUMNS = "id type xs ys zs vx vy vz c_energy"
+
+_FUNCFL_STYLES = ("eam", "eam/opt", "eam/omp", "eam/intel", "eam/gpu", "eam/kk")
+
+_MASK = 900_000_000  # LAMMPS' random generators take seeds up to this
+
+
+def _seed(seed: int, purpose: int) -> int:
+    return int(np.random.SeedSequence([seed, purpose]).generate_state(1)[0]) % _MASK + 1
+
+
+def data_file(positions: FloatArray, box: FloatArray, material: Material) -> str:
+    """Return a LAMMPS data file: positions float64 [atom, 3] in A, box float64 [3] in A, one type."""
+    lines = ["crystal", "", f"{len(positions)} atoms", "1 atom types", ""]
+    lines += [f"0 {length:.10g} {axis}lo {axis}hi" for length, axis in zip(box, "xyz", strict=True)]
+    lines += ["", "Masses", "", f"1 {material.mass}", "", "Atoms # atomic", ""]
+    lines += [f"{number} 1 {x:.10g} {y:.10g} {z:.10g}" for number, (x, y, z) in enumerate(positions, 1)]
+    return "\n".join(lines) + "\n"
+
+
+def _steps(duration_ps: float, material: Material) -> int:
+    return max(1, round(duration_ps / material.time_step_ps))
+
+
+def potential_copy(potential: Path) -> str:
+    """Return the name under which an input reads a potential: that of a copy beside the input.
+
+    The endings stay, as some pair styles and unpacking go by them; of endings with other letters than these, none.
+
+        >>> potential_copy(Path("/home/me/Cu (new).eam.alloy.gz"))
+        'potential.eam.alloy.gz'
+    """
+    endings = re.search(r"(?:\.[A-Za-z0-9_-]{1,16}){0,4}\Z", potential.name)
+    return f"potential{endings[0] if endings else ''}"
+
+
+def _words(text: str) -> str:
+    # A material checks its words when it is made; whatever comes here otherwise is our mistake, and must not run.
+    if not is_words(text):
+        raise ValueError(f"{text!r} must not reach an input of LAMMPS")
+    return text
+
+
+def _head(material: Material, potential: Path) -> str:
+    return f"""\
+units metal
+atom_style atomic
+boundary p p p
+read_data start.data
+pair_style {_words(material.pair_style)}
+pair_coeff * * "{_words(potential_copy(potential))}"{_element(material)}
+neighbor 1.0 bin
+neigh_modify every 1 delay 5 check yes
+timestep {material.time_step_ps}
+compute energy all pe/atom
+thermo_style custom step temp pe ke enthalpy press pzz lx ly lz vol
+thermo {_steps(SAMPLE_PS, material)}
+# Stop when the process that started this run is gone.
+variable started equal is_file(${{parent}})
+if "${{started}} == 1" then &
+  "variable gone equal 1-is_file(${{parent}})" "fix orphan all halt 500 v_gone != 0 error hard"
+"""
+
+
+def _element(material: Material) -> str:
+    # A funcfl file holds one element and LAMMPS maps no types to it; every other many-body style wants its name.
+    return "" if material.pair_style.split()[0] in _FUNCFL_STYLES else f" {_words(material.name)}"
+
+
+def _melt(material: Material, seed: int, group: str, hot: float, temperature: float) -> str:
+    # Small steps while hot atoms collide; at fixed volume, so that nothing explodes.
+    return f"""\
+velocity {group} create {2 * hot:.6g} {_seed(seed, 1)} mom yes rot no dist gaussian
+fix move {group} nve
+fix bath {group} langevin {hot:.6g} {hot:.6g} 0.05 {_seed(seed, 2)}
+timestep {HOT_STEP_PS}
+run {round(1.8 / HOT_STEP_PS)}
+unfix bath
+fix bath {group} langevin {hot:.6g} {temperature:.6g} 0.1 {_seed(seed, 3)}
+run {round(1.0 / HOT_STEP_PS)}
+unfix bath
+fix bath {group} langevin {temperature:.6g} {temperature:.6g} 0.1 {_seed(seed, 4)}
+run {round(0.5 / HOT_STEP_PS)}
+unfix bath
+unfix move
+timestep {material.time_step_ps}
+"""
+
+
+def _two_phases(material: Material, potential: Path, temperature: float, num_solid: int, seed: int) -> str:
+    # The solid is held while the rest melts. A perfect lattice given velocities for T ends at T/2, because half of
+    # the energy becomes potential energy: it gets velocities for 2T, then both phases meet a strong local thermostat.
+    return f"""\
+{_head(material, potential)}
+group solid id 1:{num_solid:d}
+group melt subtract all solid
+{_melt(material, seed, "melt", material.hot * material.melting_point, temperature)}
+velocity solid create {2 * temperature:.6g} {_seed(seed, 5)} mom yes rot no dist gaussian
+# The barostat acts along the normal only; the in-plane lattice stays that of the stress-free solid at T.
+fix box all nph z 0 0 {BAROSTAT_PS}
+fix bath all langevin {temperature:.6g} {temperature:.6g} 0.2 {_seed(seed, 6)} zero yes
+run {_steps(2.0, material)}
+unfix bath
+"""
+
+
+def growth(
+    material: Material,
+    potential: Path,
+    *,
+    temperature: float,
+    num_solid: int,
+    equilibration_ps: float,
+    duration_ps: float,
+    frame_ps: float,
+    seed: int,
+) -> str:
+    """Return the input of a growth run: a box half melted, both phases at T, then local Langevin at constant T.
+
+    The first `num_solid` atoms of start.data are the crystal. Frames go to frames.dump from the end of the
+    equilibration on, one every `frame_ps`.
+    """
+    langevin = f"langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes"
+    return f"""\
+{_two_phases(material, potential, temperature, num_solid, seed)}
+# One global thermostat would leave the growing front hot and the rest cold: every atom has its own bath.
+fix bath all {langevin}
+run {_steps(max(0.0, equilibration_ps - 2.0), material)}
+reset_timestep 0
+dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
+dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
+run {_steps(duration_ps, material)}
+"""
+
+
+def coexistence(
+    material: Material,
+    potential: Path,
+    *,
+    temperature: float,
+    num_solid: int,
+    equilibration_ps: float,
+    duration_ps: float,
+    frame_ps: float,
+    seed: int,
+) -> str:
+    """Return the input of a coexistence run: as `growth`, then constant enthalpy, in which the box finds T_m itself."""
+    langevin = f"langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes"
+    return f"""\
+{_two_phases(material, potential, temperature, num_solid, seed)}
+fix bath all {langevin}
+run {_steps(max(0.0, equilibration_ps - 2.0), material)}
+unfix bath
+reset_timestep 0
+dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
+dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
+run {_steps(duration_ps, material)}
+"""
+
+
+def bulk_solid(
+    material: Material, potential: Path, *, temperature: float, duration_ps: float, frame_ps: float, seed: int
+) -> str:
+    """Return the input of a stress-free crystal at T; the last `run` of the log is the sample."""
+    return f"""\
+{_head(material, potential)}
+velocity all create {2 * temperature:.6g} {_seed(seed, 5)} mom yes rot no dist gaussian
+fix box all nph iso 0 0 {BAROSTAT_PS / 2}
+fix bath all langevin {temperature:.6g} {temperature:.6g} 0.2 {_seed(seed, 6)} zero yes
+run {_steps(4.0, material)}
+reset_timestep 0
+dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
+dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
+run {_steps(duration_ps, material)}
+"""
+
+
+def bulk_liquid(
+    material: Material, potential: Path, *, temperature: float, duration_ps: float, frame_ps: float, seed: int
+) -> str:
+    """Return the input of a stress-free liquid at T, with its mean squared displacement in the last `run`.
+
+    The sample has a weak global thermostat: one phase in equilibrium needs no local bath, whose friction would slow
+    diffusion by a few per cent.
+    """
+    return f"""\
+{_head(material, potential)}
+{_melt(material, seed, "all", material.hot * material.melting_point, temperature)}
+fix box all npt temp {temperature:.6g} {temperature:.6g} 0.2 iso 0 0 {BAROSTAT_PS / 2}
+run {_steps(6.0, material)}
+reset_timestep 0
+compute path all msd com yes
+thermo_style custom step temp pe ke enthalpy press pzz lx ly lz vol c_path[4]
+dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
+dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
+run {_steps(duration_ps, material)}
+"""
+
+
+def _shell(material: Material) -> float:
+    # LAMMPS counts bonds to all atoms within the cutoff: it must end behind the shell that the classifier looks at.
+    nearest = {"fcc": 0.707, "bcc": 0.866, "diamond": 0.707}[material.structure] * material.lattice_parameter
+    return {"fcc": 1.3, "bcc": 1.3, "diamond": 1.2}[material.structure] * nearest
+
+
+def nucleation(
+    material: Material, potential: Path, *, temperature: float, duration_ps: float, frame_ps: float, seed: int
+) -> str:
+    """Return the input of a quench: a liquid cooled to T within 3 ps, then held with a local bath until it freezes.
+
+    LAMMPS counts solid atoms itself, only to stop early once a third of the box is solid; the analysis is ours.
+    """
+    classifier = material.classifier
+    every = _steps(1.0, material)
+    return f"""\
+{_head(material, potential)}
+{_melt(material, seed, "all", material.hot * material.melting_point, temperature)}
+reset_timestep 0
+fix box all nph iso 0 0 {BAROSTAT_PS / 2}
+fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 6)} zero yes
+compute q6 all orientorder/atom degrees 1 6 nnn {classifier.neighbours} components 6 cutoff {_shell(material):.4g}
+compute bonds all coord/atom orientorder q6 {classifier.coherence}
+variable solid atom c_bonds>={classifier.min_coherent}
+compute frozen all reduce ave v_solid
+variable frozen equal c_frozen
+fix frozen all halt {every} v_frozen > 0.2 error continue
+dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
+dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
+run {_steps(duration_ps, material)}
+"""

@@ -1,0 +1,100 @@
+"""One run in a folder of its own: write the input, run it, hand back log and frames, describe what was used."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import OutputError
+from nakaya.core.provenance import package_version, sha256_of_bytes
+from nakaya.md.lammps.program import Log, lammps_version, read_log, run_lammps
+from nakaya.md.lammps.scripts import data_file, potential_copy
+from nakaya.md.potentials import Material, potential_file
+from nakaya.md.trajectories.dump import read_dump
+from nakaya.md.trajectories.text_files import Trajectory
+from nakaya.records.record import Provenance
+
+__all__ = ["FinishedRun", "describe", "simulate"]
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that ended well.
+
+    Attributes:
+        folder: Where its files lie.
+        log: Thermodynamic output.
+        script: Text of the input.
+    """
+
+    folder: Path
+    log: Log
+    script: str
+    material: Material
+
+    def frames(self) -> Trajectory:
+        """Its frames, read one by one."""
+        return read_dump(self.folder / "frames.dump", lammps_units="metal", elements=[self.material.name])
+
+
+def simulate(
+    folder: Path,
+    material: Material,
+    positions: FloatArray,
+    box: FloatArray,
+    script: str,
+    *,
+    time_limit: float | None = None,
+) -> FinishedRun:
+    """Run a script on a start configuration: positions float64 [atom, 3] in A, box float64 [3] in A.
+
+    The potential is copied beside the input, which names the copy: no path of a user's is part of an input.
+
+    Raises:
+        MissingExtraError, LammpsError: As in `run_lammps`.
+        InputFileError: There is no potential.
+        OutputError: The folder cannot be written.
+    """
+    potential, _ = potential_file(material)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "start.data").write_text(data_file(positions, box, material))
+        (folder / "in.lammps").write_text(script)
+        shutil.copyfile(potential, folder / potential_copy(potential))
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {(error.strerror or 'unknown reason').lower()}") from None
+    log = run_lammps(folder, time_limit=time_limit)
+    return FinishedRun(folder, read_log(log), script, material)
+
+
+def describe(
+    material: Material,
+    *,
+    source: str,
+    seed: int,
+    scripts: Mapping[str, str],
+    settings: Mapping[str, object],
+    command: str,
+) -> Provenance:
+    """Say what went into a record: potential and inputs by hash, versions, seed, settings."""
+    path, digest = potential_file(material)
+    files = {path.name: digest}
+    for name, text in scripts.items():
+        # Hashed with the potential's own name, by which the record states its hash, in place of that of the copy.
+        files[name] = sha256_of_bytes(text.replace(f'"{potential_copy(path)}"', f'"{path.name}"').encode())
+    return Provenance(
+        source=source,
+        files=files,
+        software={"nakaya": package_version(), "lammps": lammps_version()},
+        seeds=(seed,),
+        commands=(command,),
+        settings={
+            "structure": material.structure,
+            "pair_style": material.pair_style,
+            "time_step_ps": str(material.time_step_ps),
+            **{key: str(value) for key, value in settings.items()},
+        },
+    )

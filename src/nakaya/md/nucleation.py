@@ -1,0 +1,189 @@
+"""Homogeneous nucleation: quench a liquid, wait for a crystal, many times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from nakaya.core.arrays import BoolArray, FloatArray
+from nakaya.core.errors import ParameterError
+from nakaya.crystallography.lattices import build_crystal
+from nakaya.md.lammps import scripts
+from nakaya.md.lammps.workspace import describe, simulate
+from nakaya.md.order.bond_order import Environment, cluster_sizes, environment, solid_atoms
+from nakaya.md.order.neighbours import volume_per_atom
+from nakaya.md.potentials import Material, potential_file
+from nakaya.md.statistics import EventRate, event_rate
+from nakaya.md.tables import MaterialTable
+from nakaya.records.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
+
+__all__ = ["NucleationRun", "detection_time", "largest_cluster", "nucleation_rate"]
+
+FRAME_PS = 1.0
+DETECTION_ATOMS = 150
+"""A cluster of so many solid atoms is taken for a crystal that will grow: several critical nuclei at these depths."""
+
+
+def largest_cluster(surroundings: Environment, solid: BoolArray) -> int:
+    """Number of atoms in the largest group of solid atoms that are neighbours of each other."""
+    return next(iter(cluster_sizes(surroundings, solid)), 0)
+
+
+def detection_time(times: FloatArray, sizes: FloatArray, *, threshold: int = DETECTION_ATOMS) -> float | None:
+    """First time after which the largest cluster stays at `threshold` atoms or more; None where it never does."""
+    small = np.flatnonzero(sizes < threshold)
+    first = int(small[-1]) + 1 if small.size else 0
+    return float(times[first]) if first < len(times) else None
+
+
+@dataclass(frozen=True)
+class NucleationRun:
+    """Plan of one quench.
+
+    Attributes:
+        material: What.
+        temperature: K.
+        seed: Of the random numbers.
+        cells: Conventional cells along each side of the box.
+        duration_ps: After which the run is censored.
+    """
+
+    material: Material
+    temperature: float
+    seed: int = 0
+    cells: int = 10
+    duration_ps: float = 300.0
+    kind: str = field(default="nucleation", init=False)
+
+    @property
+    def id(self) -> str:
+        """Name of the record."""
+        return f"nucleation-{self.material.name}-{self.temperature:g}K-s{self.seed}"
+
+    def execute(self, folder: Path, table: MaterialTable, *, command: str = "") -> Record:
+        """Run and analyse; a run without an event is kept as censored."""
+        material = self.material
+        potential, _ = potential_file(material)
+        positions, box = build_crystal(
+            material.structure, "100", material.lattice_parameter * material.expansion_on_melting ** (1 / 3),
+            (self.cells, self.cells, self.cells),
+        )  # fmt: skip
+        text = scripts.nucleation(
+            material, potential, temperature=self.temperature, duration_ps=self.duration_ps, frame_ps=FRAME_PS,
+            seed=self.seed,
+        )  # fmt: skip
+        run = simulate(folder / "quench", material, positions, box, text)
+        sizes, volumes = [], []
+        for frame in run.frames():
+            seen = environment(frame.positions, frame.cell, neighbours=material.classifier.neighbours)
+            sizes.append(largest_cluster(seen, solid_atoms(seen, material.classifier)))
+            volumes.append(volume_per_atom(frame.cell, len(positions)) * len(positions))
+        times = np.arange(len(sizes), dtype=np.float64) * FRAME_PS
+        event = detection_time(np.asarray(times, dtype=np.float64), np.array(sizes, dtype=np.float64))
+        waited = float(times[-1]) if event is None else event
+        flags = [f"no crystal appeared within {waited:g} ps"] if event is None else []
+        stopped_early = event is None and waited < self.duration_ps - 2 * FRAME_PS
+        if stopped_early:  # it is not known how long it would have waited: neither an event nor a whole wait
+            flags.append(f"LAMMPS stopped before {self.duration_ps:g} ps, but no crystal was found")
+        liquid = np.array(volumes)[times <= waited].mean() * 1e-30
+        return Record(
+            id=self.id,
+            kind="md",
+            material=material.name,
+            conditions={
+                "temperature": Quantity(np.array(self.temperature), "K"),
+                "pressure": Quantity(np.array(0.0), "Pa"),
+                DRIVING_FORCE: Quantity(np.array(table.driving_force(self.temperature)), "1"),
+                "volume": Quantity(np.array(liquid), "m^3"),
+                "num_atoms": Quantity(np.array(float(len(positions))), "1"),
+            },
+            quantities={
+                "waiting_time": Quantity(np.array(waited * 1e-12), "s"),
+                "largest_cluster": Quantity(
+                    np.array(sizes, dtype=np.float64),
+                    "1",
+                    axis=Axis("time", "s", np.asarray(times * 1e-12, dtype=np.float64)),
+                ),
+            },
+            provenance=describe(
+                material,
+                source="quench of a liquid",
+                seed=self.seed,
+                scripts={"quench/in.lammps": text},
+                settings={"duration_ps": self.duration_ps, "detection_atoms": DETECTION_ATOMS},
+                command=command,
+            ),
+            status="failed" if stopped_early else "censored" if event is None else "ok",
+            flags=flags,
+        )
+
+
+def nucleation_rate(records: Sequence[Record], *, lag: float | None = None) -> tuple[Record, EventRate]:
+    """Rate J from quenches of one material at one temperature, with a Poisson interval.
+
+    J = events / sum of (volume x time at risk); runs without an event count with their whole time, the lag (transient,
+    and growth until detection) is subtracted.
+
+    Args:
+        records: As `NucleationRun` makes them.
+        lag: Known lag, s; None = estimated from the waiting times.
+
+    Returns:
+        (a record with `nucleation_rate`, and what it was computed from).
+
+    Raises:
+        ParameterError: No records, or of several materials or temperatures.
+    """
+    usable = [record for record in records if record.status in ("ok", "censored")]
+    if not usable:
+        raise ParameterError("no quench to compute a nucleation rate from")
+    groups = {(record.material, record.conditions["temperature"].value) for record in usable}
+    if len(groups) != 1:
+        raise ParameterError(f"quenches of {len(groups)} conditions cannot give one rate: {sorted(groups)}")
+    seeds = [seed for record in usable for seed in record.provenance.seeds]
+    if len(set(seeds)) != len(seeds):
+        raise ParameterError("the same seed comes twice: a run must not be counted twice")
+    material, temperature = groups.pop()
+    volume = float(np.mean([record.conditions["volume"].value for record in usable]))
+    times = {
+        status: np.array([record.quantities["waiting_time"].value for record in usable if record.status == status])
+        for status in ("ok", "censored")
+    }
+    found = event_rate(times["ok"], times["censored"], lag=lag)
+    flags = []
+    if found.events < 2:
+        flags.append(f"{found.events} events: only an upper limit of the rate can be given")
+    if found.p_exponential < 0.01:
+        flags.append(f"waiting times are not exponential (p = {found.p_exponential:.2g})")
+    if len(usable) < 10:
+        flags.append(f"only {len(usable)} runs")
+    high = found.high / volume if math.isfinite(found.high) else math.inf
+    return (
+        Record(
+            id=f"nucleation-rate-{material}-{temperature:g}K",
+            kind="md",
+            material=material,
+            conditions={
+                name: entry
+                for name, entry in usable[0].conditions.items()
+                if name in ("temperature", "pressure", DRIVING_FORCE)
+            },
+            quantities={
+                "nucleation_rate": Quantity(
+                    np.array(found.rate / volume), "1/(m^3 s)", interval=Interval(found.low / volume, high, 0.9)
+                ),
+                "lag": Quantity(np.array(found.lag), "s"),
+                "events": Quantity(np.array(float(found.events)), "1"),
+                "censored_runs": Quantity(np.array(float(found.censored)), "1"),
+                "p_exponential": Quantity(np.array(found.p_exponential), "1"),
+            },
+            provenance=Provenance(source="waiting times of quenches", seeds=seeds),
+            status="flagged" if flags else "ok",
+            flags=flags,
+        ),
+        found,
+    )

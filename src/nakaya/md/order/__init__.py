@@ -1,0 +1,1 @@
+"""Local order: neighbours, bond order, descriptors of a frame."""

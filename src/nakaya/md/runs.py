@@ -1,0 +1,318 @@
+"""Molecular dynamics to records and numbers: growth, melting, properties, nucleation, campaigns."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.processes import peak_memory_of_children
+from nakaya.core.provenance import sha256_of_bytes
+from nakaya.crystallography.lattices import ATOMS_PER_CELL, oriented_cell
+from nakaya.md.campaigns.campaign import run_campaign, run_hash
+from nakaya.md.campaigns.plan import Run, read_plan
+from nakaya.md.growth import GrowthRun, planned_duration
+from nakaya.md.ingest import known_records
+from nakaya.md.lammps.program import find_lammps
+from nakaya.md.melting import MeltingRun
+from nakaya.md.nucleation import NucleationRun, nucleation_rate
+from nakaya.md.potentials import Material, potential_file
+from nakaya.md.properties import PropertiesRun
+from nakaya.md.summary import growth_summary, melting_summary
+from nakaya.md.tables import MaterialTable, driving_force, tabulate, with_guess
+from nakaya.records.collection import write_store
+from nakaya.records.record import DRIVING_FORCE, Quantity, Record
+from nakaya.records.store import RecordStore, load_records, records_place
+
+__all__ = [
+    "collect",
+    "default_duration",
+    "measure_growth",
+    "measure_melting_point",
+    "measure_nucleation",
+    "measure_properties",
+    "run_plan",
+]
+
+Progress = Callable[[Record], None]
+
+
+def _into(
+    out: Path, runs: Sequence[Run], *, overwrite: bool, workers: int, command: str, progress: Progress | None
+) -> list[Record]:
+    """Run into a folder beside `out`, which takes its place at the end; killed before, the same call goes on."""
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    find_lammps()
+    # Named after what is asked for: left behind by a kill, it serves the same question only.
+    question = sha256_of_bytes("".join(run_hash(run) for run in runs).encode())[:12]
+    partial = out.parent / f".{out.name}.{question}.partial"
+    run_campaign(runs, partial, known=known_records_but(runs), workers=workers, command=command, progress=progress)
+    store = RecordStore(partial / "records")
+    wanted = {run.id for run in runs}
+    records = [record for record in store if record.id in wanted]
+    copies = {shot.path: store.path / shot.path for record in records for shot in record.snapshots}
+    write_store(records, out, snapshots=copies)
+    for leftover in out.parent.glob(f".{out.name}.*.partial"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    return records
+
+
+def _check(name: str, value: float, low: float, high: float, unit: str) -> None:
+    if not low <= value <= high:  # NaN is outside, too
+        raise ParameterError(f"{name}={value:g} {unit} is outside [{low:g}, {high:g}] {unit}")
+
+
+def known_records_but(runs: Sequence[Run]) -> list[Record]:
+    """Shipped records without those of these runs: what is asked for is always simulated."""
+    mine = {run.id for run in runs}
+    return [record for record in known_records() if record.id not in mine]
+
+
+def default_duration(material: Material, orientation: str, temperature: float, table: MaterialTable) -> float:
+    """Duration, ps, that gives about 17 % in one seed, bounded by 20 ps and by the time at which the fronts meet."""
+    melting = table.melting_temperature if math.isfinite(table.melting_temperature) else material.melting_point
+    velocity = material.mobility * abs(melting - temperature)
+    latent = table.latent_heat(melting) if table.latent_heat is not None else 10e3
+    drive = driving_force(temperature, melting, latent)
+    volume = (material.lattice_parameter * 1e-10) ** 3 / ATOMS_PER_CELL[material.structure]
+    wanted = planned_duration(velocity, drive, (16e-10) ** 2, volume, relative_error=0.17) * 1e12
+    meeting = 55.0 / max(velocity / 100, 1e-3)
+    return float(round(min(max(wanted, 20.0), max(meeting, 20.0), 150.0)))
+
+
+def measure_growth(
+    material: Material,
+    orientation: str,
+    temperature: float,
+    *,
+    seeds: Sequence[int],
+    out: Path,
+    duration_ps: float | None = None,
+    width: float = 16.0,
+    length: float = 200.0,
+    workers: int = 1,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Simulate growth from a half-melted box for every seed; return the summary of `growth_summary`.
+
+    It also says the most memory that one process of these runs held (`peak_memory_bytes`, an upper bound; None where
+    nothing had to be run). That is no part of the records: it depends on the machine.
+
+    Raises:
+        MissingExtraError: LAMMPS is not installed.
+        OutputError: `out` exists.
+        ParameterError: Numbers out of range.
+    """
+    if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        raise ParameterError(f"seeds {list(seeds)}: at least one, each once, none negative")
+    _check("temperature", temperature, 1.0, 20_000.0, "K")
+    oriented_cell(material.structure, orientation)  # says which orientations are known
+    table = tabulate(material.name, known_records(), potential=potential_file(material)[1])
+    table = with_guess(table, material)
+    duration = default_duration(material, orientation, temperature, table) if duration_ps is None else duration_ps
+    share = 0.6 if temperature > table.melting_temperature else 0.3
+    runs = [
+        GrowthRun(material, orientation, temperature, seed, width, length, share, duration_ps=duration)
+        for seed in seeds
+    ]
+    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
+    return growth_summary(records) | {"peak_memory_bytes": peak_memory_of_children(), "out": out}
+
+
+def measure_melting_point(
+    material: Material,
+    *,
+    orientation: str = "100",
+    lengths: Sequence[float] = (100.0, 200.0),
+    seeds: Sequence[int] = (0,),
+    duration_ps: float = 150.0,
+    out: Path,
+    workers: int = 1,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Melting point by coexistence at constant enthalpy, in boxes of several lengths; see `melting_summary`."""
+    for length in lengths:
+        _check("length", length, 100.0, 5000.0, "A")
+    _check("duration", duration_ps, 5.0, 1e6, "ps")
+    oriented_cell(material.structure, orientation)  # says which orientations are known
+    runs = [
+        MeltingRun(material, orientation, length, seed=seed, duration_ps=duration_ps)
+        for seed in seeds
+        for length in lengths
+    ]
+    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
+    return melting_summary(records) | {"out": out}
+
+
+def measure_properties(
+    material: Material,
+    temperatures: Sequence[float],
+    *,
+    out: Path,
+    duration_ps: float = 20.0,
+    cells: int = 5,
+    seed: int = 0,
+    workers: int = 1,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Lattice parameter, latent heat and liquid diffusivity at zero pressure, one record per temperature."""
+    for temperature in temperatures:
+        _check("temperature", temperature, 1.0, 20_000.0, "K")
+    if len(set(temperatures)) != len(temperatures):
+        raise ParameterError(f"temperatures {list(temperatures)}: each once")
+    _check("duration", duration_ps, 2.0, 1e6, "ps")
+    runs = [PropertiesRun(material, temperature, seed, cells, duration_ps) for temperature in temperatures]
+    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
+    rows = []
+    for record in records:
+        row: dict[str, Any] = {"temperature_K": record.conditions["temperature"].value, "status": record.status}
+        for name, unit in (("lattice_parameter", "m"), ("latent_heat", "J_per_mol"), ("diffusivity", "m2_per_s")):
+            entry = record.quantities.get(name)
+            row[f"{name}_{unit}"] = math.nan if entry is None else entry.value
+            row[f"{name}_standard_error"] = math.nan if entry is None else entry.standard_error
+        rows.append(row)
+    return {"material": material.name, "rows": sorted(rows, key=lambda row: float(row["temperature_K"])), "out": out}
+
+
+def measure_nucleation(
+    material: Material,
+    temperature: float,
+    *,
+    seeds: Sequence[int],
+    out: Path,
+    duration_ps: float = 300.0,
+    cells: int = 10,
+    workers: int = 1,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Quench many times and return the nucleation rate with its Poisson interval; censored runs are kept."""
+    _check("temperature", temperature, 1.0, 20_000.0, "K")
+    _check("duration", duration_ps, 5.0, 1e6, "ps")
+    runs = [NucleationRun(material, temperature, seed, cells, duration_ps) for seed in seeds]
+    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
+    total, found = nucleation_rate(records)
+    RecordStore(out).add(total)
+    rate = total.quantities["nucleation_rate"]
+    interval = rate.interval
+    return {
+        "nucleation_rate_per_m3_s": rate.value,
+        "interval90": None if interval is None else [interval.low, interval.high],
+        "events": found.events,
+        "censored": found.censored,
+        "lag_s": found.lag,
+        "p_exponential": found.p_exponential,
+        "status": total.status,
+        "flags": list(total.flags),
+        "atomic_volume_m3": float(
+            np.mean([r.conditions["volume"].value / r.conditions["num_atoms"].value for r in records])
+        ),
+        "out": out,
+    }
+
+
+def run_plan(
+    plan: Path,
+    out: Path,
+    *,
+    known: str | Path | None = None,
+    workers: int = 1,
+    keep_frames: bool = False,
+    max_runs: int | None = None,
+    command: str = "",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Run a campaign, or go on with it where it stopped.
+
+    Args:
+        plan: TOML file.
+        out: Directory; records go to out/records.
+        known: Records from elsewhere whose runs are not repeated: a shipped set or a store.
+        workers: Processes.
+        keep_frames: Whether frames stay.
+        max_runs: Stop after so many runs.
+        command: Stated in the records.
+        progress: Called with every finished record.
+    """
+    runs = read_plan(plan)
+    elsewhere = known_records(known) if known is not None else []
+    report = run_campaign(
+        runs, out, known=elsewhere, workers=workers, keep_frames=keep_frames, max_runs=max_runs,
+        command=command, progress=progress,
+    )  # fmt: skip
+    return {
+        "planned": len(runs),
+        "finished": len(report.finished),
+        "skipped": len(report.skipped),
+        "failed": list(report.failed),
+        "remaining": len(runs)
+        - len(report.finished)
+        - len(report.skipped)
+        - _new_failures(report.failed, report.skipped),
+        "records": out / "records",
+    }
+
+
+def collect(
+    sources: Sequence[str | Path], out: Path, *, known: str | Path | None = None, overwrite: bool = False
+) -> dict[str, Any]:
+    """Join records of campaigns into one set whose driving forces all come from the same melting points and L(T).
+
+    A run states the driving force that was known when it ran; the set states what is known at the end.
+
+    Args:
+        sources: Stores, campaigns or shipped sets; later ones win nothing: contradictions are errors.
+        out: Store to write, with its snapshots.
+        known: Records that are not joined, but tell melting points and L(T) as well.
+        overwrite: Whether to replace it.
+
+    Raises:
+        OutputError: `out` exists, or two records of one id differ in more than their driving force.
+    """
+    if out.exists() and not overwrite:
+        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    places = [(records_place(source), load_records(source)) for source in sources]
+    everything = [record for _, records in places for record in records]
+    telling = everything if known is None else [*everything, *load_records(known)]
+    tables = {name: tabulate(name, telling) for name in {record.material for record in everything}}
+    copies: dict[str, Path] = {}
+    for place, records in places:
+        folder = place if place.is_dir() else place.parent
+        for shot in (shot for record in records for shot in record.snapshots):
+            if (folder / shot.path).is_file():
+                copies.setdefault(shot.path, folder / shot.path)
+    write_store([_with_driving_force(record, tables[record.material]) for record in everything], out, snapshots=copies)
+    return {
+        "records": len(RecordStore(out)),
+        "melting_points_K": {
+            name: {"value": table.melting_temperature, "standard_error": table.melting_error}
+            for name, table in sorted(tables.items())
+        },
+        "out": out,
+    }
+
+
+def _with_driving_force(record: Record, table: MaterialTable) -> Record:
+    temperature = record.conditions.get("temperature")
+    if record.kind != "md" or temperature is None or temperature.values.ndim or not math.isfinite(temperature.value):
+        return record
+    drive = Quantity(np.array(float(f"{table.driving_force(temperature.value):.6g}")), "1")
+    return replace(record, conditions={**record.conditions, DRIVING_FORCE: drive})
+
+
+def _new_failures(failed: Sequence[str], skipped: Sequence[str]) -> int:
+    return len(set(failed) - set(skipped))

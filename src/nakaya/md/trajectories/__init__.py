@@ -1,0 +1,1 @@
+"""Frames of atomistic trajectories from files."""

@@ -1,0 +1,207 @@
+"""What LAMMPS dumps and extended XYZ share: bounded lines, tables that grow with the file, damage as flags.
+
+Nothing is allocated from what a header claims.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import FormatError, InputFileError, shown
+from nakaya.md.potentials import MASSES
+from nakaya.md.trajectories.frames import Frame
+
+__all__ = [
+    "MAX_ATOMS", "CutOff", "Lines", "Notes", "Trajectory", "check_cell", "floats",
+    "guarded", "integer", "opened", "symbols",
+]  # fmt: skip
+
+MAX_ATOMS = 20_000_000
+MAX_LINE = 1 << 20
+BLOCK = 8192
+FEW = 3
+"""Flags of one kind that are written out; a trajectory may have a hundred thousand damaged frames."""
+
+
+class Trajectory(Iterator[Frame]):
+    """Frames one by one, and what was wrong on the way.
+
+    Attributes:
+        flags: Reasons why frames were left out or the file ended early; complete once all frames were read.
+        has_units: Whether the unit of the times in the file is known.
+    """
+
+    def __init__(self, frames: Iterator[Frame], flags: list[str], *, has_units: bool = True) -> None:
+        self._frames = frames
+        self.flags = flags
+        self.has_units = has_units
+
+    def __next__(self) -> Frame:
+        return next(self._frames)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+
+class Notes:
+    """Collects what was wrong with the frames of one file: of one kind the first few in words, the rest as a number.
+
+    Attributes:
+        flags: What a reader of the record is told.
+    """
+
+    def __init__(self) -> None:
+        self.flags: list[str] = []
+        self._counts: dict[str, int] = {}
+        self._places: dict[str, int] = {}
+
+    def add(self, kind: str, words: str) -> None:
+        """Note one frame; `kind` names what happened to it, such as "frames left out"."""
+        count = self._counts[kind] = self._counts.get(kind, 0) + 1
+        if count <= FEW:
+            self.flags.append(words)
+        elif count == FEW + 1:
+            self._places[kind] = len(self.flags)
+            self.flags.append(f"{kind}: 1 more")
+        else:
+            self.flags[self._places[kind]] = f"{kind}: {count - FEW} more"
+
+
+class CutOff(Exception):
+    """The file ends inside a frame."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a plain or gzipped file for reading, told apart by its first two bytes; `InputFileError` where it cannot."""
+    try:
+        raw = path.open("rb")
+    except OSError as error:
+        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
+    with raw:
+        is_gzip = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        if is_gzip:
+            with gzip.GzipFile(fileobj=raw) as stream:
+                yield stream  # type: ignore[misc]  # reads like any binary stream
+        else:
+            yield raw
+
+
+class Lines:
+    """Lines of a stream, with a largest length; damage to a gzip stream counts as its end."""
+
+    def __init__(self, stream: IO[bytes], path: Path) -> None:
+        self.stream, self.path = stream, path
+        self.damage = ""
+
+    def next(self) -> bytes | None:
+        """The next line with its end stripped; None at the end of the file."""
+        try:
+            line = self.stream.readline(MAX_LINE)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            self.damage = f"the gzip stream is damaged ({error})"
+            return None
+        if len(line) >= MAX_LINE:
+            raise FormatError(f"{self.path} has a line of more than {MAX_LINE} bytes: it is no text trajectory")
+        return line.rstrip(b"\r\n") if line else None
+
+    def need(self) -> bytes:
+        """The next line, or `CutOff`."""
+        line = self.next()
+        if line is None:
+            raise CutOff(self.damage or "the file ends inside a frame")
+        return line
+
+    def table(self, rows: int, columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.bytes_]]:
+        """The next `rows` lines as words, bytes [rows, columns]; memory grows with what is there, not with `rows`."""
+        blocks: list[bytes] = []
+        remaining = rows
+        while remaining:
+            chunk = [self.need() for _ in range(min(BLOCK, remaining))]
+            for line in chunk:
+                if len(line.split()) != columns:
+                    raise FormatError(
+                        f"{self.path}: a row of atoms has {len(line.split())} words, expected {columns}: "
+                        f"{shown(line, 60)}"
+                    )
+            blocks += chunk
+            remaining -= len(chunk)
+        words = np.array(b"\n".join(blocks).split())
+        return words.reshape(rows, columns)
+
+
+def integer(text: bytes, what: str, path: Path, low: int, high: int) -> int:
+    """Return a whole number between `low` and `high`, or say (`FormatError`) that `what` in `path` is none."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise FormatError(f"{path}: {what} is {shown(text)}, expected a whole number") from None
+    if not low <= number <= high:
+        raise FormatError(f"{path}: {what} is {number}, expected {low} to {high}")
+    return number
+
+
+def floats(words: np.ndarray[tuple[int, ...], np.dtype[np.bytes_]], what: str, path: Path) -> FloatArray:
+    """Return words as float64 of the same shape, NaN included, or say (`FormatError`) that one is no number."""
+    try:
+        return words.astype(np.float64)
+    except ValueError:
+        wrong = next((word for word in words.ravel().tolist() if not _is_number(word)), b"")
+        raise FormatError(f"{path}: {what} holds {shown(wrong)}, which is no number") from None
+
+
+def _is_number(word: bytes) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return b"_" not in word  # 1_000 is one to Python, not to NumPy
+
+
+def symbols(
+    words: np.ndarray[tuple[int], np.dtype[np.bytes_]], path: Path
+) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    """Return words as symbols of elements, or say (`FormatError`) which are none that is known."""
+    unknown = sorted(set(words.tolist()) - {symbol.encode() for symbol in MASSES})
+    if unknown:
+        named = ", ".join(shown(word, 12) for word in unknown[:5])
+        raise FormatError(f"{path}: no elements that are known here: {named}")
+    return np.asarray(np.char.decode(words, "ascii"))
+
+
+def check_cell(cell: FloatArray, path: Path) -> FloatArray:
+    """Return the box float64 [3, 3] (A, rows), or say (`FormatError`) that it is none of atoms."""
+    volume = abs(float(np.linalg.det(cell))) if np.isfinite(cell).all() else 0.0
+    if not 1e-3 < volume < 1e15:
+        raise FormatError(f"{path}: the box has a volume of {volume:g} A^3: it is missing, flat, or in other units")
+    return cell
+
+
+def guarded(frames: Iterator[Frame], flags: list[str], path: Path) -> Iterator[Frame]:
+    """Pass frames on; damage after a whole frame ends them with a flag, damage before the first one is an error."""
+    count = 0
+    while True:
+        try:
+            frame = next(frames)
+        except StopIteration:
+            if count == 0:
+                reason = f": {'; '.join(flags)}" if flags else ": it is empty"
+                raise FormatError(f"{path} holds no whole frame{reason}") from None
+            return
+        except (CutOff, FormatError) as error:
+            message = str(error).removeprefix(f"{path}: ")
+            if count == 0:
+                raise FormatError(f"{path} holds no whole frame: {message}") from None
+            flags.append(f"the trajectory was cut after {count} frames: {message}")
+            return
+        count += 1
+        yield frame

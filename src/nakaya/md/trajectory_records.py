@@ -1,0 +1,389 @@
+"""Atomistic trajectories of others become records: follow the crystal, and its fronts where there are any."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.provenance import package_version, sha256_of_file
+from nakaya.crystallography.lattices import ATOMS_PER_CELL
+from nakaya.crystallography.miller import miller_vector
+from nakaya.md.growth import EVIDENCE_PS
+from nakaya.md.interfaces import SlabHistory, VelocityFit, fit_velocity, follow_slab
+from nakaya.md.order.bond_order import CLASSIFIERS
+from nakaya.md.order.descriptors import DESCRIPTORS
+from nakaya.md.order.neighbours import nearest_neighbours, volume_per_atom
+from nakaya.md.potentials import MATERIALS
+from nakaya.md.stated_potentials import INGESTED
+from nakaya.md.tables import driving_force, tabulate
+from nakaya.md.trajectories.dump import ENERGY
+from nakaya.md.trajectories.files import read_trajectory
+from nakaya.md.trajectories.frames import Frame
+from nakaya.md.trajectories.text_files import Trajectory
+from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
+
+__all__ = ["TrajectoryOptions", "frame_time", "ingest_trajectory"]
+
+ANGSTROM = 1e-10
+MAX_FRAMES = 100_000
+TINY_PS = 1e-9
+MIN_ATOMS = 50
+MIN_KELVIN, MAX_KELVIN = 10.0, 20_000.0
+UNEVEN = 1.5
+"""Frames further apart than the usual distance times this are not evenly spaced."""
+
+FEW_EARLY = 3
+"""Fewer frames than this in the first picoseconds tell of no motion."""
+
+SAME_TEMPERATURE = 0.05
+"""Share by which the velocities of the file may be hotter or colder than the temperature that was given."""
+
+SAME_VOLUME = 0.15
+"""Share by which an atom may need more or less room than in the known crystal: melting makes 5 or 7 %."""
+
+NEAREST = 0.4
+"""Least distance between neighbours in units of the cube root of the volume per atom: it is 1.12 in fcc, 0.87 in
+diamond, and 0.55 even between points without any order."""
+
+SAME_TIME = 0.01
+"""Share by which the times of the file and those of the options may differ."""
+
+
+@dataclass(frozen=True)
+class TrajectoryOptions:
+    """What the files do not say about themselves.
+
+    Attributes:
+        lammps_units: Unit style of the run that wrote a dump.
+        elements: Element of type 1, 2, ... of a dump.
+        time_step_ps: Time step of a dump, ps.
+        frame_ps: Time between frames, ps; instead of the time step, and for extended XYZ.
+        temperature: K; from the velocities where None.
+        orientation: Of the fronts.
+        structure: Of the crystal; from the element where it is a known one.
+        equilibration_ps: Time before which nothing is used.
+        potential: Hash (sha256) of the potential's file: T_m and L of known records of that potential are used.
+        melting_point: Of the potential, K; wins over known records.
+        latent_heat: Of the potential, J/mol; wins over known records.
+    """
+
+    lammps_units: str | None = None
+    elements: Sequence[str] | None = None
+    time_step_ps: float | None = None
+    frame_ps: float | None = None
+    temperature: float | None = None
+    orientation: str | None = None
+    structure: str | None = None
+    equilibration_ps: float = 0.0
+    potential: str | None = None
+    melting_point: float | None = None
+    latent_heat: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("time_step_ps", "frame_ps", "temperature", "melting_point", "latent_heat"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ParameterError(f"{name}={value} must be a positive number")
+        if not (math.isfinite(self.equilibration_ps) and self.equilibration_ps >= 0):
+            raise ParameterError(f"equilibration_ps={self.equilibration_ps} must not be negative")
+        if self.time_step_ps is not None and self.frame_ps is not None:
+            raise ParameterError("give either the time step or the time between frames, not both")
+        if self.structure is not None and self.structure not in CLASSIFIERS:
+            raise UnknownNameError("structure", self.structure, CLASSIFIERS)
+        if self.orientation is not None:
+            miller_vector(self.orientation)  # says what it expects
+
+
+def frame_time(frame: Frame, options: TrajectoryOptions) -> float | None:
+    """Time of a frame, ps: from the options where they say, else from the file; None = neither says.
+
+    Raises:
+        ParameterError: A time step is given, and the file has no numbers of time steps.
+    """
+    if options.frame_ps is not None:
+        return frame.number * options.frame_ps
+    if options.time_step_ps is not None:
+        if frame.step is None:
+            raise ParameterError(
+                "the file has no numbers of time steps: give the time between frames (--frame-interval) instead of the "
+                "time step"
+            )
+        return frame.step * options.time_step_ps
+    return frame.time_ps if frame.time_ps is not None and math.isfinite(frame.time_ps) else None
+
+
+def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence[Record] = ()) -> Record:
+    """Read one trajectory and return its record.
+
+    What is missing or odd but can be left out (frames without positions, an end that was cut off, no times, no fronts)
+    is said in the flags of the record; what cannot be known without guessing (units, elements, structure) is an error.
+
+    Args:
+        path: LAMMPS text dump or extended XYZ, plain or gzipped.
+        options: What the file does not say.
+        known: Records that may hold melting point and latent heat of the potential.
+
+    Raises:
+        InputFileError, FormatError, ParameterError, UnknownNameError: As in `read_trajectory`.
+    """
+    trajectory = read_trajectory(path, lammps_units=options.lammps_units, elements=options.elements)
+    watched = _Watch(trajectory, options)
+    first = next(watched, None)
+    if first is None:
+        raise ParameterError(
+            f"{path} ends within the {options.equilibration_ps:g} ps of equilibration: leave out less, or check times"
+        )
+    if len(first.positions) < MIN_ATOMS:
+        raise FormatError(f"{path} has {len(first.positions)} atoms: at least {MIN_ATOMS} are needed to see a crystal")
+    composition = _composition(first)
+    material = max(composition, key=lambda name: composition[name]) if len(composition) == 1 else "-".join(composition)
+    structure = options.structure or (MATERIALS[material].structure if material in MATERIALS else None)
+    if structure is None:
+        raise ParameterError(f"the crystal structure of {material} is not known: give --structure fcc, bcc or diamond")
+    lengths = np.linalg.norm(first.cell, axis=1)
+    try:
+        history = follow_slab(_chained(first, watched), CLASSIFIERS[structure], normal=int(np.argmax(lengths)))
+    except FormatError as error:
+        reasons = "; ".join([*trajectory.flags, str(error)])
+        raise FormatError(f"{path}: {reasons}") from None
+    flags = [*trajectory.flags, *watched.flags()]
+    temperature = options.temperature if options.temperature is not None else watched.mean_temperature()
+    if math.isnan(temperature):
+        flags.append("the temperature is not known: the file has no velocities, and none was given")
+    elif not MIN_KELVIN <= temperature <= MAX_KELVIN:
+        flags.append(f"a temperature of {temperature:.3g} K is not one of a crystal in its melt: check the units")
+    seen = watched.mean_temperature()
+    if abs(seen - temperature) > SAME_TEMPERATURE * temperature:
+        flags.append(f"the velocities of the file are those of {seen:.0f} K, not of the {temperature:.0f} K given")
+    flags += _density(history, material)
+    flags += _closeness(first)
+    drive = _driving_force(material, temperature, options, known)
+    if math.isnan(drive):
+        flags.append("the driving force is not known: it needs the potential, or its melting point and latent heat")
+    fit = _fit(history, watched, flags)
+    return Record(
+        id=_record_id(path),
+        kind="md",
+        material=material,
+        composition=composition,
+        orientation=options.orientation,
+        conditions={
+            "temperature": Quantity(np.array(temperature), "K"),
+            DRIVING_FORCE: Quantity(np.array(drive), "1"),
+            "num_atoms": Quantity(np.array(float(history.num_atoms)), "1"),
+            "front_area": Quantity(np.array(history.area * ANGSTROM**2), "m^2"),
+        },
+        evidence=_series(history, watched.has_times, until_ps=EVIDENCE_PS),
+        quantities=_results(history, watched.has_times, fit),
+        provenance=Provenance(
+            source="trajectory of atoms",
+            files={path.name: sha256_of_file(path)} | ({INGESTED: options.potential} if options.potential else {}),
+            software={"nakaya": package_version()},
+            settings={
+                "lammps_units": str(options.lammps_units),
+                "elements": ",".join(options.elements or ()) or "from the file",
+                "structure": structure,
+                "time_step_ps": str(options.time_step_ps),
+                "frame_ps": str(options.frame_ps),
+                "equilibration_ps": str(options.equilibration_ps),
+            },
+        ),
+        status="flagged" if flags else "ok",
+        flags=flags,
+    )
+
+
+def _density(history: SlabHistory, material: str) -> list[str]:
+    """Elements and units of length that are wrong show in the room that an atom has, where the crystal is known."""
+    known = MATERIALS.get(material)
+    if known is None:
+        return []
+    expected = known.lattice_parameter**3 / ATOMS_PER_CELL[known.structure]
+    seen = float(np.median(history.pooled["volume_per_atom"])) / ANGSTROM**3
+    if abs(seen / expected - 1) <= SAME_VOLUME:
+        return []
+    return [
+        f"{seen:.3g} A^3 per atom, expected about {expected:.3g} for {material}: check elements and units, or a gap"
+    ]
+
+
+def _closeness(frame: Frame) -> list[str]:
+    """Positions in another unit than the box show in neighbours that are too near for the room that atoms have."""
+    _, vectors = nearest_neighbours(frame.positions, frame.cell, 1)
+    near = float(np.median(np.linalg.norm(vectors[:, 0], axis=1)))
+    room = volume_per_atom(frame.cell, len(frame.positions))
+    if near >= NEAREST * room ** (1 / 3):
+        return []
+    return [
+        f"atoms are {near:.2g} A from their nearest neighbours, too near for {room:.3g} A^3 per atom: positions and "
+        "box are in different units, or most of the box is empty"
+    ]
+
+
+class _Watch(Iterator[Frame]):
+    """Passes frames on with their times in place, and remembers what was seen of temperature and time."""
+
+    def __init__(self, trajectory: Trajectory, options: TrajectoryOptions) -> None:
+        self._trajectory, self._options = trajectory, options
+        self._temperatures: list[float] = []
+        self._number = self._dropped = 0
+        self._last = -math.inf
+        self._backwards = self._contradicted = self._in_guessed_unit = self._has_energies = False
+        self._times: list[float] = []
+        self.has_times = True
+
+    def __next__(self) -> Frame:
+        while True:
+            frame = next(self._trajectory)
+            if self._number >= MAX_FRAMES:
+                raise FormatError(f"more than {MAX_FRAMES} frames: thin the trajectory")
+            time = frame_time(frame, self._options)
+            self._compare(frame, time)
+            if time is None:
+                self.has_times = False
+                time = float(self._number)
+            self._number += 1
+            if time <= self._last:
+                self._backwards = True
+                continue  # a restart wrote some steps twice
+            self._last = time
+            if self.has_times and time < self._options.equilibration_ps:
+                self._dropped += 1
+                continue
+            self._temperatures.append(frame.temperature())
+            self._times.append(time)
+            self._has_energies |= ENERGY in frame.extra
+            return replace(frame, time_ps=time)
+
+    def _compare(self, frame: Frame, time: float | None) -> None:
+        stated = frame.time_ps
+        if time is None or stated is None or not math.isfinite(stated):
+            return
+        if self._options.frame_ps is None and self._options.time_step_ps is None:
+            self._in_guessed_unit |= not self._trajectory.has_units
+        elif self._trajectory.has_units and abs(stated - time) > SAME_TIME * max(abs(stated), abs(time)):
+            self._contradicted = True
+
+    def mean_temperature(self) -> float:
+        """Mean kinetic temperature, K; NaN without velocities."""
+        known = [value for value in self._temperatures if math.isfinite(value)]
+        return float(np.mean(known)) if known else math.nan
+
+    def flags(self) -> list[str]:
+        """What was odd about the times, and what the frames lack."""
+        found = []
+        if not self.has_times:
+            found.append("the frames have no times: give the time step or the time between frames; no velocity follows")
+        if self._backwards:
+            found.append("some frames did not come later than the one before them and were left out")
+        if self._contradicted:
+            found.append("the file states other times than those that were given: check the time step")
+        if self._in_guessed_unit:
+            found.append("times were read as picoseconds: the file does not state their unit")
+        found += self._spacing()
+        if not self._has_energies:
+            found.append(f"no energies of atoms: the file has no column {ENERGY} (compute energy all pe/atom)")
+        return found
+
+    def _spacing(self) -> list[str]:
+        """What is odd about the distances between frames: evidence and labels were made with one frame per ps."""
+        if not self.has_times or len(self._times) < 2:
+            return []
+        times = np.array(self._times) - self._times[0]
+        steps = np.diff(times)
+        usual = float(np.median(steps))
+        found = []
+        if steps.max() > UNEVEN * usual or steps.min() < usual / UNEVEN:
+            found.append(f"the frames are not evenly spaced: {steps.min():g} to {steps.max():g} ps apart")
+        early = int((times <= EVIDENCE_PS + TINY_PS).sum())
+        if early < FEW_EARLY:
+            found.append(f"only {early} frames in the first {EVIDENCE_PS:g} ps: write one every picosecond or so")
+        if times[-1] < EVIDENCE_PS - usual:
+            found.append(f"only {times[-1]:g} ps are there: models look at the first {EVIDENCE_PS:g} ps")
+        return found
+
+
+def _driving_force(material: str, temperature: float, options: TrajectoryOptions, known: Sequence[Record]) -> float:
+    # Measured from the melting point of the potential, never from that of the element: nothing is guessed here.
+    melting, latent = options.melting_point, options.latent_heat
+    if options.potential is not None:
+        table = tabulate(material, known, potential=options.potential)
+        if melting is None and math.isfinite(table.melting_error):
+            melting = table.melting_temperature
+        if latent is None and melting is not None and table.latent_heat is not None:
+            latent = table.latent_heat((melting + temperature) / 2)
+    if melting is None or latent is None or not temperature > 0:
+        return math.nan
+    return driving_force(temperature, melting, latent)
+
+
+def _chained(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+    yield first
+    yield from rest
+
+
+def _composition(frame: Frame) -> dict[str, float]:
+    symbols, counts = np.unique(frame.species, return_counts=True)
+    return {str(symbol): float(count / counts.sum()) for symbol, count in zip(symbols, counts, strict=True)}
+
+
+def _record_id(path: Path) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._+=-]+", "-", path.name.split(".")[0]).strip("-._") or "trajectory"
+    return f"ingest-{stem[:80]}-{sha256_of_file(path)[:10]}"
+
+
+def _fit(history: SlabHistory, watched: _Watch, flags: list[str]) -> VelocityFit | None:
+    share = history.pooled["solid_fraction"]
+    if not watched.has_times:
+        return None
+    if not 0.03 < share[0] < 0.97:
+        flags.append(f"no crystal with two fronts in a liquid ({share[0]:.0%} solid at the start): no velocity follows")
+        return None
+    if thin := [name for name, volume in zip(("crystal", "liquid"), history.volumes, strict=True)
+                if not math.isfinite(volume)]:  # fmt: skip
+        flags.append(
+            f"too thin to tell its density: the {' and the '.join(thin)} (box of {history.lengths[0]:.0f} A along the "
+            f"normal, {share[0]:.0%} solid at the start); no velocity follows"
+        )
+        return None
+    fit = fit_velocity(history, *history.volumes)
+    flags += [flag for flag in fit.flags if "not used" not in flag]
+    return fit
+
+
+def _axis(times_ps: FloatArray, has_times: bool) -> Axis:
+    if has_times:
+        return Axis("time", "s", times_ps * 1e-12)
+    return Axis("frame", "1", np.arange(len(times_ps), dtype=np.float64))
+
+
+def _series(history: SlabHistory, has_times: bool, *, until_ps: float = math.inf) -> dict[str, Quantity]:
+    times = history.times_ps - history.times_ps[0]
+    early = times <= until_ps + TINY_PS
+    axis = _axis(times[early], has_times)
+    found = {name: Quantity(history.pooled[name][early], unit, axis=axis) for name, unit in DESCRIPTORS.items()}
+    if math.isfinite(history.volumes[0]):
+        thickness = history.thickness(history.volumes[0], until_ps=float(history.times_ps[early][-1]))
+        found["solid_thickness"] = Quantity(thickness * ANGSTROM, "m", axis=axis)
+    return found
+
+
+def _results(history: SlabHistory, has_times: bool, fit: VelocityFit | None) -> dict[str, Quantity]:
+    found = _series(history, has_times)
+    if np.isfinite(history.temperature_profile).all():
+        found["temperature_profile"] = Quantity(
+            history.temperature_profile, "K", axis=Axis("position", "m", history.profile_distance * ANGSTROM)
+        )
+    if fit is not None and math.isfinite(fit.velocity.value):
+        error = fit.velocity.standard_error
+        found["growth_velocity"] = Quantity(
+            np.array(fit.velocity.value), "m/s", uncertainty=None if math.isnan(error) else np.array(error)
+        )
+    return found

@@ -1,0 +1,229 @@
+"""Trajectories of others: what differs from our own runs is said, and nothing is guessed silently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nakaya.core.errors import ParameterError
+from nakaya.crystallography.lattices import build_crystal
+from nakaya.kinetics.samples.pooled import early_velocity
+from nakaya.md.trajectories.dump import LAMMPS_UNITS, read_dump
+from nakaya.md.trajectories.frames import BOLTZMANN, Frame
+from nakaya.md.trajectory_records import TrajectoryOptions, ingest_trajectory
+from nakaya.records.collection import summarise_record
+from nakaya.records.record import Record
+
+EDGE = 3.7
+LAYER = EDGE / 2
+"""Fronts of the synthetic slab jump from layer to layer."""
+
+GIVEN = TrajectoryOptions(
+    lammps_units="metal", elements=["Cu"], time_step_ps=0.002, temperature=1200.0, melting_point=1327.0,
+    latent_heat=12e3,
+)  # fmt: skip
+
+
+def slab(thickness: float, seed: int) -> Frame:
+    """A slab of warm crystal in strongly disordered surroundings, 148 A along the normal."""
+    positions, box = build_crystal("fcc", "100", EDGE, (3, 3, 40))
+    rng = np.random.default_rng(seed)
+    outside = np.abs(positions[:, 2] - box[2] / 2) > thickness / 2
+    positions = positions + rng.normal(0, 1, positions.shape) * np.where(outside, 0.9, 0.08)[:, None]
+    velocities = rng.normal(0, np.sqrt(BOLTZMANN * 1200.0 / 63.546), positions.shape)
+    return Frame(seed, None, positions, np.diag(box), np.full(len(positions), "Cu"), velocities)
+
+
+def grown(velocity: float = 0.6, frames: int = 12) -> list[Frame]:
+    """Frames one ps apart; both fronts move with `velocity` A/ps."""
+    return [slab(40.0 + 2 * velocity * number, number) for number in range(frames)]
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[Frame]:
+    return grown()
+
+
+def dump_of(
+    frames: Sequence[Frame], *, steps: Sequence[int] | None = None, energy: float | None = -3.3, time: float = 0.0,
+    shift: int = 0, broken: Sequence[int] = (),
+) -> str:  # fmt: skip
+    """A dump; `shift` unwraps atoms by so many boxes, frames in `broken` hold NaN, `time` is that of frame 1, ps."""
+    text = ""
+    for number, frame in enumerate(frames):
+        sides = "".join(f"0 {side:.8g}\n" for side in np.diag(frame.cell))
+        names = "xu yu zu" if shift else "x y z"
+        places = frame.positions + shift * np.diag(frame.cell) * (np.arange(len(frame.positions)) % 3 - 1)[:, None]
+        if number in broken:
+            places[:4] = np.nan
+        assert frame.velocities is not None
+        tail = "" if energy is None else f" {energy}"
+        rows = "".join(
+            f"{n} 1 {' '.join(f'{value:.4f}' for value in [*place, *speed])}{tail}\n"
+            for n, (place, speed) in enumerate(zip(places, frame.velocities, strict=True), 1)
+        )
+        head = f"ITEM: TIME\n{time * number:g}\n" if time else ""
+        step = number * 500 if steps is None else steps[number]
+        text += (
+            f"ITEM: TIMESTEP\n{step}\n{head}ITEM: NUMBER OF ATOMS\n{len(places)}\nITEM: BOX BOUNDS pp pp pp\n{sides}"
+            f"ITEM: ATOMS id type {names} vx vy vz{'' if energy is None else ' c_energy'}\n{rows}"
+        )
+    return text
+
+
+def xyz_of(frames: Sequence[Frame], keys: str = "", broken: Sequence[int] = ()) -> str:
+    """Extended XYZ; {n} in `keys` becomes the number of the frame."""
+    text = ""
+    for number, frame in enumerate(frames):
+        places = frame.positions.copy()
+        if number in broken:
+            places[0] = np.nan
+        lattice = " ".join(f"{value:.6g}" for value in frame.cell.ravel())
+        text += f'{len(places)}\nLattice="{lattice}" Properties=species:S:1:pos:R:3 {keys.format(n=number)}\n'
+        text += "".join(f"Cu {x:.4f} {y:.4f} {z:.4f}\n" for x, y, z in places)
+    return text
+
+
+def ingest(folder: Path, text: str, options: TrajectoryOptions = GIVEN) -> Record:
+    path = folder / "mine.dump"
+    path.write_text(text)
+    return ingest_trajectory(path, options)
+
+
+def test_a_dump_like_our_own_has_no_flags_and_shows_its_early_velocity(tmp_path: Path, frames: list[Frame]) -> None:
+    record = ingest(tmp_path, dump_of(frames))
+    assert record.flags == ()
+    assert record.status == "ok"
+    # Without it the direct fit to the first 10 ps would have nothing to say.
+    assert early_velocity(record) == pytest.approx(60.0, abs=100 * 2 * LAYER / 10)
+    assert record.evidence["solid_thickness"].values.shape == (11,)
+
+
+def test_unwrapped_coordinates_change_nothing(tmp_path: Path, frames: list[Frame]) -> None:
+    wrapped, unwrapped = ingest(tmp_path, dump_of(frames)), ingest(tmp_path, dump_of(frames, shift=3))
+    expected = wrapped.quantities["growth_velocity"].value
+    assert unwrapped.quantities["growth_velocity"].value == pytest.approx(expected, abs=0.05)  # four decimals
+
+
+def test_missing_energies_are_said(tmp_path: Path, frames: list[Frame]) -> None:
+    record = ingest(tmp_path, dump_of(frames[:4], energy=None))
+    assert any("no energies" in flag and "c_energy" in flag for flag in record.flags)
+    assert np.isnan(record.quantities["potential_energy_mean"].values).all()
+
+
+@pytest.mark.parametrize("units", list(LAMMPS_UNITS))
+def test_energies_are_converted(tmp_path: Path, units: str, frames: list[Frame]) -> None:
+    joule = {  # LAMMPS manual, units: energy
+        "metal": 1.602176634e-19, "real": 4184 / 6.02214076e23, "si": 1.0, "cgs": 1e-7, "nano": 1e-21, "micro": 1e-15,
+        "electron": 4.3597447222e-18,
+    }  # fmt: skip
+    path = tmp_path / "a.dump"
+    length = LAMMPS_UNITS[units].length
+    here = replace(frames[0], cell=frames[0].cell / length, positions=frames[0].positions / length)
+    path.write_text(dump_of([here], energy=2.0))
+    (frame,) = read_dump(path, lammps_units=units, elements=["Cu"])
+    assert frame.extra["c_energy"] * 1.602176634e-19 == pytest.approx(2.0 * joule[units], rel=1e-9)
+
+
+def test_frames_at_uneven_times_are_said(tmp_path: Path, frames: list[Frame]) -> None:
+    record = ingest(tmp_path, dump_of(frames[:6], steps=[0, 500, 1500, 2000, 2500, 9000]))
+    assert any("not evenly spaced: 1 to 13 ps" in flag for flag in record.flags)
+
+
+@pytest.mark.parametrize(("step", "words"), [(10_000, "only 1 frames in the first 10 ps"), (100, "only 2.2 ps")])
+def test_frames_too_far_apart_or_too_short_are_said(tmp_path: Path, frames: list[Frame], step: int, words: str) -> None:
+    record = ingest(tmp_path, dump_of(frames, steps=[step * n for n in range(12)]))
+    assert any(words in flag for flag in record.flags)
+
+
+def test_times_that_contradict_the_time_step_are_said(tmp_path: Path, frames: list[Frame]) -> None:
+    assert ingest(tmp_path, dump_of(frames, time=1.0)).flags == ()
+    wrong = ingest(tmp_path, dump_of(frames, time=1.5))
+    assert any("other times" in flag for flag in wrong.flags)
+
+
+def test_frames_that_were_left_out_do_not_shift_the_clock(tmp_path: Path, frames: list[Frame]) -> None:
+    options = replace(GIVEN, time_step_ps=None, frame_ps=1.0)
+    for text in (dump_of(frames, broken=[3, 7]), xyz_of(frames, broken=[3, 7])):
+        record = ingest(tmp_path, text, options)
+        axis = record.quantities["solid_fraction"].axis
+        assert axis is not None
+        assert axis.values * 1e12 == pytest.approx([0, 1, 2, 4, 5, 6, 8, 9, 10, 11])
+        assert sum("no finite position" in flag for flag in record.flags) == 2
+
+
+def test_a_thousand_damaged_frames_do_not_make_a_thousand_flags(tmp_path: Path, frames: list[Frame]) -> None:
+    many = [frames[0]] * 4 + frames
+    record = ingest(tmp_path, dump_of(many, broken=range(1, 13)))
+    left_out = [flag for flag in record.flags if "left out" in flag]
+    assert len(left_out) == 4
+    assert left_out[-1] == "frames left out: 9 more"
+
+
+def test_the_number_of_a_frame_is_no_time_step(tmp_path: Path, frames: list[Frame]) -> None:
+    with pytest.raises(ParameterError, match="--frame-interval"):
+        ingest(tmp_path, xyz_of(frames[:4]))
+    with pytest.raises(ParameterError, match="--frame-interval"):
+        ingest(tmp_path, xyz_of(frames[:4], "Timestep=0.002"))
+    record = ingest(tmp_path, xyz_of(frames, "Timestep={n}00"), replace(GIVEN, time_step_ps=0.01))
+    axis = record.quantities["solid_fraction"].axis
+    assert axis is not None
+    assert axis.values[-1] == pytest.approx(11e-12)
+
+
+def test_times_without_a_unit_are_said(tmp_path: Path, frames: list[Frame]) -> None:
+    record = ingest(tmp_path, xyz_of(frames, "Time={n}.0"), replace(GIVEN, time_step_ps=None))
+    assert any("picoseconds" in flag for flag in record.flags)
+    assert record.quantities["growth_velocity"].value == pytest.approx(60, abs=100 * 2 * LAYER / 12)
+
+
+def test_a_box_without_an_inside_says_which_phase_is_too_thin(tmp_path: Path) -> None:
+    positions, box = build_crystal("fcc", "100", EDGE, (4, 4, 10))
+    rng = np.random.default_rng(0)
+    text = ""
+    for number in range(4):
+        loose = np.where(np.abs(positions[:, 2] - box[2] / 2) > 6.0, 0.9, 0.08)[:, None]
+        moved = positions + rng.normal(0, 1, positions.shape) * loose
+        text += dump_of([Frame(0, None, moved, np.diag(box), np.full(len(moved), "Cu"), moved)], steps=[500 * number])
+    record = ingest(tmp_path, text)
+    assert any("too thin" in flag and "crystal" in flag for flag in record.flags)
+
+
+def test_a_record_without_a_temperature_is_summarised(tmp_path: Path, frames: list[Frame]) -> None:
+    record = ingest(tmp_path, xyz_of(frames[:3]), replace(GIVEN, time_step_ps=None, temperature=None))
+    assert "nan" not in summarise_record(record)
+
+
+def test_another_temperature_than_that_of_the_velocities_is_said(tmp_path: Path, frames: list[Frame]) -> None:
+    record = ingest(tmp_path, dump_of(frames[:4]), replace(GIVEN, temperature=900.0))
+    assert any("velocities" in flag and "900 K given" in flag for flag in record.flags)
+
+
+@pytest.mark.parametrize(("element", "length", "said"), [("Cu", 1.0, False), ("Al", 1.0, True), ("Cu", 1.1, True)])
+def test_wrong_elements_and_lengths_show_in_the_density(
+    tmp_path: Path, frames: list[Frame], element: str, length: float, said: bool
+) -> None:
+    here = [replace(frame, cell=frame.cell * length, positions=frame.positions * length) for frame in frames[:4]]
+    record = ingest(tmp_path, dump_of(here), replace(GIVEN, elements=[element]))
+    assert any("A^3 per atom" in flag for flag in record.flags) is said
+
+
+def test_positions_in_another_unit_than_the_box_are_said(tmp_path: Path, frames: list[Frame]) -> None:
+    here = [replace(frame, positions=0.1 * frame.positions) for frame in frames[:4]]
+    for text in (dump_of(here), xyz_of(here, "Time={n}")):
+        options = GIVEN if text.startswith("ITEM") else replace(GIVEN, time_step_ps=None)
+        assert any("positions and box are in different units" in flag for flag in ingest(tmp_path, text, options).flags)
+
+
+def test_an_equilibration_that_leaves_nothing_is_refused(tmp_path: Path, frames: list[Frame]) -> None:
+    with pytest.raises(ParameterError, match="ends within the 100 ps of equilibration"):
+        ingest(tmp_path, dump_of(frames[:4]), replace(GIVEN, equilibration_ps=100.0))
+
+
+def test_a_growth_direction_that_is_none_is_refused() -> None:
+    with pytest.raises(ParameterError, match="'abc' is no Miller indices"):
+        TrajectoryOptions(orientation="abc")

@@ -1,0 +1,101 @@
+"""Melting points from runs: what is combined, bracketed and blocked obeys the laws of means and straight lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nakaya.core.errors import ParameterError
+from nakaya.md.melting import combine_melting_points, zero_velocity_temperature
+from nakaya.md.properties import block_error, diffusivity
+from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record, Status
+
+EXACT = 1e-9
+"""Relative; closed forms, only rounding differs."""
+
+KELVIN = st.floats(300, 3000)
+ERRORS = st.floats(0.6, 50)
+"""Above the least error that a run is believed to have."""
+
+
+def coexistence(kelvin: float, error: float, seed: int, status: Status = "ok") -> Record:
+    return Record(
+        id=f"melting-{seed}", kind="md", material="Cu", status=status, flags=() if status == "ok" else ("made so",),
+        conditions={DRIVING_FORCE: Quantity(np.array(0.0), "1")},
+        quantities={"melting_temperature": Quantity(np.array(kelvin), "K", np.array(error))},
+        provenance=Provenance("made from numbers", seeds=(seed,)),
+    )  # fmt: skip
+
+
+def coexistences(runs: Sequence[tuple[float, float]]) -> list[Record]:
+    return [coexistence(kelvin, error, seed) for seed, (kelvin, error) in enumerate(runs)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(KELVIN, ERRORS), min_size=1, max_size=6))
+def test_a_mean_lies_between_its_runs_in_any_order_and_is_no_surer_than_they_allow(
+    runs: list[tuple[float, float]],
+) -> None:
+    found = combine_melting_points(coexistences(runs))
+    values = [kelvin for kelvin, _ in runs]
+    assert min(values) * (1 - EXACT) <= found.value <= max(values) * (1 + EXACT)
+    again = combine_melting_points(coexistences(runs[::-1]))
+    assert again.value == pytest.approx(found.value, rel=EXACT)
+    assert again.standard_error == pytest.approx(found.standard_error, rel=EXACT)
+    assert found.standard_error >= min(error for _, error in runs) / math.sqrt(len(runs)) * (1 - EXACT)
+
+
+def test_runs_that_agree_halve_the_error_with_their_square_and_runs_that_differ_do_not() -> None:
+    agree = combine_melting_points(coexistences([(1327.0, 4.0)] * 4))
+    assert agree.standard_error == pytest.approx(2.0, rel=EXACT)
+    differ = combine_melting_points(coexistences([(1300.0, 1.0), (1350.0, 1.0)]))
+    assert differ.standard_error == pytest.approx(25.0, rel=EXACT)  # the scatter, not the stated errors
+
+
+def test_runs_that_failed_say_nothing() -> None:
+    good = coexistences([(1320.0, 3.0), (1330.0, 3.0)])
+    failed = coexistence(10.0, 1.0, 9, status="failed")
+    assert combine_melting_points([*good, failed]) == combine_melting_points(good)
+    with pytest.raises(ParameterError, match="no coexistence run"):
+        combine_melting_points([failed])
+
+
+@settings(max_examples=30, deadline=None)
+@given(melting=st.floats(900, 1700), slope=st.floats(0.05, 3), step=st.floats(1, 80), error=st.floats(0.01, 20))
+def test_a_straight_line_is_bracketed_exactly(melting: float, slope: float, step: float, error: float) -> None:
+    temperatures = melting + step * np.array([-2.3, 1.1, -0.4, 2.2])  # in no order
+    velocities = slope * (melting - temperatures)
+    found = zero_velocity_temperature(temperatures, velocities, np.full(4, error))
+    assert found.value == pytest.approx(melting, rel=EXACT)
+    # An error of the velocity is one of the temperature by the slope of the line; two ends share it.
+    assert error / slope / math.sqrt(2) * (1 - EXACT) <= found.standard_error <= error / slope * (1 + EXACT)
+
+
+def test_without_a_change_of_sign_there_is_no_melting_point() -> None:
+    with pytest.raises(ParameterError, match="does not change its sign"):
+        zero_velocity_temperature(np.array([900.0, 1000.0]), np.array([20.0, 5.0]), np.ones(2))
+
+
+def test_blocks_know_of_correlation() -> None:
+    rng = np.random.default_rng(0)
+    white = rng.normal(size=(200, 2000))
+    errors = np.array([block_error(series) for series in white])
+    # The scatter of five means is chi-squared with four degrees of freedom: its mean over 200 series is good to 4 %.
+    assert np.sqrt((errors**2).mean()) == pytest.approx(1 / math.sqrt(2000), rel=0.15)
+    slow = np.repeat(white[:, :100], 20, axis=1)  # the same numbers, each of them twenty times
+    errors = np.array([block_error(series) for series in slow])
+    assert np.sqrt((errors**2).mean()) == pytest.approx(1 / math.sqrt(100), rel=0.15)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(1e-4, 10), st.floats(0, 5))
+def test_diffusivity_is_a_sixth_of_the_slope_whatever_atoms_did_at_first(value: float, ballistic: float) -> None:
+    times = np.linspace(0, 20, 101)
+    found, error = diffusivity(times, 6 * value * times + ballistic)
+    assert found == pytest.approx(value, rel=1e-6)
+    assert error <= 1e-6 * value + 1e-9
