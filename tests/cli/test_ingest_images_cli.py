@@ -13,10 +13,10 @@ pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
 
 from nakaya.cli.app import run
 from nakaya.kinetics.graphs.build import build_sequence
-from nakaya.kinetics.ingest.grains.etched import Etching, etched_image
-from nakaya.kinetics.ingest.grains.grain_size import mean_intercept
-from nakaya.kinetics.ingest.grains.voronoi import scatter_points, voronoi_map
-from nakaya.kinetics.ingest.synthetic_lattice import FCC_110, columns_image, lattice_columns
+from nakaya.microscopy.grains.etched import Etching, etched_image
+from nakaya.microscopy.grains.grain_size import mean_intercept
+from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
+from nakaya.microscopy.lattice_images.synthetic import FCC_110, columns_image, lattice_columns
 from nakaya.pipelines.ingesting_images import MicrographOptions, ingest_micrograph
 from nakaya.records.clusters_of_record import read_clusters
 from nakaya.records.store import RecordStore, problems

@@ -82,7 +82,7 @@ def ebsd(
     Twins are Sigma 3 boundaries (60 degrees about 111) within Brandon's tolerance. Points that were not indexed belong
     to no grain.
     """
-    from nakaya.kinetics.ingest.ebsd import GrainRules
+    from nakaya.microscopy.ebsd.grains import GrainRules
     from nakaya.pipelines.ingesting_ebsd import ingest_ebsd
 
     rules = GrainRules(threshold, min_pixels, min_confidence)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from nakaya.core.errors import InputFileError
-from nakaya.kinetics.ingest.images import read_image
-from nakaya.kinetics.ingest.loops import calibrate_loops, find_loops, loops_of_mask
+from nakaya.microscopy.images import read_image
+from nakaya.microscopy.loops.counting import calibrate_loops, find_loops, loops_of_mask
 from nakaya.pipelines.ingesting_images import drawn_spots
 
 __all__ = ["LoopRow", "benchmark_loops"]

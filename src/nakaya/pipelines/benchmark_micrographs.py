@@ -9,11 +9,11 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.checks import check_count
-from nakaya.kinetics.ingest.grains.etched import Etching, etched_image
-from nakaya.kinetics.ingest.grains.grain_size import mean_intercept
-from nakaya.kinetics.ingest.grains.segmentation import segment_grains
-from nakaya.kinetics.ingest.grains.voronoi import scatter_points, voronoi_map
-from nakaya.kinetics.ingest.grains_record import measure_map
+from nakaya.microscopy.grains.etched import Etching, etched_image
+from nakaya.microscopy.grains.grain_size import mean_intercept
+from nakaya.microscopy.grains.record import measure_map
+from nakaya.microscopy.grains.segmentation import segment_grains
+from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 
 __all__ = ["ASKED", "ETCHINGS", "EtchingRow", "benchmark_micrographs"]
 

@@ -11,10 +11,10 @@ from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
 from nakaya.core.provenance import sha256_of_file
 from nakaya.crystallography.inverse_pole_figure import colour_key, inverse_pole_figure_colours
 from nakaya.growth.store.storing import check_output
-from nakaya.kinetics.ingest.ebsd import EbsdGrains, GrainRules, find_grains
-from nakaya.kinetics.ingest.ebsd_files import EbsdMap, read_ebsd
-from nakaya.kinetics.ingest.ebsd_record import ebsd_record, phase_fraction
-from nakaya.kinetics.ingest.image_records import ImageSource
+from nakaya.microscopy.ebsd.files import EbsdMap, read_ebsd
+from nakaya.microscopy.ebsd.grains import EbsdGrains, GrainRules, find_grains
+from nakaya.microscopy.ebsd.record import ebsd_record, phase_fraction
+from nakaya.microscopy.image_records import ImageSource
 from nakaya.pipelines.ingesting_images import Finding, write_ingested
 from nakaya.viz.colour import from_hex, to_hex
 from nakaya.viz.style import LIGHT

@@ -15,18 +15,18 @@ from nakaya.core.arrays import BoolArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.provenance import sha256_of_file
 from nakaya.growth.store.storing import check_output
-from nakaya.kinetics.ingest.grains.grain_size import grain_size_from_intercept
-from nakaya.kinetics.ingest.grains.masks import grains_from_mask, mask_of_boundaries
-from nakaya.kinetics.ingest.grains.segmentation import segment_grains
-from nakaya.kinetics.ingest.grains_record import astm_interval, grains_record, measure_map
-from nakaya.kinetics.ingest.image_records import NO_SCALE, ImageSource, IngestedImage
-from nakaya.kinetics.ingest.images import GreyImage, parse_pixel_size, read_image, read_raw_image
-from nakaya.kinetics.ingest.lattice_faults import find_faults
-from nakaya.kinetics.ingest.lattice_image import LatticeImage, analyse_lattice
-from nakaya.kinetics.ingest.lattice_record import lattice_record
-from nakaya.kinetics.ingest.loops import LoopRules, count_interval, find_loops, loops_of_mask, mask_of_loops
-from nakaya.kinetics.ingest.loops_record import loops_record
-from nakaya.kinetics.ingest.pixel_sizes import find_pixel_size
+from nakaya.microscopy.grains.grain_size import grain_size_from_intercept
+from nakaya.microscopy.grains.masks import grains_from_mask, mask_of_boundaries
+from nakaya.microscopy.grains.record import astm_interval, grains_record, measure_map
+from nakaya.microscopy.grains.segmentation import segment_grains
+from nakaya.microscopy.image_records import NO_SCALE, ImageSource, IngestedImage
+from nakaya.microscopy.images import GreyImage, parse_pixel_size, read_image, read_raw_image
+from nakaya.microscopy.lattice_images.faults import find_faults
+from nakaya.microscopy.lattice_images.lattices import LatticeImage, analyse_lattice
+from nakaya.microscopy.lattice_images.record import lattice_record
+from nakaya.microscopy.loops.counting import LoopRules, count_interval, find_loops, loops_of_mask, mask_of_loops
+from nakaya.microscopy.loops.record import loops_record
+from nakaya.microscopy.pixel_sizes import find_pixel_size
 from nakaya.records.store import RecordStore
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import numpy as np
 from PIL import Image
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.ingest.grains.etched import Etching, etched_image
-from nakaya.kinetics.ingest.grains.grain_size import grain_size_from_intercept
-from nakaya.kinetics.ingest.grains.segmentation import segment_grains
-from nakaya.kinetics.ingest.grains.voronoi import scatter_points, voronoi_map
-from nakaya.kinetics.ingest.grains_record import GrainMeasures, measure_map
+from nakaya.microscopy.grains.etched import Etching, etched_image
+from nakaya.microscopy.grains.grain_size import grain_size_from_intercept
+from nakaya.microscopy.grains.record import GrainMeasures, measure_map
+from nakaya.microscopy.grains.segmentation import segment_grains
+from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 from nakaya.viz.overlays import Caption, grain_overlay
 from nakaya.viz.report import Report
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError
-from nakaya.kinetics.ingest import images
-from nakaya.kinetics.ingest.images import parse_pixel_size, read_image
-from nakaya.kinetics.ingest.pixel_sizes import find_pixel_size, imagej_pixel_size, ome_pixel_size
+from nakaya.microscopy import images
+from nakaya.microscopy.images import parse_pixel_size, read_image
+from nakaya.microscopy.pixel_sizes import find_pixel_size, imagej_pixel_size, ome_pixel_size
 
 ONE_STEP = 1.5 / 255  # of eight bits
 

@@ -10,15 +10,15 @@ import numpy as np
 from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
-from nakaya.kinetics.ingest.grains.grain_size import (
+from nakaya.microscopy.grains.grain_size import (
     MeanIntercept,
     grain_size_from_intercept,
     mean_intercept,
     planimetric_density,
 )
-from nakaya.kinetics.ingest.grains.measures import Boundaries, GrainTable, frame_weights, measure_grains
-from nakaya.kinetics.ingest.grains.topology import neighbours_with_corners, split_disconnected
-from nakaya.kinetics.ingest.image_records import ImageSource, IngestedImage, boundary_features, ingested, single
+from nakaya.microscopy.grains.measures import Boundaries, GrainTable, frame_weights, measure_grains
+from nakaya.microscopy.grains.topology import neighbours_with_corners, split_disconnected
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, boundary_features, ingested, single
 from nakaya.records.cluster_graph import ClusterGraph, Feature
 from nakaya.records.record import Axis, Quantity
 

@@ -9,7 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from nakaya.core.arrays import GrainMap, IntArray
-from nakaya.kinetics.ingest.grains.measures import Boundaries, boundary_pairs, collect_boundaries
+from nakaya.microscopy.grains.measures import Boundaries, boundary_pairs, collect_boundaries
 
 __all__ = ["BoundaryNet", "boundary_net", "neighbours_with_corners", "split_disconnected"]
 

@@ -12,13 +12,13 @@ from nakaya.core.errors import FormatError, ParameterError
 
 pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
 
-from nakaya.kinetics.ingest.grains.etched import Etching, etched_image
-from nakaya.kinetics.ingest.grains.grain_size import mean_intercept
-from nakaya.kinetics.ingest.grains.masks import grains_from_mask, mask_of_boundaries
-from nakaya.kinetics.ingest.grains.segmentation import segment_grains
-from nakaya.kinetics.ingest.grains.topology import boundary_net
-from nakaya.kinetics.ingest.grains.voronoi import scatter_points, voronoi_map
-from nakaya.kinetics.ingest.grains_record import measure_map
+from nakaya.microscopy.grains.etched import Etching, etched_image
+from nakaya.microscopy.grains.grain_size import mean_intercept
+from nakaya.microscopy.grains.masks import grains_from_mask, mask_of_boundaries
+from nakaya.microscopy.grains.record import measure_map
+from nakaya.microscopy.grains.segmentation import segment_grains
+from nakaya.microscopy.grains.topology import boundary_net
+from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 
 SIDE, CELLS = 300, 75
 SAME_PLACE = 2.0  # pixels: half a line's width

@@ -23,8 +23,8 @@ from nakaya.crystallography.disorientation import (
     near_reference,
 )
 from nakaya.crystallography.quaternions import angle_between
-from nakaya.kinetics.ingest.ebsd_files import EbsdMap
-from nakaya.kinetics.ingest.grains.measures import Boundaries, GrainTable, collect_boundaries, measure_grains
+from nakaya.microscopy.ebsd.files import EbsdMap
+from nakaya.microscopy.grains.measures import Boundaries, GrainTable, collect_boundaries, measure_grains
 
 __all__ = ["EbsdGrains", "GrainRules", "find_grains", "label_grains"]
 

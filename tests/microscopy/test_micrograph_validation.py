@@ -11,12 +11,12 @@ import pytest
 pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
 pytest.importorskip("tifffile", reason='micrographs need the extra "microscopy"')
 
-from nakaya.kinetics.ingest.ebsd import GrainRules, find_grains
-from nakaya.kinetics.ingest.ebsd_files import read_ebsd
-from nakaya.kinetics.ingest.grains.grain_size import grain_size_from_intercept, mean_intercept
-from nakaya.kinetics.ingest.grains.masks import grains_from_mask
-from nakaya.kinetics.ingest.grains.topology import boundary_net
-from nakaya.kinetics.ingest.images import read_raw_image
+from nakaya.microscopy.ebsd.files import read_ebsd
+from nakaya.microscopy.ebsd.grains import GrainRules, find_grains
+from nakaya.microscopy.grains.grain_size import grain_size_from_intercept, mean_intercept
+from nakaya.microscopy.grains.masks import grains_from_mask
+from nakaya.microscopy.grains.topology import boundary_net
+from nakaya.microscopy.images import read_raw_image
 from nakaya.pipelines.benchmark_loops import benchmark_loops
 from nakaya.pipelines.ingesting_images import MicrographOptions, ingest_micrograph
 

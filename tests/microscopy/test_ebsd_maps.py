@@ -11,9 +11,9 @@ from nakaya.core.errors import FormatError, InputFileError, NakayaError, Paramet
 from nakaya.crystallography.disorientation import SIGMA3, disorientation_angle
 from nakaya.crystallography.quaternions import from_axis_angle, multiply
 from nakaya.crystallography.symmetry import LAUE_CLASSES
-from nakaya.kinetics.ingest.ebsd import GrainRules, find_grains
-from nakaya.kinetics.ingest.ebsd_files import parse_ang, parse_ctf, read_ebsd
-from nakaya.kinetics.ingest.grains.voronoi import scatter_points, voronoi_map
+from nakaya.microscopy.ebsd.files import parse_ang, parse_ctf, read_ebsd
+from nakaya.microscopy.ebsd.grains import GrainRules, find_grains
+from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 
 CUBIC = LAUE_CLASSES["m-3m"]
 SHAPE = (30, 40)

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, Float32Array, FloatArray, GrainMap
 from nakaya.core.checks import Range, check_in_range
-from nakaya.kinetics.ingest.grains.measures import boundary_pairs, collect_boundaries
+from nakaya.microscopy.grains.measures import boundary_pairs, collect_boundaries
 
 __all__ = ["Etching", "etched_image"]
 

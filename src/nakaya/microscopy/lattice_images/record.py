@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import ndimage
 
-from nakaya.kinetics.ingest.image_records import ImageSource, IngestedImage, ingested, single
-from nakaya.kinetics.ingest.lattice_faults import FaultSearch
-from nakaya.kinetics.ingest.lattice_image import LatticeImage
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested, single
+from nakaya.microscopy.lattice_images.faults import FaultSearch
+from nakaya.microscopy.lattice_images.lattices import LatticeImage
 from nakaya.records.cluster_graph import ClusterGraph, Feature
 
 __all__ = ["lattice_record"]

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nakaya.kinetics.ingest.ebsd import EbsdGrains
-from nakaya.kinetics.ingest.ebsd_files import EbsdMap, Phase
-from nakaya.kinetics.ingest.image_records import ImageSource, IngestedImage, boundary_features, ingested, single
+from nakaya.microscopy.ebsd.files import EbsdMap, Phase
+from nakaya.microscopy.ebsd.grains import EbsdGrains
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, boundary_features, ingested, single
 from nakaya.records.cluster_graph import ClusterGraph, Feature
 from nakaya.records.record import Quantity
 

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.spatial import Delaunay, QhullError
 
 from nakaya.core.arrays import FloatArray, IntArray
-from nakaya.kinetics.ingest.image_records import ImageSource, IngestedImage, ingested, single
-from nakaya.kinetics.ingest.loops import Loops, count_interval
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested, single
+from nakaya.microscopy.loops.counting import Loops, count_interval
 from nakaya.records.cluster_graph import ClusterGraph, Feature
 
 __all__ = ["loops_record", "natural_neighbours"]

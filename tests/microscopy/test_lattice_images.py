@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import FormatError
-from nakaya.kinetics.ingest.lattice_faults import find_faults
-from nakaya.kinetics.ingest.lattice_image import analyse_lattice
-from nakaya.kinetics.ingest.lattice_reflections import (
+from nakaya.microscopy.lattice_images.faults import find_faults
+from nakaya.microscopy.lattice_images.lattices import analyse_lattice
+from nakaya.microscopy.lattice_images.reflections import (
     lattice_difference,
     reduce_basis,
     rotations_between,
 )
-from nakaya.kinetics.ingest.synthetic_lattice import (
+from nakaya.microscopy.lattice_images.synthetic import (
     FCC_110,
     columns_image,
     lattice_columns,

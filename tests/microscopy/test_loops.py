@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.ingest.image_records import NO_SCALE, ImageSource
-from nakaya.kinetics.ingest.loops import (
+from nakaya.microscopy.image_records import NO_SCALE, ImageSource
+from nakaya.microscopy.loops.counting import (
     LoopRules,
     calibrate_loops,
     count_interval,
@@ -18,7 +18,7 @@ from nakaya.kinetics.ingest.loops import (
     loops_of_mask,
     mask_of_loops,
 )
-from nakaya.kinetics.ingest.loops_record import loops_record, natural_neighbours
+from nakaya.microscopy.loops.record import loops_record, natural_neighbours
 
 SIDE = 256
 DIAMETER = 26.0

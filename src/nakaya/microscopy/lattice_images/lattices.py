@@ -15,8 +15,8 @@ from scipy.sparse.csgraph import connected_components
 
 from nakaya.core.arrays import FloatArray, GrainMap, IntArray
 from nakaya.core.errors import FormatError
-from nakaya.kinetics.ingest.grains.measures import boundary_pairs, collect_boundaries
-from nakaya.kinetics.ingest.lattice_reflections import (
+from nakaya.microscopy.grains.measures import boundary_pairs, collect_boundaries
+from nakaya.microscopy.lattice_images.reflections import (
     Peak,
     find_peaks,
     fit_lattice,

@@ -15,9 +15,9 @@ from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
 from nakaya.core.errors import MissingExtraError, ParameterError
-from nakaya.kinetics.ingest.grains.convexity import solidity
-from nakaya.kinetics.ingest.grains.merging import MergingRules, merge_regions
-from nakaya.kinetics.ingest.grains.ridges import find_lines, flatten
+from nakaya.microscopy.grains.convexity import solidity
+from nakaya.microscopy.grains.merging import MergingRules, merge_regions
+from nakaya.microscopy.grains.ridges import find_lines, flatten
 
 __all__ = ["Segmentation", "segment_grains"]
 

@@ -9,23 +9,23 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.ingest.grains.convexity import solidity
-from nakaya.kinetics.ingest.grains.grain_size import (
+from nakaya.microscopy.grains.convexity import solidity
+from nakaya.microscopy.grains.grain_size import (
     grain_size_from_density,
     grain_size_from_intercept,
     mean_intercept,
     planimetric_density,
 )
-from nakaya.kinetics.ingest.grains.measures import boundary_length, boundary_pairs, collect_boundaries
-from nakaya.kinetics.ingest.grains.topology import boundary_net, neighbours_with_corners, split_disconnected
-from nakaya.kinetics.ingest.grains.voronoi import (
+from nakaya.microscopy.grains.measures import boundary_length, boundary_pairs, collect_boundaries
+from nakaya.microscopy.grains.record import measure_map, without_specks
+from nakaya.microscopy.grains.topology import boundary_net, neighbours_with_corners, split_disconnected
+from nakaya.microscopy.grains.voronoi import (
     POISSON_SECOND_MOMENT,
     poisson_boundary_length,
     poisson_mean_intercept,
     scatter_points,
     voronoi_map,
 )
-from nakaya.kinetics.ingest.grains_record import measure_map, without_specks
 
 SECOND_MOMENT = 0.1  # four standard errors of the variance of 12,000 cells
 LENGTH = 0.02  # scatter of the boundary length of 3 x 600 cells, and the grid

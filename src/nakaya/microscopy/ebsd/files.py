@@ -19,7 +19,7 @@ from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError, InputFileError
 from nakaya.crystallography.quaternions import from_euler
 from nakaya.crystallography.symmetry import LAUE_CLASSES, Symmetry
-from nakaya.kinetics.ingest.ebsd_grid import HEXAGONAL, SQUARE, Grid, make_grid
+from nakaya.microscopy.ebsd.grid import HEXAGONAL, SQUARE, Grid, make_grid
 
 __all__ = ["EbsdMap", "Phase", "parse_ang", "parse_ctf", "read_ebsd"]
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nakaya.kinetics.ingest.images import LENGTH_UNITS, PIXEL_SIZES, TIFF_MARKS
+from nakaya.microscopy.images import LENGTH_UNITS, PIXEL_SIZES, TIFF_MARKS
 
 __all__ = ["find_pixel_size", "imagej_pixel_size", "ome_pixel_size"]
 

@@ -1,0 +1,1 @@
+"""Micrographs, EBSD maps and lattice images become records."""

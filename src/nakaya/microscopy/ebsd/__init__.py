@@ -1,0 +1,1 @@
+"""Maps of orientations by electron backscatter diffraction."""

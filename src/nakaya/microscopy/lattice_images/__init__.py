@@ -1,0 +1,1 @@
+"""Atomic-resolution images: local lattices, domains, stacking faults."""

@@ -1,0 +1,1 @@
+"""Dislocation loops in bright-field TEM."""
