@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from nakaya.kinetics.reactor.crystallizer import Operation, Seed
-from nakaya.kinetics.reactor.parameter_sets import parameter_set
-from nakaya.kinetics.reactor.profiles import piecewise
-from nakaya.kinetics.reactor.simulate import simulate
-from nakaya.kinetics.reactor.sizes import NormalSizes
+from nakaya.reactor.crystallizer import Operation, Seed
+from nakaya.reactor.parameter_sets import parameter_set
+from nakaya.reactor.profiles import piecewise
+from nakaya.reactor.simulate import simulate
+from nakaya.reactor.sizes import NormalSizes
 
 HOUR = 3600.0
 BATCHES = {

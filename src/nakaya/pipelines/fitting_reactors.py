@@ -15,7 +15,7 @@ import numpy as np
 from nakaya.core.errors import ConfigError, ParameterError
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.growth.store.storing import check_output
-from nakaya.kinetics.reactor.estimation import (
+from nakaya.reactor.estimation import (
     OBSERVATION_UNITS,
     Estimate,
     Experiment,
@@ -55,8 +55,8 @@ def fit_reactor(
         OutputError: The output exists or cannot be written.
     """
     from nakaya.core.folders import new_directory
-    from nakaya.kinetics.reactor.fitting import fit
-    from nakaya.pipelines.reactor_fit_config import read_fit_plan
+    from nakaya.reactor.fit_config import read_fit_plan
+    from nakaya.reactor.fitting import fit
     from nakaya.records.store import RecordStore
     from nakaya.viz.charts import encode_figure
     from nakaya.viz.reactor_plots import profile_chart, trace_chart
@@ -133,7 +133,7 @@ def _summarise(found: Fit) -> dict[str, Any]:
 
 def _record(found: Fit, first: Experiment, files: dict[str, str], flags: list[str], config: str) -> Record:
     """The estimates as a record; its driving force is that of the first experiment under the fit."""
-    from nakaya.kinetics.ingest.reactor_record import record_id
+    from nakaya.reactor.logs.record import record_id
 
     run = found.runs[first.name]
     axis = Axis("time", "s", run.times)
@@ -184,7 +184,7 @@ _LABELS: dict[Kind, tuple[str, float]] = {
 
 def _fit_panels(experiments: list[Experiment], found: Fit) -> list[Any]:
     """One panel per kind of observation, all experiments in it; and the supersaturation under the fit."""
-    from nakaya.kinetics.reactor.simulate import simulate
+    from nakaya.reactor.simulate import simulate
     from nakaya.viz.reactor_plots import Trace, TracePanel
 
     smooth = {}
@@ -235,9 +235,9 @@ def dextrose_conventions(log: Path, map_file: Path) -> dict[str, Any]:
     Raises:
         ConfigError: The log has no concentration.
     """
-    from nakaya.kinetics.ingest.reactor_log import read_log
-    from nakaya.kinetics.reactor.conventions import READINGS, STATED, root_mean_square_error
-    from nakaya.pipelines.reactor_config import read_column_map
+    from nakaya.reactor.config import read_column_map
+    from nakaya.reactor.conventions import READINGS, STATED, root_mean_square_error
+    from nakaya.reactor.logs.log import read_log
 
     columns = read_column_map(map_file)
     channels = read_log(log, columns).channels
@@ -292,8 +292,8 @@ def coverage_experiment(
     """
     from scipy import stats
 
-    from nakaya.kinetics.reactor.fitting import fit
-    from nakaya.kinetics.reactor.parameters import get_parameters
+    from nakaya.reactor.fitting import fit
+    from nakaya.reactor.parameters import get_parameters
 
     if not 2 <= repeats <= 100_000:
         raise ParameterError(f"repeats={repeats} is outside [2, 100000]")
@@ -334,11 +334,11 @@ NOISE = {"concentration": 0.002, "L43": 3e-6, "log_number": 0.05}
 
 def synthetic_batches() -> tuple[Any, list[Experiment], list[FreeParameter]]:
     """A known system, two noiseless experiments, and what is to be estimated from them."""
-    from nakaya.kinetics.reactor.crystallizer import Operation, Seed
-    from nakaya.kinetics.reactor.parameter_sets import parameter_set
-    from nakaya.kinetics.reactor.profiles import linear
-    from nakaya.kinetics.reactor.simulate import simulate
-    from nakaya.kinetics.reactor.sizes import NormalSizes
+    from nakaya.reactor.crystallizer import Operation, Seed
+    from nakaya.reactor.parameter_sets import parameter_set
+    from nakaya.reactor.profiles import linear
+    from nakaya.reactor.simulate import simulate
+    from nakaya.reactor.sizes import NormalSizes
 
     crystallizer = parameter_set("dextrose").crystallizer()
     day = 24 * _HOUR
@@ -361,8 +361,8 @@ def synthetic_batches() -> tuple[Any, list[Experiment], list[FreeParameter]]:
 
 def demonstrate_fit(*, seed: int = 0) -> tuple[dict[str, Any], bytes]:
     """Fit two synthetic batches in about a second: what was found beside what is true, and the chart as SVG."""
-    from nakaya.kinetics.reactor.fitting import fit
-    from nakaya.kinetics.reactor.parameters import get_parameters
+    from nakaya.reactor.fitting import fit
+    from nakaya.reactor.parameters import get_parameters
     from nakaya.viz.charts import encode_figure
     from nakaya.viz.reactor_plots import trace_chart
     from nakaya.viz.style import LIGHT
@@ -389,9 +389,9 @@ def add_noise(experiment: Experiment, rng: np.random.Generator) -> Experiment:
 
 def solver_speed(*, repeats: int = 20) -> dict[str, Any]:
     """Seconds for a seeded 24 h batch by moments and by finite volumes with 400 classes, after compilation."""
-    from nakaya.kinetics.reactor.conventions import STATED, dextrose_run
-    from nakaya.kinetics.reactor.finite_volume import Grid
-    from nakaya.kinetics.reactor.simulate import Method, simulate
+    from nakaya.reactor.conventions import STATED, dextrose_run
+    from nakaya.reactor.finite_volume import Grid
+    from nakaya.reactor.simulate import Method, simulate
 
     if not 1 <= repeats <= 10_000:
         raise ParameterError(f"repeats={repeats} is outside [1, 10000]")

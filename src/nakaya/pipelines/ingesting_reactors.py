@@ -9,10 +9,10 @@ import numpy as np
 
 from nakaya.core.errors import ConfigError, InputFileError
 from nakaya.growth.store.storing import check_output
-from nakaya.kinetics.ingest.reactor_events import running_median
-from nakaya.kinetics.ingest.reactor_record import IngestedLog, IngestedReports, ingest_log, ingest_reports
-from nakaya.kinetics.reactor.solubility import CELSIUS_ZERO
-from nakaya.pipelines.reactor_config import read_column_map
+from nakaya.reactor.config import read_column_map
+from nakaya.reactor.logs.events import running_median
+from nakaya.reactor.logs.record import IngestedLog, IngestedReports, ingest_log, ingest_reports
+from nakaya.reactor.solubility import CELSIUS_ZERO
 from nakaya.records.record import Record
 from nakaya.records.store import RecordStore
 

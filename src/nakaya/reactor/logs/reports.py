@@ -10,8 +10,8 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
-from nakaya.kinetics.ingest.reactor_map import SizeReports
-from nakaya.kinetics.ingest.reactor_table import Layout, RawTable, read_text
+from nakaya.reactor.logs.column_map import SizeReports
+from nakaya.reactor.logs.table import Layout, RawTable, read_text
 from nakaya.records.units import same_dimension, to_si
 
 __all__ = ["SizeSample", "read_reports", "report_files"]

@@ -18,8 +18,8 @@ from scipy.integrate import solve_ivp
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.reactor import rates
-from nakaya.kinetics.reactor.crystallizer import (
+from nakaya.reactor import rates
+from nakaya.reactor.crystallizer import (
     Crystallizer,
     IntegrationError,
     Layout,
@@ -28,7 +28,7 @@ from nakaya.kinetics.reactor.crystallizer import (
     lay_out,
     make_run,
 )
-from nakaya.kinetics.reactor.sizes import NUM_MOMENTS, moments_of
+from nakaya.reactor.sizes import NUM_MOMENTS, moments_of
 
 __all__ = ["UNDERSATURATION_TOLERANCE", "check_closure", "simulate_moments"]
 
@@ -106,7 +106,7 @@ def simulate_moments(
 def _integrate_compiled(
     layout: Layout, start: FloatArray, times: FloatArray, relative_tolerance: float, absolute: FloatArray
 ) -> tuple[bool, int, FloatArray]:
-    from nakaya.kinetics.reactor.compiled_moments import integrate_moments
+    from nakaya.reactor.compiled_moments import integrate_moments
 
     done, evaluations, states = integrate_moments(
         start,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nakaya.kinetics.ingest.reactor_checks import check_balance, check_dissolution, find_size_jumps
-from nakaya.kinetics.ingest.reactor_events import find_turbidity_events, metastable_zone, running_median
-from nakaya.kinetics.ingest.reactor_log import ReactorLog, Series
-from nakaya.kinetics.ingest.reactor_map import Balance
+from nakaya.reactor.logs.checks import check_balance, check_dissolution, find_size_jumps
+from nakaya.reactor.logs.column_map import Balance
+from nakaya.reactor.logs.events import find_turbidity_events, metastable_zone, running_median
+from nakaya.reactor.logs.log import ReactorLog, Series
 
 RATE = 0.5 / 60.0  # K/s
 

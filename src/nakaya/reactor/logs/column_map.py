@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.ingest.reactor_table import Layout
-from nakaya.kinetics.reactor.solubility import Basis, Solubility
+from nakaya.reactor.logs.table import Layout
+from nakaya.reactor.solubility import Basis, Solubility
 
 __all__ = ["CHANNEL_UNITS", "Balance", "Channel", "ColumnMap", "SizeClasses", "SizeReports", "Stream", "TimeColumn"]
 

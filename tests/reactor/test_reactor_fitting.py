@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Seed
-from nakaya.kinetics.reactor.estimation import Experiment, FreeParameter, Observation, observe
-from nakaya.kinetics.reactor.finite_volume import Grid
-from nakaya.kinetics.reactor.fitting import fit
-from nakaya.kinetics.reactor.laws import Kinetics, PowerLawGrowth
-from nakaya.kinetics.reactor.parameter_sets import PARAMETER_SETS, parameter_set
-from nakaya.kinetics.reactor.parameters import get_parameters, unit_of, with_parameters
-from nakaya.kinetics.reactor.profiles import constant, linear
-from nakaya.kinetics.reactor.simulate import simulate
-from nakaya.kinetics.reactor.sizes import NormalSizes
 from nakaya.pipelines.fitting_reactors import add_noise, coverage_experiment, synthetic_batches
+from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
+from nakaya.reactor.estimation import Experiment, FreeParameter, Observation, observe
+from nakaya.reactor.finite_volume import Grid
+from nakaya.reactor.fitting import fit
+from nakaya.reactor.parameter_sets import PARAMETER_SETS, parameter_set
+from nakaya.reactor.parameters import get_parameters, unit_of, with_parameters
+from nakaya.reactor.profiles import constant, linear
+from nakaya.reactor.rate_equations import Kinetics, PowerLawGrowth
+from nakaya.reactor.simulate import simulate
+from nakaya.reactor.sizes import NormalSizes
 
 GROWTH = [
     FreeParameter("growth.rate_constant", 1e-6, 1.0, start=3e-4),
@@ -181,7 +181,7 @@ def test_every_shipped_set_states_its_source_and_its_parameters_go_round(name):
 
 def rate(name: str, T: float, S: float) -> float:
     """Growth rate of a set at a temperature and supersaturation, m/s."""
-    from nakaya.kinetics.reactor import rates
+    from nakaya.reactor import rates
 
     published = parameter_set(name)
     assert published.kinetics.growth is not None
@@ -210,7 +210,7 @@ def test_shipped_growth_laws_give_the_published_formulas():
 
 
 def test_shipped_nucleation_laws_give_the_published_formulas():
-    from nakaya.kinetics.reactor import rates
+    from nakaya.reactor import rates
 
     amounts = {"solvent": 0.5, "solution": 0.9, "crystal_mass_per_volume": 2110.0}
     S = 3.0

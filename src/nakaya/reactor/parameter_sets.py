@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.kinetics.reactor.crystallizer import Crystallizer
-from nakaya.kinetics.reactor.laws import BirthAndSpreadGrowth, Kinetics, Nucleation, PowerLawGrowth
-from nakaya.kinetics.reactor.solubility import Solubility
+from nakaya.reactor.crystallizer import Crystallizer
+from nakaya.reactor.rate_equations import BirthAndSpreadGrowth, Kinetics, Nucleation, PowerLawGrowth
+from nakaya.reactor.solubility import Solubility
 
 __all__ = ["PARAMETER_SETS", "ParameterSet", "parameter_set"]
 

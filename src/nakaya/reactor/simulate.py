@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, IntegrationError, Operation, Run, lay_out, make_run
-from nakaya.kinetics.reactor.finite_volume import (
+from nakaya.reactor.crystallizer import Crystallizer, IntegrationError, Operation, Run, lay_out, make_run
+from nakaya.reactor.finite_volume import (
     Grid,
     OutgrownError,
     Tolerances,
@@ -18,7 +18,7 @@ from nakaya.kinetics.reactor.finite_volume import (
     outgrown,
     too_many_steps,
 )
-from nakaya.kinetics.reactor.sizes import cell_moments
+from nakaya.reactor.sizes import cell_moments
 
 __all__ = ["Method", "simulate"]
 
@@ -59,7 +59,7 @@ def simulate(
     """
     outputs = _check_times(times, operation.duration)
     if method == "moments":
-        from nakaya.kinetics.reactor.moments import simulate_moments
+        from nakaya.reactor.moments import simulate_moments
 
         return simulate_moments(crystallizer, operation, outputs)
     if method != "finite-volume":
@@ -99,7 +99,7 @@ def _run_on_grid(
     largest: float,
     tolerances: Tolerances | None,
 ) -> Run:
-    from nakaya.kinetics.reactor import compiled
+    from nakaya.reactor import compiled
 
     layout = lay_out(crystallizer, operation)
     start = discretise(crystallizer, operation, num_classes, largest)

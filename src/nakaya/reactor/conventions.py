@@ -14,12 +14,12 @@ from typing import Literal, get_args
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Seed
-from nakaya.kinetics.reactor.laws import Kinetics, Nucleation
-from nakaya.kinetics.reactor.parameter_sets import parameter_set
-from nakaya.kinetics.reactor.profiles import linear
-from nakaya.kinetics.reactor.simulate import Method, simulate
-from nakaya.kinetics.reactor.sizes import NormalSizes
+from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
+from nakaya.reactor.parameter_sets import parameter_set
+from nakaya.reactor.profiles import linear
+from nakaya.reactor.rate_equations import Kinetics, Nucleation
+from nakaya.reactor.simulate import Method, simulate
+from nakaya.reactor.sizes import NormalSizes
 
 __all__ = ["READINGS", "STATED", "Reading", "dextrose_run", "root_mean_square_error"]
 

@@ -16,8 +16,8 @@ from scipy import stats
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, Run
-from nakaya.kinetics.reactor.estimation import (
+from nakaya.reactor.crystallizer import Crystallizer, Run
+from nakaya.reactor.estimation import (
     LEVEL,
     PRECISE_FACTOR,
     Estimate,
@@ -27,10 +27,10 @@ from nakaya.kinetics.reactor.estimation import (
     Intervals,
     seen_in,
 )
-from nakaya.kinetics.reactor.finite_volume import Grid
-from nakaya.kinetics.reactor.intervals import BetterFitError, Problem, bootstrap_ends, covariance_ends, profile_ends
-from nakaya.kinetics.reactor.parameters import get_parameters, unit_of
-from nakaya.kinetics.reactor.simulate import Method
+from nakaya.reactor.finite_volume import Grid
+from nakaya.reactor.intervals import BetterFitError, Problem, bootstrap_ends, covariance_ends, profile_ends
+from nakaya.reactor.parameters import get_parameters, unit_of
+from nakaya.reactor.simulate import Method
 
 __all__ = ["fit"]
 

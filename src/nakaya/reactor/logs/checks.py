@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.ingest.reactor_log import ReactorLog
-from nakaya.kinetics.ingest.reactor_map import Balance
+from nakaya.reactor.logs.column_map import Balance
+from nakaya.reactor.logs.log import ReactorLog
 
 __all__ = ["JUMP_FACTOR", "SizeJump", "check_balance", "check_dissolution", "find_size_jumps"]
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError, UnknownNameError
-from nakaya.kinetics.ingest.reactor_log import read_log
-from nakaya.kinetics.ingest.reactor_map import Channel, ColumnMap, SizeClasses, Stream, TimeColumn
-from nakaya.kinetics.ingest.reactor_table import Layout, align_header, read_table
+from nakaya.reactor.logs.column_map import Channel, ColumnMap, SizeClasses, Stream, TimeColumn
+from nakaya.reactor.logs.log import read_log
+from nakaya.reactor.logs.table import Layout, align_header, read_table
 
 
 def write(folder: Path, text: str, name: str = "log.csv") -> Path:

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.kinetics.reactor.laws import Kinetics
+from nakaya.reactor.rate_equations import Kinetics
 
 __all__ = ["get_parameters", "unit_of", "with_parameters"]
 
@@ -32,7 +32,7 @@ def _replaced(law: Any, numbers: Mapping[str, float]) -> Any:  # any law; the ke
 def get_parameters(kinetics: Kinetics) -> dict[str, float]:
     """All numeric parameters of all laws by name.
 
-    >>> from nakaya.kinetics.reactor.laws import PowerLawGrowth
+    >>> from nakaya.reactor.rate_equations import PowerLawGrowth
     >>> get_parameters(Kinetics(growth=PowerLawGrowth(1e-6, order=1.3)))["growth.order"]
     1.3
     """

@@ -17,8 +17,8 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.reactor import rates
-from nakaya.kinetics.reactor.crystallizer import (
+from nakaya.reactor import rates
+from nakaya.reactor.crystallizer import (
     Crystallizer,
     IntegrationError,
     Layout,
@@ -27,7 +27,7 @@ from nakaya.kinetics.reactor.crystallizer import (
     lay_out,
     make_run,
 )
-from nakaya.kinetics.reactor.sizes import cell_means, cell_moments, volume_below
+from nakaya.reactor.sizes import cell_means, cell_moments, volume_below
 
 __all__ = ["Discretised", "Grid", "OutgrownError", "Tolerances", "discretise", "simulate_reference"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.reactor.jit import rule
+from nakaya.reactor.jit import rule
 
 __all__ = ["LEAST_DRIVER", "driver", "growth_rate", "nucleation_rate", "power", "size_factor", "solubility"]
 

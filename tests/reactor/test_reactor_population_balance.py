@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Seed
-from nakaya.kinetics.reactor.finite_volume import Grid, Tolerances, koren, simulate_reference, upwind_faces
-from nakaya.kinetics.reactor.laws import Kinetics, Nucleation, PowerLawDissolution, PowerLawGrowth
-from nakaya.kinetics.reactor.moments import simulate_moments
-from nakaya.kinetics.reactor.parameter_sets import parameter_set
-from nakaya.kinetics.reactor.profiles import constant, linear, piecewise
-from nakaya.kinetics.reactor.simulate import simulate
-from nakaya.kinetics.reactor.sizes import BinnedSizes, LogNormalSizes, NormalSizes
-from nakaya.kinetics.reactor.solubility import Solubility
+from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
+from nakaya.reactor.finite_volume import Grid, Tolerances, koren, simulate_reference, upwind_faces
+from nakaya.reactor.moments import simulate_moments
+from nakaya.reactor.parameter_sets import parameter_set
+from nakaya.reactor.profiles import constant, linear, piecewise
+from nakaya.reactor.rate_equations import Kinetics, Nucleation, PowerLawDissolution, PowerLawGrowth
+from nakaya.reactor.simulate import simulate
+from nakaya.reactor.sizes import BinnedSizes, LogNormalSizes, NormalSizes
+from nakaya.reactor.solubility import Solubility
 
 MASS_BALANCE = 1e-12  # kg per kg: rounding of a sum over some hundred classes and some thousand steps
 NEGATIVE = 1e-12  # of the greatest number density: rounding in the limiter, no more

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import FormatError, NakayaError, ParameterError
-from nakaya.kinetics.ingest.reactor_map import Channel, ColumnMap, SizeClasses, SizeReports, Stream, TimeColumn
-from nakaya.kinetics.ingest.reactor_record import ingest_log, ingest_reports, record_id, thin
-from nakaya.kinetics.reactor.solubility import Solubility
+from nakaya.reactor.logs.column_map import Channel, ColumnMap, SizeClasses, SizeReports, Stream, TimeColumn
+from nakaya.reactor.logs.record import ingest_log, ingest_reports, record_id, thin
+from nakaya.reactor.solubility import Solubility
 from nakaya.records.store import check_record, from_json, to_json
 
 REPORTS = SizeReports(r"(?P<time>\d+) *min", "min", "um", "size/um")
@@ -78,7 +78,7 @@ def test_size_classes_become_moments_and_quantiles(tmp_path):
     text = "t,b1,b2\n,10,20\n0,4,0\n1,0,4\n"
     path = tmp_path / "sizes.csv"
     path.write_text(text)
-    from nakaya.kinetics.ingest.reactor_table import Layout
+    from nakaya.reactor.logs.table import Layout
 
     stream = Stream(TimeColumn("t", unit="h"), classes=SizeClasses("b1", "b2", "um", sizes_line=2))
     record = ingest_log(path, ColumnMap("x", layout=Layout(data_line=3), streams=(stream,))).record

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, ParameterError
-from nakaya.kinetics.ingest.reactor_map import (
+from nakaya.reactor.logs.column_map import (
     Balance,
     Channel,
     ColumnMap,
@@ -18,8 +18,8 @@ from nakaya.kinetics.ingest.reactor_map import (
     Stream,
     TimeColumn,
 )
-from nakaya.kinetics.ingest.reactor_table import Layout
-from nakaya.kinetics.reactor.solubility import Solubility
+from nakaya.reactor.logs.table import Layout
+from nakaya.reactor.solubility import Solubility
 
 __all__ = ["SolubilityTable", "read_column_map"]
 

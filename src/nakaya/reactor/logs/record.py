@@ -18,18 +18,18 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError
 from nakaya.core.provenance import package_version, sha256_of_file
-from nakaya.kinetics.ingest.reactor_checks import (
+from nakaya.reactor.logs.checks import (
     check_balance,
     check_dissolution,
     find_size_jumps,
     window_counts,
 )
-from nakaya.kinetics.ingest.reactor_events import TurbidityEvent, ZoneWidth, find_turbidity_events, metastable_zone
-from nakaya.kinetics.ingest.reactor_log import ReactorLog, read_log
-from nakaya.kinetics.ingest.reactor_map import ColumnMap
-from nakaya.kinetics.ingest.reactor_reports import SizeSample, read_reports
-from nakaya.kinetics.reactor.sizes import NUM_MOMENTS, cell_moments, quantile_sizes
-from nakaya.kinetics.reactor.solubility import Solubility
+from nakaya.reactor.logs.column_map import ColumnMap
+from nakaya.reactor.logs.events import TurbidityEvent, ZoneWidth, find_turbidity_events, metastable_zone
+from nakaya.reactor.logs.log import ReactorLog, read_log
+from nakaya.reactor.logs.reports import SizeSample, read_reports
+from nakaya.reactor.sizes import NUM_MOMENTS, cell_moments, quantile_sizes
+from nakaya.reactor.solubility import Solubility
 from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
 
 __all__ = ["IngestedLog", "IngestedReports", "ingest_log", "ingest_reports", "record_id"]

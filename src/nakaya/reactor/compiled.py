@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.reactor.finite_volume import COURANT, FIRST_STEP, LONGEST_STEP
-from nakaya.kinetics.reactor.jit import compiled
-from nakaya.kinetics.reactor.rates import G_CONSTANT, growth_rate, nucleation_rate, size_factor, solubility
+from nakaya.reactor.finite_volume import COURANT, FIRST_STEP, LONGEST_STEP
+from nakaya.reactor.jit import compiled
+from nakaya.reactor.rates import G_CONSTANT, growth_rate, nucleation_rate, size_factor, solubility
 
 __all__ = ["DONE", "OUTGROWN", "TOO_MANY_STEPS", "integrate", "interpolate"]
 

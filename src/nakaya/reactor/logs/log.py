@@ -11,8 +11,8 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError
-from nakaya.kinetics.ingest.reactor_map import CHANNEL_UNITS, Channel, ColumnMap, SizeClasses, Stream, TimeColumn
-from nakaya.kinetics.ingest.reactor_table import RawTable, read_table
+from nakaya.reactor.logs.column_map import CHANNEL_UNITS, Channel, ColumnMap, SizeClasses, Stream, TimeColumn
+from nakaya.reactor.logs.table import RawTable, read_table
 from nakaya.records.units import same_dimension, to_si
 
 __all__ = ["ReactorLog", "Series", "SizeSeries", "read_log"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Run
+from nakaya.reactor.crystallizer import Crystallizer, Operation, Run
 
 __all__ = [
     "LEVEL",

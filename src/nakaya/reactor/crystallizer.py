@@ -14,10 +14,10 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.reactor.laws import Kinetics
-from nakaya.kinetics.reactor.profiles import Profile, constant
-from nakaya.kinetics.reactor.sizes import NUM_MOMENTS, SizeDistribution, mean_sizes, moments_of
-from nakaya.kinetics.reactor.solubility import Solubility
+from nakaya.reactor.profiles import Profile, constant
+from nakaya.reactor.rate_equations import Kinetics
+from nakaya.reactor.sizes import NUM_MOMENTS, SizeDistribution, mean_sizes, moments_of
+from nakaya.reactor.solubility import Solubility
 
 __all__ = ["Crystallizer", "IntegrationError", "Layout", "Operation", "Run", "Seed", "lay_out"]
 
@@ -160,7 +160,7 @@ def lay_out(crystallizer: Crystallizer, operation: Operation) -> Layout:
     Raises:
         ParameterError: A concentration that leaves no solvent.
     """
-    from nakaya.kinetics.reactor.rates import GROWTH_ROW, NUCLEATION_ROW  # loads numba
+    from nakaya.reactor.rates import GROWTH_ROW, NUCLEATION_ROW  # loads numba
 
     solution = 1.0 - (operation.seed.loading if operation.seed else 0.0)
     initial = operation.initial_concentration
@@ -243,7 +243,7 @@ def make_run(
     number_density: FloatArray | None = None,
 ) -> Run:
     """Put together what a solver found with what follows from it."""
-    from nakaya.kinetics.reactor.rates import solubility
+    from nakaya.reactor.rates import solubility
 
     temperature = layout.temperature.at(times)
     assert moments.shape == (times.size, NUM_MOMENTS)

@@ -12,11 +12,14 @@ from pydantic import Field
 from nakaya.core.arrays import FloatArray
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, ParameterError, UnknownNameError
-from nakaya.kinetics.ingest.reactor_log import ReactorLog, Series, read_log
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, Operation, Seed
-from nakaya.kinetics.reactor.estimation import Experiment, FreeParameter, Kind, Observation
-from nakaya.kinetics.reactor.finite_volume import Grid
-from nakaya.kinetics.reactor.laws import (
+from nakaya.reactor.config import SolubilityTable, read_column_map
+from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
+from nakaya.reactor.estimation import Experiment, FreeParameter, Kind, Observation
+from nakaya.reactor.finite_volume import Grid
+from nakaya.reactor.logs.log import ReactorLog, Series, read_log
+from nakaya.reactor.parameter_sets import parameter_set
+from nakaya.reactor.profiles import Profile, constant
+from nakaya.reactor.rate_equations import (
     BirthAndSpreadGrowth,
     Driver,
     Growth,
@@ -26,12 +29,9 @@ from nakaya.kinetics.reactor.laws import (
     PowerLawGrowth,
     Suspension,
 )
-from nakaya.kinetics.reactor.parameter_sets import parameter_set
-from nakaya.kinetics.reactor.profiles import Profile, constant
-from nakaya.kinetics.reactor.simulate import Method
-from nakaya.kinetics.reactor.sizes import LogNormalSizes, NormalSizes, SizeDistribution
-from nakaya.kinetics.reactor.solubility import CELSIUS_ZERO
-from nakaya.pipelines.reactor_config import SolubilityTable, read_column_map
+from nakaya.reactor.simulate import Method
+from nakaya.reactor.sizes import LogNormalSizes, NormalSizes, SizeDistribution
+from nakaya.reactor.solubility import CELSIUS_ZERO
 from nakaya.records.record import Record
 from nakaya.records.store import load_records
 
@@ -299,7 +299,7 @@ def _stirring(entry: ExperimentTable, log: ReactorLog) -> Profile:
 
 def _thinned(times: FloatArray, values: FloatArray) -> Profile:
     """A measured profile of a few hundred points: means over equal spans of time, with the first and last time kept."""
-    from nakaya.kinetics.ingest.reactor_record import thin
+    from nakaya.reactor.logs.record import thin
 
     return Profile(*thin(times, values, _MAX_PROFILE_POINTS))
 

@@ -12,11 +12,11 @@ from scipy import optimize
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.reactor.crystallizer import Crystallizer, IntegrationError, Run
-from nakaya.kinetics.reactor.estimation import LEVEL, Experiment, FreeParameter, seen_in
-from nakaya.kinetics.reactor.finite_volume import Grid
-from nakaya.kinetics.reactor.parameters import with_parameters
-from nakaya.kinetics.reactor.simulate import Method, simulate
+from nakaya.reactor.crystallizer import Crystallizer, IntegrationError, Run
+from nakaya.reactor.estimation import LEVEL, Experiment, FreeParameter, seen_in
+from nakaya.reactor.finite_volume import Grid
+from nakaya.reactor.parameters import with_parameters
+from nakaya.reactor.simulate import Method, simulate
 
 __all__ = ["BetterFitError", "Problem", "bootstrap_ends", "covariance_ends", "profile_ends"]
 

@@ -11,9 +11,9 @@ import math
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.reactor.compiled import interpolate
-from nakaya.kinetics.reactor.jit import compiled
-from nakaya.kinetics.reactor.rates import growth_rate, nucleation_rate, solubility
+from nakaya.reactor.compiled import interpolate
+from nakaya.reactor.jit import compiled
+from nakaya.reactor.rates import growth_rate, nucleation_rate, solubility
 
 __all__ = ["integrate_moments"]
 

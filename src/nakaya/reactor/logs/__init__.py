@@ -1,0 +1,1 @@
+"""Logs and size reports of crystallizers: reading, checking, events, records."""
