@@ -1,1 +1,0 @@
-"""Sources: files of others become records. One module per source."""
