@@ -43,18 +43,18 @@ from nakaya.growth.emulators.controls.lookup import LookUpTable
 from nakaya.growth.lattice.geometry import make_setup
 from nakaya.growth.model.conditions import point_hash
 from nakaya.growth.store.store import read_description
+from nakaya.kinetics.benchmark.splits import freeze_splits
+from nakaya.kinetics.benchmark.tasks import Task, corpus_hash
+from nakaya.kinetics.prediction import model as kinetics_model
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.splits import SPLITS, assignment_hash, fold_of, for_tuning, hashed
+from nakaya.kinetics.training.training import hash_records
 from nakaya.learn.normalisation import Standardiser
 from nakaya.md.campaigns.campaign import run_hash
 from nakaya.md.campaigns.plan import Run, read_plan
 from nakaya.md.trajectory_records import _record_id as ingested_id
-from nakaya.pipelines import kinetics_model
-from nakaya.pipelines.benchmark_kinetics_splits import freeze_splits
-from nakaya.pipelines.benchmark_kinetics_tasks import Task, corpus_hash
 from nakaya.pipelines.training import _fingerprint as training_fingerprint
 from nakaya.pipelines.training_config import read_training
-from nakaya.pipelines.training_kinetics import hash_records
 from nakaya.pipelines.tuning import hash_of
 from nakaya.records.store import RecordStore, from_json, load_records, record_hash, shipped_sets, to_json
 

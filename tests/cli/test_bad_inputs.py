@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nakaya.cli.app import run
-from nakaya.pipelines.kinetics_model import load_model
+from nakaya.kinetics.prediction.model import load_model
 
 LONGEST = 420
 """Characters of an error: a line that a person reads at once."""
@@ -42,7 +42,7 @@ def _models_are_read_once() -> Iterator[None]:
     """Reading a model takes longer than refusing an input; what is read stays the same."""
     pytest.importorskip("vesin", reason='graphs need the extra "ml"')
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nakaya.pipelines.kinetics_model.load_model", functools.cache(load_model))
+        patch.setattr("nakaya.kinetics.prediction.model.load_model", functools.cache(load_model))
         yield
 
 

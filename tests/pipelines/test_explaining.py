@@ -10,9 +10,9 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.core.errors import OutputError, ParameterError
+from nakaya.kinetics.prediction.model import KineticsModel, load_model
+from nakaya.kinetics.prediction.predicting import conditions_sample, predict_sample, sample_of
 from nakaya.pipelines.explaining import Explanation, check_picture, explain_sample
-from nakaya.pipelines.kinetics_model import KineticsModel, load_model
-from nakaya.pipelines.predicting import conditions_sample, predict_sample, sample_of
 
 pytest.importorskip("torch", reason='kinetics models need the extra "ml"')
 pytest.importorskip("vesin", reason='graphs need the extra "ml"')
@@ -107,7 +107,7 @@ def test_what_predict_warns_of_is_repeated(model: KineticsModel) -> None:
 def test_lines_name_both_models(
     by_slope: KineticsModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("nakaya.pipelines.kinetics_model.load_model", lambda _: by_slope)
+    monkeypatch.setattr("nakaya.kinetics.prediction.model.load_model", lambda _: by_slope)
     words = ["explain", "--records", "al-cu-si", "--record", RUN]
     assert run(words) == 0
     text = capsys.readouterr().out

@@ -211,7 +211,7 @@ def kinetics(
 
     Example: nakaya benchmark kinetics --model ridge --model svm --evidence A --out results
     """
-    from nakaya.pipelines.benchmark_kinetics_table import as_text, read_stored, write_document, write_table
+    from nakaya.kinetics.benchmark.table import as_text, read_stored, write_document, write_table
 
     if velocities is not None:
         _draw_velocities(records, velocities, overwrite=overwrite, as_json=as_json)
@@ -263,9 +263,9 @@ def _run_kinetics(
 ) -> dict[str, object]:
     from nakaya.cli.progress import progress_reporter
     from nakaya.core.errors import ParameterError
+    from nakaya.kinetics.benchmark.run import benchmark_kinetics
     from nakaya.kinetics.models.catalogue import model_names
     from nakaya.kinetics.samples.splits import SPLITS
-    from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics
 
     if out is None and not compute:
         raise ParameterError("--done makes a table from what --out holds: name that folder with --out")
@@ -290,8 +290,8 @@ def _score_on(
     on: str, records: str, model: list[str] | None, evidence: list[str] | None, tuned: Path | None, seed: int
 ) -> dict[str, object]:
     from nakaya.cli.progress import progress_reporter
+    from nakaya.kinetics.benchmark.unseen import score_on
     from nakaya.kinetics.models.catalogue import model_names
-    from nakaya.pipelines.benchmark_kinetics_unseen import score_on
 
     _check_tuned(tuned)
     with progress_reporter("fitting", "models") as report:
@@ -324,7 +324,7 @@ def _check_tuned(tuned: Path | None) -> None:
 
 def _evaluate_kinetics(seed: int, workers: int, *, as_json: bool) -> None:
     from nakaya.cli.progress import progress_reporter
-    from nakaya.pipelines.benchmark_kinetics_evaluate import evaluate_stored
+    from nakaya.kinetics.benchmark.evaluate import evaluate_stored
 
     with progress_reporter("fitting", "folds") as report:
         found = evaluate_stored(seed=seed, workers=workers, progress=report)
@@ -362,7 +362,7 @@ def _frozen_lines(frozen: dict[str, Any]) -> list[str]:
 
 
 def _change_causes(records: str, *, as_json: bool) -> None:
-    from nakaya.pipelines.benchmark_kinetics_causes import as_lines, change_causes
+    from nakaya.kinetics.benchmark.ablation import as_lines, change_causes
 
     found = change_causes(records)
     if as_json:
@@ -372,7 +372,7 @@ def _change_causes(records: str, *, as_json: bool) -> None:
 
 
 def _check_kinetics_splits(records: str, *, as_json: bool) -> None:
-    from nakaya.pipelines.benchmark_kinetics_splits import check_splits_of
+    from nakaya.kinetics.benchmark.splits import check_splits_of
 
     frozen, problems = check_splits_of(records)
     if as_json:

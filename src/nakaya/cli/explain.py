@@ -42,9 +42,9 @@ def explain(
     cross-validation prefers; levels, clusters and frames are seen by the network alone, so where the two differ the
     network is explained, and the table has a column for each.
     """
+    from nakaya.kinetics.prediction.model import load_model
+    from nakaya.kinetics.prediction.predicting import conditions_sample, sample_of
     from nakaya.pipelines.explaining import check_picture, draw_explanation, explain_sample
-    from nakaya.pipelines.kinetics_model import load_model
-    from nakaya.pipelines.predicting import conditions_sample, sample_of
 
     if records is not None and (material, orientation, temperature) != (None, None, None):
         raise ParameterError("--records has conditions of its own: leave --material, --orientation, --temperature out")

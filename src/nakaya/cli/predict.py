@@ -57,10 +57,10 @@ def predict(
     one potential per material, that of the training, which the answer names. With --records of more than one record,
     --json prints {"predictions": [...]}.
     """
+    from nakaya.kinetics.prediction.model import load_model
+    from nakaya.kinetics.prediction.predicting import predict_conditions, predict_records, predict_trajectory
     from nakaya.md.ingest import hash_input
     from nakaya.md.trajectory_records import TrajectoryOptions
-    from nakaya.pipelines.kinetics_model import load_model
-    from nakaya.pipelines.predicting import predict_conditions, predict_records, predict_trajectory
 
     if record and records is None:
         raise ParameterError(f"--record {record[0]} is of no set: name it with --records, such as al-cu-si")

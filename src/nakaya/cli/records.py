@@ -108,7 +108,7 @@ def graph(
 
     Only conditions, evidence and early snapshots are used; results never become features.
     """
-    from nakaya.pipelines.graphs import graph_records
+    from nakaya.kinetics.graphs.graphs_of_records import graph_records
 
     done = graph_records(
         source,

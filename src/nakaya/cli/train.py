@@ -35,9 +35,9 @@ def train(
     best ones for `nakaya predict`; that takes minutes, and --out appears when it is done.
     """
     from nakaya.cli.progress import progress_reporter
+    from nakaya.kinetics.training.training import is_kinetics, read_kinetics_training, train_kinetics
     from nakaya.pipelines.training import train as train_emulator
     from nakaya.pipelines.training_config import read_training
-    from nakaya.pipelines.training_kinetics import is_kinetics, read_kinetics_training, train_kinetics
 
     if is_kinetics(config):
         card = train_kinetics(

@@ -16,7 +16,7 @@ from typing import Any
 from nakaya.core.errors import UnknownNameError
 from nakaya.core.provenance import package_version
 from nakaya.growth.catalogue import FAMILIES, grower_names
-from nakaya.kinetics.predict import shipped_models
+from nakaya.kinetics.prediction.report import shipped_models
 from nakaya.pipelines.citations import CITATIONS, Citation
 from nakaya.records.store import shipped_sets
 

@@ -21,11 +21,11 @@ from nakaya.core.errors import OutputError, ParameterError
 from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.protocol import Predictor
-from nakaya.kinetics.predict import Part
+from nakaya.kinetics.prediction.model import KineticsModel
+from nakaya.kinetics.prediction.predicting import predict_sample
+from nakaya.kinetics.prediction.report import Part
 from nakaya.kinetics.samples.corpus import FACET_CONDITIONS
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.pipelines.kinetics_model import KineticsModel
-from nakaya.pipelines.predicting import predict_sample
 
 __all__ = [
     "Ablation",

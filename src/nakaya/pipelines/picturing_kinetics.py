@@ -97,7 +97,7 @@ def draw_parity(results: Path, path: Path, *, model: str, evidence: str, split: 
     Raises:
         InputFileError: The benchmark has no such rows.
     """
-    from nakaya.pipelines.benchmark_kinetics_tasks import read_result
+    from nakaya.kinetics.benchmark.tasks import read_result
 
     kind = _format(path)
     rows: list[tuple[Mapping[str, Any], float]] = []

@@ -14,13 +14,13 @@ from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import KineticModel
 from nakaya.kinetics.samples.loading import load_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
+from nakaya.kinetics.training.objective import InnerFold, InnerScore, inner_folds, label_values, mean_score
 from nakaya.learn.tuning.problem import Problem, check_settings
 from nakaya.learn.tuning.table import axis_levels
 from nakaya.pipelines.comparing_samplers import compare, find_table
 from nakaya.pipelines.tabulating import TABLE_FILE, tabulate
 from nakaya.pipelines.tuning import STORAGE_FILE, check_budget, check_report_folder, hash_of, run, write_report
 from nakaya.pipelines.tuning_config import StudyConfig, searched_space
-from nakaya.pipelines.tuning_objective import InnerFold, InnerScore, inner_folds, label_values, mean_score
 from nakaya.pipelines.tuning_outcome import StudyOutcome
 
 __all__ = ["tabulate_study", "tune_study"]

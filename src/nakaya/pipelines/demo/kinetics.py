@@ -11,11 +11,11 @@ import numpy as np
 from nakaya.kinetics.graphs.labels import Label
 from nakaya.kinetics.models.catalogue import find_model
 from nakaya.kinetics.models.conformal import normal_factor
-from nakaya.kinetics.predict import Part
+from nakaya.kinetics.prediction.model import KineticsModel, load_model
+from nakaya.kinetics.prediction.predicting import predict_conditions
+from nakaya.kinetics.prediction.report import Part
 from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
-from nakaya.pipelines.kinetics_model import KineticsModel, load_model
 from nakaya.pipelines.picturing_kinetics import velocities_by_face
-from nakaya.pipelines.predicting import predict_conditions
 from nakaya.viz.calibration import Points, parity_chart, velocity_chart, velocity_panels
 from nakaya.viz.charts import Band
 from nakaya.viz.report import Report

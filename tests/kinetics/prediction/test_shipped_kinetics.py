@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nakaya.kinetics.predict import shipped_models
-from nakaya.pipelines.kinetics_model import DEFAULT_MODEL, KineticsModel, load_model
-from nakaya.pipelines.predicting import predict_conditions
+from nakaya.kinetics.prediction.model import DEFAULT_MODEL, KineticsModel, load_model
+from nakaya.kinetics.prediction.predicting import predict_conditions
+from nakaya.kinetics.prediction.report import shipped_models
 
 pytest.importorskip("torch", reason='kinetics models need the extra "ml"')
 

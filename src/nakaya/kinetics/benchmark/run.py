@@ -14,6 +14,9 @@ from typing import Any, Final
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import OutputError, ParameterError, UnknownNameError
 from nakaya.core.folders import check_parent, output_errors, write_atomically
+from nakaya.kinetics.benchmark.nucleation import describe_rates, rate_results
+from nakaya.kinetics.benchmark.scores import score_rows
+from nakaya.kinetics.benchmark.tasks import make_tasks, run_tasks
 from nakaya.kinetics.graphs.labels import replicate_scatter
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import Settings
@@ -22,9 +25,6 @@ from nakaya.kinetics.samples.corpus import Corpus
 from nakaya.kinetics.samples.loading import corpus_hash, load_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.kinetics.samples.splits import SPLITS, Split
-from nakaya.pipelines.benchmark_kinetics_scores import score_rows
-from nakaya.pipelines.benchmark_kinetics_tasks import make_tasks, run_tasks
-from nakaya.pipelines.benchmark_nucleation import describe_rates, rate_results
 from nakaya.records.encoding import record_hash
 from nakaya.records.replicates import conditions_key
 from nakaya.records.shipped import SHIPPED_SET

@@ -11,12 +11,12 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
+from nakaya.kinetics.benchmark.table import BEGIN_UNSEEN, END_UNSEEN, as_text, write_table
+from nakaya.kinetics.benchmark.tasks import Task, run_task
+from nakaya.kinetics.benchmark.unseen import KNOWN, UNKNOWN, score_on
 from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.samples.loading import load_corpus, snapshot_folder
 from nakaya.kinetics.samples.splits import fold_of, for_tuning
-from nakaya.pipelines.benchmark_kinetics_table import BEGIN_UNSEEN, END_UNSEEN, as_text, write_table
-from nakaya.pipelines.benchmark_kinetics_tasks import Task, run_task
-from nakaya.pipelines.benchmark_kinetics_unseen import KNOWN, UNKNOWN, score_on
 from nakaya.records.record import Record, Snapshot
 from nakaya.records.store import RecordStore
 from nakaya.testing.synthetic_growth import SyntheticGrowth

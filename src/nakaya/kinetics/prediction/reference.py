@@ -18,7 +18,7 @@ from nakaya.core.errors import FormatError
 from nakaya.core.reading import read_json
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import PredictiveDistribution
-from nakaya.kinetics.predict import Part
+from nakaya.kinetics.prediction.report import Part
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.records.store import write_atomically
 
@@ -101,7 +101,7 @@ def recompute_frozen(name_or_path: str | Path) -> dict[str, Any]:
         NakayaError: As in `load_model`; `MissingExtraError` where packages are missing.
     """
     from nakaya.kinetics.parts import PartConfig, part_samples
-    from nakaya.pipelines.kinetics_model import load_model
+    from nakaya.kinetics.prediction.model import load_model
 
     model = load_model(name_or_path)
     bare = replace(model.corpus, folder=None, _made={})  # graphs take time, and tables do not look at them

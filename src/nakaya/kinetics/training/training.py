@@ -29,11 +29,11 @@ from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_fa
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
 from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.parts import PartConfig, part_samples, target_values
-from nakaya.kinetics.predict import Coverage, ModelCard, Part, write_card
+from nakaya.kinetics.prediction.reference import predictions_file, write_predictions
+from nakaya.kinetics.prediction.report import Coverage, ModelCard, Part, write_card
 from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample
-from nakaya.pipelines.frozen_predictions import predictions_file, write_predictions
 from nakaya.records.record import Record
 from nakaya.records.store import hash_records, load_records, records_place, write_atomically
 

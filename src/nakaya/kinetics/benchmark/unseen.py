@@ -11,6 +11,9 @@ from typing import Any, Final
 from nakaya.core.checks import check_seed
 from nakaya.core.errors import NakayaError, ParameterError
 from nakaya.crystallography.miller import cubic_face
+from nakaya.kinetics.benchmark.run import check_names, not_scored
+from nakaya.kinetics.benchmark.scores import score_rows
+from nakaya.kinetics.benchmark.tasks import MIN_TRAIN, TARGET, fit_and_score
 from nakaya.kinetics.graphs.labels import replicate_scatter
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import Settings
@@ -19,9 +22,6 @@ from nakaya.kinetics.samples.arranging import Arrangement, arrange_inner, arrang
 from nakaya.kinetics.samples.corpus import Corpus, joined, read_corpus
 from nakaya.kinetics.samples.loading import corpus_hash, snapshot_folder
 from nakaya.kinetics.samples.sample import EvidenceKind
-from nakaya.pipelines.benchmark_kinetics import check_names, not_scored
-from nakaya.pipelines.benchmark_kinetics_scores import score_rows
-from nakaya.pipelines.benchmark_kinetics_tasks import MIN_TRAIN, TARGET, fit_and_score
 from nakaya.records.record import Record
 from nakaya.records.replicates import conditions_key
 from nakaya.records.shipped import SHIPPED_SET

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nakaya.cli.app import run
-from nakaya.pipelines.benchmark_kinetics_causes import LAWS, MIXTURES, as_lines, change_causes
+from nakaya.kinetics.benchmark.ablation import LAWS, MIXTURES, as_lines, change_causes
 from nakaya.records.store import RecordStore
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics
+from nakaya.kinetics.benchmark.run import benchmark_kinetics
 from nakaya.records.store import RecordStore
 from nakaya.testing.kill_loop import _vanishes
 from nakaya.testing.synthetic_growth import SyntheticGrowth

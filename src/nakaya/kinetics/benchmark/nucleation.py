@@ -19,6 +19,7 @@ import numpy as np
 
 from nakaya.core.errors import NakayaError
 from nakaya.core.folders import write_atomically
+from nakaya.kinetics.benchmark.tasks import read_result
 from nakaya.kinetics.models.baselines.fitting import label_values
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import normal_factor
@@ -29,7 +30,6 @@ from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import Split
 from nakaya.md.nucleation import nucleation_rate
-from nakaya.pipelines.benchmark_kinetics_tasks import read_result
 from nakaya.records.encoding import record_hash
 from nakaya.records.record import Record
 

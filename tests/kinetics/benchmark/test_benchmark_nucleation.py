@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nakaya.kinetics.benchmark import nucleation as module
+from nakaya.kinetics.benchmark.nucleation import describe_rates, rate_folds, rate_results, run_rate_fold
+from nakaya.kinetics.benchmark.run import benchmark_kinetics
+from nakaya.kinetics.benchmark.scores import score_rows
+from nakaya.kinetics.benchmark.table import as_markdown, as_text
 from nakaya.kinetics.samples.corpus import read_corpus
 from nakaya.kinetics.samples.nucleation import nucleation_samples
-from nakaya.pipelines import benchmark_nucleation as module
-from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics
-from nakaya.pipelines.benchmark_kinetics_scores import score_rows
-from nakaya.pipelines.benchmark_kinetics_table import as_markdown, as_text
-from nakaya.pipelines.benchmark_nucleation import describe_rates, rate_folds, rate_results, run_rate_fold
 from nakaya.records.record import Record
 from nakaya.records.store import RecordStore
 from nakaya.testing.synthetic_growth import SyntheticGrowth

@@ -14,7 +14,7 @@ from nakaya.kinetics.models.protocol import PredictiveDistribution, Settings
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name, for_tuning
-from nakaya.pipelines.tuning_objective import (
+from nakaya.kinetics.training.objective import (
     InnerFold,
     InnerScore,
     inner_folds,

@@ -12,8 +12,8 @@ from typing import Any, Final
 from nakaya.core.errors import FormatError, InputFileError
 from nakaya.core.folders import output_errors, write_atomically
 from nakaya.core.provenance import sha256_of_file
-from nakaya.pipelines.benchmark_kinetics_unseen import KNOWN, UNKNOWN
-from nakaya.pipelines.benchmark_nucleation_table import rates_as_markdown, rates_as_text
+from nakaya.kinetics.benchmark.nucleation_table import rates_as_markdown, rates_as_text
+from nakaya.kinetics.benchmark.unseen import KNOWN, UNKNOWN
 from nakaya.records.shipped import shipped_folder
 
 __all__ = [

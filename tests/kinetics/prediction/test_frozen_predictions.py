@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import FormatError
+from nakaya.kinetics.benchmark.evaluate import disagreements
 from nakaya.kinetics.models.protocol import PredictiveDistribution
 from nakaya.kinetics.parts import PartConfig
-from nakaya.pipelines.benchmark_kinetics_evaluate import disagreements
-from nakaya.pipelines.frozen_predictions import (
+from nakaya.kinetics.prediction.reference import (
     compare_frozen,
     predictions_file,
     read_predictions,
     recompute_frozen,
     write_predictions,
 )
-from nakaya.pipelines.training_kinetics import KineticsTraining, train_kinetics
+from nakaya.kinetics.training.training import KineticsTraining, train_kinetics
 from nakaya.records.store import RecordStore
 from nakaya.testing.synthetic_growth import SyntheticGrowth
 
@@ -107,7 +107,7 @@ def test_a_model_without_stored_predictions_says_so(trained: Path, tmp_path: Pat
 
 def test_a_missing_number_is_kept_and_compared(tmp_path: Path, trained: Path) -> None:
     from nakaya.kinetics.parts import part_samples
-    from nakaya.pipelines.kinetics_model import load_model
+    from nakaya.kinetics.prediction.model import load_model
 
     model = load_model(trained)
     samples = part_samples(model.corpus, model.records, PartConfig("growth_velocity", "A", ("ridge",)))[:3]

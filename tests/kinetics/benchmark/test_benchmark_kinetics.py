@@ -13,14 +13,12 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.core.errors import FormatError, OutputError, ParameterError, UnknownNameError
-from nakaya.kinetics.models.tuned import tuned_settings
-from nakaya.kinetics.samples.splits import fold_of_run
-from nakaya.pipelines import benchmark_kinetics_tasks as tasks_module
-from nakaya.pipelines.benchmark_kinetics import benchmark_kinetics
-from nakaya.pipelines.benchmark_kinetics_evaluate import compare_rows, same_records
-from nakaya.pipelines.benchmark_kinetics_scores import score_rows
-from nakaya.pipelines.benchmark_kinetics_splits import check_splits, check_splits_of, freeze_splits, read_splits
-from nakaya.pipelines.benchmark_kinetics_table import (
+from nakaya.kinetics.benchmark import tasks as tasks_module
+from nakaya.kinetics.benchmark.evaluate import compare_rows, same_records
+from nakaya.kinetics.benchmark.run import benchmark_kinetics
+from nakaya.kinetics.benchmark.scores import score_rows
+from nakaya.kinetics.benchmark.splits import check_splits, check_splits_of, freeze_splits, read_splits
+from nakaya.kinetics.benchmark.table import (
     BEGIN,
     END,
     as_markdown,
@@ -28,6 +26,8 @@ from nakaya.pipelines.benchmark_kinetics_table import (
     read_stored,
     replace_between_markers,
 )
+from nakaya.kinetics.models.tuned import tuned_settings
+from nakaya.kinetics.samples.splits import fold_of_run
 from nakaya.pipelines.picturing_kinetics import draw_parity, draw_velocities
 from nakaya.records.encoding import record_hash
 from nakaya.records.record import Quantity
@@ -268,7 +268,7 @@ def test_the_table_takes_the_place_between_the_markers(store: Path) -> None:
 
 
 def test_documents_hold_the_stored_table() -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     documents = [
         path for path in (root / "README.md", *sorted((root / "docs").glob("*.md"))) if BEGIN in path.read_text()
     ]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from nakaya.kinetics.graphs.graphs_of_records import record_folder
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import Predictor
 from nakaya.kinetics.parts import PartConfig, part_samples
-from nakaya.kinetics.predict import ModelCard, Part, find_model_folder, read_card
+from nakaya.kinetics.prediction.report import ModelCard, Part, find_model_folder, read_card
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.md.stated_potentials import StatedPotential, common_potential
 from nakaya.md.tables import MaterialTable, tabulate
-from nakaya.pipelines.graphs import record_folder
 from nakaya.records.record import Record
 from nakaya.records.store import hash_records, load_records
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from nakaya.kinetics.benchmark.run import HASH_DIGITS, benchmark_kinetics
+from nakaya.kinetics.benchmark.table import read_stored
 from nakaya.kinetics.models.catalogue import NETWORKS
-from nakaya.pipelines.benchmark_kinetics import HASH_DIGITS, benchmark_kinetics
-from nakaya.pipelines.benchmark_kinetics_table import read_stored
-from nakaya.pipelines.frozen_predictions import recompute_frozen
+from nakaya.kinetics.prediction.reference import recompute_frozen
 from nakaya.records.encoding import record_hash, to_document
 from nakaya.records.record import Record
 from nakaya.records.shipped import SHIPPED_SET

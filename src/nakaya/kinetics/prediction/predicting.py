@@ -12,8 +12,11 @@ import numpy as np
 
 from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.crystallography.miller import cubic_face
+from nakaya.kinetics.early_patches import early_patches
 from nakaya.kinetics.graphs.build import build_sequence
-from nakaya.kinetics.predict import (
+from nakaya.kinetics.graphs.graphs_of_records import record_folder
+from nakaya.kinetics.prediction.model import KineticsModel, load_model
+from nakaya.kinetics.prediction.report import (
     UNITS,
     Forecast,
     combine,
@@ -27,9 +30,6 @@ from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.md.stated_potentials import StatedPotential, stated_potential
 from nakaya.md.tables import tabulate
 from nakaya.md.trajectory_records import TrajectoryOptions, ingest_trajectory
-from nakaya.pipelines.early_patches import early_patches
-from nakaya.pipelines.graphs import record_folder
-from nakaya.pipelines.kinetics_model import KineticsModel, load_model
 from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record
 from nakaya.records.replicates import conditions_key, has_result
 from nakaya.records.store import chosen_records, load_records

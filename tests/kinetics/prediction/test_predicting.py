@@ -23,7 +23,15 @@ from nakaya.core.errors import (
 )
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.models.catalogue import model_names
-from nakaya.kinetics.predict import (
+from nakaya.kinetics.prediction.model import KineticsModel, load_model
+from nakaya.kinetics.prediction.predicting import (
+    conditions_sample,
+    predict_conditions,
+    predict_records,
+    predict_trajectory,
+    sample_of,
+)
+from nakaya.kinetics.prediction.report import (
     CARD_FILE,
     Forecast,
     combine,
@@ -33,20 +41,12 @@ from nakaya.kinetics.predict import (
     read_card,
 )
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.kinetics.training import training as training_kinetics
+from nakaya.kinetics.training.training import is_kinetics, read_kinetics_training, train_kinetics
 from nakaya.md.patches import write_patches
 from nakaya.md.trajectories.frames import Frame
 from nakaya.md.trajectory_records import TrajectoryOptions
-from nakaya.pipelines import training_kinetics
 from nakaya.pipelines.explaining import ablations, draw_explanation, explain_sample, without_frame, without_node
-from nakaya.pipelines.kinetics_model import KineticsModel, load_model
-from nakaya.pipelines.predicting import (
-    conditions_sample,
-    predict_conditions,
-    predict_records,
-    predict_trajectory,
-    sample_of,
-)
-from nakaya.pipelines.training_kinetics import is_kinetics, read_kinetics_training, train_kinetics
 from nakaya.records.record import Axis, Provenance, Quantity, Record, Snapshot
 from nakaya.records.store import RecordStore
 from nakaya.theory import characteristic_length, grains_per_volume
@@ -649,6 +649,6 @@ def test_training_files_are_checked(line: str, message: str, tmp_path: Path) -> 
 
 
 def test_the_example_of_the_repository_takes_the_law_first_where_conditions_are_few() -> None:
-    config = read_kinetics_training(Path(__file__).parents[2] / "examples" / "train-kinetics.toml")
+    config = read_kinetics_training(Path(__file__).parents[3] / "examples" / "train-kinetics.toml")
     firsts = {(part.target, part.evidence): part.candidates[0] for part in config.parts}
     assert firsts["nucleation_rate", "A"] == "nucleation-law"

@@ -1,0 +1,1 @@
+"""The table of kinetics models: what ships, computed again, and scores on other records."""

@@ -1,0 +1,1 @@
+"""From a trained model and conditions to what a user asks."""

@@ -1,0 +1,1 @@
+"""From records to fitted models: candidates compared by cross-validation."""
