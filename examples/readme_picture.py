@@ -17,10 +17,10 @@ from PIL import Image
 
 import nakaya
 from nakaya.pipelines.picturing import view_member, write_image
-from nakaya.viz.camera import Camera
-from nakaya.viz.sheet import Sheet
+from nakaya.viz.canvas import Sheet
+from nakaya.viz.crystals.renderer import Camera
+from nakaya.viz.formatting import format_parameters
 from nakaya.viz.style import DARK
-from nakaya.viz.words import format_parameters
 
 CONDITIONS = [
     nakaya.GravnerGriffeath(

@@ -16,7 +16,7 @@ from nakaya.pipelines import benchmark_micrographs as synthetic
 from nakaya.pipelines.benchmark_loops import benchmark_loops
 from nakaya.pipelines.demo.grains import read_a_micrograph
 from nakaya.pipelines.demo.reactors import fit_a_reactor
-from nakaya.viz.report import Report
+from nakaya.viz.reports.report import Report
 
 
 def test_every_etching_that_is_asked_for_is_right_within_a_tenth(monkeypatch, capsys):

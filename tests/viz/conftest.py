@@ -6,7 +6,7 @@ import pytest
 from nakaya.growth.lattice.hexagonal import hexagonal_distance
 from nakaya.growth.lattice.symmetry import D6, apply_symmetry
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
-from nakaya.viz.view import CrystalView, view_crystal
+from nakaya.viz.crystals.view import CrystalView, view_crystal
 
 FULL = {"name": "full", "size": 41, "edges": "reservoir"}
 

@@ -17,10 +17,23 @@ from PIL import Image
 from scipy.stats import binom
 
 from nakaya.core.errors import ParameterError
-from nakaya.viz.calibration import Points, coverage_chart, parity_chart, pit_chart, velocity_chart, velocity_panels
-from nakaya.viz.charts import Band, encode_figure, ensemble_band
-from nakaya.viz.curves import CurvePanel, DistributionPanel, distribution_chart, empirical_distribution, growth_curves
-from nakaya.viz.fidelity import Estimate, TradeOff, distance_by_parameter, estimate_chart, trade_off_chart
+from nakaya.viz.charts.base import Band, encode_figure, ensemble_band
+from nakaya.viz.charts.calibration import (
+    Points,
+    coverage_chart,
+    parity_chart,
+    pit_chart,
+    velocity_chart,
+    velocity_panels,
+)
+from nakaya.viz.charts.curves import (
+    CurvePanel,
+    DistributionPanel,
+    distribution_chart,
+    empirical_distribution,
+    growth_curves,
+)
+from nakaya.viz.charts.fidelity import Estimate, TradeOff, distance_by_parameter, estimate_chart, trade_off_chart
 from nakaya.viz.style import DARK, LIGHT
 
 RNG = np.random.default_rng(5)
@@ -68,11 +81,11 @@ def test_the_same_chart_gives_the_same_bytes_and_svg_without_fonts_or_links():
 def test_pictures_load_neither_matplotlib_nor_torch_and_charts_no_pyplot():
     script = """
 import sys
-import nakaya.pipelines.picturing, nakaya.pipelines.diagrams, nakaya.viz.report, nakaya.viz.calibration
+import nakaya.pipelines.picturing, nakaya.pipelines.diagrams, nakaya.viz.reports.report, nakaya.viz.charts.calibration
 assert not {"matplotlib", "torch", "zarr", "numba"} & set(sys.modules), sorted(sys.modules)
 import numpy as np
-from nakaya.viz.charts import encode_figure
-from nakaya.viz.calibration import pit_chart
+from nakaya.viz.charts.base import encode_figure
+from nakaya.viz.charts.calibration import pit_chart
 from nakaya.viz.style import DARK
 encode_figure(pit_chart({"x": np.linspace(0, 1, 20)}, DARK), "svg")
 assert "matplotlib.pyplot" not in sys.modules

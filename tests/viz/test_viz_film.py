@@ -12,7 +12,7 @@ from PIL import Image
 
 from nakaya.core.errors import ParameterError
 from nakaya.viz.colour import from_hex
-from nakaya.viz.film import Film, film_steps, growth_film
+from nakaya.viz.crystals.animation import Film, film_steps, growth_film
 from nakaya.viz.style import DARK, LIGHT
 
 

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from nakaya.viz.canvas import Sheet, fit_text
+from nakaya.viz.formatting import format_axis, format_number, format_parameters, nice_step, nice_ticks
 from nakaya.viz.lettering import draw_text, text_width, wrap_text
-from nakaya.viz.sheet import Sheet, fit_text
 from nakaya.viz.style import DARK
-from nakaya.viz.words import format_axis, format_number, format_parameters, nice_step, nice_ticks
 
 OVERHANG = 3
 """Pixels by which an italic letter may lean out of its width."""

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nakaya.growth.lattice.hexagonal import to_plane
-from nakaya.viz.camera import Camera, to_display
 from nakaya.viz.colour import from_hex, linear_to_srgb
-from nakaya.viz.raster import CELL_AREA, average_colours, frame_sites, nearest_site, sample_sites
-from nakaya.viz.shading import site_colours
+from nakaya.viz.crystals.raster import CELL_AREA, average_colours, frame_sites, nearest_site, sample_sites
+from nakaya.viz.crystals.renderer import Camera, to_display
+from nakaya.viz.crystals.shading import site_colours
+from nakaya.viz.crystals.view import view_crystal
 from nakaya.viz.style import DARK, LIGHT
-from nakaya.viz.view import view_crystal
 
 SYMMETRY = 1.5
 """Mean difference in display levels, of 255, between a symmetric crystal and itself turned by 60 degrees: what

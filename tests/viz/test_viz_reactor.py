@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts import encode_figure
-from nakaya.viz.reactor_plots import (
+from nakaya.viz.charts.base import encode_figure
+from nakaya.viz.charts.reactors import (
     Mark,
     Profile,
     Sample,

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from nakaya.core.errors import OutputError, ParameterError
-from nakaya.viz.camera import crystal_image
-from nakaya.viz.fidelity import Estimate, estimate_chart
-from nakaya.viz.film import growth_film
-from nakaya.viz.report import KeyNumber, Report
+from nakaya.viz.charts.fidelity import Estimate, estimate_chart
+from nakaya.viz.crystals.animation import growth_film
+from nakaya.viz.crystals.renderer import crystal_image
+from nakaya.viz.reports.report import KeyNumber, Report
 from nakaya.viz.style import DARK, LIGHT
 from nakaya.viz.writing import write_whole
 

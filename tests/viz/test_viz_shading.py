@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from nakaya.growth.lattice.hexagonal import hexagonal_distance
 from nakaya.growth.lattice.symmetry import D6, apply_symmetry
 from nakaya.viz.colour import from_hex, linear_to_srgb, srgb_to_oklab
-from nakaya.viz.shading import relief_of, site_colours
+from nakaya.viz.crystals.shading import relief_of, site_colours
+from nakaya.viz.crystals.view import view_crystal
 from nakaya.viz.style import DARK, LIGHT
-from nakaya.viz.view import view_crystal
 
 
 def lab_of(view, theme, **options) -> np.ndarray:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.viz.camera import Camera, crystal_image
+from nakaya.viz.canvas import DESIGN_WIDTH
 from nakaya.viz.colour import from_hex
-from nakaya.viz.grid import Axis, best_columns, crystal_grid, morphology_diagram, share_clock
-from nakaya.viz.plate import crystal_plate
-from nakaya.viz.sheet import DESIGN_WIDTH
+from nakaya.viz.crystals.figure import crystal_plate
+from nakaya.viz.crystals.grid import Axis, best_columns, crystal_grid, morphology_diagram, share_clock
+from nakaya.viz.crystals.renderer import Camera, crystal_image
+from nakaya.viz.crystals.view import view_crystal
 from nakaya.viz.style import DARK, LIGHT
-from nakaya.viz.view import view_crystal
 
 
 def contains(picture: np.ndarray, part: np.ndarray) -> bool:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts import encode_figure
+from nakaya.viz.charts.base import encode_figure
+from nakaya.viz.charts.tuning import SLICES_PER_ROW, Slice, history_chart, importance_chart, regret_chart, slice_chart
 from nakaya.viz.style import DARK, LIGHT, Theme
-from nakaya.viz.tuning import SLICES_PER_ROW, Slice, history_chart, importance_chart, regret_chart, slice_chart
 
 NUMBERS = np.arange(6.0)
 SCORES = np.array([5.0, 7.0, 3.0, 4.0, 2.0, 6.0])

@@ -7,7 +7,7 @@ import pytest
 
 from nakaya.core.errors import ParameterError
 from nakaya.growth.lattice.geometry import make_setup, reservoir_mask
-from nakaya.viz.view import view_crystal
+from nakaya.viz.crystals.view import view_crystal
 
 SECTOR = {"name": "sector", "edges": "reservoir"}
 

@@ -335,8 +335,8 @@ def draw_explanation(found: Explanation, out: Path, *, overwrite: bool = False, 
         OutputError: `out` exists, or cannot be written.
         ParameterError: Nothing was left out, or another format.
     """
-    from nakaya.viz.attribution import ablation_chart
-    from nakaya.viz.charts import encode_figure
+    from nakaya.viz.charts.attribution import ablation_chart
+    from nakaya.viz.charts.base import encode_figure
     from nakaya.viz.style import LIGHT
     from nakaya.viz.writing import write_whole
 

@@ -58,8 +58,8 @@ def fit_reactor(
     from nakaya.reactor.fit_config import read_fit_plan
     from nakaya.reactor.fitting import fit
     from nakaya.records.store import RecordStore
-    from nakaya.viz.charts import encode_figure
-    from nakaya.viz.reactor_plots import profile_chart, trace_chart
+    from nakaya.viz.charts.base import encode_figure
+    from nakaya.viz.charts.reactors import profile_chart, trace_chart
     from nakaya.viz.style import LIGHT
     from nakaya.viz.writing import write_whole
 
@@ -185,7 +185,7 @@ _LABELS: dict[Kind, tuple[str, float]] = {
 def _fit_panels(experiments: list[Experiment], found: Fit) -> list[Any]:
     """One panel per kind of observation, all experiments in it; and the supersaturation under the fit."""
     from nakaya.reactor.simulate import simulate
-    from nakaya.viz.reactor_plots import Trace, TracePanel
+    from nakaya.viz.charts.reactors import Trace, TracePanel
 
     smooth = {}
     for entry in experiments:
@@ -218,7 +218,7 @@ def _fit_panels(experiments: list[Experiment], found: Fit) -> list[Any]:
 
 
 def _profiles(found: Fit, free: list[FreeParameter]) -> list[Any]:
-    from nakaya.viz.reactor_plots import Profile
+    from nakaya.viz.charts.reactors import Profile
 
     charts = []
     for estimate, parameter in zip(found.estimates, free, strict=True):
@@ -363,8 +363,8 @@ def demonstrate_fit(*, seed: int = 0) -> tuple[dict[str, Any], bytes]:
     """Fit two synthetic batches in about a second: what was found beside what is true, and the chart as SVG."""
     from nakaya.reactor.fitting import fit
     from nakaya.reactor.parameters import get_parameters
-    from nakaya.viz.charts import encode_figure
-    from nakaya.viz.reactor_plots import trace_chart
+    from nakaya.viz.charts.base import encode_figure
+    from nakaya.viz.charts.reactors import trace_chart
     from nakaya.viz.style import LIGHT
 
     crystallizer, experiments, free = synthetic_batches()

@@ -42,8 +42,8 @@ def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool =
         OutputError: The output exists or cannot be written.
     """
     from nakaya.core.folders import new_directory
-    from nakaya.viz.charts import encode_figure
-    from nakaya.viz.reactor_plots import sample_chart, trace_chart
+    from nakaya.viz.charts.base import encode_figure
+    from nakaya.viz.charts.reactors import sample_chart, trace_chart
     from nakaya.viz.style import LIGHT
     from nakaya.viz.writing import write_whole
 
@@ -133,7 +133,7 @@ def _summarise_reports(found: IngestedReports) -> dict[str, Any]:
 
 
 def _samples(found: IngestedReports) -> list[Any]:
-    from nakaya.viz.reactor_plots import Sample
+    from nakaya.viz.charts.reactors import Sample
 
     return [
         Sample(f"{sample.time / 60:g} min", sample.sizes * 1e6, index in found.suspect)
@@ -143,7 +143,7 @@ def _samples(found: IngestedReports) -> list[Any]:
 
 def _panels(found: IngestedLog) -> list[Any]:
     """Temperature with its events, light, concentration, supersaturation, sizes: whatever there is."""
-    from nakaya.viz.reactor_plots import Mark, Trace, TracePanel
+    from nakaya.viz.charts.reactors import Mark, Trace, TracePanel
 
     channels = found.log.channels
     panels = []
@@ -199,7 +199,7 @@ _SIZE_CHANNELS = ("size_d10", "size_d50", "size_d90", "mean_size")
 
 
 def _size_panels(found: IngestedLog) -> list[Any]:
-    from nakaya.viz.reactor_plots import Trace, TracePanel
+    from nakaya.viz.charts.reactors import Trace, TracePanel
 
     evidence, panels = found.record.evidence, []
     if "size_q50" in evidence:

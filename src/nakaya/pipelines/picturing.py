@@ -15,13 +15,13 @@ from nakaya.growth.catalogue import FAMILIES
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.storing import check_output
 from nakaya.growth.store.storing import open as open_store
-from nakaya.viz.film import Film, growth_film
-from nakaya.viz.grid import crystal_grid
-from nakaya.viz.plate import crystal_plate
-from nakaya.viz.sheet import join_words
+from nakaya.viz.canvas import join_words
+from nakaya.viz.crystals.animation import Film, growth_film
+from nakaya.viz.crystals.figure import crystal_plate
+from nakaya.viz.crystals.grid import crystal_grid
+from nakaya.viz.crystals.view import CrystalView, view_crystal
+from nakaya.viz.formatting import format_count, format_parameters
 from nakaya.viz.style import find_theme
-from nakaya.viz.view import CrystalView, view_crystal
-from nakaya.viz.words import format_count, format_parameters
 from nakaya.viz.writing import FILM_FORMATS, IMAGE_FORMATS, check_format, encode_film, encode_image, write_whole
 
 if TYPE_CHECKING:

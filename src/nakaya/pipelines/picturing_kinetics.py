@@ -13,8 +13,8 @@ from nakaya.kinetics.graphs.labels import Label, mean_label
 from nakaya.md.tables import tabulate
 from nakaya.records.record import Record
 from nakaya.records.replicates import conditions_key, has_result
-from nakaya.viz.calibration import Points, parity_chart, velocity_panels
-from nakaya.viz.charts import encode_figure
+from nakaya.viz.charts.base import encode_figure
+from nakaya.viz.charts.calibration import Points, parity_chart, velocity_panels
 from nakaya.viz.style import find_theme
 from nakaya.viz.writing import write_whole
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nakaya.viz.report import KeyNumber, Report
-from nakaya.viz.tuning import (
+from nakaya.viz.charts.tuning import (
     SLICES_PER_ROW,
     Slice,
     history_chart,
@@ -17,6 +16,7 @@ from nakaya.viz.tuning import (
     slice_chart,
     words,
 )
+from nakaya.viz.reports.report import KeyNumber, Report
 
 if TYPE_CHECKING:
     from nakaya.pipelines.comparing_samplers import SamplerTable

@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
 from nakaya.core.errors import ParameterError
+from nakaya.viz.canvas import DESIGN_WIDTH, Sheet, heading_height, subtitle_lines
 from nakaya.viz.colour import from_hex, grain_hues, oklch_to_srgb
 from nakaya.viz.lettering import draw_text
-from nakaya.viz.sheet import DESIGN_WIDTH, Sheet, heading_height, subtitle_lines
 from nakaya.viz.style import LIGHT, Theme
 
 __all__ = ["Caption", "Segment", "domain_overlay", "grain_overlay", "orientation_overlay", "spot_overlay"]

@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from nakaya.core import files
 from nakaya.core.errors import OutputError, ParameterError
-from nakaya.viz.film import Film
+from nakaya.viz.crystals.animation import Film
 
 __all__ = ["FILM_FORMATS", "IMAGE_FORMATS", "check_format", "encode_film", "encode_image", "write_whole"]
 

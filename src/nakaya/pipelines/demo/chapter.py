@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nakaya.viz.report import Report
+from nakaya.viz.reports.report import Report
 
 __all__ = ["Chapter"]
 

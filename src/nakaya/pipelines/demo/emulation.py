@@ -10,11 +10,11 @@ from nakaya.growth.morphology.growth_curve import growth_curve
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.pipelines.evaluating import Evaluation, evaluate
 from nakaya.pipelines.picturing import view_member
-from nakaya.viz.charts import Band, Role, ensemble_band
-from nakaya.viz.curves import CurvePanel, growth_curves
-from nakaya.viz.fidelity import TradeOff, trade_off_chart
-from nakaya.viz.grid import crystal_grid
-from nakaya.viz.report import KeyNumber, Report
+from nakaya.viz.charts.base import Band, Role, ensemble_band
+from nakaya.viz.charts.curves import CurvePanel, growth_curves
+from nakaya.viz.charts.fidelity import TradeOff, trade_off_chart
+from nakaya.viz.crystals.grid import crystal_grid
+from nakaya.viz.reports.report import KeyNumber, Report
 
 __all__ = ["compare_with_the_emulator"]
 

@@ -11,8 +11,8 @@ from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.morphology.description import describe_trajectory
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.pipelines.picturing import draw_film, view_member
-from nakaya.viz.grid import crystal_grid
-from nakaya.viz.report import KeyNumber, Report
+from nakaya.viz.crystals.grid import crystal_grid
+from nakaya.viz.reports.report import KeyNumber, Report
 
 __all__ = ["grow_whole_flakes"]
 

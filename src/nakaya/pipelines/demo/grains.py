@@ -12,7 +12,7 @@ from nakaya.microscopy.grains.record import GrainMeasures, measure_map
 from nakaya.microscopy.grains.segmentation import segment_grains
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 from nakaya.viz.overlays import Caption, grain_overlay
-from nakaya.viz.report import Report
+from nakaya.viz.reports.report import Report
 
 __all__ = ["read_a_micrograph"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nakaya.pipelines.fitting_reactors import demonstrate_fit
-from nakaya.viz.report import Report
+from nakaya.viz.reports.report import Report
 
 __all__ = ["fit_a_reactor"]
 

@@ -15,7 +15,7 @@ from nakaya.pipelines.demo.flakes import grow_whole_flakes
 from nakaya.pipelines.demo.grains import read_a_micrograph
 from nakaya.pipelines.demo.kinetics import predict_kinetics
 from nakaya.pipelines.demo.reactors import fit_a_reactor
-from nakaya.viz.report import Report
+from nakaya.viz.reports.report import Report
 
 __all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]
 

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, TypeAlias
 from PIL import Image
 
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts import encode_figure
-from nakaya.viz.film import Film
-from nakaya.viz.report_style import STYLE_SHEET
+from nakaya.viz.charts.base import encode_figure
+from nakaya.viz.crystals.animation import Film
+from nakaya.viz.formatting import format_number
+from nakaya.viz.reports.style import STYLE_SHEET
 from nakaya.viz.style import DARK, LIGHT, Theme
-from nakaya.viz.words import format_number
 from nakaya.viz.writing import write_whole
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts import (
+from nakaya.viz.charts.base import (
     LINE_WIDTH,
     SMALL_SIZE,
     Band,

@@ -10,7 +10,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts import (
+from nakaya.viz.charts.base import (
     LINE_WIDTH,
     Role,
     add_legend,

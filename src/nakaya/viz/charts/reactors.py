@@ -10,7 +10,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts import BAND_OPACITY, LINE_WIDTH, SMALL_SIZE, add_legend, house_style, label_axes, new_figure
+from nakaya.viz.charts.base import BAND_OPACITY, LINE_WIDTH, SMALL_SIZE, add_legend, house_style, label_axes, new_figure
 from nakaya.viz.style import Theme
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw
 
 from nakaya.core.arrays import FloatArray
 from nakaya.viz.colour import ColourRamp
+from nakaya.viz.formatting import format_count, format_number, nice_step, nice_ticks
 from nakaya.viz.lettering import draw_text, text_width, wrap_text
 from nakaya.viz.style import Theme
-from nakaya.viz.words import format_count, format_number, nice_step, nice_ticks
 
 __all__ = ["DESIGN_WIDTH", "Sheet", "fit_text", "heading_height", "join_words", "subtitle_lines"]
 

@@ -10,14 +10,14 @@ from typing import Literal
 from PIL import Image
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.viz.camera import Camera
+from nakaya.viz.canvas import DESIGN_WIDTH, Sheet, fit_text, heading_height, subtitle_lines
+from nakaya.viz.crystals.figure import INNER, MARGIN, check_width
+from nakaya.viz.crystals.renderer import Camera
+from nakaya.viz.crystals.shading import DEFAULT_RELIEF
+from nakaya.viz.crystals.view import CrystalView
+from nakaya.viz.formatting import format_axis
 from nakaya.viz.lettering import text_width, wrap_text
-from nakaya.viz.plate import INNER, MARGIN, check_width
-from nakaya.viz.shading import DEFAULT_RELIEF
-from nakaya.viz.sheet import DESIGN_WIDTH, Sheet, fit_text, heading_height, subtitle_lines
 from nakaya.viz.style import Theme
-from nakaya.viz.view import CrystalView
-from nakaya.viz.words import format_axis
 
 __all__ = [
     "CLOCKS",

@@ -13,14 +13,14 @@ from PIL import Image
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.viz.camera import Camera
+from nakaya.viz.canvas import Sheet, fit_text, heading_height, subtitle_lines
 from nakaya.viz.colour import from_hex
-from nakaya.viz.grid import best_columns, check_tiles, picture_notes, share_clock
-from nakaya.viz.plate import check_width
-from nakaya.viz.shading import DEFAULT_RELIEF, SiteColours, site_colours
-from nakaya.viz.sheet import Sheet, fit_text, heading_height, subtitle_lines
+from nakaya.viz.crystals.figure import check_width
+from nakaya.viz.crystals.grid import best_columns, check_tiles, picture_notes, share_clock
+from nakaya.viz.crystals.renderer import Camera
+from nakaya.viz.crystals.shading import DEFAULT_RELIEF, SiteColours, site_colours
+from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme
-from nakaya.viz.view import CrystalView
 
 __all__ = ["Film", "film_steps", "growth_film"]
 

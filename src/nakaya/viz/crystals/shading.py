@@ -14,8 +14,8 @@ from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, Mask
 from nakaya.growth.lattice.hexagonal import NEIGHBOURS
 from nakaya.growth.model.trajectory import INITIAL, occupancy_at
 from nakaya.viz.colour import from_hex, grain_hues, oklab_to_srgb, srgb_to_linear, srgb_to_oklab
+from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme
-from nakaya.viz.view import CrystalView
 
 __all__ = ["DEFAULT_RELIEF", "SiteColours", "relief_of", "site_colours"]
 

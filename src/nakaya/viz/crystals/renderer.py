@@ -10,10 +10,10 @@ from PIL import Image
 
 from nakaya.core.arrays import Float32Array, Mask
 from nakaya.viz.colour import linear_to_srgb
-from nakaya.viz.raster import Frame, average_colours, frame_sites, sample_sites
-from nakaya.viz.shading import DEFAULT_RELIEF, site_colours
+from nakaya.viz.crystals.raster import Frame, average_colours, frame_sites, sample_sites
+from nakaya.viz.crystals.shading import DEFAULT_RELIEF, site_colours
+from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme
-from nakaya.viz.view import CrystalView
 
 __all__ = ["PADDING", "Camera", "crystal_image", "to_display"]
 

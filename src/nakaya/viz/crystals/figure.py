@@ -6,12 +6,12 @@ from PIL import Image
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.viz.camera import Camera
+from nakaya.viz.canvas import DESIGN_WIDTH, Sheet, heading_height, subtitle_lines
+from nakaya.viz.crystals.renderer import Camera
+from nakaya.viz.crystals.shading import DEFAULT_RELIEF
+from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.lettering import wrap_text
-from nakaya.viz.shading import DEFAULT_RELIEF
-from nakaya.viz.sheet import DESIGN_WIDTH, Sheet, heading_height, subtitle_lines
 from nakaya.viz.style import Theme
-from nakaya.viz.view import CrystalView
 
 __all__ = ["MAX_WIDTH", "MIN_WIDTH", "check_step", "check_width", "crystal_plate"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts import house_style, label_axes, new_figure
+from nakaya.viz.charts.base import house_style, label_axes, new_figure
 from nakaya.viz.style import Theme
 
 if TYPE_CHECKING:

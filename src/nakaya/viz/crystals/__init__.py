@@ -1,0 +1,1 @@
+"""Crystals as pictures: one renderer, figures, grids, animations."""
