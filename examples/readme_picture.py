@@ -16,11 +16,11 @@ from pathlib import Path
 from PIL import Image
 
 import nakaya
-from nakaya.pipelines.picturing import view_member, write_image
 from nakaya.viz.canvas import Sheet
 from nakaya.viz.crystals.renderer import Camera
 from nakaya.viz.formatting import format_parameters
 from nakaya.viz.style import DARK
+from nakaya.workflows.show import view_member, write_image
 
 CONDITIONS = [
     nakaya.GravnerGriffeath(

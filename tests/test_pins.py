@@ -53,10 +53,10 @@ from nakaya.learn.normalisation import Standardiser
 from nakaya.md.campaigns.campaign import run_hash
 from nakaya.md.campaigns.plan import Run, read_plan
 from nakaya.md.trajectory_records import _record_id as ingested_id
-from nakaya.pipelines.training import _fingerprint as training_fingerprint
-from nakaya.pipelines.training_config import read_training
-from nakaya.pipelines.tuning import hash_of
 from nakaya.records.store import RecordStore, from_json, load_records, record_hash, shipped_sets, to_json
+from nakaya.workflows.train_emulator import _fingerprint as training_fingerprint
+from nakaya.workflows.train_emulator_config import read_training
+from nakaya.workflows.tuning.search import hash_of
 
 FIXTURES = Path(__file__).parent / "fixtures"
 EXAMPLES = Path(__file__).parents[1] / "examples"

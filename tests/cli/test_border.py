@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from nakaya.cli.app import run
-from nakaya.cli.border import explain_exception, plain
+from nakaya.cli.output import explain_exception, plain
 from nakaya.core.errors import ParameterError
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from nakaya.cli.app import run
-from nakaya.pipelines.fitting_reactors import demonstrate_fit
 from nakaya.records.store import RecordStore
+from nakaya.workflows.fit_reactor import demonstrate_fit
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "reactor"
 TRUTH = {

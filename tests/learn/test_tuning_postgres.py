@@ -21,8 +21,8 @@ from nakaya.learn.tuning.problem import Problem
 from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_errors
 from nakaya.learn.tuning.study import open_study, read_trials, reap, run_trial
 from nakaya.learn.tuning.table import TableLookup
-from nakaya.pipelines.tuning import run, write_report
-from nakaya.pipelines.tuning_config import read_study
+from nakaya.workflows.tuning.config import read_study
+from nakaya.workflows.tuning.search import run, write_report
 
 SPACE = (Parameter("rate", 1e-4, 1e-1, "log"), Parameter("hidden", 4, 64, "power-of-two"))
 PAPER = {"rate": 1e-2, "hidden": 16.0}

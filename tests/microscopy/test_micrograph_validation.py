@@ -17,8 +17,8 @@ from nakaya.microscopy.grains.grain_size import grain_size_from_intercept, mean_
 from nakaya.microscopy.grains.masks import grains_from_mask
 from nakaya.microscopy.grains.topology import boundary_net
 from nakaya.microscopy.images import read_raw_image
-from nakaya.pipelines.benchmark_loops import benchmark_loops
-from nakaya.pipelines.ingesting_images import MicrographOptions, ingest_micrograph
+from nakaya.workflows.benchmark_loops import benchmark_loops
+from nakaya.workflows.ingest_micrograph import MicrographOptions, ingest_micrograph
 
 FOLDER = Path(os.environ.get("NAKAYA_VALIDATION_DATA", "")) / "microscopy"
 

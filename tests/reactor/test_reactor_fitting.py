@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.pipelines.fitting_reactors import add_noise, coverage_experiment, synthetic_batches
 from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
 from nakaya.reactor.estimation import Experiment, FreeParameter, Observation, observe
 from nakaya.reactor.finite_volume import Grid
@@ -20,6 +19,7 @@ from nakaya.reactor.profiles import constant, linear
 from nakaya.reactor.rate_equations import Kinetics, PowerLawGrowth
 from nakaya.reactor.simulate import simulate
 from nakaya.reactor.sizes import NormalSizes
+from nakaya.workflows.fit_reactor import add_noise, coverage_experiment, synthetic_batches
 
 GROWTH = [
     FreeParameter("growth.rate_constant", 1e-6, 1.0, start=3e-4),

@@ -81,7 +81,7 @@ def test_the_same_chart_gives_the_same_bytes_and_svg_without_fonts_or_links():
 def test_pictures_load_neither_matplotlib_nor_torch_and_charts_no_pyplot():
     script = """
 import sys
-import nakaya.pipelines.picturing, nakaya.pipelines.diagrams, nakaya.viz.reports.report, nakaya.viz.charts.calibration
+import nakaya.workflows.show, nakaya.workflows.diagram, nakaya.viz.reports.report, nakaya.viz.charts.calibration
 assert not {"matplotlib", "torch", "zarr", "numba"} & set(sys.modules), sorted(sys.modules)
 import numpy as np
 from nakaya.viz.charts.base import encode_figure

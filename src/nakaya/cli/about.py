@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 
@@ -25,7 +25,7 @@ def info(as_json: AsJson = False) -> None:
 
     Example: nakaya info --json
     """
-    from nakaya.pipelines.about import info as collect
+    from nakaya.workflows.doctor import info as collect
 
     facts = collect()
     if as_json:
@@ -52,7 +52,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     Example: nakaya doctor
     """
-    from nakaya.pipelines.about import doctor as examine
+    from nakaya.workflows.doctor import doctor as examine
 
     checks = examine()
     if as_json:
@@ -73,7 +73,7 @@ def cite(
 
     Example: nakaya cite gravner-griffeath
     """
-    from nakaya.pipelines.about import cite as find
+    from nakaya.workflows.doctor import cite as find
 
     citations = find(key)
     if as_json:

@@ -31,7 +31,7 @@ from nakaya.cli import (
     train,
     tune,
 )
-from nakaya.cli.border import INTERRUPTED, OUR_MISTAKE, explain_exception
+from nakaya.cli.output import INTERRUPTED, OUR_MISTAKE, explain_exception
 
 __all__ = ["app", "main"]
 

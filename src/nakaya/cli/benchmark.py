@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nakaya.cli import benchmark_micrographs, benchmark_network
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 
@@ -35,7 +35,7 @@ def speed(as_json: AsJson = False) -> None:
     Example: nakaya benchmark speed --json
     """
     from nakaya.cli.progress import progress_reporter
-    from nakaya.pipelines.benchmark_speed import PEER, benchmark_speed
+    from nakaya.workflows.benchmark_speed import PEER, benchmark_speed
 
     with progress_reporter("measuring", "rounds") as report:
         result = benchmark_speed(stage=report)
@@ -69,7 +69,7 @@ def laws(
     """
     from nakaya.cli.progress import progress_reporter
     from nakaya.core.checks import check_seed
-    from nakaya.pipelines.verify_laws import verify_laws
+    from nakaya.workflows.invariants import verify_laws
 
     with progress_reporter("measuring", "laws") as report:
         results = verify_laws("small" if small else "full", seed=check_seed(seed), stage=report)
@@ -121,7 +121,7 @@ def tuning(
     """
     from nakaya.cli.progress import progress_reporter
     from nakaya.growth.store.storing import check_output
-    from nakaya.pipelines.comparing_samplers import cause_names, compare
+    from nakaya.workflows.tuning.comparison import cause_names, compare
 
     if out is not None:
         check_output(out, overwrite=overwrite)
@@ -136,8 +136,8 @@ def tuning(
             report=report,
         )
     if out is not None:
-        from nakaya.pipelines.tuning_report import comparison_page
         from nakaya.viz.writing import write_whole
+        from nakaya.workflows.tuning.report import comparison_page
 
         write_whole(out, comparison_page(found).encode())
     if as_json:
@@ -387,8 +387,8 @@ def _check_kinetics_splits(records: str, *, as_json: bool) -> None:
 
 def _draw_velocities(records: str, path: Path, *, overwrite: bool, as_json: bool) -> None:
     from nakaya.core.errors import OutputError
-    from nakaya.pipelines.picturing_kinetics import draw_velocities
     from nakaya.records.store import load_records
+    from nakaya.workflows.show_kinetics import draw_velocities
 
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists: choose another file, or give --overwrite")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 
@@ -31,7 +31,7 @@ def micrographs(
     Example: nakaya benchmark micrographs --maps 5
     """
     from nakaya.cli.progress import progress_reporter
-    from nakaya.pipelines.benchmark_micrographs import ASKED, ETCHINGS, benchmark_micrographs
+    from nakaya.workflows.benchmark_micrographs import ASKED, ETCHINGS, benchmark_micrographs
 
     with progress_reporter("etching", "images") as report:
         rows = benchmark_micrographs(maps, seed=seed, stage=report)
@@ -68,7 +68,7 @@ def loops(
 
     Example: nakaya benchmark loops images/
     """
-    from nakaya.pipelines.benchmark_loops import benchmark_loops
+    from nakaya.workflows.benchmark_loops import benchmark_loops
 
     rows = benchmark_loops(folder)
     if as_json:

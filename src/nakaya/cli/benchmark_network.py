@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 
@@ -23,7 +23,7 @@ def network(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON
 
     Example: nakaya benchmark network
     """
-    from nakaya.pipelines.benchmark_network import benchmark_network
+    from nakaya.workflows.benchmark_network import benchmark_network
 
     found = benchmark_network(stage=lambda words: typer.echo(words, err=True))
     if as_json:

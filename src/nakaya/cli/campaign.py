@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 if TYPE_CHECKING:
     from nakaya.growth.store.verification import Verification

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 
@@ -32,7 +32,7 @@ def demo(
     """
     from nakaya.cli.progress import progress_reporter
     from nakaya.core.checks import check_seed
-    from nakaya.pipelines.demo import demonstrate
+    from nakaya.workflows.demo import demonstrate
 
     with progress_reporter("demo", "chapters") as report:
         done = demonstrate(out, seed=check_seed(seed), stage=lambda _, number, total: report(number, total))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 if TYPE_CHECKING:
-    from nakaya.pipelines.evaluating import Evaluation
+    from nakaya.workflows.evaluate import Evaluation
 
 __all__ = ["register"]
 
@@ -44,7 +44,7 @@ def evaluate(
     seeds against the same seeds, which is the floor that a perfect emulator would reach. Distances are given as
     multiples of that floor (1 is perfect), times in CPU seconds of one core. The full comparison takes minutes.
     """
-    from nakaya.pipelines.evaluating import evaluate as evaluate_emulator
+    from nakaya.workflows.evaluate import evaluate as evaluate_emulator
 
     with _Stages() as stage:
         outcome = evaluate_emulator(

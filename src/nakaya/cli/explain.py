@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 from nakaya.core.errors import ParameterError
 
 if TYPE_CHECKING:
-    from nakaya.pipelines.explaining import Explanation
+    from nakaya.workflows.explain import Explanation
 
 __all__ = ["register"]
 
@@ -44,7 +44,7 @@ def explain(
     """
     from nakaya.kinetics.prediction.model import load_model
     from nakaya.kinetics.prediction.predicting import conditions_sample, sample_of
-    from nakaya.pipelines.explaining import check_picture, draw_explanation, explain_sample
+    from nakaya.workflows.explain import check_picture, draw_explanation, explain_sample
 
     if records is not None and (material, orientation, temperature) != (None, None, None):
         raise ParameterError("--records has conditions of its own: leave --material, --orientation, --temperature out")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 
@@ -46,7 +46,7 @@ def reactor(
     Values are SI; intervals are 90 %. An end that the data do not bound within the search range is null (open), and the
     parameter is then not identifiable; nor is a positive parameter whose interval spans more than a factor of ten.
     """
-    from nakaya.pipelines.fitting_reactors import fit_reactor
+    from nakaya.workflows.fit_reactor import fit_reactor
 
     result = fit_reactor(config, out, overwrite=overwrite, progress=_tell)
     if as_json:
@@ -74,7 +74,7 @@ def reactor_conventions(
 
     Example: nakaya fit reactor-conventions dextrose.csv --map examples/reactor/dextrose.toml
     """
-    from nakaya.pipelines.fitting_reactors import dextrose_conventions
+    from nakaya.workflows.fit_reactor import dextrose_conventions
 
     result = dextrose_conventions(log, column_map)
     if as_json:
@@ -102,7 +102,7 @@ def reactor_coverage(
 
     Example: nakaya fit reactor-coverage --repeats 100
     """
-    from nakaya.pipelines.fitting_reactors import coverage_experiment
+    from nakaya.workflows.fit_reactor import coverage_experiment
 
     result = coverage_experiment(repeats=repeats, intervals=intervals, seed=seed, progress=_tell)  # type: ignore[arg-type]  # the fit checks the name
     if as_json:
@@ -126,7 +126,7 @@ def reactor_speed(
 
     Example: nakaya fit reactor-speed
     """
-    from nakaya.pipelines.fitting_reactors import solver_speed
+    from nakaya.workflows.fit_reactor import solver_speed
 
     result = solver_speed(repeats=repeats)
     if as_json:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 
@@ -50,7 +50,7 @@ def micrograph(
 
     Look at overlay.png. Where it is wrong, correct mask.png and run again with --mask.
     """
-    from nakaya.pipelines.ingesting_images import MicrographOptions, ingest_micrograph
+    from nakaya.workflows.ingest_micrograph import MicrographOptions, ingest_micrograph
 
     options = MicrographOptions(kind, pixel_size, mask, material, lines, contrast, loop_diameter)
     result = ingest_micrograph(image, out, options, overwrite=overwrite)
@@ -83,7 +83,7 @@ def ebsd(
     to no grain.
     """
     from nakaya.microscopy.ebsd.grains import GrainRules
-    from nakaya.pipelines.ingesting_ebsd import ingest_ebsd
+    from nakaya.workflows.ingest_ebsd import ingest_ebsd
 
     rules = GrainRules(threshold, min_pixels, min_confidence)
     result = ingest_ebsd(source, out, rules, material=material, overwrite=overwrite)

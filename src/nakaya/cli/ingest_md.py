@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
-from nakaya.cli.words import split_names
+from nakaya.cli.formatting import split_names
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 
@@ -34,7 +34,7 @@ def reactor(
     The map names columns (by name, "name#2" for a repeated one, or position from 1) and their units (degC, %, rpm, um,
     kg/kg, ...). What does not fit together is an error, or a flag in the record: never a silent guess.
     """
-    from nakaya.pipelines.ingesting_reactors import ingest_reactor
+    from nakaya.workflows.ingest_reactor import ingest_reactor
 
     result = ingest_reactor(source, column_map, out, overwrite=overwrite)
     if as_json:

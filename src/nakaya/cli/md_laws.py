@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 

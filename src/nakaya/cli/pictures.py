@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 from nakaya.cli.progress import progress_reporter
 
 __all__ = ["register"]
@@ -47,7 +47,7 @@ def show(
 
     A sector is unfolded to the six-fold crystal, and the picture says so; a full lattice is shown as it is.
     """
-    from nakaya.pipelines.picturing import show_store
+    from nakaya.workflows.show import show_store
 
     summary = show_store(
         store,
@@ -84,7 +84,7 @@ def film(
 
     Every frame is the same number of steps after the one before; the last is held for 2.5 seconds.
     """
-    from nakaya.pipelines.picturing import film_store
+    from nakaya.workflows.show import film_store
 
     with progress_reporter("filming", "frames") as report:
         summary = film_store(
@@ -135,7 +135,7 @@ def diagram(
     All crystals are drawn at one scale. With a store, such as a campaign over a grid, nothing is grown:
     nakaya diagram store.zarr --x rho --y beta
     """
-    from nakaya.pipelines.diagrams import diagram_by_growing, diagram_of_store, parse_axis, parse_fixed
+    from nakaya.workflows.diagram import diagram_by_growing, diagram_of_store, parse_axis, parse_fixed
 
     if store is not None:
         summary = diagram_of_store(

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from nakaya.cli.border import echo_json
-from nakaya.cli.words import split_names
+from nakaya.cli.formatting import split_names
+from nakaya.cli.output import echo_json
 from nakaya.core.errors import ParameterError
 
 __all__ = ["register"]

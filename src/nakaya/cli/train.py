@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 
@@ -36,8 +36,8 @@ def train(
     """
     from nakaya.cli.progress import progress_reporter
     from nakaya.kinetics.training.training import is_kinetics, read_kinetics_training, train_kinetics
-    from nakaya.pipelines.training import train as train_emulator
-    from nakaya.pipelines.training_config import read_training
+    from nakaya.workflows.train_emulator import train as train_emulator
+    from nakaya.workflows.train_emulator_config import read_training
 
     if is_kinetics(config):
         card = train_kinetics(

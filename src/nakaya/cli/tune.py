@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nakaya.cli.border import echo_json
+from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
 
@@ -60,13 +60,13 @@ def tune(
     """
     from nakaya.cli.progress import progress_reporter
     from nakaya.core.errors import ParameterError
-    from nakaya.pipelines.tuning_config import read_study
+    from nakaya.workflows.tuning.config import read_study
 
     config = read_study(study)
     if tabulate:
         if out is None:
             raise ParameterError("--out is missing: name the folder of the table")
-        from nakaya.pipelines.tuning_kinetics import tabulate_study
+        from nakaya.workflows.tuning.studies import tabulate_study
 
         with progress_reporter("training", "points of the grid") as report:
             summary = tabulate_study(config, out, workers=workers, report=report)
@@ -74,7 +74,7 @@ def tune(
         return
     if storage is None and out is None:
         raise ParameterError("--storage is missing: name a database such as sqlite:///study.db, or a folder by --out")
-    from nakaya.pipelines.tuning_kinetics import tune_study
+    from nakaya.workflows.tuning.studies import tune_study
 
     with progress_reporter("searching", "trials") as report:
         outcome = tune_study(
@@ -89,7 +89,7 @@ def tune(
             report=report,
         )
     if as_json:
-        from nakaya.pipelines.tuning import as_json as outcome_as_json
+        from nakaya.workflows.tuning.search import as_json as outcome_as_json
 
         echo_json(outcome_as_json(outcome))
         return

@@ -18,8 +18,8 @@ from nakaya.growth.model.conditions import Conditions  # noqa: E402
 from nakaya.growth.model.grower import Grower  # noqa: E402
 from nakaya.growth.model.setup import GrowthSetup, StopRules  # noqa: E402
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
-from nakaya.pipelines.training_config import read_training  # noqa: E402
 from nakaya.testing.grower_contract import GrowerContract  # noqa: E402
+from nakaya.workflows.train_emulator_config import read_training  # noqa: E402
 
 MAX_SHIPPED_BYTES = 6_000_000
 

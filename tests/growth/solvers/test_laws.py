@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nakaya.growth.solvers.gravner_griffeath import reference
-from nakaya.pipelines import verify_laws
-from nakaya.pipelines.verify_laws import LAWS, Law, Measurement, measure_law
+from nakaya.workflows import invariants as verify_laws
+from nakaya.workflows.invariants import LAWS, Law, Measurement, measure_law
 
 
 @pytest.mark.parametrize("law", LAWS, ids=[law.name for law in LAWS])

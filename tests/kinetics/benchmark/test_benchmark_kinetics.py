@@ -28,12 +28,12 @@ from nakaya.kinetics.benchmark.table import (
 )
 from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.samples.splits import fold_of_run
-from nakaya.pipelines.picturing_kinetics import draw_parity, draw_velocities
 from nakaya.records.encoding import record_hash
 from nakaya.records.record import Quantity
 from nakaya.records.shipped import shipped_folder
 from nakaya.records.store import RecordStore, load_records
 from nakaya.testing.synthetic_growth import SyntheticGrowth
+from nakaya.workflows.show_kinetics import draw_parity, draw_velocities
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
 

@@ -46,10 +46,10 @@ from nakaya.kinetics.training.training import is_kinetics, read_kinetics_trainin
 from nakaya.md.patches import write_patches
 from nakaya.md.trajectories.frames import Frame
 from nakaya.md.trajectory_records import TrajectoryOptions
-from nakaya.pipelines.explaining import ablations, draw_explanation, explain_sample, without_frame, without_node
 from nakaya.records.record import Axis, Provenance, Quantity, Record, Snapshot
 from nakaya.records.store import RecordStore
 from nakaya.theory import characteristic_length, grains_per_volume
+from nakaya.workflows.explain import ablations, draw_explanation, explain_sample, without_frame, without_node
 
 pytest.importorskip("torch", reason='kinetics models need the extra "ml"')
 pytest.importorskip("vesin", reason='graphs need the extra "ml"')

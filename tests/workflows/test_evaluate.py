@@ -15,8 +15,8 @@ from nakaya.cli.app import run  # noqa: E402
 from nakaya.growth.growing import grow  # noqa: E402
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata, occupancy_at  # noqa: E402
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
-from nakaya.pipelines.evaluating import coarsen, evaluate  # noqa: E402
-from nakaya.pipelines.training import train  # noqa: E402
+from nakaya.workflows.evaluate import coarsen, evaluate  # noqa: E402
+from nakaya.workflows.train_emulator import train  # noqa: E402
 
 SWEEP = """
 members = 1

@@ -19,13 +19,13 @@ from nakaya.growth.model.setup import StopRules
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.storing import check_output
 from nakaya.growth.store.storing import open as open_store
-from nakaya.pipelines.picturing import default_parameters, describe_geometry, view_member, write_image
 from nakaya.viz.canvas import join_words
 from nakaya.viz.crystals.figure import check_width
 from nakaya.viz.crystals.grid import CLOCKS, Axis, Clock, morphology_diagram
 from nakaya.viz.formatting import format_parameters, symbol
 from nakaya.viz.style import find_theme
 from nakaya.viz.writing import IMAGE_FORMATS, check_format
+from nakaya.workflows.show import default_parameters, describe_geometry, view_member, write_image
 
 __all__ = ["ParameterAxis", "diagram_by_growing", "diagram_of_store", "parse_axis", "parse_fixed"]
 

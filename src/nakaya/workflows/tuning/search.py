@@ -16,8 +16,8 @@ from nakaya.core.folders import check_parent, output_errors, write_atomically
 from nakaya.core.provenance import package_version
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem, Settings
-from nakaya.pipelines.tuning_config import NOT_RECORDED_BEFORE, StudyConfig
-from nakaya.pipelines.tuning_outcome import StudyOutcome
+from nakaya.workflows.tuning.config import NOT_RECORDED_BEFORE, StudyConfig
+from nakaya.workflows.tuning.outcome import StudyOutcome
 
 __all__ = ["as_json", "check_budget", "check_report_folder", "run", "write_report"]
 
@@ -190,7 +190,7 @@ def write_report(outcome: StudyOutcome, out: Path, *, score_label: str) -> None:
     Raises:
         OutputError: They cannot be written.
     """
-    from nakaya.pipelines.tuning_report import study_page
+    from nakaya.workflows.tuning.report import study_page
 
     with output_errors(out):
         out.mkdir(exist_ok=True)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from nakaya.pipelines.demo.running import CHAPTERS, DEFAULT_FOLDER, Demonstration, demonstrate
+from nakaya.workflows.demo.running import CHAPTERS, DEFAULT_FOLDER, Demonstration, demonstrate
 
 __all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]

@@ -10,9 +10,9 @@ from nakaya.growth.growing import grow
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.morphology.description import describe_trajectory
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
-from nakaya.pipelines.picturing import draw_film, view_member
 from nakaya.viz.crystals.grid import crystal_grid
 from nakaya.viz.reports.report import KeyNumber, Report
+from nakaya.workflows.show import draw_film, view_member
 
 __all__ = ["grow_whole_flakes"]
 

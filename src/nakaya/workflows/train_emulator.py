@@ -36,7 +36,7 @@ from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.locks import lock_store
 from nakaya.growth.store.store import StoredTrajectory, open_store
 from nakaya.growth.store.storing import check_output
-from nakaya.pipelines.training_config import TrainingConfig, read_training
+from nakaya.workflows.train_emulator_config import TrainingConfig, read_training
 
 if TYPE_CHECKING:
     from nakaya.growth.emulators.cgne.fitting import Crystals

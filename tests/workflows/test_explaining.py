@@ -12,7 +12,7 @@ from nakaya.cli.app import run
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
 from nakaya.kinetics.prediction.predicting import conditions_sample, predict_sample, sample_of
-from nakaya.pipelines.explaining import Explanation, check_picture, explain_sample
+from nakaya.workflows.explain import Explanation, check_picture, explain_sample
 
 pytest.importorskip("torch", reason='kinetics models need the extra "ml"')
 pytest.importorskip("vesin", reason='graphs need the extra "ml"')

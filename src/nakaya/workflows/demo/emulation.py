@@ -8,13 +8,13 @@ from nakaya.growth.growing import grow
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.morphology.growth_curve import growth_curve
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
-from nakaya.pipelines.evaluating import Evaluation, evaluate
-from nakaya.pipelines.picturing import view_member
 from nakaya.viz.charts.base import Band, Role, ensemble_band
 from nakaya.viz.charts.curves import CurvePanel, growth_curves
 from nakaya.viz.charts.fidelity import TradeOff, trade_off_chart
 from nakaya.viz.crystals.grid import crystal_grid
 from nakaya.viz.reports.report import KeyNumber, Report
+from nakaya.workflows.evaluate import Evaluation, evaluate
+from nakaya.workflows.show import view_member
 
 __all__ = ["compare_with_the_emulator"]
 

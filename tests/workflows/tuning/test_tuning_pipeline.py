@@ -14,9 +14,9 @@ from nakaya.core.errors import ConfigError, OutputError, ParameterError, Unknown
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem
 from nakaya.learn.tuning.table import Axis, TableLookup, read_table
-from nakaya.pipelines.comparing_samplers import _verdict, compare
 from nakaya.pipelines.tabulating import tabulate
-from nakaya.pipelines.tuning_config import StudyConfig, read_study, searched_space
+from nakaya.workflows.tuning.comparison import _verdict, compare
+from nakaya.workflows.tuning.config import StudyConfig, read_study, searched_space
 
 STUDY = """
 [study]
@@ -161,7 +161,7 @@ def test_a_table_of_another_configuration_is_refused(tmp_path: Path) -> None:
 
 def test_a_comparison_reads_a_table_by_its_folder_and_reports_regret(tmp_path: Path) -> None:
     pytest.importorskip("optuna", reason='studies need the extra "ml"')
-    from nakaya.pipelines.tuning_report import comparison_page
+    from nakaya.workflows.tuning.report import comparison_page
 
     _tabulate(Counting(), tmp_path / "table")
     found = compare(str(tmp_path / "table"), trials=12, repeats=2, samplers=("tpe", "random"))
@@ -208,7 +208,7 @@ def test_a_verdict_counts_strict_wins_and_says_how_likely_four_of_five_are() -> 
 
 def test_a_study_reports_goes_on_and_refuses_another(tmp_path: Path) -> None:
     optuna = pytest.importorskip("optuna", reason='studies need the extra "ml"')
-    from nakaya.pipelines.tuning import check_report_folder, run, write_report
+    from nakaya.workflows.tuning.search import check_report_folder, run, write_report
 
     config = _config(tmp_path)
     problem = Problem(SPACE, TableLookup(("x", "y"), SCORES), ({"x": 1.0, "y": 2.0},), 1.0)

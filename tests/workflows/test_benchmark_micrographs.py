@@ -12,11 +12,11 @@ pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
 
 from nakaya.cli.app import run
 from nakaya.core.errors import InputFileError
-from nakaya.pipelines import benchmark_micrographs as synthetic
-from nakaya.pipelines.benchmark_loops import benchmark_loops
-from nakaya.pipelines.demo.grains import read_a_micrograph
-from nakaya.pipelines.demo.reactors import fit_a_reactor
 from nakaya.viz.reports.report import Report
+from nakaya.workflows import benchmark_micrographs as synthetic
+from nakaya.workflows.benchmark_loops import benchmark_loops
+from nakaya.workflows.demo.grains import read_a_micrograph
+from nakaya.workflows.demo.reactors import fit_a_reactor
 
 
 def test_every_etching_that_is_asked_for_is_right_within_a_tenth(monkeypatch, capsys):

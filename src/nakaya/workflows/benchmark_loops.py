@@ -11,7 +11,7 @@ import numpy as np
 from nakaya.core.errors import InputFileError
 from nakaya.microscopy.images import read_image
 from nakaya.microscopy.loops.counting import calibrate_loops, find_loops, loops_of_mask
-from nakaya.pipelines.ingesting_images import drawn_spots
+from nakaya.workflows.ingest_micrograph import drawn_spots
 
 __all__ = ["LoopRow", "benchmark_loops"]
 

@@ -19,8 +19,8 @@ from nakaya.core.errors import ConfigError, OutputError  # noqa: E402
 from nakaya.growth.emulators.cgne.shipped import load_folder  # noqa: E402
 from nakaya.growth.lattice.geometry import make_setup  # noqa: E402
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
-from nakaya.pipelines import training  # noqa: E402
-from nakaya.pipelines.training import train  # noqa: E402
+from nakaya.workflows import train_emulator as training  # noqa: E402
+from nakaya.workflows.train_emulator import train  # noqa: E402
 
 SWEEP = """
 members = 1

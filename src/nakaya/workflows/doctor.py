@@ -17,8 +17,8 @@ from nakaya.core.errors import UnknownNameError
 from nakaya.core.provenance import package_version
 from nakaya.growth.catalogue import FAMILIES, grower_names
 from nakaya.kinetics.prediction.report import shipped_models
-from nakaya.pipelines.citations import CITATIONS, Citation
 from nakaya.records.store import shipped_sets
+from nakaya.workflows.cite import CITATIONS, Citation
 
 __all__ = ["Check", "cite", "doctor", "info"]
 

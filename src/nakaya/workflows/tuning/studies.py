@@ -17,11 +17,11 @@ from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
 from nakaya.kinetics.training.objective import InnerFold, InnerScore, inner_folds, label_values, mean_score
 from nakaya.learn.tuning.problem import Problem, check_settings
 from nakaya.learn.tuning.table import axis_levels
-from nakaya.pipelines.comparing_samplers import compare, find_table
 from nakaya.pipelines.tabulating import TABLE_FILE, tabulate
-from nakaya.pipelines.tuning import STORAGE_FILE, check_budget, check_report_folder, hash_of, run, write_report
-from nakaya.pipelines.tuning_config import StudyConfig, searched_space
-from nakaya.pipelines.tuning_outcome import StudyOutcome
+from nakaya.workflows.tuning.comparison import compare, find_table
+from nakaya.workflows.tuning.config import StudyConfig, searched_space
+from nakaya.workflows.tuning.outcome import StudyOutcome
+from nakaya.workflows.tuning.search import STORAGE_FILE, check_budget, check_report_folder, hash_of, run, write_report
 
 __all__ = ["tabulate_study", "tune_study"]
 
@@ -127,7 +127,7 @@ def tune_study(
         report: Called with how many scores there are, and how many are wanted.
 
     Raises:
-        NakayaError: As `nakaya.pipelines.tuning.run`, or the study file does not fit its model and records.
+        NakayaError: As `nakaya.workflows.tuning.search.run`, or the study file does not fit its model and records.
     """
     check_budget(trials=trials, workers=workers, timeout=timeout)
     if out is not None:

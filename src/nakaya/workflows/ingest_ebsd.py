@@ -15,9 +15,9 @@ from nakaya.microscopy.ebsd.files import EbsdMap, read_ebsd
 from nakaya.microscopy.ebsd.grains import EbsdGrains, GrainRules, find_grains
 from nakaya.microscopy.ebsd.record import ebsd_record, phase_fraction
 from nakaya.microscopy.image_records import ImageSource
-from nakaya.pipelines.ingesting_images import Finding, write_ingested
 from nakaya.viz.colour import from_hex, to_hex
 from nakaya.viz.style import LIGHT
+from nakaya.workflows.ingest_micrograph import Finding, write_ingested
 
 __all__ = ["ingest_ebsd"]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nakaya.pipelines.fitting_reactors import demonstrate_fit
 from nakaya.viz.reports.report import Report
+from nakaya.workflows.fit_reactor import demonstrate_fit
 
 __all__ = ["fit_a_reactor"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from nakaya.pipelines.comparing_samplers import SamplerTable
+from nakaya.workflows.tuning.comparison import SamplerTable
 
 __all__ = ["StudyOutcome"]
 

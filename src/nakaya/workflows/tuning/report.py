@@ -19,8 +19,8 @@ from nakaya.viz.charts.tuning import (
 from nakaya.viz.reports.report import KeyNumber, Report
 
 if TYPE_CHECKING:
-    from nakaya.pipelines.comparing_samplers import SamplerTable
-    from nakaya.pipelines.tuning_outcome import StudyOutcome
+    from nakaya.workflows.tuning.comparison import SamplerTable
+    from nakaya.workflows.tuning.outcome import StudyOutcome
 
 __all__ = ["comparison_page", "study_page"]
 

@@ -15,10 +15,10 @@ from nakaya.kinetics.prediction.model import KineticsModel, load_model
 from nakaya.kinetics.prediction.predicting import predict_conditions
 from nakaya.kinetics.prediction.report import Part
 from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
-from nakaya.pipelines.picturing_kinetics import velocities_by_face
 from nakaya.viz.charts.base import Band
 from nakaya.viz.charts.calibration import Points, parity_chart, velocity_chart, velocity_panels
 from nakaya.viz.reports.report import Report
+from nakaya.workflows.show_kinetics import velocities_by_face
 
 __all__ = ["predict_kinetics"]
 

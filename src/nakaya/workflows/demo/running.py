@@ -9,13 +9,13 @@ from pathlib import Path
 
 from nakaya.core.errors import OutputError
 from nakaya.core.provenance import package_version
-from nakaya.pipelines.demo.chapter import Chapter
-from nakaya.pipelines.demo.emulation import compare_with_the_emulator
-from nakaya.pipelines.demo.flakes import grow_whole_flakes
-from nakaya.pipelines.demo.grains import read_a_micrograph
-from nakaya.pipelines.demo.kinetics import predict_kinetics
-from nakaya.pipelines.demo.reactors import fit_a_reactor
 from nakaya.viz.reports.report import Report
+from nakaya.workflows.demo.chapter import Chapter
+from nakaya.workflows.demo.emulation import compare_with_the_emulator
+from nakaya.workflows.demo.flakes import grow_whole_flakes
+from nakaya.workflows.demo.grains import read_a_micrograph
+from nakaya.workflows.demo.kinetics import predict_kinetics
+from nakaya.workflows.demo.reactors import fit_a_reactor
 
 __all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]
 

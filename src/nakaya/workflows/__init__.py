@@ -1,0 +1,1 @@
+"""What joins rooms that may not import each other."""

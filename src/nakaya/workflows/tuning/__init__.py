@@ -1,0 +1,1 @@
+"""Studies of hyperparameters: study file in, best settings and a report out."""
