@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.kill_loop import kill_loop
 from nakaya.growth.campaigns.campaigning import run_campaign
 from nakaya.growth.campaigns.config import CampaignConfig
 from nakaya.growth.store.verification import verify_store
-from nakaya.testing.kill_loop import kill_loop
 
 Contents = Callable[[Path], dict[str, bytes]]
 
@@ -92,7 +92,7 @@ def test_a_campaign_that_is_killed_again_and_again_gets_there(
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 and process groups are POSIX")
 def test_kill_minus_9_on_workers_parents_and_trees() -> None:
-    """A handful here; `python -m nakaya.testing.kill_loop --kills 100` for the full one."""
+    """A handful here; `python3 nk.py benchmark kill-loop --kills 100` for the full one."""
     report = kill_loop(kills=4, seed=1, points=8, size=16, workers=2)
     assert report.kills == 4
     assert report.torn == 0

@@ -10,7 +10,7 @@ import pytest
 from nakaya.cli.app import run
 from nakaya.kinetics.benchmark.ablation import LAWS, MIXTURES, as_lines, change_causes
 from nakaya.records.store import RecordStore
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 PAIRS = tuple((material, face) for material in ("Al", "Cu") for face in ("100", "110", "111"))
 

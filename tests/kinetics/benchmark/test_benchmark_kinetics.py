@@ -32,8 +32,8 @@ from nakaya.records.encoding import record_hash
 from nakaya.records.record import Quantity
 from nakaya.records.shipped import shipped_folder
 from nakaya.records.store import RecordStore, load_records
-from nakaya.testing.synthetic_growth import SyntheticGrowth
 from nakaya.workflows.show_kinetics import draw_parity, draw_velocities
+from support.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.kill_loop import _vanishes
 from nakaya.kinetics.benchmark.run import benchmark_kinetics
 from nakaya.records.store import RecordStore
-from nakaya.testing.kill_loop import _vanishes
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="kill -9 and named pipes are POSIX")
 

@@ -19,7 +19,7 @@ from nakaya.kinetics.samples.loading import load_corpus, snapshot_folder
 from nakaya.kinetics.samples.splits import fold_of, for_tuning
 from nakaya.records.record import Record, Snapshot
 from nakaya.records.store import RecordStore
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
 

@@ -20,8 +20,8 @@ from nakaya.kinetics.samples.corpus import read_corpus
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.records.record import Record
 from nakaya.records.store import RecordStore
-from nakaya.testing.synthetic_growth import SyntheticGrowth
-from nakaya.testing.synthetic_nucleation import synthetic_quenches
+from support.synthetic_growth import SyntheticGrowth
+from support.synthetic_nucleation import synthetic_quenches
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
 

@@ -10,7 +10,7 @@ import pytest
 
 from nakaya.kinetics.graphs.labels import replicate_scatter
 from nakaya.records.record import Quantity, Record
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 FOUR_SIGMA_OF_200 = 0.2
 """Four standard errors of a root mean square over 200 degrees of freedom: 4 / sqrt(2 x 200)."""

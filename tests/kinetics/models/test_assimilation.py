@@ -22,7 +22,7 @@ from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold
 from nakaya.kinetics.samples.corpus import read_corpus
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 TARGET = "growth_velocity"
 PAIRS = (("Al", "100"), ("Al", "110"), ("Cu", "100"), ("Cu", "110"))

@@ -19,8 +19,8 @@ from nakaya.kinetics.samples.sample import Sample
 from nakaya.md.statistics import log_of_mean_count
 from nakaya.md.tables import tabulate
 from nakaya.records.record import Record
-from nakaya.testing.synthetic_growth import SyntheticGrowth
-from nakaya.testing.synthetic_nucleation import synthetic_quenches
+from support.synthetic_growth import SyntheticGrowth
+from support.synthetic_nucleation import synthetic_quenches
 
 TARGET = "nucleation_rate"
 BULK = [record for record in SyntheticGrowth().records() if "growth_velocity" not in record.quantities]

@@ -23,7 +23,7 @@ from nakaya.kinetics.prediction.reference import (
 )
 from nakaya.kinetics.training.training import KineticsTraining, train_kinetics
 from nakaya.records.store import RecordStore
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
 

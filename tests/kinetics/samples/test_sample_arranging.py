@@ -13,7 +13,7 @@ from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, NUM_FOLDS, SPLITS, Split, fold_of, for_tuning
 from nakaya.records.record import Quantity, Record
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 TARGET = "growth_velocity"
 SMALL = SyntheticGrowth(

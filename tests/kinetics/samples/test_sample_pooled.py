@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY, early_velocity, pooled_features
 from nakaya.records.record import Axis, Quantity, Record
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 RECORD = SyntheticGrowth().growth("Cu", "100", 1115.0, 0)
 ROUNDING = 1e-9

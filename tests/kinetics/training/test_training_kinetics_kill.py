@@ -14,7 +14,7 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.records.store import RecordStore
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("torch", reason='networks need the extra "ml"')
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")

@@ -24,7 +24,7 @@ from nakaya.kinetics.training.objective import (
 )
 from nakaya.records.record import Quantity, Record
 from nakaya.records.replicates import conditions_key
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 TARGET = "growth_velocity"
 NUM_FOLDS = 3

@@ -13,10 +13,10 @@ from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.learn.tuning.table import axis_levels, read_table
 from nakaya.records.store import RecordStore
-from nakaya.testing.synthetic_growth import SyntheticGrowth
 from nakaya.workflows.tuning import studies as tuning_kinetics
 from nakaya.workflows.tuning.config import StudyConfig, read_study, searched_space
 from nakaya.workflows.tuning.studies import CEILING, tabulate_study, tune_study
+from support.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
 

@@ -14,7 +14,7 @@ from nakaya.core.errors import ConfigError, OutputError, ParameterError, Unknown
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem
 from nakaya.learn.tuning.table import Axis, TableLookup, read_table
-from nakaya.pipelines.tabulating import tabulate
+from nakaya.learn.tuning.tabulating import tabulate
 from nakaya.workflows.tuning.comparison import _verdict, compare
 from nakaya.workflows.tuning.config import StudyConfig, read_study, searched_space
 

@@ -17,7 +17,7 @@ from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
 from nakaya.kinetics.training.objective import InnerFold, InnerScore, inner_folds, label_values, mean_score
 from nakaya.learn.tuning.problem import Problem, check_settings
 from nakaya.learn.tuning.table import axis_levels
-from nakaya.pipelines.tabulating import TABLE_FILE, tabulate
+from nakaya.learn.tuning.tabulating import TABLE_FILE, tabulate
 from nakaya.workflows.tuning.comparison import compare, find_table
 from nakaya.workflows.tuning.config import StudyConfig, searched_space
 from nakaya.workflows.tuning.outcome import StudyOutcome
@@ -197,7 +197,7 @@ def tabulate_study(
         Where the table is, its size, its best and worst score, and the best settings.
 
     Raises:
-        NakayaError: As `nakaya.pipelines.tabulating.tabulate`, or the study file has no grid.
+        NakayaError: As `nakaya.learn.tuning.tabulating.tabulate`, or the study file has no grid.
     """
     if not config.grid:
         raise ParameterError(f"the study {config.name!r} has no grid: add a table [grid] with a number of levels each")

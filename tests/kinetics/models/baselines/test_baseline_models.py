@@ -16,7 +16,7 @@ from nakaya.kinetics.models.physics import Mobility, velocity_physics
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold
 from nakaya.kinetics.samples.corpus import read_corpus
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.testing.synthetic_growth import SyntheticGrowth
+from support.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
 

@@ -17,8 +17,8 @@ from nakaya.kinetics.models.nucleation import nucleation_posterior
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.md.tables import tabulate
-from nakaya.testing.synthetic_growth import SyntheticGrowth
-from nakaya.testing.synthetic_nucleation import synthetic_quenches
+from support.synthetic_growth import SyntheticGrowth
+from support.synthetic_nucleation import synthetic_quenches
 
 TARGET = "nucleation_rate"
 SINGLE = 1e-4

@@ -1,6 +1,6 @@
 """Kill a campaign again and again, at random moments, and compare what comes out with an undisturbed run.
 
-    python -m nakaya.testing.kill_loop --kills 100 --out docs/results/kill-loop.txt
+    python3 nk.py benchmark kill-loop --kills 100 --out docs/results/kill-loop.txt
 
 Every kill is SIGKILL, in turn to the whole process tree, to the parent alone, and to one of its workers. POSIX only.
 """
@@ -249,7 +249,7 @@ def _contents(path: Path) -> dict[str, bytes]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the loop from the command line; exit status 1 where something went wrong."""
-    parser = argparse.ArgumentParser(prog="python -m nakaya.testing.kill_loop", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python3 nk.py benchmark kill-loop", description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)

@@ -1,1 +1,0 @@
-"""The arrows: configuration in, artefact out; the only place where rooms meet."""
