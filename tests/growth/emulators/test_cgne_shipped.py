@@ -74,7 +74,7 @@ def test_the_shipped_recipe_is_the_shipped_model_s() -> None:
     recipe = read_training(root / "examples" / "train-cgne.toml")
     settings = recipe.as_plain()
     shipped = json.loads(
-        (root / "src/nakaya/emulate/cgne/weights" / recipe.name / "config.json").read_text(encoding="utf-8")
+        (root / "src/nakaya/growth/emulators/cgne/weights" / recipe.name / "config.json").read_text(encoding="utf-8")
     )
     for part in ("schedule", "loop", "split_seed", "validation_points"):
         assert shipped["training"][part] == settings[part]

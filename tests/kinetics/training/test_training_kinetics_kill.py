@@ -47,7 +47,7 @@ batch_size = 8
 COMMAND = """
 import os, time
 from nakaya.cli.app import main
-from nakaya.pipelines import training_kinetics as training
+from nakaya.kinetics.training import training
 
 fit, write = training._fit, training.write_atomically
 

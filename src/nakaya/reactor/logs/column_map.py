@@ -1,4 +1,4 @@
-"""What the columns of a reactor log mean: a column map as frozen values (the TOML border is in the pipelines)."""
+"""What the columns of a reactor log mean: a column map as frozen values (their TOML form is read in `reactor.config`)."""
 
 from __future__ import annotations
 
