@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,13 +74,3 @@ def sweep() -> CampaignConfig:
         seed=7,
         crystals_per_shard=10,
     )
-
-
-def bytes_below(path: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
-
-
-@pytest.fixture
-def contents() -> Callable[[Path], dict[str, bytes]]:
-    """Every file of a store, by path."""
-    return bytes_below

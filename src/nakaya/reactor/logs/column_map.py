@@ -1,4 +1,4 @@
-"""What the columns of a reactor log mean: a column map as frozen values (their TOML form is read in `reactor.config`)."""
+"""What the columns of a reactor log mean: a column map as frozen values; `reactor.config` reads their TOML form."""
 
 from __future__ import annotations
 
