@@ -500,7 +500,7 @@ def test_nothing_changed(section: str) -> None:
 
 def test_tasks_of_a_benchmark_keep_their_identity() -> None:
     """An unfinished benchmark finds what it has computed by these."""
-    pytest.importorskip("torch_geometric")
+    pytest.importorskip("vesin")
     pytest.importorskip("sklearn")
     assert differences(pinned()["tasks"], pin_tasks()) == []
 
@@ -529,7 +529,7 @@ def test_emulated_crystals_did_not_change() -> None:
 
 
 def test_predictions_did_not_change() -> None:
-    pytest.importorskip("torch_geometric")
+    pytest.importorskip("vesin")
     was, now = dict(pinned()["predictions"]), as_json(pin_predictions())
     tolerance = SAME_MACHINE if was.pop("machine") == now.pop("machine") else OTHER_MACHINE
     assert differences(was, now, tolerance) == []

@@ -24,10 +24,8 @@ __all__ = [
     "collision_limited_velocity",
     "critical_radius",
     "fcc_anisotropy",
-    "grains_per_area",
     "grains_per_volume",
     "hard_sphere_coefficient",
-    "transformed_fraction",
     "wilson_frenkel_velocity",
 ]
 
@@ -46,26 +44,6 @@ def _positive(name: str, value: float) -> None:
         raise ParameterError(f"{name}={value} must be a positive number")
 
 
-def transformed_fraction(time: ArrayLike, nucleation_rate: float, velocity: float, *, dimension: int = 3) -> FloatArray:
-    """Share of space that is crystal after a time, X = 1 - exp(-X_e), X_e = extended volume.
-
-    3-D: X_e = pi/3 J v^3 t^4; 2-D: X_e = pi/3 J v^2 t^3.
-
-    Args:
-        time: [any], s.
-        nucleation_rate: J, 1/(m^3 s) or 1/(m^2 s).
-        velocity: m/s.
-        dimension: 2 or 3.
-    """
-    _positive("nucleation_rate", nucleation_rate)
-    _positive("velocity", velocity)
-    instant = np.asarray(time, dtype=np.float64)
-    if dimension not in (2, 3):
-        raise ParameterError(f"dimension={dimension}: impingement is written down for 2 and 3")
-    extended = math.pi / 3 * nucleation_rate * velocity**dimension * instant ** (dimension + 1)
-    return np.asarray(-np.expm1(-extended))
-
-
 def grains_per_volume(nucleation_rate: float, velocity: float) -> float:
     """Grains per volume when all space is crystal, 3-D: n = J int_0^inf exp(-pi/3 J v^3 t^4) dt = .896 (J/v)^(3/4).
 
@@ -75,17 +53,6 @@ def grains_per_volume(nucleation_rate: float, velocity: float) -> float:
     _positive("nucleation_rate", nucleation_rate)
     _positive("velocity", velocity)
     return float(math.gamma(1.25) * (3 / math.pi) ** 0.25 * (nucleation_rate / velocity) ** 0.75)
-
-
-def grains_per_area(nucleation_rate: float, velocity: float) -> float:
-    """Grains per area when all of a plane is crystal, 2-D: n = J int exp(-pi/3 J v^2 t^3) dt = .879 (J/v)^(2/3).
-
-    >>> round(grains_per_area(1.0, 1.0), 3)
-    0.879
-    """
-    _positive("nucleation_rate", nucleation_rate)
-    _positive("velocity", velocity)
-    return float(math.gamma(4 / 3) * (3 / math.pi) ** (1 / 3) * (nucleation_rate / velocity) ** (2 / 3))
 
 
 def characteristic_length(nucleation_rate: float, velocity: float) -> float:

@@ -16,10 +16,10 @@ from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.microscopy.grains.etched import Etching, etched_image
 from nakaya.microscopy.grains.grain_size import mean_intercept
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
-from nakaya.microscopy.lattice_images.synthetic import FCC_110, columns_image, lattice_columns
 from nakaya.records.clusters_of_record import read_clusters
 from nakaya.records.store import RecordStore, problems
 from nakaya.workflows.ingest_micrograph import MicrographOptions, ingest_micrograph
+from support.lattice_images import FCC_110, columns_image, lattice_columns
 
 SIDE, CELLS = 200, 40
 CLEAN = 0.03  # of the mean intercept on a map of 40 grains, 30 pixels each

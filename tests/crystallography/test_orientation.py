@@ -10,7 +10,6 @@ from nakaya.crystallography.disorientation import (
     brandon_tolerance,
     deviation_angle,
     disorientation_angle,
-    disorientation_axis,
     is_sigma3,
     mean_orientation,
 )
@@ -101,7 +100,6 @@ def test_a_twin_is_sixty_degrees_about_a_cube_diagonal_within_brandons_tolerance
     first = random_rotations(30, 7)
     twins = multiply(SIGMA3, first)
     np.testing.assert_allclose(np.degrees(disorientation_angle(first, twins, CUBIC)), 60.0, atol=1e-5)
-    np.testing.assert_allclose(disorientation_axis(first, twins, CUBIC), np.full((30, 3), np.sqrt(1 / 3)), atol=1e-7)
     assert is_sigma3(first, twins, CUBIC).all()
     assert np.degrees(brandon_tolerance(3)) == pytest.approx(8.66, abs=0.01)
     rng = np.random.default_rng(8)

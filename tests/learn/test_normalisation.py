@@ -1,4 +1,4 @@
-"""Normalisation: mean 0, deviation 1, and back."""
+"""Normalisation: mean 0, deviation 1."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROUNDING = 1e-6
 """float32 columns of numbers near 1."""
 
 
-def test_columns_have_mean_zero_and_deviation_one_and_go_back() -> None:
+def test_columns_have_mean_zero_and_deviation_one() -> None:
     rng = np.random.default_rng(3)
     values = {"rho": rng.uniform(0.3, 0.6, 500), "sigma": rng.lognormal(size=500)}
     standardiser = Standardiser.fit(values, ("sigma", "rho"))
@@ -20,7 +20,6 @@ def test_columns_have_mean_zero_and_deviation_one_and_go_back() -> None:
     assert columns.dtype == np.float32
     np.testing.assert_allclose(columns.mean(axis=0), 0.0, atol=ROUNDING)
     np.testing.assert_allclose(columns.std(axis=0), 1.0, atol=ROUNDING)
-    np.testing.assert_allclose(standardiser.invert(columns)[:, 1], values["rho"], rtol=ROUNDING)
 
 
 def test_one_point_is_one_row() -> None:

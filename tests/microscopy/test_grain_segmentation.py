@@ -17,8 +17,8 @@ from nakaya.microscopy.grains.grain_size import mean_intercept
 from nakaya.microscopy.grains.masks import grains_from_mask, mask_of_boundaries
 from nakaya.microscopy.grains.record import measure_map
 from nakaya.microscopy.grains.segmentation import segment_grains
-from nakaya.microscopy.grains.topology import boundary_net
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
+from support.boundary_net import boundary_net
 
 SIDE, CELLS = 300, 75
 SAME_PLACE = 2.0  # pixels: half a line's width

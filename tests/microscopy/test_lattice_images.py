@@ -15,7 +15,7 @@ from nakaya.microscopy.lattice_images.reflections import (
     reduce_basis,
     rotations_between,
 )
-from nakaya.microscopy.lattice_images.synthetic import (
+from support.lattice_images import (
     FCC_110,
     columns_image,
     lattice_columns,

@@ -16,14 +16,13 @@ from nakaya.crystallography.quaternions import (
     mean_rotation,
     multiply,
 )
-from nakaya.crystallography.symmetry import LAUE_CLASSES, Symmetry, to_sector
+from nakaya.crystallography.symmetry import LAUE_CLASSES, Symmetry
 
 __all__ = [
     "SIGMA3",
     "brandon_tolerance",
     "deviation_angle",
     "disorientation_angle",
-    "disorientation_axis",
     "is_sigma3",
     "mean_orientation",
     "near_reference",
@@ -105,23 +104,6 @@ def disorientation_angle(
     if symmetry.is_cubic_with_mirrors and (symmetry_second is None or symmetry_second.is_cubic_with_mirrors):
         return np.asarray(2 * np.arccos(np.minimum(_cubic_cosine(misorientation), 1.0)), np.float64)
     return deviation_angle(misorientation, IDENTITY, symmetry, symmetry_second)
-
-
-def disorientation_axis(first: FloatArray, second: FloatArray, symmetry: Symmetry) -> FloatArray:
-    """Return the axis of the disorientation as a unit vector in the standard triangle of the class: float64 [n, 3].
-
-    Meaningless (but finite) where the angle is zero.
-    """
-    misorientation = _misorientation(first, second)
-    operators = symmetry.operators
-    axes = np.empty((len(misorientation), 3))
-    for start in range(0, len(misorientation), CHUNK):
-        block = misorientation[start : start + CHUNK]
-        nearest = operators[np.abs(block @ operators.T).argmax(axis=1)]
-        axes[start : start + CHUNK] = multiply(conjugate(nearest), block)[..., 1:]
-    length = np.linalg.norm(axes, axis=1, keepdims=True)
-    axes = np.where(length > 0, axes / np.where(length > 0, length, 1.0), np.array([0.0, 0.0, 1.0]))
-    return to_sector(axes, symmetry)
 
 
 def brandon_tolerance(sigma: int) -> float:

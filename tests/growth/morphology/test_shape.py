@@ -20,7 +20,7 @@ from nakaya.growth.morphology import (
     sixfold_order,
     tip_radius,
 )
-from nakaya.growth.morphology.shapes import disc, hexaflake, hexagon, sierpinski_star, star
+from support.shapes import disc, hexaflake, hexagon, sierpinski_star, star
 
 ROUNDING = 1e-12
 """Relative or absolute, for a few thousand float64 sums of order one."""

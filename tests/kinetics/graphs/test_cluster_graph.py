@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.graphs.build import build_sequence
-from nakaya.kinetics.graphs.cluster_level import cluster_relation, cluster_sequence
+from nakaya.kinetics.graphs.cluster_level import attach_clusters, cluster_level, cluster_relation
 from nakaya.kinetics.graphs.files import read_sequence, write_sequence
+from nakaya.kinetics.graphs.graph import MultiscaleGraph
 from nakaya.records.cluster_graph import ClusterGraph, Feature, read_cluster_graph
 from nakaya.records.clusters_of_record import read_clusters
 from nakaya.records.record import Provenance, Quantity, Record, Snapshot
@@ -121,9 +122,10 @@ def test_weights_can_follow_the_length_of_boundaries():
 
 def test_a_graph_without_nodes_or_edges_is_one():
     none = ClusterGraph("tem", "loop", {"depth": Feature(np.zeros(0), "1")}, np.zeros((0, 2), np.int64))
-    assert cluster_sequence(none).frames[0].levels["cluster"].num_nodes == 0
+    assert cluster_level(none).num_nodes == 0
     lonely = ClusterGraph("tem", "loop", {"depth": Feature(np.ones(2), "1")}, np.zeros((0, 2), np.int64))
-    assert ("cluster", "cluster") not in cluster_sequence(lonely).frames[0].relations
+    empty = MultiscaleGraph({}, {}, (), np.zeros(0))
+    assert ("cluster", "cluster") not in attach_clusters(empty, lonely).relations
 
 
 @pytest.mark.parametrize(

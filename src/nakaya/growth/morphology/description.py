@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -66,10 +66,6 @@ class Morphology:
     sixfold_order: FloatArray
     disconnected_share: FloatArray
     identity_share: FloatArray
-
-    def as_lists(self) -> dict[str, object]:
-        """The measures by name as plain numbers or nested lists."""
-        return {entry.name: getattr(self, entry.name).tolist() for entry in fields(self)}
 
 
 def describe(

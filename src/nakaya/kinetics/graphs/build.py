@@ -30,7 +30,7 @@ from nakaya.md.trajectories.frames import Frame
 from nakaya.records.cluster_graph import ClusterGraph
 from nakaya.records.record import Record
 
-__all__ = ["GraphOptions", "build_frame", "build_sequence", "read_snapshots"]
+__all__ = ["GraphOptions", "build_sequence", "read_snapshots"]
 
 PATCHES = "interface-patches"
 PICOSECOND = 1e-12
@@ -80,18 +80,6 @@ def read_snapshots(record: Record, folder: Path) -> list[Frame]:
             raise FormatError(f"record {record.id}: snapshot {shot.path} has other bytes than the record says")
         frames += read
     return sorted(frames, key=lambda frame: math.inf if frame.time_ps is None else frame.time_ps)
-
-
-def build_frame(
-    frame: Frame, record: Record, *, table: MaterialTable | None = None, options: GraphOptions | None = None
-) -> MultiscaleGraph:
-    """Build the atoms, clusters and globals of one frame; facets and process are added with `with_level`.
-
-    Raises:
-        ParameterError: Nothing says the structure of the crystal, or a target hides among the conditions.
-    """
-    check_no_target(record)
-    return _build(frame, record, table, options or GraphOptions())[0]
 
 
 def _build(

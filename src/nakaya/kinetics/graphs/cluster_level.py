@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, MultiscaleGraph, Relation
+from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation
 from nakaya.records.cluster_graph import LEVEL, ClusterGraph
 
-__all__ = ["attach_clusters", "cluster_level", "cluster_relation", "cluster_sequence"]
+__all__ = [
+    "attach_clusters",
+    "cluster_level",
+    "cluster_relation",
+]
 
 
 def cluster_level(clusters: ClusterGraph) -> Level:
@@ -44,10 +48,3 @@ def cluster_relation(clusters: ClusterGraph, *, weight: str | None = None) -> Re
 def attach_clusters(graph: MultiscaleGraph, clusters: ClusterGraph) -> MultiscaleGraph:
     """The graph with these clusters as its cluster level."""
     return graph.with_level(cluster_level(clusters), [cluster_relation(clusters)] if len(clusters.edges) else [])
-
-
-def cluster_sequence(clusters: ClusterGraph) -> GraphSequence:
-    """A sequence of one graph, as models take it: these clusters alone."""
-    empty = MultiscaleGraph({}, {}, (), np.zeros(0))
-    evidence = Evidence(np.zeros(1), (), np.zeros((1, 0)))
-    return GraphSequence(clusters.record_id, np.zeros(1), (attach_clusters(empty, clusters),), (), evidence)

@@ -25,7 +25,6 @@ __all__ = [
     "arrange_inner",
     "arrange_unseen",
     "outer_folds",
-    "tuning_samples",
 ]
 
 INNER_FOLDS = 3
@@ -98,17 +97,6 @@ def arrange_unseen(corpus: Corpus, unseen: Iterable[str], evidence: EvidenceKind
         held_out=lambda record: record.id in names,
         scored=lambda _: True,
     )  # fmt: skip
-
-
-def tuning_samples(corpus: Corpus, evidence: EvidenceKind, target: str) -> tuple[Sample, ...]:
-    """Labelled samples of the tuning subset: all that a study of hyperparameters may see.
-
-    Labels and facets come from records of that subset alone.
-    """
-    records = [record for record in corpus.records if for_tuning(record)]
-    return _arrange(
-        corpus, records, evidence, target, "temperature", held_out=lambda _: False, scored=lambda _: True
-    ).train  # fmt: skip
 
 
 def all_samples(corpus: Corpus, evidence: EvidenceKind, target: str) -> tuple[Sample, ...]:

@@ -9,7 +9,7 @@ where one worker runs it. With several workers the choice also depends on which 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from optuna.distributions import BaseDistribution
@@ -28,15 +28,12 @@ __all__ = [
     "DEFAULT_SURROGATE",
     "RETRY_HISTORY",
     "RETRY_OF",
-    "SAMPLERS",
     "SamplerName",
     "SeededSampler",
     "start_heart",
 ]
 
 SamplerName: TypeAlias = Literal["gp", "tpe", "random"]
-SAMPLERS: Final[tuple[SamplerName, ...]] = get_args(SamplerName)
-
 RETRY_OF: Final = "failed_trial"
 """Where Optuna's retry callback keeps the number of the trial that was killed."""
 

@@ -17,7 +17,6 @@ from nakaya.core.errors import ParameterError
 
 __all__ = [
     "MeanIntercept",
-    "grain_size_from_density",
     "grain_size_from_intercept",
     "mean_intercept",
     "planimetric_density",
@@ -47,17 +46,6 @@ def grain_size_from_intercept(intercept: float) -> float:
     if not intercept > 0:
         raise ParameterError(f"intercept={intercept} m is not a length above zero")
     return -6.643856 * math.log10(intercept / MILLIMETRE) - 3.288
-
-
-def grain_size_from_density(density: float) -> float:
-    """Return the ASTM grain-size number of `density` grains per m2.
-
-    >>> round(grain_size_from_density(7.75e6), 1)
-    0.0
-    """
-    if not density > 0:
-        raise ParameterError(f"density={density} per m2 is not above zero")
-    return 3.321928 * math.log10(density * MILLIMETRE**2) - 2.954
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ __all__ = [
     "PAIR_LENGTH",
     "Boundaries",
     "GrainTable",
-    "boundary_length",
     "boundary_pairs",
     "collect_boundaries",
     "frame_weights",
@@ -106,11 +105,6 @@ def boundary_pairs(labels: GrainMap, *, periodic: bool = False) -> IntArray:
         unlike = (first != second) & (first >= 0) & (second >= 0)
         found.append(np.stack([first[unlike], second[unlike]], axis=1))
     return np.concatenate(found).astype(np.int64)
-
-
-def boundary_length(labels: GrainMap, *, periodic: bool = False) -> float:
-    """Return the length of all boundaries in pixels, by pixel pairs (see `PAIR_LENGTH`)."""
-    return float(len(boundary_pairs(labels, periodic=periodic)) * PAIR_LENGTH)
 
 
 def collect_boundaries(pairs: IntArray, length: FloatArray | float = PAIR_LENGTH) -> Boundaries:

@@ -1,4 +1,4 @@
-"""Voronoi maps: every number that the measures of grains should find is known for them.
+"""Voronoi maps: what the measures of grains should find is known for them.
 
 For points scattered at random (Poisson) over a plane with `density` cells per area, cells have 6 neighbours in the
 mean (exactly, on a periodic map), the number of neighbours has the variance 1.78, the boundaries the length
@@ -17,26 +17,10 @@ from nakaya.core.arrays import FloatArray, GrainMap, IntArray
 from nakaya.core.errors import ParameterError
 
 __all__ = [
-    "POISSON_SECOND_MOMENT",
     "VoronoiMap",
-    "poisson_boundary_length",
-    "poisson_mean_intercept",
     "scatter_points",
     "voronoi_map",
 ]
-
-POISSON_SECOND_MOMENT = 1.7808
-"""Variance of the number of neighbours in a Poisson-Voronoi map (Tanemura 2003)."""
-
-
-def poisson_boundary_length(density: float) -> float:
-    """Boundary length per area of a Poisson-Voronoi map with `density` cells per area."""
-    return float(2 * np.sqrt(density))
-
-
-def poisson_mean_intercept(density: float) -> float:
-    """Mean intercept of a Poisson-Voronoi map: pi/2 over the boundary length per area."""
-    return float(np.pi / 2 / poisson_boundary_length(density))
 
 
 @dataclass(frozen=True)

@@ -298,8 +298,3 @@ def _edges(sizes: FloatArray, edge: str) -> FloatArray:
     else:
         edges = np.concatenate([sizes, [2 * sizes[-1] - sizes[-2]]])
     return np.maximum(edges, 0.0) if edges[0] < 0 <= edges[1] else edges
-
-
-def stream_of(columns: ColumnMap, channel: str) -> Stream | None:
-    """The stream that holds a channel, or None."""
-    return next((stream for stream in columns.streams if channel in stream.channels), None)

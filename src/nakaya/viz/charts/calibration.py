@@ -12,7 +12,6 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.viz.charts.base import (
-    LINE_WIDTH,
     SMALL_SIZE,
     Band,
     add_legend,
@@ -28,89 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Points", "coverage_chart", "parity_chart", "pit_chart", "velocity_chart", "velocity_panels"]
+__all__ = ["Points", "parity_chart", "velocity_chart", "velocity_panels"]
 
 _SHAPES = "os^Dv"  # told apart without colours as well
-
-
-@house_style
-def coverage_chart(
-    nominal: FloatArray, observed: Mapping[str, FloatArray], theme: Theme, *, floor: Band | None = None
-) -> Figure:
-    """Return observed against nominal coverage of central intervals; on the diagonal the intervals are right.
-
-    Args:
-        nominal: Stated probabilities, float64 [level] in [0, 1].
-        observed: Share of the truths inside, float64 [level] by model.
-        theme: Colours.
-        floor: The same for solver against solver: what a perfect model would show.
-
-    Raises:
-        ParameterError: Shapes that do not agree, or nothing to show.
-    """
-    if not observed or any(np.shape(values) != np.shape(nominal) for values in observed.values()):
-        raise ParameterError("a coverage chart needs one observed share for every nominal level")
-    figure, (axes,) = new_figure(theme, width=4.2, height=4.1)
-    axes.plot([0, 1], [0, 1], color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)))
-    if floor is not None:
-        axes.fill_between(floor.x, floor.low, floor.high, color=theme.floor, alpha=0.9, linewidth=0, label=floor.label)
-    for (label, values), colour in zip(observed.items(), role_colours(["model"] * len(observed), theme), strict=True):
-        axes.plot(nominal, values, "o-", color=colour, linewidth=LINE_WIDTH, markersize=4, label=label)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.01)
-    axes.set_aspect("equal")
-    label_axes(axes, theme, x="nominal coverage of the interval", y="observed coverage")
-    add_legend(figure, axes, theme)
-    return figure
-
-
-@house_style
-def pit_chart(values: Mapping[str, FloatArray], theme: Theme, *, bins: int = 10) -> Figure:
-    """Return histograms of the probability integral transform, with the 90 % band of a calibrated model.
-
-    A calibrated model's values are uniform: a hump is too wide a prediction, a trough too narrow, a slope a bias.
-
-    Args:
-        values: Transforms in [0, 1], randomised at ties, float64 [n] by model.
-        theme: Colours.
-        bins: Bars.
-
-    Raises:
-        ParameterError: A value outside [0, 1], or an empty sample.
-    """
-    for label, sample in values.items():
-        if len(sample) == 0 or np.min(sample) < 0 or np.max(sample) > 1:
-            raise ParameterError(f"the transform of {label!r} must hold values in [0, 1]: it is a probability")
-    if not values:
-        raise ParameterError("a chart of transforms needs at least one model")
-    figure, panels = new_figure(theme, width=3.6 * len(values), height=3.0, panels=len(values))
-    colours = role_colours(["model"] * len(values), theme)
-    for panel, (label, sample), colour in zip(panels, values.items(), colours, strict=True):
-        low, high = _binomial_band(len(sample), 1.0 / bins)
-        panel.axhspan(low * bins, high * bins, color=theme.floor, alpha=0.7, linewidth=0)
-        panel.axhline(1.0, color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)))
-        counts, edges = np.histogram(np.asarray(sample, np.float64), bins=bins, range=(0.0, 1.0))
-        panel.bar(
-            edges[:-1],
-            counts * bins / len(sample),
-            width=1.0 / bins,
-            align="edge",
-            color=colour,
-            alpha=0.75,
-            edgecolor=theme.ground,
-            linewidth=0.8,
-        )
-        panel.set_xlim(0, 1)
-        label_axes(panel, theme, x="probability integral transform", y="density", title=label)
-    return figure
-
-
-def _binomial_band(trials: int, probability: float) -> tuple[float, float]:
-    """The central 90 % of a binomial share."""
-    from scipy.stats import binom
-
-    low, high = binom.ppf([0.05, 0.95], trials, probability) / trials
-    return float(low), float(high)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.viz.charts.base import (
     SMALL_SIZE,
-    Band,
     Role,
-    add_legend,
-    draw_band,
     house_style,
     label_axes,
     new_figure,
@@ -27,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Estimate", "TradeOff", "distance_by_parameter", "estimate_chart", "trade_off_chart"]
+__all__ = ["Estimate", "TradeOff", "estimate_chart", "trade_off_chart"]
 
 LOG_RANGE = 20.0
 """Axes are logarithmic where the largest value is more than this many times the smallest."""
@@ -105,35 +102,6 @@ def estimate_chart(
     extremes = [v for e in estimates for v in (e.value, e.low, e.high) if v is not None]
     _choose_scale(axes, [*extremes, *([reference] if reference is not None else [])], "x")
     label_axes(axes, theme, x=x_label, y="")
-    return figure
-
-
-@house_style
-def distance_by_parameter(
-    bands: Sequence[Band], theme: Theme, *, x_label: str, y_label: str, floor: Band | None = None
-) -> Figure:
-    """Return a distance at every held-out parameter point, with the band of solver against solver.
-
-    Args:
-        bands: Models, with intervals; x is the parameter.
-        theme: Colours.
-        x_label: The parameter, in the field's words.
-        y_label: The distance, with its unit.
-        floor: Solver against solver at the same points.
-
-    Raises:
-        ParameterError: There is nothing to show.
-    """
-    if not bands:
-        raise ParameterError("a chart of distances needs at least one model")
-    figure, (axes,) = new_figure(theme, width=7.0, height=3.6)
-    if floor is not None:
-        axes.fill_between(floor.x, floor.low, floor.high, color=theme.floor, alpha=0.9, linewidth=0, label=floor.label)
-    for band, colour in zip(bands, role_colours([band.role for band in bands], theme), strict=True):
-        draw_band(axes, band, colour)
-    _choose_scale(axes, [float(v) for band in bands for v in (*band.middle, *band.high)], "y")
-    label_axes(axes, theme, x=x_label, y=y_label)
-    add_legend(figure, axes, theme)
     return figure
 
 

@@ -19,7 +19,6 @@ from nakaya.workflows.show import view_member
 __all__ = ["compare_with_the_emulator"]
 
 EMULATOR = "cgne-small-rho"
-SOLVER = "gravner-griffeath"
 DENSITIES = (0.42, 0.50, 0.58)
 SIZE = 64
 MEMBERS = 8

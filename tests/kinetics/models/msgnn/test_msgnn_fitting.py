@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
-from nakaya.kinetics.models.msgnn.config import DEFAULTS, PAPER, SEARCH_SPACE, MsgnnConfig, read_settings
+from nakaya.kinetics.models.msgnn.config import DEFAULTS, SEARCH_SPACE, MsgnnConfig, read_settings
 from nakaya.kinetics.models.msgnn.ensemble import Msgnn, make_msgnn, make_no_cross, make_no_graph, make_single_level
 from nakaya.kinetics.models.msgnn.files import CONFIG_FILE, WEIGHTS_FILE, load_predictor, save_predictor
 from nakaya.kinetics.models.protocol import KineticModel
@@ -127,11 +127,9 @@ def test_damaged_files_are_refused(samples: list[Sample], tmp_path: Path) -> Non
 
 def test_settings_are_checked() -> None:
     assert read_settings({}) == MsgnnConfig()
-    assert {parameter.name for parameter in SEARCH_SPACE} == set(DEFAULTS) == set(PAPER)
-    for settings in (DEFAULTS, PAPER):
-        for parameter in SEARCH_SPACE:
-            parameter.check(settings[parameter.name])
+    assert {parameter.name for parameter in SEARCH_SPACE} == set(DEFAULTS)
     for parameter in SEARCH_SPACE:
+        parameter.check(DEFAULTS[parameter.name])
         for value in (parameter.low, parameter.high):
             read_settings({parameter.name: value})
     with pytest.raises(UnknownNameError, match="depth_atom"):

@@ -43,11 +43,6 @@ class FrameSequences:
         """Rows and columns of the lattice."""
         return int(self.arrival.shape[-1])
 
-    @property
-    def num_transitions(self) -> int:
-        """Pairs of consecutive frames."""
-        return int(self.num_frames.sum())
-
     def attached(self, crystal: Tensor, frame: Tensor, window: int) -> Tensor:
         """Return frames: float32 [batch, 1, window, window], 1 = attached, in channels-last memory.
 

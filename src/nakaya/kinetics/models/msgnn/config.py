@@ -11,7 +11,7 @@ from nakaya.kinetics.graphs.graph import RESOLUTIONS
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.learn.search_space import Parameter
 
-__all__ = ["ATTENTION", "DEFAULTS", "OPTIONS", "PAPER", "SEARCH_SPACE", "MsgnnConfig", "read_settings"]
+__all__ = ["ATTENTION", "DEFAULTS", "OPTIONS", "SEARCH_SPACE", "MsgnnConfig", "read_settings"]
 
 ATTENTION: Final = ("none", "dot-product", "gatv2")
 """Kinds of attention, by number: plain means, products of queries and keys, or a small network of both (GATv2)."""
@@ -134,13 +134,6 @@ DEFAULTS: Final[Settings] = {
     parameter.name: float(getattr(MsgnnConfig(), parameter.name)) for parameter in SEARCH_SPACE
 }
 """Where a study starts, and what is used without one."""
-
-PAPER: Final[Settings] = {
-    **DEFAULTS,
-    **dict.fromkeys(("depth_atom", "depth_cluster", "depth_facet"), 4.0),
-    **dict.fromkeys(("width_atom", "width_cluster", "width_facet"), 16.0),
-}
-"""The published optimum that a study tries first: 4 layers, 16 hidden."""
 
 
 def read_settings(settings: Settings, *, fixed: Mapping[str, float] | None = None) -> MsgnnConfig:
