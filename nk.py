@@ -4,6 +4,7 @@
     python3 nk.py demo            install what the demonstration needs, then run it
     python3 nk.py test [ARGS]     install everything, then check style, types, imports, and run the tests
     python3 nk.py shell ARGS      run the `nakaya` command of this checkout with ARGS
+    python3 nk.py benchmark NAME [ARGS]    install everything, then run a study of the folder `benchmarks`
 
 Everything goes into the folder `.venv` beside this file; deleting that folder undoes it all. A second run installs
 nothing unless pyproject.toml, constraints.txt or the Python version changed. Standard library only.
@@ -37,7 +38,12 @@ class SetupError(Exception):
 
 def main(arguments: Sequence[str]) -> int:
     """Run one verb; return its exit status."""
-    verbs: dict[str, Callable[[Sequence[str]], int]] = {"demo": demo, "test": test, "shell": shell}
+    verbs: dict[str, Callable[[Sequence[str]], int]] = {
+        "demo": demo,
+        "test": test,
+        "shell": shell,
+        "benchmark": benchmark,
+    }
     if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__)
         return 0 if arguments else 2
@@ -92,6 +98,12 @@ def test(arguments: Sequence[str]) -> int:
     if failed:
         print(f"nk.py: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def benchmark(arguments: Sequence[str]) -> int:
+    """Install everything, then run a study, or make a table, of the folder `benchmarks`."""
+    install(TEST_EXTRAS)
+    return run_in_venv(["-m", "benchmarks", *arguments])
 
 
 def install(extras: Sequence[str]) -> None:

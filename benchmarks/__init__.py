@@ -1,1 +1,1 @@
-"""Studies, and the making of tables: run from a checkout, not part of the wheel."""
+"""Studies and the making of tables: they run from a checkout, as `python3 nk.py benchmark NAME`, and do not ship."""

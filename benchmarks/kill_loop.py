@@ -1,13 +1,7 @@
-"""Kill a campaign again and again, at random moments, and compare what comes out with an undisturbed run.
-
-    python3 nk.py benchmark kill-loop --kills 100 --out docs/results/kill-loop.txt
-
-Every kill is SIGKILL, in turn to the whole process tree, to the parent alone, and to one of its workers. POSIX only.
-"""
+"""Kill a campaign again and again, at random moments, and compare what comes out with an undisturbed run."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import signal
@@ -19,12 +13,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from nakaya.core.errors import NakayaError
 from nakaya.core.provenance import package_version
 from nakaya.growth.store.verification import verify_store
 
-__all__ = ["KillReport", "kill_loop", "main"]
+__all__ = ["KillReport", "kill_campaigns", "kill_loop"]
 
 SWEEP = """\
 members = 64
@@ -107,7 +104,7 @@ class KillReport:
         )
 
 
-def kill_loop(kills: int, seed: int, points: int = 32, size: int = 64, workers: int = 2) -> KillReport:
+def kill_campaigns(kills: int, seed: int, points: int = 32, size: int = 64, workers: int = 2) -> KillReport:
     """Run campaigns and kill them until there were so many kills; then let the last one finish.
 
     Args:
@@ -247,21 +244,23 @@ def _contents(path: Path) -> dict[str, bytes]:
     return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the loop from the command line; exit status 1 where something went wrong."""
-    parser = argparse.ArgumentParser(prog="python3 nk.py benchmark kill-loop", description=__doc__)
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--out", type=Path, help="also write the report to this file")
-    options = parser.parse_args(arguments)
-    report = kill_loop(options.kills, options.seed, workers=options.workers)
-    sys.stdout.write(f"{report}\n")
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(f"{report}\n", encoding="utf-8")
-    return 0 if report.is_good else 1
+def kill_loop(
+    kills: Annotated[int, typer.Option(help="How many kills.")] = 100,
+    seed: Annotated[int, typer.Option(help="Of the moments and targets.")] = 0,
+    workers: Annotated[int, typer.Option(help="Worker processes of a campaign.")] = 2,
+    out: Annotated[Path | None, typer.Option(help="Also write the report to this file.")] = None,
+) -> None:
+    """Kill a campaign again and again, at random moments, and compare what comes out with an undisturbed run.
 
+    Every kill is SIGKILL, in turn to the whole process tree, to the parent alone, and to one of its workers. POSIX
+    only. Leaves with status 1 where something went wrong.
 
-if __name__ == "__main__":
-    sys.exit(main())
+    Example: python3 nk.py benchmark kill-loop --kills 100
+    """
+    report = kill_campaigns(kills, seed, workers=workers)
+    typer.echo(str(report))
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(f"{report}\n", encoding="utf-8")
+    if not report.is_good:
+        raise typer.Exit(1)

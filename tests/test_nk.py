@@ -88,8 +88,18 @@ def test_windows_paths(nk: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_verbs_and_help(nk: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert nk.main(["dmeo"]) == 2
-    assert "use one of demo, test, shell" in capsys.readouterr().err
+    assert "use one of demo, test, shell, benchmark" in capsys.readouterr().err
     assert nk.main(["--help"]) == 0
+
+
+def test_a_study_runs_in_the_root_with_everything_installed(
+    nk: ModuleType, installs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(nk, "run_in_venv", lambda words: ran.append(words) or 0)
+    assert nk.main(["benchmark", "loops", "images", "--json"]) == 0
+    assert ran == [["-m", "benchmarks", "loops", "images", "--json"]]
+    assert nk.is_installed(nk.TEST_EXTRAS)
 
 
 def test_it_needs_the_standard_library_alone() -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import typer.main
 
+from benchmarks.__main__ import PROGRAM
+from benchmarks.__main__ import app as studies
 from nakaya.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,8 +28,10 @@ def helps(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 
 
 def parse(words: list[str]) -> Any:
-    """Parse a command line without running it; the parser's own errors go through."""
-    command: Any = typer.main.get_command(app)
+    """Parse a command line of `nakaya`, or of a study, without running it; the parser's own errors go through."""
+    study = words[0] == "python3"
+    words = words[len(PROGRAM.split()) :] if study else words[1:]
+    command: Any = typer.main.get_command(studies if study else app)
     context = command.make_context("nakaya", list(words))
     while hasattr(command, "resolve_command"):
         name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
@@ -35,15 +39,20 @@ def parse(words: list[str]) -> Any:
     return context
 
 
-HELPS = {words: text for words, text in helps(typer.main.get_command(app), ()) if "Example" in text}
+COMMANDS = (
+    *helps(typer.main.get_command(app), ("nakaya",)),
+    *helps(typer.main.get_command(studies), tuple(PROGRAM.split())),
+)
+HELPS = {words: text for words, text in COMMANDS if "Example" in text}
+LINE = rf"(?:nakaya|{re.escape(PROGRAM)}) "
 
 
 @pytest.mark.parametrize("words", HELPS, ids=" ".join)
 def test_examples_of_help_texts_parse_and_name_files_that_exist(words: tuple[str, ...]) -> None:
-    examples = re.findall(r"Examples?: (nakaya [^\n]+)", HELPS[words])
+    examples = re.findall(rf"Examples?: ({LINE}[^\n]+)", HELPS[words])
     assert examples
     for line in (part.strip() for example in examples for part in example.split(";")):
-        given = shlex.split(line)[1:]
+        given = shlex.split(line)
         assert tuple(given[: len(words)]) == words, line
         parse(given)
         for word in given:
@@ -53,14 +62,14 @@ def test_examples_of_help_texts_parse_and_name_files_that_exist(words: tuple[str
 @pytest.mark.parametrize("path", sorted(PLACES), ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_of_documents_parse(path: Path) -> None:
     text = path.read_text(encoding="utf-8").replace("\\\n", " ")
-    whole = re.findall(r"^(?:    |\$ )(?:\$ )?(nakaya [^\n#|>]+)", text, flags=re.MULTILINE)
+    whole = re.findall(rf"^(?:    |\$ )(?:\$ )?({LINE}[^\n#|>]+)", text, flags=re.MULTILINE)
     for line in whole:
-        parse(shlex.split(line)[1:])
+        parse(shlex.split(line))
         for word in shlex.split(line):
             assert not word.startswith("examples/") or (ROOT / word).exists(), line
-    for line in re.findall(r"`(nakaya [a-z][^`]*)`", text):
+    for line in re.findall(rf"`({LINE}[a-z][^`]*)`", text):
         try:
-            parse([word for word in shlex.split(" ".join(line.split()))[1:] if word != "..."])
+            parse([word for word in shlex.split(" ".join(line.split())) if word != "..."])
         except Exception as error:
             if type(error).__name__ not in CUT_SHORT:
                 raise AssertionError(f"{line}: {error}") from error

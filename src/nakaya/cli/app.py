@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -31,7 +30,7 @@ from nakaya.cli import (
     train,
     tune,
 )
-from nakaya.cli.output import INTERRUPTED, OUR_MISTAKE, explain_exception
+from nakaya.cli.output import run_app
 
 __all__ = ["app", "main"]
 
@@ -86,24 +85,7 @@ def _common(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status: 0, 2 for an error a user can mend, 130 when interrupted."""
-    arguments = list(arguments)
-    debug = "--debug" in arguments
-    if debug:  # accepted anywhere on the line, not only before the command's name
-        arguments = ["--debug", *[word for word in arguments if word != "--debug"]]
-    try:
-        result = app(args=arguments, prog_name="nakaya", standalone_mode=False)
-    except BaseException as error:  # the border: everything ends here, and only here
-        status, message = explain_exception(error, arguments)
-        if debug and not isinstance(error, (typer.Exit, SystemExit)):
-            traceback.print_exc()
-        elif status == OUR_MISTAKE and not isinstance(error, (typer.Exit, SystemExit)):
-            raise
-        if message:
-            typer.echo(message, err=True)
-        return status
-    if result == INTERRUPTED:  # typer has turned the interrupt itself into this status, without a word
-        typer.echo(explain_exception(KeyboardInterrupt(), arguments)[1], err=True)
-    return result if isinstance(result, int) else 0
+    return run_app(app, "nakaya", arguments)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from nakaya.cli import benchmark_micrographs, benchmark_network
 from nakaya.cli.output import echo_json
 
 __all__ = ["register"]
@@ -19,8 +18,6 @@ group = typer.Typer(name="benchmark", help="Measure speed, laws and models on th
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    benchmark_micrographs.register(group)
-    benchmark_network.register(group)
     app.add_typer(group)
 
 

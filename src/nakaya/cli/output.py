@@ -1,4 +1,4 @@
-"""Where errors become one line and an exit status, and results become one JSON document."""
+"""The border: errors become one line and an exit status, and results become one JSON document."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import re
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from itertools import pairwise
@@ -15,14 +16,37 @@ from typing import Any
 import numpy as np
 import typer
 
+from nakaya.cli.moved import moved_to
 from nakaya.core.addresses import without_secrets
 from nakaya.core.errors import NakayaError
 
-__all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "explain_exception", "plain"]
+__all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "explain_exception", "plain", "run_app"]
 
 OUR_MISTAKE = 1
 USER_ERROR = 2
 INTERRUPTED = 130
+
+
+def run_app(app: typer.Typer, program: str, arguments: Sequence[str]) -> int:
+    """Run one command of an application and return its exit status; `--debug` may stand anywhere on the line."""
+    arguments = list(arguments)
+    debug = "--debug" in arguments
+    if debug:  # accepted anywhere on the line, not only before the command's name
+        arguments = ["--debug", *[word for word in arguments if word != "--debug"]]
+    try:
+        result = app(args=arguments, prog_name=program, standalone_mode=False)
+    except BaseException as error:  # the border: everything ends here, and only here
+        status, message = explain_exception(error, arguments)
+        if debug and not isinstance(error, (typer.Exit, SystemExit)):
+            traceback.print_exc()
+        elif status == OUR_MISTAKE and not isinstance(error, (typer.Exit, SystemExit)):
+            raise
+        if message:
+            typer.echo(message, err=True)
+        return status
+    if result == INTERRUPTED:  # typer has turned the interrupt itself into this status, without a word
+        typer.echo(explain_exception(KeyboardInterrupt(), arguments)[1], err=True)
+    return result if isinstance(result, int) else 0
 
 
 def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tuple[int, str | None]:
@@ -41,6 +65,8 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
     if isinstance(error, NakayaError):
         return USER_ERROR, f"nakaya: {_one_line(str(error))}"
     if hasattr(error, "format_message"):  # the parser's own errors: unknown option, missing argument, wrong type
+        if (moved := moved_to(error)) is not None:
+            return USER_ERROR, f"nakaya: {moved}"
         message = _with_the_value(_one_line(error.format_message()), arguments).rstrip(".")
         # A word in the wrong place may be the address of a database.
         message = re.sub(r"[\w+:]*//\S*[@?]\S*", lambda word: without_secrets(word[0]), message)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.kill_loop import kill_loop
+from benchmarks.kill_loop import kill_campaigns
 from nakaya.growth.campaigns.campaigning import run_campaign
 from nakaya.growth.campaigns.config import CampaignConfig
 from nakaya.growth.store.verification import verify_store
@@ -93,7 +93,7 @@ def test_a_campaign_that_is_killed_again_and_again_gets_there(
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 and process groups are POSIX")
 def test_kill_minus_9_on_workers_parents_and_trees() -> None:
     """A handful here; `python3 nk.py benchmark kill-loop --kills 100` for the full one."""
-    report = kill_loop(kills=4, seed=1, points=8, size=16, workers=2)
+    report = kill_campaigns(kills=4, seed=1, points=8, size=16, workers=2)
     assert report.kills == 4
     assert report.torn == 0
     assert report.lost == 0

@@ -10,19 +10,16 @@ from PIL import Image
 
 pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
 
-from nakaya.cli.app import run
+from benchmarks import micrographs as synthetic
+from benchmarks.__main__ import run
+from benchmarks.loops import benchmark_loops
 from nakaya.core.errors import InputFileError
-from nakaya.viz.reports.report import Report
-from nakaya.workflows import benchmark_micrographs as synthetic
-from nakaya.workflows.benchmark_loops import benchmark_loops
-from nakaya.workflows.demo.grains import read_a_micrograph
-from nakaya.workflows.demo.reactors import fit_a_reactor
 
 
 def test_every_etching_that_is_asked_for_is_right_within_a_tenth(monkeypatch, capsys):
     monkeypatch.setattr(synthetic, "SHAPE", (200, 240))
     monkeypatch.setattr(synthetic, "GRAINS", 45)
-    assert run(["benchmark", "micrographs", "--maps", "1", "--seed", "3", "--json"]) == 0
+    assert run(["micrographs", "--maps", "1", "--seed", "3", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     rows = {row["name"]: row for row in document["etchings"]}
     assert set(rows) == set(synthetic.ETCHINGS)
@@ -60,18 +57,5 @@ def test_loops_are_counted_with_the_image_left_out(tmp_path, capsys):
     (tmp_path / "mask-a.png").unlink()
     with pytest.raises(InputFileError, match="holds 1 pairs"):
         benchmark_loops(tmp_path)
-    assert run(["benchmark", "loops", str(tmp_path / "nowhere")]) == 2
+    assert run(["loops", str(tmp_path / "nowhere")]) == 2
     assert "at least 2 are needed" in capsys.readouterr().err
-
-
-def test_the_chapters_of_the_demonstration_add_pictures_and_say_what_they_found():
-    report = Report("test")
-    (grains,) = read_a_micrograph(report, 7)
-    (kinetics,) = fit_a_reactor(report, 7)
-    assert "found of 120" in grains
-    assert abs(float(grains.split("mean intercept ")[1].split(" %")[0])) < 10
-    assert int(kinetics.split("fitted: ")[1].split(" of")[0]) >= 2  # each of the four holds the truth nine times in ten
-    page = report.html()
-    assert page.count("<figure") == 3
-    assert page.count("data:image/svg+xml") == 1
-    assert page.count("<table") == 2

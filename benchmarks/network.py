@@ -11,11 +11,13 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 import torch
+import typer
 
+from nakaya.cli.output import echo_json
 from nakaya.core.processes import leashed_pool, peak_memory, results_as_completed
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.graphs.build import build_sequence
@@ -33,7 +35,7 @@ from nakaya.md.tables import MaterialTable
 from nakaya.md.trajectories.frames import Frame
 from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record
 
-__all__ = ["NetworkSpeed", "benchmark_network"]
+__all__ = ["NetworkSpeed", "benchmark_network", "network"]
 
 NUM_PATCHES = 1000
 DISTINCT = 20
@@ -209,3 +211,31 @@ def _sample(seed: int, repeats: tuple[int, int, int]) -> Sample:
         dict(zip(graph.global_names, graph.global_values.tolist(), strict=True)), {}, sequence, table,
         {TARGET: Label(TARGET, "m/s", velocity, 5.0, ("another",))},
     )  # fmt: skip
+
+
+def network(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
+    """Measure the graph network of kinetics: an epoch of 1,000 patches of 500 atoms, a prediction for 4,000 atoms.
+
+    One thread, CPU seconds, peaks of memory of whole processes; about a minute.
+
+    Example: python3 nk.py benchmark network
+    """
+    found = benchmark_network(stage=lambda words: typer.echo(words, err=True))
+    if as_json:
+        echo_json(found)
+        return
+    typer.echo(
+        f"epoch, 1,000 patches of {found.patch_atoms} atoms: {found.epoch_cpu_seconds:.1f} CPU s "
+        f"({found.epoch_seconds:.1f} s on the clock), {_memory(found.epoch_peak_bytes)}"
+    )
+    typer.echo(f"epoch, random parts of them as in training: {found.augmented_cpu_seconds:.1f} CPU s")
+    typer.echo(
+        f"prediction by three networks, {found.frame_atoms:,} atoms: {found.prediction_cpu_seconds:.2f} CPU s, "
+        f"{_memory(found.prediction_peak_bytes)}"
+    )
+    typer.echo(f"graph of those atoms: {found.graph_cpu_seconds:.2f} CPU s")
+    typer.echo(", ".join(f"{name} {value}" for name, value in found.machine.items()))
+
+
+def _memory(peak: int | None) -> str:
+    return "peak of memory not known on this system" if peak is None else f"at most {peak / 1e9:.2f} GB of memory"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 
+from nakaya.cli.output import echo_json
 from nakaya.core.errors import InputFileError
 from nakaya.microscopy.images import read_image
 from nakaya.microscopy.loops.counting import calibrate_loops, find_loops, loops_of_mask
 from nakaya.workflows.ingest_micrograph import drawn_spots
 
-__all__ = ["LoopRow", "benchmark_loops"]
+__all__ = ["LoopRow", "benchmark_loops", "loops"]
 
 _IMAGE = re.compile(r"image-(\w+)\.(png|tif|tiff)", re.IGNORECASE)
 
@@ -65,3 +68,25 @@ def benchmark_loops(folder: Path) -> list[LoopRow]:
         on_drawn = len(np.unique(found.labels[masks[place] & (found.labels >= 0)]))
         rows.append(LoopRow(name, drawn[place].count, found.count, on_drawn, rules.contrast))
     return rows
+
+
+def loops(
+    folder: Annotated[Path, typer.Argument(help="Folder with pairs image-NAME.png and mask-NAME.png.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Count dislocation loops in TEM images beside the loops that people drew, leaving one image out.
+
+    The contrast is chosen on all images but the one that is counted. A mask is white where there is a loop.
+
+    Example: python3 nk.py benchmark loops images/
+    """
+    rows = benchmark_loops(folder)
+    if as_json:
+        echo_json({"images": rows})
+        return
+    typer.echo(
+        f"{'image':20s} {'drawn':>6s} {'found':>6s} {'off':>6s} {'of them on a drawn one':>23s} {'contrast':>9s}"
+    )
+    for row in rows:
+        off = f"{100 * (row.found / row.drawn - 1):+.0f}%" if row.drawn else "-"
+        typer.echo(f"{row.image:20s} {row.drawn:6d} {row.found:6d} {off:>6s} {row.on_drawn:23d} {row.contrast:9.2f}")

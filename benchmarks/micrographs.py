@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+import typer
 
+from nakaya.cli.output import echo_json
+from nakaya.cli.progress import progress_reporter
 from nakaya.core.arrays import FloatArray
 from nakaya.core.checks import check_count
 from nakaya.microscopy.grains.etched import Etching, etched_image
@@ -15,7 +19,7 @@ from nakaya.microscopy.grains.record import measure_map
 from nakaya.microscopy.grains.segmentation import segment_grains
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 
-__all__ = ["ASKED", "ETCHINGS", "EtchingRow", "benchmark_micrographs"]
+__all__ = ["ASKED", "ETCHINGS", "EtchingRow", "benchmark_micrographs", "micrographs"]
 
 SHAPE = (360, 480)
 GRAINS = 140
@@ -83,3 +87,40 @@ def benchmark_micrographs(
             if stage is not None:
                 stage(number * len(ETCHINGS) + row + 1, maps * len(ETCHINGS))
     return [EtchingRow(name, deviation[row], grains[row]) for row, name in enumerate(ETCHINGS)]
+
+
+def micrographs(
+    maps: Annotated[int, typer.Option(help="Number of synthetic maps, 1 or more; each is etched in eight ways.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of the maps and of their etching.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Divide synthetic etched micrographs into grains and compare with the maps they were made from.
+
+    Boundaries are noisy, broken, unmarked in part; grains differ in brightness, the light comes from one side, the etch
+    leaves pits. Printed is how far the mean intercept is off. Takes about a quarter of a minute for each map.
+
+    Example: python3 nk.py benchmark micrographs --maps 5
+    """
+    with progress_reporter("etching", "images") as report:
+        rows = benchmark_micrographs(maps, seed=seed, stage=report)
+    if as_json:
+        echo_json(
+            {
+                "maps": maps,
+                "seed": seed,
+                "asked": ASKED,
+                "etchings": [
+                    {"name": row.name, **vars(ETCHINGS[row.name]), "deviation": row.deviation, "grains": row.grains}
+                    for row in rows
+                ],
+            }
+        )
+        return
+    typer.echo(f"mean intercept over that of the map, less 1, on {maps} maps")
+    typer.echo(f"{'etching':20s} {'mean':>8s} {'worst':>8s} {'within 10 %':>12s} {'grains found / made':>20s}")
+    for row in rows:
+        worst = row.deviation[abs(row.deviation).argmax()]
+        typer.echo(
+            f"{row.name:20s} {100 * row.deviation.mean():+7.1f}% {100 * worst:+7.1f}% {100 * row.within:11.0f}% "
+            f"{row.grains.mean():20.2f}"
+        )

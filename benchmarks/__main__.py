@@ -1,0 +1,53 @@
+"""`python3 nk.py benchmark NAME [ARGS]`: one command for each study, errors in one line as those of `nakaya`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from benchmarks.kill_loop import kill_loop
+from benchmarks.loops import loops
+from benchmarks.micrographs import micrographs
+from benchmarks.network import network
+from nakaya.cli.output import run_app
+
+__all__ = ["PROGRAM", "STUDIES", "app", "run"]
+
+PROGRAM: Final = "python3 nk.py benchmark"
+
+STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
+    "kill-loop": kill_loop,
+    "loops": loops,
+    "micrographs": micrographs,
+    "network": network,
+}
+"""Name on the command line -> what runs."""
+
+app = typer.Typer(
+    name="benchmark",
+    help="Run a study, or make one of the tables that ship.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _name, _study in STUDIES.items():
+    app.command(_name)(_study)
+
+
+@app.callback()
+def _common(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False) -> None:
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s: %(message)s")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one study and return its exit status, as `nakaya.cli.app.run` does."""
+    return run_app(app, PROGRAM, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

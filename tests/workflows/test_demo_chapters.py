@@ -1,0 +1,24 @@
+"""The chapters of the demonstration on micrographs and reactors."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
+
+from nakaya.viz.reports.report import Report
+from nakaya.workflows.demo.grains import read_a_micrograph
+from nakaya.workflows.demo.reactors import fit_a_reactor
+
+
+def test_the_chapters_of_the_demonstration_add_pictures_and_say_what_they_found():
+    report = Report("test")
+    (grains,) = read_a_micrograph(report, 7)
+    (kinetics,) = fit_a_reactor(report, 7)
+    assert "found of 120" in grains
+    assert abs(float(grains.split("mean intercept ")[1].split(" %")[0])) < 10
+    assert int(kinetics.split("fitted: ")[1].split(" of")[0]) >= 2  # each of the four holds the truth nine times in ten
+    page = report.html()
+    assert page.count("<figure") == 3
+    assert page.count("data:image/svg+xml") == 1
+    assert page.count("<table") == 2
