@@ -11,8 +11,12 @@ import typer
 
 from benchmarks.kill_loop import kill_loop
 from benchmarks.loops import loops
+from benchmarks.md_ablation import md_ablation
 from benchmarks.micrographs import micrographs
 from benchmarks.network import network
+from benchmarks.reactor_conventions import reactor_conventions
+from benchmarks.reactor_coverage import reactor_coverage
+from benchmarks.reactor_speed import reactor_speed
 from nakaya.cli.output import run_app
 
 __all__ = ["PROGRAM", "STUDIES", "app", "run"]
@@ -24,6 +28,10 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "loops": loops,
     "micrographs": micrographs,
     "network": network,
+    "md-ablation": md_ablation,
+    "reactor-conventions": reactor_conventions,
+    "reactor-coverage": reactor_coverage,
+    "reactor-speed": reactor_speed,
 }
 """Name on the command line -> what runs."""
 

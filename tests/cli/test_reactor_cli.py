@@ -201,18 +201,3 @@ def test_the_recipe_makes_the_shipped_data_again(tmp_path):
     for name in ("batch-slow.csv", "batch-fast.csv"):
         made, shipped = (np.loadtxt(place / name, delimiter=",", skiprows=1) for place in (tmp_path, EXAMPLES))
         np.testing.assert_allclose(made, shipped, rtol=2e-3)  # another processor may round the last digit elsewhere
-
-
-def test_the_speed_command_prints_both_solvers(capsys):
-    assert run(["fit", "reactor-speed", "--repeats", "1", "--json"]) == 0
-    methods = json.loads(capsys.readouterr().out)["methods"]
-    assert set(methods) == {"moments", "finite-volume"}
-    assert all(row["balance_error"] < 1e-12 for row in methods.values())
-
-
-def test_the_coverage_command_counts(capsys):
-    assert run(["fit", "reactor-coverage", "--repeats", "2", "--intervals", "covariance", "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert set(document["parameters"]) == set(TRUTH)
-    assert all(0 <= row["hits"] <= 2 for row in document["parameters"].values())
-    assert run(["fit", "reactor-coverage", "--repeats", "1"]) == 2

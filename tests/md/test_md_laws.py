@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nakaya.md.ablation import Effect, change_causes
+from benchmarks.__main__ import run
+from benchmarks.md_ablation import Effect, change_causes
 from nakaya.md.interface_velocities import front_melting_point, growth_points, kinetic_coefficients
 from nakaya.md.invariants import Finding, check_laws
 from nakaya.md.potentials import MASSES
@@ -255,9 +256,7 @@ def test_each_cause_moves_the_melting_point_as_it_must() -> None:
 
 
 def test_the_command_changes_causes(capsys: pytest.CaptureFixture[str]) -> None:
-    from nakaya.cli.app import run
-
-    assert run(["md", "laws", "al-cu-si", "--causes"]) == 0
+    assert run(["md-ablation", "al-cu-si"]) == 0
     text = capsys.readouterr().out
     assert "Al, temperature at which fronts stand still, K:" in text
     assert text.count("as the law takes it") == text.count(":\n  ")

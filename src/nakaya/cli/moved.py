@@ -12,6 +12,10 @@ MOVED: Final[Mapping[str, str]] = {
     "benchmark loops": "loops",
     "benchmark micrographs": "micrographs",
     "benchmark network": "network",
+    "fit reactor-conventions": "reactor-conventions",
+    "fit reactor-coverage": "reactor-coverage",
+    "fit reactor-speed": "reactor-speed",
+    "md laws --causes": "md-ablation",
 }
 """Words of `nakaya` -> the study of `python3 nk.py benchmark` that does it now."""
 

@@ -1,10 +1,9 @@
-"""Logs of crystallizers to kinetic parameters with intervals; and the checks behind them, as commands."""
+"""Logs of crystallizers to kinetic parameters with intervals."""
 
 from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nakaya.core.errors import ConfigError, ParameterError
+from nakaya.core.errors import ParameterError
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.growth.store.storing import check_output
 from nakaya.reactor.estimation import (
@@ -21,14 +20,13 @@ from nakaya.reactor.estimation import (
     Experiment,
     Fit,
     FreeParameter,
-    Intervals,
     Kind,
     Observation,
     observe,
 )
 from nakaya.records.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
 
-__all__ = ["coverage_experiment", "demonstrate_fit", "dextrose_conventions", "fit_reactor", "solver_speed"]
+__all__ = ["add_noise", "demonstrate_fit", "fit_reactor", "synthetic_batches"]
 
 _HOUR = 3600.0
 Progress = Callable[[str], None]
@@ -229,105 +227,6 @@ def _profiles(found: Fit, free: list[FreeParameter]) -> list[Any]:
     return charts
 
 
-def dextrose_conventions(log: Path, map_file: Path) -> dict[str, Any]:
-    """RMSE of the unfitted published kinetics on a measured dextrose run, for every reading of the source.
-
-    Raises:
-        ConfigError: The log has no concentration.
-    """
-    from nakaya.reactor.config import read_column_map
-    from nakaya.reactor.conventions import READINGS, STATED, root_mean_square_error
-    from nakaya.reactor.logs.log import read_log
-
-    columns = read_column_map(map_file)
-    channels = read_log(log, columns).channels
-    if "concentration" not in channels:
-        raise ConfigError(f"{map_file}: no column is mapped as concentration")
-    series = channels["concentration"]
-    rows = [
-        {
-            "reading": reading.difference(STATED) or "stated",
-            "rmse": root_mean_square_error(reading, series.times, series.values),
-        }
-        for reading in READINGS
-    ]
-    spread = float(np.ptp(series.values))
-    stated = float(rows[0]["rmse"])  # type: ignore[arg-type]  # a mixed dictionary
-    by_volumes = root_mean_square_error(STATED, series.times, series.values, method="finite-volume")
-    return {
-        "points": int(series.times.size),
-        "range": spread,
-        "stated": {
-            "suspension_density": "M_T = kg of crystals per kg of slurry; nuclei per kg of slurry",
-            "seed_mass": "0.125 kg of seed in 1 kg of slurry, 0.875 kg of solution",
-            "seed_distribution": "the number of seeds is normal in size (115 um, 60 um), cut off at zero",
-            "concentration": "solute over the mass of solution at the start; S = c/c*; start 0.67",
-            "temperature": "T = C + 273",
-        },
-        "rmse": stated,
-        "rmse_finite_volume": by_volumes,
-        "fraction_of_range": stated / spread,
-        "readings": rows,
-    }
-
-
-def coverage_experiment(
-    *, repeats: int = 100, intervals: Intervals = "profile", seed: int = 0, progress: Progress | None = None
-) -> dict[str, Any]:
-    """How often the 90 % intervals of a fit hold the known parameters of synthetic data.
-
-    Two seeded batches of the dextrose system with different seeds and cooling; 25 samples of concentration (0.002
-    kg/kg), mass mean size (3 um) and number of crystals (5 %), each with Gaussian noise whose size the fit does not
-    know. Four parameters are estimated from poor first guesses.
-
-    Args:
-        repeats: Synthetic data sets.
-        intervals: How intervals are found.
-        seed: Of the noise.
-        progress: Told in words what is being done.
-
-    Returns:
-        For every parameter: hits, the 95 % binomial (Clopper-Pearson) interval of the coverage, whether it contains
-        0.90, the mean estimate and its standard deviation over the mean half width.
-    """
-    from scipy import stats
-
-    from nakaya.reactor.fitting import fit
-    from nakaya.reactor.parameters import get_parameters
-
-    if not 2 <= repeats <= 100_000:
-        raise ParameterError(f"repeats={repeats} is outside [2, 100000]")
-    crystallizer, experiments, free = synthetic_batches()
-    truth = {entry.path: get_parameters(crystallizer.kinetics)[entry.path] for entry in free}
-    hits = dict.fromkeys(truth, 0)
-    estimates: dict[str, list[float]] = {path: [] for path in truth}
-    open_ends = 0
-    rng = np.random.default_rng(seed)
-    for repeat in range(repeats):
-        found = fit(crystallizer, [add_noise(entry, rng) for entry in experiments], free, intervals=intervals)
-        for entry in found.estimates:
-            low, high = entry.interval90
-            open_ends += (low is None) + (high is None)
-            inside = (low is None or low <= truth[entry.path]) and (high is None or truth[entry.path] <= high)
-            hits[entry.path] += inside
-            estimates[entry.path].append(entry.value)
-        if progress and (repeat + 1) % 10 == 0:
-            progress(f"{repeat + 1} of {repeats} data sets fitted")
-    rows = {}
-    for path, count in hits.items():
-        interval = stats.binomtest(count, repeats).proportion_ci(0.95, method="exact")
-        rows[path] = {
-            "true": truth[path],
-            "mean_estimate": float(np.mean(estimates[path])),
-            "standard_deviation": float(np.std(estimates[path], ddof=1)),
-            "hits": count,
-            "coverage": count / repeats,
-            "binomial95": [float(interval.low), float(interval.high)],
-            "contains_90_percent": bool(interval.low <= 0.9 <= interval.high),
-        }
-    return {"repeats": repeats, "intervals": intervals, "seed": seed, "open_ends": open_ends, "parameters": rows}
-
-
 NOISE = {"concentration": 0.002, "L43": 3e-6, "log_number": 0.05}
 """Standard deviations of the synthetic observations."""
 
@@ -385,30 +284,3 @@ def add_noise(experiment: Experiment, rng: np.random.Generator) -> Experiment:
         for entry in experiment.observations
     )
     return replace(experiment, observations=seen)
-
-
-def solver_speed(*, repeats: int = 20) -> dict[str, Any]:
-    """Seconds for a seeded 24 h batch by moments and by finite volumes with 400 classes, after compilation."""
-    from nakaya.reactor.conventions import STATED, dextrose_run
-    from nakaya.reactor.finite_volume import Grid
-    from nakaya.reactor.simulate import Method, simulate
-
-    if not 1 <= repeats <= 10_000:
-        raise ParameterError(f"repeats={repeats} is outside [1, 10000]")
-    crystallizer, operation = dextrose_run(STATED)
-    methods: tuple[Method, ...] = ("moments", "finite-volume")
-    rows: dict[str, Any] = {}
-    for method in methods:
-        run = simulate(crystallizer, operation, times=101, method=method, grid=Grid(400))
-        seconds = []
-        for _ in range(repeats):
-            start = time.perf_counter()
-            simulate(crystallizer, operation, times=101, method=method, grid=Grid(400))
-            seconds.append(time.perf_counter() - start)
-        rows[method] = {
-            "seconds_median": float(np.median(seconds)),
-            "seconds_longest": max(seconds),
-            "steps": run.steps,
-            "balance_error": run.balance_error,
-        }
-    return {"batch": "dextrose, 24 h, 101 outputs", "classes": 400, "repeats": repeats, "methods": rows}

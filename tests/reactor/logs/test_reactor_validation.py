@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.reactor_conventions import dextrose_conventions
 from nakaya.reactor.config import read_column_map
 from nakaya.reactor.logs.record import ingest_log, ingest_reports
-from nakaya.workflows.fit_reactor import dextrose_conventions
 
 FOLDER = Path(os.environ.get("NAKAYA_VALIDATION_DATA", "")) / "reactor"
 MAPS = Path(__file__).parents[3] / "examples" / "reactor"

@@ -33,7 +33,7 @@ def fit_a_reactor(report: Report, seed: int) -> list[str]:
     report.add_table(
         ("parameter", "true", "fitted", "90 % interval", "unit", "holds the truth"),
         rows,
-        caption="Of ten such intervals nine should hold the truth; nakaya fit reactor-coverage counts it over many "
-        "fits.",
+        caption="Of ten such intervals nine should hold the truth; python3 nk.py benchmark reactor-coverage counts it "
+        "over many fits.",
     )
     return [f"kinetics of two synthetic batches fitted: {held} of {len(rows)} 90 % intervals hold the true value"]

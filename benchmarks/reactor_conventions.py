@@ -9,19 +9,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from itertools import product
-from typing import Literal, get_args
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
+import typer
 
+from nakaya.cli.output import echo_json
 from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ConfigError
+from nakaya.reactor.config import read_column_map
 from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
+from nakaya.reactor.logs.log import read_log
 from nakaya.reactor.parameter_sets import parameter_set
 from nakaya.reactor.profiles import linear
 from nakaya.reactor.rate_equations import Kinetics, Nucleation
 from nakaya.reactor.simulate import Method, simulate
 from nakaya.reactor.sizes import NormalSizes
 
-__all__ = ["READINGS", "STATED", "Reading", "dextrose_run", "root_mean_square_error"]
+__all__ = ["READINGS", "STATED", "Reading", "dextrose_conventions", "dextrose_run", "reactor_conventions"]
 
 DURATION = 24 * 3600.0
 _START, _END = 42.0, 33.0  # C, linear in time
@@ -120,3 +126,66 @@ def root_mean_square_error(
     grid = np.unique(np.concatenate([[0.0], times, [DURATION]]))
     predicted = simulate(crystallizer, operation, times=grid, method=method).concentration
     return float(np.sqrt(np.mean((predicted[np.searchsorted(grid, times)] - concentration) ** 2)))
+
+
+def dextrose_conventions(log: Path, map_file: Path) -> dict[str, Any]:
+    """RMSE of the unfitted published kinetics on a measured dextrose run, for every reading of the source.
+
+    Raises:
+        ConfigError: The log has no concentration.
+    """
+    columns = read_column_map(map_file)
+    channels = read_log(log, columns).channels
+    if "concentration" not in channels:
+        raise ConfigError(f"{map_file}: no column is mapped as concentration")
+    series = channels["concentration"]
+    rows = [
+        {
+            "reading": reading.difference(STATED) or "stated",
+            "rmse": root_mean_square_error(reading, series.times, series.values),
+        }
+        for reading in READINGS
+    ]
+    spread = float(np.ptp(series.values))
+    stated = float(rows[0]["rmse"])  # type: ignore[arg-type]  # a mixed dictionary
+    by_volumes = root_mean_square_error(STATED, series.times, series.values, method="finite-volume")
+    return {
+        "points": int(series.times.size),
+        "range": spread,
+        "stated": {
+            "suspension_density": "M_T = kg of crystals per kg of slurry; nuclei per kg of slurry",
+            "seed_mass": "0.125 kg of seed in 1 kg of slurry, 0.875 kg of solution",
+            "seed_distribution": "the number of seeds is normal in size (115 um, 60 um), cut off at zero",
+            "concentration": "solute over the mass of solution at the start; S = c/c*; start 0.67",
+            "temperature": "T = C + 273",
+        },
+        "rmse": stated,
+        "rmse_finite_volume": by_volumes,
+        "fraction_of_range": stated / spread,
+        "readings": rows,
+    }
+
+
+def reactor_conventions(
+    log: Annotated[Path, typer.Argument(help="Concentration against time of the published dextrose run (24 h), CSV.")],
+    column_map: Annotated[Path, typer.Option("--map", help="Column map, TOML.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Compare the published dextrose kinetics, unfitted, with the measured run under every reading of the source.
+
+    Example: python3 nk.py benchmark reactor-conventions dextrose.csv --map examples/reactor/dextrose.toml
+    """
+    result = dextrose_conventions(log, column_map)
+    if as_json:
+        echo_json(result)
+        return
+    typer.echo("the stated reading, fixed before the comparison:")
+    for text in result["stated"].values():
+        typer.echo(f"  {text}")
+    typer.echo(
+        f"RMSE {result['rmse']:.4f} kg/kg over {result['points']} points ({result['fraction_of_range']:.1%} of the "
+        f"range); {result['rmse_finite_volume']:.4f} by finite volumes; nothing is fitted"
+    )
+    typer.echo("\nRMSE / (kg/kg)  every reading tried, by what differs from the stated one")
+    for row in result["readings"]:
+        typer.echo(f"{row['rmse']:.4f}  {row['reading']}")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any, Final
 
 import numpy as np
+import typer
 
+from nakaya.cli.output import echo_json
 from nakaya.core.errors import ParameterError
 from nakaya.md.interface_velocities import (
     NEAR_MELTING,
@@ -30,10 +32,11 @@ from nakaya.md.melting import combine_melting_points, zero_velocity_temperature
 from nakaya.md.potentials import MASSES, MATERIALS
 from nakaya.md.statistics import Estimate, walk_slope
 from nakaya.md.tables import MaterialTable, tabulate
+from nakaya.md.verification import load_md_records
 from nakaya.records.record import Record
 from nakaya.theory import NICKEL, hard_sphere_coefficient
 
-__all__ = ["Effect", "change_causes"]
+__all__ = ["Effect", "change_causes", "md_ablation"]
 
 NEARER: Final = 0.9
 """Share of T_m above which the law is fitted, where the range is the cause that is changed."""
@@ -252,3 +255,36 @@ def _fitted(record: Record) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None
     times = thickness.axis.values * 1e12
     inside = (times >= low - 1e-9) & (times <= high + 1e-9)
     return inside if inside.any() else None
+
+
+def md_ablation(
+    source: Annotated[str, typer.Argument(help="Shipped set, store, campaign or file of records.")] = "al-cu-si",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Read records of growth and melting again with one thing changed at a time, beside the figure that a law takes.
+
+    Changed are the length of the box, the classifier, the temperature of the fronts, the range of the fit, and whether
+    the first picoseconds count. `nakaya md laws` holds the same records against the laws.
+
+    Example: python3 nk.py benchmark md-ablation al-cu-si
+    """
+    effects = [asdict(effect) for effect in change_causes(load_md_records(source))]
+    if as_json:
+        echo_json({"effects": effects})
+        return
+    for line in _effect_lines(effects)[1:]:
+        typer.echo(line)
+
+
+def _effect_lines(effects: list[dict[str, Any]]) -> list[str]:
+    lines = []
+    subject = ""
+    for effect in effects:
+        if effect["subject"] != subject:
+            subject = effect["subject"]
+            lines += ["", f"{subject}, {effect['unit']}:"]
+        expected = effect["expected"]
+        apart = "" if math.isnan(expected) else f"{effect['found'] / expected - 1:+8.2%} from {expected:.4g}"
+        number = f"{effect['found']:9.4g} +- {effect['standard_error']:<6.2g}"
+        lines.append(f"  {number} {apart:22} {effect['cause'] or 'as the law takes it'}")
+    return lines
