@@ -16,10 +16,10 @@ from pathlib import Path
 from PIL import Image
 
 import nakaya
-from nakaya.viz.canvas import Sheet
-from nakaya.viz.crystals.renderer import Camera
+from nakaya.viz.canvas import Canvas
+from nakaya.viz.crystals.renderer import Renderer
 from nakaya.viz.formatting import format_parameters
-from nakaya.viz.style import DARK
+from nakaya.viz.style import DARK, house_style
 from nakaya.workflows.show import view_member, write_image
 
 CONDITIONS = [
@@ -48,28 +48,28 @@ COLUMNS = 3
 MARGIN = 44.0
 GAP = 34.0
 CAPTION = 40.0
-THEME = replace(DARK, vapour=DARK.ground)  # no lattice behind the crystals
+THEME = replace(DARK, vapour=DARK.background)  # no lattice behind the crystals
 
 
+@house_style
 def draw(size: int, width: int, seed: int, model: str) -> Image.Image:
-    """Grow the six crystals on lattices of `size` x `size` sites and set them on one sheet."""
+    """Grow the six crystals on lattices of `size` x `size` sites and set them in one figure."""
     views = [
         view_member(nakaya.grow(point, model=model, geometry="full", size=size, seed=seed)) for point in CONDITIONS
     ]
     unit = width / 1200
     tile = (1200 - 2 * MARGIN - (COLUMNS - 1) * GAP) / COLUMNS
-    camera = Camera.over(views[0].domain, width=round(tile * unit), padding=0.0)
-    tile_height = camera.frame.height / unit
+    renderer = Renderer.over(views[0].domain, width=round(tile * unit), padding=0.0)
+    tile_height = renderer.frame.height / unit
     rows = -(-len(views) // COLUMNS)
-    height = 2 * MARGIN + rows * (tile_height + CAPTION) + (rows - 1) * GAP - 6
-    sheet = Sheet.blank(width, round(height * unit), THEME)
+    canvas = Canvas(width, THEME, body=rows * (tile_height + CAPTION) + (rows - 1) * GAP - 53, foot=0, margin=MARGIN)
     for number, (point, view) in enumerate(zip(CONDITIONS, views, strict=True)):
         row, column = divmod(number, COLUMNS)
         x, y = MARGIN + column * (tile + GAP), MARGIN + row * (tile_height + CAPTION + GAP)
-        sheet.image.paste(camera.draw(view, THEME), (round(x * unit), round(y * unit)))
+        canvas.picture(renderer.draw(view, THEME), x, y)
         caption = format_parameters({"rho": point.rho, "beta": point.beta, "sigma": point.sigma})
-        sheet.text(x + tile / 2, y + tile_height + CAPTION - 6, caption, size=21, muted=True, align=0.5)
-    return sheet.image
+        canvas.text(x + tile / 2, y + tile_height + CAPTION - 6, caption, size=21, muted=True, align="center")
+    return canvas.image()
 
 
 def main() -> None:

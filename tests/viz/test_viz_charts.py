@@ -40,7 +40,7 @@ def test_every_chart_becomes_a_picture_on_its_ground_and_leaves_matplotlib_as_it
     before = dict(matplotlib.rcParams)
     for figure in every_chart(DARK):
         picture = Image.open(BytesIO(encode_figure(figure, "png", pixels_per_inch=40))).convert("RGB")
-        assert same_color(np.array(picture.getpixel((0, 0))) / 255, DARK.ground)
+        assert same_color(np.array(picture.getpixel((0, 0))) / 255, DARK.background)
         assert len(picture.getcolors(100_000)) > 20
     assert dict(matplotlib.rcParams) == before
 

@@ -123,10 +123,10 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=lambda theme: theme.name)
-def test_words_can_be_read_on_their_ground(theme):
-    for words in (theme.ink, theme.muted):
-        for ground in (theme.ground, theme.vapour):
-            assert contrast(words, ground) > READABLE
+def test_words_can_be_read_on_their_background(theme):
+    for words in (theme.foreground, theme.muted):
+        for background in (theme.background, theme.vapour):
+            assert contrast(words, background) > READABLE
 
 
 @pytest.mark.parametrize("theme", THEMES.values(), ids=lambda theme: theme.name)
@@ -149,6 +149,6 @@ def test_grains_have_hues_of_their_own():
     assert np.array_equal(hues[:5], grain_hues(5))
 
 
-def test_an_unknown_ground_names_the_nearest():
-    with pytest.raises(UnknownNameError, match="unknown ground 'drak': did you mean 'dark'"):
+def test_an_unknown_theme_names_the_nearest():
+    with pytest.raises(UnknownNameError, match="unknown theme 'drak': did you mean 'dark'"):
         find_theme("drak")

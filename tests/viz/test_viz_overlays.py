@@ -9,7 +9,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.viz.colour import from_hex
 from nakaya.viz.overlays import (
     BOUNDARY,
-    LEAST_SIDE,
+    MIN_SIDE,
     TWIN,
     Caption,
     Segment,
@@ -38,7 +38,7 @@ def halves() -> np.ndarray:
 def test_the_boundary_lies_where_the_grains_meet_and_cut_grains_stay_grey():
     labels = halves()
     picture = grain_overlay(np.full(SHAPE, 0.5), labels, np.array([False, True]), Caption("two grains"))
-    factor = -(-LEAST_SIDE // SHAPE[1])
+    factor = -(-MIN_SIDE // SHAPE[1])
     rows, columns = places(picture, BOUNDARY)
     drawn = rows[columns > 0]
     counts = np.bincount(columns)
@@ -79,7 +79,7 @@ def test_spots_are_outlined_where_they_are():
     labels = np.where(np.hypot(rows - 20, columns - 40) < 9, 0, -1).astype(np.int32)
     picture = spot_overlay(np.full((64, 64), 0.5), labels, np.array([[40.0, 20.0]]), Caption("one"))
     y, x = places(picture, BOUNDARY)
-    factor = -(-LEAST_SIDE // 64)
+    factor = -(-MIN_SIDE // 64)
     ring = y < picture.height * 0.8  # above the legend
     assert np.ptp(x[ring]) == pytest.approx(18 * factor, abs=2 * factor)
     assert np.ptp(y[ring]) == pytest.approx(18 * factor, abs=2 * factor)

@@ -11,7 +11,7 @@ from PIL import Image
 from nakaya.growth.lattice.hexagonal import to_plane
 from nakaya.viz.colour import from_hex, linear_to_srgb
 from nakaya.viz.crystals.raster import CELL_AREA, average_colours, frame_sites, nearest_site, sample_sites
-from nakaya.viz.crystals.renderer import Camera, to_display
+from nakaya.viz.crystals.renderer import Renderer, to_display
 from nakaya.viz.crystals.shading import site_colours
 from nakaya.viz.crystals.view import view_crystal
 from nakaya.viz.style import DARK, LIGHT
@@ -42,11 +42,11 @@ def test_points_closer_than_half_a_spacing_belong_to_the_site(row, column, radiu
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
 def test_the_pixel_at_a_sites_centre_has_its_colour(crystal, theme):
-    camera = Camera.over(crystal.domain, width=500)
-    pixels = np.asarray(camera.draw(crystal, theme))
+    renderer = Renderer.over(crystal.domain, width=500)
+    pixels = np.asarray(renderer.draw(crystal, theme))
     expected = to_display(site_colours(crystal, theme).at()[:-1].reshape(*crystal.arrival.shape, 3))
     rows, columns = np.nonzero(crystal.domain)
-    x, y = np.floor(camera.frame.pixel_of(rows, columns)).astype(int).T
+    x, y = np.floor(renderer.frame.pixel_of(rows, columns)).astype(int).T
     assert np.array_equal(pixels[y, x], expected[rows, columns])
 
 
@@ -80,7 +80,7 @@ def within_circle(picture: np.ndarray) -> np.ndarray:
 def test_a_symmetric_crystal_has_a_symmetric_picture(crystal, degrees):
     differences = []
     for width in (300, 900):
-        picture = np.asarray(Camera.over(crystal.domain, width=width).draw(crystal, DARK))
+        picture = np.asarray(Renderer.over(crystal.domain, width=width).draw(crystal, DARK))
         inside = within_circle(picture)
         differences.append(np.abs(turned(picture, degrees) - picture)[inside].mean())
     assert differences[1] < SYMMETRY
@@ -89,7 +89,7 @@ def test_a_symmetric_crystal_has_a_symmetric_picture(crystal, degrees):
 
 
 def test_mirrors_of_a_symmetric_crystal_are_mirrors_of_its_picture(crystal):
-    picture = np.asarray(Camera.over(crystal.domain, width=600).draw(crystal, DARK), np.float64)
+    picture = np.asarray(Renderer.over(crystal.domain, width=600).draw(crystal, DARK), np.float64)
     inside = within_circle(picture)
     assert np.abs(picture[::-1] - picture)[inside].mean() < SYMMETRY
     assert np.abs(picture[:, ::-1] - picture)[inside].mean() < SYMMETRY
@@ -123,8 +123,8 @@ def test_a_frame_holds_every_hexagon(size, width, padding):
 def test_beyond_the_array_is_ground():
     arrival = np.zeros((9, 9), np.int32)
     view = view_crystal(arrival, {"name": "full", "edges": "periodic"}, steps=1)
-    picture = np.asarray(Camera.over(view.domain, width=200).draw(view, DARK))
-    assert np.array_equal(picture[0, 0], np.rint(from_hex(DARK.ground) * 255))
+    picture = np.asarray(Renderer.over(view.domain, width=200).draw(view, DARK))
+    assert np.array_equal(picture[0, 0], np.rint(from_hex(DARK.background) * 255))
     assert np.array_equal(picture[-1, -1], picture[0, 0])
 
 
@@ -134,10 +134,10 @@ def test_many_sites_in_a_pixel_are_averaged_in_light():
     colours = np.zeros((size * size + 1, 3), np.float32)
     colours[:-1].reshape(size, size, 3)[np.random.default_rng(0).random((size, size)) < 0.5] = 1.0
     domain = np.ones((size, size), np.bool_)
-    camera = Camera.over(domain, width=60)
-    middle = (slice(camera.frame.height // 2 - 5, camera.frame.height // 2 + 5), slice(25, 35))
-    assert camera.expose(colours)[middle].mean() == pytest.approx(255 * linear_to_srgb(np.array(0.5)), abs=8)
-    light = average_colours(camera.sites, colours)[middle][..., 0]
+    renderer = Renderer.over(domain, width=60)
+    middle = (slice(renderer.frame.height // 2 - 5, renderer.frame.height // 2 + 5), slice(25, 35))
+    assert renderer.render(colours)[middle].mean() == pytest.approx(255 * linear_to_srgb(np.array(0.5)), abs=8)
+    light = average_colours(renderer.sites, colours)[middle][..., 0]
     assert light.std() < 0.1  # 50 sites a pixel: 0.5 / sqrt(50), and a little for samples that miss a site
 
 

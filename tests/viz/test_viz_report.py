@@ -14,7 +14,7 @@ from PIL import Image
 
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.viz.charts.fidelity import Estimate, estimate_chart
-from nakaya.viz.crystals.animation import growth_film
+from nakaya.viz.crystals.animation import growth_animation
 from nakaya.viz.crystals.renderer import crystal_image
 from nakaya.viz.reports.report import KeyNumber, Report
 from nakaya.viz.style import DARK, LIGHT
@@ -63,7 +63,7 @@ def page(crystal) -> Page:
     report.add_figure(crystal_image(crystal, DARK, width=80), caption=HOSTILE, alt=HOSTILE)
     report.add_figure(lambda theme: crystal_image(crystal, theme, width=60), caption="both", alt="a crystal", wide=True)
     report.add_figure(
-        growth_film([crystal], [""], DARK, title="", width=160, frames=3), caption="film", alt="a crystal grows"
+        growth_animation([crystal], [""], DARK, title="", width=160, frames=3), caption="film", alt="a crystal grows"
     )
     report.add_figure(
         lambda theme: estimate_chart([Estimate("x", 2.0)], theme, x_label="d"), caption="chart", alt="one dot"

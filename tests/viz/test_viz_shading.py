@@ -77,8 +77,8 @@ def test_sites_without_crystal_are_vapour_or_ground(crystal):
     empty = (crystal.arrival < 0).ravel()
     inside = crystal.domain.ravel()
     assert srgb[:-1][empty & inside] == pytest.approx(np.tile(from_hex(LIGHT.vapour), ((empty & inside).sum(), 1)))
-    assert srgb[:-1][~inside] == pytest.approx(np.tile(from_hex(LIGHT.ground), ((~inside).sum(), 1)))
-    assert srgb[-1] == pytest.approx(from_hex(LIGHT.ground))
+    assert srgb[:-1][~inside] == pytest.approx(np.tile(from_hex(LIGHT.background), ((~inside).sum(), 1)))
+    assert srgb[-1] == pytest.approx(from_hex(LIGHT.background))
 
 
 def test_grains_differ_in_hue_and_keep_their_ages(crystal):

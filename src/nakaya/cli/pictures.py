@@ -55,7 +55,7 @@ def show(
         point=point,
         member=None if everyone else member,
         step=at,
-        ground=ground,
+        theme=ground,
         width=width,
         overwrite=overwrite,
     )
@@ -84,15 +84,15 @@ def film(
 
     Every frame is the same number of steps after the one before; the last is held for 2.5 seconds.
     """
-    from nakaya.workflows.show import film_store
+    from nakaya.workflows.show import animate_store
 
     with progress_reporter("filming", "frames") as report:
-        summary = film_store(
+        summary = animate_store(
             store,
             out,
             point=point,
             member=None if everyone else member,
-            ground=ground,
+            theme=ground,
             width=width,
             frames=frames,
             frame_ms=frame_ms,
@@ -139,7 +139,7 @@ def diagram(
 
     if store is not None:
         summary = diagram_of_store(
-            store, out, x=x, y=y, member=member, ground=ground, width=width, clock=clock, overwrite=overwrite
+            store, out, x=x, y=y, member=member, theme=ground, width=width, clock=clock, overwrite=overwrite
         )
     else:
         x_axis, y_axis = parse_axis(x), parse_axis(y)
@@ -154,7 +154,7 @@ def diagram(
                 geometry=geometry,
                 seed=seed,
                 workers=workers,
-                ground=ground,
+                theme=ground,
                 width=width,
                 clock=clock,
                 overwrite=overwrite,

@@ -1,177 +1,212 @@
-"""A sheet: a ground with words, rules, scale bars and colour bars, laid out in units that scale with its width."""
+"""A figure around raster pictures: Matplotlib sets title, scale bar, colour bar and notes; pictures keep their pixels.
+
+Places and sizes are in units of a design of fixed width, from the upper left corner; everything scales with the width
+in pixels. Matplotlib is imported where a figure is made: it takes a second, and most commands need none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from nakaya.core.arrays import FloatArray
 from nakaya.viz.colour import ColourRamp
-from nakaya.viz.formatting import format_count, format_number, nice_step, nice_ticks
-from nakaya.viz.lettering import draw_text, text_width, wrap_text
+from nakaya.viz.formatting import format_count, typeset
 from nakaya.viz.style import Theme
 
-__all__ = ["DESIGN_WIDTH", "Sheet", "fit_text", "heading_height", "join_words", "subtitle_lines"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
+
+__all__ = ["BAR_HEIGHT", "DESIGN_WIDTH", "MARGIN", "POINTS", "Canvas", "shorten", "wrap"]
 
 DESIGN_WIDTH = 1200.0
-"""The layout is designed at this width, in units that are then scaled to pixels."""
+MARGIN = 56.0
+TITLE_SIZE = 38.0
+SUBTITLE = 0.58
+"""Size of the subtitle, in sizes of the title."""
 
-BAR_HEIGHT = 10.0
+NOTE = 0.53
+"""Size of notes and of the words at bars, in sizes of the title."""
 
-HEAD_TOP = 1.84
-"""Baseline of the title, in title sizes below the upper edge."""
-
-SUBTITLE_SIZE = 0.58
 LINE_HEIGHT = 1.35
-"""Distance of lines, in text sizes."""
+"""Distance of lines, in sizes of their text."""
+
+LETTER_WIDTH = 0.44
+"""Of a wide line of text, in sizes of the text: lines are broken by their number of letters, not by measuring each."""
+
+BAR_WIDTH = 420.0
+BAR_HEIGHT = 10.0
+MAX_SCALE_BAR = 200.0
+
+POINTS = 0.72
+"""Points per unit: a figure has a hundred units to the inch."""
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A picture to set words on, in units that scale with its width.
+def wrap(text: str, size: float, width: float) -> list[str]:
+    """Return `text` in lines that fit `width`; both in the unit of `size`."""
+    return textwrap.wrap(text, max(1, int(width / (LETTER_WIDTH * size))), break_on_hyphens=False)
+
+
+def shorten(text: str, size: float, width: float) -> str:
+    """Return `text`, its last words left out where it is wider than `width`."""
+    return textwrap.shorten(text, max(1, int(width / (LETTER_WIDTH * size))), placeholder="…")
+
+
+class Canvas:
+    """A figure under construction: title and subtitle, a body for pictures, a foot for bars, notes.
+
+    Call it under `house_style`.
+
+    Args:
+        width: Pixels across.
+        theme: Colours.
+        body: Height of the body.
+        foot: Height of what stands between the body and the notes.
+        title: In as many lines as it takes, like subtitle and notes; Greek letters are set in italics.
+        subtitle: Below it.
+        notes: Paragraphs at the lower edge.
+        design_width: Units across.
+        margin: Units that stay empty at either side.
+        title_size: Of the title; other sizes follow from it.
 
     Attributes:
-        image: The picture.
-        theme: Colours.
-        unit: Pixels per unit of the design.
+        unit: Pixels per unit.
+        inner: Units between the margins.
+        head: Where the body begins.
+        foot: Where the bars stand.
     """
 
-    image: Image.Image
-    theme: Theme
-    unit: float
-
-    @classmethod
-    def blank(cls, width: int, height: int, theme: Theme, *, design_width: float = DESIGN_WIDTH) -> Sheet:
-        """Return an empty sheet of pixels `width` x `height`, whose units are fitted to `design_width`."""
-        return cls(Image.new("RGB", (width, height), theme.ground), theme, width / design_width)
-
-    def heading(self, x: float, title: str, subtitle: Sequence[str], *, width: float, size: float = 38) -> None:
-        """Set the title (cut where it is too wide) and the lines of the subtitle below it."""
-        self.text(x, HEAD_TOP * size, fit_text(title, size, width), size=size)
-        for number, line in enumerate(subtitle):
-            y = HEAD_TOP * size + (0.9 + LINE_HEIGHT * SUBTITLE_SIZE * number) * size
-            self.text(x, y, line, size=SUBTITLE_SIZE * size, muted=True)
-
-    def text(
-        self, x: float, y: float, text: str, *, size: float, muted: bool = False, align: float = 0.0, bold: bool = False
+    def __init__(
+        self,
+        width: int,
+        theme: Theme,
+        *,
+        body: float,
+        foot: float = 62.0,
+        title: str = "",
+        subtitle: str = "",
+        notes: Sequence[str] = (),
+        design_width: float = DESIGN_WIDTH,
+        margin: float = MARGIN,
+        title_size: float = TITLE_SIZE,
     ) -> None:
-        """Set a line on its baseline; places and size in units."""
-        draw_text(
-            ImageDraw.Draw(self.image),
-            (x * self.unit, y * self.unit),
-            text,
-            size=size * self.unit,
-            colour=self.theme.muted if muted else self.theme.ink,
-            face="bold" if bold else "roman",
-            align=align,
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.transforms import Affine2D
+
+        self.theme, self.unit = theme, width / design_width
+        self.margin, self.inner, self.note_size = margin, design_width - 2 * margin, NOTE * title_size
+        lines = [(line, title_size, False) for line in wrap(title, title_size, self.inner)]
+        lines += [(line, SUBTITLE * title_size, True) for line in wrap(subtitle, SUBTITLE * title_size, self.inner)]
+        under = [line for note in notes for line in wrap(note, self.note_size, self.inner)]
+        baselines, base = [], 0.6 * title_size
+        for _, size, muted in lines:
+            base += (LINE_HEIGHT if muted else 1.24) * size
+            baselines.append(base + 0.2 * size * muted)
+        self.head = base + 0.84 * title_size if lines else margin
+        self.foot = self.head + body + 1.2 * title_size
+        note_base = self.foot + foot + 1.7 * self.note_size
+        self.height = round((note_base + LINE_HEIGHT * self.note_size * len(under) - 4) * self.unit)
+        # The hundredth of a pixel keeps Matplotlib, which cuts, at the numbers of pixels that are meant.
+        size_inches = ((width + 0.01) / (100 * self.unit), (self.height + 0.01) / (100 * self.unit))
+        self.figure = Figure(figsize=size_inches, dpi=100 * self.unit, facecolor=theme.background)
+        self.agg: Any = FigureCanvasAgg(self.figure)  # Matplotlib's own types leave its calls untyped
+        self.place = Affine2D().scale(self.unit, -self.unit).translate(0, self.height)
+        for (line, size, muted), baseline in zip(lines, baselines, strict=True):
+            self.text(margin, baseline, line, size=size, muted=muted)
+        for number, line in enumerate(under):
+            y = note_base + LINE_HEIGHT * self.note_size * number
+            self.text(margin, y, line, size=self.note_size, muted=True)
+
+    def text(self, x: float, y: float, text: str, *, size: float, muted: bool = False, align: str = "left") -> Text:
+        """Set a line on its baseline."""
+        colour = self.theme.muted if muted else self.theme.foreground
+        return self.figure.text(
+            x, y, typeset(text), fontsize=size * POINTS, color=colour, ha=align, va="baseline", transform=self.place
         )
 
-    def rule(self, x: float, y: float, width: float, height: float, colour: str) -> None:
-        """Fill a rectangle; in units, at least one pixel in each direction."""
-        left, top = round(x * self.unit), round(y * self.unit)
-        right = max(left + 1, round((x + width) * self.unit))
-        bottom = max(top + 1, round((y + height) * self.unit))
-        ImageDraw.Draw(self.image).rectangle((left, top, right - 1, bottom - 1), fill=colour)
+    def rectangle(self, x: float, y: float, width: float, height: float, colour: str) -> None:
+        """Fill a rectangle, at least one pixel wide and high."""
+        from matplotlib.patches import Rectangle
 
-    def colour_bar(
-        self,
-        x: float,
-        y: float,
-        width: float,
-        last: int,
-        *,
-        label: str,
-        marker: int | None = None,
-        ramp: ColourRamp | None = None,
-    ) -> None:
-        """Draw the ramp with ticks in physical steps under it; a marker stands at one step."""
-        ticks = {tick / max(last, 1): f"{tick:,}" for tick in nice_ticks(last)}
-        self._bar(x, y, width, ticks, label, self.theme.ramp if ramp is None else ramp)
+        size = (max(width, 1 / self.unit), max(height, 1 / self.unit))
+        box = Rectangle((x, y), *size, color=colour, lw=0, antialiased=False, transform=self.place)
+        self.figure.add_artist(box)
+
+    def picture(self, image: Image.Image, x: float, y: float) -> Axes:
+        """Put a picture at a place, pixel by pixel, and return bare axes over it: its pixels from the upper left."""
+        left, top = self.pixel(x, y)
+        self.figure.figimage(np.asarray(image), left, self.height - top - image.height, zorder=-1)
+        axes = self.axes(left / self.unit, top / self.unit, image.width / self.unit, image.height / self.unit)
+        axes.axis("off")
+        axes.set(xlim=(0, image.width), ylim=(image.height, 0))
+        return axes
+
+    def pixel(self, x: float, y: float) -> tuple[int, int]:
+        """Return the pixel (column, row) at a place."""
+        return round(x * self.unit), round(y * self.unit)
+
+    def axes(self, x: float, y: float, width: float, height: float) -> Axes:
+        """Return axes over a rectangle, without a ground, in the theme's colours."""
+        across, down = self.figure.get_size_inches() * 100
+        axes = self.figure.add_axes((x / across, 1 - (y + height) / down, width / across, height / down))
+        axes.patch.set_visible(False)
+        for spine in axes.spines.values():
+            spine.set(color=self.theme.rule, linewidth=POINTS)
+        axes.tick_params(color=self.theme.muted, labelcolor=self.theme.foreground, width=POINTS, length=6 * POINTS)
+        return axes
+
+    def colour_bar(self, last: float, *, label: str, ramp: ColourRamp, marker: float | None = None) -> None:
+        """Draw the ramp from 0 to `last` at the right of the foot; a marker stands at one value."""
+        from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+        axes = self.axes(self.margin + self.inner - BAR_WIDTH, self.foot, BAR_WIDTH, BAR_HEIGHT)
+        axes.imshow(ramp.table[None], extent=(0, last, 0, 1), aspect="auto")
+        axes.spines[:].set_visible(False)
+        axes.set_yticks([])
+        ticks = MaxNLocator(5, integer=last > 1, steps=[1, 2, 2.5, 5, 10]).tick_values(0, last)
+        axes.set_xticks([*(tick for tick in ticks if tick < 0.88 * last), last])  # so far that labels do not touch
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.4g}" if last <= 1 else "{x:,.0f}"))
+        size = self.note_size * POINTS
+        axes.tick_params(labelsize=size, labelcolor=self.theme.muted)
+        axes.set_title(typeset(label), loc="right", fontsize=size, color=self.theme.muted, pad=10 * POINTS)
         if marker is not None:
-            at = x + width * min(marker / max(last, 1), 1.0)
-            self.rule(at - 2, y - 5, 4, BAR_HEIGHT + 10, self.theme.ink)
+            axes.axvline(marker, -0.5, 1.3, color=self.theme.foreground, lw=4 * POINTS, clip_on=False)
 
-    def share_bar(self, x: float, y: float, width: float, *, label: str) -> None:
-        """Draw the ramp with ticks from 0 to 1."""
-        self._bar(x, y, width, {0.0: "0", 0.25: "¼", 0.5: "½", 0.75: "¾", 1.0: "1"}, label, self.theme.ramp)
+    def scale_bar(self, scale: float, site_spacing: float | None = None, *, one: str = "site") -> None:
+        """Draw a bar of a round length at the left of the foot, with its length below.
 
-    def _bar(self, x: float, y: float, width: float, ticks: Mapping[float, str], label: str, ramp: ColourRamp) -> None:
-        left, right = round(x * self.unit), round((x + width) * self.unit)
-        self._paste_ramp(x, y, ramp(np.linspace(0.0, 1.0, max(2, right - left))))
-        for share, text in ticks.items():
-            at = x + (width - 1) * share
-            self.rule(at, y + BAR_HEIGHT + 2, 1, 6, self.theme.muted)
-            align = {0.0: 0.0, 1.0: 1.0}.get(share, 0.5)
-            self.text(at, y + BAR_HEIGHT + 28, text, size=20, muted=True, align=align)
-        self.text(x + width, y - 12, label, size=20, muted=True, align=1.0)
+        Args:
+            scale: Pixels per site.
+            site_spacing: Metres between sites, or None: then the length is in sites.
+            one: What a site is called.
+        """
+        from matplotlib.ticker import EngFormatter
 
-    def clock_bar(self, x: float, y: float, width: float, share: float, *, ramp: ColourRamp) -> None:
-        """Draw a bar that is filled with the ramp up to `share`, in [0, 1], of its width."""
-        self.rule(x, y + BAR_HEIGHT / 2 - 1, width, 2, self.theme.hairline)
-        filled = round(width * share * self.unit)
-        if filled:
-            pixels = max(2, round(width * self.unit))
-            self._paste_ramp(x, y, ramp(np.linspace(0.0, 1.0, pixels)[:filled]))
-
-    def _paste_ramp(self, x: float, y: float, colours: FloatArray) -> None:
-        row = np.rint(colours * 255).astype(np.uint8)
-        bar = Image.fromarray(np.repeat(row[None], max(2, round(BAR_HEIGHT * self.unit)), axis=0))
-        self.image.paste(bar, (round(x * self.unit), round(y * self.unit)))
-
-    def vertical_text(self, x: float, y: float, text: str, *, size: float) -> None:
-        """Set a line that reads upwards, its middle at (x, y)."""
-        pixels = size * self.unit
-        strip = Image.new("RGB", (round(text_width(text, pixels)) + 2, round(pixels * 1.4)), self.theme.ground)
-        draw_text(ImageDraw.Draw(strip), (1, pixels), text, size=pixels, colour=self.theme.ink)
-        turned = strip.transpose(Image.Transpose.ROTATE_90)
-        self.image.paste(turned, (round(x * self.unit - turned.width / 2), round(y * self.unit - turned.height / 2)))
-
-    def scale_bar(self, x: float, y: float, scale: float, widest: float, site_spacing: float | None = None) -> None:
-        """Draw a bar of a round length, at most `widest` units, with its length; `scale` in pixels per site."""
-        sites = widest * self.unit / scale
+        longest = MAX_SCALE_BAR * self.unit / scale * (site_spacing or 1.0)
+        power = 10.0 ** math.floor(math.log10(longest))
+        length = max(factor * power for factor in (1, 2, 5) if factor * power <= longest)
         if site_spacing is None:
-            length = max(1.0, nice_step(sites, 1) / (2 if nice_step(sites, 1) > sites else 1))
-            label = format_count(round(length), "site")
+            length = max(1.0, length)
+            label = format_count(round(length), one)
         else:
-            step = nice_step(sites * site_spacing, 1)
-            metres = step / 2 if step > sites * site_spacing else step
-            length, label = metres / site_spacing, _format_length(metres)
-        self.rule(x, y, length * scale / self.unit, 2.5, self.theme.muted)
-        for end in (x, x + length * scale / self.unit - 2):
-            self.rule(end, y - 5, 2, 7.5, self.theme.muted)
-        self.text(x, y + 30, label, size=20, muted=True)
+            label = EngFormatter("m", sep=" ")(length)
+        width, y = length / (site_spacing or 1.0) * scale / self.unit, self.foot + 4
+        self.rectangle(self.margin, y, width, 2.5, self.theme.muted)
+        for end in (0, width - 2):
+            self.rectangle(self.margin + end, y - 5, 2, 7.5, self.theme.muted)
+        self.text(self.margin, y + 10 + self.note_size, label, size=self.note_size, muted=True)
 
+    def image(self) -> Image.Image:
+        """Draw the figure and return it as an RGB picture."""
+        self.agg.draw()
+        return self.frame()
 
-def _format_length(metres: float) -> str:
-    for unit, size in (("m", 1.0), ("mm", 1e-3), ("μm", 1e-6), ("nm", 1e-9)):
-        if metres >= size * 0.999:
-            return f"{format_number(metres / size)} {unit}"
-    return f"{format_number(metres * 1e9)} nm"
-
-
-def subtitle_lines(subtitle: str, width: float, *, size: float = 38) -> list[str]:
-    """Return the subtitle in lines that fit; `width` and the title's `size` in the same unit."""
-    return wrap_text(subtitle, SUBTITLE_SIZE * size, width)
-
-
-def heading_height(subtitle: Sequence[str], *, size: float = 38) -> float:
-    """Return how much of a sheet the title and the lines of its subtitle take, with the space below them."""
-    lines = 0.9 + LINE_HEIGHT * SUBTITLE_SIZE * (len(subtitle) - 1) if subtitle else 0.0
-    return (HEAD_TOP + lines + 0.72) * size
-
-
-def fit_text(text: str, size: float, width: float) -> str:
-    """Return `text`, cut with an ellipsis where it is wider than `width`; sizes in the same unit."""
-    if text_width(text, size) <= width:
-        return text
-    while text and text_width(text + "…", size) > width:
-        text = text[:-1]
-    return text.rstrip(" ,") + "…"
-
-
-def join_words(words: Sequence[str]) -> str:
-    """Return words as one line, set apart by middle dots."""
-    return "  ·  ".join(word for word in words if word)
+    def frame(self) -> Image.Image:
+        """Return what was drawn last as an RGB picture."""
+        return Image.fromarray(np.array(self.agg.buffer_rgba())[..., :3].copy())

@@ -25,6 +25,7 @@ __all__ = [
     "srgb_to_linear",
     "srgb_to_oklab",
     "to_hex",
+    "to_pixels",
 ]
 
 RAMP_LENGTH = 256
@@ -178,3 +179,8 @@ def to_hex(srgb: Sequence[float] | FloatArray) -> str:
     """Return "#rrggbb" of an sRGB colour with channels in [0, 1]."""
     red, green, blue = (round(float(channel) * 255) for channel in srgb)
     return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def to_pixels(srgb: FloatArray) -> NDArray[np.uint8]:
+    """Return colours with channels in [0, 1] (what lies outside takes the nearer end) as pixels, uint8."""
+    return np.rint(np.clip(srgb, 0.0, 1.0) * 255).astype(np.uint8)

@@ -1,8 +1,9 @@
-"""Words and numbers on pictures: symbols of parameters, numbers as people write them, ticks, lines."""
+"""Words and numbers on pictures: symbols of parameters, numbers as people write them, and how Matplotlib sets them."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -12,9 +13,9 @@ __all__ = [
     "format_count",
     "format_number",
     "format_parameters",
-    "nice_step",
-    "nice_ticks",
+    "join_words",
     "symbol",
+    "typeset",
 ]
 
 SYMBOLS: dict[str, str] = {
@@ -96,23 +97,29 @@ def format_parameters(parameters: Mapping[str, float]) -> str:
     return ",  ".join(f"{symbol(name)} = {format_number(value)}" for name, value in parameters.items())
 
 
-def nice_step(span: float, most: int) -> float:
-    """Return the least of 1, 2, 5, 10, 20, ... (times a power of ten) that divides `span` into at most `most` parts."""
-    rough = span / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    for factor in (1.0, 2.0, 5.0, 10.0):
-        if factor * power >= rough * (1 - 1e-9):
-            return factor * power
-    return 10.0 * power
+def join_words(words: Sequence[str]) -> str:
+    """Return words as one line, set apart by middle dots."""
+    return " · ".join(word for word in words if word)
 
 
-def nice_ticks(last: int, most: int = 5) -> list[int]:
-    """Return whole-number ticks from 0 to `last`, both included; none so close to the end that labels would touch.
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
-    >>> nice_ticks(1675)
-    [0, 500, 1000, 1675]
+
+def typeset(text: str) -> str:
+    r"""Return text as Matplotlib sets it: Greek letters in italics, powers raised, everything else as it is.
+
+    A dollar sign or a backslash, as in a name of a file, is printed and begins no formula.
+
+    >>> typeset("ρ = 5×10⁻⁵"), typeset("costs 5$ and $6")
+    ('$ρ$ = 5×10$^{-5}$', 'costs 5\\$ and \\$6')
     """
-    if last <= 0:
-        return [0]
-    step = max(1, int(nice_step(last, most)))
-    return [*(tick for tick in range(0, last, step) if tick <= last * 0.82), last]
+
+    def set_run(run: re.Match[str]) -> str:
+        found = run[0]
+        if found == "$":
+            return r"\$"
+        if found == "\\":
+            return r"$\backslash$"
+        return f"${found}$" if found[0] >= "α" and found[0] <= "ω" else f"$^{{{found.translate(_RAISED)}}}$"
+
+    return re.sub(r"[α-ω]+|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|[$\\]", set_run, text)

@@ -7,24 +7,28 @@ boundary between two pixels is a line and the pixels stay visible.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
 from nakaya.core.errors import ParameterError
-from nakaya.viz.canvas import DESIGN_WIDTH, Sheet, heading_height, subtitle_lines
-from nakaya.viz.colour import from_hex, grain_hues, oklch_to_srgb
-from nakaya.viz.lettering import draw_text
-from nakaya.viz.style import LIGHT, Theme
+from nakaya.viz.canvas import DESIGN_WIDTH, Canvas
+from nakaya.viz.colour import from_hex, grain_hues, oklch_to_srgb, to_pixels
+from nakaya.viz.formatting import typeset
+from nakaya.viz.style import LIGHT, Theme, house_style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Caption", "Segment", "domain_overlay", "grain_overlay", "orientation_overlay", "spot_overlay"]
 
-LEAST_SIDE = 900
+MIN_SIDE = 900
 """The longer side of the drawn image has at least so many pixels, where a whole factor brings it there."""
-MOST_SIDE = 4000
+MAX_SIDE = 4000
 BOUNDARY = "#ffd23f"
 CUT = "#8fd3ff"
 TWIN = "#ff2d55"
@@ -59,18 +63,11 @@ class Segment:
 
 
 def _factor(shape: tuple[int, ...]) -> int:
-    return max(1, min(-(-LEAST_SIDE // max(shape)), MOST_SIDE // max(shape)))
+    return max(1, min(-(-MIN_SIDE // max(shape)), MAX_SIDE // max(shape)))
 
 
 def _enlarge(pixels: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
     return np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1)
-
-
-def _reduce(image: Image.Image) -> Image.Image:
-    if max(image.size) <= MOST_SIDE:
-        return image
-    scale = MOST_SIDE / max(image.size)
-    return image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
 
 
 def _grey(image: FloatArray) -> FloatArray:
@@ -100,39 +97,51 @@ def _check(image: NDArray[np.generic], labels: NDArray[np.generic]) -> None:
 
 
 def _to_image(colours: FloatArray) -> Image.Image:
-    return Image.fromarray(np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8))
+    """Colours in [0, 1] as a picture, made smaller where it is very large."""
+    image = Image.fromarray(to_pixels(colours))
+    image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+    return image
 
 
-def _frame(pictures: Sequence[Image.Image], caption: Caption, factor: float, theme: Theme) -> Image.Image:
-    """Pictures side by side, with title and text above, scale bar and legend below."""
+def _frame(pictures: Sequence[Image.Image], columns: int, caption: Caption, theme: Theme) -> tuple[Canvas, list[Axes]]:
+    """Set pictures side by side, with title and text above, scale bar and legend below; the axes lie over the pictures.
+
+    Args:
+        pictures: The first has the scale of the image.
+        columns: Of the image.
+        caption: What to write.
+        theme: Colours.
+    """
     gap = 24
     inner = sum(picture.width for picture in pictures) + gap * (len(pictures) - 1)
     unit = max(inner / (DESIGN_WIDTH - 2 * MARGIN), 0.5)
     width = round(inner + 2 * MARGIN * unit)
-    span = width / unit - 2 * MARGIN
-    lines = subtitle_lines(caption.text, span)
-    head = heading_height(lines)
-    tall = max(picture.height for picture in pictures) / unit
-    rows = len(caption.legend)
-    foot = 74 + 30 * max(rows - 1, 0)
-    sheet = Sheet.blank(width, round((head + tall + foot) * unit), theme, design_width=width / unit)
-    sheet.heading(MARGIN, caption.title, lines, width=span)
-    x = round(MARGIN * unit)
+    canvas = Canvas(
+        width,
+        theme,
+        body=max(picture.height for picture in pictures) / unit,
+        foot=max(30.0 * len(caption.legend) - 20, 28),
+        title=caption.title,
+        subtitle=caption.text,
+        design_width=width / unit,
+        margin=MARGIN,
+    )
+    axes, x = [], MARGIN
     for picture in pictures:
-        sheet.image.paste(picture, (x, round(head * unit)))
-        x += picture.width + gap
-    base = head + tall + 36
+        axes.append(canvas.picture(picture, x, canvas.head))
+        x += (picture.width + gap) / unit
     if caption.pixel_size is None:
-        sheet.text(MARGIN, base + 12, "no pixel size: no physical units", size=22, muted=True)
+        canvas.text(MARGIN, canvas.foot + 12, "no pixel size: no physical units", size=22, muted=True)
     else:
-        sheet.scale_bar(MARGIN, base, factor, 200, caption.pixel_size)
+        canvas.scale_bar(pictures[0].width / columns, caption.pixel_size)
+    left = MARGIN + max(canvas.inner / 2 - 100, 340.0)
     for row, (colour, meaning) in enumerate(caption.legend):
-        left = max(span / 2 - 60, 380.0) + MARGIN - 40
-        sheet.rule(left, base - 8 + 30 * row, 34, 16, colour)
-        sheet.text(left + 46, base + 7 + 30 * row, meaning, size=22, muted=True)
-    return sheet.image
+        canvas.rectangle(left, canvas.foot - 8 + 30 * row, 34, 16, colour)
+        canvas.text(left + 46, canvas.foot + 7 + 30 * row, meaning, size=22, muted=True)
+    return canvas, axes
 
 
+@house_style
 def grain_overlay(
     image: FloatArray, labels: GrainMap, on_frame: BoolArray, caption: Caption, theme: Theme = LIGHT
 ) -> Image.Image:
@@ -154,15 +163,11 @@ def grain_overlay(
     large = _enlarge(colours, factor).astype(np.float64)
     large[_edges(labels, factor)] = from_hex(BOUNDARY)
     legend = [(BOUNDARY, "boundary"), ("#b9b9b9", "grey: cut by the frame, left out of sizes"), *caption.legend]
-    shown = Caption(caption.title, caption.text, caption.pixel_size, legend)
-    return _frame([_reduce(_to_image(large))], shown, _shown_factor(labels.shape, factor), theme)
+    canvas, _ = _frame([_to_image(large)], labels.shape[1], replace(caption, legend=legend), theme)
+    return canvas.image()
 
 
-def _shown_factor(shape: tuple[int, ...], factor: int) -> float:
-    """Pixels of the picture per pixel of the image, after very large pictures were made smaller."""
-    return factor * min(1.0, MOST_SIDE / (max(shape) * factor))
-
-
+@house_style
 def orientation_overlay(
     orientation_colours: FloatArray,
     phase_colours: FloatArray,
@@ -194,25 +199,29 @@ def orientation_overlay(
         large = _enlarge(colours, factor).astype(np.float64)
         large[edges] = 0.0
         large[edges & near] = from_hex(TWIN)
-        pictures.append(_reduce(_to_image(large)))
+        pictures.append(_to_image(large))
     if key is not None:
-        pictures.append(_key_picture(*key, theme))
+        triangle = np.pad(key[0], ((36, 34), (20, 40), (0, 0)), constant_values=np.nan)
+        pictures.append(_to_image(np.where(np.isnan(triangle), from_hex(theme.background), triangle)))
     legend = [("#000000", "grain boundary"), (TWIN, "twin (Sigma 3)"), *caption.legend]
-    shown = Caption(caption.title, caption.text, caption.pixel_size, legend)
-    return _frame(pictures, shown, _shown_factor((labels.shape[0], 2 * labels.shape[1]), factor), theme)
+    canvas, axes = _frame(pictures, labels.shape[1], replace(caption, legend=legend), theme)
+    if key is not None:
+        height, width = key[0].shape[:2]
+        for place, name in zip(((20, height + 62), (width, height + 62), (width, 24)), key[1], strict=True):
+            _write(axes[-1], place, name, size=22, colour=theme.foreground)
+    return canvas.image()
 
 
-def _key_picture(triangle: FloatArray, corners: Sequence[str], theme: Theme) -> Image.Image:
-    picture = _to_image(triangle)
-    sheet = Image.new("RGB", (picture.width + 60, picture.height + 70), theme.ground)
-    sheet.paste(picture, (20, 36))
-    pen = ImageDraw.Draw(sheet)
-    places = [(20, picture.height + 62), (picture.width - 10, picture.height + 62), (picture.width - 10, 24)]
-    for place, name in zip(places, corners, strict=True):
-        draw_text(pen, place, name, size=22, colour=theme.ink)
-    return sheet
+def _write(axes: Axes, place: tuple[float, float], text: str, *, size: float, colour: str, **options: Any) -> None:
+    """Set a line on its baseline at a pixel of the picture; `size` in pixels."""
+    from matplotlib.figure import Figure
+
+    figure = axes.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    axes.text(*place, typeset(text), fontsize=72 * size / figure.dpi, color=colour, **options)
 
 
+@house_style
 def spot_overlay(
     image: FloatArray, labels: GrainMap, centres: FloatArray, caption: Caption, theme: Theme = LIGHT
 ) -> Image.Image:
@@ -231,16 +240,16 @@ def spot_overlay(
     inside = _enlarge(labels >= 0, factor).astype(np.bool_)
     large[_edges(labels, factor) & inside] = from_hex(BOUNDARY)
     picture = _to_image(large)
-    pen = ImageDraw.Draw(picture)
-    size = max(14, picture.width // 50)
-    for number, (x, y) in enumerate(centres):
-        place = ((x + 0.5) * factor, (y + 0.5) * factor + size / 3)
-        draw_text(pen, place, str(number + 1), size=size, colour=CUT, align=0.5, face="bold")
     legend = [(BOUNDARY, "outline of a loop"), *caption.legend]
-    shown = Caption(caption.title, caption.text, caption.pixel_size, legend)
-    return _frame([_reduce(picture)], shown, _shown_factor(labels.shape, factor), theme)
+    canvas, (axes,) = _frame([picture], labels.shape[1], replace(caption, legend=legend), theme)
+    scale = picture.width / labels.shape[1]
+    for number, (x, y) in enumerate(centres):
+        place, size = ((x + 0.5) * scale, (y + 0.5) * scale), max(14, picture.width // 50)
+        _write(axes, place, str(number + 1), size=size, colour=CUT, weight="bold", ha="center", va="center")
+    return canvas.image()
 
 
+@house_style
 def domain_overlay(
     image: FloatArray,
     labels: GrainMap,
@@ -267,21 +276,21 @@ def domain_overlay(
     large = _enlarge(colours, factor).astype(np.float64)
     large[_edges(labels, factor, width=2)] = from_hex(BOUNDARY)
     picture = _to_image(large)
-    pen = ImageDraw.Draw(picture)
-    reach = 0.12 * max(labels.shape)
-    line = max(2, picture.width // 400)
+    legend = [(BOUNDARY, "boundary between lattices"), ("#d0d0d0", "white lines: lattice planes"), *caption.legend]
+    canvas, (axes,) = _frame([picture], labels.shape[1], replace(caption, legend=legend), theme)
+    scale, reach = picture.width / labels.shape[1], 0.12 * max(labels.shape)
+    line = 72 * max(2, picture.width // 400) / canvas.figure.dpi
     for domain, vectors in enumerate(directions):
-        rows, columns = np.nonzero(labels == domain)
+        rows, places = np.nonzero(labels == domain)
         if len(rows) == 0:
             continue
-        middle = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
+        middle = np.array([places.mean() + 0.5, rows.mean() + 0.5])
         for vector in vectors:
-            ends = [tuple((middle + sign * reach * np.array(vector)) * factor) for sign in (-1, 1)]
-            pen.line([*ends[0], *ends[1]], fill="#ffffff", width=line)
-        draw_text(pen, tuple(middle * factor + 8), str(domain), size=picture.width / 28, colour="#ffffff", face="bold")
+            ends = (middle + np.outer((-1, 1), vector) * reach) * scale
+            axes.plot(*ends.T, color="#ffffff", lw=line)
+        x, y = middle * scale + 8
+        _write(axes, (x, y), str(domain), size=picture.width / 28, colour="#ffffff", weight="bold")
     for segment in segments:
-        places = [(coordinate + 0.5) * factor for coordinate in (*segment.start, *segment.end)]
-        pen.line(places, fill=segment.colour, width=2 * line)
-    legend = [(BOUNDARY, "boundary between lattices"), ("#d0d0d0", "white lines: lattice planes"), *caption.legend]
-    shown = Caption(caption.title, caption.text, caption.pixel_size, legend)
-    return _frame([_reduce(picture)], shown, _shown_factor(labels.shape, factor), theme)
+        ends = (np.array([segment.start, segment.end]) + 0.5) * scale
+        axes.plot(*ends.T, color=segment.colour, lw=2 * line)
+    return canvas.image()

@@ -1,32 +1,32 @@
-"""The house style: one place for grounds, inks, ramps, series colours, typefaces and sizes."""
+"""The house style: one place for backgrounds, text colours, ramps, series colours, typefaces and sizes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Literal
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from nakaya.core.errors import UnknownNameError
 from nakaya.viz.colour import ColourRamp
 
-__all__ = ["DARK", "LIGHT", "THEMES", "Face", "Theme", "find_theme", "font_file"]
+__all__ = ["DARK", "LIGHT", "TEXT_SIZE", "THEMES", "Theme", "find_theme", "house_style"]
 
-Face = Literal["roman", "italic", "bold"]
+TEXT_SIZE = 11.0
+"""Of charts, in points."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """A ground and everything that is drawn on it; colours as "#rrggbb".
+    """A background and everything that is drawn on it; colours as "#rrggbb".
 
     Attributes:
         name: "dark" or "light".
-        ground: Behind everything.
+        background: Behind everything.
         vapour: Lattice sites that hold no crystal.
-        ink: Text and marks.
+        foreground: Text and marks.
         muted: Text and marks of second rank.
-        hairline: Rules and axes.
+        rule: Lines and axes.
         ramp: Colours of arrival times, the oldest darkest.
         grain_lightness: OKLab lightness of a grain's oldest and youngest sites.
         solver: Series of the exact solver.
@@ -35,11 +35,11 @@ class Theme:
     """
 
     name: str
-    ground: str
+    background: str
     vapour: str
-    ink: str
+    foreground: str
     muted: str
-    hairline: str
+    rule: str
     ramp: ColourRamp
     grain_lightness: tuple[float, float]
     solver: str
@@ -70,11 +70,11 @@ _DEEP_ICE = (
 
 DARK = Theme(
     name="dark",
-    ground="#070b14",
+    background="#070b14",
     vapour="#0b111e",
-    ink="#e6edf7",
+    foreground="#e6edf7",
     muted="#94a3b8",
-    hairline="#2a3547",
+    rule="#2a3547",
     ramp=ColourRamp("ice", _ICE),
     grain_lightness=(0.42, 0.93),
     solver="#e6edf7",
@@ -84,11 +84,11 @@ DARK = Theme(
 
 LIGHT = Theme(
     name="light",
-    ground="#ffffff",
+    background="#ffffff",
     vapour="#f5f7fa",
-    ink="#16202e",
+    foreground="#16202e",
     muted="#5b6878",
-    hairline="#cfd7e1",
+    rule="#cfd7e1",
     ramp=ColourRamp("deep ice", _DEEP_ICE),
     grain_lightness=(0.34, 0.78),
     solver="#16202e",
@@ -106,24 +106,33 @@ def find_theme(name: str) -> Theme:
         UnknownNameError: There is none.
     """
     if name not in THEMES:
-        raise UnknownNameError("ground", name, THEMES)
+        raise UnknownNameError("theme", name, THEMES)
     return THEMES[name]
 
 
 FONT_FAMILY = ("STIXGeneral", "DejaVu Serif")
 """Typefaces that come with Matplotlib, so that a picture looks the same on every machine; the second fills gaps."""
 
-_FONT_FILES: dict[Face, str] = {
-    "roman": "STIXGeneral.ttf",
-    "italic": "STIXGeneralItalic.ttf",
-    "bold": "STIXGeneralBol.ttf",
-}
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
-@lru_cache(maxsize=4)
-def font_file(face: Face) -> Path:
-    """Return the file of a face, found without importing Matplotlib (which takes seconds)."""
-    spec = find_spec("matplotlib")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf" / _FONT_FILES[face]
+def house_style(draw: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Run a function that draws with the house's typefaces; the caller's own Matplotlib settings come back after."""
+
+    @wraps(draw)
+    def styled(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        import matplotlib
+
+        settings: Any = {  # the type of Matplotlib's settings is a list of names that changes with its version
+            "font.family": list(FONT_FAMILY),
+            "font.size": TEXT_SIZE,
+            "mathtext.fontset": "stix",
+            "axes.unicode_minus": True,
+            "svg.fonttype": "path",  # letters as shapes: the file needs no font
+            "svg.hashsalt": "nakaya",  # the same figure gives the same bytes
+        }
+        with matplotlib.rc_context(settings):
+            return draw(*args, **kwargs)
+
+    return styled

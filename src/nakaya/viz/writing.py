@@ -10,12 +10,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from nakaya.core import files
 from nakaya.core.errors import OutputError, ParameterError
-from nakaya.viz.crystals.animation import Film
+from nakaya.viz.crystals.animation import Animation
 
-__all__ = ["FILM_FORMATS", "IMAGE_FORMATS", "check_format", "encode_film", "encode_image", "write_whole"]
+__all__ = ["ANIMATION_FORMATS", "IMAGE_FORMATS", "check_format", "encode_animation", "encode_image", "write_whole"]
 
 IMAGE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-FILM_FORMATS = {".gif": "gif", ".png": "png", ".apng": "png"}
+ANIMATION_FORMATS = {".gif": "gif", ".png": "png", ".apng": "png"}
 
 
 def check_format(path: Path, formats: dict[str, str]) -> str:
@@ -53,9 +53,9 @@ def encode_image(image: Image.Image, path: Path, *, title: str = "", optimise: b
     return stream.getvalue()
 
 
-def encode_film(film: Film, path: Path) -> bytes:
+def encode_animation(film: Animation, path: Path) -> bytes:
     """Return the content of a film file, in the format of the ending of `path`: GIF, or animated PNG."""
-    return film.encode(check_format(path, FILM_FORMATS))
+    return film.encode(check_format(path, ANIMATION_FORMATS))
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -19,10 +19,9 @@ from nakaya.growth.model.setup import StopRules
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.storing import check_output
 from nakaya.growth.store.storing import open as open_store
-from nakaya.viz.canvas import join_words
+from nakaya.viz.crystals.diagram import CLOCKS, Axis, Clock, morphology_diagram
 from nakaya.viz.crystals.figure import check_width
-from nakaya.viz.crystals.grid import CLOCKS, Axis, Clock, morphology_diagram
-from nakaya.viz.formatting import format_parameters, symbol
+from nakaya.viz.formatting import format_parameters, join_words, symbol
 from nakaya.viz.style import find_theme
 from nakaya.viz.writing import IMAGE_FORMATS, check_format
 from nakaya.workflows.show import default_parameters, describe_geometry, view_member, write_image
@@ -103,7 +102,7 @@ def diagram_by_growing(
     workers: int = 1,
     geometry: str = "sector",
     stop: StopRules | None = None,
-    ground: str = "dark",
+    theme: str = "dark",
     width: int = 1800,
     clock: str = "own",
     overwrite: bool = False,
@@ -122,7 +121,7 @@ def diagram_by_growing(
         workers: Threads that may work at once.
         geometry: "sector" or "full".
         stop: When crystals stop.
-        ground: "dark" or "light".
+        theme: "dark" or "light".
         width: Pixels across.
         clock: "own": colours run over each crystal's own growth; "shared": over the slowest one's.
         overwrite: Whether an output that exists is replaced.
@@ -134,9 +133,9 @@ def diagram_by_growing(
     Raises:
         OutputError: The output exists, or cannot be written.
         ParameterError: A value out of range, or the same parameter on both axes.
-        UnknownNameError: A model, parameter, geometry, ground or clock that does not exist.
+        UnknownNameError: A model, parameter, geometry, theme or clock that does not exist.
     """
-    out = _check_request(out, ground, clock, width, overwrite)
+    out = _check_request(out, theme, clock, width, overwrite)
     family = find_family(find_grower(model).family)
     fixed = dict(fixed or {})
     for name in (x.name, y.name, *fixed):
@@ -158,7 +157,7 @@ def diagram_by_growing(
         points, model=model, geometry=geometry, size=size, seed=seed, workers=workers, stop=stop, progress=progress
     )
     order = np.arange(len(points)).reshape(y.count, x.count)
-    return _draw(crystals, order, (x.name, x.values()), (y.name, y.values()), out, ground, width, clock)
+    return _draw(crystals, order, (x.name, x.values()), (y.name, y.values()), out, theme, width, clock)
 
 
 def diagram_of_store(
@@ -168,7 +167,7 @@ def diagram_of_store(
     x: str,
     y: str,
     member: int = 0,
-    ground: str = "dark",
+    theme: str = "dark",
     width: int = 1800,
     clock: str = "own",
     overwrite: bool = False,
@@ -181,7 +180,7 @@ def diagram_of_store(
         x: The parameter to the right.
         y: The parameter upwards.
         member: Which member of each point.
-        ground: As `diagram_by_growing`, like the following.
+        theme: As `diagram_by_growing`, like the following.
         width: Pixels across.
         clock: "own" or "shared".
         overwrite: Whether an output that exists is replaced.
@@ -193,9 +192,9 @@ def diagram_of_store(
         OutputError: The output exists, or cannot be written.
         InputFileError, FormatError: There is no store, or it is damaged.
         ParameterError: The points form no grid over the two parameters.
-        UnknownNameError: A parameter, ground or clock that does not exist.
+        UnknownNameError: A parameter, theme or clock that does not exist.
     """
-    out = _check_request(out, ground, clock, width, overwrite)
+    out = _check_request(out, theme, clock, width, overwrite)
     store = open_store(path)
     for name in (x, y):
         if name not in store.parameters:
@@ -205,14 +204,14 @@ def diagram_of_store(
         raise ParameterError(f"member {member} does not exist: {path} holds {store.num_members} at each point")
     x_values, y_values, order = _find_grid(store.parameters, x, y, str(path))
     crystals = store.load(None, [member])
-    written = _draw(crystals, order, (x, x_values), (y, y_values), out, ground, width, clock)
+    written = _draw(crystals, order, (x, x_values), (y, y_values), out, theme, width, clock)
     return written | {"source": Path(path), "member": member}
 
 
-def _check_request(out: str | PathLike[str], ground: str, clock: str, width: int, overwrite: bool) -> Path:
+def _check_request(out: str | PathLike[str], theme: str, clock: str, width: int, overwrite: bool) -> Path:
     out = Path(out)
     check_format(out, IMAGE_FORMATS)
-    find_theme(ground)
+    find_theme(theme)
     check_width(width)
     if clock not in CLOCKS:
         raise UnknownNameError("clock", clock, CLOCKS)
@@ -251,7 +250,7 @@ def _draw(
     x: tuple[str, FloatArray],
     y: tuple[str, FloatArray],
     out: Path,
-    ground: str,
+    theme: str,
     width: int,
     clock: str,
 ) -> dict[str, Any]:
@@ -266,7 +265,7 @@ def _draw(
         views,
         Axis(_axis_label(metadata.family, x[0]), tuple(x[1].tolist())),
         Axis(_axis_label(metadata.family, y[0]), tuple(y[1].tolist())),
-        find_theme(ground),
+        find_theme(theme),
         title=title,
         subtitle=join_words(words),
         remark=f"At all points {format_parameters(others)}." if others else "",

@@ -15,25 +15,30 @@ from nakaya.growth.catalogue import FAMILIES
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.storing import check_output
 from nakaya.growth.store.storing import open as open_store
-from nakaya.viz.canvas import join_words
-from nakaya.viz.crystals.animation import Film, growth_film
-from nakaya.viz.crystals.figure import crystal_plate
-from nakaya.viz.crystals.grid import crystal_grid
+from nakaya.viz.crystals.animation import Animation, growth_animation
+from nakaya.viz.crystals.figure import crystal_figure, crystal_grid
 from nakaya.viz.crystals.view import CrystalView, view_crystal
-from nakaya.viz.formatting import format_count, format_parameters
+from nakaya.viz.formatting import format_count, format_parameters, join_words
 from nakaya.viz.style import find_theme
-from nakaya.viz.writing import FILM_FORMATS, IMAGE_FORMATS, check_format, encode_film, encode_image, write_whole
+from nakaya.viz.writing import (
+    ANIMATION_FORMATS,
+    IMAGE_FORMATS,
+    check_format,
+    encode_animation,
+    encode_image,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = [
+    "animate_store",
     "default_parameters",
     "describe_geometry",
+    "draw_animation",
     "draw_crystal",
     "draw_ensemble",
-    "draw_film",
-    "film_store",
     "show_store",
     "telling_parameters",
     "view_member",
@@ -96,7 +101,7 @@ def draw_crystal(
     point: int = 0,
     member: int = 0,
     step: int | None = None,
-    ground: str = "dark",
+    theme: str = "dark",
     width: int = 1200,
 ) -> Image:
     """Return a plate of one crystal: title, scale bar, colour bar, and what a reader must know about it.
@@ -106,24 +111,24 @@ def draw_crystal(
         point: Number of the parameter point.
         member: Number of the crystal.
         step: Show it after this many steps; by default at the end.
-        ground: "dark" or "light".
+        theme: "dark" or "light".
         width: Pixels across, 160 to 4096.
 
     Raises:
         ParameterError: A number out of range, or a lattice that cannot be drawn.
-        UnknownNameError: A ground that does not exist.
+        UnknownNameError: A theme that does not exist.
     """
     one = trajectory.point(point)
-    return _plate(one, member, member, step, ground, width)
+    return _plate(one, member, member, step, theme, width)
 
 
-def _plate(one: Trajectory, place: int, member: int, step: int | None, ground: str, width: int) -> Image:
+def _plate(one: Trajectory, place: int, member: int, step: int | None, theme: str, width: int) -> Image:
     """Draw the crystal at `place` of `one`; `member` is its number where it comes from."""
     view = view_member(one, member=place)
     stopped = f"stopped after {format_count(view.last, 'step')} ({STOP_WORDS[str(one.stopped_by[place])]})"
-    return crystal_plate(
+    return crystal_figure(
         view,
-        find_theme(ground),
+        find_theme(theme),
         title=_title(one),
         subtitle=join_words([_origin(one), f"member {member}", stopped]),
         width=width,
@@ -133,14 +138,14 @@ def _plate(one: Trajectory, place: int, member: int, step: int | None, ground: s
 
 
 def draw_ensemble(
-    trajectory: Trajectory, *, point: int = 0, step: int | None = None, ground: str = "dark", width: int = 1600
+    trajectory: Trajectory, *, point: int = 0, step: int | None = None, theme: str = "dark", width: int = 1600
 ) -> Image:
     """Return all members at one point, at one scale and on one clock; arguments and errors as `draw_crystal`."""
     one = trajectory.point(point)
     return crystal_grid(
         [view_member(one, member=member) for member in range(one.num_members)],
         [f"member {member}" for member in range(one.num_members)],
-        find_theme(ground),
+        find_theme(theme),
         title=_title(one, many=one.num_members > 1),
         subtitle=join_words([_origin(one), format_count(one.num_members, "member")]),
         width=width,
@@ -148,24 +153,24 @@ def draw_ensemble(
     )
 
 
-def draw_film(
+def draw_animation(
     trajectory: Trajectory,
     *,
     point: int = 0,
     member: int | None = 0,
-    ground: str = "dark",
+    theme: str = "dark",
     width: int = 540,
     frames: int = 60,
     frame_ms: int = 50,
     progress: Callable[[int, int], None] | None = None,
-) -> Film:
+) -> Animation:
     """Return the growth of one member, or (member None) of all members at a point side by side.
 
     Args:
         trajectory: Crystals in memory.
         point: Number of the parameter point.
         member: Number of the crystal, or None.
-        ground: "dark" or "light".
+        theme: "dark" or "light".
         width: Pixels across.
         frames: At most this many, at equal strides of physical steps.
         frame_ms: Milliseconds that each is shown, 20 or more; the last is held for 2.5 s.
@@ -173,14 +178,14 @@ def draw_film(
 
     Raises:
         ParameterError: A number out of range, or a lattice that cannot be drawn.
-        UnknownNameError: A ground that does not exist.
+        UnknownNameError: A theme that does not exist.
     """
     one = trajectory.point(point)
     members = range(one.num_members) if member is None else [member]
-    return growth_film(
+    return growth_animation(
         [view_member(one, member=number) for number in members],
         [f"member {number}" for number in members],
-        find_theme(ground),
+        find_theme(theme),
         title=_title(one, many=len(members) > 1),
         subtitle=_origin(one),
         width=width,
@@ -197,7 +202,7 @@ def show_store(
     point: int = 0,
     member: int | None = 0,
     step: int | None = None,
-    ground: str = "dark",
+    theme: str = "dark",
     width: int | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
@@ -213,13 +218,13 @@ def show_store(
     """
     out = Path(out)
     check_format(out, IMAGE_FORMATS)
-    find_theme(ground)
+    find_theme(theme)
     check_output(out, overwrite=overwrite)
     crystals = _load_point(path, point, member)
     if member is None:
-        image = draw_ensemble(crystals, step=step, ground=ground, width=width or 1600)
+        image = draw_ensemble(crystals, step=step, theme=theme, width=width or 1600)
     else:
-        image = _plate(crystals, 0, member, step, ground, width or 1200)
+        image = _plate(crystals, 0, member, step, theme, width or 1200)
     written = write_image(image, out, title=_title(crystals))
     return written | {
         "source": Path(path),
@@ -231,20 +236,20 @@ def show_store(
     }
 
 
-def film_store(
+def animate_store(
     path: str | PathLike[str],
     out: str | PathLike[str],
     *,
     point: int = 0,
     member: int | None = 0,
-    ground: str = "dark",
+    theme: str = "dark",
     width: int = 540,
     frames: int = 60,
     frame_ms: int = 50,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Film a crystal of a store, or (member None) all members at a point, and write the film.
+    """Animate a crystal of a store, or (member None) all members at a point, and write the film.
 
     Returns:
         What was written, as plain values.
@@ -252,18 +257,18 @@ def film_store(
     Raises:
         OutputError: The output exists, or cannot be written.
         InputFileError, FormatError: There is no store, or it is damaged.
-        ParameterError, UnknownNameError: As `draw_film`.
+        ParameterError, UnknownNameError: As `draw_animation`.
     """
     out = Path(out)
-    check_format(out, FILM_FORMATS)
-    find_theme(ground)
+    check_format(out, ANIMATION_FORMATS)
+    find_theme(theme)
     check_output(out, overwrite=overwrite)
     crystals = _load_point(path, point, member)
     chosen = None if member is None else 0
-    film = draw_film(
-        crystals, member=chosen, ground=ground, width=width, frames=frames, frame_ms=frame_ms, progress=progress
+    film = draw_animation(
+        crystals, member=chosen, theme=theme, width=width, frames=frames, frame_ms=frame_ms, progress=progress
     )
-    content = encode_film(film, out)
+    content = encode_animation(film, out)
     write_whole(out, content)
     first = film.frames[0]
     return {

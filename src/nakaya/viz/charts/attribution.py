@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts.base import house_style, label_axes, new_figure
-from nakaya.viz.style import Theme
+from nakaya.viz.charts.base import label_axes, new_figure
+from nakaya.viz.style import Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,9 +36,9 @@ def ablation_chart(parts: Sequence[tuple[str, float]], theme: Theme, *, title: s
     figure, (axes,) = new_figure(theme, width=7.2, height=1.2 + 0.3 * len(parts))
     places = np.arange(len(parts))[::-1]
     axes.barh(places, [change for _, change in parts], height=0.62, color=theme.models[0])
-    axes.axvline(0, color=theme.ink, linewidth=0.8)
+    axes.axvline(0, color=theme.foreground, linewidth=0.8)
     axes.set_yticks(places, [name for name, _ in parts])
     axes.grid(False, axis="y")
-    axes.grid(True, axis="x", color=theme.hairline, linewidth=0.6, alpha=0.6)
+    axes.grid(True, axis="x", color=theme.rule, linewidth=0.6, alpha=0.6)
     label_axes(axes, theme, x=f"change of the answer of {model} without it ({unit})", y="", title=title)
     return figure

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import wraps
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.viz.style import FONT_FAMILY, Theme
+from nakaya.viz.style import FONT_FAMILY, TEXT_SIZE, Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +24,6 @@ __all__ = [
     "draw_band",
     "encode_figure",
     "ensemble_band",
-    "house_style",
     "label_axes",
     "new_figure",
     "role_colours",
@@ -35,41 +33,12 @@ __all__ = [
 Role = Literal["solver", "floor", "model"]
 """What a series is: the exact solver (ink), solver against solver (grey), or a model (a colour of its own)."""
 
-TEXT_SIZE = 11.0
 SMALL_SIZE = 9.5
 LINE_WIDTH = 1.6
 BAND_OPACITY = 0.22
 
 LEGEND_INCHES = 1.6
 """Width that a legend gives to each of its entries."""
-
-
-def _house_settings() -> Any:  # the type of Matplotlib's settings is a list of names that changes with its version
-    return {
-        "font.family": list(FONT_FAMILY),
-        "font.size": TEXT_SIZE,
-        "mathtext.fontset": "stix",
-        "axes.unicode_minus": True,
-        "svg.fonttype": "path",  # letters as shapes: the file needs no font
-        "svg.hashsalt": "nakaya",  # the same figure gives the same bytes
-    }
-
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def house_style(chart: Callable[P, R]) -> Callable[P, R]:
-    """Run a function that draws with the house's typefaces; the caller's own Matplotlib settings come back after."""
-
-    @wraps(chart)
-    def styled(*args: P.args, **kwargs: P.kwargs) -> R:
-        import matplotlib
-
-        with matplotlib.rc_context(_house_settings()):
-            return chart(*args, **kwargs)
-
-    return styled
 
 
 def new_figure(
@@ -86,7 +55,7 @@ def new_figure(
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor=theme.ground)
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor=theme.background)
     grid = figure.subplots(panels if stacked else 1, 1 if stacked else panels, squeeze=False, sharex=stacked)
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.06)  # type: ignore[union-attr, call-arg]
     axes = list(grid.flat)
@@ -96,30 +65,30 @@ def new_figure(
 
 
 def _dress(axes: Axes, theme: Theme) -> None:
-    axes.set_facecolor(theme.ground)
+    axes.set_facecolor(theme.background)
     axes.spines[["top", "right"]].set_visible(False)
     for spine in axes.spines.values():
-        spine.set_color(theme.hairline)
+        spine.set_color(theme.rule)
         spine.set_linewidth(0.8)
     for which, length in (("major", 3.5), ("minor", 2.0)):
         axes.tick_params(
             which=which,
-            color=theme.hairline,
+            color=theme.rule,
             labelcolor=theme.muted,
             labelsize=SMALL_SIZE,
             labelfontfamily=FONT_FAMILY[0],
             length=length,
         )
-    axes.grid(True, axis="y", which="major", color=theme.hairline, linewidth=0.6, alpha=0.6)
+    axes.grid(True, axis="y", which="major", color=theme.rule, linewidth=0.6, alpha=0.6)
     axes.set_axisbelow(True)
 
 
 def label_axes(axes: Axes, theme: Theme, *, x: str, y: str, title: str = "") -> None:
     """Name both axes (with units) and, to the left above, the panel."""
-    axes.set_xlabel(x, color=theme.ink, labelpad=6)
-    axes.set_ylabel(y, color=theme.ink, labelpad=6)
+    axes.set_xlabel(x, color=theme.foreground, labelpad=6)
+    axes.set_ylabel(y, color=theme.foreground, labelpad=6)
     if title:
-        axes.set_title(title, loc="left", color=theme.ink, fontsize=TEXT_SIZE + 1, pad=10)
+        axes.set_title(title, loc="left", color=theme.foreground, fontsize=TEXT_SIZE + 1, pad=10)
 
 
 def add_legend(figure: Figure, axes: Axes, theme: Theme) -> None:
@@ -132,7 +101,7 @@ def add_legend(figure: Figure, axes: Axes, theme: Theme) -> None:
         ncols=max(1, int(figure.get_figwidth() / LEGEND_INCHES)),
         frameon=False,
         fontsize=SMALL_SIZE + 0.5,
-        labelcolor=theme.ink,
+        labelcolor=theme.foreground,
         handlelength=1.4,
         columnspacing=1.4,
     )

@@ -16,12 +16,11 @@ from nakaya.viz.charts.base import (
     Band,
     add_legend,
     draw_band,
-    house_style,
     label_axes,
     new_figure,
     role_colours,
 )
-from nakaya.viz.style import Theme
+from nakaya.viz.style import Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -177,7 +176,7 @@ def velocity_panels(panels: Mapping[str, tuple[Sequence[Points], float]], theme:
         ncols=len(handles),
         frameon=False,
         fontsize=SMALL_SIZE + 0.5,
-        labelcolor=theme.ink,
+        labelcolor=theme.foreground,
     )
     return figure
 

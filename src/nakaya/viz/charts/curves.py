@@ -11,13 +11,12 @@ from nakaya.viz.charts.base import (
     Band,
     add_legend,
     draw_band,
-    house_style,
     label_axes,
     new_figure,
     role_colours,
     thousands,
 )
-from nakaya.viz.style import Theme
+from nakaya.viz.style import Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

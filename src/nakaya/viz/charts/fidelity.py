@@ -18,7 +18,7 @@ from nakaya.viz.charts.base import (
     new_figure,
     role_colours,
 )
-from nakaya.viz.style import Theme
+from nakaya.viz.style import Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,10 +95,10 @@ def estimate_chart(
             axes.plot([estimate.low, estimate.high], [height, height], color=colour, linewidth=2.2, alpha=0.55)
         axes.plot([estimate.value], [height], "o", color=colour, markersize=7)
     axes.set_yticks(range(len(estimates)), [estimate.label for estimate in estimates])
-    axes.tick_params(axis="y", length=0, labelcolor=theme.ink, labelsize=SMALL_SIZE + 1)
+    axes.tick_params(axis="y", length=0, labelcolor=theme.foreground, labelsize=SMALL_SIZE + 1)
     axes.set_ylim(len(estimates) - 0.4, -0.6)
     axes.grid(False, axis="y")
-    axes.grid(True, axis="x", color=theme.hairline, linewidth=0.6, alpha=0.6)
+    axes.grid(True, axis="x", color=theme.rule, linewidth=0.6, alpha=0.6)
     extremes = [v for e in estimates for v in (e.value, e.low, e.high) if v is not None]
     _choose_scale(axes, [*extremes, *([reference] if reference is not None else [])], "x")
     label_axes(axes, theme, x=x_label, y="")
@@ -148,7 +148,7 @@ def trade_off_chart(points: Sequence[TradeOff], theme: Theme, *, y_label: str, f
     for point, colour in zip(points, role_colours([point.role for point in points], theme), strict=True):
         axes.plot([point.seconds], [point.error], "o", color=colour, markersize=9)
         axes.annotate(
-            point.label, (point.seconds, point.error), xytext=(8, 6), textcoords="offset points", color=theme.ink
+            point.label, (point.seconds, point.error), xytext=(8, 6), textcoords="offset points", color=theme.foreground
         )
     axes.margins(x=0.25, y=0.18)
     _plain_log_ticks(axes, "y", np.array([point.error for point in points]))

@@ -10,8 +10,8 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts.base import BAND_OPACITY, LINE_WIDTH, SMALL_SIZE, add_legend, house_style, label_axes, new_figure
-from nakaya.viz.style import Theme
+from nakaya.viz.charts.base import BAND_OPACITY, LINE_WIDTH, SMALL_SIZE, add_legend, label_axes, new_figure
+from nakaya.viz.style import Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -118,7 +118,7 @@ class Profile:
 
 
 def _colour(index: int | None, theme: Theme) -> str:
-    return theme.ink if index is None else theme.models[index % len(theme.models)]
+    return theme.foreground if index is None else theme.models[index % len(theme.models)]
 
 
 def _draw_trace(axes: Axes, trace: Trace, theme: Theme) -> None:
@@ -129,7 +129,7 @@ def _draw_trace(axes: Axes, trace: Trace, theme: Theme) -> None:
     x, y = trace.times[::step], trace.values[::step]
     label = trace.label or "_nolegend_"
     if trace.style == "points":
-        axes.plot(x, y, "o", ms=4.2, mfc=theme.ground, mec=colour, mew=1.1, label=label, zorder=3)
+        axes.plot(x, y, "o", ms=4.2, mfc=theme.background, mec=colour, mew=1.1, label=label, zorder=3)
     elif trace.style == "faint":
         axes.plot(x, y, color=colour, lw=0.5, alpha=0.35, label=label, rasterized=True)
     else:
@@ -144,8 +144,8 @@ def _draw_marks(axes: Axes, marks: Sequence[Mark], theme: Theme) -> None:
             [mark.value],
             "o",
             ms=6.5,
-            mec=theme.ink,
-            mfc=theme.ink if mark.filled else theme.ground,
+            mec=theme.foreground,
+            mfc=theme.foreground if mark.filled else theme.background,
             mew=1.2,
             zorder=5,
         )
@@ -154,10 +154,10 @@ def _draw_marks(axes: Axes, marks: Sequence[Mark], theme: Theme) -> None:
             (mark.time, mark.value),
             xytext=(7, -14 if number % 2 else 8),
             textcoords="offset points",
-            color=theme.ink,
+            color=theme.foreground,
             fontsize=SMALL_SIZE,
             zorder=6,
-            bbox={"boxstyle": "round,pad=0.15", "fc": theme.ground, "ec": "none", "alpha": 0.8},
+            bbox={"boxstyle": "round,pad=0.15", "fc": theme.background, "ec": "none", "alpha": 0.8},
         )
 
 
@@ -188,7 +188,7 @@ def trace_chart(panels: Sequence[TracePanel], theme: Theme, *, x_label: str = "t
                 bbox_to_anchor=(1.005, 1.0),
                 frameon=False,
                 fontsize=SMALL_SIZE,
-                labelcolor=theme.ink,
+                labelcolor=theme.foreground,
                 handlelength=1.3,
                 borderaxespad=0.0,
             )
@@ -215,7 +215,12 @@ def sample_chart(samples: Sequence[Sample], theme: Theme, *, unit: str = "µm", 
         axes.plot([place - 0.27, place + 0.27], [median, median], color=colour, lw=2.2)
         note = f"{median:.3g} {unit}" + ("\nsuspect" if sample.suspect else "")
         axes.annotate(
-            note, (place + 0.31, median), color=theme.ink, fontsize=SMALL_SIZE, va="center", annotation_clip=False
+            note,
+            (place + 0.31, median),
+            color=theme.foreground,
+            fontsize=SMALL_SIZE,
+            va="center",
+            annotation_clip=False,
         )
     axes.set_yscale("log")
     axes.set_xticks(range(len(samples)), [sample.label for sample in samples])
@@ -241,7 +246,7 @@ def profile_chart(profiles: Sequence[Profile], threshold: float, theme: Theme) -
         place.plot(x, y, color=colour, lw=LINE_WIDTH)
         place.plot(profile.values, profile.drops, "o", color=colour, ms=3)
         place.axhline(threshold, color=theme.muted, lw=0.9, ls="--", label="90 % threshold" if number == 0 else None)
-        place.axvline(profile.best, color=theme.ink, lw=0.9, label="best value" if number == 0 else None)
+        place.axvline(profile.best, color=theme.foreground, lw=0.9, label="best value" if number == 0 else None)
         low, high = (end if end is not None else edge for end, edge in _ends(profile))
         place.axvspan(low, high, color=colour, alpha=0.13, lw=0)
         shown = x[(y < 2.2 * threshold) | ((x >= low) & (x <= high))]

@@ -16,12 +16,11 @@ from nakaya.viz.charts.base import (
     add_legend,
     draw_band,
     ensemble_band,
-    house_style,
     label_axes,
     new_figure,
     role_colours,
 )
-from nakaya.viz.style import Theme
+from nakaya.viz.style import Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +61,12 @@ def history_chart(
     colour = theme.models[0]
     axes.plot(numbers, scores, "o", color=colour, alpha=0.55, markersize=4.5, markeredgewidth=0, label="trial")
     axes.step(
-        numbers, np.minimum.accumulate(scores), where="post", color=theme.ink, linewidth=LINE_WIDTH, label="best so far"
+        numbers,
+        np.minimum.accumulate(scores),
+        where="post",
+        color=theme.foreground,
+        linewidth=LINE_WIDTH,
+        label="best so far",
     )
     for (label, value), style in zip((references or {}).items(), ((0, (5, 3)), (0, (1.5, 2.5))) * 4, strict=False):
         axes.axhline(value, color=theme.muted, linewidth=1.1, linestyle=style, label=label)
@@ -88,7 +92,7 @@ def importance_chart(shares: Mapping[str, float], theme: Theme) -> Figure:
     axes.bar_label(bars, [f"{value:.0%}" for value in values], padding=4, color=theme.muted, fontsize=9.5)
     axes.set_xlim(0, max(values) * 1.14)
     axes.grid(False, axis="y")
-    axes.grid(True, axis="x", color=theme.hairline, linewidth=0.6, alpha=0.6)
+    axes.grid(True, axis="x", color=theme.rule, linewidth=0.6, alpha=0.6)
     label_axes(axes, theme, x="share of the variance of the score", y="")
     return figure
 
@@ -135,7 +139,9 @@ def slice_chart(slices: Sequence[Slice], scores: FloatArray, theme: Theme, *, y_
     best = int(np.argmin(scores))
     for number, (axes, entry) in enumerate(zip(places, slices, strict=False)):
         axes.scatter(entry.values, scores, c=order, cmap=shades, s=20, linewidths=0)
-        axes.scatter(entry.values[best], scores[best], s=80, facecolors="none", edgecolors=theme.ink, linewidths=1.2)
+        axes.scatter(
+            entry.values[best], scores[best], s=80, facecolors="none", edgecolors=theme.foreground, linewidths=1.2
+        )
         _scale(axes, entry)
         label_axes(axes, theme, x=words(entry.name), y=y_label if number == 0 else "")
     for axes in places[len(slices) :]:

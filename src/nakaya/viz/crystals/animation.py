@@ -1,4 +1,4 @@
-"""Films of growth: frames at fixed physical steps, as GIF or animated PNG."""
+"""Animations of growth: frames at fixed physical steps, as GIF or animated PNG."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from PIL import Image
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.viz.canvas import Sheet, fit_text, heading_height, subtitle_lines
-from nakaya.viz.colour import from_hex
-from nakaya.viz.crystals.figure import check_width
-from nakaya.viz.crystals.grid import best_columns, check_tiles, picture_notes, share_clock
-from nakaya.viz.crystals.renderer import Camera
-from nakaya.viz.crystals.shading import DEFAULT_RELIEF, SiteColours, site_colours
+from nakaya.viz.canvas import BAR_HEIGHT, Canvas, shorten
+from nakaya.viz.colour import from_hex, to_pixels
+from nakaya.viz.crystals.figure import best_columns, check_tiles, check_width, main_note, share_clock
+from nakaya.viz.crystals.renderer import Renderer
+from nakaya.viz.crystals.shading import DEFAULT_RELIEF, site_colours
 from nakaya.viz.crystals.view import CrystalView
-from nakaya.viz.style import Theme
+from nakaya.viz.style import Theme, house_style
 
-__all__ = ["Film", "film_steps", "growth_film"]
+__all__ = ["Animation", "frame_steps", "growth_animation"]
 
 MAX_FRAMES = 1000
 MAX_PIXELS = 1_000_000_000
@@ -38,12 +37,16 @@ PALETTE_COLOURS = 255
 DESIGN_WIDTH = 720.0
 MARGIN = 36.0
 INNER = DESIGN_WIDTH - 2 * MARGIN
+GAP = 14.0
+CLOCK = 150.0
+"""What the words "step 1,234" take at the left of the bar that fills."""
+
 TITLE_SIZE = 30.0
 
 
 @dataclass(frozen=True)
-class Film:
-    """A finished film.
+class Animation:
+    """A finished animation.
 
     Attributes:
         frames: Palette pictures of one size.
@@ -83,19 +86,20 @@ def _changes(frames: Sequence[Image.Image]) -> list[Image.Image]:
     return layers
 
 
-def film_steps(last: int, frames: int) -> list[int]:
-    """Return the steps that a film shows: 0, then equal strides, and the last step.
+def frame_steps(last: int, frames: int) -> list[int]:
+    """Return the steps that an animation shows: 0, then equal strides, and the last step.
 
     The stride is the least whole number of steps that needs no more than `frames` frames.
 
-    >>> film_steps(10, 4)
+    >>> frame_steps(10, 4)
     [0, 4, 8, 10]
     """
     stride = max(1, math.ceil(last / (frames - 1)))
     return [*range(0, last, stride), last]
 
 
-def growth_film(
+@house_style
+def growth_animation(
     views: Sequence[CrystalView],
     labels: Sequence[str],
     theme: Theme,
@@ -108,7 +112,7 @@ def growth_film(
     hold_ms: int = HOLD_MS,
     relief: float = DEFAULT_RELIEF,
     progress: Callable[[int, int], None] | None = None,
-) -> Film:
+) -> Animation:
     """Return the growth of one crystal, or of several side by side on one clock.
 
     Args:
@@ -128,31 +132,31 @@ def growth_film(
         ParameterError: A number out of range, or crystals of different lattices.
     """
     check_tiles(views)
-    check_count("frames", frames, 2, MAX_FRAMES, ": it is the greatest number of frames of the film")
+    check_count("frames", frames, 2, MAX_FRAMES, ": it is the greatest number of frames")
     check_count("frame_ms", frame_ms, 20, 10_000, ": it is the time that a frame is shown, in milliseconds")
     check_count("hold_ms", hold_ms, 20, 60_000, ": it is the time that the last frame is shown, in milliseconds")
-    steps = film_steps(max(view.last for view in views), frames)
+    steps = frame_steps(max(view.last for view in views), frames)
     if check_width(width) ** 2 * len(steps) > MAX_PIXELS:  # frames are about as high as wide
         raise ParameterError(f"{len(steps)} frames of {width} pixels are too many to hold: use fewer or smaller ones")
-    studio = _Studio.build(share_clock(views), labels, theme, title, subtitle, width, relief)
-    palette = _film_palette([studio.shoot(steps[len(steps) // 2]), studio.shoot(steps[-1])], theme)
+    stage = _Stage(share_clock(views), labels, theme, title, subtitle, width, relief)
+    palette = _common_palette([stage.draw(steps[len(steps) // 2]), stage.draw(steps[-1])], theme)
     shown = []
     for done, step in enumerate(steps, start=1):
-        shown.append(studio.shoot(step).quantize(palette=palette, dither=Image.Dither.NONE))
+        shown.append(stage.draw(step).quantize(palette=palette, dither=Image.Dither.NONE))
         if progress is not None:
             progress(done, len(steps))
     durations = [frame_ms] * (len(steps) - 1) + [hold_ms]
-    return Film(tuple(shown), tuple(durations), tuple(steps))
+    return Animation(tuple(shown), tuple(durations), tuple(steps))
 
 
-def _film_palette(probes: Sequence[Image.Image], theme: Theme) -> Image.Image:
+def _common_palette(probes: Sequence[Image.Image], theme: Theme) -> Image.Image:
     """One palette for all frames: then only what changes is stored.
 
     The theme's plain colours are in it exactly; the others are those that the probes and the ramp need most.
     """
-    plain = [theme.ground, theme.vapour, theme.ink, theme.muted, theme.hairline]
+    plain = [theme.background, theme.vapour, theme.foreground, theme.muted, theme.rule]
     width, ramp_height = probes[0].width, probes[0].height // 4
-    ramp = np.rint(theme.ramp(np.linspace(0.0, 1.0, width)) * 255).astype(np.uint8)
+    ramp = to_pixels(theme.ramp(np.linspace(0.0, 1.0, width)))
     strip = Image.fromarray(np.repeat(ramp[None], ramp_height, axis=0))
     stack = Image.new("RGB", (width, ramp_height + sum(probe.height for probe in probes)))
     stack.paste(strip, (0, 0))
@@ -167,63 +171,67 @@ def _film_palette(probes: Sequence[Image.Image], theme: Theme) -> Image.Image:
     return palette
 
 
-@dataclass(frozen=True)
-class _Studio:
-    """What stays the same from frame to frame: the sheet, the camera, the crystals, their places and colours."""
+class _Stage:
+    """What stays the same from frame to frame: the figure, the renderer, the crystals, their places and colours."""
 
-    base: Sheet
-    camera: Camera
-    views: list[CrystalView]
-    places: list[tuple[int, int]]
-    colours: list[SiteColours]
-    foot: float
-
-    @classmethod
-    def build(
-        cls,
-        views: list[CrystalView],
+    def __init__(
+        self,
+        views: Sequence[CrystalView],
         labels: Sequence[str],
         theme: Theme,
         title: str,
         subtitle: str,
         width: int,
         relief: float,
-    ) -> _Studio:
+    ) -> None:
         unit = width / DESIGN_WIDTH
-        several = len(views) > 1
-        columns, gap = best_columns(len(views), aspect=1.2), 14.0
-        tile = (INNER - gap * (columns - 1)) / columns
-        camera = Camera.over(views[0].domain, width=max(8, round(tile * unit)))
-        tile_height = camera.frame.height / unit
+        columns = best_columns(len(views), aspect=1.2)
+        tile = (INNER - GAP * (columns - 1)) / columns
+        self.last, self.ramp = views[0].last, views[0].ramp(theme)
+        self.renderer = Renderer.over(views[0].domain, width=max(8, round(tile * unit)))
+        self.colours = [site_colours(view, theme, relief=relief) for view in views]
+        height = self.renderer.frame.height / unit
         size = max(11.0, min(18.0, tile / 11))
-        pitch = tile_height + (size + 16 if several else 0)
-        under = subtitle_lines(subtitle, INNER, size=TITLE_SIZE)
-        head = heading_height(under, size=TITLE_SIZE)
-        foot = head + pitch * math.ceil(len(views) / columns) + 34
-        notes = picture_notes(views, 17 * unit, INNER * unit)
-        height = foot + 40 + (16 + 22 * len(notes) if notes else 0) + 14
-        base = Sheet.blank(width, round(height * unit), theme, design_width=DESIGN_WIDTH)
-        base.heading(MARGIN, title, under, width=INNER, size=TITLE_SIZE)
-        places = []
+        several = len(views) > 1
+        pitch = height + (size + 16 if several else 0)
+        canvas = self.canvas = Canvas(
+            width,
+            theme,
+            body=pitch * math.ceil(len(views) / columns),
+            foot=24.0,
+            title=title,
+            subtitle=subtitle,
+            notes=[main_note(views)],
+            design_width=DESIGN_WIDTH,
+            margin=MARGIN,
+            title_size=TITLE_SIZE,
+        )
+        self.places = []
         for number, label in zip(range(len(views)), labels, strict=True):
             row, column = divmod(number, columns)
-            x, y = MARGIN + column * (tile + gap), head + row * pitch
-            places.append((round(x * unit), round(y * unit)))
+            x, y = MARGIN + column * (tile + GAP), canvas.head + row * pitch
+            self.places.append(canvas.pixel(x, y))
             if several:
-                line = fit_text(label, size, tile)
-                base.text(x + tile / 2, y + tile_height + size, line, size=size, muted=True, align=0.5)
-        for number, text in enumerate(notes):
-            base.text(MARGIN, foot + 58 + 22 * number, text, size=17, muted=True)
-        colours = [site_colours(view, theme, relief=relief) for view in views]
-        return cls(base, camera, views, places, colours, foot)
+                line = shorten(label, size, tile)
+                canvas.text(x + tile / 2, y + height + size, line, size=size, muted=True, align="center")
+        canvas.rectangle(MARGIN + CLOCK, canvas.foot + BAR_HEIGHT / 2 - 1, INNER - CLOCK, 2, theme.rule)
+        canvas.image()
+        self.background = canvas.agg.copy_from_bbox(canvas.figure.bbox)
+        self.clock = canvas.text(MARGIN, canvas.foot + 12, "", size=22)
 
-    def shoot(self, step: int) -> Image.Image:
+    @house_style
+    def draw(self, step: int) -> Image.Image:
         """Return the frame of one step."""
-        sheet = Sheet(self.base.image.copy(), self.base.theme, self.base.unit)
+        canvas = self.canvas
+        canvas.agg.restore_region(self.background)
+        self.clock.set_text(f"step {step:,}")
+        canvas.figure.draw_artist(self.clock)
+        frame = canvas.frame()
         for place, colours in zip(self.places, self.colours, strict=True):
-            sheet.image.paste(Image.fromarray(self.camera.expose(colours.at(step))), place)
-        last = self.views[0].last
-        ramp = sheet.theme.ramp if self.views[0].grain is None else sheet.theme.grain_ramp
-        sheet.text(MARGIN, self.foot + 18, f"step {step:,}", size=22)
-        sheet.clock_bar(MARGIN + 150, self.foot + 6, INNER - 150, step / max(last, 1), ramp=ramp)
-        return sheet.image
+            frame.paste(Image.fromarray(self.renderer.render(colours.at(step))), place)
+        width, height = canvas.pixel(INNER - CLOCK, BAR_HEIGHT)
+        if filled := round(width * step / max(self.last, 1)):
+            row = to_pixels(self.ramp(np.linspace(0.0, 1.0, width)[:filled]))
+            bar = Image.fromarray(np.repeat(row[None], max(2, height), axis=0))
+            frame.paste(bar, canvas.pixel(MARGIN + CLOCK, canvas.foot))
+        return frame

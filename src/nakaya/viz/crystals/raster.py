@@ -138,7 +138,7 @@ def average_colours(sites: NDArray[np.int32], colours: Float32Array) -> Float32A
     Args:
         sites: What `sample_sites` returned.
         colours: float32 [rows * columns + 1, 3], linear light (means of display values would darken edges); the last
-            entry is the colour of the ground outside the array.
+            entry is the colour of the background outside the array.
     """
     total = np.zeros((*sites.shape[2:], 3), np.float32)
     for down in range(sites.shape[0]):

@@ -1,4 +1,4 @@
-"""From a crystal to pixels: one camera serves every crystal of one lattice, in grids and in films."""
+"""From a crystal to pixels: one renderer serves every crystal of one lattice, in grids and in films."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nakaya.viz.crystals.shading import DEFAULT_RELIEF, site_colours
 from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme
 
-__all__ = ["PADDING", "Camera", "crystal_image", "to_display"]
+__all__ = ["PADDING", "Renderer", "crystal_image", "to_display"]
 
 PADDING = 1.5
 """Empty space around the lattice, in site spacings."""
@@ -33,7 +33,7 @@ def to_display(light: Float32Array) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True)
-class Camera:
+class Renderer:
     """A frame over a lattice, and the site under each of its samples.
 
     Attributes:
@@ -45,13 +45,13 @@ class Camera:
     sites: NDArray[np.int32]
 
     @classmethod
-    def over(cls, domain: Mask, *, width: int, padding: float = PADDING) -> Camera:
-        """Return the camera that shows every site of `domain` (bool [row, column]), `width` pixels across."""
+    def over(cls, domain: Mask, *, width: int, padding: float = PADDING) -> Renderer:
+        """Return the renderer that shows every site of `domain` (bool [row, column]), `width` pixels across."""
         frame = frame_sites(domain, width=width, padding=padding)
         rows, columns = domain.shape
         return cls(frame, sample_sites((rows, columns), frame))
 
-    def expose(self, colours: Float32Array) -> NDArray[np.uint8]:
+    def render(self, colours: Float32Array) -> NDArray[np.uint8]:
         """Return the picture of the sites' colours (as `SiteColours.at` gives them): uint8 [height, width, 3]."""
         return to_display(average_colours(self.sites, colours))
 
@@ -61,14 +61,14 @@ class Camera:
         """Return the crystal without words, RGB.
 
         Args:
-            view: A crystal of the camera's lattice.
+            view: A crystal of the renderer's lattice.
             theme: Colours.
             step: Leave out what attached after this step; by default all is shown. Every site keeps its colour.
             relief: Strength of the shading, 0 = flat colours.
         """
-        return Image.fromarray(self.expose(site_colours(view, theme, relief=relief).at(step)))
+        return Image.fromarray(self.render(site_colours(view, theme, relief=relief).at(step)))
 
 
 def crystal_image(view: CrystalView, theme: Theme, *, width: int, relief: float = DEFAULT_RELIEF) -> Image.Image:
     """Return one crystal without words, RGB, `width` pixels across."""
-    return Camera.over(view.domain, width=width).draw(view, theme, relief=relief)
+    return Renderer.over(view.domain, width=width).draw(view, theme, relief=relief)

@@ -62,7 +62,7 @@ class SiteColours:
     """The colours of a crystal's sites, at any step of its growth; linear light.
 
     Attributes:
-        whole: At the end: float32 [row * column + 1, 3]; the last entry is the ground outside the array.
+        whole: At the end: float32 [row * column + 1, 3]; the last entry is the background outside the array.
         empty: Before anything attached: the same shape.
         arrival: int32 [row * column]: when each site attached.
     """
@@ -113,6 +113,8 @@ def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_REL
 
 def _empty_lattice(view: CrystalView, theme: Theme) -> Float32Array:
     """Vapour on the lattice, ground outside it."""
-    vapour, ground = (srgb_to_linear(from_hex(colour)).astype(np.float32) for colour in (theme.vapour, theme.ground))
+    vapour, ground = (
+        srgb_to_linear(from_hex(colour)).astype(np.float32) for colour in (theme.vapour, theme.background)
+    )
     inside = np.append(view.domain.ravel(), False)
     return np.where(inside[:, None], vapour, ground)

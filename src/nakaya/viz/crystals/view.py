@@ -12,6 +12,8 @@ from nakaya.core.errors import ParameterError
 from nakaya.growth.lattice.hexagonal import hexagonal_distance
 from nakaya.growth.lattice.symmetry import unfold_sector
 from nakaya.growth.model.trajectory import INITIAL, NEVER, NOT_COMPUTED
+from nakaya.viz.colour import ColourRamp
+from nakaya.viz.style import Theme
 
 __all__ = ["CrystalView", "view_crystal"]
 
@@ -33,6 +35,10 @@ class CrystalView:
     last: int
     grain: GrainMap | None = None
     note: str = ""
+
+    def ramp(self, theme: Theme) -> ColourRamp:
+        """Return what colours mean: ages, or, where hue stands for the grain, ages as lightness alone."""
+        return theme.ramp if self.grain is None else theme.grain_ramp
 
     def at(self, step: int) -> CrystalView:
         """Return the crystal as it was after `step` steps; colours keep their meaning.

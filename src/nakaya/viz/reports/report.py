@@ -18,7 +18,7 @@ from PIL import Image
 
 from nakaya.core.errors import ParameterError
 from nakaya.viz.charts.base import encode_figure
-from nakaya.viz.crystals.animation import Film
+from nakaya.viz.crystals.animation import Animation
 from nakaya.viz.formatting import format_number
 from nakaya.viz.reports.style import STYLE_SHEET
 from nakaya.viz.style import DARK, LIGHT, Theme
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyNumber", "Picture", "Report"]
 
-Picture: TypeAlias = "Image.Image | Film | Figure | bytes"
+Picture: TypeAlias = "Image.Image | Animation | Figure | bytes"
 """What a report can show (bytes: an SVG as it is).
 
 `Callable[[Theme], Picture]` lets it show one for light and one for dark screens.
@@ -128,7 +128,7 @@ class Report:
             source = f'<source media="(prefers-color-scheme: dark)" srcset="{_data_uri(dark)}">'
         else:
             shown, source = picture, ""
-        kind = " ".join(["wide"] * wide + ["film"] * isinstance(shown, Film))
+        kind = " ".join(["wide"] * wide + ["film"] * isinstance(shown, Animation))
         self._blocks.append(
             f'<figure class="{kind}"><picture>{source}<img src="{_data_uri(shown)}" alt="{escape(alt)}"></picture>'
             f"<figcaption><b>Figure {self._figures}.</b> {_text(caption)}</figcaption></figure>"
@@ -230,7 +230,7 @@ def _plain_cell(value: object) -> str:
 
 def _data_uri(picture: Picture) -> str:
     """The picture itself, written as an address."""
-    if isinstance(picture, Film):
+    if isinstance(picture, Animation):
         kind, content = "image/gif", picture.encode("gif")
     elif isinstance(picture, Image.Image):
         stream = BytesIO()

@@ -9,8 +9,8 @@ __all__ = ["STYLE_SHEET"]
 
 def _colours(theme: Theme, accent: str) -> str:
     return (
-        f"--ground:{theme.ground};--raised:{theme.vapour};--ink:{theme.ink};--muted:{theme.muted};"
-        f"--hairline:{theme.hairline};--accent:{accent}"
+        f"--ground:{theme.background};--raised:{theme.vapour};--ink:{theme.foreground};--muted:{theme.muted};"
+        f"--hairline:{theme.rule};--accent:{accent}"
     )
 
 

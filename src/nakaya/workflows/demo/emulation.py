@@ -11,7 +11,7 @@ from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.viz.charts.base import Band, Role, ensemble_band
 from nakaya.viz.charts.curves import CurvePanel, growth_curves
 from nakaya.viz.charts.fidelity import TradeOff, trade_off_chart
-from nakaya.viz.crystals.grid import crystal_grid
+from nakaya.viz.crystals.figure import crystal_grid
 from nakaya.viz.reports.report import KeyNumber, Report
 from nakaya.workflows.evaluate import Evaluation, evaluate
 from nakaya.workflows.show import view_member

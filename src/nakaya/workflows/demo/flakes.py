@@ -10,9 +10,9 @@ from nakaya.growth.growing import grow
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.morphology.description import describe_trajectory
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
-from nakaya.viz.crystals.grid import crystal_grid
+from nakaya.viz.crystals.figure import crystal_grid
 from nakaya.viz.reports.report import KeyNumber, Report
-from nakaya.workflows.show import draw_film, view_member
+from nakaya.workflows.show import draw_animation, view_member
 
 __all__ = ["grow_whole_flakes"]
 
@@ -63,7 +63,7 @@ def grow_whole_flakes(report: Report, seed: int) -> list[str]:
         wide=True,
     )
     report.add_figure(
-        draw_film(flakes, point=FILMED, width=540, frames=48),
+        draw_animation(flakes, point=FILMED, width=540, frames=48),
         caption=f"Growth of the flake at ρ = {DENSITIES[FILMED]:.2f}, in physical steps.",
         alt="A film of a snow crystal growing six arms with side branches from the centre.",
     )

@@ -1,4 +1,4 @@
-"""Plates, grids and diagrams: every crystal at its place, at one scale, with what a reader needs."""
+"""Figures, grids and diagrams: every crystal at its place, at one scale, with what a reader needs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.viz.canvas import DESIGN_WIDTH
 from nakaya.viz.colour import from_hex
-from nakaya.viz.crystals.figure import crystal_plate
-from nakaya.viz.crystals.grid import Axis, best_columns, crystal_grid, morphology_diagram, share_clock
-from nakaya.viz.crystals.renderer import Camera, crystal_image
+from nakaya.viz.crystals.diagram import Axis, morphology_diagram
+from nakaya.viz.crystals.figure import best_columns, crystal_figure, crystal_grid, share_clock
+from nakaya.viz.crystals.renderer import Renderer, crystal_image
 from nakaya.viz.crystals.view import view_crystal
 from nakaya.viz.style import DARK, LIGHT
 
@@ -37,28 +37,28 @@ def places_of(picture: np.ndarray, part: np.ndarray) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
-def test_a_plate_holds_the_crystal_once_on_its_ground(crystal, theme):
-    plate = np.asarray(crystal_plate(crystal, theme, title="ρ = 0.5", subtitle="seed 7", width=400))
-    assert plate.shape[1] == 400
-    assert np.array_equal(plate[0, 0], np.rint(from_hex(theme.ground) * 255))
+def test_a_figure_holds_the_crystal_once_on_its_background(crystal, theme):
+    figure = np.asarray(crystal_figure(crystal, theme, title="ρ = 0.5", subtitle="seed 7", width=400))
+    assert figure.shape[1] == 400
+    assert np.array_equal(figure[0, 0], np.rint(from_hex(theme.background) * 255))
     crystal_width = round((DESIGN_WIDTH - 112) * 400 / DESIGN_WIDTH)
-    assert len(places_of(plate, np.asarray(crystal_image(crystal, theme, width=crystal_width)))) == 1
+    assert len(places_of(figure, np.asarray(crystal_image(crystal, theme, width=crystal_width)))) == 1
 
 
-def test_a_plate_of_an_earlier_step_shows_less(crystal):
-    whole = np.asarray(crystal_plate(crystal, DARK, title="", width=300), np.int64)
-    early = np.asarray(crystal_plate(crystal, DARK, title="", width=300, step=50), np.int64)
+def test_a_figure_of_an_earlier_step_shows_less(crystal):
+    whole = np.asarray(crystal_figure(crystal, DARK, title="", width=300), np.int64)
+    early = np.asarray(crystal_figure(crystal, DARK, title="", width=300, step=50), np.int64)
     assert early.shape == whole.shape
     crystal_rows = slice(40, 280)
     assert early[crystal_rows].sum() < 0.7 * whole[crystal_rows].sum()
 
 
-def test_a_note_makes_the_plate_longer_and_is_set(crystal):
+def test_a_note_makes_the_figure_longer_and_is_set(crystal):
     said = replace(crystal, note="Unfolded from a 120° sector: three copies of what was grown.")
-    plain, noted = (crystal_plate(view, DARK, title="x", width=400) for view in (crystal, said))
+    plain, noted = (crystal_figure(view, DARK, title="x", width=400) for view in (crystal, said))
     assert noted.height > plain.height
     foot = np.asarray(noted)[plain.height :]
-    assert (foot != np.rint(from_hex(DARK.ground) * 255)).any()
+    assert (foot != np.rint(from_hex(DARK.background) * 255)).any()
 
 
 @pytest.mark.parametrize(
@@ -69,19 +69,19 @@ def test_a_note_makes_the_plate_longer_and_is_set(crystal):
         ({"step": 10_000}, "step=10000 does not exist"),
     ],
 )
-def test_a_plate_refuses_what_it_cannot_show(crystal, options, message):
+def test_a_figure_refuses_what_it_cannot_show(crystal, options, message):
     with pytest.raises(ParameterError, match=message):
-        crystal_plate(crystal, DARK, title="", **options)
+        crystal_figure(crystal, DARK, title="", **options)
 
 
 def test_a_grid_holds_every_crystal_once_at_one_scale_on_one_clock(crystals):
     names = [f"member {number}" for number in range(5)]
     grid = np.asarray(crystal_grid(crystals, names, DARK, title="five", columns=3, width=700))
     tile = round((DESIGN_WIDTH - 112 - 26 * 2) / 3 * 700 / DESIGN_WIDTH)
-    camera = Camera.over(crystals[0].domain, width=tile)
+    renderer = Renderer.over(crystals[0].domain, width=tile)
     corners = []
     for view in share_clock(crystals):
-        (corner,) = places_of(grid, np.asarray(camera.draw(view, DARK)))
+        (corner,) = places_of(grid, np.asarray(renderer.draw(view, DARK)))
         corners.append(corner)
     rows = [corner[0] for corner in corners]
     assert rows[0] == rows[1] == rows[2] < rows[3] == rows[4]

@@ -12,13 +12,13 @@ from PIL import Image
 
 from nakaya.core.errors import ParameterError
 from nakaya.viz.colour import from_hex
-from nakaya.viz.crystals.animation import Film, film_steps, growth_film
+from nakaya.viz.crystals.animation import Animation, frame_steps, growth_animation
 from nakaya.viz.style import DARK, LIGHT
 
 
 @pytest.fixture(scope="module")
-def film(crystal) -> Film:
-    return growth_film([crystal], [""], DARK, title="ρ = 0.5", width=200, frames=12, frame_ms=70, hold_ms=900)
+def film(crystal) -> Animation:
+    return growth_animation([crystal], [""], DARK, title="ρ = 0.5", width=200, frames=12, frame_ms=70, hold_ms=900)
 
 
 def read_frames(content: bytes) -> tuple[list[np.ndarray], list[int], int]:
@@ -34,7 +34,7 @@ def read_frames(content: bytes) -> tuple[list[np.ndarray], list[int], int]:
 @settings(max_examples=80, deadline=None)
 @given(st.integers(1, 10**6), st.integers(2, 1000))
 def test_a_film_goes_from_the_first_step_to_the_last_in_equal_strides(last, frames):
-    steps = film_steps(last, frames)
+    steps = frame_steps(last, frames)
     strides = np.diff(steps)
     assert steps[0] == 0
     assert steps[-1] == last
@@ -68,7 +68,7 @@ def test_the_crystal_only_grows(film, crystal):
 
 def test_plain_colours_are_exact_in_the_palette(film):
     picture = np.asarray(film.frames[0].convert("RGB"))
-    assert np.array_equal(picture[0, 0], np.rint(from_hex(DARK.ground) * 255))
+    assert np.array_equal(picture[0, 0], np.rint(from_hex(DARK.background) * 255))
     assert (picture == np.rint(from_hex(DARK.vapour) * 255)).all(axis=-1).any()
 
 
@@ -82,7 +82,7 @@ def test_a_film_is_far_smaller_than_its_frames(film):
 
 
 def test_an_ensemble_is_filmed_side_by_side(crystals):
-    film = growth_film(crystals, [f"member {n}" for n in range(5)], LIGHT, title="five", width=300, frames=4)
+    film = growth_animation(crystals, [f"member {n}" for n in range(5)], LIGHT, title="five", width=300, frames=4)
     frames, _, _ = read_frames(film.encode("gif"))
     columns = (np.abs(frames[-1] - 255).sum(axis=-1) > 200)[80:180].any(axis=0)
     runs = np.count_nonzero(np.diff(columns.astype(int)) == 1)
@@ -92,7 +92,7 @@ def test_an_ensemble_is_filmed_side_by_side(crystals):
 
 def test_progress_counts_every_frame(crystal):
     told: list[tuple[int, int]] = []
-    film = growth_film([crystal], [""], DARK, title="", width=160, frames=5, progress=lambda *at: told.append(at))
+    film = growth_animation([crystal], [""], DARK, title="", width=160, frames=5, progress=lambda *at: told.append(at))
     count = len(film.frames)
     assert told == [(done, count) for done in range(1, count + 1)]
 
@@ -108,4 +108,4 @@ def test_progress_counts_every_frame(crystal):
 )
 def test_a_film_refuses_what_it_cannot_show(crystal, options, message):
     with pytest.raises(ParameterError, match=message):
-        growth_film([crystal], [""], DARK, title="", **options)
+        growth_animation([crystal], [""], DARK, title="", **options)
