@@ -13,7 +13,6 @@ from nakaya.core.errors import ParameterError
 from nakaya.viz.charts.base import (
     SMALL_SIZE,
     Role,
-    house_style,
     label_axes,
     new_figure,
     role_colours,
