@@ -11,7 +11,7 @@ from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.viz.canvas import DESIGN_WIDTH
 from nakaya.viz.colour import from_hex
 from nakaya.viz.crystals.diagram import Axis, morphology_diagram
-from nakaya.viz.crystals.figure import best_columns, crystal_figure, crystal_grid, share_clock
+from nakaya.viz.crystals.figure import best_columns, crystal_figure, share_clock
 from nakaya.viz.crystals.renderer import Renderer, crystal_image
 from nakaya.viz.crystals.view import view_crystal
 from nakaya.viz.style import DARK, LIGHT
@@ -38,7 +38,7 @@ def places_of(picture: np.ndarray, part: np.ndarray) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
 def test_a_figure_holds_the_crystal_once_on_its_background(crystal, theme):
-    figure = np.asarray(crystal_figure(crystal, theme, title="ρ = 0.5", subtitle="seed 7", width=400))
+    figure = np.asarray(crystal_figure([crystal], theme, title="ρ = 0.5", subtitle="seed 7", width=400))
     assert figure.shape[1] == 400
     assert np.array_equal(figure[0, 0], np.rint(from_hex(theme.background) * 255))
     crystal_width = round((DESIGN_WIDTH - 112) * 400 / DESIGN_WIDTH)
@@ -46,8 +46,8 @@ def test_a_figure_holds_the_crystal_once_on_its_background(crystal, theme):
 
 
 def test_a_figure_of_an_earlier_step_shows_less(crystal):
-    whole = np.asarray(crystal_figure(crystal, DARK, title="", width=300), np.int64)
-    early = np.asarray(crystal_figure(crystal, DARK, title="", width=300, step=50), np.int64)
+    whole = np.asarray(crystal_figure([crystal], DARK, title="", width=300), np.int64)
+    early = np.asarray(crystal_figure([crystal], DARK, title="", width=300, step=50), np.int64)
     assert early.shape == whole.shape
     crystal_rows = slice(40, 280)
     assert early[crystal_rows].sum() < 0.7 * whole[crystal_rows].sum()
@@ -55,7 +55,7 @@ def test_a_figure_of_an_earlier_step_shows_less(crystal):
 
 def test_a_note_makes_the_figure_longer_and_is_set(crystal):
     said = replace(crystal, note="Unfolded from a 120° sector: three copies of what was grown.")
-    plain, noted = (crystal_figure(view, DARK, title="x", width=400) for view in (crystal, said))
+    plain, noted = (crystal_figure([view], DARK, title="x", width=400) for view in (crystal, said))
     assert noted.height > plain.height
     foot = np.asarray(noted)[plain.height :]
     assert (foot != np.rint(from_hex(DARK.background) * 255)).any()
@@ -71,12 +71,12 @@ def test_a_note_makes_the_figure_longer_and_is_set(crystal):
 )
 def test_a_figure_refuses_what_it_cannot_show(crystal, options, message):
     with pytest.raises(ParameterError, match=message):
-        crystal_figure(crystal, DARK, title="", **options)
+        crystal_figure([crystal], DARK, title="", **options)
 
 
 def test_a_grid_holds_every_crystal_once_at_one_scale_on_one_clock(crystals):
     names = [f"member {number}" for number in range(5)]
-    grid = np.asarray(crystal_grid(crystals, names, DARK, title="five", columns=3, width=700))
+    grid = np.asarray(crystal_figure(crystals, DARK, title="five", labels=names, columns=3, width=700))
     tile = round((DESIGN_WIDTH - 112 - 26 * 2) / 3 * 700 / DESIGN_WIDTH)
     renderer = Renderer.over(crystals[0].domain, width=tile)
     corners = []
@@ -136,4 +136,4 @@ def test_a_diagram_refuses_what_does_not_fit(crystals):
     with pytest.raises(ParameterError, match="do not fit on one picture: they must share a size"):
         morphology_diagram([crystals[:2], [other, other]], axis, axis, DARK, title="")
     with pytest.raises(ParameterError, match="0 crystals do not fit"):
-        crystal_grid([], [], DARK, title="")
+        crystal_figure([], DARK, title="")

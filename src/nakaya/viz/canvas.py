@@ -170,8 +170,10 @@ class Canvas:
         axes.spines[:].set_visible(False)
         axes.set_yticks([])
         ticks = MaxNLocator(5, integer=last > 1, steps=[1, 2, 2.5, 5, 10]).tick_values(0, last)
-        axes.set_xticks([*(tick for tick in ticks if tick < 0.88 * last), last])  # so far that labels do not touch
+        axes.set_xticks([*(tick for tick in ticks if tick < 0.85 * last), last])  # so far that labels do not touch
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.4g}" if last <= 1 else "{x:,.0f}"))
+        axes.get_xticklabels()[0].set_horizontalalignment("left")
+        axes.get_xticklabels()[-1].set_horizontalalignment("right")
         size = self.note_size * POINTS
         axes.tick_params(labelsize=size, labelcolor=self.theme.muted)
         axes.set_title(typeset(label), loc="right", fontsize=size, color=self.theme.muted, pad=10 * POINTS)

@@ -7,18 +7,17 @@ boundary between two pixels is a line and the pixels stay visible.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
 from nakaya.core.errors import ParameterError
-from nakaya.viz.canvas import DESIGN_WIDTH, Canvas
+from nakaya.viz.canvas import DESIGN_WIDTH, POINTS, Canvas
 from nakaya.viz.colour import from_hex, grain_hues, oklch_to_srgb, to_pixels
-from nakaya.viz.formatting import typeset
 from nakaya.viz.style import LIGHT, Theme, house_style
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ CUT = "#8fd3ff"
 TWIN = "#ff2d55"
 TINT = 0.28
 MARGIN = 40.0
+KEY_BORDER = 40
+"""Pixels around the colour triangle, for the names of its corners."""
 
 
 @dataclass(frozen=True)
@@ -87,40 +88,40 @@ def _edges(labels: NDArray[np.generic], factor: int, *, width: int = 1) -> BoolA
     return edges
 
 
-def _hues(count: int, lightness: float = 0.72, chroma: float = 0.13) -> FloatArray:
-    return oklch_to_srgb(np.full(count, lightness), np.full(count, chroma), grain_hues(count))
+def _tinted(image: FloatArray, hues: GrainMap, tinted: BoolArray | bool = True) -> FloatArray:
+    """Grey values with a hue of its own for every number, float64 [row, column, 3]."""
+    palette = oklch_to_srgb(np.array(0.72), np.array(0.13), grain_hues(int(hues.max()) + 1))
+    grey = _grey(image)
+    return np.where(np.asarray(tinted)[..., None], (1 - TINT) * grey + TINT * palette[hues], grey)
 
 
-def _check(image: NDArray[np.generic], labels: NDArray[np.generic]) -> None:
-    if image.shape[:2] != labels.shape:
-        raise ParameterError(f"an image of {image.shape[:2]} and labels of {labels.shape} do not lie on each other")
-
-
-def _to_image(colours: FloatArray) -> Image.Image:
-    """Colours in [0, 1] as a picture, made smaller where it is very large."""
-    image = Image.fromarray(to_pixels(colours))
+def _outlined(colours: FloatArray, factor: int, *lines: tuple[BoolArray, str]) -> Image.Image:
+    """Colours in [0, 1], enlarged, with lines in colours of their own; made smaller where it is very large."""
+    large = _enlarge(colours, factor).astype(np.float64)
+    for where, colour in lines:
+        large[where] = from_hex(colour)
+    image = Image.fromarray(to_pixels(large))
     image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     return image
 
 
-def _frame(pictures: Sequence[Image.Image], columns: int, caption: Caption, theme: Theme) -> tuple[Canvas, list[Axes]]:
-    """Set pictures side by side, with title and text above, scale bar and legend below; the axes lie over the pictures.
+def _frame(
+    pictures: Sequence[Image.Image], labels: GrainMap, caption: Caption, theme: Theme, legend: Sequence[tuple[str, str]]
+) -> tuple[Canvas, list[Axes]]:
+    """Set pictures side by side, with title and text above, scale bar and legend below.
 
-    Args:
-        pictures: The first has the scale of the image.
-        columns: Of the image.
-        caption: What to write.
-        theme: Colours.
+    Axes lie over the pictures; in those over pictures of the image coordinates are the image's pixels.
     """
     gap = 24
     inner = sum(picture.width for picture in pictures) + gap * (len(pictures) - 1)
     unit = max(inner / (DESIGN_WIDTH - 2 * MARGIN), 0.5)
     width = round(inner + 2 * MARGIN * unit)
+    legend = [*legend, *caption.legend]
     canvas = Canvas(
         width,
         theme,
         body=max(picture.height for picture in pictures) / unit,
-        foot=max(30.0 * len(caption.legend) - 20, 28),
+        foot=max(30.0 * len(legend) - 20, 28),
         title=caption.title,
         subtitle=caption.text,
         design_width=width / unit,
@@ -129,16 +130,22 @@ def _frame(pictures: Sequence[Image.Image], columns: int, caption: Caption, them
     axes, x = [], MARGIN
     for picture in pictures:
         axes.append(canvas.picture(picture, x, canvas.head))
+        axes[-1].set(xlim=(0, labels.shape[1]), ylim=(labels.shape[0], 0))
         x += (picture.width + gap) / unit
     if caption.pixel_size is None:
         canvas.text(MARGIN, canvas.foot + 12, "no pixel size: no physical units", size=22, muted=True)
     else:
-        canvas.scale_bar(pictures[0].width / columns, caption.pixel_size)
+        canvas.scale_bar(pictures[0].width / labels.shape[1], caption.pixel_size)
     left = MARGIN + max(canvas.inner / 2 - 100, 340.0)
-    for row, (colour, meaning) in enumerate(caption.legend):
+    for row, (colour, meaning) in enumerate(legend):
         canvas.rectangle(left, canvas.foot - 8 + 30 * row, 34, 16, colour)
         canvas.text(left + 46, canvas.foot + 7 + 30 * row, meaning, size=22, muted=True)
     return canvas, axes
+
+
+def _check(image: NDArray[np.generic], labels: NDArray[np.generic]) -> None:
+    if image.shape[:2] != labels.shape:
+        raise ParameterError(f"an image of {image.shape[:2]} and labels of {labels.shape} do not lie on each other")
 
 
 @house_style
@@ -156,15 +163,9 @@ def grain_overlay(
     """
     _check(image, labels)
     factor = _factor(labels.shape)
-    grey = _grey(image)
-    tint = _hues(len(on_frame))[labels]
-    whole = ~on_frame[labels]
-    colours = np.where(whole[..., None], (1 - TINT) * grey + TINT * tint, grey)
-    large = _enlarge(colours, factor).astype(np.float64)
-    large[_edges(labels, factor)] = from_hex(BOUNDARY)
-    legend = [(BOUNDARY, "boundary"), ("#b9b9b9", "grey: cut by the frame, left out of sizes"), *caption.legend]
-    canvas, _ = _frame([_to_image(large)], labels.shape[1], replace(caption, legend=legend), theme)
-    return canvas.image()
+    picture = _outlined(_tinted(image, labels, ~on_frame[labels]), factor, (_edges(labels, factor), BOUNDARY))
+    legend = [(BOUNDARY, "boundary"), ("#b9b9b9", "grey: cut by the frame, left out of sizes")]
+    return _frame([picture], labels, caption, theme, legend)[0].image()
 
 
 @house_style
@@ -192,33 +193,20 @@ def orientation_overlay(
     """
     _check(orientation_colours, labels)
     factor = _factor((labels.shape[0], 2 * labels.shape[1]))
-    edges = _edges(labels, factor)
-    near = _enlarge(twins, factor).astype(np.bool_)
-    pictures = []
-    for colours in (orientation_colours, phase_colours):
-        large = _enlarge(colours, factor).astype(np.float64)
-        large[edges] = 0.0
-        large[edges & near] = from_hex(TWIN)
-        pictures.append(_to_image(large))
+    edges, near = _edges(labels, factor), _enlarge(twins, factor).astype(np.bool_)
+    lines = ((edges, "#000000"), (edges & near, TWIN))
+    pictures = [_outlined(colours, factor, *lines) for colours in (orientation_colours, phase_colours)]
     if key is not None:
-        triangle = np.pad(key[0], ((36, 34), (20, 40), (0, 0)), constant_values=np.nan)
-        pictures.append(_to_image(np.where(np.isnan(triangle), from_hex(theme.background), triangle)))
-    legend = [("#000000", "grain boundary"), (TWIN, "twin (Sigma 3)"), *caption.legend]
-    canvas, axes = _frame(pictures, labels.shape[1], replace(caption, legend=legend), theme)
+        pictures.append(ImageOps.expand(Image.fromarray(to_pixels(key[0])), KEY_BORDER, theme.background))
+    legend = [("#000000", "grain boundary"), (TWIN, "twin (Sigma 3)")]
+    canvas, axes = _frame(pictures, labels, caption, theme, legend)
     if key is not None:
         height, width = key[0].shape[:2]
-        for place, name in zip(((20, height + 62), (width, height + 62), (width, 24)), key[1], strict=True):
-            _write(axes[-1], place, name, size=22, colour=theme.foreground)
+        axes[-1].set(xlim=(-KEY_BORDER, width + KEY_BORDER), ylim=(height + KEY_BORDER, -KEY_BORDER))
+        corners = ((0, height + 6, "top"), (width, height + 6, "top"), (width, -6, "bottom"))
+        for name, (x, y, side) in zip(key[1], corners, strict=True):
+            axes[-1].text(x, y, name, color=theme.foreground, size=22 * POINTS, va=side, ha="center")
     return canvas.image()
-
-
-def _write(axes: Axes, place: tuple[float, float], text: str, *, size: float, colour: str, **options: Any) -> None:
-    """Set a line on its baseline at a pixel of the picture; `size` in pixels."""
-    from matplotlib.figure import Figure
-
-    figure = axes.get_figure(root=True)
-    assert isinstance(figure, Figure)
-    axes.text(*place, typeset(text), fontsize=72 * size / figure.dpi, color=colour, **options)
 
 
 @house_style
@@ -236,16 +224,11 @@ def spot_overlay(
     """
     _check(image, labels)
     factor = _factor(labels.shape)
-    large = _enlarge(_grey(image), factor).astype(np.float64)
-    inside = _enlarge(labels >= 0, factor).astype(np.bool_)
-    large[_edges(labels, factor) & inside] = from_hex(BOUNDARY)
-    picture = _to_image(large)
-    legend = [(BOUNDARY, "outline of a loop"), *caption.legend]
-    canvas, (axes,) = _frame([picture], labels.shape[1], replace(caption, legend=legend), theme)
-    scale = picture.width / labels.shape[1]
-    for number, (x, y) in enumerate(centres):
-        place, size = ((x + 0.5) * scale, (y + 0.5) * scale), max(14, picture.width // 50)
-        _write(axes, place, str(number + 1), size=size, colour=CUT, weight="bold", ha="center", va="center")
+    outlines = _edges(labels, factor) & _enlarge(labels >= 0, factor).astype(np.bool_)
+    picture = _outlined(_grey(image), factor, (outlines, BOUNDARY))
+    canvas, (axes,) = _frame([picture], labels, caption, theme, [(BOUNDARY, "outline of a loop")])
+    for number, (x, y) in enumerate(centres + 0.5, start=1):
+        axes.text(x, y, str(number), size=22 * POINTS, color=CUT, weight="bold", ha="center", va="center")
     return canvas.image()
 
 
@@ -270,27 +253,27 @@ def domain_overlay(
     """
     _check(image, labels)
     factor = _factor(labels.shape)
-    number = len(directions)
-    hues = _hues(max(number, 1))
-    colours = (1 - TINT) * _grey(image) + TINT * hues[np.clip(labels, 0, max(number - 1, 0))]
-    large = _enlarge(colours, factor).astype(np.float64)
-    large[_edges(labels, factor, width=2)] = from_hex(BOUNDARY)
-    picture = _to_image(large)
-    legend = [(BOUNDARY, "boundary between lattices"), ("#d0d0d0", "white lines: lattice planes"), *caption.legend]
-    canvas, (axes,) = _frame([picture], labels.shape[1], replace(caption, legend=legend), theme)
-    scale, reach = picture.width / labels.shape[1], 0.12 * max(labels.shape)
-    line = 72 * max(2, picture.width // 400) / canvas.figure.dpi
+    colours = _tinted(image, np.clip(labels, 0, max(len(directions) - 1, 0)))
+    picture = _outlined(colours, factor, (_edges(labels, factor, width=2), BOUNDARY))
+    legend = [(BOUNDARY, "boundary between lattices"), ("#d0d0d0", "white lines: lattice planes")]
+    canvas, (axes,) = _frame([picture], labels, caption, theme, legend)
+    reach, line = 0.12 * max(labels.shape), 2.8 * POINTS
     for domain, vectors in enumerate(directions):
-        rows, places = np.nonzero(labels == domain)
+        rows, columns = np.nonzero(labels == domain)
         if len(rows) == 0:
             continue
-        middle = np.array([places.mean() + 0.5, rows.mean() + 0.5])
+        middle = np.array([columns.mean() + 0.5, rows.mean() + 0.5])
         for vector in vectors:
-            ends = (middle + np.outer((-1, 1), vector) * reach) * scale
-            axes.plot(*ends.T, color="#ffffff", lw=line)
-        x, y = middle * scale + 8
-        _write(axes, (x, y), str(domain), size=picture.width / 28, colour="#ffffff", weight="bold")
+            axes.plot(*(middle + np.outer((-reach, reach), vector)).T, color="#ffffff", lw=line)
+        axes.annotate(
+            str(domain),
+            (middle[0], middle[1]),
+            (6, -6),
+            textcoords="offset points",
+            color="#ffffff",
+            size=40 * POINTS,
+            weight="bold",
+        )
     for segment in segments:
-        ends = (np.array([segment.start, segment.end]) + 0.5) * scale
-        axes.plot(*ends.T, color=segment.colour, lw=2 * line)
+        axes.plot(*(np.array([segment.start, segment.end]) + 0.5).T, color=segment.colour, lw=2 * line)
     return canvas.image()

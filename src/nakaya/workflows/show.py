@@ -16,7 +16,7 @@ from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.storing import check_output
 from nakaya.growth.store.storing import open as open_store
 from nakaya.viz.crystals.animation import Animation, growth_animation
-from nakaya.viz.crystals.figure import crystal_figure, crystal_grid
+from nakaya.viz.crystals.figure import crystal_figure
 from nakaya.viz.crystals.view import CrystalView, view_crystal
 from nakaya.viz.formatting import format_count, format_parameters, join_words
 from nakaya.viz.style import find_theme
@@ -127,7 +127,7 @@ def _plate(one: Trajectory, place: int, member: int, step: int | None, theme: st
     view = view_member(one, member=place)
     stopped = f"stopped after {format_count(view.last, 'step')} ({STOP_WORDS[str(one.stopped_by[place])]})"
     return crystal_figure(
-        view,
+        [view],
         find_theme(theme),
         title=_title(one),
         subtitle=join_words([_origin(one), f"member {member}", stopped]),
@@ -142,10 +142,10 @@ def draw_ensemble(
 ) -> Image:
     """Return all members at one point, at one scale and on one clock; arguments and errors as `draw_crystal`."""
     one = trajectory.point(point)
-    return crystal_grid(
+    return crystal_figure(
         [view_member(one, member=member) for member in range(one.num_members)],
-        [f"member {member}" for member in range(one.num_members)],
         find_theme(theme),
+        labels=[f"member {member}" for member in range(one.num_members)],
         title=_title(one, many=one.num_members > 1),
         subtitle=join_words([_origin(one), format_count(one.num_members, "member")]),
         width=width,

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.viz.canvas import BAR_HEIGHT, Canvas, shorten
+from nakaya.viz.canvas import BAR_HEIGHT
 from nakaya.viz.colour import from_hex, to_pixels
-from nakaya.viz.crystals.figure import best_columns, check_tiles, check_width, main_note, share_clock
-from nakaya.viz.crystals.renderer import Renderer
+from nakaya.viz.crystals.figure import best_columns, check_tiles, check_width, place_tiles, share_clock
 from nakaya.viz.crystals.shading import DEFAULT_RELIEF, site_colours
 from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme, house_style
@@ -37,11 +37,8 @@ PALETTE_COLOURS = 255
 DESIGN_WIDTH = 720.0
 MARGIN = 36.0
 INNER = DESIGN_WIDTH - 2 * MARGIN
-GAP = 14.0
 CLOCK = 150.0
 """What the words "step 1,234" take at the left of the bar that fills."""
-
-TITLE_SIZE = 30.0
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,7 @@ def growth_animation(
     steps = frame_steps(max(view.last for view in views), frames)
     if check_width(width) ** 2 * len(steps) > MAX_PIXELS:  # frames are about as high as wide
         raise ParameterError(f"{len(steps)} frames of {width} pixels are too many to hold: use fewer or smaller ones")
-    stage = _Stage(share_clock(views), labels, theme, title, subtitle, width, relief)
+    stage = _Stage(share_clock(views), labels, theme, relief, title=title, subtitle=subtitle, width=width)
     palette = _common_palette([stage.draw(steps[len(steps) // 2]), stage.draw(steps[-1])], theme)
     shown = []
     for done, step in enumerate(steps, start=1):
@@ -155,71 +152,45 @@ def _common_palette(probes: Sequence[Image.Image], theme: Theme) -> Image.Image:
     The theme's plain colours are in it exactly; the others are those that the probes and the ramp need most.
     """
     plain = [theme.background, theme.vapour, theme.foreground, theme.muted, theme.rule]
-    width, ramp_height = probes[0].width, probes[0].height // 4
-    ramp = to_pixels(theme.ramp(np.linspace(0.0, 1.0, width)))
-    strip = Image.fromarray(np.repeat(ramp[None], ramp_height, axis=0))
-    stack = Image.new("RGB", (width, ramp_height + sum(probe.height for probe in probes)))
-    stack.paste(strip, (0, 0))
-    for number, probe in enumerate(probes):
-        stack.paste(probe, (0, ramp_height + number * probe.height))
-    frequent = stack.quantize(
-        colors=PALETTE_COLOURS - len(plain), method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+    strip = np.repeat(
+        to_pixels(theme.ramp(np.linspace(0.0, 1.0, probes[0].width)))[None], probes[0].height // 4, axis=0
     )
-    channels = [round(channel * 255) for colour in plain for channel in from_hex(colour)]
+    stack = Image.fromarray(np.concatenate([strip, *map(np.asarray, probes)]))
+    frequent = stack.quantize(PALETTE_COLOURS - len(plain), Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    channels = [channel for colour in plain for channel in to_pixels(from_hex(colour)).tolist()]
     palette = Image.new("P", (1, 1))
     palette.putpalette(channels + list(frequent.getpalette() or []))
     return palette
 
 
 class _Stage:
-    """What stays the same from frame to frame: the figure, the renderer, the crystals, their places and colours."""
+    """What stays the same from frame to frame: the figure, the crystals' colours and their places."""
 
     def __init__(
-        self,
-        views: Sequence[CrystalView],
-        labels: Sequence[str],
-        theme: Theme,
-        title: str,
-        subtitle: str,
-        width: int,
-        relief: float,
+        self, views: Sequence[CrystalView], labels: Sequence[str], theme: Theme, relief: float, **options: Any
     ) -> None:
-        unit = width / DESIGN_WIDTH
         columns = best_columns(len(views), aspect=1.2)
-        tile = (INNER - GAP * (columns - 1)) / columns
-        self.last, self.ramp = views[0].last, views[0].ramp(theme)
-        self.renderer = Renderer.over(views[0].domain, width=max(8, round(tile * unit)))
-        self.colours = [site_colours(view, theme, relief=relief) for view in views]
-        height = self.renderer.frame.height / unit
-        size = max(11.0, min(18.0, tile / 11))
-        several = len(views) > 1
-        pitch = height + (size + 16 if several else 0)
-        canvas = self.canvas = Canvas(
-            width,
+        canvas, self.renderer, places = place_tiles(
+            views,
+            labels if len(views) > 1 else [""],
             theme,
-            body=pitch * math.ceil(len(views) / columns),
+            columns=columns,
+            gap=14.0,
+            label_sizes=(11.0, 18.0),
             foot=24.0,
-            title=title,
-            subtitle=subtitle,
-            notes=[main_note(views)],
             design_width=DESIGN_WIDTH,
             margin=MARGIN,
-            title_size=TITLE_SIZE,
+            title_size=30.0,
+            **options,
         )
-        self.places = []
-        for number, label in zip(range(len(views)), labels, strict=True):
-            row, column = divmod(number, columns)
-            x, y = MARGIN + column * (tile + GAP), canvas.head + row * pitch
-            self.places.append(canvas.pixel(x, y))
-            if several:
-                line = shorten(label, size, tile)
-                canvas.text(x + tile / 2, y + height + size, line, size=size, muted=True, align="center")
+        self.canvas, self.places = canvas, [canvas.pixel(*place) for place in places]
+        self.last, self.ramp = views[0].last, views[0].ramp(theme)
+        self.colours = [site_colours(view, theme, relief=relief) for view in views]
         canvas.rectangle(MARGIN + CLOCK, canvas.foot + BAR_HEIGHT / 2 - 1, INNER - CLOCK, 2, theme.rule)
         canvas.image()
         self.background = canvas.agg.copy_from_bbox(canvas.figure.bbox)
         self.clock = canvas.text(MARGIN, canvas.foot + 12, "", size=22)
 
-    @house_style
     def draw(self, step: int) -> Image.Image:
         """Return the frame of one step."""
         canvas = self.canvas

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from PIL import Image
 
@@ -18,12 +19,11 @@ from nakaya.viz.style import Theme, house_style
 
 __all__ = [
     "best_columns",
-    "check_step",
     "check_tiles",
     "check_width",
     "crystal_figure",
-    "crystal_grid",
     "main_note",
+    "place_tiles",
     "share_clock",
 ]
 
@@ -32,19 +32,11 @@ MAX_WIDTH = 4096
 """Nine samples a pixel: this width takes a gigabyte while it is drawn."""
 
 MAX_TILES = 4096
-GAP = 26.0
-"""Between crystals in a row."""
 
 
 def check_width(width: int) -> int:
     """Return `width` as an int of pixels that can be drawn, or raise `ParameterError`."""
     return check_count("width", width, MIN_WIDTH, MAX_WIDTH, ": it is the width of the picture in pixels")
-
-
-def check_step(step: int, last: int) -> None:
-    """Check that `step` was grown, or raise `ParameterError`."""
-    if not 0 <= step <= last:
-        raise ParameterError(f"step={step} does not exist: this crystal grew from step 0 to step {last}")
 
 
 def check_tiles(views: Sequence[CrystalView]) -> None:
@@ -81,59 +73,73 @@ def main_note(views: Sequence[CrystalView]) -> str:
     return max((view.note for view in views), key=len, default="")
 
 
-def crystal_figure(
-    view: CrystalView,
-    theme: Theme,
-    *,
-    title: str,
-    subtitle: str = "",
-    width: int = 1200,
-    step: int | None = None,
-    site_spacing: float | None = None,
-    relief: float = DEFAULT_RELIEF,
-) -> Image.Image:
-    """Return one crystal; arguments as `crystal_grid`.
-
-    Raises:
-        ParameterError: `width` or `step` is out of range.
-    """
-    if step is not None:
-        check_step(step, view.last)
-    return crystal_grid(
-        [view],
-        [""],
-        theme,
-        title=title,
-        subtitle=subtitle,
-        width=width,
-        step=step,
-        site_spacing=site_spacing,
-        relief=relief,
-    )
-
-
-@house_style
-def crystal_grid(
+def place_tiles(
     views: Sequence[CrystalView],
     labels: Sequence[str],
     theme: Theme,
+    width: int,
+    columns: int,
+    *,
+    gap: float = 26.0,
+    label_sizes: tuple[float, float] = (12.0, 20.0),
+    design_width: float = DESIGN_WIDTH,
+    margin: float = MARGIN,
+    **options: Any,
+) -> tuple[Canvas, Renderer, list[tuple[float, float]]]:
+    """Return a canvas with a line below the place of each crystal, their renderer, and these places.
+
+    Args:
+        views: Crystals of one lattice.
+        labels: A line for each; all empty where there shall be none.
+        theme: Colours.
+        width: Pixels across.
+        columns: Crystals in a row.
+        gap: Units between them.
+        label_sizes: Least and greatest size of the labels, which follow the size of the crystals.
+        design_width: Of the canvas, like all that follows.
+        margin: Of the canvas.
+        options: Of the canvas.
+    """
+    unit = check_width(width) / design_width
+    tile = (design_width - 2 * margin - gap * (columns - 1)) / columns
+    renderer = Renderer.over(views[0].domain, width=max(8, round(tile * unit)))
+    height = renderer.frame.height / unit
+    size = min(max(tile / 11, label_sizes[0]), label_sizes[1])
+    pitch = height + (1.2 * size + gap * 0.85 if any(labels) else 0)
+    body, notes = pitch * math.ceil(len(views) / columns), [main_note(views)]
+    canvas = Canvas(width, theme, body=body, notes=notes, design_width=design_width, margin=margin, **options)
+    places = []
+    for number, label in zip(range(len(views)), labels, strict=True):
+        row, column = divmod(number, columns)
+        x, y = margin + column * (tile + gap), canvas.head + row * pitch
+        places.append((x, y))
+        line = shorten(label, size, tile)
+        canvas.text(x + tile / 2, y + height + size + 4, line, size=size, muted=True, align="center")
+    return canvas, renderer, places
+
+
+@house_style
+def crystal_figure(
+    views: Sequence[CrystalView],
+    theme: Theme,
     *,
     title: str,
     subtitle: str = "",
+    labels: Sequence[str] | None = None,
     columns: int | None = None,
     width: int = 1600,
     step: int | None = None,
     site_spacing: float | None = None,
     relief: float = DEFAULT_RELIEF,
 ) -> Image.Image:
-    """Return crystals of one lattice side by side, at one scale and on one clock.
+    """Return one crystal, or several of one lattice side by side, at one scale and on one clock.
 
     Args:
-        views: At least one crystal, all of one lattice.
-        labels: A line for each, or empty.
+        views: At least one crystal.
         theme: Colours.
         title: What they are; Greek letters are set in italics.
         subtitle: Their circumstances, in as many lines as they take.
+        labels: A line for each crystal.
         columns: Crystals in a row; by default a pleasant shape.
         width: Pixels across, 160 to 4096; everything scales with it.
         step: Show them after this many steps; by default at the end.
@@ -141,27 +147,19 @@ def crystal_grid(
         relief: Strength of the shading, 0 = flat colours.
 
     Raises:
-        ParameterError: No crystals, too many, of different lattices, or a width that cannot be drawn.
+        ParameterError: No crystals, too many, of different lattices, or a number out of range.
     """
     check_tiles(views)
-    columns = best_columns(len(views)) if columns is None else columns
     views = share_clock(views)
-    unit = check_width(width) / DESIGN_WIDTH
-    tile = (DESIGN_WIDTH - 2 * MARGIN - GAP * (columns - 1)) / columns
-    renderer = Renderer.over(views[0].domain, width=max(8, round(tile * unit)))
-    height = renderer.frame.height / unit
-    size = max(12.0, min(20.0, tile / 11))
-    pitch = height + (1.2 * size + 22 if any(labels) else 0)
-    body = pitch * math.ceil(len(views) / columns)
-    canvas = Canvas(width, theme, body=body, title=title, subtitle=subtitle, notes=[main_note(views)])
-    for number, (view, label) in enumerate(zip(views, labels, strict=True)):
-        row, column = divmod(number, columns)
-        x, y = MARGIN + column * (tile + GAP), canvas.head + row * pitch
-        canvas.picture(renderer.draw(view, theme, step=step, relief=relief), x, y)
-        canvas.text(
-            x + tile / 2, y + height + size + 4, shorten(label, size, tile), size=size, muted=True, align="center"
-        )
+    last = views[0].last
+    if step is not None and not 0 <= step <= last:
+        raise ParameterError(f"step={step} does not exist: this crystal grew from step 0 to step {last}")
+    columns = best_columns(len(views)) if columns is None else columns
+    labels = [""] * len(views) if labels is None else labels
+    canvas, renderer, places = place_tiles(views, labels, theme, width, columns, title=title, subtitle=subtitle)
+    for view, place in zip(views, places, strict=True):
+        canvas.picture(renderer.draw(view, theme, step=step, relief=relief), *place)
     canvas.scale_bar(renderer.frame.scale, site_spacing)
     bar = "step at which a site attached" + ("" if step is None else f", shown at {step:,}")
-    canvas.colour_bar(max(views[0].last, 1), label=bar, ramp=views[0].ramp(theme), marker=step)
+    canvas.colour_bar(max(last, 1), label=bar, ramp=views[0].ramp(theme), marker=step)
     return canvas.image()

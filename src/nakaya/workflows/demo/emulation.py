@@ -11,7 +11,7 @@ from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.viz.charts.base import Band, Role, ensemble_band
 from nakaya.viz.charts.curves import CurvePanel, growth_curves
 from nakaya.viz.charts.fidelity import TradeOff, trade_off_chart
-from nakaya.viz.crystals.figure import crystal_grid
+from nakaya.viz.crystals.figure import crystal_figure
 from nakaya.viz.reports.report import KeyNumber, Report
 from nakaya.workflows.evaluate import Evaluation, evaluate
 from nakaya.workflows.show import view_member
@@ -41,10 +41,10 @@ def compare_with_the_emulator(report: Report, seed: int) -> list[str]:
         "solver: the same call, the same store, the same pictures.",
     )
     report.add_figure(
-        lambda theme: crystal_grid(
+        lambda theme: crystal_figure(
             [view_member(crystals, point=number) for crystals in (exact, emulated) for number in range(len(points))],
-            [f"{name}, ρ = {rho:.2f}" for name in ("solver", "emulator") for rho in DENSITIES],
             theme,
+            labels=[f"{name}, ρ = {rho:.2f}" for name in ("solver", "emulator") for rho in DENSITIES],
             title="Solver above, emulator below",
             subtitle=f"sectors of {SIZE} × {SIZE} sites, unfolded, seed {seed}",
             columns=len(points),

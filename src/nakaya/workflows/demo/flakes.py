@@ -10,7 +10,7 @@ from nakaya.growth.growing import grow
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.morphology.description import describe_trajectory
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
-from nakaya.viz.crystals.figure import crystal_grid
+from nakaya.viz.crystals.figure import crystal_figure
 from nakaya.viz.reports.report import KeyNumber, Report
 from nakaya.workflows.show import draw_animation, view_member
 
@@ -51,10 +51,10 @@ def grow_whole_flakes(report: Report, seed: int) -> list[str]:
     )
     labels = [f"ρ = {rho:.2f}" for rho in DENSITIES]
     report.add_figure(
-        lambda theme: crystal_grid(
+        lambda theme: crystal_figure(
             [view_member(flakes, point=number) for number in range(len(DENSITIES))],
-            labels,
             theme,
+            labels=labels,
             title="Snow crystals in ever denser vapour",
             subtitle=f"σ = {SIGMA:g}, seed {seed}",
         ),
