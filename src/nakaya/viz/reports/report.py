@@ -9,18 +9,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from jinja2 import Environment, PackageLoader
 from PIL import Image
 
 from nakaya.core.errors import ParameterError
 from nakaya.viz.charts.base import encode_figure
 from nakaya.viz.crystals.animation import Animation
 from nakaya.viz.formatting import format_number
-from nakaya.viz.reports.style import STYLE_SHEET
 from nakaya.viz.style import DARK, LIGHT, Theme
 from nakaya.viz.writing import write_whole
 
@@ -72,38 +71,30 @@ class Report:
     def __init__(self, title: str, subtitle: str = "") -> None:
         self._title = title
         self._subtitle = subtitle
-        self._blocks: list[str] = []
-        self._sections: list[tuple[str, str]] = []
-        self._figures = 0
-        self._tables = 0
+        self._blocks: list[tuple[str, Any]] = []  # kind, and what the template's part for this kind reads
+
+    def _next(self, kind: str) -> int:
+        return 1 + sum(other == kind for other, _ in self._blocks)
 
     def add_section(self, title: str) -> None:
         """Begin a section; reports with three or more have a table of contents."""
-        anchor = f"section-{len(self._sections) + 1}"
-        self._sections.append((anchor, title))
-        self._blocks.append(f'<h2 id="{anchor}">{_text(title)}</h2>')
+        self._blocks.append(("section", {"number": self._next("section"), "title": title}))
 
     def add_text(self, *paragraphs: str) -> None:
         """Add paragraphs of plain text."""
-        self._blocks.extend(f"<p>{_text(paragraph)}</p>" for paragraph in paragraphs)
+        self._blocks.extend(("text", paragraph) for paragraph in paragraphs)
 
     def add_list(self, entries: Sequence[str]) -> None:
         """Add a list of short entries."""
-        self._blocks.append("<ul>" + "".join(f"<li>{_text(entry)}</li>" for entry in entries) + "</ul>")
+        self._blocks.append(("list", entries))
 
     def add_code(self, code: str) -> None:
         """Add lines to be typed or read letter by letter, such as commands."""
-        self._blocks.append(f"<pre><code>{escape(code)}</code></pre>")
+        self._blocks.append(("code", code))
 
     def add_numbers(self, numbers: Sequence[KeyNumber]) -> None:
         """Add a row of key numbers."""
-        cells = "".join(
-            f"<div><dt>{_text(number.label)}</dt><dd>{_text(number.value)}"
-            + (f"<small>{_text(number.remark)}</small>" if number.remark else "")
-            + "</dd></div>"
-            for number in numbers
-        )
-        self._blocks.append(f'<dl class="numbers">{cells}</dl>')
+        self._blocks.append(("numbers", numbers))
 
     def add_figure(
         self, picture: Picture | Callable[[Theme], Picture], *, caption: str, alt: str, wide: bool = False
@@ -122,17 +113,16 @@ class Report:
         """
         if not alt.strip():
             raise ParameterError("a figure needs a description: say in alt what is seen")
-        self._figures += 1
-        if callable(picture):
-            shown, dark = picture(LIGHT), picture(DARK)
-            source = f'<source media="(prefers-color-scheme: dark)" srcset="{_data_uri(dark)}">'
-        else:
-            shown, source = picture, ""
-        kind = " ".join(["wide"] * wide + ["film"] * isinstance(shown, Animation))
-        self._blocks.append(
-            f'<figure class="{kind}"><picture>{source}<img src="{_data_uri(shown)}" alt="{escape(alt)}"></picture>'
-            f"<figcaption><b>Figure {self._figures}.</b> {_text(caption)}</figcaption></figure>"
-        )
+        shown, dark = (picture(LIGHT), picture(DARK)) if callable(picture) else (picture, None)
+        block = {
+            "number": self._next("figure"),
+            "style": " ".join(["wide"] * wide + ["film"] * isinstance(shown, Animation)),
+            "source": _data_uri(shown),
+            "dark": None if dark is None else _data_uri(dark),
+            "alt": alt,
+            "caption": caption,
+        }
+        self._blocks.append(("figure", block))
 
     def add_table(
         self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, caption: str, emphasise: int | None = None
@@ -151,44 +141,33 @@ class Report:
         for row in rows:
             if len(row) != len(columns):
                 raise ParameterError(f"a row of {len(row)} cells does not fit a table of {len(columns)} columns")
-        self._tables += 1
-        numeric = [any(_is_number(row[place]) for row in rows) for place in range(len(columns))]
-        head = "".join(
-            f'<th scope="col"{_numeric(flag)}>{_text(name)}</th>' for name, flag in zip(columns, numeric, strict=True)
-        )
-        body = []
-        for number, row in enumerate(rows):
-            cells = "".join(
-                f'<th scope="row">{_cell(value)}</th>' if place == 0 else f"<td{_numeric(flag)}>{_cell(value)}</td>"
-                for place, (value, flag) in enumerate(zip(row, numeric, strict=True))
-            )
-            body.append(f"<tr{' class=emphasised' if number == emphasise else ''}>{cells}</tr>")
-        self._blocks.append(
-            f'<div class="table"><table><caption><b>Table {self._tables}.</b> {_text(caption)}</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
-        )
+        block = {
+            "number": self._next("table"),
+            "caption": caption,
+            "columns": columns,
+            "rows": rows,
+            "numeric": [any(_is_number(row[place]) for row in rows) for place in range(len(columns))],
+            "emphasise": emphasise,
+        }
+        self._blocks.append(("table", block))
 
     def add_facts(self, facts: Mapping[str, object], *, caption: str) -> None:
         """Add a table of names and values, such as versions and settings."""
-        self.add_table(
-            ("what", "value"), [(name, _plain_cell(value)) for name, value in facts.items()], caption=caption
-        )
+        self.add_table(("what", "value"), [(name, _cell(value)) for name, value in facts.items()], caption=caption)
 
     def html(self) -> str:
         """Return the whole page."""
-        contents = ""
-        if len(self._sections) >= 3:
-            entries = "".join(f'<li><a href="#{anchor}">{_text(title)}</a></li>' for anchor, title in self._sections)
-            contents = f'<nav aria-label="Contents"><ol>{entries}</ol></nav>'
-        subtitle = f'<p class="subtitle">{_text(self._subtitle)}</p>' if self._subtitle else ""
-        return (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            '<meta name="color-scheme" content="light dark">\n'
-            f"<title>{escape(self._title)}</title>\n<style>{STYLE_SHEET}</style>\n</head>\n<body>\n"
-            f"<main>\n<header><h1>{_text(self._title)}</h1>{subtitle}</header>\n{contents}\n"
-            + "\n".join(self._blocks)
-            + "\n</main>\n</body>\n</html>\n"
+        pages = Environment(
+            loader=PackageLoader("nakaya.viz.reports", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        )
+        pages.filters["cell"] = _cell
+        return pages.get_template("page.html").render(
+            title=self._title,
+            subtitle=self._subtitle,
+            sections=[block["title"] for kind, block in self._blocks if kind == "section"],
+            blocks=self._blocks,
+            light=LIGHT,
+            dark=DARK,
         )
 
     def write(self, path: Path) -> None:
@@ -200,24 +179,11 @@ class Report:
         write_whole(Path(path), self.html().encode())
 
 
-def _text(text: str) -> str:
-    return escape(text, quote=False)
-
-
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _numeric(flag: bool) -> str:
-    return " class=number" if flag else ""
-
-
 def _cell(value: object) -> str:
-    """A cell, escaped."""
-    return _text(_plain_cell(value))
-
-
-def _plain_cell(value: object) -> str:
     """A cell as text; measured numbers with three digits, NaN (which is not equal to itself) and None as a dash."""
     if value is None or value != value:
         return "–"
