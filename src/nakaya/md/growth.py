@@ -11,7 +11,15 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal, oriented_cell
-from nakaya.md.interfaces import SlabHistory, VelocityFit, fit_velocity, follow_slab
+from nakaya.md.interfaces import (
+    EVIDENCE_PS,
+    PATCH_TIMES_PS,
+    TIME_TOLERANCE_PS,
+    SlabHistory,
+    VelocityFit,
+    fit_velocity,
+    follow_slab,
+)
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import describe, simulate
 from nakaya.md.order.descriptors import DESCRIPTORS
@@ -21,13 +29,9 @@ from nakaya.md.properties import quick_solid
 from nakaya.md.tables import MaterialTable
 from nakaya.records.record import DRIVING_FORCE, Axis, Quantity, Record, Snapshot
 
-__all__ = ["EVIDENCE_PS", "GrowthRun", "half_melted_box", "planned_duration"]
+__all__ = ["GrowthRun", "half_melted_box", "planned_duration"]
 
 ANGSTROM = 1e-10
-EVIDENCE_PS = 10.0
-"""Length of the evidence: the first picoseconds after the equilibration."""
-
-PATCH_TIMES_PS = (0.0, 2.0, 5.0, 7.0, 10.0)
 FRAME_PS = 1.0
 MIN_LENGTH = 100.0
 MIN_WIDTH = 10.0
@@ -221,7 +225,7 @@ class GrowthRun:
         }
 
     def _evidence(self, history: SlabHistory, solid_volume: float) -> dict[str, Quantity]:
-        early = history.times_ps <= EVIDENCE_PS + 1e-9
+        early = history.times_ps <= EVIDENCE_PS + TIME_TOLERANCE_PS
         axis = Axis("time", "s", history.times_ps[early] * 1e-12)
 
         def series(values: FloatArray, unit: str) -> Quantity:

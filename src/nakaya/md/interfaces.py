@@ -27,7 +27,25 @@ from nakaya.md.potentials import MASSES
 from nakaya.md.statistics import Estimate, walk_slope
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
 
-__all__ = ["BLOCK_PS", "SlabHistory", "fit_velocity", "follow_slab", "slab_centre"]
+__all__ = [
+    "BLOCK_PS",
+    "EVIDENCE_PS",
+    "PATCH_TIMES_PS",
+    "TIME_TOLERANCE_PS",
+    "SlabHistory",
+    "fit_velocity",
+    "follow_slab",
+    "slab_centre",
+]
+
+EVIDENCE_PS = 10.0
+"""Length of the evidence: the first picoseconds after the equilibration."""
+
+PATCH_TIMES_PS = (0.0, 2.0, 5.0, 7.0, 10.0)
+"""The frames nearest to these times after the first become patches, and those the atoms of graphs."""
+
+TIME_TOLERANCE_PS = 1e-6
+"""Times closer than this are one moment: they are products of steps and time steps."""
 
 WIDE = 20
 """Neighbours that are looked for, so that a coordination number can exceed the shell that classifies."""
@@ -73,7 +91,7 @@ class SlabHistory:
         pooled: Descriptor name -> float64 [frame], SI.
         profile_distance: Distance of slices from the middle of the crystal, float64 [slice], A.
         temperature_profile: Mean kinetic temperature of the slices, float64 [slice], K; NaN without velocities.
-        kept: Frames kept for patches, as (time, frame, solid mask).
+        kept: Frames kept for patches, as (time, frame, solid mask); times are those of `times_ps`.
     """
 
     times_ps: FloatArray
@@ -101,8 +119,8 @@ class SlabHistory:
         Frames from the first second crystal on are left out: its atoms are no mistakes of the classifier, and taking
         them for such would stretch the thickness of the slab in all frames before.
         """
-        early = (self.times_ps <= until_ps + 1e-9) & self.undisturbed
-        early = early if early.any() else self.times_ps <= until_ps + 1e-9
+        early = (self.times_ps <= until_ps + TIME_TOLERANCE_PS) & self.undisturbed
+        early = early if early.any() else self.times_ps <= until_ps + TIME_TOLERANCE_PS
         crystal, liquid = self.deep_solid[early].sum(axis=0), self.deep_liquid[early].sum(axis=0)
         in_crystal = float(crystal[1 + rule] / crystal[0]) if crystal[0] > 0 else 1.0
         in_liquid = float(liquid[1 + rule] / liquid[0]) if liquid[0] > 0 else 0.0
@@ -118,7 +136,7 @@ class SlabHistory:
             rule: 0 = solid-like bonds, 1 = averaged q6.
             until_ps: Only frames up to here are used, for the correction too: evidence must not know the future.
         """
-        share = self.solid[self.times_ps <= until_ps + 1e-9, rule] / self.num_atoms
+        share = self.solid[self.times_ps <= until_ps + TIME_TOLERANCE_PS, rule] / self.num_atoms
         in_crystal, in_liquid = self.mistaken(rule, until_ps=until_ps)
         fraction = (share - in_liquid) / (in_crystal - in_liquid)
         return np.asarray(fraction * self.num_atoms * solid_volume / self.area)
@@ -146,7 +164,7 @@ def follow_slab(
         classifier: Tells solid from liquid.
         normal: Which box direction the slab is normal to.
         frame_ps: Time between frames; None where the frames carry their times.
-        keep_ps: Times at which frames are kept.
+        keep_ps: Times after the first frame, increasing; the frames nearest to them are kept, none after the last.
 
     Raises:
         FormatError: Frames of different numbers of atoms, or fewer than three.
@@ -154,7 +172,7 @@ def follow_slab(
     times, solids, lengths, areas = [], [], [], []
     pooled: list[dict[str, float]] = []
     slices: list[FloatArray] = []  # [slice, (atoms, solid by bonds, solid by average, temperature sum, atoms with v)]
-    kept: list[tuple[float, Frame, BoolArray]] = []
+    nearest: dict[float, tuple[float, Frame, BoolArray]] = {}  # by the time that was asked for
     seconds: list[int] = []
     stance: NDArray[np.complex128] | None = None
     num_atoms = 0
@@ -179,8 +197,11 @@ def follow_slab(
         per_atom = volume_per_atom(frame.cell, num_atoms)
         pooled.append(pool(surroundings, classifier, wide=wide, volume_per_atom=per_atom, energy=energy))
         slices.append(_slice(frame, masks, normal, length))
-        if any(abs(time - wanted) < 1e-6 for wanted in keep_ps):
-            kept.append((time, frame, masks[0]))
+        elapsed = time - times[0]
+        if elapsed <= max(keep_ps, default=-1.0) + TIME_TOLERANCE_PS:
+            for moment in keep_ps:
+                if moment not in nearest or abs(elapsed - moment) < abs(nearest[moment][0] - times[0] - moment):
+                    nearest[moment] = (time, frame, masks[0])
     if len(times) < 3:
         raise FormatError(f"{len(times)} frames are too few to follow a front: at least 3 are needed")
     total = _stack(slices)
@@ -204,7 +225,7 @@ def follow_slab(
         pooled={name: np.array([entry[name] for entry in pooled]) for name in pooled[0]},
         profile_distance=np.asarray((np.arange(len(total)) + 0.5) * PROFILE_BIN, dtype=np.float64),
         temperature_profile=temperatures,
-        kept=kept,
+        kept=list({entry[0]: entry for entry in nearest.values()}.values()),
     )
 
 
@@ -297,7 +318,7 @@ def fit_velocity(
     """
     thick = history.thickness(solid_volume, rule=rule)
     liquid = (history.num_atoms - thick * history.area / solid_volume) * liquid_volume / history.area
-    usable = history.times_ps >= from_ps - 1e-9
+    usable = history.times_ps >= from_ps - TIME_TOLERANCE_PS
     flags = []
     nucleated = history.second_crystal > MAX_SECOND
     ended = np.flatnonzero(usable & (nucleated | (liquid < MIN_LIQUID) | (thick < MIN_SOLID)))

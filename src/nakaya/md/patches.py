@@ -9,6 +9,7 @@ npz without pickles: `cell` float32 [frame, 3, 3] (A, rows), `fractions` uint16 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from nakaya.md.potentials import MASSES
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
 from nakaya.records.store import write_atomically
 
-__all__ = ["PATCH_ATOMS", "interface_patch", "read_patches", "write_patches"]
+__all__ = ["PATCH_ATOMS", "cut_patch", "interface_patch", "read_patches", "write_patches"]
 
 PATCH_ATOMS = 500
 MAX_BYTES = 64 << 20
@@ -48,6 +49,19 @@ def interface_patch(frame: Frame, solid: BoolArray, *, count: int = PATCH_ATOMS,
     distance = offset - front
     distance -= np.round(distance)
     return np.sort(np.argsort(np.abs(distance), kind="stable")[:count]).astype(np.int64)
+
+
+def cut_patch(frame: Frame, solid: BoolArray, *, time_ps: float, normal: int = 2) -> Frame:
+    """The atoms of `interface_patch` as a frame of their own at `time_ps`, with the column `solid`."""
+    atoms = interface_patch(frame, solid, normal=normal)
+    return replace(
+        frame,
+        time_ps=time_ps,
+        positions=frame.positions[atoms],
+        species=frame.species[atoms],
+        velocities=None if frame.velocities is None else frame.velocities[atoms],
+        extra={**{name: values[atoms] for name, values in frame.extra.items()}, "solid": solid[atoms].astype(float)},
+    )
 
 
 def write_patches(path: Path, kept: Sequence[tuple[float, Frame, BoolArray]], *, count: int = PATCH_ATOMS) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,19 @@ from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.crystallography.lattices import ATOMS_PER_CELL
 from nakaya.crystallography.miller import miller_vector
-from nakaya.md.growth import EVIDENCE_PS
-from nakaya.md.interfaces import SlabHistory, VelocityFit, fit_velocity, follow_slab
+from nakaya.md.interfaces import (
+    EVIDENCE_PS,
+    PATCH_TIMES_PS,
+    TIME_TOLERANCE_PS,
+    SlabHistory,
+    VelocityFit,
+    fit_velocity,
+    follow_slab,
+)
 from nakaya.md.order.bond_order import CLASSIFIERS
 from nakaya.md.order.descriptors import DESCRIPTORS
 from nakaya.md.order.neighbours import nearest_neighbours, volume_per_atom
+from nakaya.md.patches import cut_patch
 from nakaya.md.potentials import MATERIALS
 from nakaya.md.stated_potentials import INGESTED
 from nakaya.md.tables import driving_force, tabulate
@@ -29,11 +38,10 @@ from nakaya.md.trajectories.frames import Frame
 from nakaya.md.trajectories.text_files import Trajectory
 from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
 
-__all__ = ["TrajectoryOptions", "frame_time", "ingest_trajectory"]
+__all__ = ["FollowedTrajectory", "TrajectoryOptions", "follow_trajectory", "ingest_trajectory"]
 
 ANGSTROM = 1e-10
 MAX_FRAMES = 100_000
-TINY_PS = 1e-9
 MIN_ATOMS = 50
 MIN_KELVIN, MAX_KELVIN = 10.0, 20_000.0
 UNEVEN = 1.5
@@ -101,7 +109,7 @@ class TrajectoryOptions:
             miller_vector(self.orientation)  # says what it expects
 
 
-def frame_time(frame: Frame, options: TrajectoryOptions) -> float | None:
+def _frame_time(frame: Frame, options: TrajectoryOptions) -> float | None:
     """Time of a frame, ps: from the options where they say, else from the file; None = neither says.
 
     Raises:
@@ -119,8 +127,27 @@ def frame_time(frame: Frame, options: TrajectoryOptions) -> float | None:
     return frame.time_ps if frame.time_ps is not None and math.isfinite(frame.time_ps) else None
 
 
+@dataclass(frozen=True)
+class FollowedTrajectory:
+    """What one pass over a trajectory gives.
+
+    Attributes:
+        record: What was measured.
+        patches: Atoms around one solid-liquid interface in the frames nearest to `PATCH_TIMES_PS`, with times from the
+            first frame on: what graphs are built from, as those of the training. Empty where frames have no times.
+    """
+
+    record: Record
+    patches: tuple[Frame, ...]
+
+
 def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence[Record] = ()) -> Record:
-    """Read one trajectory and return its record.
+    """Read one trajectory and return its record; arguments and errors as in `follow_trajectory`."""
+    return follow_trajectory(path, options, known=known).record
+
+
+def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence[Record] = ()) -> FollowedTrajectory:
+    """Read one trajectory once and return its record, and the patches of its first picoseconds.
 
     What is missing or odd but can be left out (frames without positions, an end that was cut off, no times, no fronts)
     is said in the flags of the record; what cannot be known without guessing (units, elements, structure) is an error.
@@ -147,9 +174,9 @@ def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     structure = options.structure or (MATERIALS[material].structure if material in MATERIALS else None)
     if structure is None:
         raise ParameterError(f"the crystal structure of {material} is not known: give --structure fcc, bcc or diamond")
-    lengths = np.linalg.norm(first.cell, axis=1)
+    normal = int(np.argmax(np.linalg.norm(first.cell, axis=1)))
     try:
-        history = follow_slab(_chained(first, watched), CLASSIFIERS[structure], normal=int(np.argmax(lengths)))
+        history = follow_slab(chain([first], watched), CLASSIFIERS[structure], normal=normal, keep_ps=PATCH_TIMES_PS)
     except FormatError as error:
         reasons = "; ".join([*trajectory.flags, str(error)])
         raise FormatError(f"{path}: {reasons}") from None
@@ -168,7 +195,7 @@ def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     if math.isnan(drive):
         flags.append("the driving force is not known: it needs the potential, or its melting point and latent heat")
     fit = _fit(history, watched, flags)
-    return Record(
+    record = Record(
         id=_record_id(path),
         kind="md",
         material=material,
@@ -198,6 +225,10 @@ def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
         status="flagged" if flags else "ok",
         flags=flags,
     )
+    kept = history.kept if watched.has_times else []
+    start = history.times_ps[0]
+    patches = (cut_patch(frame, solid, time_ps=float(time - start), normal=normal) for time, frame, solid in kept)
+    return FollowedTrajectory(record, tuple(patches))
 
 
 def _density(history: SlabHistory, material: str) -> list[str]:
@@ -233,7 +264,7 @@ class _Watch(Iterator[Frame]):
     def __init__(self, trajectory: Trajectory, options: TrajectoryOptions) -> None:
         self._trajectory, self._options = trajectory, options
         self._temperatures: list[float] = []
-        self._number = self._dropped = 0
+        self._number = 0
         self._last = -math.inf
         self._backwards = self._contradicted = self._in_guessed_unit = self._has_energies = False
         self._times: list[float] = []
@@ -244,7 +275,7 @@ class _Watch(Iterator[Frame]):
             frame = next(self._trajectory)
             if self._number >= MAX_FRAMES:
                 raise FormatError(f"more than {MAX_FRAMES} frames: thin the trajectory")
-            time = frame_time(frame, self._options)
+            time = _frame_time(frame, self._options)
             self._compare(frame, time)
             if time is None:
                 self.has_times = False
@@ -255,7 +286,6 @@ class _Watch(Iterator[Frame]):
                 continue  # a restart wrote some steps twice
             self._last = time
             if self.has_times and time < self._options.equilibration_ps:
-                self._dropped += 1
                 continue
             self._temperatures.append(frame.temperature())
             self._times.append(time)
@@ -302,7 +332,7 @@ class _Watch(Iterator[Frame]):
         found = []
         if steps.max() > UNEVEN * usual or steps.min() < usual / UNEVEN:
             found.append(f"the frames are not evenly spaced: {steps.min():g} to {steps.max():g} ps apart")
-        early = int((times <= EVIDENCE_PS + TINY_PS).sum())
+        early = int((times <= EVIDENCE_PS + TIME_TOLERANCE_PS).sum())
         if early < FEW_EARLY:
             found.append(f"only {early} frames in the first {EVIDENCE_PS:g} ps: write one every picosecond or so")
         if times[-1] < EVIDENCE_PS - usual:
@@ -322,11 +352,6 @@ def _driving_force(material: str, temperature: float, options: TrajectoryOptions
     if melting is None or latent is None or not temperature > 0:
         return math.nan
     return driving_force(temperature, melting, latent)
-
-
-def _chained(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
-    yield first
-    yield from rest
 
 
 def _composition(frame: Frame) -> dict[str, float]:
@@ -366,7 +391,7 @@ def _axis(times_ps: FloatArray, has_times: bool) -> Axis:
 
 def _series(history: SlabHistory, has_times: bool, *, until_ps: float = math.inf) -> dict[str, Quantity]:
     times = history.times_ps - history.times_ps[0]
-    early = times <= until_ps + TINY_PS
+    early = times <= until_ps + TIME_TOLERANCE_PS
     axis = _axis(times[early], has_times)
     found = {name: Quantity(history.pooled[name][early], unit, axis=axis) for name, unit in DESCRIPTORS.items()}
     if math.isfinite(history.volumes[0]):

@@ -23,7 +23,7 @@ from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, facet_re
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, MultiscaleGraph, Relation
 from nakaya.kinetics.graphs.process_nodes import process_nodes
 from nakaya.kinetics.graphs.sequence import carry, unchanged
-from nakaya.md.growth import EVIDENCE_PS
+from nakaya.md.interfaces import EVIDENCE_PS, TIME_TOLERANCE_PS
 from nakaya.md.patches import read_patches
 from nakaya.md.tables import MaterialTable
 from nakaya.md.trajectories.frames import Frame
@@ -182,7 +182,7 @@ def _early(record: Record, frames: Sequence[Frame], evidence_ps: float) -> list[
         raise ParameterError(f"record {record.id}: some of its {len(frames)} frames carry no time: give one frame only")
     known = [time for time in times if time is not None]
     first = min(known)
-    return [frame for frame, time in zip(frames, known, strict=True) if time - first <= evidence_ps + 1e-6]
+    return [frame for frame, time in zip(frames, known, strict=True) if time - first <= evidence_ps + TIME_TOLERANCE_PS]
 
 
 def _evidence(record: Record, length: float) -> Evidence:

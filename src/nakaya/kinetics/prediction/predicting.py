@@ -12,7 +12,6 @@ import numpy as np
 
 from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.crystallography.miller import cubic_face
-from nakaya.kinetics.early_patches import early_patches
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.graphs_of_records import record_folder
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
@@ -29,7 +28,7 @@ from nakaya.kinetics.samples.corpus import make_sample, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.md.stated_potentials import StatedPotential, stated_potential
 from nakaya.md.tables import tabulate
-from nakaya.md.trajectory_records import TrajectoryOptions, ingest_trajectory
+from nakaya.md.trajectory_records import TrajectoryOptions, follow_trajectory
 from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record
 from nakaya.records.replicates import conditions_key, has_result
 from nakaya.records.store import chosen_records, load_records
@@ -223,7 +222,7 @@ def predict_trajectory(path: Path, options: TrajectoryOptions, *, model: Kinetic
         model: Of `load_model`; the shipped one by default.
 
     Raises:
-        NakayaError: As in `ingest_trajectory`.
+        NakayaError: As in `follow_trajectory`.
     """
     model = model or load_model()
     sample, flags = trajectory_sample(path, options, model)
@@ -233,7 +232,8 @@ def predict_trajectory(path: Path, options: TrajectoryOptions, *, model: Kinetic
 
 def trajectory_sample(path: Path, options: TrajectoryOptions, model: KineticsModel) -> tuple[Sample, list[str]]:
     """The sample of evidence B that a trajectory makes, and what was odd about the file."""
-    record = _named(ingest_trajectory(path, options, known=model.records))
+    followed = follow_trajectory(path, options, known=model.records)
+    record = _named(followed.record)
     if not math.isfinite(record.conditions["temperature"].value):
         raise ParameterError(f"{path}: the temperature is not known: give --temperature in K")
     table = model.table(record.material)
@@ -243,8 +243,8 @@ def trajectory_sample(path: Path, options: TrajectoryOptions, model: KineticsMod
         stated = options.latent_heat
         table = replace(table, latent_heat=lambda _: stated)
     sample = make_sample(record, "B", table, None)
-    frames = early_patches(path, options, record)
-    sample = replace(sample, sequence=build_sequence(record, frames, table=table)) if frames else sample
+    if followed.patches:
+        sample = replace(sample, sequence=build_sequence(record, followed.patches, table=table))
     flags = list(record.flags)
     if options.potential is not None:
         flags += _potential_warnings(stated_potential(record), "the trajectory", model.potential(record.material))

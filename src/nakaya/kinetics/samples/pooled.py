@@ -13,7 +13,7 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.crystallography.lattices import ATOMS_PER_CELL
 from nakaya.kinetics.graphs.conditions import crystal_structure
-from nakaya.md.growth import EVIDENCE_PS
+from nakaya.md.interfaces import EVIDENCE_PS
 from nakaya.records.record import Quantity, Record
 
 __all__ = ["EARLY_VELOCITY", "early_velocity", "pooled_features"]

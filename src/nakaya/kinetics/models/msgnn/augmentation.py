@@ -19,6 +19,7 @@ from nakaya.core.arrays import Float32Array, IntArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.graphs.graph import RelationName
 from nakaya.kinetics.models.msgnn.encoding import Edges, EncodedFrame, EncodedSample
+from nakaya.md.interfaces import TIME_TOLERANCE_PS
 
 __all__ = ["Augmentation", "Draw", "PatchPool", "cut_atoms", "draw", "grow_patch", "observe", "spread_frames"]
 
@@ -87,7 +88,9 @@ def observe(sample: EncodedSample, steps: int, *, until_ps: float | None = None)
         ParameterError: There is no frame as early as that.
     """
     early = [
-        number for number, frame in enumerate(sample.frames) if until_ps is None or frame.time_ps <= until_ps + 1e-6
+        number
+        for number, frame in enumerate(sample.frames)
+        if until_ps is None or frame.time_ps <= until_ps + TIME_TOLERANCE_PS
     ]
     if not early:
         raise ParameterError(
@@ -224,7 +227,7 @@ def _listed(
 
 
 def _later(sample: EncodedSample, last: EncodedFrame) -> tuple[float, float] | None:
-    after = np.flatnonzero(sample.times_ps > last.time_ps + 1e-6)
+    after = np.flatnonzero(sample.times_ps > last.time_ps + TIME_TOLERANCE_PS)
     if not after.size or not np.isfinite(last.solid_fraction):
         return None
     moment = after[-1]

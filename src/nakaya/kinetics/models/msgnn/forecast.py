@@ -21,6 +21,7 @@ from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
 from nakaya.kinetics.models.msgnn.task import FREE_STEPS
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.learn.threads import torch_threads
+from nakaya.md.interfaces import TIME_TOLERANCE_PS
 
 __all__ = ["ForecastScore", "forecast_fractions", "join_scores", "score_forecasts"]
 
@@ -60,7 +61,7 @@ def forecast_fractions(
         ParameterError: There is no such series, or nothing was seen by then.
     """
     encoded = predictor.encoding.encode(sample)
-    if not (encoded.times_ps <= seen_ps + 1e-6).any() or predictor.encoding.slope == 0:
+    if not (encoded.times_ps <= seen_ps + TIME_TOLERANCE_PS).any() or predictor.encoding.slope == 0:
         raise ParameterError(f"sample {sample.record_id} has no solid fraction by {seen_ps:g} ps to go on from")
     drawn = observe(encoded, predictor.config.dynamic_steps, until_ps=seen_ps)
     last = drawn.frames[-1]
@@ -115,5 +116,5 @@ def join_scores(scores: Sequence[ForecastScore]) -> ForecastScore:
 
 
 def _parts(encoded: EncodedSample, seen_ps: float) -> tuple[np.ndarray, np.ndarray]:
-    early = encoded.times_ps <= seen_ps + 1e-6
+    early = encoded.times_ps <= seen_ps + TIME_TOLERANCE_PS
     return early, ~early
