@@ -17,6 +17,8 @@ from benchmarks.network import network
 from benchmarks.reactor_conventions import reactor_conventions
 from benchmarks.reactor_coverage import reactor_coverage
 from benchmarks.reactor_speed import reactor_speed
+from benchmarks.tabulate import tabulate
+from benchmarks.tuning import tuning
 from nakaya.cli.output import run_app
 
 __all__ = ["PROGRAM", "STUDIES", "app", "run"]
@@ -32,6 +34,8 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "reactor-conventions": reactor_conventions,
     "reactor-coverage": reactor_coverage,
     "reactor-speed": reactor_speed,
+    "tabulate": tabulate,
+    "tuning": tuning,
 }
 """Name on the command line -> what runs."""
 

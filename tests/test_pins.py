@@ -445,10 +445,12 @@ MOVED = {
     "nakaya benchmark loops": "loops",
     "nakaya benchmark micrographs": "micrographs",
     "nakaya benchmark network": "network",
+    "nakaya benchmark tuning": "tuning",
     "nakaya fit reactor-conventions": "reactor-conventions",
     "nakaya fit reactor-coverage": "reactor-coverage",
     "nakaya fit reactor-speed": "reactor-speed",
     "nakaya md laws --causes": "md-ablation",
+    "nakaya tune --tabulate": "tabulate",
 }
 """Pinned words that are typed after `python3 nk.py benchmark` now; where a command moved, its options did too."""
 

@@ -94,61 +94,6 @@ def laws(
         raise typer.Exit(1)
 
 
-@group.command("tuning")
-def tuning(
-    table: Annotated[str, typer.Argument(help="A shipped table of trainings, or the folder of your own.")] = "svm",
-    trials: Annotated[int, typer.Option(help="Trainings that each search may look up.")] = 40,
-    repeats: Annotated[int, typer.Option(help="Searches of each sampler.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of the first repeat; the others follow.")] = 0,
-    causes: Annotated[
-        bool, typer.Option("--causes", help="Also search with the Gaussian process changed in one thing at a time.")
-    ] = False,
-    workers: Annotated[int, typer.Option(help="Processes of one thread each.")] = 1,
-    out: Annotated[Path | None, typer.Option(help="Page to write (HTML).")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a page that exists.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Compare Bayesian optimisation with tree-structured Parzen estimators and chance on a table of real trainings.
-
-    Regret is the lowest error that a search has found so far minus the lowest of the table; what is printed are means
-    over the repeats, the 95 % bootstrap interval of the last, the repeats that ended strictly lower than chance, and
-    how likely four of five such repeats are. A search with the Gaussian process takes some seconds.
-
-    Example: nakaya benchmark tuning svm --repeats 5 --trials 40
-    """
-    from nakaya.cli.progress import progress_reporter
-    from nakaya.growth.store.storing import check_output
-    from nakaya.workflows.tuning.comparison import cause_names, compare
-
-    if out is not None:
-        check_output(out, overwrite=overwrite)
-    with progress_reporter("searching", "searches") as report:
-        found = compare(
-            table,
-            trials=trials,
-            repeats=repeats,
-            seed=seed,
-            samplers=("gp", *(cause_names() if causes else ()), "tpe", "random"),
-            workers=workers,
-            report=report,
-        )
-    if out is not None:
-        from nakaya.viz.writing import write_whole
-        from nakaya.workflows.tuning.report import comparison_page
-
-        write_whole(out, comparison_page(found).encode())
-    if as_json:
-        echo_json(found.as_json())
-        return
-    typer.echo(
-        f"{found.description}: {found.cells} trainings, best {found.best:.4g} ({found.best_cells} cells), "
-        f"median {found.spread:.3g} above"
-    )
-    typer.echo("".join(f"{name:>15s}" for name in found.columns))
-    for row in found.rows:
-        typer.echo("".join(f"{cell:15.3g}" if isinstance(cell, float) else f"{cell!s:>15s}" for cell in row))
-
-
 @group.command("kinetics")
 def kinetics(
     records: Annotated[

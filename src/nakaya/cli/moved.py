@@ -12,10 +12,12 @@ MOVED: Final[Mapping[str, str]] = {
     "benchmark loops": "loops",
     "benchmark micrographs": "micrographs",
     "benchmark network": "network",
+    "benchmark tuning": "tuning",
     "fit reactor-conventions": "reactor-conventions",
     "fit reactor-coverage": "reactor-coverage",
     "fit reactor-speed": "reactor-speed",
     "md laws --causes": "md-ablation",
+    "tune --tabulate": "tabulate",
 }
 """Words of `nakaya` -> the study of `python3 nk.py benchmark` that does it now."""
 

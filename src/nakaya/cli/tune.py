@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -39,10 +39,6 @@ def tune(
         str | None,
         typer.Option(help="Table of trainings (name or folder) on which the report compares the sampler with chance."),
     ] = None,
-    tabulate: Annotated[
-        bool,
-        typer.Option("--tabulate", help="Train at every point of the grid in the study file, instead of searching."),
-    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the report of another study.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -54,24 +50,12 @@ def tune(
     touches. Stop it however you like, also with kill -9, and run the same command again: it goes on, and killed trials
     are repeated. A study of another configuration is refused (exit status 2). One worker and one seed give one study;
     several workers choose by what has finished when they ask.
-
-    With --tabulate, OUT/table.json holds the score at every point of the grid; nakaya benchmark tuning OUT then
-    compares the samplers on it.
     """
     from nakaya.cli.progress import progress_reporter
     from nakaya.core.errors import ParameterError
     from nakaya.workflows.tuning.config import read_study
 
     config = read_study(study)
-    if tabulate:
-        if out is None:
-            raise ParameterError("--out is missing: name the folder of the table")
-        from nakaya.workflows.tuning.studies import tabulate_study
-
-        with progress_reporter("training", "points of the grid") as report:
-            summary = tabulate_study(config, out, workers=workers, report=report)
-        _print_table(summary, as_json)
-        return
     if storage is None and out is None:
         raise ParameterError("--storage is missing: name a database such as sqlite:///study.db, or a folder by --out")
     from nakaya.workflows.tuning.studies import tune_study
@@ -109,12 +93,3 @@ def tune(
             typer.echo(f"{name} beats random in {verdict.wins} of {outcome.controls.repeats} searches of {controls}")
     if out is not None:
         typer.echo(f"report: {out / 'report.html'}")
-
-
-def _print_table(summary: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        echo_json(summary)
-        return
-    typer.echo(f"{summary['cells']} trainings in {summary['table']}: {summary['best']:.4g} to {summary['worst']:.4g}")
-    for name, value in summary["best_settings"].items():
-        typer.echo(f"  {name} = {value:.4g}")

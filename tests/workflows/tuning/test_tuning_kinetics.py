@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.tabulate import tabulate_study
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.learn.tuning.table import axis_levels, read_table
 from nakaya.records.store import RecordStore
 from nakaya.workflows.tuning import studies as tuning_kinetics
 from nakaya.workflows.tuning.config import StudyConfig, read_study, searched_space
-from nakaya.workflows.tuning.studies import CEILING, tabulate_study, tune_study
+from nakaya.workflows.tuning.studies import CEILING, tune_study
 from support.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
@@ -60,7 +61,7 @@ def test_a_table_holds_the_score_of_every_level(config: StudyConfig, tmp_path: P
     table = read_table(tmp_path / "table" / "table.json")
     (parameter,) = find_model("ridge").search_space
     assert table.axes == (axis_levels(parameter, LEVELS),)
-    problem = tuning_kinetics._prepare(config).problem
+    problem = tuning_kinetics.prepare_study(config).problem
     scores = [problem.score({"alpha": level}) for level in table.axes[0].levels]
     assert table.scores == pytest.approx(np.array(scores), rel=1e-5)
     assert summary["best"] == pytest.approx(min(scores))
@@ -101,7 +102,7 @@ def test_a_study_goes_on_in_its_folder_and_is_told_beside_its_controls(
 
 
 def test_no_score_is_above_the_ceiling(config: StudyConfig) -> None:
-    study = tuning_kinetics._prepare(config)
+    study = tuning_kinetics.prepare_study(config)
     assert study.problem.ceiling == CEILING * study.mean_score
     diverged = replace(study.problem, objective=lambda settings: float("nan"))
     assert diverged.score({"alpha": 1.0}) == study.problem.ceiling
@@ -110,7 +111,9 @@ def test_no_score_is_above_the_ceiling(config: StudyConfig) -> None:
 def test_other_records_are_another_study(config: StudyConfig, tmp_path: Path) -> None:
     store = tmp_path / "records"
     RecordStore(store, create=True).merge(SyntheticGrowth(seeds=(0, 2)).records())
-    hashes = {tuning_kinetics._prepare(entry).evidence_hash for entry in (config, replace(config, records=str(store)))}
+    hashes = {
+        tuning_kinetics.prepare_study(entry).evidence_hash for entry in (config, replace(config, records=str(store)))
+    }
     assert len(hashes) == 2
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +12,8 @@ import pytest
 from nakaya.core.errors import ConfigError, OutputError, ParameterError, UnknownNameError
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem
-from nakaya.learn.tuning.table import Axis, TableLookup, read_table
-from nakaya.learn.tuning.tabulating import tabulate
-from nakaya.workflows.tuning.comparison import _verdict, compare
+from nakaya.learn.tuning.table import TableLookup
+from nakaya.workflows.tuning.comparison import _verdict
 from nakaya.workflows.tuning.config import StudyConfig, read_study, searched_space
 
 STUDY = """
@@ -101,92 +99,11 @@ def test_a_parameter_that_the_model_does_not_have_is_refused(tmp_path: Path) -> 
 
 # Tables ---------------------------------------------------------------------------------------------------------------
 
-AXES = (Axis("x", (0.0, 1.0, 2.0, 3.0)), Axis("y", (0.0, 1.0, 2.0)))
 SPACE = (Parameter("x", 0, 3, "integer"), Parameter("y", 0, 2, "integer"))
 SCORES = np.random.default_rng(2).random((4, 3))
 
 
-class Counting:
-    """Looks scores up and counts how often; stops after a number of them."""
-
-    def __init__(self, last: int = 10**9) -> None:
-        self.calls = 0
-        self.last = last
-
-    def __call__(self, settings: Mapping[str, float]) -> float:
-        if self.calls == self.last:
-            raise KeyboardInterrupt
-        self.calls += 1
-        return TableLookup(("x", "y"), SCORES)(settings)
-
-
-def _tabulate(objective: object, out: Path, **options: object) -> np.ndarray:
-    problem = Problem(SPACE, objective, (), 1.0)  # type: ignore[arg-type]
-    arguments = {"configuration": {"seed": 0}, "about": {"description": "a draw"}, **options}
-    return tabulate(problem, AXES, out, **arguments).scores  # type: ignore[arg-type]
-
-
-def test_a_table_goes_on_where_it_was_stopped_and_trains_nothing_twice(tmp_path: Path) -> None:
-    out = tmp_path / "table"
-    with pytest.raises(KeyboardInterrupt):
-        _tabulate(Counting(last=5), out)
-    assert not (out / "table.json").exists()
-    journal = out / "cells.jsonl"
-    content = journal.read_bytes()
-    journal.write_bytes(content + b"[5, 0.12")  # a kill cut a line short
-    rest = Counting()
-    assert _tabulate(rest, out) == pytest.approx(SCORES)
-    assert rest.calls == SCORES.size - 5
-    assert read_table(out / "table.json").scores == pytest.approx(SCORES, rel=1e-5)
-    again = Counting()
-    assert _tabulate(again, out) == pytest.approx(SCORES)
-    assert again.calls == 0
-
-
-def test_workers_make_the_same_table(tmp_path: Path) -> None:
-    assert _tabulate(TableLookup(("x", "y"), SCORES), tmp_path / "table", workers=2) == pytest.approx(SCORES)
-
-
-def test_a_table_of_another_configuration_is_refused(tmp_path: Path) -> None:
-    _tabulate(Counting(), tmp_path / "table")
-    with pytest.raises(ConfigError, match="seed differ"):
-        _tabulate(Counting(), tmp_path / "table", configuration={"seed": 1})
-    (tmp_path / "diary").mkdir()
-    with pytest.raises(OutputError, match="holds no table"):
-        _tabulate(Counting(), tmp_path / "diary")
-
-
 # Comparisons and reports ----------------------------------------------------------------------------------------------
-
-
-def test_a_comparison_reads_a_table_by_its_folder_and_reports_regret(tmp_path: Path) -> None:
-    pytest.importorskip("optuna", reason='studies need the extra "ml"')
-    from nakaya.workflows.tuning.report import comparison_page
-
-    _tabulate(Counting(), tmp_path / "table")
-    found = compare(str(tmp_path / "table"), trials=12, repeats=2, samplers=("tpe", "random"))
-    assert found.cells == 12
-    assert found.best == pytest.approx(SCORES.min(), rel=1e-5)
-    for courses in found.regret.values():
-        for course in courses:
-            assert len(course) == 12
-            assert course == sorted(course, reverse=True)
-    assert found.columns[:3] == ("sampler", "after 10", "after 12")
-    for sampler, milestones in found.mean_regret.items():
-        trial, mean, low, high = milestones[-1]
-        assert trial == 12
-        assert mean == pytest.approx(np.mean([course[-1] for course in found.regret[sampler]]))
-        assert low <= mean <= high
-    json.dumps(found.as_json())
-    page = comparison_page(found)
-    assert "a draw" in page
-    assert page.count("<figure") == 1
-    with pytest.raises(UnknownNameError, match="did you mean 'random'"):
-        compare(str(tmp_path / "table"), trials=2, repeats=1, samplers=("randon",))
-    with pytest.raises(ParameterError, match="'random' is missing"):
-        compare(str(tmp_path / "table"), trials=2, repeats=1, samplers=("tpe",))
-    with pytest.raises(UnknownNameError, match="table of trainings"):
-        compare("nothing-of-that-name", trials=2, repeats=1)
 
 
 def test_a_verdict_counts_strict_wins_and_says_how_likely_four_of_five_are() -> None:
@@ -276,5 +193,3 @@ def test_a_search_without_a_storage_or_a_folder_is_refused(tmp_path: Path, capsy
     for workers in ("-2", "0"):
         assert run(["tune", str(_write(tmp_path)), "--storage", database, "--workers", workers]) == 2
         assert f"workers={workers} is not a whole number from 1 to 256" in capsys.readouterr().err
-    assert run(["tune", str(_write(tmp_path)), "--tabulate"]) == 2
-    assert "--out is missing" in capsys.readouterr().err

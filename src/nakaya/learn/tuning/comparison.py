@@ -17,7 +17,7 @@ from nakaya.learn.tuning.study import complete_trials, open_study, read_trials, 
 from nakaya.learn.tuning.surrogate import Surrogate
 from nakaya.learn.tuning.table import ScoreTable
 
-__all__ = ["CAUSES", "CONTENDERS", "Contender", "SamplerComparison", "compare_samplers"]
+__all__ = ["CONTENDERS", "Contender", "SamplerComparison", "compare_samplers"]
 
 
 @dataclass(frozen=True)
@@ -39,16 +39,6 @@ CONTENDERS: Final[Mapping[str, Contender]] = {
     "random": Contender("random"),
 }
 """What a study can use."""
-
-CAUSES: Final[Mapping[str, Contender]] = {
-    "gp-plain": Contender("gp", Surrogate(scores="plain")),
-    "gp-rank": Contender("gp", Surrogate(scores="rank")),
-    "gp-exact": Contender("gp", Surrogate(exact=True)),
-    "gp-revisit": Contender("gp", Surrogate(revisit=True)),
-    "gp-5-draws": Contender("gp", Surrogate(startup=5)),
-    "gp-20-draws": Contender("gp", Surrogate(startup=20)),
-}
-"""The Gaussian process with one thing changed: what it models, whether scores are exact, and so on."""
 
 
 @dataclass(frozen=True, eq=False)

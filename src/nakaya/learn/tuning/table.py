@@ -156,7 +156,9 @@ def parse_table(content: bytes, name: str) -> ScoreTable:
     Raises:
         FormatError: It is no table of trainings.
     """
-    expected = f"{name} is no table of trainings: make one with nakaya tune STUDY.toml --tabulate --out FOLDER"
+    expected = (
+        f"{name} is no table of trainings: make one with python3 nk.py benchmark tabulate STUDY.toml --out FOLDER"
+    )
     if len(content) > MAX_TABLE_BYTES:
         raise FormatError(f"{expected} (it is larger than {MAX_TABLE_BYTES} bytes)")
     try:

@@ -17,9 +17,9 @@ from nakaya.records.shipped import shipped_folder
 from nakaya.scoring.bootstrap import draw_points, mean_interval
 
 if TYPE_CHECKING:
-    from nakaya.learn.tuning.comparison import SamplerComparison
+    from nakaya.learn.tuning.comparison import Contender, SamplerComparison
 
-__all__ = ["SamplerTable", "Verdict", "cause_names", "compare", "find_table", "shipped_tables"]
+__all__ = ["SamplerTable", "Verdict", "compare", "find_table", "shipped_tables"]
 
 CONTROL: Final = "random"
 MILESTONES: Final = (10, 20, 30, 40, 60, 80)
@@ -139,6 +139,7 @@ def compare(
     repeats: int,
     seed: int = 0,
     samplers: Sequence[str] = ("gp", "tpe", "random"),
+    others: Mapping[str, Contender] | None = None,
     workers: int = 1,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> SamplerTable:
@@ -152,7 +153,8 @@ def compare(
         trials: Trainings that each search may look up.
         repeats: Searches of each sampler; repeat k has the seed `seed` + k.
         seed: Of the first repeat.
-        samplers: "gp", "tpe", "random", or "gp-..." of `cause_names`.
+        samplers: "gp", "tpe", "random", or names in `others`.
+        others: Further ways to search.
         workers: Processes of one thread each.
         report: Called with how many searches are done, and of how many.
 
@@ -168,10 +170,10 @@ def compare(
     table = find_table(name)
     check_count("trials", trials, 1, table.scores.size)
     try:
-        from nakaya.learn.tuning.comparison import CAUSES, CONTENDERS, compare_samplers
+        from nakaya.learn.tuning.comparison import CONTENDERS, compare_samplers
     except ImportError as error:
         raise MissingExtraError("studies", "ml") from error
-    known = {**CONTENDERS, **CAUSES}
+    known = {**CONTENDERS, **(others or {})}
     for sampler in samplers:
         if sampler not in known:
             raise UnknownNameError("sampler", sampler, known)
@@ -214,19 +216,6 @@ def compare(
         about={key: value for key, value in table.about.items() if not isinstance(value, (dict, list))},
         floor=max(found.spread * SMALLEST_SHOWN, 1e-12),
     )
-
-
-def cause_names() -> tuple[str, ...]:
-    """Names of the Gaussian process with one thing changed.
-
-    Raises:
-        MissingExtraError: Optuna is not installed.
-    """
-    try:
-        from nakaya.learn.tuning.comparison import CAUSES
-    except ImportError as error:
-        raise MissingExtraError("studies", "ml") from error
-    return tuple(CAUSES)
 
 
 def _interval(values: FloatArray, drawn: IntArray) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""The pages of studies and of comparisons: charts, tables and the sentences between them."""
+"""The page of a study: charts, tables and the sentences between them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nakaya.workflows.tuning.comparison import SamplerTable
     from nakaya.workflows.tuning.outcome import StudyOutcome
 
-__all__ = ["comparison_page", "study_page"]
+__all__ = ["add_regret", "study_page"]
 
 
 def study_page(outcome: StudyOutcome, *, score_label: str) -> str:
@@ -83,7 +83,7 @@ def study_page(outcome: StudyOutcome, *, score_label: str) -> str:
             f"The same samplers on {outcome.controls.cells} trainings of {outcome.controls.description}, "
             f"{outcome.controls.repeats} searches of {outcome.controls.trials} trainings each."
         )
-        _add_regret(page, outcome.controls)
+        add_regret(page, outcome.controls)
     page.add_section("Best settings")
     labels = {entry["name"]: entry for entry in outcome.parameters}
     page.add_table(
@@ -125,23 +125,7 @@ def _shown(parameter: Mapping[str, Any] | None, value: float) -> object:
     return f"{value:.4g}"
 
 
-def comparison_page(table: SamplerTable) -> str:
-    """Return the page of a comparison of samplers as HTML."""
-    page = Report(
-        "Who finds good settings?",
-        f"{table.repeats} searches of {table.trials} trainings each over a table of {table.cells} real trainings",
-    )
-    page.add_text(
-        f"The table holds {table.description}. Regret is the best score so far minus the best of the table "
-        f"({table.best:.4g}); choosing one cell blindly costs {table.spread:.3g} in the median."
-    )
-    page.add_section("Regret")
-    _add_regret(page, table)
-    page.add_facts(table.about, caption="The table of trainings.")
-    return page.html()
-
-
-def _add_regret(page: Report, table: SamplerTable) -> None:
+def add_regret(page: Report, table: SamplerTable) -> None:
     """Add the chart and the table of regrets."""
     regret = {name: np.array(values) for name, values in table.regret.items()}
     floor = table.floor

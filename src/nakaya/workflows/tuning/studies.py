@@ -1,4 +1,4 @@
-"""Studies and tables of kinetics models: study file in, best settings or a table of real trainings out."""
+"""Studies of kinetics models: study file in, best settings out."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.provenance import package_version
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import KineticModel
 from nakaya.kinetics.samples.loading import load_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
 from nakaya.kinetics.training.objective import InnerFold, InnerScore, inner_folds, label_values, mean_score
 from nakaya.learn.tuning.problem import Problem, check_settings
-from nakaya.learn.tuning.table import axis_levels
-from nakaya.learn.tuning.tabulating import TABLE_FILE, tabulate
 from nakaya.workflows.tuning.comparison import compare, find_table
 from nakaya.workflows.tuning.config import StudyConfig, searched_space
 from nakaya.workflows.tuning.outcome import StudyOutcome
 from nakaya.workflows.tuning.search import STORAGE_FILE, check_budget, check_report_folder, hash_of, run, write_report
 
-__all__ = ["tabulate_study", "tune_study"]
+__all__ = ["PreparedStudy", "prepare_study", "tune_study"]
 
 CEILING: Final = 2.0
 """A setting whose error is more than so many times that of predicting the mean counts as that bad, and no worse."""
@@ -32,8 +29,17 @@ CONTROL_REPEATS: Final = 5
 
 
 @dataclass(frozen=True)
-class _Study:
-    """A study file with its model and samples."""
+class PreparedStudy:
+    """A study file with its model and samples.
+
+    Attributes:
+        problem: What is searched.
+        objective: The score of a setting.
+        mean_score: Of predicting the mean.
+        evidence_hash: Of the samples.
+        num_samples: How many there are.
+        num_conditions: Of so many conditions.
+    """
 
     problem: Problem
     objective: InnerScore
@@ -55,7 +61,12 @@ def _model(name: str) -> KineticModel:
     return find_model(name)
 
 
-def _prepare(config: StudyConfig) -> _Study:
+def prepare_study(config: StudyConfig) -> PreparedStudy:
+    """Read the samples of a study, and say what is searched.
+
+    Raises:
+        NakayaError: The study file does not fit its model and records.
+    """
     model = _model(config.model)
     if config.evidence not in MODELS[config.model].evidence:
         raise ParameterError(f"{config.model} cannot learn from evidence {config.evidence}: change the study file")
@@ -77,7 +88,7 @@ def _prepare(config: StudyConfig) -> _Study:
         for fold in folds
         for sample, value in zip(fold.test, label_values(fold.test, config.target), strict=True)
     ]
-    return _Study(
+    return PreparedStudy(
         Problem(space, objective, first, CEILING * mean),
         objective,
         mean,
@@ -85,10 +96,6 @@ def _prepare(config: StudyConfig) -> _Study:
         len(rows),
         len({sample.condition for fold in folds for sample in fold.test}),
     )
-
-
-def _times(repeats: int) -> str:
-    return "" if repeats == 1 else f"{repeats} times repeated "
 
 
 def _options(model: str) -> tuple[str, ...]:
@@ -134,7 +141,7 @@ def tune_study(
         check_report_folder(out, config, overwrite=overwrite)
     if controls is not None:
         _check_controls(config, controls)
-    study = _prepare(config)
+    study = prepare_study(config)
     if storage is None:
         if out is None:
             raise ParameterError("storage and out are both missing: name a database or a folder")
@@ -180,66 +187,3 @@ def _check_controls(config: StudyConfig, controls: str) -> None:
 def _score_label(target: str) -> str:
     unit = "m/s" if target == "growth_velocity" else "1/(m³ s)"
     return f"error ({unit})" if TARGET_SCALES[target] == "linear" else "error (decades)"
-
-
-def tabulate_study(
-    config: StudyConfig, out: Path, *, workers: int, report: Callable[[int, int], None] = lambda done, total: None
-) -> dict[str, Any]:
-    """Train a model at every point of the grid of a study file, or go on with it.
-
-    Args:
-        config: The study file; parameters that its grid does not name have their defaults, or are fixed.
-        out: Folder to make or to go on with.
-        workers: Processes of one thread each.
-        report: Called with how many cells are done, and of how many.
-
-    Returns:
-        Where the table is, its size, its best and worst score, and the best settings.
-
-    Raises:
-        NakayaError: As `nakaya.learn.tuning.tabulating.tabulate`, or the study file has no grid.
-    """
-    if not config.grid:
-        raise ParameterError(f"the study {config.name!r} has no grid: add a table [grid] with a number of levels each")
-    study = _prepare(config)
-    by_name = {parameter.name: parameter for parameter in study.problem.space}
-    for name in config.grid:
-        if name in config.fixed:
-            raise ParameterError(f"grid.{name}: the study file fixes this parameter")
-    axes = [axis_levels(by_name[name], levels) for name, levels in config.grid.items()]
-    defaults = _model(config.model).defaults
-    unvaried = {
-        name: value for name, value in {**defaults, **study.objective.unvaried}.items() if name not in config.grid
-    }
-    objective = replace(study.objective, unvaried=unvaried)
-    varied = tuple(by_name[name] for name in config.grid)
-    decided_by = {
-        key: value for key, value in config.as_plain().items() if key not in ("name", "sampler", "first", "ranges")
-    }
-    table = tabulate(
-        Problem(varied, objective, (), study.problem.ceiling),
-        axes,
-        out,
-        configuration={**decided_by, "evidence_hash": study.evidence_hash, "unvaried": unvaried},
-        about={
-            "description": f"{config.model} for {config.target.replace('_', ' ')}, evidence {config.evidence}: error "
-            f"in {_times(config.repeats)}{config.folds}-fold cross-validation over {study.num_conditions} conditions",
-            **decided_by,
-            "samples": study.num_samples,
-            "conditions": study.num_conditions,
-            "mean_score": study.mean_score,
-            "unvaried": unvaried,
-            "evidence_hash": study.evidence_hash,
-            "version": package_version(),
-        },
-        workers=workers,
-        report=report,
-    )
-    return {
-        "table": str(out / TABLE_FILE),
-        "cells": int(table.scores.size),
-        "best": table.best,
-        "worst": float(table.scores.max()),
-        "mean_score": study.mean_score,
-        "best_settings": table.best_settings(),
-    }

@@ -8,19 +8,27 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 
+from nakaya.cli.output import echo_json
+from nakaya.cli.progress import progress_reporter
 from nakaya.core.checks import check_count
-from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError
+from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError, ParameterError
 from nakaya.core.folders import check_parent, output_errors, write_atomically
 from nakaya.core.processes import leashed_pool, results_as_completed
+from nakaya.core.provenance import package_version
+from nakaya.kinetics.models.catalogue import find_model
 from nakaya.learn.tuning.problem import Problem, Settings
-from nakaya.learn.tuning.table import Axis, ScoreTable, grid_points
+from nakaya.learn.tuning.table import Axis, ScoreTable, axis_levels, grid_points
+from nakaya.workflows.tuning.config import StudyConfig, read_study
+from nakaya.workflows.tuning.studies import prepare_study
 
-__all__ = ["tabulate"]
+__all__ = ["tabulate", "tabulate_problem", "tabulate_study"]
 
 CONFIGURATION_FILE = "configuration.json"
 JOURNAL_FILE = "cells.jsonl"
@@ -30,7 +38,7 @@ CELLS_PER_WORKER = 2
 SECONDS_BETWEEN_SYNCS = 2.0
 
 
-def tabulate(
+def tabulate_problem(
     problem: Problem,
     axes: Sequence[Axis],
     out: Path,
@@ -154,3 +162,90 @@ def _train_cell(cell: tuple[int, Settings]) -> tuple[int, float]:
         return place, _PROBLEM[0].score(settings)
     except NakayaError as error:  # some of our errors take other arguments than a message and cannot cross over
         raise NakayaError(str(error)) from None
+
+
+def tabulate_study(
+    config: StudyConfig, out: Path, *, workers: int, report: Callable[[int, int], None] = lambda done, total: None
+) -> dict[str, Any]:
+    """Train a model at every point of the grid of a study file, or go on with it.
+
+    Args:
+        config: The study file; parameters that its grid does not name have their defaults, or are fixed.
+        out: Folder to make or to go on with.
+        workers: Processes of one thread each.
+        report: Called with how many cells are done, and of how many.
+
+    Returns:
+        Where the table is, its size, its best and worst score, and the best settings.
+
+    Raises:
+        NakayaError: As `tabulate_problem`, or the study file has no grid.
+    """
+    if not config.grid:
+        raise ParameterError(f"the study {config.name!r} has no grid: add a table [grid] with a number of levels each")
+    study = prepare_study(config)
+    by_name = {parameter.name: parameter for parameter in study.problem.space}
+    for name in config.grid:
+        if name in config.fixed:
+            raise ParameterError(f"grid.{name}: the study file fixes this parameter")
+    axes = [axis_levels(by_name[name], levels) for name, levels in config.grid.items()]
+    defaults = find_model(config.model).defaults
+    unvaried = {
+        name: value for name, value in {**defaults, **study.objective.unvaried}.items() if name not in config.grid
+    }
+    times = "" if config.repeats == 1 else f"{config.repeats} times repeated "
+    objective = replace(study.objective, unvaried=unvaried)
+    varied = tuple(by_name[name] for name in config.grid)
+    decided_by = {
+        key: value for key, value in config.as_plain().items() if key not in ("name", "sampler", "first", "ranges")
+    }
+    table = tabulate_problem(
+        Problem(varied, objective, (), study.problem.ceiling),
+        axes,
+        out,
+        configuration={**decided_by, "evidence_hash": study.evidence_hash, "unvaried": unvaried},
+        about={
+            "description": f"{config.model} for {config.target.replace('_', ' ')}, evidence {config.evidence}: error "
+            f"in {times}{config.folds}-fold cross-validation over {study.num_conditions} conditions",
+            **decided_by,
+            "samples": study.num_samples,
+            "conditions": study.num_conditions,
+            "mean_score": study.mean_score,
+            "unvaried": unvaried,
+            "evidence_hash": study.evidence_hash,
+            "version": package_version(),
+        },
+        workers=workers,
+        report=report,
+    )
+    return {
+        "table": str(out / TABLE_FILE),
+        "cells": int(table.scores.size),
+        "best": table.best,
+        "worst": float(table.scores.max()),
+        "mean_score": study.mean_score,
+        "best_settings": table.best_settings(),
+    }
+
+
+def tabulate(
+    study: Annotated[Path, typer.Argument(help="Study file (TOML) with a [grid]; see examples/study-svm.toml")],
+    out: Annotated[Path, typer.Option(help="Folder of the table, to make or to go on with.")],
+    workers: Annotated[int, typer.Option(help="Processes of one thread each: 1 to 256.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Train at every point of the grid in a study file; OUT/table.json holds the scores.
+
+    It goes on after a kill. `tuning OUT` compares the samplers on it, `nakaya tune --controls OUT` beside a study.
+
+    Example: python3 nk.py benchmark tabulate examples/study-svm.toml --out table-svm
+    """
+    config = read_study(study)
+    with progress_reporter("training", "points of the grid") as report:
+        summary = tabulate_study(config, out, workers=workers, report=report)
+    if as_json:
+        echo_json(summary)
+        return
+    typer.echo(f"{summary['cells']} trainings in {summary['table']}: {summary['best']:.4g} to {summary['worst']:.4g}")
+    for name, value in summary["best_settings"].items():
+        typer.echo(f"  {name} = {value:.4g}")
