@@ -165,6 +165,12 @@ class Entries:
         self._take(key, "an object", isinstance(value, dict), value)
         return Entries(value, f"{self._where}: {key}")
 
+    def each(self, key: str, most: int) -> list[Entries]:
+        """A list of objects."""
+        value = self._document.get(key)
+        self._take(key, f"a list of at most {most} objects", isinstance(value, list) and len(value) <= most, value)
+        return [Entries(entry, f"{self._where}: {key}") for entry in value]  # type: ignore[union-attr]
+
     def keys(self) -> tuple[str, ...]:
         """The keys that are there."""
         return tuple(self._document)

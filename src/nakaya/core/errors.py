@@ -17,6 +17,7 @@ __all__ = [
     "NakayaError",
     "OutputError",
     "ParameterError",
+    "PluginError",
     "UnknownNameError",
     "nearest_name",
     "nearest_names",
@@ -83,6 +84,10 @@ class MissingExtraError(NakayaError, ImportError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f'{what} need packages that are not installed: run pip install "nakaya[{extra}]"')
         self.extra = extra
+
+
+class PluginError(NakayaError, ImportError):
+    """An installed package brings a plug-in that cannot be loaded."""
 
 
 class UnknownNameError(NakayaError, LookupError):

@@ -99,7 +99,7 @@ def noise_words(key: Key, step: int, num_rows: int, num_columns: int) -> NDArray
     return np.stack(words, axis=1).reshape(-1, num_columns)
 
 
-def fair_bits(key: Key, step: int, shape: tuple[int, int]) -> Mask:
+def fair_bits(key: Key, step: int, shape: tuple[int, ...]) -> Mask:
     """Return one fair bit for every site of a lattice: bool [row, column].
 
     Args:

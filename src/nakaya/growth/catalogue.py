@@ -1,44 +1,49 @@
-"""The catalogue: which name means which model. A new model is one folder plus one line here.
+"""Which name means which model. A new model is one folder plus one line here.
 
-A package outside adds a grower by the entry point group "nakaya.growers": name = "package.module:make", where `make()`
-returns a `Grower`. The catalogue imports a model only when it is asked for.
+A package outside adds a model by the entry point group "nakaya.growers": name = "package.module:MODEL", where `MODEL`
+is a `GrowerModel`. A model is imported only when it is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
-from importlib.metadata import entry_points
-from typing import cast
-
-from nakaya.core.errors import UnknownNameError
-from nakaya.growth.model.conditions import Conditions
+from nakaya.core.errors import MissingExtraError, PluginError, UnknownNameError
+from nakaya.core.registry import Registry
+from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.model.grower import Grower
-from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
+from nakaya.growth.model.trajectory import TrajectoryMetadata
 
-__all__ = ["FAMILIES", "GROWERS", "find_family", "find_grower", "grower_names"]
+__all__ = ["DEFAULT_MODEL", "MODELS", "find_grower", "find_model", "grower_names", "model_of"]
 
-FAMILIES: dict[str, type[GravnerGriffeath]] = {GravnerGriffeath.family: GravnerGriffeath}
-"""Parameter spaces by name."""
+DEFAULT_MODEL = "gravner-griffeath"
 
-GROWERS: dict[str, str] = {
-    "gravner-griffeath": "nakaya.growth.solvers.gravner_griffeath.solver:make",
-    "gravner-griffeath-reference": "nakaya.growth.solvers.gravner_griffeath.solver:make_reference",
-    "cgne-small-rho": "nakaya.growth.emulators.cgne.shipped:make_small_rho",
-}
-"""Growers by name, as "module:function"; the function takes nothing and returns the grower."""
+_SOLVERS, _EMULATORS = "nakaya.growth.solvers", "nakaya.growth.emulators"
 
-ENTRY_POINT_GROUP = "nakaya.growers"
-
-
-def _sources() -> Mapping[str, str]:
-    outside = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINT_GROUP)}
-    return {**outside, **GROWERS}
+MODELS: Registry[GrowerModel] = Registry(
+    "model",
+    "nakaya.growers",
+    GrowerModel,
+    {
+        DEFAULT_MODEL: f"{_SOLVERS}.gravner_griffeath.model:MODEL",
+        "gravner-griffeath-reference": f"{_SOLVERS}.gravner_griffeath.model:REFERENCE",
+        "cgne-small-rho": f"{_EMULATORS}.cgne.shipped:SMALL_RHO",
+    },
+)
+"""What the models say about themselves, by name."""
 
 
 def grower_names() -> tuple[str, ...]:
     """The names that `nakaya.grow(model=...)` accepts, sorted."""
-    return tuple(sorted(_sources()))
+    return MODELS.names()
+
+
+def find_model(name: str) -> GrowerModel:
+    """Return the statement of the model of this name.
+
+    Raises:
+        UnknownNameError: There is none.
+        PluginError: It belongs to a package that is broken.
+    """
+    return MODELS.find(name)
 
 
 def find_grower(name: str) -> Grower:
@@ -46,21 +51,19 @@ def find_grower(name: str) -> Grower:
 
     Raises:
         UnknownNameError: There is none.
+        PluginError: It belongs to a package that is broken.
         MissingExtraError: It needs packages that are not installed.
     """
-    sources = _sources()
-    if name not in sources:
-        raise UnknownNameError("model", name, sources)
-    module, _, function = sources[name].partition(":")
-    return cast(Grower, getattr(import_module(module), function)())
+    return find_model(name).make()
 
 
-def find_family(name: str) -> type[Conditions]:
-    """Return the parameter space of this name.
-
-    Raises:
-        UnknownNameError: There is none.
-    """
-    if name not in FAMILIES:
-        raise UnknownNameError("parameter space", name, FAMILIES)
-    return FAMILIES[name]
+def model_of(metadata: TrajectoryMetadata) -> GrowerModel | None:
+    """Return the model that made a trajectory, else one of the same parameters; None where neither is installed."""
+    try:
+        named = MODELS.find(metadata.model)
+        if named.family.family == metadata.family:
+            return named
+    except (UnknownNameError, PluginError, MissingExtraError):
+        pass
+    same = (model for model in MODELS.load_all().values() if model.family.family == metadata.family)
+    return next(same, None)

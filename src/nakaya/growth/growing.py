@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import ParameterError
-from nakaya.growth.catalogue import find_grower
-from nakaya.growth.lattice.geometry import Geometry, Sites, make_setup
+from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
+from nakaya.growth.lattice.geometry import Geometry, Sites
 from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.grower import Progress
 from nakaya.growth.model.setup import StopRules
@@ -22,9 +22,10 @@ MAX_WORKERS = 4096
 def grow(
     conditions: Conditions | Sequence[Conditions],
     *,
-    model: str = "gravner-griffeath",
-    geometry: str | Geometry = "sector",
-    size: int,
+    model: str = DEFAULT_MODEL,
+    geometry: str | Geometry | None = None,
+    size: int | None = None,
+    shape: Sequence[int] | None = None,
     members: int = 1,
     seed: int,
     workers: int = 1,
@@ -40,18 +41,20 @@ def grow(
     Args:
         conditions: One parameter point, or a sequence of points.
         model: Name of a solver or an emulator.
-        geometry: "sector" (mirrored 120 degree wedge), "full" (whole lattice), or a geometry object.
-        size: Rows and columns of the lattice array, 8 to 16,384.
+        geometry: Name of a geometry that the model has, such as "sector" (mirrored 120 degree wedge) or "full" (whole
+            lattice), or a geometry object; by default the model's first.
+        size: Sites along every axis of the lattice array, 8 to 16,384; by default the model's.
+        shape: Sites along each axis, in place of `size`.
         members: Crystals at every point.
         seed: Non-negative; all noise derives from it.
         workers: Threads that may work at once; 1 = the calling thread alone.
-        initial: Sites (row, column) of the initial crystals; by default the corner (sector) or the centre (full).
-        edges: "reservoir" (default: far edge held at rho) or "periodic" (full lattice only).
-        stop: When members stop; by default `StopRules()`.
+        initial: Sites (row, column) of the initial crystals; by default the corner (mirrored) or the centre (full).
+        edges: "reservoir" (far edge held at the value far away) or "periodic"; by default the geometry's first.
+        stop: When members stop; by default the model's rules.
         progress: Called with the number of members finished since the last call.
 
     Returns:
-        A `Trajectory`; its arrays are [member, row, column] for one point, [point, member, row, column] for a sequence.
+        A `Trajectory`; its arrays are [member, *lattice] for one point, [point, member, *lattice] for a sequence.
 
     Raises:
         ParameterError: A number that is out of range.
@@ -67,13 +70,15 @@ def grow(
     points: list[Conditions] = [conditions] if isinstance(conditions, Conditions) else list(conditions)
     if not points:
         raise ParameterError("conditions=[] has no point: give at least one")
-    grower = find_grower(model)
+    stated = find_model(model)
     for point in points:
-        if not isinstance(point, Conditions) or point.family != grower.family:
-            raise ParameterError(f"{point!r} is not a parameter point of {grower.family}, which {model} grows")
-    setup = make_setup(geometry, size, initial=initial, edges=edges, stop=stop)
+        if not isinstance(point, Conditions) or point.family != stated.family.family:
+            raise ParameterError(f"{point!r} is not a parameter point of {stated.family.family}, which {model} grows")
+    setup = stated.setup(geometry, size, shape=shape, initial=initial, edges=edges, stop=stop)
     members = check_count("members", members, 1, MAX_MEMBERS, ": it is the number of crystals at each point")
     seed = check_seed(seed)
     workers = check_count("workers", workers, 1, MAX_WORKERS, ": it is the number of threads that work at once")
-    trajectory = grower.grow(points, setup, members=range(members), seed=seed, workers=workers, progress=progress)
+    trajectory = stated.make().grow(
+        points, setup, members=range(members), seed=seed, workers=workers, progress=progress
+    )
     return trajectory.point(0) if is_one else trajectory

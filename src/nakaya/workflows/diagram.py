@@ -12,11 +12,11 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.growth.catalogue import FAMILIES, find_family, find_grower
+from nakaya.growth.catalogue import DEFAULT_MODEL, find_model, model_of
 from nakaya.growth.growing import grow
 from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.setup import StopRules
-from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.storing import check_output
 from nakaya.growth.store.storing import open as open_store
 from nakaya.viz.crystals.diagram import CLOCKS, Axis, Clock, morphology_diagram
@@ -24,7 +24,7 @@ from nakaya.viz.crystals.figure import check_width
 from nakaya.viz.formatting import format_parameters, join_words, symbol
 from nakaya.viz.style import find_theme
 from nakaya.viz.writing import IMAGE_FORMATS, check_format
-from nakaya.workflows.show import default_parameters, describe_geometry, view_member, write_image
+from nakaya.workflows.show import describe_geometry, view_member, write_image
 
 __all__ = ["ParameterAxis", "diagram_by_growing", "diagram_of_store", "parse_axis", "parse_fixed"]
 
@@ -96,7 +96,7 @@ def diagram_by_growing(
     x: ParameterAxis,
     y: ParameterAxis,
     fixed: Mapping[str, float] | None = None,
-    model: str = "gravner-griffeath",
+    model: str = DEFAULT_MODEL,
     size: int = 64,
     seed: int = 0,
     workers: int = 1,
@@ -136,7 +136,7 @@ def diagram_by_growing(
         UnknownNameError: A model, parameter, geometry, theme or clock that does not exist.
     """
     out = _check_request(out, theme, clock, width, overwrite)
-    family = find_family(find_grower(model).family)
+    family = find_model(model).family
     fixed = dict(fixed or {})
     for name in (x.name, y.name, *fixed):
         if name not in family.ranges:
@@ -145,7 +145,7 @@ def diagram_by_growing(
     for name in (x.name, y.name):
         if name in fixed:
             raise ParameterError(f"{name} is on an axis and fixed too: leave it out of one of them")
-    required = [name for name in family.ranges if name not in default_parameters(family.family)]
+    required = [name for name, entry in family.ranges.items() if entry.default is None]
     missing = [name for name in required if name not in (x.name, y.name, *fixed)]
     if missing:
         raise ParameterError(
@@ -263,8 +263,8 @@ def _draw(
     words = [metadata.model, describe_geometry(metadata.geometry), f"seed {metadata.seed}"]
     image = morphology_diagram(
         views,
-        Axis(_axis_label(metadata.family, x[0]), tuple(x[1].tolist())),
-        Axis(_axis_label(metadata.family, y[0]), tuple(y[1].tolist())),
+        Axis(_axis_label(metadata, x[0]), tuple(x[1].tolist())),
+        Axis(_axis_label(metadata, y[0]), tuple(y[1].tolist())),
         find_theme(theme),
         title=title,
         subtitle=join_words(words),
@@ -282,9 +282,11 @@ def _draw(
     }
 
 
-def _axis_label(family: str, name: str) -> str:
-    """The parameter in the field's words, with its symbol."""
-    space = FAMILIES.get(family)
-    if space is None or name not in space.ranges:
+def _axis_label(metadata: TrajectoryMetadata, name: str) -> str:
+    """The parameter in the field's words, with its symbol and unit."""
+    model = model_of(metadata)
+    if model is None or name not in model.family.ranges:
         return symbol(name)
-    return f"{space.ranges[name].meaning.removeprefix('the ')}, {symbol(name)}"
+    entry = model.family.ranges[name]
+    unit = "" if entry.unit == "1" else f" / {entry.unit}"
+    return f"{entry.noun}, {entry.symbol or symbol(name)}{unit}"

@@ -15,7 +15,9 @@ from typing import Any
 
 from nakaya.core.errors import UnknownNameError
 from nakaya.core.provenance import package_version
-from nakaya.growth.catalogue import FAMILIES, grower_names
+from nakaya.growth.catalogue import MODELS
+from nakaya.growth.grower_model import GrowerModel
+from nakaya.growth.model.parameters import Parameter
 from nakaya.kinetics.prediction.report import shipped_models
 from nakaya.records.store import shipped_sets
 from nakaya.workflows.cite import CITATIONS, Citation
@@ -36,22 +38,46 @@ LEAST_FREE_BYTES = 10**9
 
 def info() -> dict[str, Any]:
     """Return versions, models, sets of records, parameter spaces and where this package lies, as plain JSON values."""
+    models = MODELS.load_all()
     return {
         "nakaya": package_version(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "package_directory": str(Path(__file__).resolve().parents[1]),
-        "models": list(grower_names()),
+        "models": list(models),
+        "growers": {name: _facts_of(model) for name, model in models.items()},
         "kinetics_models": list(shipped_models()),
         "record_sets": list(shipped_sets()),
         "parameters": {
-            family: {
-                name: {"range": str(allowed), "meaning": allowed.meaning} for name, allowed in space.ranges.items()
-            }
-            for family, space in FAMILIES.items()
+            model.family.family: {name: _facts_of_parameter(entry) for name, entry in model.family.ranges.items()}
+            for model in models.values()
         },
         "packages": {extra: {name: _version_of(name) for name in names} for extra, names in EXTRAS.items()},
     }
+
+
+def _facts_of(model: GrowerModel) -> dict[str, Any]:
+    """What a model says about itself, as plain JSON values."""
+    return {
+        "parameters": model.family.family,
+        "lattice": model.lattice.name,
+        "dimension": model.dimension,
+        "geometries": {
+            entry.name: {"meaning": entry.meaning, "edges": list(entry.edges)} for entry in model.geometries
+        },
+        "size": model.size,
+        "stop": {name: _facts_of_parameter(entry) for name, entry in model.stop_rules.items()},
+        "units": {"time": model.time_unit, "length": model.length_unit},
+        "time_resolution": model.time_resolution,
+        "fields": {entry.name: {"unit": entry.unit, "meaning": entry.meaning} for entry in model.fields},
+        "grain": model.has_grain,
+        "trained_for": {name: list(bounds) for name, bounds in model.trained_for.items()},
+        "citation": model.citation,
+    }
+
+
+def _facts_of_parameter(entry: Parameter) -> dict[str, Any]:
+    return {"range": str(entry), "meaning": entry.meaning, "unit": entry.unit, "default": entry.default}
 
 
 def _version_of(distribution: str) -> str | None:

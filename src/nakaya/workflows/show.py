@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nakaya.core.errors import ParameterError
-from nakaya.growth.catalogue import FAMILIES
-from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.catalogue import model_of
+from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.storing import check_output
 from nakaya.growth.store.storing import open as open_store
 from nakaya.viz.crystals.animation import Animation, growth_animation
@@ -50,9 +49,6 @@ MOST_IN_TITLE = 3
 
 STOP_WORDS = {"front": "front at the edge", "steps": "as asked", "no-growth": "no more growth"}
 
-FAMILY_NOUNS = {"gravner-griffeath": "Snow crystal"}
-"""What grows, by parameter space; anything else is called a crystal."""
-
 
 def view_member(trajectory: Trajectory, *, point: int = 0, member: int = 0) -> CrystalView:
     """Return one crystal of a trajectory as it is drawn: sectors unfolded, full lattices as they are.
@@ -74,17 +70,16 @@ def view_member(trajectory: Trajectory, *, point: int = 0, member: int = 0) -> C
 
 def telling_parameters(trajectory: Trajectory) -> dict[str, float]:
     """Return the parameters of one point that have no default, or another value than it, by name."""
-    defaults = default_parameters(trajectory.metadata.family)
+    defaults = default_parameters(trajectory.metadata)
     values = {name: float(np.asarray(value)) for name, value in trajectory.parameters.items()}
     return {name: value for name, value in values.items() if defaults.get(name) != value}
 
 
-def default_parameters(family: str) -> dict[str, float]:
-    """Return the parameters of a family that have a default, by name; none for a family that is not known."""
-    space = FAMILIES.get(family)
-    if space is None or not is_dataclass(space):
-        return {}
-    return {entry.name: entry.default for entry in fields(space) if entry.default is not MISSING}
+def default_parameters(metadata: TrajectoryMetadata) -> dict[str, float]:
+    """Return the parameters of a trajectory's model that have a default, by name; none for a model that is unknown."""
+    model = model_of(metadata)
+    stated = {} if model is None else model.family.ranges
+    return {name: entry.default for name, entry in stated.items() if entry.default is not None}
 
 
 def describe_geometry(geometry: Mapping[str, object]) -> str:
@@ -326,13 +321,14 @@ def _split_parameters(one: Trajectory) -> tuple[dict[str, float], dict[str, floa
     telling = telling_parameters(one)
     if len(telling) <= MOST_IN_TITLE:
         return telling, {}
-    defaults = default_parameters(one.metadata.family)
+    defaults = default_parameters(one.metadata)
     required = {name: value for name, value in telling.items() if name not in defaults}
     return required, {name: value for name, value in telling.items() if name in defaults}
 
 
 def _title(one: Trajectory, *, many: bool = False) -> str:
-    noun = FAMILY_NOUNS.get(one.metadata.family, "Crystal") + ("s" if many else "")
+    model = model_of(one.metadata)
+    noun = ("Crystal" if model is None else model.noun) + ("s" if many else "")
     parameters, _ = _split_parameters(one)
     return f"{noun},  {format_parameters(parameters)}" if parameters else noun
 

@@ -5,14 +5,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from nakaya.growth.campaigns import campaigning
+from nakaya.growth.campaigns import campaigning, repairing
 from nakaya.growth.campaigns import tasks as campaign_tasks
 from nakaya.growth.campaigns.config import CampaignConfig
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
+from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.lattice.geometry import make_setup
 from nakaya.growth.model.conditions import Conditions, point_hash
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
+from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 
 
 class ToyGrower:
@@ -57,7 +59,9 @@ class ToyGrower:
 def toy(monkeypatch: pytest.MonkeyPatch) -> ToyGrower:
     """The toy in place of every model, in this process."""
     grower = ToyGrower()
-    monkeypatch.setattr(campaigning, "find_grower", lambda name: grower)
+    model = GrowerModel("toy", GravnerGriffeath, grower=lambda: grower)
+    for module in (campaigning, repairing):
+        monkeypatch.setattr(module, "find_model", lambda name: model)
     monkeypatch.setattr(campaign_tasks, "find_grower", lambda name: grower)
     campaign_tasks._grower.cache_clear()
     return grower

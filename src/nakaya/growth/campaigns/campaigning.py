@@ -28,7 +28,7 @@ from nakaya.core.folders import (
 )
 from nakaya.growth.campaigns.config import CampaignConfig, config_differences, read_campaign
 from nakaya.growth.campaigns.tasks import GrownShard, ShardPlan, grow_shards
-from nakaya.growth.catalogue import find_family, find_grower
+from nakaya.growth.catalogue import find_model
 from nakaya.growth.model.trajectory import TrajectoryMetadata
 from nakaya.growth.store.layout import ShardIndex
 from nakaya.growth.store.locks import StoreLog, lock_store
@@ -130,7 +130,7 @@ def run_campaign(
 
 
 def _plan(config: CampaignConfig) -> tuple[ShardPlan, dict[str, object]]:
-    family = find_family(find_grower(config.model).family)
+    family = find_model(config.model).family
     layout, parameters = config.layout(family), config.sample(family)
     return ShardPlan(config.model, family, config.setup, config.seed, layout, parameters), config.as_plain(family)
 

@@ -10,17 +10,15 @@ from pathlib import Path
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.checks import check_count
-from nakaya.core.documents import Entries
-from nakaya.core.errors import FormatError, NakayaError
+from nakaya.core.errors import FormatError, NakayaError, UnknownNameError
 from nakaya.core.folders import output_errors, remove_parts
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.growth.campaigns.campaigning import MAX_WORKERS, StoreWriter
 from nakaya.growth.campaigns.config import sample_plain
 from nakaya.growth.campaigns.tasks import ShardPlan, grow_shards
-from nakaya.growth.catalogue import find_family
-from nakaya.growth.lattice.geometry import make_setup
-from nakaya.growth.model.conditions import Conditions
-from nakaya.growth.model.setup import GrowthSetup, StopRules
+from nakaya.growth.catalogue import find_model
+from nakaya.growth.grower_model import GrowerModel, setup_from_metadata
+from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.store.layout import ShardIndex
 from nakaya.growth.store.locks import StoreLog, lock_store
 from nakaya.growth.store.reading import ShardReader
@@ -113,15 +111,18 @@ def _sound_parameters(store: Path, description: StoreDescription) -> dict[str, F
             raise FormatError(
                 f"{error}: nothing else in the store says what they were, so it cannot be repaired"
             ) from error
-    parameters = sample_plain(description.campaign, _family(description), f"{store}: campaign")
+    parameters = sample_plain(description.campaign, _model(description, store).family, f"{store}: campaign")
     digests = {name: sha256_of_bytes(parameter_bytes(values)) for name, values in parameters.items()}
     if digests != dict(description.parameters_sha256):
         raise FormatError(f"{store}: the points that its campaign gives now are not those that were written")
     return parameters
 
 
-def _family(description: StoreDescription) -> type[Conditions]:
-    return find_family(description.metadata.family)
+def _model(description: StoreDescription, store: Path) -> GrowerModel:
+    try:
+        return find_model(description.metadata.model)
+    except UnknownNameError as error:
+        raise FormatError(f"{store}: its crystals cannot be grown again: {error}: install the package of it") from error
 
 
 def _recompute(
@@ -135,8 +136,9 @@ def _recompute(
 ) -> None:
     stored = open_store(store)
     metadata = description.metadata
-    setup = _setup_of(metadata.geometry, store)
-    plan = ShardPlan(metadata.model, _family(description), setup, metadata.seed, stored.layout, stored.parameters)
+    model = _model(description, store)
+    setup = _setup_of(metadata.geometry, model, store)
+    plan = ShardPlan(metadata.model, model.family, setup, metadata.seed, stored.layout, stored.parameters)
     writer = StoreWriter.of_store(store, stored, plan, log)
     recorded = _recorded(ShardReader(store, stored.layout, digest), broken)
     tasks = (writer.plan.task(index) for index in broken)
@@ -164,27 +166,14 @@ def _recorded(reader: ShardReader, broken: list[ShardIndex]) -> dict[ShardIndex,
     return recorded
 
 
-def _setup_of(geometry: Mapping[str, object], store: Path) -> GrowthSetup:
+def _setup_of(geometry: Mapping[str, object], model: GrowerModel, store: Path) -> GrowthSetup:
     """The request that a trajectory's metadata describe.
 
     Raises:
         FormatError: They do not describe one that this version knows.
     """
-    entries = Entries(dict(geometry), f"{store}: geometry")
-    stop = entries.entries("stop")
-    initial = geometry.get("initial")
     try:
-        setup = make_setup(
-            entries.text("name"),
-            entries.whole("size", 1, 2**31),
-            edges=entries.text("edges"),
-            initial=[tuple(site) for site in initial] if isinstance(initial, list) else None,
-            stop=StopRules(
-                margin=stop.whole("margin", 1, 2**31) if stop.has("margin") else None,
-                max_steps=stop.whole("max_steps", 1, 2**31) if stop.has("max_steps") else None,
-                no_growth=stop.whole("no_growth", 1, 2**31),
-            ),
-        )
+        setup = setup_from_metadata(geometry, model)
     except (NakayaError, TypeError) as error:
         raise FormatError(f"{store}: crystals of this geometry cannot be grown again: {error}") from error
     if setup.as_metadata() != dict(geometry):

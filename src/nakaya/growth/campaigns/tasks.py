@@ -30,7 +30,7 @@ class ShardTask:
 
     Attributes:
         index: Which shard.
-        layout: The store's; whether it has grain numbers is decided by what the model returns.
+        layout: The store's; whether it has grain numbers and fields is decided by what the model returns.
         model: Name of the grower.
         conditions: The shard's points.
         setup: Lattice, initial crystals, edges, stop rules.
@@ -83,7 +83,7 @@ class GrownShard:
 
     Attributes:
         shard: What is to be written.
-        layout: The task's, with grain numbers if the model returned them.
+        layout: The task's, with grain numbers and fields if the model returned them.
         metadata: What the model says about itself.
     """
 
@@ -108,7 +108,7 @@ def grow_shard(task: ShardTask) -> GrownShard:
     expected = (len(task.conditions), len(task.members), *task.layout.lattice_shape)
     if block.arrival.shape != expected:
         raise NakayaError(f"{task.model} returned crystals of shape {block.arrival.shape}, not {expected}")
-    layout = replace(task.layout, has_grain=block.grain is not None)
+    layout = replace(task.layout, has_grain=block.grain is not None, fields=grown.metadata.fields)
     return GrownShard(encode_shard(block, task.index, layout), layout, grown.metadata)
 
 

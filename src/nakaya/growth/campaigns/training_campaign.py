@@ -10,11 +10,11 @@ from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.errors import ConfigError, FormatError, ParameterError
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan, sample_points
 from nakaya.growth.campaigns.splits import split_points
-from nakaya.growth.catalogue import find_family
+from nakaya.growth.catalogue import find_model
 from nakaya.growth.emulators.protocol import Emulator
-from nakaya.growth.lattice.geometry import make_setup
+from nakaya.growth.grower_model import setup_from_metadata
 from nakaya.growth.model.conditions import Conditions
-from nakaya.growth.model.setup import GrowthSetup, StopRules
+from nakaya.growth.model.setup import GrowthSetup
 
 __all__ = ["TrainingCampaign", "split_training"]
 
@@ -71,17 +71,10 @@ class TrainingCampaign:
                 f"{emulator.name} was trained on crystals without a campaign: they cannot be grown again for the "
                 "look-up table; train from a sweep file"
             )
-        geometry, points = campaign["geometry"], campaign["points"]
-        stop = geometry["stop"]
+        points, model = campaign["points"], find_model(campaign["model"])
         return cls(
             name=emulator.name,
-            setup=make_setup(
-                geometry["name"],
-                geometry["size"],
-                initial=[tuple(site) for site in geometry["initial"]],
-                edges=geometry["edges"],
-                stop=StopRules(stop["margin"], stop["max_steps"], stop["no_growth"]),
-            ),
+            setup=setup_from_metadata(campaign["geometry"], model),
             plan=PointsPlan(
                 points["method"],
                 {name: Axis(**axis) for name, axis in points["vary"].items()},
@@ -90,7 +83,7 @@ class TrainingCampaign:
             ),
             fixed=points["fixed"],
             seed=campaign["seed"],
-            family=find_family(campaign["family"]),
+            family=model.family,
             validation_points=training["validation_points"],
             split_seed=training["split_seed"],
         )

@@ -1,21 +1,19 @@
-"""Geometries: which part of the lattice is grown, what its edges do, where crystals start."""
+"""Requests on a lattice: which part of it is grown, what its edges do, where crystals start; and its edges as masks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import product
-from typing import ClassVar, Literal, Protocol
+from math import prod
 
 import numpy as np
 
 from nakaya.core.arrays import IntArray, Mask
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.growth.model.setup import MAX_SIZE, MIN_SIZE, Edges, GrowthSetup, StopRules
+from nakaya.growth.lattice.lattice import HEXAGONAL, Full, Geometry, Lattice, Sector
+from nakaya.growth.model.setup import MAX_SIZE, MIN_SIZE, Edges, GrowthSetup, Site, StopRules
 
 __all__ = [
-    "GEOMETRIES",
     "Full",
     "Geometry",
     "Sector",
@@ -27,120 +25,124 @@ __all__ = [
     "stop_mask",
 ]
 
-Sites = Sequence[tuple[int, int]]
-"""Sites as (row, column)."""
+Sites = Sequence[Site]
+"""Sites as (row, column) or (layer, row, column)."""
 
+MAX_SITES = MAX_SIZE**2
+"""Of one crystal: its attachment times are 1 GiB."""
 
-class Geometry(Protocol):
-    """A part of the lattice: its name, the edges it allows (default first) and where a crystal starts by default."""
-
-    name: ClassVar[Literal["sector", "full"]]
-    allowed_edges: ClassVar[tuple[Edges, ...]]
-
-    def default_initial(self, size: int) -> tuple[int, int]:
-        """The site of the initial crystal where none is given."""
-        ...
-
-
-@dataclass(frozen=True)
-class Sector:
-    """The mirrored 120 degree wedge: rows and columns >= 0, mirrored at row 0 and column 0, far edge held at rho.
-
-    A third of a six-fold crystal, and at sigma = 0 exactly a third of the full one. With noise it is a wedge with
-    mirror walls: pictures unfolded from it show a seam. Noisy whole flakes want `Full`.
-    """
-
-    name: ClassVar[Literal["sector", "full"]] = "sector"
-    allowed_edges: ClassVar[tuple[Edges, ...]] = ("reservoir",)
-
-    def default_initial(self, size: int) -> tuple[int, int]:
-        """The corner."""
-        return (0, 0)
-
-
-@dataclass(frozen=True)
-class Full:
-    """The whole lattice, with any number of initial crystals.
-
-    Edges "reservoir": the rim of the largest centred hexagon, and what lies outside it, is held at rho, so that the
-    setting keeps the lattice's symmetry; an array of size 2 N - 1 is then the unfolded sector of size N. Edges
-    "periodic": opposite sides of the array are joined; nothing enters or leaves.
-    """
-
-    name: ClassVar[Literal["sector", "full"]] = "full"
-    allowed_edges: ClassVar[tuple[Edges, ...]] = ("reservoir", "periodic")
-
-    def default_initial(self, size: int) -> tuple[int, int]:
-        """The centre."""
-        return (size // 2, size // 2)
-
-
-GEOMETRIES: dict[str, Geometry] = {"sector": Sector(), "full": Full()}
+SITE_AXES = ("layer", "row", "column")
 
 
 def make_setup(
-    geometry: str | Geometry,
-    size: int,
+    geometry: str | Geometry | None,
+    size: int | None = None,
     *,
+    shape: Sequence[int] | None = None,
     initial: Sites | None = None,
     edges: str | None = None,
     stop: StopRules | None = None,
+    lattice: Lattice = HEXAGONAL,
+    geometries: Sequence[Geometry] | None = None,
 ) -> GrowthSetup:
     """Check names and numbers and return the request that growers take.
 
     Args:
-        geometry: "sector", "full", or a `Geometry`.
-        size: Rows and columns of the array, 8 to 16,384.
-        initial: Sites of the initial crystals as (row, column); by default the corner or the centre.
+        geometry: Name of a geometry, or one itself; None: the first of `geometries`.
+        size: Sites along every axis of the array, 8 to 16,384.
+        shape: Sites along each axis, in place of `size`.
+        initial: Sites of the initial crystals; by default the geometry's.
         edges: "reservoir" or "periodic"; by default the geometry's first.
         stop: Stop rules; by default `StopRules()`.
+        lattice: The lattice.
+        geometries: What may be named; by default the lattice's.
 
     Raises:
         ParameterError: A size, site or edge that this geometry does not have.
         UnknownNameError: A name that is not known.
     """
-    if isinstance(geometry, str):
-        if geometry not in GEOMETRIES:
-            raise UnknownNameError("geometry", geometry, GEOMETRIES)
-        geometry = GEOMETRIES[geometry]
-    size = check_count("size", size, MIN_SIZE, MAX_SIZE, ": it is the number of rows and columns of the lattice")
-    edges = geometry.allowed_edges[0] if edges is None else edges
-    if edges not in ("reservoir", "periodic"):
-        raise UnknownNameError("edges", str(edges), ("reservoir", "periodic"))
-    if edges not in geometry.allowed_edges:
-        raise ParameterError(
-            f"edges={edges!r} is not possible with geometry {geometry.name!r}: "
-            f"use {' or '.join(geometry.allowed_edges)}"
-        )
+    geometries = lattice.geometries if geometries is None else geometries
+    if geometry is None:
+        geometry = geometries[0]
+    elif isinstance(geometry, str):
+        known = {entry.name: entry for entry in geometries}
+        if geometry not in known:
+            raise UnknownNameError("geometry", geometry, known)
+        geometry = known[geometry]
+    sides = _check_shape(size, shape, lattice, geometry)
+    words = f"size {sides[0]}" if len(set(sides)) == 1 else f"shape {sides}"
+    chosen = _check_edges(edges, geometry)
     stop = StopRules() if stop is None else stop
-    largest_margin = size - 1 if geometry.name == "sector" else (size - 1) // 2
-    if stop.margin is not None and edges == "reservoir" and stop.margin > largest_margin:
+    largest_margin = min(sides) - 1 if geometry.is_mirrored else (min(sides) - 1) // 2
+    if stop.margin is not None and chosen == "reservoir" and stop.margin > largest_margin:
         raise ParameterError(
-            f"margin={stop.margin} leaves no room on the {geometry.name} lattice of size {size}: "
+            f"margin={stop.margin} leaves no room on the {geometry.name} lattice of {words}: "
             f"use a larger size, or StopRules(margin={largest_margin}) or less"
         )
-    sites = [geometry.default_initial(size)] if initial is None else [_check_site(site, size) for site in initial]
+    default = geometry.default_initial(sides)
+    sites = list(default) if initial is None else [_check_site(site, sides) for site in initial]
     if not sites:
         raise ParameterError("initial=[] has no site: give at least one (row, column), or leave it out")
-    setup = GrowthSetup(geometry.name, size, edges, tuple(sorted(set(sites))), stop)
-    for (low, high), (row, column) in product((open_columns(setup), front_columns(setup)), setup.initial):
-        if not low[row] <= column < high[row]:
+    depths = lattice.depth(np.array(sites), sides, is_mirrored=geometry.is_mirrored)
+    for site, depth in zip(sites, depths.tolist(), strict=True):
+        if chosen == "reservoir" and initial is not None and depth < max(stop.margin or 0, 1):
             raise ParameterError(
-                f"initial site ({row}, {column}) lies at the far edge of the {geometry.name} lattice of size {size}: "
-                f"choose one closer to {geometry.default_initial(size)}"
+                f"initial site {site} lies at the far edge of the {geometry.name} lattice of {words}: "
+                f"choose one closer to {default[0]}"
             )
-    return setup
+    return GrowthSetup(geometry.name, sides, chosen, tuple(sorted(set(sites))), stop)
 
 
-def _check_site(site: tuple[int, int], size: int) -> tuple[int, int]:
+def _check_shape(
+    size: int | None, shape: Sequence[int] | None, lattice: Lattice, geometry: Geometry
+) -> tuple[int, ...]:
+    if (size is None) == (shape is None):
+        raise ParameterError(f"size={size} and shape={shape}: give one of the two")
+    if shape is None:
+        remedy = ": it is the number of rows and columns of the lattice"
+        return (check_count("size", size, MIN_SIZE, MAX_SIZE, remedy),) * lattice.dimension
+    sides = tuple(check_count("a number of shape", length, 1, MAX_SIZE) for length in shape)
+    if len(sides) != lattice.dimension:
+        raise ParameterError(f"shape={sides} has {len(sides)} axes: a {lattice.name} lattice has {lattice.dimension}")
+    if prod(sides) > MAX_SITES:
+        raise ParameterError(f"shape={sides} has {prod(sides)} sites, more than {MAX_SITES}: use a smaller one")
+    if geometry.has_equal_sides and (len(set(sides)) > 1 or sides[0] < MIN_SIZE):
+        raise ParameterError(
+            f"shape={sides} is not possible with geometry {geometry.name!r}: use equal sides of {MIN_SIZE} or more"
+        )
+    return sides
+
+
+def _check_edges(edges: str | None, geometry: Geometry) -> Edges:
+    chosen = geometry.edges[0] if edges is None else edges
+    if chosen not in ("reservoir", "periodic"):
+        raise UnknownNameError("edges", str(chosen), ("reservoir", "periodic"))
+    if chosen not in geometry.edges:
+        raise ParameterError(
+            f"edges={chosen!r} is not possible with geometry {geometry.name!r}: use {' or '.join(geometry.edges)}"
+        )
+    return chosen
+
+
+def _check_site(site: Site, shape: tuple[int, ...]) -> Site:
+    axes = SITE_AXES[-len(shape) :]
     try:
-        row, column = site
-    except (TypeError, ValueError):
-        raise ParameterError(f"initial site {site!r} is not a pair (row, column)") from None
-    return (
-        check_count("row of an initial site", row, 0, size - 1),
-        check_count("column of an initial site", column, 0, size - 1),
+        places = tuple(site)
+    except TypeError:
+        places = ()
+    if len(places) != len(shape):
+        raise ParameterError(f"initial site {site!r} is not a {_tuple_word(axes)} ({', '.join(axes)})")
+    return tuple(
+        check_count(f"{axis} of an initial site", place, 0, length - 1)
+        for axis, place, length in zip(axes, places, shape, strict=True)
     )
+
+
+def _tuple_word(axes: Sequence[str]) -> str:
+    return "pair" if len(axes) == 2 else "triple"
+
+
+# The hexagonal lattice's edges, row by row ----------------------------------------------------------------------------
 
 
 def _radius(setup: GrowthSetup) -> int:
@@ -165,11 +167,6 @@ def _columns_within(setup: GrowthSetup, distance: int) -> tuple[IntArray, IntArr
     return low, np.where(np.abs(offset) < distance, np.maximum(low, high), low)
 
 
-def _outside(low: IntArray, high: IntArray) -> Mask:
-    columns = np.arange(low.size)
-    return np.asarray((columns < low[:, None]) | (columns >= high[:, None]), np.bool_)
-
-
 def open_columns(setup: GrowthSetup) -> tuple[IntArray, IntArray]:
     """Return the sites that are not held at rho, row by row: first column and one past the last, int64 [row] each.
 
@@ -178,16 +175,20 @@ def open_columns(setup: GrowthSetup) -> tuple[IntArray, IntArray]:
     return _columns_within(setup, 4 * setup.size if setup.edges == "periodic" else _radius(setup))
 
 
-def front_columns(setup: GrowthSetup) -> tuple[IntArray, IntArray]:
-    """Return the sites whose attachment does not meet the front rule, in the form of `open_columns`."""
-    return _columns_within(setup, front_distance(setup))
+def _depths(setup: GrowthSetup, lattice: Lattice) -> IntArray:
+    sites = np.moveaxis(np.indices(setup.shape), 0, -1)
+    return lattice.depth(sites, setup.shape, is_mirrored=lattice.is_mirrored(setup.geometry))
 
 
-def reservoir_mask(setup: GrowthSetup) -> Mask:
-    """Sites that are held at the vapour density rho: bool [row, column]; all False on a periodic lattice."""
-    return _outside(*open_columns(setup))
+def reservoir_mask(setup: GrowthSetup, lattice: Lattice = HEXAGONAL) -> Mask:
+    """Sites that are held at the value far away: bool [*lattice]; all False on a periodic lattice."""
+    if setup.edges == "periodic":
+        return np.zeros(setup.shape, np.bool_)
+    return np.asarray(_depths(setup, lattice) <= 0, np.bool_)
 
 
-def stop_mask(setup: GrowthSetup) -> Mask:
-    """Sites whose attachment meets the front rule, row or column `size - margin` and beyond: bool [row, column]."""
-    return _outside(*front_columns(setup))
+def stop_mask(setup: GrowthSetup, lattice: Lattice = HEXAGONAL) -> Mask:
+    """Sites whose attachment meets the front rule, row or column `size - margin` and beyond: bool [*lattice]."""
+    if setup.edges == "periodic" or setup.stop.margin is None:
+        return np.zeros(setup.shape, np.bool_)
+    return np.asarray(_depths(setup, lattice) < setup.stop.margin, np.bool_)

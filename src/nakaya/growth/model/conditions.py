@@ -1,7 +1,8 @@
 """Conditions: one point in a model's parameter space, and its hash.
 
-A model's conditions are a frozen dataclass of floats. The hash of a point enters the key of the noise, so the crystal
-that grows at a point does not depend on which other points are grown with it, nor in which order.
+A model's conditions are a frozen dataclass of floats, made with `nakaya.growth.model.parameters`. The hash of a point
+enters the key of the noise, so the crystal that grows at a point does not depend on which other points are grown with
+it, nor in which order.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import ClassVar, Protocol, runtime_checkable
 
-from nakaya.core.checks import Range
+from nakaya.growth.model.parameters import Parameter
 
 __all__ = ["Conditions", "point_hash"]
 
@@ -21,11 +22,11 @@ class Conditions(Protocol):
 
     Attributes:
         family: Name of the space ("gravner-griffeath"): solvers and emulators of the same system share it.
-        ranges: The documented range of every parameter, in the order of the fields.
+        ranges: What is stated about every parameter, in the order of the fields.
     """
 
     family: ClassVar[str]
-    ranges: ClassVar[Mapping[str, Range]]
+    ranges: ClassVar[Mapping[str, Parameter]]
 
     def parameters(self) -> dict[str, float]:
         """All parameters by name, in the order of `ranges`."""

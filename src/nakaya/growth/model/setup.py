@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
-from nakaya.core.checks import check_count
+from nakaya.core.errors import ParameterError
+from nakaya.growth.model.parameters import check_stated, limit, stated_in
 
 __all__ = [
     "MAX_SIZE",
@@ -13,10 +14,15 @@ __all__ = [
     "STOP_REASONS",
     "Edges",
     "GrowthSetup",
+    "Site",
     "StopRules",
 ]
 
 Edges = Literal["reservoir", "periodic"]
+"""What lies beyond the array: an edge held at the value far away, or the opposite side."""
+
+Site = tuple[int, ...]
+"""Place of a site in the array, such as (row, column) or (layer, row, column)."""
 
 MIN_SIZE = 8
 MAX_SIZE = 16_384
@@ -28,11 +34,15 @@ STOP_REASONS = ("front", "steps", "no-growth")
 SMALL_SIZE = 64
 SMALL_MAX_STEPS = 10_000
 NO_GROWTH_STEPS = 10_000
+MAX_STEPS = 2**31 - 2
+"""Attachment times are int32."""
 
 
 @dataclass(frozen=True)
 class StopRules:
     """When a member stops growing; whichever rule is met first is named in `Trajectory.stopped_by`.
+
+    A model with rules of its own states them as further fields of a subclass; they become options like these.
 
     Attributes:
         margin: Stop ("front") when the crystal comes within this many rows or columns of the far edge: when it reaches
@@ -41,19 +51,31 @@ class StopRules:
         no_growth: Stop ("no-growth") after this many steps without an attachment.
 
     Raises:
-        ParameterError: A count is negative or no whole number.
+        ParameterError: A value is out of range or of the wrong kind.
     """
 
-    margin: int | None = 5
-    max_steps: int | Literal["default"] | None = "default"
-    no_growth: int = NO_GROWTH_STEPS
+    margin: int | None = limit(
+        default=5,
+        low=1,
+        high=MAX_SIZE,
+        never=True,
+        unit="sites",
+        meaning="when the front comes this close to the far edge",
+    )
+    max_steps: int | Literal["default"] | None = limit(
+        default="default",
+        low=1,
+        high=MAX_STEPS,
+        never=True,
+        meaning=f"after this many steps; by default {SMALL_MAX_STEPS} up to size {SMALL_SIZE}, else no limit",
+    )
+    no_growth: int = limit(
+        default=NO_GROWTH_STEPS, low=1, high=MAX_STEPS, meaning="after this many steps without an attachment"
+    )
 
     def __post_init__(self) -> None:
-        if self.margin is not None:
-            check_count("margin", self.margin, 1, MAX_SIZE)
-        if self.max_steps is not None and self.max_steps != "default":
-            check_count("max_steps", self.max_steps, 1, 2**31 - 2)
-        check_count("no_growth", self.no_growth, 1, 2**31 - 2)
+        unset = {"max_steps"} if self.max_steps == "default" else set()
+        check_stated(self, {name: rule for name, rule in stated_in(type(self)).items() if name not in unset})
 
     def step_limit(self, size: int) -> int | None:
         """The number of steps after which a member of this size stops, or None."""
@@ -61,40 +83,47 @@ class StopRules:
             return SMALL_MAX_STEPS if size <= SMALL_SIZE else None
         return self.max_steps
 
+    def as_metadata(self, size: int) -> dict[str, object]:
+        """The rules as plain JSON values, with the step limit of a member of this size."""
+        return asdict(self) | {"max_steps": self.step_limit(size)}
+
 
 @dataclass(frozen=True)
 class GrowthSetup:
     """A checked request, as `nakaya.growth.lattice` makes it from names and keywords.
 
     Attributes:
-        geometry: "sector" (mirrored 120 degree wedge) or "full" (whole lattice).
-        size: Rows and columns of the square array that holds the lattice.
-        edges: "reservoir" (far edge held at the vapour density rho) or "periodic".
-        initial: Sites attached before the first step, as (row, column), sorted and without repeats.
+        geometry: Name of a geometry of the model's lattice, such as "sector" or "full".
+        shape: Sites along every axis of the array that holds the lattice.
+        edges: "reservoir" (far edge held at the value far away) or "periodic".
+        initial: Sites attached before the first step, sorted and without repeats.
         stop: When to stop.
     """
 
-    geometry: Literal["sector", "full"]
-    size: int
+    geometry: str
+    shape: tuple[int, ...]
     edges: Edges
-    initial: tuple[tuple[int, int], ...]
+    initial: tuple[Site, ...]
     stop: StopRules
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Shape of the lattice array."""
-        return (self.size, self.size)
+    def size(self) -> int:
+        """Sites along each axis, where all axes have as many.
+
+        Raises:
+            ParameterError: They have not.
+        """
+        if len(set(self.shape)) > 1:
+            raise ParameterError(f"an array of shape {self.shape} has no size: its axes differ in length")
+        return self.shape[0]
 
     def as_metadata(self) -> dict[str, object]:
         """The setup as plain JSON values, as it is stored with a trajectory."""
+        sides: dict[str, object] = {"size": self.shape[0]} if len(set(self.shape)) == 1 else {"shape": list(self.shape)}
         return {
             "name": self.geometry,
-            "size": self.size,
+            **sides,
             "edges": self.edges,
             "initial": [list(site) for site in self.initial],
-            "stop": {
-                "margin": self.stop.margin,
-                "max_steps": self.stop.step_limit(self.size),
-                "no_growth": self.stop.no_growth,
-            },
+            "stop": self.stop.as_metadata(max(self.shape)),
         }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nakaya.core.arrays import ArrivalMap, FloatArray, GrainMap, Mask
+from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, GrainMap, Mask
 from nakaya.core.errors import ParameterError
 from nakaya.growth.model.setup import STOP_REASONS
 
@@ -17,12 +17,15 @@ __all__ = [
     "INITIAL",
     "NEVER",
     "NOT_COMPUTED",
+    "FinalField",
     "Trajectory",
     "TrajectoryMetadata",
     "occupancy_at",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest version of the schema. A trajectory that version 1 can hold has version 1: older readers know it."""
+
 INITIAL = 0
 NEVER = -1
 NOT_COMPUTED = -2
@@ -42,6 +45,21 @@ def occupancy_at(arrival: ArrivalMap, step: int | NDArray[np.int64]) -> Mask:
 
 
 @dataclass(frozen=True)
+class FinalField:
+    """A quantity at every site at the end of the growth, such as temperature or solute.
+
+    Attributes:
+        name: Letters, digits and underscores.
+        unit: SI unit, or "1" where it is dimensionless.
+        meaning: What it is, in a few words.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class TrajectoryMetadata:
     """Everything that says how a trajectory came about; no time stamps, host names or worker counts.
 
@@ -54,10 +72,12 @@ class TrajectoryMetadata:
         family: The parameter space that `parameters` belong to.
         lattice: "hexagonal", "square" or "cubic".
         dimension: 2 or 3.
-        step_duration: Seconds per step, or None where the model is dimensionless.
-        site_spacing: Metres between neighbouring sites, or None where the model is dimensionless.
+        step_duration: Duration of a step in `time_unit`, or None where the model does not say.
+        site_spacing: Distance between neighbouring sites in `length_unit`, or None where the model does not say.
         time_resolution: Solver steps that an arrival time is exact to; 1 for solvers, the stride of an emulator.
-        format_version: Version of the trajectory schema.
+        time_unit: "s", or the model's own dimensionless unit.
+        length_unit: "m", or the model's own dimensionless unit.
+        fields: What is known at every site at the end.
     """
 
     model: str
@@ -71,7 +91,14 @@ class TrajectoryMetadata:
     step_duration: float | None = None
     site_spacing: float | None = None
     time_resolution: int = 1
-    format_version: int = FORMAT_VERSION
+    time_unit: str = "s"
+    length_unit: str = "m"
+    fields: tuple[FinalField, ...] = ()
+
+    @property
+    def format_version(self) -> int:
+        """Version of the trajectory schema: the least that says all of this."""
+        return 1 if (self.time_unit, self.length_unit, self.fields) == ("s", "m", ()) else 2
 
 
 @dataclass(frozen=True)
@@ -88,6 +115,8 @@ class Trajectory:
         parameters: float64 [point] (or a scalar array, for one point) by parameter name.
         metadata: Where it comes from.
         grain: Optional int32, shape of `arrival`: number of the crystal that a site belongs to, -1 = none.
+        fields: float32, shape of `arrival`, by name, at the end of the growth; NaN where a field is not defined.
+            `metadata.fields` says what they are.
     """
 
     arrival: ArrivalMap
@@ -96,6 +125,7 @@ class Trajectory:
     parameters: Mapping[str, FloatArray]
     metadata: TrajectoryMetadata
     grain: GrainMap | None = field(default=None)
+    fields: Mapping[str, Float32Array] = field(default_factory=dict)
 
     @property
     def has_point_axis(self) -> bool:
@@ -149,4 +179,5 @@ class Trajectory:
             stop_codes=self.stop_codes[index],
             parameters={name: np.asarray(values[index]) for name, values in self.parameters.items()},
             grain=None if self.grain is None else self.grain[index],
+            fields={name: values[index] for name, values in self.fields.items()},
         )

@@ -9,8 +9,8 @@ import numpy as np
 
 from nakaya.core.arrays import ArrivalMap, FloatArray, IntArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.growth.lattice.geometry import GEOMETRIES
 from nakaya.growth.lattice.history import disconnected_share, identity_share
+from nakaya.growth.lattice.lattice import HEXAGONAL
 from nakaya.growth.lattice.symmetry import unfold_sector
 from nakaya.growth.model.setup import Edges
 from nakaya.growth.model.trajectory import INITIAL, NOT_COMPUTED, Trajectory
@@ -96,11 +96,13 @@ def describe(
         ParameterError: The arrays have another shape, some maps were never computed, or the origin lies elsewhere.
         UnknownNameError: No such geometry.
     """
-    if geometry not in GEOMETRIES:
-        raise UnknownNameError("geometry", str(geometry), GEOMETRIES)
+    known = {entry.name: entry for entry in HEXAGONAL.geometries}
+    if geometry not in known:
+        raise UnknownNameError("geometry", str(geometry), known)
     arrival = _checked_maps(arrival)
     size = arrival.shape[-1]
-    seed = GEOMETRIES[geometry].default_initial(size) if origin is None else origin
+    row, column = known[geometry].default_initial((size, size))[0] if origin is None else origin
+    seed = (row, column)
     if not (0 <= seed[0] < size and 0 <= seed[1] < size) or (geometry == "sector" and seed != (0, 0)):
         expected = "(0, 0), a sector's corner" if geometry == "sector" else f"a site of the {size} x {size} lattice"
         raise ParameterError(f"origin={seed} is not {expected}")
@@ -128,7 +130,12 @@ def describe_trajectory(trajectory: Trajectory) -> Morphology:
     """Measure the crystals of a trajectory: `describe` with its geometry, edges, steps and time resolution.
 
     The origin is the initial crystal where that is one site, else where a crystal starts by default.
+
+    Raises:
+        ParameterError: The lattice is not hexagonal.
     """
+    if trajectory.metadata.lattice != "hexagonal":
+        raise ParameterError(f"crystals on a {trajectory.metadata.lattice} lattice have no measures of snow crystals")
     setup = trajectory.metadata.geometry
     initial = setup.get("initial")
     origin = None

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from io import SEEK_END
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nakaya.core.arrays import ArrivalMap, GrainMap, IntArray
+from nakaya.core.arrays import ArrivalMap, Float32Array, GrainMap, IntArray
 from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.growth.model.trajectory import NOT_COMPUTED
 from nakaya.growth.store.layout import ShardIndex, StoreLayout
-from nakaya.growth.store.schema import ON_LATTICE, array_document, block_arrays, chunk_file
+from nakaya.growth.store.schema import array_document, block_arrays, chunk_file, field_array, is_on_lattice
 
 __all__ = ["EncodedShard", "ShardBlock", "decode_crystals", "decode_plain", "encode_shard", "most_decoded_bytes"]
 
@@ -38,12 +39,14 @@ class ShardBlock:
         steps: int64 [point, member].
         stop_codes: int8 [point, member].
         grain: Optional int32, shape of `arrival`.
+        fields: float32, shape of `arrival`, by name.
     """
 
     arrival: ArrivalMap
     steps: NDArray[np.int64]
     stop_codes: NDArray[np.int8]
     grain: GrainMap | None = None
+    fields: Mapping[str, Float32Array] = field(default_factory=dict)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The arrays by their names in the store."""
@@ -52,7 +55,9 @@ class ShardBlock:
             "steps": self.steps,
             "stop_codes": self.stop_codes,
         }
-        return arrays if self.grain is None else arrays | {"grain": self.grain}
+        if self.grain is not None:
+            arrays["grain"] = self.grain
+        return arrays | {field_array(name): values for name, values in self.fields.items()}
 
     def sha256(self) -> dict[str, str]:
         """sha256 of each array's values in C order, little-endian."""
@@ -95,7 +100,7 @@ def encode_shard(block: ShardBlock, index: ShardIndex, layout: StoreLayout) -> E
     assert tuple(sorted(arrays)) == tuple(sorted(block_arrays(layout)))
     files = {}
     for name in block_arrays(layout):
-        on_lattice = name in ON_LATTICE
+        on_lattice = is_on_lattice(name)
         files[name] = _encode_with_zarr(name, arrays[name], index, layout) if on_lattice else _pad(arrays[name], layout)
     return EncodedShard(index, files, block.sha256())
 
@@ -141,9 +146,14 @@ def decode_plain(stream: BinaryIO, kind: np.dtype[np.generic], layout: StoreLayo
 
 
 def decode_crystals(
-    stream: BinaryIO, points: IntArray, members: IntArray, layout: StoreLayout, where: str
-) -> NDArray[np.int32]:
-    """Return some crystals of a shard: int32 [points, members, *lattice].
+    stream: BinaryIO,
+    points: IntArray,
+    members: IntArray,
+    layout: StoreLayout,
+    where: str,
+    kind: np.dtype[Any] = np.dtype(np.int32),  # noqa: B008 - a dtype does not change
+) -> NDArray[Any]:
+    """Return some crystals of a shard: int32, or float32 of a field, [points, members, *lattice].
 
     Reads and decodes the chunks that hold them and no others. Nothing is allocated that the size of the file cannot
     account for.
@@ -154,6 +164,7 @@ def decode_crystals(
         members: Members, counted from the shard's first; within the shard.
         layout: The store's.
         where: Name of the file, for messages.
+        kind: Type of the values, of four bytes.
 
     Raises:
         FormatError: The file is damaged or foreign.
@@ -165,8 +176,8 @@ def decode_crystals(
     chunk_bytes = layout.chunk_members * layout.crystal_bytes
     if len(points) * len(columns) * chunk_bytes > most_decoded_bytes(file_bytes):
         raise FormatError(f"{where} is damaged: its {file_bytes} bytes cannot hold what it claims")
-    crystals = np.empty((len(points), len(members), *layout.lattice_shape), np.int32)
-    chunk = np.empty((layout.chunk_members, *layout.lattice_shape), np.dtype("<i4"))
+    crystals = np.empty((len(points), len(members), *layout.lattice_shape), kind)
+    chunk = np.empty((layout.chunk_members, *layout.lattice_shape), kind.newbyteorder("<"))
     for row, point in enumerate(points.tolist()):
         for column in columns:
             offset, length = chunk_index[point, column].tolist()
@@ -199,7 +210,7 @@ def _read_index(stream: BinaryIO, file_bytes: int, layout: StoreLayout, where: s
     return np.where(present[..., None], table, np.uint64(0))
 
 
-def _decode_frame(frame: bytes, chunk: NDArray[np.int32], where: str) -> None:
+def _decode_frame(frame: bytes, chunk: NDArray[Any], where: str) -> None:
     from numcodecs.zstd import Zstd
 
     if not frame:

@@ -25,8 +25,8 @@ __all__ = ["export_npz"]
 def export_npz(trajectory: Trajectory, path: str | PathLike[str]) -> None:
     """Write a trajectory as an `.npz` file, in place of what is at `path`; no pickle inside.
 
-    The file holds `arrival`, `steps`, `stop_codes`, `grain` (where there is one), each parameter as `parameter_NAME`,
-    and `metadata`, a text of JSON.
+    The file holds `arrival`, `steps`, `stop_codes`, `grain` (where there is one), each final field as `field_NAME`,
+    each parameter as `parameter_NAME`, and `metadata`, a text of JSON.
 
     Args:
         trajectory: In memory; `nakaya.open(store).load()` reads a store.
@@ -43,8 +43,12 @@ def export_npz(trajectory: Trajectory, path: str | PathLike[str]) -> None:
     }
     if trajectory.grain is not None:
         arrays["grain"] = trajectory.grain
+    arrays |= {f"field_{name}": values for name, values in trajectory.fields.items()}
     arrays |= {f"parameter_{name}": np.asarray(values) for name, values in trajectory.parameters.items()}
-    metadata = asdict(trajectory.metadata) | {"geometry": dict(trajectory.metadata.geometry)}
+    metadata = asdict(trajectory.metadata) | {
+        "geometry": dict(trajectory.metadata.geometry),
+        "format_version": trajectory.metadata.format_version,
+    }
     arrays["metadata"] = np.array(json.dumps(metadata))
     with output_errors(path):
         handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART_SUFFIX, dir=path.absolute().parent)

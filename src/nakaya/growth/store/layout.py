@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import prod
 
 from nakaya.core.errors import ParameterError
+from nakaya.growth.model.trajectory import FinalField
 
 __all__ = ["MAX_CRYSTALS", "MAX_CRYSTAL_BYTES", "MAX_POINTS", "ShardIndex", "StoreLayout", "make_layout"]
 
@@ -26,6 +27,7 @@ MAX_SHARDS = 1_000_000
 """Each is a file in each of four directories."""
 
 MAX_PARAMETERS = 256
+MAX_FIELDS = 16
 PARAMETER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 """Names become names of files: nothing else may stand in them."""
 
@@ -53,6 +55,7 @@ class StoreLayout:
         parameters: Names of the parameters.
         has_point_axis: False where one point was saved without a leading axis; `num_points` is then 1.
         has_grain: Whether the numbers of the crystals are stored as well.
+        fields: What is stored of every site at the end of the growth.
 
     Raises:
         ParameterError: A number is out of range, or they contradict one another.
@@ -67,6 +70,7 @@ class StoreLayout:
     parameters: tuple[str, ...]
     has_point_axis: bool = True
     has_grain: bool = False
+    fields: tuple[FinalField, ...] = ()
 
     def __post_init__(self) -> None:
         fault = _fault(self)
@@ -150,6 +154,12 @@ def _fault(layout: StoreLayout) -> str | None:
     for name in layout.parameters:
         if not PARAMETER_NAME.fullmatch(name):
             return f"parameter name {name!r} is not made of letters, digits and underscores"
+    names = [entry.name for entry in layout.fields]
+    if len(names) > MAX_FIELDS or len(set(names)) != len(names):
+        return f"there are not 0 to {MAX_FIELDS} different fields"
+    for name in names:
+        if not PARAMETER_NAME.fullmatch(name):
+            return f"field name {name!r} is not made of letters, digits and underscores"
     return None
 
 
@@ -162,6 +172,7 @@ def make_layout(
     crystals_per_shard: int | None = None,
     has_point_axis: bool = True,
     has_grain: bool = False,
+    fields: tuple[FinalField, ...] = (),
 ) -> StoreLayout:
     """Choose shards and chunks for so many crystals.
 
@@ -175,6 +186,7 @@ def make_layout(
         crystals_per_shard: At most so many crystals in a shard; None: about 4 MiB of them, decoded.
         has_point_axis: Whether the store opens with a leading point axis.
         has_grain: Whether the numbers of the crystals are stored as well.
+        fields: What is stored of every site at the end of the growth.
 
     Raises:
         ParameterError: These numbers do not make a store.
@@ -199,4 +211,5 @@ def make_layout(
         tuple(parameters),
         has_point_axis,
         has_grain,
+        tuple(fields),
     )

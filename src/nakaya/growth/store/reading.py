@@ -19,20 +19,21 @@ from nakaya.core.errors import FormatError, InputFileError, ParameterError
 from nakaya.growth.store.encoding import ShardBlock, decode_crystals, decode_plain, most_decoded_bytes
 from nakaya.growth.store.layout import ShardIndex, StoreLayout
 from nakaya.growth.store.schema import (
-    ARRAYS,
-    ON_LATTICE,
+    FIELDS,
     RECORDS,
     ShardRecord,
+    array_type,
     block_arrays,
     check_values,
     chunk_file,
+    is_on_lattice,
     is_shard_file,
     parse_record,
     record_document,
     record_file,
 )
 
-__all__ = ["READ_LIMIT_BYTES", "Selection", "ShardReader", "along", "select"]
+__all__ = ["READ_LIMIT_BYTES", "Selection", "ShardReader", "along", "select", "with_fields"]
 
 READ_LIMIT_BYTES = 2**32
 """What one access may read, decoded; larger stores are read in parts."""
@@ -118,15 +119,15 @@ class ShardReader:
         """A shard's block of `steps` or `stop_codes`, padding included."""
         where = str(self.path / chunk_file(name, index, self.layout))
         with self._open(name, index, record) as stream:
-            return decode_plain(stream, np.dtype(ARRAYS[name][0]), self.layout, where)
+            return decode_plain(stream, array_type(name), self.layout, where)
 
     def crystals(
         self, name: str, index: ShardIndex, record: ShardRecord, points: IntArray, members: IntArray
-    ) -> NDArray[np.int32]:
-        """Some crystals of a shard, by their places in it: int32 [points, members, *lattice]."""
+    ) -> NDArray[Any]:
+        """Some crystals of a shard, by their places in it: int32 (float32 of a field) [points, members, *lattice]."""
         where = str(self.path / chunk_file(name, index, self.layout))
         with self._open(name, index, record) as stream:
-            return decode_crystals(stream, points, members, self.layout, where)
+            return decode_crystals(stream, points, members, self.layout, where, array_type(name))
 
     def block(self, index: ShardIndex, points: IntArray, members: IntArray, names: Sequence[str]) -> dict[str, Any]:
         """Return parts of a shard, by their places in it, after checking that the values are possible.
@@ -143,9 +144,9 @@ class ShardReader:
         stop_codes = self.plain("stop_codes", index, record)[part]
         found: dict[str, Any] = {"steps": steps, "stop_codes": stop_codes}
         for name in names:
-            if name in ON_LATTICE:
+            if is_on_lattice(name):
                 found[name] = self.crystals(name, index, record, points, members)
-        fault = check_values(**found)
+        fault = check_values(**with_fields(found))
         if fault:
             raise FormatError(f"{self.path}: shard {index[0]}.{index[1]} is damaged or foreign: {fault}")
         return {name: found[name] for name in names}
@@ -154,7 +155,7 @@ class ShardReader:
         """Return a whole shard."""
         points, members = self.layout.points_of(index), self.layout.members_of(index)
         everything = np.arange(len(points)), np.arange(len(members))
-        return ShardBlock(**self.block(index, *everything, block_arrays(self.layout)))
+        return ShardBlock(**with_fields(self.block(index, *everything, block_arrays(self.layout))))
 
     def read(self, names: Sequence[str], points: IntArray, members: IntArray, limit_bytes: int) -> dict[str, Any]:
         """Return arrays [points, members, *lattice] by name.
@@ -164,10 +165,8 @@ class ShardReader:
             FormatError: A file is damaged or foreign.
         """
         layout = self.layout
-        sites = {name: prod(layout.lattice_shape) if name in ON_LATTICE else 1 for name in names}
-        wanted_bytes = sum(
-            len(points) * len(members) * sites[name] * np.dtype(ARRAYS[name][0]).itemsize for name in names
-        )
+        sites = {name: prod(layout.lattice_shape) if is_on_lattice(name) else 1 for name in names}
+        wanted_bytes = sum(len(points) * len(members) * sites[name] * array_type(name).itemsize for name in names)
         if wanted_bytes > limit_bytes:
             raise ParameterError(
                 f"{wanted_bytes} bytes of {self.path} are more than the {limit_bytes} that are read at once: "
@@ -178,11 +177,11 @@ class ShardReader:
         self._check_computed(shards)
         for i, j in shards:  # before anything is allocated
             num_crystals = np.count_nonzero(rows == i) * np.count_nonzero(columns == j)
-            self._check_plausible((i, j), int(num_crystals), [name for name in names if name in ON_LATTICE])
+            self._check_plausible((i, j), int(num_crystals), [name for name in names if is_on_lattice(name)])
         whole: dict[str, Any] = {}
         for name in names:
-            shape = (len(points), len(members), *(layout.lattice_shape if name in ON_LATTICE else ()))
-            whole[name] = np.empty(shape, ARRAYS[name][0])
+            shape = (len(points), len(members), *(layout.lattice_shape if is_on_lattice(name) else ()))
+            whole[name] = np.empty(shape, array_type(name))
         for i, j in shards:
             here, there = np.flatnonzero(rows == i), np.flatnonzero(columns == j)
             local_points, local_members = points[here] % layout.shard_points, members[there] % layout.shard_members
@@ -215,6 +214,13 @@ class ShardReader:
             f"are not computed yet ({num_complete} of {self.layout.num_shards} shards are): run nakaya campaign run "
             "again with the same sweep file to go on, or read .computed and ask for what is there"
         )
+
+
+def with_fields(arrays: dict[str, Any]) -> dict[str, Any]:
+    """The arrays of a store by the names that they have in a trajectory: final fields are gathered in one mapping."""
+    prefix = f"{FIELDS}/"
+    named = {name: values for name, values in arrays.items() if not name.startswith(prefix)}
+    return named | {"fields": {name.removeprefix(prefix): arrays[name] for name in arrays if name.startswith(prefix)}}
 
 
 def select(key: Any, layout: StoreLayout, num_axes: int) -> Selection:  # whatever stands between square brackets

@@ -1,4 +1,4 @@
-"""Schema version 1 of a store: what stands in its JSON files. `docs/store-format.md` is the same in words.
+"""Schema versions 1 and 2 of a store: what stands in its JSON files. `docs/store-format.md` is the same in words.
 
 A store is a zarr (version 3) group. The documents that describe its arrays follow from the group's own description, so
 a reader compares them with what they must be and believes nothing else that stands in them.
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from nakaya.core.documents import Entries
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.growth.model.setup import STOP_REASONS
-from nakaya.growth.model.trajectory import FORMAT_VERSION, NEVER, NOT_COMPUTED, TrajectoryMetadata
-from nakaya.growth.store.layout import MAX_CRYSTALS, MAX_PARAMETERS, MAX_POINTS, ShardIndex, StoreLayout
+from nakaya.growth.model.trajectory import FORMAT_VERSION, NEVER, NOT_COMPUTED, FinalField, TrajectoryMetadata
+from nakaya.growth.store.layout import MAX_CRYSTALS, MAX_FIELDS, MAX_PARAMETERS, MAX_POINTS, ShardIndex, StoreLayout
 
 __all__ = [
     "GROUP_FILE",
@@ -28,10 +28,13 @@ __all__ = [
     "ShardRecord",
     "StoreDescription",
     "array_document",
+    "array_type",
     "block_arrays",
     "check_values",
     "chunk_file",
+    "field_array",
     "group_document",
+    "is_on_lattice",
     "is_shard_file",
     "parameter_array",
     "parse_description",
@@ -45,6 +48,7 @@ FORMAT_NAME = "nakaya trajectories"
 GROUP_FILE = "zarr.json"
 RECORDS = "records"
 PARAMETERS = "parameters"
+FIELDS = "fields"
 
 LATTICES = ("hexagonal", "square", "cubic")
 MAX_STEPS = 2**31 - 1
@@ -99,9 +103,25 @@ class ShardRecord:
     file_sha256: Mapping[str, str]
 
 
+def field_array(name: str) -> str:
+    """Path of a final field's array inside the store."""
+    return f"{FIELDS}/{name}"
+
+
+def is_on_lattice(name: str) -> bool:
+    """Whether an array has the axes of the lattice."""
+    return name in ON_LATTICE or name.startswith(f"{FIELDS}/")
+
+
+def array_type(name: str) -> np.dtype[Any]:
+    """Type of the values of an array of which every shard holds a block."""
+    return np.dtype(ARRAYS[name][0] if name in ARRAYS else np.float32)
+
+
 def block_arrays(layout: StoreLayout) -> tuple[str, ...]:
     """The arrays of which every shard holds a block."""
-    return tuple(name for name in ARRAYS if name != "grain" or layout.has_grain)
+    known = (name for name in ARRAYS if name != "grain" or layout.has_grain)
+    return (*known, *(field_array(entry.name) for entry in layout.fields))
 
 
 def parameter_array(name: str) -> str:
@@ -111,7 +131,7 @@ def parameter_array(name: str) -> str:
 
 def chunk_file(name: str, index: ShardIndex, layout: StoreLayout) -> str:
     """Path of the file that holds a shard's block of an array."""
-    trailing = (0,) * len(layout.lattice_shape) if name in ON_LATTICE else ()
+    trailing = (0,) * len(layout.lattice_shape) if is_on_lattice(name) else ()
     return f"{name}/c." + ".".join(str(number) for number in (*index, *trailing))
 
 
@@ -122,7 +142,7 @@ def record_file(index: ShardIndex) -> str:
 
 def is_shard_file(place: str, layout: StoreLayout) -> bool:
     """Whether a path inside the store is that of a record or of a shard's block of an array."""
-    folder, _, name = place.partition("/")
+    folder, _, name = place.rpartition("/")
     words = name.removeprefix("c.").removesuffix(".json").split(".")
     if len(words) < 2 or not all(word.isascii() and word.isdigit() and len(word) < 12 for word in words[:2]):
         return False
@@ -139,12 +159,17 @@ def is_shard_file(place: str, layout: StoreLayout) -> bool:
 
 def group_document(description: StoreDescription) -> dict[str, object]:
     """The `zarr.json` of the store."""
+    version, layout = description.metadata.format_version, description.layout
     metadata = asdict(description.metadata)
     metadata["geometry"] = dict(description.metadata.geometry)
-    layout = description.layout
+    del metadata["fields"]  # the layout says what there is
+    fields = {"fields": [asdict(entry) for entry in layout.fields]}
+    if version == 1:
+        del metadata["time_unit"], metadata["length_unit"]
+        fields = {}
     attributes = {
         "format": FORMAT_NAME,
-        "format_version": metadata.pop("format_version"),
+        "format_version": version,
         "metadata": metadata,
         "layout": {
             "num_points": layout.num_points,
@@ -155,6 +180,7 @@ def group_document(description: StoreDescription) -> dict[str, object]:
             "parameters": list(layout.parameters),
             "has_point_axis": layout.has_point_axis,
             "has_grain": layout.has_grain,
+            **fields,
         },
         "parameters_sha256": dict(description.parameters_sha256),
         "campaign": None if description.campaign is None else dict(description.campaign),
@@ -168,13 +194,12 @@ def _subgroup_document(description: str) -> dict[str, object]:
 
 def array_document(name: str, layout: StoreLayout) -> dict[str, object]:
     """The `zarr.json` of an array of the store."""
-    kind, description = ARRAYS[name]
+    raw, fill, description = _little_endian(array_type(name)), _fill(name), _describe(name, layout)
     shape: tuple[int, ...] = (layout.num_points, layout.num_members)
     chunk: tuple[int, ...] = (layout.shard_points, layout.shard_members)
     axes: tuple[str, ...] = ("point", "member")
-    raw = _little_endian(np.dtype(kind))
     codecs: list[dict[str, object]] = [raw]
-    if name in ON_LATTICE:
+    if is_on_lattice(name):
         shape, chunk = (*shape, *layout.lattice_shape), layout.shard_shape
         axes = (*axes, *LATTICE_AXES[-len(layout.lattice_shape) :])
         codecs = [
@@ -188,7 +213,19 @@ def array_document(name: str, layout: StoreLayout) -> dict[str, object]:
                 },
             }
         ]
-    return _array_document(shape, chunk, np.dtype(kind), NOT_COMPUTED, codecs, axes, description)
+    return _array_document(shape, chunk, array_type(name), fill, codecs, axes, description)
+
+
+def _fill(name: str) -> object:
+    """What stands where nothing was computed."""
+    return NOT_COMPUTED if name in ARRAYS else "NaN"
+
+
+def _describe(name: str, layout: StoreLayout) -> str:
+    if name in ARRAYS:
+        return ARRAYS[name][1]
+    entry = next(entry for entry in layout.fields if field_array(entry.name) == name)
+    return f"{entry.meaning} at the end of the growth, unit {entry.unit}; NaN = not defined, or not computed"
 
 
 def _parameter_document(layout: StoreLayout) -> dict[str, object]:
@@ -232,6 +269,8 @@ def static_documents(layout: StoreLayout) -> dict[str, dict[str, object]]:
     documents[f"{PARAMETERS}/zarr.json"] = _subgroup_document("the parameter points, one array for each parameter")
     for name in layout.parameters:
         documents[f"{parameter_array(name)}/zarr.json"] = _parameter_document(layout)
+    if layout.fields:
+        documents[f"{FIELDS}/zarr.json"] = _subgroup_document("what is known of every site at the end of the growth")
     documents[f"{RECORDS}/zarr.json"] = _subgroup_document("one JSON record for every shard that is complete")
     return documents
 
@@ -253,7 +292,10 @@ def record_document(record: ShardRecord, layout: StoreLayout) -> dict[str, objec
 
 # Documents that are read ----------------------------------------------------------------------------------------------
 
-METADATA_KEYS = tuple(entry.name for entry in fields(TrajectoryMetadata) if entry.name != "format_version")
+NEW_METADATA_KEYS = ("time_unit", "length_unit")
+METADATA_KEYS = tuple(
+    entry.name for entry in fields(TrajectoryMetadata) if entry.name not in (*NEW_METADATA_KEYS, "fields")
+)
 LAYOUT_KEYS = (
     "num_points",
     "num_members",
@@ -286,16 +328,18 @@ def parse_description(document: Mapping[str, object], path: Path) -> StoreDescri
     if document.get("zarr_format") != 3 or document.get("node_type") != "group":
         raise FormatError(f"{path} does not describe a group of zarr version 3: the file is damaged or foreign")
     entries.only(ATTRIBUTE_KEYS)
-    layout = _parse_layout(entries.entries("layout"), path)
-    metadata = _parse_metadata(entries.entries("metadata"), layout, path)
+    layout = _parse_layout(entries.entries("layout"), version, path)
+    metadata = _parse_metadata(entries.entries("metadata"), layout, version, path)
+    if metadata.format_version != version:
+        raise FormatError(f"{path} says nothing that version {version} is needed for: the file is damaged or foreign")
     digests = entries.entries("parameters_sha256").only(layout.parameters)
     campaign = entries.entries("campaign").raw() if entries.has("campaign") else None
     _check_json(campaign, f"{path}: campaign")
     return StoreDescription(metadata, layout, {name: digests.sha256(name) for name in layout.parameters}, campaign)
 
 
-def _parse_layout(entries: Entries, path: Path) -> StoreLayout:
-    entries.only(LAYOUT_KEYS)
+def _parse_layout(entries: Entries, version: int, path: Path) -> StoreLayout:
+    entries.only(LAYOUT_KEYS if version == 1 else (*LAYOUT_KEYS, "fields"))
     shard_points, shard_members = entries.wholes("shard", 1, MAX_CRYSTALS, range(2, 3))
     try:
         return StoreLayout(
@@ -308,13 +352,20 @@ def _parse_layout(entries: Entries, path: Path) -> StoreLayout:
             parameters=entries.texts("parameters", MAX_PARAMETERS),
             has_point_axis=entries.truth("has_point_axis"),
             has_grain=entries.truth("has_grain"),
+            fields=() if version == 1 else _parse_fields(entries),
         )
     except ParameterError as error:
         raise FormatError(f"{path}: layout: {ascii(str(error))[1:-1]}: the file is damaged or foreign") from error
 
 
-def _parse_metadata(entries: Entries, layout: StoreLayout, path: Path) -> TrajectoryMetadata:
-    entries.only(METADATA_KEYS)
+def _parse_fields(entries: Entries) -> tuple[FinalField, ...]:
+    stated = (entry.only(("name", "unit", "meaning")) for entry in entries.each("fields", MAX_FIELDS))
+    return tuple(FinalField(entry.text("name"), entry.text("unit"), entry.text("meaning")) for entry in stated)
+
+
+def _parse_metadata(entries: Entries, layout: StoreLayout, version: int, path: Path) -> TrajectoryMetadata:
+    new_keys = NEW_METADATA_KEYS if version > 1 else ()
+    entries.only((*METADATA_KEYS, *new_keys))
     geometry = entries.entries("geometry")
     geometry.text("name")
     _check_json(geometry.raw(), f"{path}: geometry")
@@ -322,6 +373,10 @@ def _parse_metadata(entries: Entries, layout: StoreLayout, path: Path) -> Trajec
         size = geometry.whole("size", 1, 2**31 - 1)
         if set(layout.lattice_shape) != {size}:
             raise FormatError(f"{path}: the geometry has size {size}, the arrays have shape {layout.lattice_shape}")
+    if geometry.has("shape"):
+        shape = geometry.wholes("shape", 1, 2**31 - 1, range(2, 4))
+        if layout.lattice_shape != shape:
+            raise FormatError(f"{path}: the geometry has shape {shape}, the arrays have {layout.lattice_shape}")
     dimension = entries.whole("dimension", 2, 3)
     if dimension != len(layout.lattice_shape):
         raise FormatError(f"{path}: dimension {dimension} contradicts the lattice shape {layout.lattice_shape}")
@@ -337,6 +392,8 @@ def _parse_metadata(entries: Entries, layout: StoreLayout, path: Path) -> Trajec
         step_duration=entries.positive_or_null("step_duration"),
         site_spacing=entries.positive_or_null("site_spacing"),
         time_resolution=entries.whole("time_resolution", 1, MAX_STEPS),
+        fields=layout.fields,
+        **{key: entries.text(key) for key in new_keys},
     )
 
 
@@ -376,6 +433,7 @@ def check_values(
     stop_codes: NDArray[np.int8],
     arrival: NDArray[np.int32] | None = None,
     grain: NDArray[np.int32] | None = None,
+    fields: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> str | None:
     """Say what is impossible about the values of some crystals, or return None.
 
@@ -384,6 +442,7 @@ def check_values(
         stop_codes: int8 [*crystals].
         arrival: int32 [*crystals, *lattice], where it is known.
         grain: int32 [*crystals, *lattice], where it is known.
+        fields: float32 [*crystals, *lattice] by name, where they are known.
     """
     if steps.min() < 0 or steps.max() > MAX_STEPS:
         return f"steps from {steps.min()} to {steps.max()} are not from 0 to {MAX_STEPS}"
@@ -395,4 +454,7 @@ def check_values(
             return "arrival times are not from -1 to the number of steps"
     if grain is not None and grain.min() < -1:
         return "grain numbers are below -1"
+    for name, values in (fields or {}).items():
+        if np.isinf(values).any():
+            return f"field {name} is infinite"
     return None

@@ -17,13 +17,14 @@ from nakaya.core.provenance import sha256_of_bytes
 from nakaya.growth.model.setup import STOP_REASONS
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.layout import StoreLayout
-from nakaya.growth.store.reading import READ_LIMIT_BYTES, ShardReader, along, select
+from nakaya.growth.store.reading import READ_LIMIT_BYTES, ShardReader, along, select, with_fields
 from nakaya.growth.store.schema import (
-    ARRAYS,
     GROUP_FILE,
-    ON_LATTICE,
     StoreDescription,
+    array_type,
     block_arrays,
+    field_array,
+    is_on_lattice,
     parameter_array,
     parse_description,
     static_documents,
@@ -51,7 +52,7 @@ class StoredArray:
     def shape(self) -> tuple[int, ...]:
         """[point, member, *lattice], without the first axis where one point was saved without it."""
         layout = self._reader.layout
-        lattice = layout.lattice_shape if self._name in ON_LATTICE else ()
+        lattice = layout.lattice_shape if is_on_lattice(self._name) else ()
         points = (layout.num_points,) if layout.has_point_axis else ()
         return (*points, layout.num_members, *lattice)
 
@@ -63,7 +64,7 @@ class StoredArray:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements."""
-        return np.asarray(STOP_REASONS).dtype if self._reasons else np.dtype(ARRAYS[self._name][0])
+        return np.asarray(STOP_REASONS).dtype if self._reasons else array_type(self._name)
 
     @property
     def nbytes(self) -> int:
@@ -103,6 +104,7 @@ class StoredTrajectory:
         stop_codes: int8 [point, member].
         stopped_by: Text [point, member]: "front", "steps" or "no-growth".
         grain: int32, shape of `arrival`; None where it was not stored.
+        fields: float32, shape of `arrival`, by name: what is known of every site at the end.
         campaign: The campaign that makes the store, as plain values; None where it was saved in one piece.
 
     Asking for crystals that a campaign has not computed yet is a `ParameterError`; `computed` says which there are.
@@ -122,6 +124,9 @@ class StoredTrajectory:
         self.stop_codes = StoredArray(self.reader, "stop_codes")
         self.stopped_by = StoredArray(self.reader, "stop_codes", reasons=True)
         self.grain = StoredArray(self.reader, "grain") if self.layout.has_grain else None
+        self.fields: Mapping[str, StoredArray] = {
+            entry.name: StoredArray(self.reader, field_array(entry.name)) for entry in self.layout.fields
+        }
 
     def __getstate__(self) -> dict[str, Any]:  # processes that load data receive a copy
         return self.__dict__ | {"parameters": dict(self.parameters)}
@@ -191,7 +196,7 @@ class StoredTrajectory:
         parameters = {
             name: np.array(values[chosen if values.ndim else ...]) for name, values in self.parameters.items()
         }
-        return Trajectory(**found, parameters=parameters, metadata=self.metadata)
+        return Trajectory(**with_fields(found), parameters=parameters, metadata=self.metadata)
 
     def point(self, index: int) -> Trajectory:
         """Read one parameter point, without the leading axis.

@@ -47,7 +47,7 @@ def check_store_output(path: str | PathLike[str], *, overwrite: bool) -> None:
 
 
 def save(trajectory: Trajectory, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-    """Write a trajectory as a store of schema version 1; `nakaya.open` gives back exactly what was saved.
+    """Write a trajectory as a store; `nakaya.open` gives back exactly what was saved.
 
     The store is made beside `path` under a temporary name and renamed when it is whole.
 

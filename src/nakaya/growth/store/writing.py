@@ -151,6 +151,7 @@ def save_trajectory(trajectory: Trajectory, path: Path, *, crystals_per_shard: i
         crystals_per_shard=crystals_per_shard,
         has_point_axis=trajectory.has_point_axis,
         has_grain=block.grain is not None,
+        fields=trajectory.metadata.fields,
     )
     description = describe(trajectory.metadata, layout, parameters)
     with new_directory(path) as fresh, output_errors(path):
@@ -164,7 +165,8 @@ def part_of(block: ShardBlock, index: ShardIndex, layout: StoreLayout) -> ShardB
     points, members = layout.points_of(index), layout.members_of(index)
     part = (slice(points.start, points.stop), slice(members.start, members.stop))
     grain = None if block.grain is None else block.grain[part]
-    return ShardBlock(block.arrival[part], block.steps[part], block.stop_codes[part], grain)
+    fields = {name: values[part] for name, values in block.fields.items()}
+    return ShardBlock(block.arrival[part], block.steps[part], block.stop_codes[part], grain, fields)
 
 
 def block_of(trajectory: Trajectory) -> ShardBlock:
@@ -187,7 +189,12 @@ def _as_block(trajectory: Trajectory) -> tuple[ShardBlock, dict[str, FloatArray]
     _checked("steps", steps, np.int64, steps.shape)
     stop_codes = _checked("stop_codes", trajectory.stop_codes, np.int8, steps.shape)
     grain = None if trajectory.grain is None else _checked("grain", trajectory.grain, np.int32, arrival_shape)
-    fault = check_values(steps, stop_codes, arrival, grain)
+    fields = {
+        name: _checked(f"field {name}", values, np.float32, arrival_shape) for name, values in trajectory.fields.items()
+    }
+    if set(fields) != {entry.name for entry in trajectory.metadata.fields}:
+        raise ParameterError(f"fields {sorted(fields)} are not those that the metadata state")
+    fault = check_values(steps, stop_codes, arrival, grain, fields)
     if fault:
         raise ParameterError(f"these crystals cannot be stored: {fault}")
     points = (steps.shape[0],) if trajectory.has_point_axis else ()
@@ -198,7 +205,8 @@ def _as_block(trajectory: Trajectory) -> tuple[ShardBlock, dict[str, FloatArray]
     if not trajectory.has_point_axis:
         arrival, steps, stop_codes = arrival[None], steps[None], stop_codes[None]
         grain = None if grain is None else grain[None]
-    return ShardBlock(arrival, steps, stop_codes, grain), parameters
+        fields = {name: values[None] for name, values in fields.items()}
+    return ShardBlock(arrival, steps, stop_codes, grain, fields), parameters
 
 
 Values = TypeVar("Values", bound=NDArray[Any])

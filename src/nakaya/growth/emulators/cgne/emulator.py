@@ -5,14 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from nakaya.core.errors import ParameterError
-from nakaya.core.provenance import package_version
 from nakaya.core.randomness import member_key
+from nakaya.growth.catalogue import find_model
 from nakaya.growth.emulators.cgne.config import TrainedFor
 from nakaya.growth.emulators.cgne.model import Cgne, condition_features, in_channels_last
 from nakaya.growth.emulators.cgne.noise import STREAM
@@ -20,10 +21,11 @@ from nakaya.growth.emulators.cgne.package import CgnePackage, read_package
 from nakaya.growth.emulators.cgne.rollout import MICRO_BATCH, roll_out
 from nakaya.growth.emulators.constraints import window_of
 from nakaya.growth.emulators.protocol import EmulatorFacts, ExtrapolationWarning
+from nakaya.growth.grower_model import parameters_of
 from nakaya.growth.model.conditions import Conditions, point_hash
 from nakaya.growth.model.grower import Progress
 from nakaya.growth.model.setup import GrowthSetup
-from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
+from nakaya.growth.model.trajectory import Trajectory
 from nakaya.learn.checkpoints import parse_weights
 from nakaya.learn.normalisation import Standardiser
 from nakaya.learn.threads import torch_threads
@@ -126,17 +128,10 @@ class CgneEmulator:
             arrival.reshape(*shape, *setup.shape),
             steps.reshape(shape),
             codes.reshape(shape),
-            {
-                name: np.array([point.parameters()[name] for point in conditions], np.float64)
-                for name in conditions[0].ranges
-            },
-            TrajectoryMetadata(
+            parameters_of(conditions),
+            replace(
+                find_model(self.package.solver).metadata(setup, seed, model_hash=self.package.weights_sha256),
                 model=self.name,
-                model_hash=self.package.weights_sha256,
-                seed=seed,
-                geometry=setup.as_metadata(),
-                package_version=package_version(),
-                family=self.family,
                 time_resolution=self.package.network.stride,
             ),
         )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nakaya.core.errors import MissingExtraError
+from nakaya.growth.grower_model import GrowerModel
+from nakaya.growth.lattice.lattice import Sector
+from nakaya.growth.solvers.gravner_griffeath.model import MODEL
+from nakaya.learn.model_folder import CONFIG_FILE
 
 if TYPE_CHECKING:
     from nakaya.growth.emulators.cgne.emulator import CgneEmulator
 
-__all__ = ["SHIPPED", "WEIGHTS", "load_folder", "load_shipped", "make_small_rho"]
+__all__ = ["SHIPPED", "SMALL_RHO", "WEIGHTS", "load_folder", "load_shipped"]
 
 WEIGHTS = Path(__file__).parent / "weights"
 """One folder for every trained model."""
@@ -28,11 +35,6 @@ def load_shipped(name: str) -> CgneEmulator:
     return load_folder(WEIGHTS / name)
 
 
-def make_small_rho() -> CgneEmulator:
-    """About a million parameters, vapour densities from .35 to .64, sectors of size 64."""
-    return load_shipped("cgne-small-rho")
-
-
 def load_folder(folder: Path) -> CgneEmulator:
     """Return the trained model in a folder, such as the model/ of a training run.
 
@@ -46,3 +48,24 @@ def load_folder(folder: Path) -> CgneEmulator:
     from nakaya.growth.emulators.cgne.emulator import load_emulator
 
     return load_emulator(folder)
+
+
+def _state(name: str) -> GrowerModel:
+    """What a trained model says about itself: its solver's statement, narrowed to what its training covers."""
+    described = json.loads((WEIGHTS / name / CONFIG_FILE).read_text(encoding="utf-8"))
+    trained = described["trained_for"]
+    return replace(
+        MODEL,
+        name=name,
+        grower=partial(load_shipped, name),
+        rules="",
+        geometries=(Sector(),),
+        size=trained["size"],
+        time_resolution=described["network"]["stride"],
+        citation="cgne",
+        trained_for={parameter: (low, trained["high"][parameter]) for parameter, low in trained["low"].items()},
+    )
+
+
+SMALL_RHO = _state("cgne-small-rho")
+"""About a million parameters, vapour densities from .35 to .64, sectors of size 64."""

@@ -7,7 +7,7 @@ point, all of its arrival times exact, and costs nothing to ask.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,11 @@ from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
 from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.core.randomness import member_key
+from nakaya.growth.grower_model import parameters_of
 from nakaya.growth.model.conditions import Conditions, point_hash
 from nakaya.growth.model.grower import Progress
 from nakaya.growth.model.setup import GrowthSetup
-from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
+from nakaya.growth.model.trajectory import Trajectory
 from nakaya.learn.normalisation import Standardiser
 
 __all__ = ["LookUpTable", "choose_neighbours"]
@@ -96,17 +97,15 @@ class LookUpTable:
             arrival,
             self.crystals.steps[chosen, 0],
             codes,
-            {
-                name: np.array([point.parameters()[name] for point in conditions], np.float64)
-                for name in conditions[0].ranges
-            },
-            TrajectoryMetadata(
+            parameters_of(conditions),
+            replace(
+                self.crystals.metadata,
                 model=self.name,
                 model_hash=sha256_of_bytes(self.crystals.arrival.tobytes()),
                 seed=seed,
                 geometry=setup.as_metadata(),
                 package_version=package_version(),
-                family=self.family,
+                fields=(),
             ),
         )
 

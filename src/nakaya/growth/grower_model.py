@@ -1,0 +1,339 @@
+"""What a model states about itself, and a grower made of a function that grows one member.
+
+The statement is all that the rest of nakaya knows of a model: options of the command line, `nakaya info`, campaign
+files, diagrams, pictures and documentation follow from it. It is cheap to import; what grows is loaded when it grows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import product
+from typing import Any, cast
+
+import numpy as np
+
+from nakaya.core.arrays import ArrivalMap, Float32Array, GrainMap
+from nakaya.core.documents import Entries
+from nakaya.core.errors import ParameterError
+from nakaya.core.provenance import package_version, sha256_of_bytes
+from nakaya.core.randomness import Key, member_key
+from nakaya.growth.lattice.geometry import Sites, make_setup
+from nakaya.growth.lattice.lattice import HEXAGONAL, Geometry, Lattice
+from nakaya.growth.model.conditions import Conditions, point_hash
+from nakaya.growth.model.grower import Grower, Progress
+from nakaya.growth.model.parameters import Parameter, stated_in
+from nakaya.growth.model.setup import STOP_REASONS, GrowthSetup, StopRules
+from nakaya.growth.model.trajectory import FinalField, Trajectory, TrajectoryMetadata
+
+__all__ = [
+    "GrowMember",
+    "GrowerModel",
+    "MemberGrower",
+    "MemberGrowth",
+    "empty_maps",
+    "parameters_of",
+    "setup_from_metadata",
+]
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
+
+_ALWAYS = "name model out size shape members seed workers geometry edges initial overwrite json help debug verbose"
+TAKEN_OPTIONS = frozenset(_ALWAYS.split())
+"""Options of `nakaya grow` that every model has: no parameter and no stop rule can be called so."""
+
+
+@dataclass(frozen=True)
+class MemberGrowth:
+    """One crystal, grown.
+
+    Attributes:
+        arrival: int32 [*lattice]: step at which a site attached; 0 = initial crystal, -1 = never.
+        steps: Steps until it stopped.
+        stopped_by: One of `STOP_REASONS`.
+        grain: int32 [*lattice]: number of the crystal that a site belongs to, -1 = none; where the model has grains.
+        fields: float [*lattice] by name: the model's final fields.
+    """
+
+    arrival: ArrivalMap
+    steps: int
+    stopped_by: str
+    grain: GrainMap | None = None
+    fields: Mapping[str, Float32Array] = field(default_factory=dict)
+
+
+GrowMember = Callable[[Any, GrowthSetup, Key], MemberGrowth]
+"""Grows one crystal from its parameters, the setup and the key of its noise: `np.random.default_rng(key)`, say."""
+
+
+@dataclass(frozen=True)
+class GrowerModel:
+    """A model's statement about itself; what an entry point of the group "nakaya.growers" names.
+
+    Attributes:
+        name: Lower-case letters, digits and dashes; the name of the entry point.
+        family: Class of its parameters; an emulator names its solver's.
+        lattice: `HEXAGONAL`, `SQUARE` or `CUBIC`.
+        grow_member: Function that grows one crystal, or "module:function"; then nothing else need be written.
+        grower: In its place: what makes the `Grower` (a class or function without arguments), or "module:attribute".
+        rules: Text that names arithmetic and noise, such as "eden rules 1"; whoever changes a crystal changes it.
+        noun: What grows, for titles.
+        geometries: Parts of the lattice that it can grow, the default first; by default the lattice's.
+        stop: Class of its stop rules.
+        size: Sites along every axis, where none are given.
+        time_unit: "s", or the model's own dimensionless unit ("tau"); of `step_duration` in a trajectory.
+        length_unit: "m", or the model's own dimensionless unit; of `site_spacing`.
+        step_duration: Duration of a step in `time_unit`, where it is the same for all parameters.
+        site_spacing: Distance between neighbouring sites in `length_unit`, likewise.
+        time_resolution: Steps that an attachment time is exact to.
+        fields: What it knows at every site at the end.
+        has_grain: Whether it numbers crystals.
+        citation: Key of an entry of `nakaya cite`, or a BibTeX entry of its own.
+        trained_for: For an emulator: least and greatest value of each parameter that it was trained for.
+
+    Raises:
+        ParameterError: The statement contradicts itself.
+    """
+
+    name: str
+    family: type[Conditions]
+    lattice: Lattice = HEXAGONAL
+    grow_member: GrowMember | str | None = None
+    grower: Callable[[], Grower] | str | None = None
+    rules: str = ""
+    noun: str = "Crystal"
+    geometries: tuple[Geometry, ...] = ()
+    stop: type[StopRules] = StopRules
+    size: int = 64
+    time_unit: str = "s"
+    length_unit: str = "m"
+    step_duration: float | None = None
+    site_spacing: float | None = None
+    time_resolution: int = 1
+    fields: tuple[FinalField, ...] = ()
+    has_grain: bool = False
+    citation: str = ""
+    trained_for: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ParameterError(f"model name {self.name!r} is not made of lower-case letters, digits and dashes")
+        if (self.grow_member is None) == (self.grower is None):
+            raise ParameterError(f"model {self.name}: state grow_member or grower, one of the two")
+        if not self.geometries:
+            object.__setattr__(self, "geometries", self.lattice.geometries)
+        names = [*self.family.ranges, *self.stop_rules]
+        taken = sorted({name for name in names if names.count(name) > 1 or name in TAKEN_OPTIONS})
+        if taken:
+            raise ParameterError(f"model {self.name}: {', '.join(taken)} cannot be the name of a parameter: rename it")
+
+    @property
+    def stop_rules(self) -> dict[str, Parameter]:
+        """What is stated about its stop rules, by name."""
+        return stated_in(self.stop)
+
+    @property
+    def dimension(self) -> int:
+        """2 or 3."""
+        return self.lattice.dimension
+
+    def make(self) -> Grower:
+        """Return what grows.
+
+        Raises:
+            MissingExtraError: It needs packages that are not installed.
+        """
+        if self.grower is not None:
+            return cast(Callable[[], Grower], _resolve(self.grower))()
+        return MemberGrower(self, cast(GrowMember, _resolve(self.grow_member)))
+
+    def setup(
+        self,
+        geometry: str | Geometry | None = None,
+        size: int | None = None,
+        *,
+        shape: Sequence[int] | None = None,
+        initial: Sites | None = None,
+        edges: str | None = None,
+        stop: StopRules | None = None,
+    ) -> GrowthSetup:
+        """Return a checked request to this model; see `nakaya.growth.lattice.geometry.make_setup`."""
+        if size is None and shape is None:
+            size = self.size
+        if isinstance(geometry, Geometry) and geometry not in self.geometries:
+            geometry = geometry.name  # it is refused by name, or stands for the model's own of this name
+        return make_setup(
+            geometry,
+            size,
+            shape=shape,
+            initial=initial,
+            edges=edges,
+            stop=self.stop() if stop is None else stop,
+            lattice=self.lattice,
+            geometries=self.geometries,
+        )
+
+    def metadata(
+        self,
+        setup: GrowthSetup,
+        seed: int,
+        *,
+        model_hash: str | None = None,
+        step_duration: float | None = None,
+        site_spacing: float | None = None,
+    ) -> TrajectoryMetadata:
+        """Return what a trajectory of this model says about itself.
+
+        Args:
+            setup: What was asked for.
+            seed: Of the noise.
+            model_hash: Of weights; by default that of `rules`.
+            step_duration: Where it depends on the parameters.
+            site_spacing: Where it depends on the parameters.
+        """
+        return TrajectoryMetadata(
+            model=self.name,
+            model_hash=sha256_of_bytes(self.rules.encode()) if model_hash is None else model_hash,
+            seed=seed,
+            geometry=setup.as_metadata(),
+            package_version=package_version(),
+            family=self.family.family,
+            lattice=self.lattice.name,
+            dimension=self.dimension,
+            step_duration=self.step_duration if step_duration is None else step_duration,
+            site_spacing=self.site_spacing if site_spacing is None else site_spacing,
+            time_resolution=self.time_resolution,
+            time_unit=self.time_unit,
+            length_unit=self.length_unit,
+            fields=self.fields,
+        )
+
+
+def _resolve(place: object) -> object:
+    if not isinstance(place, str):
+        return place
+    module, _, attribute = place.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def parameters_of(points: Sequence[Conditions]) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+    """Return the parameters of points as a trajectory holds them: float64 [point] by name."""
+    return {name: np.array([point.parameters()[name] for point in points], np.float64) for name in points[0].ranges}
+
+
+def setup_from_metadata(geometry: Mapping[str, Any], model: GrowerModel) -> GrowthSetup:
+    """Return the request that `GrowthSetup.as_metadata` describes, checked again; nobody vouches for it.
+
+    Raises:
+        FormatError: An entry is missing or of the wrong kind.
+        ParameterError, UnknownNameError: The model cannot grow this.
+        TypeError: Sites or stop rules are none.
+    """
+    entries = Entries(dict(geometry), "geometry")
+    lengths = range(model.dimension, model.dimension + 1)
+    initial = geometry.get("initial")
+    return model.setup(
+        entries.text("name"),
+        None if entries.has("shape") else entries.whole("size", 1, 2**31),
+        shape=entries.wholes("shape", 1, 2**31, lengths) if entries.has("shape") else None,
+        edges=entries.text("edges"),
+        initial=[tuple(site) for site in initial] if isinstance(initial, list) else None,
+        stop=model.stop(**cast(dict[str, Any], entries.entries("stop").only(tuple(model.stop_rules)).raw())),
+    )
+
+
+def empty_maps(model: GrowerModel, points: int, members: int, setup: GrowthSetup) -> dict[str, Any]:
+    """Return the arrays of a trajectory, not filled: arrival, steps, stop_codes, grain (or None) and fields by name.
+
+    Raises:
+        ParameterError: There is not enough memory.
+    """
+    shape, whole = (points, members), (points, members, *setup.shape)
+    try:
+        return {
+            "arrival": np.empty(whole, np.int32),
+            "steps": np.empty(shape, np.int64),
+            "stop_codes": np.empty(shape, np.int8),
+            "grain": np.empty(whole, np.int32) if model.has_grain else None,
+            "fields": {entry.name: np.empty(whole, np.float32) for entry in model.fields},
+        }
+    except (MemoryError, ValueError):
+        gigabytes = float(np.prod([float(length) for length in whole])) * 4 / 1e9
+        raise ParameterError(
+            f"{points} x {members} crystals of {setup.shape} sites need {gigabytes:.3g} GB in memory at once: "
+            "grow fewer members at a time, or run a campaign, which stores them as it goes"
+        ) from None
+
+
+class MemberGrower:
+    """A grower that calls a function for every member.
+
+    Args:
+        model: The model's statement.
+        grow_member: Grows one crystal.
+    """
+
+    def __init__(self, model: GrowerModel, grow_member: GrowMember) -> None:
+        self.model, self.grow_member = model, grow_member
+        self.name, self.family = model.name, model.family.family
+
+    def grow(
+        self,
+        conditions: Sequence[Conditions],
+        setup: GrowthSetup,
+        *,
+        members: range,
+        seed: int,
+        workers: int = 1,
+        progress: Progress | None = None,
+    ) -> Trajectory:
+        """Grow `members` at every point; see `nakaya.growth.model.grower.Grower`.
+
+        Threads help where the function lets go of the interpreter, as compiled code does.
+
+        Raises:
+            ParameterError: There is not enough memory, or the function returns what the model does not state.
+        """
+        maps = empty_maps(self.model, len(conditions), len(members), setup)
+
+        def grow_one(place: tuple[int, int]) -> None:
+            point = conditions[place[0]]
+            key = member_key(seed, point_hash(point), members[place[1]])
+            self._keep(self.grow_member(point, setup, key), maps, place)
+            if progress is not None:
+                progress(1)
+
+        places = list(product(range(len(conditions)), range(len(members))))
+        if workers == 1:
+            for place in places:
+                grow_one(place)
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                futures = [pool.submit(grow_one, place) for place in places]
+                try:
+                    for future in futures:
+                        future.result()
+                except BaseException:  # an interrupt, or an error in one thread: the others need not begin
+                    pool.shutdown(cancel_futures=True)
+                    raise
+        return Trajectory(**maps, parameters=parameters_of(conditions), metadata=self.model.metadata(setup, seed))
+
+    def _keep(self, grown: MemberGrowth, maps: dict[str, Any], place: tuple[int, int]) -> None:
+        found = {"arrival": grown.arrival, **({} if grown.grain is None else {"grain": grown.grain}), **grown.fields}
+        wanted = {
+            "arrival": maps["arrival"],
+            **({} if maps["grain"] is None else {"grain": maps["grain"]}),
+            **maps["fields"],
+        }
+        shape = maps["arrival"].shape[2:]
+        if found.keys() != wanted.keys() or any(np.shape(values) != shape for values in found.values()):
+            raise ParameterError(
+                f"{self.name} returned {', '.join(f'{name} {np.shape(values)}' for name, values in found.items())}: "
+                f"{', '.join(wanted)} of shape {shape} was expected"
+            )
+        for name, values in found.items():
+            wanted[name][place] = values
+        maps["steps"][place], maps["stop_codes"][place] = grown.steps, STOP_REASONS.index(grown.stopped_by)
