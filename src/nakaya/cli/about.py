@@ -36,10 +36,15 @@ def info(as_json: AsJson = False) -> None:
     typer.echo(f"models that grow crystals (nakaya grow): {', '.join(facts['models'])}")
     typer.echo(f"models of kinetics (nakaya predict): {', '.join(facts['kinetics_models']) or 'none'}")
     typer.echo(f"sets of records (nakaya records show): {', '.join(facts['record_sets']) or 'none'}")
+    for name, grower in facts["growers"].items():
+        parts = [f"{grower['lattice']} lattice, {grower['dimension']} dimensions", ", ".join(grower["geometries"])]
+        parts += [f"{field} at the end" for field in grower["fields"]] + ["grains"] * grower["grain"]
+        typer.echo(f"  {name}: {'; '.join(parts)}; parameters of {grower['parameters']}")
     for family, parameters in facts["parameters"].items():
         typer.echo(f"parameters of {family}:")
         for name, entry in parameters.items():
-            typer.echo(f"  {name:6s} {entry['range']:9s} {entry['meaning']}")
+            unit = "" if entry["unit"] == "1" else f" {entry['unit']}"
+            typer.echo(f"  {name:6s} {entry['range'] + unit:9s} {entry['meaning']}")
     for extra, packages in facts["packages"].items():
         listing = ", ".join(f"{name} {found or '(missing)'}" for name, found in packages.items())
         typer.echo(f"{extra}: {listing}")

@@ -1,83 +1,152 @@
-"""`nakaya grow`: crystals from conditions."""
+"""`nakaya grow`: crystals from conditions. Parameters, geometries and stop rules are those that the model states."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from nakaya.cli.output import echo_json
+from nakaya.core.errors import ParameterError
+from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
+from nakaya.growth.grower_model import GrowerModel
+from nakaya.growth.lattice.geometry import SITE_AXES
+from nakaya.growth.model.parameters import Parameter
 
-__all__ = ["register"]
+__all__ = ["parse_shape", "parse_stop", "register"]
+
+HELP = """Grow crystals with the exact solver of snow crystals, with another solver, or with an emulator.
+
+    Example: nakaya grow {example} --members 16 --seed 7 --out {out}.zarr
+
+    The options are those of {name}{what}: nakaya grow MODEL --help shows those of another model, nakaya info lists all.
+    Every crystal is stored as its arrival map (the step at which each site attached), which holds its whole history.
+"""
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("grow")(grow)
+    app.command("grow", cls=GrowCommand)(_command_of(DEFAULT_MODEL))
 
 
-def grow(
-    rho: Annotated[float, typer.Option(help="Vapour density far from the crystal, in (0, 1].")],
-    out: Annotated[Path | None, typer.Option(help="Store to write (a new directory, such as flakes.zarr).")] = None,
-    model: Annotated[str, typer.Option(help="Solver or emulator; `nakaya info` lists them.")] = "gravner-griffeath",
-    size: Annotated[int, typer.Option(help="Rows and columns of the lattice, 8 to 16384.")] = 64,
-    members: Annotated[int, typer.Option(help="Number of crystals.")] = 1,
-    seed: Annotated[int, typer.Option(help="Seed of all noise: same seed, same crystals.")] = 0,
-    workers: Annotated[int, typer.Option(help="Threads that may work at once; does not change the result.")] = 1,
-    geometry: Annotated[str, typer.Option(help="sector (120 degree wedge) or full (whole lattice).")] = "sector",
-    edges: Annotated[str | None, typer.Option(help="reservoir (default) or periodic (full lattice only).")] = None,
-    initial: Annotated[
-        list[str] | None, typer.Option(help="Site of an initial crystal as ROW,COLUMN; repeat for several.")
-    ] = None,
-    margin: Annotated[int, typer.Option(help="Stop when the front comes this close to the far edge.")] = 5,
-    max_steps: Annotated[
-        int | None,
-        typer.Option(help="Stop after this many steps (default: 10000 up to size 64, else no limit)."),
-    ] = None,
-    no_growth: Annotated[int, typer.Option(help="Stop after this many steps without an attachment.")] = 10_000,
-    alpha: Annotated[float, typer.Option(help="Attachment mass with 3 neighbours in thin vapour, [0, 10].")] = 0.14,
-    beta: Annotated[float, typer.Option(help="Attachment mass with 1 or 2 neighbours, [0, 10].")] = 1.1,
-    gamma: Annotated[float, typer.Option(help="Fraction of crystal mass that melts in a step, [0, 1].")] = 7e-5,
-    theta: Annotated[float, typer.Option(help="Vapour below which alpha applies, [0, 7].")] = 8.5e-3,
-    kappa: Annotated[float, typer.Option(help="Fraction of vapour frozen directly to crystal, [0, 1].")] = 7e-3,
-    mu: Annotated[float, typer.Option(help="Fraction of quasi-liquid that melts in a step, [0, 1].")] = 4.8e-2,
-    sigma: Annotated[float, typer.Option(help="Amplitude of the noise, [0, 1).")] = 5e-5,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-) -> None:
-    """Grow snow crystals with the exact solver, or with an emulator of it.
+class GrowCommand(TyperCommand):
+    """Gives the word to the command of the model that is named first, or by --model."""
 
-    Example: nakaya grow --rho 0.5 --size 64 --members 16 --seed 7 --out flakes.zarr
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Parse the words by the options of the model."""
+        model = _named_in(args)
+        if model == DEFAULT_MODEL:
+            return super().make_context(info_name, args, parent, **extra)
+        app = typer.Typer(add_completion=False)
+        app.command("grow", context_settings=dict(self.context_settings))(_command_of(model))
+        return typer.main.get_command(app).make_context(info_name, args, parent, **extra)
 
-    Every crystal is stored as its arrival map (the step at which each site attached), which holds its whole history.
-    """
-    from nakaya.growth.growing import grow as grow_crystals
-    from nakaya.growth.model.setup import StopRules
+
+def _named_in(words: Sequence[str]) -> str:
+    """The model: a first word that is no option, or the value of --model."""
+    for word, following in pairwise([*words, ""]):
+        if word == "--model" and following:
+            return following
+        if word.startswith("--model="):
+            return word.partition("=")[2]
+    return words[0] if words and not words[0].startswith("-") else DEFAULT_MODEL
+
+
+@cache
+def _command_of(name: str) -> Callable[..., None]:
+    """The command of a model, with its parameters, geometries and stop rules as options."""
+    model = find_model(name)
+
+    def grow(**options: Any) -> None:
+        _grow(model, options)
+
+    options = list(_options_of(model))
+    grow.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # functions may carry one
+    grow.__annotations__ = {option.name: option.annotation for option in options}
+    fields = "".join(f", and {field.name} at the end" for field in model.fields)
+    what = "" if name == DEFAULT_MODEL else f" ({model.noun.lower()}s on a {model.lattice.name} lattice{fields})"
+    example, out = ("--rho 0.5 --size 64", "flakes") if name == DEFAULT_MODEL else (_example_of(model), "crystals")
+    grow.__doc__ = HELP.format(name=name, what=what, example=example, out=out)
+    return grow
+
+
+def _example_of(model: GrowerModel) -> str:
+    """The model with a value for each parameter that needs one: the middle of its range."""
+    ranges = {name: entry for name, entry in model.family.ranges.items() if entry.default is None}
+    middles = (f"--{name.replace('_', '-')} {(entry.low + entry.high) / 2:g}" for name, entry in ranges.items())
+    return " ".join([model.name, *middles])
+
+
+def _option(name: str, kind: Any, default: Any, text: str, *flags: str, **how: Any) -> inspect.Parameter:
+    annotation = Annotated[kind, typer.Option(*flags, help=text, **how)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _options_of(model: GrowerModel) -> Iterator[inspect.Parameter]:
+    """All options of a model: its parameters, its stop rules, and what every model has."""
+    named = typer.Argument(metavar="MODEL", show_default=False, help="Solver or emulator; `nakaya info` lists them.")
+    yield inspect.Parameter(
+        "name", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, named]
+    )
+    for name, entry in model.family.ranges.items():
+        default = inspect.Parameter.empty if entry.default is None else entry.default
+        trained = model.trained_for.get(name)
+        text = entry.sentence + ("" if trained is None else f" Trained for {trained[0]:g} to {trained[1]:g}.")
+        yield _option(name, float, default, text)
+    yield _option("out", Path | None, None, "Store to write (a new directory, such as flakes.zarr).")
+    yield _option("model", str | None, None, "The model, where it is not the first word.", show_default=model.name)
+    size = f"Sites along every axis of the {model.lattice.name} lattice, 8 to 16384."
+    yield _option("size", int | None, None, size, show_default=str(model.size))
+    example = ",".join(["64", "48", "32"][: model.dimension])
+    yield _option("shape", str | None, None, f"Sites along each axis, in place of --size, such as {example}.")
+    yield _option("members", int, 1, "Number of crystals.")
+    yield _option("seed", int, 0, "Seed of all noise: same seed, same crystals.")
+    yield _option("workers", int, 1, "Threads that may work at once; does not change the result.")
+    geometries = " or ".join(f"{entry.name} ({entry.meaning})" for entry in model.geometries)
+    yield _option("geometry", str | None, None, f"{geometries}.", show_default=model.geometries[0].name)
+    edges = "; ".join(f"{' or '.join(entry.edges)} ({entry.name})" for entry in model.geometries)
+    yield _option("edges", str | None, None, f"{edges}; the first is the default.")
+    axes = ",".join(SITE_AXES[-model.dimension :]).upper()
+    yield _option("initial", list[str] | None, None, f"Site of an initial crystal as {axes}; repeat for several.")
+    for name, rule in model.stop_rules.items():
+        text = f"Stop {rule.meaning}{', or never' if rule.is_optional else ''}."
+        shown = False if isinstance(rule.default, str) else ("never" if rule.default is None else str(rule.default))
+        yield _option(name, str | None, None, text, metavar="NUMBER", show_default=shown)
+    yield _option("overwrite", bool, False, "Replace an output that exists.", "--overwrite")
+    yield _option("as_json", bool, False, "Print one JSON document.", "--json")
+
+
+def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
+    from nakaya.growth.growing import grow
     from nakaya.growth.model.summary import summarise
-    from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
     from nakaya.growth.store.storing import check_store_output, save
 
-    point = GravnerGriffeath(rho=rho, alpha=alpha, beta=beta, gamma=gamma, theta=theta, kappa=kappa, mu=mu, sigma=sigma)
-    stop = StopRules(margin=margin, max_steps="default" if max_steps is None else max_steps, no_growth=no_growth)
+    for word in (options["name"], options["model"]):
+        if word not in (None, model.name):
+            raise ParameterError(f"model {word!r} stands beside {model.name!r}: name one, as the first word after grow")
+    out, overwrite = options["out"], options["overwrite"]
+    point = model.family(**{name: options[name] for name in model.family.ranges})
+    stop = model.stop(**parse_stop({name: options[name] for name in model.stop_rules}, model.stop_rules))
     if out is not None:
         check_store_output(out, overwrite=overwrite)
-    crystals = grow_crystals(
+    crystals = grow(
         point,
-        model=model,
-        geometry=geometry,
-        size=size,
-        members=members,
-        seed=seed,
-        workers=workers,
-        initial=None if not initial else [_parse_site(text) for text in initial],
-        edges=edges,
+        model=model.name,
+        **{name: options[name] for name in ("geometry", "size", "members", "seed", "workers", "edges")},
+        shape=parse_shape(options["shape"]),
+        initial=None if not options["initial"] else [_parse_site(text, model) for text in options["initial"]],
         stop=stop,
     )
     if out is not None:
         save(crystals, out, overwrite=overwrite)
     summary = summarise(crystals) | {"out": out}
-    if as_json:
+    if options["as_json"]:
         echo_json(summary)
         return
     rows = zip(summary["steps"], summary["areas"], summary["stopped_by"], strict=True)
@@ -86,11 +155,51 @@ def grow(
     typer.echo(f"written to {out}" if out is not None else "not stored: give --out to keep the crystals")
 
 
-def _parse_site(text: str) -> tuple[int, int]:
-    from nakaya.core.errors import ParameterError
-
+def _numbers(text: str) -> tuple[int, ...] | None:
     try:
-        row, column = (int(word) for word in text.split(","))
+        return tuple(int(word) for word in text.split(","))
     except ValueError:
-        raise ParameterError(f"--initial {text!r} is not a site: write ROW,COLUMN, such as 32,32") from None
-    return row, column
+        return None
+
+
+def _parse_site(text: str, model: GrowerModel) -> tuple[int, ...]:
+    site = _numbers(text)
+    if site is None or len(site) != model.dimension:
+        axes = ",".join(SITE_AXES[-model.dimension :]).upper()
+        example = ",".join(["32"] * model.dimension)
+        raise ParameterError(f"--initial {text!r} is not a site: write {axes}, such as {example}")
+    return site
+
+
+def parse_shape(text: str | None) -> tuple[int, ...] | None:
+    """Return the numbers that commas part; None stays None.
+
+    Raises:
+        ParameterError: They are no whole numbers.
+
+    >>> parse_shape("64,48")
+    (64, 48)
+    """
+    shape = None if text is None else _numbers(text)
+    if text is not None and shape is None:
+        raise ParameterError(f"--shape {text!r} is not a list of whole numbers: write, say, 64,48")
+    return shape
+
+
+def parse_stop(words: dict[str, str | None], rules: dict[str, Parameter]) -> dict[str, Any]:
+    """Return the stop rules that words of the command line stand for; what is not given is left out.
+
+    Raises:
+        ParameterError: A word is no number, nor "never" where a rule may be off.
+    """
+    given: dict[str, Any] = {}
+    for name, word in words.items():
+        if word is None:
+            continue
+        rule, option = rules[name], f"--{name.replace('_', '-')}"
+        try:
+            given[name] = None if word == "never" and rule.is_optional else (int if rule.is_whole else float)(word)
+        except ValueError:
+            kind = "a whole number" if rule.is_whole else "a number"
+            raise ParameterError(f"{option} {word!r} is not {kind}{' or never' if rule.is_optional else ''}") from None
+    return given

@@ -9,6 +9,7 @@ import re
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from difflib import SequenceMatcher
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ __all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "explain_exception", "plain
 OUR_MISTAKE = 1
 USER_ERROR = 2
 INTERRUPTED = 130
+
+LEAST_ALIKE = 0.7
+"""Of two names that are suggested for one another: a letter too many, too few or swapped."""
 
 
 def run_app(app: typer.Typer, program: str, arguments: Sequence[str]) -> int:
@@ -64,6 +68,8 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
         return (error.code if isinstance(error.code, int) else 1), None
     if isinstance(error, NakayaError):
         return USER_ERROR, f"nakaya: {_one_line(str(error))}"
+    if getattr(error, "possibilities", None):  # the parser finds "--temperature" like "--geometry": both begin with --
+        error.possibilities = _alike(error.option_name, error.possibilities)  # type: ignore[attr-defined]
     if hasattr(error, "format_message"):  # the parser's own errors: unknown option, missing argument, wrong type
         if (moved := moved_to(error)) is not None:
             return USER_ERROR, f"nakaya: {moved}"
@@ -76,6 +82,12 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
     if isinstance(error, MemoryError):
         return USER_ERROR, "nakaya: out of memory: use a smaller size, fewer members or fewer workers"
     return OUR_MISTAKE, None
+
+
+def _alike(option: str, options: Sequence[str]) -> list[str]:
+    """The options whose names, without dashes, are spelt like this one's."""
+    name = option.strip("-")
+    return [known for known in options if SequenceMatcher(None, name, known.strip("-")).ratio() >= LEAST_ALIKE]
 
 
 def _with_the_value(message: str, arguments: Sequence[str]) -> str:

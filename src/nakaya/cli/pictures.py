@@ -41,11 +41,12 @@ def show(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a crystal: every site a hexagon at its place, coloured by the step at which it attached.
+    """Draw a crystal: every site a cell at its place, coloured by the step at which it attached.
 
     Example: nakaya show flakes.zarr --member 3 --out crystal.png
 
-    A sector is unfolded to the six-fold crystal, and the picture says so; a full lattice is shown as it is.
+    A sector is unfolded to the six-fold crystal, and the picture says so; a full lattice is shown as it is. Crystals
+    in three dimensions are seen along the cube's diagonal.
     """
     from nakaya.workflows.show import show_store
 
@@ -117,8 +118,9 @@ def diagram(
         list[str] | None, typer.Option(help="Another parameter as NAME=VALUE; repeat for several (defaults: grow).")
     ] = None,
     model: Annotated[str, typer.Option(help="Solver or emulator; `nakaya info` lists them.")] = "gravner-griffeath",
-    size: Annotated[int, typer.Option(help="Rows and columns of the lattice, 8 to 16384.")] = 64,
-    geometry: Annotated[str, typer.Option(help="sector (120 degree wedge) or full (whole lattice).")] = "sector",
+    size: Annotated[int | None, typer.Option(help="Sites along every axis of the lattice, 8 to 16384.")] = None,
+    shape: Annotated[str | None, typer.Option(help="Sites along each axis, in place of --size, such as 64,48.")] = None,
+    geometry: Annotated[str | None, typer.Option(help="Part of the lattice; by default the model's first.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of all noise: same seed, same crystals.")] = 0,
     workers: Annotated[int, typer.Option(help="Threads that may work at once; does not change the result.")] = 1,
     member: Annotated[int, typer.Option(help="Of a store: number of the crystal at each point, from 0.")] = 0,
@@ -135,6 +137,7 @@ def diagram(
     All crystals are drawn at one scale. With a store, such as a campaign over a grid, nothing is grown:
     nakaya diagram store.zarr --x rho --y beta
     """
+    from nakaya.cli.grow import parse_shape
     from nakaya.workflows.diagram import diagram_by_growing, diagram_of_store, parse_axis, parse_fixed
 
     if store is not None:
@@ -151,6 +154,7 @@ def diagram(
                 fixed=parse_fixed(fix or []),
                 model=model,
                 size=size,
+                shape=parse_shape(shape),
                 geometry=geometry,
                 seed=seed,
                 workers=workers,

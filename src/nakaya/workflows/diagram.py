@@ -97,10 +97,11 @@ def diagram_by_growing(
     y: ParameterAxis,
     fixed: Mapping[str, float] | None = None,
     model: str = DEFAULT_MODEL,
-    size: int = 64,
+    size: int | None = None,
+    shape: Sequence[int] | None = None,
     seed: int = 0,
     workers: int = 1,
-    geometry: str = "sector",
+    geometry: str | None = None,
     stop: StopRules | None = None,
     theme: str = "dark",
     width: int = 1800,
@@ -116,10 +117,11 @@ def diagram_by_growing(
         y: The parameter upwards.
         fixed: Other parameters; what is not named keeps its default.
         model: Solver or emulator.
-        size: Rows and columns of the lattice.
+        size: Sites along every axis of the lattice; by default the model's.
+        shape: Sites along each axis, in place of `size`.
         seed: Of all noise.
         workers: Threads that may work at once.
-        geometry: "sector" or "full".
+        geometry: Part of the lattice; by default the model's first.
         stop: When crystals stop.
         theme: "dark" or "light".
         width: Pixels across.
@@ -154,7 +156,15 @@ def diagram_by_growing(
     make = cast(Callable[..., Conditions], family)
     points = [make(**fixed, **{y.name: b, x.name: a}) for b in y.values() for a in x.values()]
     crystals = grow(
-        points, model=model, geometry=geometry, size=size, seed=seed, workers=workers, stop=stop, progress=progress
+        points,
+        model=model,
+        geometry=geometry,
+        size=size,
+        shape=shape,
+        seed=seed,
+        workers=workers,
+        stop=stop,
+        progress=progress,
     )
     order = np.arange(len(points)).reshape(y.count, x.count)
     return _draw(crystals, order, (x.name, x.values()), (y.name, y.values()), out, theme, width, clock)

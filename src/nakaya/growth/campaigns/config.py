@@ -15,9 +15,9 @@ from nakaya.core.checks import check_count, check_in_range, check_seed
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, ParameterError, UnknownNameError
 from nakaya.growth.campaigns.sampling import Axis, Method, PointsPlan, sample_points
-from nakaya.growth.lattice.geometry import make_setup
+from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
 from nakaya.growth.model.conditions import Conditions
-from nakaya.growth.model.setup import GrowthSetup, StopRules
+from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.store.layout import MAX_CRYSTALS, StoreLayout, make_layout
 
 __all__ = ["CampaignConfig", "config_differences", "read_campaign", "sample_plain"]
@@ -43,7 +43,7 @@ class CampaignConfig:
     setup: GrowthSetup
     points: PointsPlan
     members: int
-    model: str = "gravner-griffeath"
+    model: str = DEFAULT_MODEL
     seed: int = 0
     fixed: Mapping[str, float] = field(default_factory=dict)
     crystals_per_shard: int | None = None
@@ -170,16 +170,11 @@ def _flat(document: Mapping[str, object], prefix: str = "") -> dict[str, object]
 
 
 class _LatticeTable(Table):
-    size: int
-    geometry: str = "sector"
+    size: int | None = None
+    shape: list[int] | None = None
+    geometry: str | None = None
     edges: str | None = None
     initial: list[list[int]] | None = None
-
-
-class _StopTable(Table):
-    margin: int | Literal["never"] = 5
-    max_steps: int | Literal["default", "never"] = "default"
-    no_growth: int = StopRules().no_growth
 
 
 class _AxisTable(Table):
@@ -206,9 +201,9 @@ class _CampaignTable(Table):
     members: int
     lattice: _LatticeTable
     points: _PointsTable
-    model: str = "gravner-griffeath"
+    model: str = DEFAULT_MODEL
     seed: int = 0
-    stop: _StopTable = _StopTable()
+    stop: dict[str, int | float | str] = {}  # noqa: RUF012
     store: _StoreTable = _StoreTable()
 
 
@@ -227,13 +222,16 @@ def read_campaign(path: Path) -> CampaignConfig:
 
 
 def _build(table: _CampaignTable) -> CampaignConfig:
-    stop = StopRules(
-        margin=None if table.stop.margin == "never" else table.stop.margin,
-        max_steps=None if table.stop.max_steps == "never" else table.stop.max_steps,
-        no_growth=table.stop.no_growth,
+    model, lattice = find_model(table.model), table.lattice
+    for name in table.stop:
+        if name not in model.stop_rules:
+            raise UnknownNameError("key of stop", name, model.stop_rules)
+    rules: dict[str, Any] = {name: None if value == "never" else value for name, value in table.stop.items()}
+    stop = model.stop(**rules)
+    sites: Any = lattice.initial  # lists of rows and columns; they are checked to be sites
+    setup = model.setup(
+        lattice.geometry, lattice.size, shape=lattice.shape, initial=sites, edges=lattice.edges, stop=stop
     )
-    sites: Any = table.lattice.initial  # lists of rows and columns; make_setup checks that they are pairs
-    setup = make_setup(table.lattice.geometry, table.lattice.size, initial=sites, edges=table.lattice.edges, stop=stop)
     seed = table.points.seed
     if seed is None and table.points.method != "grid":
         seed = table.seed

@@ -14,6 +14,7 @@ from nakaya.growth.lattice.lattice import HEXAGONAL, Full, Geometry, Lattice, Se
 from nakaya.growth.model.setup import MAX_SIZE, MIN_SIZE, Edges, GrowthSetup, Site, StopRules
 
 __all__ = [
+    "SITE_AXES",
     "Full",
     "Geometry",
     "Sector",
