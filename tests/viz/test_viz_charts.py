@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -11,13 +12,27 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
+from matplotlib.text import Text
 from PIL import Image
 
 from nakaya.core.errors import ParameterError
+from nakaya.viz.charts.attribution import ablation_chart
 from nakaya.viz.charts.base import Band, encode_figure, ensemble_band
 from nakaya.viz.charts.calibration import Points, parity_chart, velocity_chart, velocity_panels
 from nakaya.viz.charts.curves import CurvePanel, growth_curves
 from nakaya.viz.charts.fidelity import Estimate, TradeOff, estimate_chart, trade_off_chart
+from nakaya.viz.charts.reactors import (
+    Mark,
+    Profile,
+    Sample,
+    Trace,
+    TracePanel,
+    profile_chart,
+    sample_chart,
+    trace_chart,
+)
+from nakaya.viz.charts.tuning import Slice, history_chart, importance_chart, regret_chart, slice_chart
+from nakaya.viz.formatting import typeset
 from nakaya.viz.style import DARK, LIGHT
 
 RNG = np.random.default_rng(5)
@@ -45,6 +60,30 @@ def test_every_chart_becomes_a_picture_on_its_ground_and_leaves_matplotlib_as_it
     assert dict(matplotlib.rcParams) == before
 
 
+def test_dollars_and_backslashes_of_users_are_printed_in_charts():
+    name = r"$\frac{a^$b\\"
+    hostile = replace(POINTS, label=name)
+    charts = [
+        growth_curves([CurvePanel(name, (replace(SOLVER, label=name), MODEL))], DARK, x_label=name),
+        estimate_chart([Estimate(name, 1.0)], DARK, x_label=name, reference=2.0, reference_label=name),
+        trade_off_chart([TradeOff(name, 1e-3, 1.0)], DARK, y_label=name),
+        velocity_panels({name: ([hostile], 30.0)}, DARK),
+        ablation_chart([(name, 1.0)], DARK, title=name, model=name, unit=name),
+        trace_chart([TracePanel(name, [Trace(name, STEPS, STEPS)], [Mark(name, 1.0, 1.0)])], DARK, title=name),
+        sample_chart([Sample(name, STEPS + 1)], DARK, unit=name, title=name),
+        profile_chart([Profile(name, STEPS + 1, STEPS, 1.0, (None, 2.0))], 2.7, DARK),
+        history_chart(STEPS, STEPS, DARK, y_label=name, references={name: 1.0}),
+        importance_chart({name: 1.0}, DARK),
+        slice_chart([Slice(name, STEPS, labels={1.0: name})], STEPS, DARK, y_label=name),
+        regret_chart({name: np.ones((2, 4))}, DARK, y_label=name, floor=0.1),
+    ]
+    for chart in charts:
+        assert encode_figure(chart, "png", pixels_per_inch=30)
+        shown = [words.get_text() for words in chart.findobj(Text) if "frac" in words.get_text()]
+        assert shown
+        assert all(typeset(name) in words for words in shown)
+
+
 def test_the_same_chart_gives_the_same_bytes_and_svg_without_fonts_or_links():
     figures = [growth_curves([CurvePanel("area", (SOLVER, MODEL))], LIGHT) for _ in range(2)]
     first, second = (encode_figure(figure, "svg") for figure in figures)
@@ -61,6 +100,7 @@ import sys
 import nakaya.workflows.show, nakaya.workflows.diagram, nakaya.viz.reports.report, nakaya.viz.charts.calibration
 assert not {"matplotlib", "torch", "zarr", "numba"} & set(sys.modules), sorted(sys.modules)
 import numpy as np
+from nakaya.viz.charts.attribution import ablation_chart
 from nakaya.viz.charts.base import encode_figure
 from nakaya.viz.charts.calibration import Points, parity_chart
 from nakaya.viz.style import DARK

@@ -10,10 +10,13 @@ from typing import Any, ParamSpec, TypeVar
 from nakaya.core.errors import UnknownNameError
 from nakaya.viz.colour import ColourRamp
 
-__all__ = ["DARK", "LIGHT", "TEXT_SIZE", "THEMES", "Theme", "find_theme", "house_style"]
+__all__ = ["DARK", "LIGHT", "SMALL_SIZE", "THEMES", "Theme", "find_theme", "house_style"]
 
 TEXT_SIZE = 11.0
 """Of charts, in points."""
+
+SMALL_SIZE = 9.5
+"""Of ticks, legends and remarks in charts, in points."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,14 @@ def house_style(draw: Callable[_P, _R]) -> Callable[_P, _R]:
         settings: Any = {  # the type of Matplotlib's settings is a list of names that changes with its version
             "font.family": list(FONT_FAMILY),
             "font.size": TEXT_SIZE,
+            "lines.linewidth": 1.6,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": TEXT_SIZE + 1,
+            "axes.titlepad": 10,
+            "legend.frameon": False,
+            "legend.fontsize": SMALL_SIZE,
+            "legend.handlelength": 1.4,
             "mathtext.fontset": "stix",
             "axes.unicode_minus": True,
             "svg.fonttype": "path",  # letters as shapes: the file needs no font

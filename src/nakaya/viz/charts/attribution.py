@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts.base import label_axes, new_figure
+from nakaya.viz.charts.base import as_rows, label_axes, new_figure
+from nakaya.viz.formatting import typeset
 from nakaya.viz.style import Theme, house_style
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ def ablation_chart(parts: Sequence[tuple[str, float]], theme: Theme, *, title: s
     places = np.arange(len(parts))[::-1]
     axes.barh(places, [change for _, change in parts], height=0.62, color=theme.models[0])
     axes.axvline(0, color=theme.foreground, linewidth=0.8)
-    axes.set_yticks(places, [name for name, _ in parts])
-    axes.grid(False, axis="y")
-    axes.grid(True, axis="x", color=theme.rule, linewidth=0.6, alpha=0.6)
+    axes.set_yticks(places, [typeset(name) for name, _ in parts])
+    as_rows(axes, theme)
     label_axes(axes, theme, x=f"change of the answer of {model} without it ({unit})", y="", title=title)
     return figure

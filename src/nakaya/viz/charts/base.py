@@ -11,31 +11,34 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.viz.style import FONT_FAMILY, TEXT_SIZE, Theme, house_style
+from nakaya.viz.formatting import typeset
+from nakaya.viz.style import SMALL_SIZE, Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 __all__ = [
     "Band",
     "Role",
     "add_legend",
+    "as_rows",
     "draw_band",
     "encode_figure",
     "ensemble_band",
     "label_axes",
     "new_figure",
+    "plain_numbers",
+    "reference_line",
     "role_colours",
-    "thousands",
 ]
 
 Role = Literal["solver", "floor", "model"]
-"""What a series is: the exact solver (ink), solver against solver (grey), or a model (a colour of its own)."""
+"""What a series is: the exact solver (as the text), solver against solver (grey), or a model (a colour of its own)."""
 
-SMALL_SIZE = 9.5
-LINE_WIDTH = 1.6
 BAND_OPACITY = 0.22
+DASHES = (0, (4, 3))
 
 LEGEND_INCHES = 1.6
 """Width that a legend gives to each of its entries."""
@@ -66,56 +69,65 @@ def new_figure(
 
 def _dress(axes: Axes, theme: Theme) -> None:
     axes.set_facecolor(theme.background)
-    axes.spines[["top", "right"]].set_visible(False)
-    for spine in axes.spines.values():
-        spine.set_color(theme.rule)
-        spine.set_linewidth(0.8)
-    for which, length in (("major", 3.5), ("minor", 2.0)):
-        axes.tick_params(
-            which=which,
-            color=theme.rule,
-            labelcolor=theme.muted,
-            labelsize=SMALL_SIZE,
-            labelfontfamily=FONT_FAMILY[0],
-            length=length,
-        )
-    axes.grid(True, axis="y", which="major", color=theme.rule, linewidth=0.6, alpha=0.6)
+    axes.spines[:].set(color=theme.rule, linewidth=0.8)
+    axes.tick_params(which="both", color=theme.rule, labelcolor=theme.muted, labelsize=SMALL_SIZE, length=3.5)
+    axes.tick_params(which="minor", length=2.0)
+    axes.grid(True, axis="y", color=theme.rule, linewidth=0.6, alpha=0.6)
     axes.set_axisbelow(True)
+
+
+def as_rows(axes: Axes, theme: Theme) -> None:
+    """Let lines of the grid stand upright: for values beside names, one below the other."""
+    axes.grid(False, axis="y")
+    axes.grid(True, axis="x", color=theme.rule, linewidth=0.6, alpha=0.6)
 
 
 def label_axes(axes: Axes, theme: Theme, *, x: str, y: str, title: str = "") -> None:
     """Name both axes (with units) and, to the left above, the panel."""
-    axes.set_xlabel(x, color=theme.foreground, labelpad=6)
-    axes.set_ylabel(y, color=theme.foreground, labelpad=6)
-    if title:
-        axes.set_title(title, loc="left", color=theme.foreground, fontsize=TEXT_SIZE + 1, pad=10)
+    axes.set_xlabel(typeset(x), color=theme.foreground, labelpad=6)
+    axes.set_ylabel(typeset(y), color=theme.foreground, labelpad=6)
+    axes.set_title(typeset(title), loc="left", color=theme.foreground)
 
 
-def add_legend(figure: Figure, axes: Axes, theme: Theme) -> None:
-    """Name the series of a panel in lines above the whole figure, where no curve can run through them."""
-    handles, labels = axes.get_legend_handles_labels()
+def add_legend(figure: Figure, panels: Sequence[Axes], theme: Theme) -> None:
+    """Name the series of the panels in lines above the whole figure, where no curve can run through them."""
+    pairs = [pair for panel in panels for pair in zip(*panel.get_legend_handles_labels(), strict=True)]
+    named = {label: handle for handle, label in reversed(pairs)}
     figure.legend(
-        handles,
-        labels,
+        [named[label] for label in reversed(named)],
+        [typeset(label) for label in reversed(named)],
         loc="outside upper left",
         ncols=max(1, int(figure.get_figwidth() / LEGEND_INCHES)),
-        frameon=False,
-        fontsize=SMALL_SIZE + 0.5,
         labelcolor=theme.foreground,
-        handlelength=1.4,
         columnspacing=1.4,
     )
 
 
-def thousands(axes: Axes) -> None:
-    """Write the counts on the vertical axis in groups of three digits."""
-    from matplotlib.ticker import FuncFormatter
+def reference_line(axes: Axes, theme: Theme, value: float, remark: str = "", *, level: bool = False) -> None:
+    """Draw a dashed line at a value of the abscissa or, if `level`, of the ordinate, with a remark at its far end."""
+    (axes.axhline if level else axes.axvline)(value, color=theme.muted, linewidth=1.0, linestyle=DASHES)
+    axes.annotate(
+        typeset(remark),
+        (1.0, value) if level else (value, 1.0),
+        xycoords=("axes fraction", "data") if level else ("data", "axes fraction"),
+        xytext=(0, 4) if level else (4, 2),
+        textcoords="offset points",
+        color=theme.muted,
+        fontsize=SMALL_SIZE,
+        ha="right" if level else "left",
+    )
 
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+
+def plain_numbers(axis: Axis, form: str = ",.10g") -> None:
+    """Write the ticks of an axis as plain numbers, large ones in groups of three digits; minor ticks have none."""
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+    axis.set_major_formatter(StrMethodFormatter(f"{{x:{form}}}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def role_colours(roles: Sequence[Role], theme: Theme) -> list[str]:
-    """Return a colour for each series: ink for solvers, grey for floors, the theme's colours in turn for models."""
+    """Return a colour for each series: the text's for solvers, grey for floors, the theme's in turn for models."""
     colours, models = [], 0
     for role in roles:
         if role == "model":
@@ -170,7 +182,7 @@ def ensemble_band(label: str, x: FloatArray, values: FloatArray, *, role: Role =
 def draw_band(axes: Axes, band: Band, colour: str) -> None:
     """Draw a curve over its band."""
     axes.fill_between(band.x, band.low, band.high, color=colour, alpha=BAND_OPACITY, linewidth=0)
-    axes.plot(band.x, band.middle, color=colour, linewidth=LINE_WIDTH, label=band.label, solid_capstyle="round")
+    axes.plot(band.x, band.middle, color=colour, label=band.label, solid_capstyle="round")
 
 
 @house_style

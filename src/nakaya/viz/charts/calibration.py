@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,13 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.viz.charts.base import (
-    SMALL_SIZE,
+    DASHES,
     Band,
     add_legend,
     draw_band,
     label_axes,
     new_figure,
+    reference_line,
     role_colours,
 )
 from nakaya.viz.style import Theme, house_style
@@ -81,13 +82,13 @@ def parity_chart(series: Sequence[Points], theme: Theme, *, quantity: str, log: 
     else:
         margin = 0.06 * (everything.max() - everything.min()) or 1.0
         low, high = everything.min() - margin, everything.max() + margin
-    axes.plot([low, high], [low, high], color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)), zorder=0)
+    axes.plot([low, high], [low, high], color=theme.muted, linewidth=1.0, linestyle=DASHES, zorder=0)
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
     axes.set_aspect("equal")
     label_axes(axes, theme, x=f"measured {quantity}", y=f"predicted {quantity}")
     if len(series) > 1:
-        add_legend(figure, axes, theme)
+        add_legend(figure, [axes], theme)
     return figure
 
 
@@ -124,19 +125,9 @@ def velocity_chart(
     for points, colour in zip(series, colours, strict=False):
         _draw_points(axes, points, colour)
     if melting_point is not None:
-        axes.axvline(melting_point, color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)))
-        axes.annotate(
-            "melting point",
-            (melting_point, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, -2),
-            textcoords="offset points",
-            color=theme.muted,
-            fontsize=SMALL_SIZE,
-            va="top",
-        )
+        reference_line(axes, theme, melting_point, "melting point")
     label_axes(axes, theme, x=x_label, y=y_label)
-    add_legend(figure, axes, theme)
+    add_legend(figure, [axes], theme)
     return figure
 
 
@@ -158,26 +149,13 @@ def velocity_panels(panels: Mapping[str, tuple[Sequence[Points], float]], theme:
     figure, every = new_figure(theme, width=3.3 * len(panels), height=3.6, panels=len(panels))
     colours = dict(zip(faces, role_colours(["model"] * len(faces), theme), strict=True))
     shapes = dict(zip(faces, cycle(_SHAPES), strict=False))
-    named: set[str] = set()
     for axes, (material, (series, melting)) in zip(every, panels.items(), strict=True):
         axes.axhline(0.0, color=theme.muted, linewidth=0.9)
-        axes.axvline(melting, color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)))
+        reference_line(axes, theme, melting)
         for points in series:
-            label = "_" if points.label in named else points.label  # Matplotlib leaves out what starts with it
-            named.add(points.label)
-            _draw_points(axes, replace(points, label=label), colours[points.label], shapes[points.label])
+            _draw_points(axes, points, colours[points.label], shapes[points.label])
         label_axes(axes, theme, x="temperature (K)", y="front velocity (m/s)", title=material)
-    handles = [pair for axes in every for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
-    handles.sort(key=lambda pair: pair[1])
-    figure.legend(
-        [handle for handle, _ in handles],
-        [label for _, label in handles],
-        loc="outside upper left",
-        ncols=len(handles),
-        frameon=False,
-        fontsize=SMALL_SIZE + 0.5,
-        labelcolor=theme.foreground,
-    )
+    add_legend(figure, every, theme)
     return figure
 
 

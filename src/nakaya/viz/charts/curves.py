@@ -13,8 +13,8 @@ from nakaya.viz.charts.base import (
     draw_band,
     label_axes,
     new_figure,
+    plain_numbers,
     role_colours,
-    thousands,
 )
 from nakaya.viz.style import Theme, house_style
 
@@ -47,13 +47,13 @@ def growth_curves(panels: Sequence[CurvePanel], theme: Theme, *, x_label: str = 
     if not panels:
         raise ParameterError("growth curves need at least one quantity")
     figure, axes = new_figure(theme, width=4.6 * len(panels), height=3.5, panels=len(panels))
-    for number, (panel, place) in enumerate(zip(panels, axes, strict=True)):
+    for panel, place in zip(panels, axes, strict=True):
         for band, colour in zip(panel.bands, role_colours([b.role for b in panel.bands], theme), strict=True):
             draw_band(place, band, colour)
         label_axes(place, theme, x=x_label, y=panel.quantity)
-        thousands(place)
+        plain_numbers(place.yaxis)
         place.set_xlim(left=0)
         place.set_ylim(bottom=0)
-        if number == 0 and len(panel.bands) > 1:
-            add_legend(figure, place, theme)
+    if len(panels[0].bands) > 1:
+        add_legend(figure, axes[:1], theme)
     return figure

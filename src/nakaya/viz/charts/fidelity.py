@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.viz.charts.base import (
-    SMALL_SIZE,
     Role,
+    as_rows,
     label_axes,
     new_figure,
+    plain_numbers,
+    reference_line,
     role_colours,
 )
-from nakaya.viz.style import Theme, house_style
+from nakaya.viz.formatting import typeset
+from nakaya.viz.style import SMALL_SIZE, Theme, house_style
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 __all__ = ["Estimate", "TradeOff", "estimate_chart", "trade_off_chart"]
@@ -78,28 +81,22 @@ def estimate_chart(
     if reference_band is not None:
         axes.axvspan(*reference_band, color=theme.floor, alpha=0.7, linewidth=0)
     if reference is not None:
-        axes.axvline(reference, color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)))
-        axes.annotate(
-            reference_label,
-            (reference, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, 2),
-            textcoords="offset points",
-            color=theme.muted,
-            fontsize=SMALL_SIZE,
-            va="bottom",
-        )
+        reference_line(axes, theme, reference, reference_label)
     for height, (estimate, colour) in enumerate(zip(estimates, colours, strict=True)):
         if estimate.low is not None and estimate.high is not None:
             axes.plot([estimate.low, estimate.high], [height, height], color=colour, linewidth=2.2, alpha=0.55)
         axes.plot([estimate.value], [height], "o", color=colour, markersize=7)
-    axes.set_yticks(range(len(estimates)), [estimate.label for estimate in estimates])
+    axes.set_yticks(range(len(estimates)), [typeset(estimate.label) for estimate in estimates])
     axes.tick_params(axis="y", length=0, labelcolor=theme.foreground, labelsize=SMALL_SIZE + 1)
     axes.set_ylim(len(estimates) - 0.4, -0.6)
-    axes.grid(False, axis="y")
-    axes.grid(True, axis="x", color=theme.rule, linewidth=0.6, alpha=0.6)
+    as_rows(axes, theme)
     extremes = [v for e in estimates for v in (e.value, e.low, e.high) if v is not None]
-    _choose_scale(axes, [*extremes, *([reference] if reference is not None else [])], "x")
+    extremes += [] if reference is None else [reference]
+    if min(extremes) > 0 and max(extremes) > LOG_RANGE * min(extremes):
+        axes.set_xscale("log")
+        _plain_log_ticks(axes.xaxis, extremes)
+    elif min(extremes) >= 0:
+        axes.set_xlim(0, max(extremes) * 1.1 or 1.0)
     label_axes(axes, theme, x=x_label, y="")
     return figure
 
@@ -133,46 +130,23 @@ def trade_off_chart(points: Sequence[TradeOff], theme: Theme, *, y_label: str, f
     figure, (axes,) = new_figure(theme, width=7.0, height=3.9)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.axhline(floor, color=theme.muted, linewidth=1.0, linestyle=(0, (4, 3)))
-    axes.annotate(
-        "solver against solver",
-        (1.0, floor),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 4),
-        textcoords="offset points",
-        color=theme.muted,
-        fontsize=SMALL_SIZE,
-        ha="right",
-    )
+    reference_line(axes, theme, floor, "solver against solver", level=True)
     for point, colour in zip(points, role_colours([point.role for point in points], theme), strict=True):
         axes.plot([point.seconds], [point.error], "o", color=colour, markersize=9)
-        axes.annotate(
-            point.label, (point.seconds, point.error), xytext=(8, 6), textcoords="offset points", color=theme.foreground
-        )
+        place, words = (point.seconds, point.error), typeset(point.label)
+        axes.annotate(words, place, (8, 6), textcoords="offset points", color=theme.foreground)
     axes.margins(x=0.25, y=0.18)
-    _plain_log_ticks(axes, "y", np.array([point.error for point in points]))
+    _plain_log_ticks(axes.yaxis, [point.error for point in points])
     label_axes(axes, theme, x="seconds per crystal, one thread", y=y_label)
     return figure
 
 
-def _choose_scale(axes: Axes, values: Sequence[float], which: str) -> None:
-    """Logarithmic where all values are positive and span much; else linear from zero."""
-    numbers = np.array(values, np.float64)
-    set_scale = axes.set_xscale if which == "x" else axes.set_yscale
-    if (numbers > 0).all() and numbers.max() > LOG_RANGE * numbers.min():
-        set_scale("log")
-        _plain_log_ticks(axes, which, numbers)
-    elif (numbers >= 0).all():
-        (axes.set_xlim if which == "x" else axes.set_ylim)(0, float(numbers.max()) * 1.1 or 1.0)
-
-
-def _plain_log_ticks(axes: Axes, which: str, values: FloatArray) -> None:
+def _plain_log_ticks(axis: Axis, values: Sequence[float]) -> None:
     """Write 0.1, 1, 10 rather than powers where the axis spans no more than four decades."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator, NullFormatter
 
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    decades = np.log10(values.max() / values.min())
+    decades = math.log10(max(values) / min(values))
     axis.set_major_locator(LogLocator(subs=(1.0,) if decades > 2 else (1.0, 2.0, 5.0)))
-    if decades <= 4:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
+    if decades <= 4:
+        plain_numbers(axis, "g")

@@ -10,8 +10,9 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts.base import BAND_OPACITY, LINE_WIDTH, SMALL_SIZE, add_legend, label_axes, new_figure
-from nakaya.viz.style import Theme, house_style
+from nakaya.viz.charts.base import BAND_OPACITY, add_legend, label_axes, new_figure, plain_numbers
+from nakaya.viz.formatting import typeset
+from nakaya.viz.style import SMALL_SIZE, Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,30 +128,22 @@ def _draw_trace(axes: Axes, trace: Trace, theme: Theme) -> None:
         axes.fill_between(trace.times, trace.low, trace.high, color=colour, alpha=BAND_OPACITY, linewidth=0)
     step = max(1, trace.times.size // _POINTS_DRAWN)
     x, y = trace.times[::step], trace.values[::step]
-    label = trace.label or "_nolegend_"
+    label = typeset(trace.label) or "_nolegend_"
     if trace.style == "points":
         axes.plot(x, y, "o", ms=4.2, mfc=theme.background, mec=colour, mew=1.1, label=label, zorder=3)
     elif trace.style == "faint":
         axes.plot(x, y, color=colour, lw=0.5, alpha=0.35, label=label, rasterized=True)
     else:
-        dashed = trace.style == "dashes"
-        axes.plot(x, y, color=colour, lw=1.0 if dashed else LINE_WIDTH, ls="--" if dashed else "-", label=label)
+        width, dashes = (1.0, "--") if trace.style == "dashes" else (None, "-")
+        axes.plot(x, y, color=colour, lw=width, ls=dashes, label=label)
 
 
 def _draw_marks(axes: Axes, marks: Sequence[Mark], theme: Theme) -> None:
     for number, mark in enumerate(marks):
-        axes.plot(
-            [mark.time],
-            [mark.value],
-            "o",
-            ms=6.5,
-            mec=theme.foreground,
-            mfc=theme.foreground if mark.filled else theme.background,
-            mew=1.2,
-            zorder=5,
-        )
+        fill = theme.foreground if mark.filled else theme.background
+        axes.plot([mark.time], [mark.value], "o", ms=6.5, mec=theme.foreground, mfc=fill, mew=1.2, zorder=5)
         axes.annotate(
-            mark.text,
+            typeset(mark.text),
             (mark.time, mark.value),
             xytext=(7, -14 if number % 2 else 8),
             textcoords="offset points",
@@ -183,15 +176,7 @@ def trace_chart(panels: Sequence[TracePanel], theme: Theme, *, x_label: str = "t
         last = number == len(panels) - 1
         label_axes(place, theme, x=x_label if last else "", y=panel.label, title=title if number == 0 else "")
         if any(trace.label for trace in panel.traces):
-            place.legend(
-                loc="upper left",
-                bbox_to_anchor=(1.005, 1.0),
-                frameon=False,
-                fontsize=SMALL_SIZE,
-                labelcolor=theme.foreground,
-                handlelength=1.3,
-                borderaxespad=0.0,
-            )
+            place.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), labelcolor=theme.foreground, borderaxespad=0.0)
     figure.align_ylabels(axes)
     return figure
 
@@ -213,7 +198,7 @@ def sample_chart(samples: Sequence[Sample], theme: Theme, *, unit: str = "µm", 
         axes.plot(x, sample.sizes, "o", ms=4, color=colour, alpha=0.55, mew=0)
         median = float(np.median(sample.sizes))
         axes.plot([place - 0.27, place + 0.27], [median, median], color=colour, lw=2.2)
-        note = f"{median:.3g} {unit}" + ("\nsuspect" if sample.suspect else "")
+        note = typeset(f"{median:.3g} {unit}") + ("\nsuspect" if sample.suspect else "")
         axes.annotate(
             note,
             (place + 0.31, median),
@@ -223,7 +208,7 @@ def sample_chart(samples: Sequence[Sample], theme: Theme, *, unit: str = "µm", 
             annotation_clip=False,
         )
     axes.set_yscale("log")
-    axes.set_xticks(range(len(samples)), [sample.label for sample in samples])
+    axes.set_xticks(range(len(samples)), [typeset(sample.label) for sample in samples])
     axes.set_xlim(-0.6, len(samples) - 0.2)
     label_axes(axes, theme, x="", y=f"crystal size / {unit}", title=title)
     return figure
@@ -243,11 +228,12 @@ def profile_chart(profiles: Sequence[Profile], threshold: float, theme: Theme) -
         closed = None not in profile.interval
         colour = _colour(0 if closed else 1, theme)
         x, y = _smooth_profile(profile)
-        place.plot(x, y, color=colour, lw=LINE_WIDTH)
+        place.plot(x, y, color=colour)
         place.plot(profile.values, profile.drops, "o", color=colour, ms=3)
         place.axhline(threshold, color=theme.muted, lw=0.9, ls="--", label="90 % threshold" if number == 0 else None)
         place.axvline(profile.best, color=theme.foreground, lw=0.9, label="best value" if number == 0 else None)
-        low, high = (end if end is not None else edge for end, edge in _ends(profile))
+        edges = (float(profile.values.min()), float(profile.values.max()))
+        low, high = (edge if end is None else end for end, edge in zip(profile.interval, edges, strict=True))
         place.axvspan(low, high, color=colour, alpha=0.13, lw=0)
         shown = x[(y < 2.2 * threshold) | ((x >= low) & (x <= high))]
         if profile.log:
@@ -262,7 +248,7 @@ def profile_chart(profiles: Sequence[Profile], threshold: float, theme: Theme) -
             y="drop of 2 ln(likelihood)" if number == 0 else "",
             title="" if closed else "not bounded by the data",
         )
-    add_legend(figure, axes[0], theme)
+    add_legend(figure, axes[:1], theme)
     return figure
 
 
@@ -285,18 +271,13 @@ def _smooth_profile(profile: Profile) -> tuple[FloatArray, FloatArray]:
     return np.exp(dense) if profile.log else dense, curve**2
 
 
-def _ends(profile: Profile) -> list[tuple[float | None, float]]:
-    return [(profile.interval[0], float(profile.values.min())), (profile.interval[1], float(profile.values.max()))]
-
-
 def _few_ticks(axes: Axes, values: FloatArray) -> None:
     """Three plain numbers on a short logarithmic axis, where powers of ten would be none or one."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, NullLocator
 
     low, high = float(values.min()), float(values.max())
     if low > 0 and high / low < 100.0:
         places = np.geomspace(low, high, 5)[1:-1]
         axes.xaxis.set_major_locator(FixedLocator([float(f"{place:.3g}") for place in places]))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        plain_numbers(axes.xaxis, ".3g")

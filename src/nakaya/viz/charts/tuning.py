@@ -11,16 +11,18 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.viz.charts.base import (
-    LINE_WIDTH,
     Role,
     add_legend,
+    as_rows,
     draw_band,
     ensemble_band,
     label_axes,
     new_figure,
+    plain_numbers,
     role_colours,
 )
-from nakaya.viz.style import Theme, house_style
+from nakaya.viz.formatting import typeset
+from nakaya.viz.style import SMALL_SIZE, Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,19 +62,13 @@ def history_chart(
     figure, (axes,) = new_figure(theme, width=6.4, height=3.5)
     colour = theme.models[0]
     axes.plot(numbers, scores, "o", color=colour, alpha=0.55, markersize=4.5, markeredgewidth=0, label="trial")
-    axes.step(
-        numbers,
-        np.minimum.accumulate(scores),
-        where="post",
-        color=theme.foreground,
-        linewidth=LINE_WIDTH,
-        label="best so far",
-    )
+    best = np.minimum.accumulate(scores)
+    axes.step(numbers, best, where="post", color=theme.foreground, label="best so far")
     for (label, value), style in zip((references or {}).items(), ((0, (5, 3)), (0, (1.5, 2.5))) * 4, strict=False):
         axes.axhline(value, color=theme.muted, linewidth=1.1, linestyle=style, label=label)
     axes.set_xlim(min(numbers) - 0.8, max(numbers) + 0.8)
     label_axes(axes, theme, x="trial", y=y_label)
-    add_legend(figure, axes, theme)
+    add_legend(figure, [axes], theme)
     return figure
 
 
@@ -88,11 +84,10 @@ def importance_chart(shares: Mapping[str, float], theme: Theme) -> Figure:
     ordered = sorted(shares.items(), key=lambda entry: entry[1])
     figure, (axes,) = new_figure(theme, width=6.4, height=0.9 + 0.32 * len(ordered))
     values = [value for _, value in ordered]
-    bars = axes.barh([words(name) for name, _ in ordered], values, color=theme.models[0], height=0.62)
-    axes.bar_label(bars, [f"{value:.0%}" for value in values], padding=4, color=theme.muted, fontsize=9.5)
+    bars = axes.barh([typeset(words(name)) for name, _ in ordered], values, color=theme.models[0], height=0.62)
+    axes.bar_label(bars, [f"{value:.0%}" for value in values], padding=4, color=theme.muted, fontsize=SMALL_SIZE)
     axes.set_xlim(0, max(values) * 1.14)
-    axes.grid(False, axis="y")
-    axes.grid(True, axis="x", color=theme.rule, linewidth=0.6, alpha=0.6)
+    as_rows(axes, theme)
     label_axes(axes, theme, x="share of the variance of the score", y="")
     return figure
 
@@ -150,13 +145,13 @@ def slice_chart(slices: Sequence[Slice], scores: FloatArray, theme: Theme, *, y_
 
 
 def _scale(axes: Axes, entry: Slice) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
     if entry.labels is not None:
-        axes.set_xticks(list(entry.labels), list(entry.labels.values()))
+        axes.set_xticks(list(entry.labels), [typeset(label) for label in entry.labels.values()])
     elif entry.scale == "log2":
         axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        plain_numbers(axes.xaxis, "g")
     elif entry.scale == "log":
         axes.set_xscale("log")
     elif np.all(entry.values % 1 == 0):
@@ -189,7 +184,7 @@ def regret_chart(regret: Mapping[str, FloatArray], theme: Theme, *, y_label: str
     axes.set_ylim(bottom=floor)
     axes.set_xlim(1, max(values.shape[1] for values in regret.values()))
     label_axes(axes, theme, x="trainings", y=y_label)
-    add_legend(figure, axes, theme)
+    add_legend(figure, [axes], theme)
     return figure
 
 

@@ -92,7 +92,6 @@ def morphology_diagram(
     notes = [remark, main_note(flat)]
     canvas = Canvas(width, theme, body=pitch_y * rows + 80, title=title, subtitle=subtitle, notes=notes)
     axes = canvas.axes(left, canvas.head, pitch_x * columns, pitch_y * rows)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.set(xlim=(0, columns), ylim=(0, rows))
     # Ticks stand at the middle of the crystals, which have their steps below them.
     axes.set_xticks([column + 0.5 for column in range(columns)], format_axis(x.values))
