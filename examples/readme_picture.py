@@ -59,7 +59,7 @@ def draw(size: int, width: int, seed: int, model: str) -> Image.Image:
     ]
     unit = width / 1200
     tile = (1200 - 2 * MARGIN - (COLUMNS - 1) * GAP) / COLUMNS
-    renderer = Renderer.over(views[0].domain, width=round(tile * unit), padding=0.0)
+    renderer = Renderer.over(views[0], width=round(tile * unit), padding=0.0)
     tile_height = renderer.frame.height / unit
     rows = -(-len(views) // COLUMNS)
     canvas = Canvas(width, THEME, body=rows * (tile_height + CAPTION) + (rows - 1) * GAP - 53, foot=0, margin=MARGIN)

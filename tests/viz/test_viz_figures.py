@@ -12,9 +12,13 @@ from nakaya.viz.canvas import DESIGN_WIDTH
 from nakaya.viz.colour import from_hex
 from nakaya.viz.crystals.diagram import Axis, morphology_diagram
 from nakaya.viz.crystals.figure import best_columns, crystal_figure, share_clock
-from nakaya.viz.crystals.renderer import Renderer, crystal_image
+from nakaya.viz.crystals.renderer import Renderer
 from nakaya.viz.crystals.view import view_crystal
 from nakaya.viz.style import DARK, LIGHT
+
+
+def crystal_image(view, theme, *, width):
+    return Renderer.over(view, width=width).draw(view, theme)
 
 
 def contains(picture: np.ndarray, part: np.ndarray) -> bool:
@@ -78,7 +82,7 @@ def test_a_grid_holds_every_crystal_once_at_one_scale_on_one_clock(crystals):
     names = [f"member {number}" for number in range(5)]
     grid = np.asarray(crystal_figure(crystals, DARK, title="five", labels=names, columns=3, width=700))
     tile = round((DESIGN_WIDTH - 112 - 26 * 2) / 3 * 700 / DESIGN_WIDTH)
-    renderer = Renderer.over(crystals[0].domain, width=tile)
+    renderer = Renderer.over(crystals[0], width=tile)
     corners = []
     for view in share_clock(crystals):
         (corner,) = places_of(grid, np.asarray(renderer.draw(view, DARK)))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nakaya.growth.lattice.hexagonal import to_plane
 from nakaya.viz.colour import from_hex, linear_to_srgb
-from nakaya.viz.crystals.raster import CELL_AREA, average_colours, frame_sites, nearest_site, sample_sites
+from nakaya.viz.crystals.lattice import HEXAGONAL, nearest_site, site_positions
+from nakaya.viz.crystals.raster import average_colours, frame_sites, sample_sites
 from nakaya.viz.crystals.renderer import Renderer, to_display
 from nakaya.viz.crystals.shading import site_colours
 from nakaya.viz.crystals.view import view_crystal
@@ -20,29 +23,40 @@ SYMMETRY = 1.5
 """Mean difference in display levels, of 255, between a symmetric crystal and itself turned by 60 degrees: what
 turning the pixels of edges costs."""
 
+SQUARE = SimpleNamespace(
+    neighbours=((-1, 0), (1, 0), (0, -1), (0, 1)),
+    directions=((0.0, 1.0), (1.0, 0.0)),
+    cell=((-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5)),
+)
+"""Another lattice, to see that nothing but its description is needed."""
+
+LATTICES = {"hexagonal": (HEXAGONAL, np.sqrt(3) / 2), "square": (SQUARE, 1.0)}
+"""With the area of a cell."""
+
 places = st.floats(-40, 40)
+lattices = st.sampled_from([lattice for lattice, _ in LATTICES.values()])
 
 
-@settings(max_examples=100, deadline=None)
-@given(places, places)
-def test_no_site_is_nearer_than_the_nearest(x, y):
-    row, column = nearest_site(np.array(x), np.array(y))
+@settings(max_examples=200, deadline=None)
+@given(places, places, lattices)
+def test_no_site_is_nearer_than_the_nearest(x, y, lattice):
+    row, column = nearest_site(np.array(x), np.array(y), lattice)
     around = np.arange(-2, 3)
-    sites = to_plane(row + around[:, None], column + around[None, :])
+    sites = site_positions(row + around[:, None], column + around[None, :], lattice)
     distances = np.hypot(sites[..., 0] - x, sites[..., 1] - y)
     assert distances[2, 2] <= distances.min() + 1e-12
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.integers(-50, 50), st.integers(-50, 50), st.floats(0, 0.499), st.floats(0, 2 * np.pi))
-def test_points_closer_than_half_a_spacing_belong_to_the_site(row, column, radius, angle):
-    x, y = to_plane(np.array(row), np.array(column)) + radius * np.array([np.cos(angle), np.sin(angle)])
-    assert [int(value) for value in nearest_site(x, y)] == [row, column]
+@settings(max_examples=100, deadline=None)
+@given(st.integers(-50, 50), st.integers(-50, 50), st.floats(0, 0.499), st.floats(0, 2 * np.pi), lattices)
+def test_points_closer_than_half_a_spacing_belong_to_the_site(row, column, radius, angle, lattice):
+    x, y = site_positions(np.array(row), np.array(column), lattice) + radius * np.array([np.cos(angle), np.sin(angle)])
+    assert [int(value) for value in nearest_site(x, y, lattice)] == [row, column]
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
 def test_the_pixel_at_a_sites_centre_has_its_colour(crystal, theme):
-    renderer = Renderer.over(crystal.domain, width=500)
+    renderer = Renderer.over(crystal, width=500)
     pixels = np.asarray(renderer.draw(crystal, theme))
     expected = to_display(site_colours(crystal, theme).at()[:-1].reshape(*crystal.arrival.shape, 3))
     rows, columns = np.nonzero(crystal.domain)
@@ -50,19 +64,34 @@ def test_the_pixel_at_a_sites_centre_has_its_colour(crystal, theme):
     assert np.array_equal(pixels[y, x], expected[rows, columns])
 
 
-def test_the_drawn_area_converges_to_that_of_the_hexagons(crystal):
+@pytest.mark.parametrize("name", LATTICES)
+def test_the_drawn_area_converges_to_that_of_the_cells(crystal, name):
     """The error of a pixel's share is bounded by its samples, so the area's falls with the number of pixels."""
+    lattice, cell_area = LATTICES[name]
     attached = crystal.arrival >= 0
     colours = np.zeros((attached.size + 1, 3), np.float32)
     colours[:-1][attached.ravel()] = 1.0
     errors = []
     for width in (60, 240, 960):
-        frame = frame_sites(crystal.domain, width=width)
+        frame = frame_sites(crystal.domain, width=width, lattice=lattice)
         drawn = average_colours(sample_sites(attached.shape, frame), colours)[..., 0].sum(dtype=np.float64)
-        errors.append(abs(drawn / (attached.sum() * CELL_AREA * frame.scale**2) - 1))
+        errors.append(abs(drawn / (attached.sum() * cell_area * frame.scale**2) - 1))
     assert errors[0] < 0.05
     assert errors[1] < 0.01
     assert errors[2] < 0.002
+
+
+def test_a_square_lattice_is_drawn_by_its_description_alone(crystal):
+    view = replace(crystal, lattice=SQUARE, domain=np.ones(crystal.arrival.shape, np.bool_))
+    renderer = Renderer.over(view, width=500)
+    pixels = np.asarray(renderer.draw(view, DARK))
+    colours = to_display(site_colours(view, DARK).at()[:-1].reshape(*view.arrival.shape, 3))
+    rows, columns = np.indices(view.arrival.shape)
+    x, y = np.floor(np.moveaxis(renderer.frame.pixel_of(rows, columns), -1, 0)).astype(int)
+    assert np.array_equal(pixels[y, x], colours)
+    assert (np.diff(x, axis=1) > 0).all()  # columns to the right
+    assert (np.diff(y, axis=0) < 0).all()  # rows upwards
+    assert pixels.shape[0] == pytest.approx(pixels.shape[1], abs=1)
 
 
 def turned(picture: np.ndarray, degrees: float) -> np.ndarray:
@@ -80,7 +109,7 @@ def within_circle(picture: np.ndarray) -> np.ndarray:
 def test_a_symmetric_crystal_has_a_symmetric_picture(crystal, degrees):
     differences = []
     for width in (300, 900):
-        picture = np.asarray(Renderer.over(crystal.domain, width=width).draw(crystal, DARK))
+        picture = np.asarray(Renderer.over(crystal, width=width).draw(crystal, DARK))
         inside = within_circle(picture)
         differences.append(np.abs(turned(picture, degrees) - picture)[inside].mean())
     assert differences[1] < SYMMETRY
@@ -89,7 +118,7 @@ def test_a_symmetric_crystal_has_a_symmetric_picture(crystal, degrees):
 
 
 def test_mirrors_of_a_symmetric_crystal_are_mirrors_of_its_picture(crystal):
-    picture = np.asarray(Renderer.over(crystal.domain, width=600).draw(crystal, DARK), np.float64)
+    picture = np.asarray(Renderer.over(crystal, width=600).draw(crystal, DARK), np.float64)
     inside = within_circle(picture)
     assert np.abs(picture[::-1] - picture)[inside].mean() < SYMMETRY
     assert np.abs(picture[:, ::-1] - picture)[inside].mean() < SYMMETRY
@@ -123,7 +152,7 @@ def test_a_frame_holds_every_hexagon(size, width, padding):
 def test_beyond_the_array_is_ground():
     arrival = np.zeros((9, 9), np.int32)
     view = view_crystal(arrival, {"name": "full", "edges": "periodic"}, steps=1)
-    picture = np.asarray(Renderer.over(view.domain, width=200).draw(view, DARK))
+    picture = np.asarray(Renderer.over(view, width=200).draw(view, DARK))
     assert np.array_equal(picture[0, 0], np.rint(from_hex(DARK.background) * 255))
     assert np.array_equal(picture[-1, -1], picture[0, 0])
 
@@ -133,8 +162,8 @@ def test_many_sites_in_a_pixel_are_averaged_in_light():
     size = 400
     colours = np.zeros((size * size + 1, 3), np.float32)
     colours[:-1].reshape(size, size, 3)[np.random.default_rng(0).random((size, size)) < 0.5] = 1.0
-    domain = np.ones((size, size), np.bool_)
-    renderer = Renderer.over(domain, width=60)
+    arrival = np.zeros((size, size), np.int32)
+    renderer = Renderer.over(view_crystal(arrival, {"name": "full", "edges": "periodic"}, steps=1), width=60)
     middle = (slice(renderer.frame.height // 2 - 5, renderer.frame.height // 2 + 5), slice(25, 35))
     assert renderer.render(colours)[middle].mean() == pytest.approx(255 * linear_to_srgb(np.array(0.5)), abs=8)
     light = average_colours(renderer.sites, colours)[middle][..., 0]

@@ -15,13 +15,17 @@ from PIL import Image
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.viz.charts.fidelity import Estimate, estimate_chart
 from nakaya.viz.crystals.animation import growth_animation
-from nakaya.viz.crystals.renderer import crystal_image
+from nakaya.viz.crystals.renderer import Renderer
 from nakaya.viz.reports.report import KeyNumber, Report
 from nakaya.viz.style import DARK, LIGHT
 from nakaya.viz.writing import write_whole
 
 VOID = {"meta", "img", "source", "br", "link"}
 HOSTILE = """<script src="https://example.org/x.js"></script> & "quotes" 'single'"""
+
+
+def crystal_image(view, theme, *, width):
+    return Renderer.over(view, width=width).draw(view, theme)
 
 
 class Page(HTMLParser):

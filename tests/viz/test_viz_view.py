@@ -57,14 +57,6 @@ def test_a_periodic_lattice_is_shown_whole():
     assert "joined" in view.note
 
 
-def test_an_earlier_crystal_is_a_part_of_the_later_one(crystal):
-    early = crystal.at(60)
-    assert ((early.arrival >= 0) == ((crystal.arrival >= 0) & (crystal.arrival <= 60))).all()
-    assert early.last == crystal.last
-    with pytest.raises(ParameterError, match="step=-1 is negative"):
-        crystal.at(-1)
-
-
 @pytest.mark.parametrize(
     ("arrival", "geometry", "message"),
     [

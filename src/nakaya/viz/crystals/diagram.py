@@ -85,7 +85,7 @@ def morphology_diagram(
     left = MARGIN + 46 + TICK_SIZE / 2 * max(map(len, y_ticks))
     pitch_x = (DESIGN_WIDTH - MARGIN - left) / columns
     tile = pitch_x - GAP
-    renderer = Renderer.over(flat[0].domain, width=max(8, round(tile * unit)))
+    renderer = Renderer.over(flat[0], width=max(8, round(tile * unit)))
     height = renderer.frame.height / unit
     size = max(8.0, min(15.0, tile / 8))
     pitch_y = height + size + 14

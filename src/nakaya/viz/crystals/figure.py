@@ -102,7 +102,7 @@ def place_tiles(
     """
     unit = check_width(width) / design_width
     tile = (design_width - 2 * margin - gap * (columns - 1)) / columns
-    renderer = Renderer.over(views[0].domain, width=max(8, round(tile * unit)))
+    renderer = Renderer.over(views[0], width=max(8, round(tile * unit)))
     height = renderer.frame.height / unit
     size = min(max(tile / 11, label_sizes[0]), label_sizes[1])
     pitch = height + (1.2 * size + gap * 0.85 if any(labels) else 0)

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nakaya.core.arrays import Float32Array, Mask
+from nakaya.core.arrays import Float32Array
 from nakaya.viz.colour import linear_to_srgb
 from nakaya.viz.crystals.raster import Frame, average_colours, frame_sites, sample_sites
 from nakaya.viz.crystals.shading import DEFAULT_RELIEF, site_colours
 from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme
 
-__all__ = ["PADDING", "Renderer", "crystal_image", "to_display"]
+__all__ = ["PADDING", "Renderer", "to_display"]
 
 PADDING = 1.5
 """Empty space around the lattice, in site spacings."""
@@ -45,10 +45,10 @@ class Renderer:
     sites: NDArray[np.int32]
 
     @classmethod
-    def over(cls, domain: Mask, *, width: int, padding: float = PADDING) -> Renderer:
-        """Return the renderer that shows every site of `domain` (bool [row, column]), `width` pixels across."""
-        frame = frame_sites(domain, width=width, padding=padding)
-        rows, columns = domain.shape
+    def over(cls, view: CrystalView, *, width: int, padding: float = PADDING) -> Renderer:
+        """Return the renderer that shows every site of a crystal's domain, `width` pixels across."""
+        frame = frame_sites(view.domain, width=width, padding=padding, lattice=view.lattice)
+        rows, columns = view.domain.shape
         return cls(frame, sample_sites((rows, columns), frame))
 
     def render(self, colours: Float32Array) -> NDArray[np.uint8]:
@@ -67,8 +67,3 @@ class Renderer:
             relief: Strength of the shading, 0 = flat colours.
         """
         return Image.fromarray(self.render(site_colours(view, theme, relief=relief).at(step)))
-
-
-def crystal_image(view: CrystalView, theme: Theme, *, width: int, relief: float = DEFAULT_RELIEF) -> Image.Image:
-    """Return one crystal without words, RGB, `width` pixels across."""
-    return Renderer.over(view.domain, width=width).draw(view, theme, relief=relief)

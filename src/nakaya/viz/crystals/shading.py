@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, Mask
-from nakaya.growth.lattice.hexagonal import NEIGHBOURS
 from nakaya.growth.model.trajectory import INITIAL, occupancy_at
 from nakaya.viz.colour import from_hex, grain_hues, oklab_to_srgb, srgb_to_linear, srgb_to_oklab
+from nakaya.viz.crystals.lattice import HEXAGONAL, PlaneLattice
 from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme
 
@@ -28,29 +28,30 @@ RELIEF_SHARE = 1 / 60
 GRAIN_CHROMA = 0.105
 
 
-def relief_of(arrival: ArrivalMap, last: int) -> FloatArray:
+def relief_of(arrival: ArrivalMap, last: int, lattice: PlaneLattice = HEXAGONAL) -> FloatArray:
     """Return how far each site stands above its neighbourhood: float64 [row, column] in (-1, 1), 0 outside the crystal.
 
     The mean arrival of the attached neighbours less the site's own, evened out once over the neighbours (single sites
-    that were late by a few steps are no relief) and squashed. Only means over the six neighbours enter, so sites that a
+    that were late by a few steps are no relief) and squashed. Only means over all neighbours enter, so sites that a
     rotation or mirror of the lattice carries into each other get the same value.
 
     Args:
         arrival: int32 [row, column].
         last: Number of steps that the growth took.
+        lattice: Who is a neighbour of whom.
     """
     attached = arrival >= INITIAL
-    rise = _neighbour_mean(arrival.astype(np.float64), attached) - arrival
-    rise = np.where(attached, 0.5 * rise + 0.5 * _neighbour_mean(rise, attached), 0.0)
+    rise = _neighbour_mean(arrival.astype(np.float64), attached, lattice) - arrival
+    rise = np.where(attached, 0.5 * rise + 0.5 * _neighbour_mean(rise, attached, lattice), 0.0)
     return np.asarray(rise / (np.abs(rise) + max(last, 1) * RELIEF_SHARE))
 
 
-def _neighbour_mean(field: FloatArray, attached: Mask) -> FloatArray:
+def _neighbour_mean(field: FloatArray, attached: Mask, lattice: PlaneLattice) -> FloatArray:
     """Mean of the field over each site's attached neighbours, or the site's own value where it has none."""
     rows, columns = field.shape
     values, counted = np.pad(np.where(attached, field, 0.0), 1), np.pad(attached, 1)
     total, count = np.zeros(field.shape), np.zeros(field.shape)
-    for down, across in NEIGHBOURS:
+    for down, across in lattice.neighbours:
         window = (slice(1 + down, 1 + down + rows), slice(1 + across, 1 + across + columns))
         total += values[window]
         count += counted[window]
@@ -104,7 +105,7 @@ def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_REL
         chroma = np.where(grain[attached] >= 0, GRAIN_CHROMA, 0.0)
         lab = np.stack([dark + (light - dark) * age, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1)
     if relief:
-        lab[:, 0] = np.clip(lab[:, 0] + relief * relief_of(arrival, last)[attached], 0.0, 1.0)
+        lab[:, 0] = np.clip(lab[:, 0] + relief * relief_of(arrival, last, view.lattice)[attached], 0.0, 1.0)
     empty = _empty_lattice(view, theme)
     whole = empty.copy()
     whole[:-1][attached.ravel()] = srgb_to_linear(oklab_to_srgb(lab))

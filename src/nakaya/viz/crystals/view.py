@@ -11,8 +11,9 @@ from nakaya.core.arrays import ArrivalMap, GrainMap, Mask
 from nakaya.core.errors import ParameterError
 from nakaya.growth.lattice.hexagonal import hexagonal_distance
 from nakaya.growth.lattice.symmetry import unfold_sector
-from nakaya.growth.model.trajectory import INITIAL, NEVER, NOT_COMPUTED
+from nakaya.growth.model.trajectory import NOT_COMPUTED
 from nakaya.viz.colour import ColourRamp
+from nakaya.viz.crystals.lattice import HEXAGONAL, PlaneLattice
 from nakaya.viz.style import Theme
 
 __all__ = ["CrystalView", "view_crystal"]
@@ -28,6 +29,7 @@ class CrystalView:
         last: Steps until it stopped.
         grain: int32 [row, column] or None: number of the crystal a site belongs to, -1 = none.
         note: What a reader must know about the picture; empty where it shows the lattice as it is.
+        lattice: Where its sites lie.
     """
 
     arrival: ArrivalMap
@@ -35,23 +37,11 @@ class CrystalView:
     last: int
     grain: GrainMap | None = None
     note: str = ""
+    lattice: PlaneLattice = HEXAGONAL
 
     def ramp(self, theme: Theme) -> ColourRamp:
         """Return what colours mean: ages, or, where hue stands for the grain, ages as lightness alone."""
         return theme.ramp if self.grain is None else theme.grain_ramp
-
-    def at(self, step: int) -> CrystalView:
-        """Return the crystal as it was after `step` steps; colours keep their meaning.
-
-        Raises:
-            ParameterError: `step` is negative.
-        """
-        if step < 0:
-            raise ParameterError(f"step={step} is negative: steps count from 0, the initial crystal")
-        there = (self.arrival >= INITIAL) & (self.arrival <= step)
-        arrival = np.where(there, self.arrival, NEVER).astype(np.int32)
-        grain = None if self.grain is None else np.where(there, self.grain, -1).astype(np.int32)
-        return CrystalView(arrival, self.domain, self.last, grain, self.note)
 
 
 def view_crystal(
