@@ -28,11 +28,11 @@ from nakaya.md.interface_velocities import (
     positive_error,
 )
 from nakaya.md.interfaces import BLOCK_PS, MIN_BLOCK_PS
+from nakaya.md.invariants import load_md_records
 from nakaya.md.melting import combine_melting_points, zero_velocity_temperature
 from nakaya.md.potentials import MASSES, MATERIALS
 from nakaya.md.statistics import Estimate, walk_slope
 from nakaya.md.tables import MaterialTable, tabulate
-from nakaya.md.verification import load_md_records
 from nakaya.records.record import Record
 from nakaya.theory import NICKEL, hard_sphere_coefficient
 

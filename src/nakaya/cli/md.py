@@ -2,28 +2,76 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nakaya.cli import md_laws
-from nakaya.cli.formatting import split_names
+from nakaya.cli.options import AsJson, Overwrite, TrajectoryGroup, with_groups
 from nakaya.cli.output import echo_json
+from nakaya.core.errors import ParameterError
+
+if TYPE_CHECKING:
+    from nakaya.md.potentials import Material
+    from nakaya.md.runs import Execution
+    from nakaya.records.record import Record
 
 __all__ = ["register"]
 
-MaterialName = Annotated[str, typer.Option(help="Al, Cu or Si; another element with all the options of a potential.")]
 Out = Annotated[Path | None, typer.Option(help="Store of records to write (a new directory).")]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Runs at a time, one core each.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-PairStyle = Annotated[str | None, typer.Option(help="LAMMPS pair style, such as eam/alloy.")]
-Potential = Annotated[str | None, typer.Option(help="Potential file: a path, or a name in LAMMPS' own folder.")]
-Sha256 = Annotated[str | None, typer.Option(help="Hash that the potential file must have: 64 hexadecimal digits.")]
-Structure = Annotated[str | None, typer.Option(help="Crystal: fcc, bcc or diamond.")]
-LatticeParameter = Annotated[float | None, typer.Option(help="First guess of the lattice parameter, in angstrom.")]
-MeltingPoint = Annotated[float | None, typer.Option(help="First guess of the melting point, in K.")]
+FromRecords = Annotated[
+    str | None, typer.Option(help="Take finished runs from records (al-cu-si, a store) instead of simulating.")
+]
+FirstSeed = Annotated[int, typer.Option(min=0, help="Number of the first seed.")]
+
+
+@dataclass(frozen=True)
+class PotentialGroup:
+    """A material, and the potential that describes it."""
+
+    material: Annotated[str, typer.Option(help="Al, Cu or Si; another element with all the options of a potential.")]
+    pair_style: Annotated[str | None, typer.Option(help="LAMMPS pair style, such as eam/alloy.")] = None
+    potential: Annotated[str | None, typer.Option(help="Potential file: a path, or a name in LAMMPS' own folder.")] = (
+        None
+    )
+    potential_sha256: Annotated[
+        str | None, typer.Option(help="Hash that the potential file must have: 64 hexadecimal digits.")
+    ] = None
+    structure: Annotated[str | None, typer.Option(help="Crystal: fcc, bcc or diamond.")] = None
+    lattice_parameter: Annotated[
+        float | None, typer.Option(help="First guess of the lattice parameter, in angstrom.")
+    ] = None
+    melting_point: Annotated[
+        float | None, typer.Option("--melting-point", "--guess", help="First guess of the melting point, in K.")
+    ] = None
+
+    def found(self) -> Material:
+        """The material of that name, changed where options are given."""
+        from nakaya.md.potentials import find_material
+
+        return find_material(
+            self.material, pair_style=self.pair_style, potential=self.potential, structure=self.structure,
+            lattice_parameter=self.lattice_parameter, melting_point=self.melting_point,
+            potential_sha256=self.potential_sha256,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ExecutionGroup:
+    """How runs are done, and where their records go."""
+
+    out: Out = None
+    workers: Workers = 1
+    overwrite: Overwrite = False
+
+    def execution(self) -> Execution:
+        """The same, with the command and its progress."""
+        return _execution(_need_out(self.out), self.workers, self.overwrite)
 
 
 def register(app: typer.Typer) -> None:
@@ -50,26 +98,21 @@ def _campaign() -> None:
 
 
 def _need_out(out: Path | None) -> Path:
-    from nakaya.core.errors import ParameterError
-
     if out is None:
         raise ParameterError("--out is missing: name a new directory for the records")
     return out
 
 
-def _tell(record: Any) -> None:  # a Record; the vocabulary is imported when a command runs
-    from nakaya.records.collection import summarise_record
+def _execution(out: Path, workers: int, overwrite: bool = False) -> Execution:
+    from nakaya.md.runs import Execution
+    from nakaya.records.summary import summarise_record
 
-    typer.echo(summarise_record(record), err=True)
+    def tell(record: Record) -> None:
+        typer.echo(summarise_record(record), err=True)
 
-
-def _command_line() -> str:
-    """The command as records keep it: files by name, for folders differ between machines, and records travel."""
-    import shlex
-    import sys
-
+    # Files by name, for folders differ between machines, and records travel.
     words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    return shlex.join(["nakaya", *words])
+    return Execution(out, workers, overwrite, shlex.join(["nakaya", *words]), tell)
 
 
 def _print(document: dict[str, Any], as_json: bool, line: str) -> None:
@@ -81,67 +124,43 @@ def _print(document: dict[str, Any], as_json: bool, line: str) -> None:
         typer.echo(f"  {flag}")
 
 
+@with_groups
 def grow(
-    material: MaterialName,
+    of: PotentialGroup,
     orientation: Annotated[str, typer.Option(help="Growth direction: 100, 110 or 111.")],
     temperature: Annotated[float, typer.Option(help="In K; above the melting point the crystal melts.")],
+    how: ExecutionGroup,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Independent runs; 2 or more for an honest error.")] = 2,
-    first_seed: Annotated[int, typer.Option(min=0, help="Number of the first seed.")] = 0,
-    out: Out = None,
+    first_seed: FirstSeed = 0,
     duration: Annotated[
         float | None, typer.Option(help="In ps after 10 ps of equilibration; planned if left out.")
     ] = None,
-    width: Annotated[float, typer.Option(help="Width of the front, in angstrom.")] = 16.0,
+    width: Annotated[float, typer.Option(help="Width of the interface, in angstrom.")] = 16.0,
     length: Annotated[float, typer.Option(help="Length of the box, in angstrom; 200 or more.")] = 200.0,
-    from_records: Annotated[
-        str | None, typer.Option(help="Take finished runs from records (al-cu-si, a store) instead of simulating.")
-    ] = None,
-    pair_style: PairStyle = None,
-    potential: Potential = None,
-    potential_sha256: Sha256 = None,
-    structure: Structure = None,
-    lattice_parameter: LatticeParameter = None,
-    melting_point: MeltingPoint = None,
-    workers: Workers = 1,
-    overwrite: Overwrite = False,
+    from_records: FromRecords = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the velocity of a crystal front from a half-melted box.
+    """Measure the velocity of a solid-liquid interface from a half-melted box.
 
     Example: nakaya md grow --material Cu --orientation 100 --temperature 1206 --seeds 2 --out md/
 
     One run of 4,000 atoms takes two to five minutes on one core, and less than 0.1 GB of memory. Killed, the same
     command goes on where it stopped. Leaves with status 1 where no run gave a velocity.
     """
-    from nakaya.md.potentials import find_material
     from nakaya.md.runs import measure_growth
     from nakaya.md.summary import growth_from_records
 
     if from_records is not None:
-        document = growth_from_records(from_records, material, orientation, temperature)
+        document = growth_from_records(from_records, of.material, orientation, temperature)
     else:
-        chosen = find_material(
-            material, pair_style=pair_style, potential=potential, structure=structure,
-            lattice_parameter=lattice_parameter, melting_point=melting_point, potential_sha256=potential_sha256,
-        )  # fmt: skip
         document = measure_growth(
-            chosen,
-            orientation,
-            temperature,
-            seeds=range(first_seed, first_seed + seeds),
-            out=_need_out(out),
-            duration_ps=duration,
-            width=width,
-            length=length,
-            workers=workers,
-            overwrite=overwrite,
-            command=_command_line(),
-            progress=_tell,
-        )
+            of.found(), orientation, temperature, how.execution(), seeds=range(first_seed, first_seed + seeds),
+            duration_ps=duration, width=width, length=length,
+        )  # fmt: skip
     seen = f"{document['growth_velocity_m_per_s']:.3g} +- {document['standard_error_m_per_s']:.2g} m/s"
     if document["status"] == "failed":
         seen = "no velocity"
-    line = f"{material} ({orientation}) at {temperature:g} K: {seen} over {len(document['seeds'])} seeds"
+    line = f"{of.material} ({orientation}) at {temperature:g} K: {seen} over {len(document['seeds'])} seeds"
     peak = document.get("peak_memory_bytes")
     memory = "" if peak is None else f", at most {peak / 1e9:.2f} GB of memory a run"
     _print(document, as_json, f"{line} ({document['status']}){memory}")
@@ -149,100 +168,57 @@ def grow(
         raise typer.Exit(1)
 
 
+@with_groups
 def melting_point(
-    material: MaterialName,
-    orientation: Annotated[str, typer.Option(help="Of the fronts: 100, 110 or 111.")] = "100",
+    of: PotentialGroup,
+    how: ExecutionGroup,
+    orientation: Annotated[str, typer.Option(help="Of the interfaces: 100, 110 or 111.")] = "100",
     length: Annotated[
         list[float] | None, typer.Option(help="Box length in angstrom; repeat for several (default: 100 and 200).")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Runs per length.")] = 1,
     duration: Annotated[float, typer.Option(help="In ps at constant enthalpy.")] = 150.0,
-    out: Out = None,
-    from_records: Annotated[
-        str | None, typer.Option(help="Take finished runs from records (al-cu-si, a store) instead of simulating.")
-    ] = None,
-    pair_style: PairStyle = None,
-    potential: Potential = None,
-    potential_sha256: Sha256 = None,
-    structure: Structure = None,
-    lattice_parameter: LatticeParameter = None,
-    guess: Annotated[float | None, typer.Option(help="First guess of the melting point, in K.")] = None,
-    workers: Workers = 1,
-    overwrite: Overwrite = False,
+    from_records: FromRecords = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the melting point of a potential: crystal and melt coexist at constant enthalpy.
 
     Example: nakaya md melting-point --material Al --out melting/
 
-    Two box lengths show the effect of size, two classifiers whether the fronts stand still.
+    Two box lengths show the effect of size, two classifiers whether the interfaces have stopped.
     """
-    from nakaya.md.potentials import find_material
     from nakaya.md.runs import measure_melting_point
     from nakaya.md.summary import melting_from_records
 
     if from_records is not None:
-        document = melting_from_records(from_records, material)
+        document = melting_from_records(from_records, of.material)
     else:
-        chosen = find_material(
-            material, pair_style=pair_style, potential=potential, structure=structure,
-            lattice_parameter=lattice_parameter, melting_point=guess, potential_sha256=potential_sha256,
-        )  # fmt: skip
         document = measure_melting_point(
-            chosen,
-            orientation=orientation,
-            lengths=tuple(length) if length else (100.0, 200.0),
-            seeds=range(seeds),
-            duration_ps=duration,
-            out=_need_out(out),
-            workers=workers,
-            overwrite=overwrite,
-            command=_command_line(),
-            progress=_tell,
-        )
-    line = f"{material} melts at {document['melting_point_K']:.1f} +- {document['standard_error_K']:.1f} K"
+            of.found(), how.execution(), orientation=orientation, lengths=tuple(length) if length else (100.0, 200.0),
+            seeds=range(seeds), duration_ps=duration,
+        )  # fmt: skip
+    line = f"{of.material} melts at {document['melting_point_K']:.1f} +- {document['standard_error_K']:.1f} K"
     _print(document, as_json, f"{line} ({document['status']})")
 
 
+@with_groups
 def properties(
-    material: MaterialName,
+    of: PotentialGroup,
     temperature: Annotated[list[float], typer.Option(help="In K; repeat for several.")],
-    out: Out = None,
+    how: ExecutionGroup,
     duration: Annotated[float, typer.Option(help="Length of each sample, in ps.")] = 20.0,
     cells: Annotated[int, typer.Option(min=3, max=40, help="Conventional cells along each side.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 0,
-    pair_style: PairStyle = None,
-    potential: Potential = None,
-    potential_sha256: Sha256 = None,
-    structure: Structure = None,
-    lattice_parameter: LatticeParameter = None,
-    melting_point: MeltingPoint = None,
-    workers: Workers = 1,
-    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure lattice parameter, latent heat and liquid diffusivity of a potential at zero pressure.
 
     Example: nakaya md properties --material Cu --temperature 1206 --temperature 1327 --out properties/
     """
-    from nakaya.md.potentials import find_material
     from nakaya.md.runs import measure_properties
 
-    chosen = find_material(
-        material, pair_style=pair_style, potential=potential, structure=structure,
-        lattice_parameter=lattice_parameter, melting_point=melting_point, potential_sha256=potential_sha256,
-    )  # fmt: skip
     document = measure_properties(
-        chosen,
-        temperature,
-        out=_need_out(out),
-        duration_ps=duration,
-        cells=cells,
-        seed=seed,
-        workers=workers,
-        overwrite=overwrite,
-        command=_command_line(),
-        progress=_tell,
+        of.found(), temperature, how.execution(), duration_ps=duration, cells=cells, seed=seed
     )
     lines = [
         f"{row['temperature_K']:g} K: a = {row['lattice_parameter_m'] * 1e10:.4f} A, "
@@ -252,22 +228,15 @@ def properties(
     _print(document, as_json, "\n".join(lines))
 
 
+@with_groups
 def nucleate(
-    material: MaterialName,
+    of: PotentialGroup,
     temperature: Annotated[float, typer.Option(help="In K; above 0.6 melting points nothing will be seen.")],
+    how: ExecutionGroup,
     seeds: Annotated[int, typer.Option(min=1, max=10_000, help="Independent quenches; 20 or more.")] = 20,
-    first_seed: Annotated[int, typer.Option(min=0, help="Number of the first seed.")] = 0,
+    first_seed: FirstSeed = 0,
     duration: Annotated[float, typer.Option(help="In ps, after which a run counts as censored.")] = 300.0,
     cells: Annotated[int, typer.Option(min=4, max=60, help="Conventional cells along each side.")] = 10,
-    out: Out = None,
-    pair_style: PairStyle = None,
-    potential: Potential = None,
-    potential_sha256: Sha256 = None,
-    structure: Structure = None,
-    lattice_parameter: LatticeParameter = None,
-    melting_point: MeltingPoint = None,
-    workers: Workers = 1,
-    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure the homogeneous nucleation rate: quench a melt many times and wait.
@@ -276,42 +245,26 @@ def nucleate(
 
     Runs without an event are kept as censored, the lag is subtracted, the interval is Poisson's.
     """
-    from nakaya.md.potentials import find_material
     from nakaya.md.runs import measure_nucleation
 
-    chosen = find_material(
-        material, pair_style=pair_style, potential=potential, structure=structure,
-        lattice_parameter=lattice_parameter, melting_point=melting_point, potential_sha256=potential_sha256,
-    )  # fmt: skip
     document = measure_nucleation(
-        chosen,
-        temperature,
-        seeds=range(first_seed, first_seed + seeds),
-        out=_need_out(out),
-        duration_ps=duration,
+        of.found(), temperature, how.execution(), seeds=range(first_seed, first_seed + seeds), duration_ps=duration,
         cells=cells,
-        workers=workers,
-        overwrite=overwrite,
-        command=_command_line(),
-        progress=_tell,
-    )
+    )  # fmt: skip
     line = (
-        f"{material} at {temperature:g} K: J = {document['nucleation_rate_per_m3_s']:.3g} 1/(m3 s), "
+        f"{of.material} at {temperature:g} K: J = {document['nucleation_rate_per_m3_s']:.3g} 1/(m3 s), "
         f"{document['events']} events, {document['censored']} censored ({document['status']})"
     )
     _print(document, as_json, line)
 
 
+@with_groups
 def run_input(
     script: Annotated[Path, typer.Argument(help="Your own LAMMPS input; files beside it are copied along.")],
     dump: Annotated[str, typer.Option(help="Name of the dump file that it writes.")],
-    elements: Annotated[str | None, typer.Option(help="Elements of the types 1, 2, ..., such as Cu or Cu,Al.")] = None,
-    lammps_units: Annotated[str | None, typer.Option(help="Unit style of the input (metal, real, si).")] = None,
-    time_step: Annotated[float | None, typer.Option(help="Time step, in picoseconds.")] = None,
+    about: TrajectoryGroup,
     temperature: Annotated[float | None, typer.Option(help="Temperature in K; from velocities if left out.")] = None,
     orientation: Annotated[str | None, typer.Option(help="Growth direction, such as 100.")] = None,
-    structure: Structure = None,
-    equilibration: Annotated[float, typer.Option(help="Leave out this much at the start, in picoseconds.")] = 0.0,
     time_limit: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
     out: Out = None,
     overwrite: Overwrite = False,
@@ -323,18 +276,9 @@ def run_input(
 
     An input file can run any command that you can: run only inputs that you trust.
     """
-    from nakaya.md.running_inputs import run_own_input
-    from nakaya.md.trajectory_records import TrajectoryOptions
+    from nakaya.md.ingest import run_own_input
 
-    options = TrajectoryOptions(
-        lammps_units=lammps_units,
-        elements=split_names(elements),
-        time_step_ps=time_step,
-        temperature=temperature,
-        orientation=orientation,
-        structure=structure,
-        equilibration_ps=equilibration,
-    )
+    options = about.options(temperature, orientation)
     document = run_own_input(script, dump, options, out=_need_out(out), overwrite=overwrite, time_limit=time_limit)
     _print(document, as_json, f"1 record in {out}")
 
@@ -359,16 +303,7 @@ def campaign_run(
     """
     from nakaya.md.runs import run_plan
 
-    document = run_plan(
-        plan,
-        out,
-        known=known,
-        workers=workers,
-        keep_frames=keep_frames,
-        max_runs=max_runs,
-        command=_command_line(),
-        progress=_tell,
-    )
+    document = run_plan(plan, _execution(out, workers), known=known, keep_frames=keep_frames, max_runs=max_runs)
     line = (
         f"runs finished now: {document['finished']}, done before: {document['skipped']}, remaining: "
         f"{document['remaining']}, failed: {len(document['failed'])}; records in {document['records']}"

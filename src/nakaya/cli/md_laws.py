@@ -36,7 +36,7 @@ def laws(
 
     Example: nakaya md laws al-cu-si
     """
-    from nakaya.md.verification import verify_growth
+    from nakaya.md.invariants import verify_growth
 
     document = verify_growth(source)
     if as_json:

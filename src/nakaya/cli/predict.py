@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nakaya.cli.formatting import split_names
+from nakaya.cli.options import AsJson, TrajectoryGroup, with_groups
 from nakaya.cli.output import echo_json
 from nakaya.core.errors import ParameterError
 
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command("predict")(predict)
 
 
+@with_groups
 def predict(
     material: Annotated[str | None, typer.Option(help="Chemical symbol, such as Cu.")] = None,
     orientation: Annotated[str | None, typer.Option(help="Miller indices of the front, such as 100.")] = None,
@@ -31,36 +32,23 @@ def predict(
     md: Annotated[
         Path | None, typer.Option(help="Predict from the first 10 ps of a LAMMPS text dump or extended XYZ (also .gz).")
     ] = None,
-    lammps_units: Annotated[
-        str | None, typer.Option(help="With --md: unit style of the dump (metal, real, si).")
-    ] = None,
-    elements: Annotated[str | None, typer.Option(help="With --md: elements of type 1, 2, ...: Cu or Al,Cu.")] = None,
-    time_step: Annotated[float | None, typer.Option(help="With --md: time step of the dump, ps.")] = None,
-    frame_interval: Annotated[float | None, typer.Option(help="With --md: time between frames, ps.")] = None,
-    equilibration: Annotated[float, typer.Option(help="With --md: leave out this much at the start, ps.")] = 0.0,
-    structure: Annotated[str | None, typer.Option(help="With --md: fcc, bcc, diamond (known for Al, Cu, Si).")] = None,
-    melting_point: Annotated[float | None, typer.Option(help="With --md: of the potential, K.")] = None,
-    latent_heat: Annotated[float | None, typer.Option(help="With --md: of the potential, J/mol.")] = None,
-    potential: Annotated[
-        Path | None, typer.Option(help="With --md: file of the potential, held against that of the training.")
-    ] = None,
+    *,
+    about: TrajectoryGroup,
     model: Annotated[str, typer.Option(help="Shipped model, or the folder that `nakaya train` wrote.")] = "al-cu-si",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Predict growth velocity, nucleation rate, grains per volume and the length at which grains meet.
 
     Example: nakaya predict --material Cu --orientation 100 --temperature 1200
 
-    Give conditions, --records or --md. Intervals are to hold the measured value in 9 of 10 cases; warnings say where
-    the model was not trained. A nucleation rate is given within 0.1 T_m of where crystals were seen to nucleate, and
-    where it is known to 4 decades; elsewhere it is null, and so are the two quantities that need it. Predictions are of
-    one potential per material, that of the training, which the answer names. With --records of more than one record,
-    --json prints {"predictions": [...]}.
+    Give conditions, --records or --md (with the options of a trajectory). Intervals are to hold the measured value in 9
+    of 10 cases; warnings say where the model was not trained. A nucleation rate is given within 0.1 T_m of where
+    crystals were seen to nucleate, and where it is known to 4 decades; elsewhere it is null, and so are the two
+    quantities that need it. Predictions are of one potential per material, that of the training, which the answer
+    names. With --records of more than one record, --json prints {"predictions": [...]}.
     """
     from nakaya.kinetics.prediction.model import load_model
     from nakaya.kinetics.prediction.predicting import predict_conditions, predict_records, predict_trajectory
-    from nakaya.md.ingest import hash_input
-    from nakaya.md.trajectory_records import TrajectoryOptions
 
     if record and records is None:
         raise ParameterError(f"--record {record[0]} is of no set: name it with --records, such as al-cu-si")
@@ -68,28 +56,10 @@ def predict(
         raise ParameterError("give one of --material (with --temperature), --records and --md")
     if records is not None and (orientation, temperature) != (None, None):
         raise ParameterError("--records has conditions of its own: leave --orientation and --temperature out")
-    of_trajectories = {
-        "--lammps-units": lammps_units, "--elements": elements, "--time-step": time_step,
-        "--frame-interval": frame_interval, "--equilibration": equilibration, "--structure": structure,
-        "--melting-point": melting_point, "--latent-heat": latent_heat, "--potential": potential,
-    }  # fmt: skip
-    if md is None and (unused := [name for name, value in of_trajectories.items() if value]):
+    if md is None and (unused := about.stated()):
         raise ParameterError(f"{unused[0]} goes with --md: conditions and records are of the training's potentials")
     if md is not None:
-        options = TrajectoryOptions(
-            lammps_units=lammps_units,
-            elements=split_names(elements),
-            time_step_ps=time_step,
-            frame_ps=frame_interval,
-            temperature=temperature,
-            orientation=orientation,
-            structure=structure,
-            equilibration_ps=equilibration,
-            melting_point=melting_point,
-            latent_heat=latent_heat,
-            potential=None if potential is None else hash_input(potential),
-        )
-        documents = [predict_trajectory(md, options, model=load_model(model))]
+        documents = [predict_trajectory(md, about.options(temperature, orientation), model=load_model(model))]
     elif records is not None:
         documents = predict_records(records, ids=record or (), model=load_model(model))
     else:

@@ -27,7 +27,7 @@ from nakaya.md.patches import write_patches
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.properties import quick_solid
 from nakaya.md.tables import MaterialTable
-from nakaya.records.record import DRIVING_FORCE, Axis, Quantity, Record, Snapshot
+from nakaya.records.record import Axis, Quantity, Record, Snapshot, single
 
 __all__ = ["GrowthRun", "half_melted_box", "planned_duration"]
 
@@ -212,16 +212,11 @@ class GrowthRun:
         return quick_solid(folder / "lattice", self.material, self.temperature)
 
     def _conditions(self, table: MaterialTable, edge: float, history: SlabHistory) -> dict[str, Quantity]:
-        def constant(value: float, unit: str) -> Quantity:
-            return Quantity(np.array(value), unit)
-
         return {
-            "temperature": constant(self.temperature, "K"),
-            "pressure": constant(0.0, "Pa"),
-            DRIVING_FORCE: constant(table.driving_force(self.temperature), "1"),
-            "lattice_parameter": constant(edge * ANGSTROM, "m"),
-            "front_area": constant(history.area * ANGSTROM**2, "m^2"),
-            "num_atoms": constant(float(history.num_atoms), "1"),
+            **table.conditions(self.temperature),
+            "lattice_parameter": single(edge * ANGSTROM, "m"),
+            "front_area": single(history.area * ANGSTROM**2, "m^2"),
+            "num_atoms": single(float(history.num_atoms), "1"),
         }
 
     def _evidence(self, history: SlabHistory, solid_volume: float) -> dict[str, Quantity]:
@@ -242,11 +237,11 @@ class GrowthRun:
         axis = Axis("time", "s", history.times_ps * 1e-12)
         velocity, other = (fit.velocity for fit in fits)
         found = {
-            "growth_velocity": _estimate(velocity.value, velocity.standard_error),
-            "growth_velocity_averaged_rule": _estimate(other.value, other.standard_error),
+            "growth_velocity": single(velocity.value, "m/s", uncertainty=velocity.standard_error),
+            "growth_velocity_averaged_rule": single(other.value, "m/s", uncertainty=other.standard_error),
             **{name: Quantity(_rounded(history.pooled[name]), unit, axis=axis) for name, unit in DESCRIPTORS.items()},
             "solid_thickness": Quantity(_rounded(history.thickness(solid_volume) * ANGSTROM), "m", axis=axis),
-            "mean_temperature": Quantity(np.array(round(mean_temperature, 2)), "K"),
+            "mean_temperature": single(round(mean_temperature, 2), "K"),
         }
         if np.isfinite(history.temperature_profile).all():
             found["temperature_profile"] = Quantity(
@@ -267,10 +262,6 @@ class GrowthRun:
         if in_liquid > 0.15:
             flags.append(f"{in_liquid:.0%} of the atoms far from the crystal look solid: it nucleated")
         return flags
-
-
-def _estimate(value: float, error: float) -> Quantity:
-    return Quantity(np.array(value), "m/s", uncertainty=None if math.isnan(error) else np.array(error))
 
 
 def _rounded(values: FloatArray) -> FloatArray:

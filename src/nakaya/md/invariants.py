@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
-from nakaya.core.errors import ParameterError
+from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.md.interface_velocities import (
     Point,
     front_melting_point,
@@ -23,10 +24,12 @@ from nakaya.md.interface_velocities import (
 )
 from nakaya.md.melting import combine_melting_points
 from nakaya.md.potentials import MATERIALS
+from nakaya.md.statistics import weighted_mean
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.records.record import Record
+from nakaya.records.store import load_records
 
-__all__ = ["LAWS", "Finding", "check_laws"]
+__all__ = ["LAWS", "Finding", "check_laws", "load_md_records", "verify_growth"]
 
 MELTING_SHARE: Final = 0.015
 """How far two independent melting points may lie apart."""
@@ -66,6 +69,43 @@ class Finding:
     expected: float
     unit: str
     detail: str
+
+
+def load_md_records(source: str | Path) -> list[Record]:
+    """Read the records of molecular dynamics in a shipped set, store or file.
+
+    Raises:
+        InputFileError: There are none.
+    """
+    records = [record for record in load_records(source) if record.kind == "md"]
+    if not records:
+        raise InputFileError(f"{source} holds no records of molecular dynamics")
+    return records
+
+
+def verify_growth(source: str | Path) -> dict[str, Any]:
+    """Hold the records of a set against every law.
+
+    Args:
+        source: Shipped set, store, or file of records.
+
+    Returns:
+        findings: list of law, subject, holds (null = the records do not tell), found, expected, unit, detail; and how
+        many hold, fail, and have no verdict.
+
+    Raises:
+        InputFileError: There are no records of molecular dynamics.
+    """
+    records = load_md_records(source)
+    findings = check_laws(records)
+    verdicts = [finding.holds for finding in findings]
+    return {
+        "records": len(records),
+        "findings": [asdict(finding) for finding in findings],
+        "hold": verdicts.count(True),
+        "fail": verdicts.count(False),
+        "open": verdicts.count(None),
+    }
 
 
 def check_laws(records: Sequence[Record]) -> list[Finding]:
@@ -205,8 +245,8 @@ def _order(
             findings.append(Finding("order", subject, None, math.nan, 0.0, "m/s", "no temperature has both"))
             continue
         values, errors = np.array(pairs).T
-        weights = 1 / errors**2
-        mean, error = float((weights * values).sum() / weights.sum()), 1 / math.sqrt(float(weights.sum()))
+        found = weighted_mean(values, errors)
+        mean, error = found.value, found.standard_error
         findings.append(
             Finding(
                 "order",

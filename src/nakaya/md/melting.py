@@ -22,9 +22,9 @@ from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import describe, simulate
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.properties import block_error, quick_solid
-from nakaya.md.statistics import Estimate
+from nakaya.md.statistics import Estimate, combine_runs
 from nakaya.md.tables import MaterialTable
-from nakaya.records.record import DRIVING_FORCE, Axis, Quantity, Record
+from nakaya.records.record import DRIVING_FORCE, Axis, Quantity, Record, single
 
 __all__ = ["MeltingRun", "combine_melting_points", "zero_velocity_temperature"]
 
@@ -99,20 +99,20 @@ class MeltingRun:
             material=material.name,
             orientation=self.orientation,
             conditions={
-                "pressure": Quantity(np.array(0.0), "Pa"),
-                DRIVING_FORCE: Quantity(np.array(0.0), "1"),
+                "pressure": single(0.0, "Pa"),
+                DRIVING_FORCE: single(0.0, "1"),
                 "box_length": Quantity(history.lengths.mean() * ANGSTROM, "m"),
-                "num_atoms": Quantity(np.array(float(history.num_atoms)), "1"),
+                "num_atoms": single(float(history.num_atoms), "1"),
             },
             quantities={
-                "melting_temperature": Quantity(np.array(mean), "K", uncertainty=np.array(error)),
+                "melting_temperature": single(mean, "K", uncertainty=error),
                 "temperature_trace": Quantity(np.round(trace, 2), "K", axis=Axis("time", "s", trace_times)),
                 "solid_thickness": Quantity(np.round(history.thickness(volume), 3) * ANGSTROM, "m", axis=axis),
                 "solid_thickness_averaged_rule": Quantity(
                     np.round(history.thickness(volume, rule=1), 3) * ANGSTROM, "m", axis=axis
                 ),
-                "drift_term": Quantity(np.array(drifts[0]), "K"),
-                "drift_term_averaged_rule": Quantity(np.array(drifts[1]), "K"),
+                "drift_term": single(drifts[0], "K"),
+                "drift_term_averaged_rule": single(drifts[1], "K"),
             },
             provenance=describe(
                 material,
@@ -162,9 +162,7 @@ def combine_melting_points(records: Sequence[Record]) -> Estimate:
         raise ParameterError("no coexistence run gave a melting temperature")
     values = np.array([entry.value for entry in found])
     errors = np.maximum([entry.standard_error for entry in found], 0.5)
-    weights = 1 / errors**2
-    scatter = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-    return Estimate(float((weights * values).sum() / weights.sum()), max(1 / math.sqrt(float(weights.sum())), scatter))
+    return combine_runs(values, errors)
 
 
 def zero_velocity_temperature(temperatures: FloatArray, velocities: FloatArray, errors: FloatArray) -> Estimate:

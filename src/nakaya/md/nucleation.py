@@ -19,7 +19,7 @@ from nakaya.md.order.neighbours import volume_per_atom
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.statistics import EventRate, event_rate
 from nakaya.md.tables import MaterialTable
-from nakaya.records.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
+from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record, single
 
 __all__ = ["NucleationRun", "detection_time", "largest_cluster", "nucleation_rate"]
 
@@ -95,14 +95,12 @@ class NucleationRun:
             kind="md",
             material=material.name,
             conditions={
-                "temperature": Quantity(np.array(self.temperature), "K"),
-                "pressure": Quantity(np.array(0.0), "Pa"),
-                DRIVING_FORCE: Quantity(np.array(table.driving_force(self.temperature)), "1"),
-                "volume": Quantity(np.array(liquid), "m^3"),
-                "num_atoms": Quantity(np.array(float(len(positions))), "1"),
+                **table.conditions(self.temperature),
+                "volume": single(liquid, "m^3"),
+                "num_atoms": single(float(len(positions)), "1"),
             },
             quantities={
-                "waiting_time": Quantity(np.array(waited * 1e-12), "s"),
+                "waiting_time": single(waited * 1e-12, "s"),
                 "largest_cluster": Quantity(
                     np.array(sizes, dtype=np.float64),
                     "1",
@@ -173,13 +171,13 @@ def nucleation_rate(records: Sequence[Record], *, lag: float | None = None) -> t
                 if name in ("temperature", "pressure", DRIVING_FORCE)
             },
             quantities={
-                "nucleation_rate": Quantity(
-                    np.array(found.rate / volume), "1/(m^3 s)", interval=Interval(found.low / volume, high, 0.9)
+                "nucleation_rate": single(
+                    found.rate / volume, "1/(m^3 s)", interval=(found.low / volume, high), level=0.9
                 ),
-                "lag": Quantity(np.array(found.lag), "s"),
-                "events": Quantity(np.array(float(found.events)), "1"),
-                "censored_runs": Quantity(np.array(float(found.censored)), "1"),
-                "p_exponential": Quantity(np.array(found.p_exponential), "1"),
+                "lag": single(found.lag, "s"),
+                "events": single(float(found.events), "1"),
+                "censored_runs": single(float(found.censored), "1"),
+                "p_exponential": single(found.p_exponential, "1"),
             },
             provenance=Provenance(source="waiting times of quenches", seeds=seeds),
             status="flagged" if flags else "ok",

@@ -15,7 +15,7 @@ from nakaya.md.lammps.workspace import FinishedRun, describe, simulate
 from nakaya.md.order.bond_order import environment, solid_atoms
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.tables import AVOGADRO, MaterialTable
-from nakaya.records.record import DRIVING_FORCE, Quantity, Record
+from nakaya.records.record import Quantity, Record, single
 
 __all__ = ["PropertiesRun", "block_error", "diffusivity", "quick_solid"]
 
@@ -78,7 +78,7 @@ class PropertiesRun:
 
         def stated(value: float, error: float, unit: str, valid: bool) -> Quantity:
             # What was measured in the wrong phase is not known: it must not enter any table.
-            return Quantity(np.array(value), unit, np.array(error)) if valid else Quantity(np.array(math.nan), unit)
+            return single(value, unit, uncertainty=error) if valid else single(math.nan, unit)
 
         def mean(series: FloatArray, factor: float, unit: str, valid: bool) -> Quantity:
             return stated(float(series.mean()) * factor, block_error(series) * factor, unit, valid)
@@ -87,11 +87,7 @@ class PropertiesRun:
             id=self.id,
             kind="md",
             material=material.name,
-            conditions={
-                "temperature": Quantity(np.array(self.temperature), "K"),
-                "pressure": Quantity(np.array(0.0), "Pa"),
-                DRIVING_FORCE: Quantity(np.array(table.driving_force(self.temperature)), "1"),
-            },
+            conditions=table.conditions(self.temperature),
             quantities={
                 "lattice_parameter": mean(edge, ANGSTROM, "m", crystal_is_crystal),
                 "solid_volume_per_atom": mean(volume_solid, ANGSTROM**3 / num_atoms, "m^3", crystal_is_crystal),

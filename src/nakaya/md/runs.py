@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from nakaya.core.errors import OutputError, ParameterError
 from nakaya.core.processes import peak_memory_of_children
@@ -21,16 +19,17 @@ from nakaya.md.growth import GrowthRun, planned_duration
 from nakaya.md.ingest import known_records
 from nakaya.md.lammps.program import find_lammps
 from nakaya.md.melting import MeltingRun
-from nakaya.md.nucleation import NucleationRun, nucleation_rate
+from nakaya.md.nucleation import NucleationRun
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.properties import PropertiesRun
-from nakaya.md.summary import growth_summary, melting_summary
+from nakaya.md.summary import growth_summary, melting_summary, nucleation_summary, properties_summary
 from nakaya.md.tables import MaterialTable, driving_force, tabulate, with_guess
-from nakaya.records.collection import write_store
-from nakaya.records.record import DRIVING_FORCE, Quantity, Record
-from nakaya.records.store import RecordStore, load_records, records_place
+from nakaya.records.collection import load_sources, write_store
+from nakaya.records.record import DRIVING_FORCE, Record, single
+from nakaya.records.store import RecordStore, load_records
 
 __all__ = [
+    "Execution",
     "collect",
     "default_duration",
     "measure_growth",
@@ -40,23 +39,40 @@ __all__ = [
     "run_plan",
 ]
 
-Progress = Callable[[Record], None]
+
+@dataclass(frozen=True)
+class Execution:
+    """How runs are done, and where their records go.
+
+    Attributes:
+        out: Directory; for single measurements a new one.
+        workers: Processes, each with one LAMMPS of one thread at a time.
+        overwrite: Whether an output that exists is replaced.
+        command: Stated in the records as the way to make them again.
+        progress: Called with every finished record.
+    """
+
+    out: Path
+    workers: int = 1
+    overwrite: bool = False
+    command: str = ""
+    progress: Callable[[Record], None] | None = None
 
 
-def _into(
-    out: Path, runs: Sequence[Run], *, overwrite: bool, workers: int, command: str, progress: Progress | None
-) -> list[Record]:
+def _measure(runs: Sequence[Run], how: Execution) -> list[Record]:
     """Run into a folder beside `out`, which takes its place at the end; killed before, the same call goes on."""
-    if out.exists() and not overwrite:
+    out = how.out
+    if out.exists() and not how.overwrite:
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
     find_lammps()
     # Named after what is asked for: left behind by a kill, it serves the same question only.
     question = sha256_of_bytes("".join(run_hash(run) for run in runs).encode())[:12]
     partial = out.parent / f".{out.name}.{question}.partial"
-    run_campaign(runs, partial, known=known_records_but(runs), workers=workers, command=command, progress=progress)
+    ids = {run.id for run in runs}
+    known = [record for record in known_records() if record.id not in ids]  # what is asked for is always simulated
+    run_campaign(runs, partial, known=known, workers=how.workers, command=how.command, progress=how.progress)
     store = RecordStore(partial / "records")
-    wanted = {run.id for run in runs}
-    records = [record for record in store if record.id in wanted]
+    records = [record for record in store if record.id in ids]
     copies = {shot.path: store.path / shot.path for record in records for shot in record.snapshots}
     write_store(records, out, snapshots=copies)
     for leftover in out.parent.glob(f".{out.name}.*.partial"):
@@ -67,12 +83,6 @@ def _into(
 def _check(name: str, value: float, low: float, high: float, unit: str) -> None:
     if not low <= value <= high:  # NaN is outside, too
         raise ParameterError(f"{name}={value:g} {unit} is outside [{low:g}, {high:g}] {unit}")
-
-
-def known_records_but(runs: Sequence[Run]) -> list[Record]:
-    """Shipped records without those of these runs: what is asked for is always simulated."""
-    mine = {run.id for run in runs}
-    return [record for record in known_records() if record.id not in mine]
 
 
 def default_duration(material: Material, orientation: str, temperature: float, table: MaterialTable) -> float:
@@ -91,16 +101,12 @@ def measure_growth(
     material: Material,
     orientation: str,
     temperature: float,
+    how: Execution,
     *,
     seeds: Sequence[int],
-    out: Path,
     duration_ps: float | None = None,
     width: float = 16.0,
     length: float = 200.0,
-    workers: int = 1,
-    overwrite: bool = False,
-    command: str = "",
-    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Simulate growth from a half-melted box for every seed; return the summary of `growth_summary`.
 
@@ -109,7 +115,7 @@ def measure_growth(
 
     Raises:
         MissingExtraError: LAMMPS is not installed.
-        OutputError: `out` exists.
+        OutputError: The output exists.
         ParameterError: Numbers out of range.
     """
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
@@ -119,27 +125,25 @@ def measure_growth(
     table = tabulate(material.name, known_records(), potential=potential_file(material)[1])
     table = with_guess(table, material)
     duration = default_duration(material, orientation, temperature, table) if duration_ps is None else duration_ps
-    share = 0.6 if temperature > table.melting_temperature else 0.3
-    runs = [
-        GrowthRun(material, orientation, temperature, seed, width, length, share, duration_ps=duration)
-        for seed in seeds
-    ]
-    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
-    return growth_summary(records) | {"peak_memory_bytes": peak_memory_of_children(), "out": out}
+    solid_fraction = 0.6 if temperature > table.melting_temperature else 0.3
+    records = _measure(
+        [
+            GrowthRun(material, orientation, temperature, seed, width, length, solid_fraction, duration_ps=duration)
+            for seed in seeds
+        ],
+        how,
+    )
+    return growth_summary(records) | {"peak_memory_bytes": peak_memory_of_children(), "out": how.out}
 
 
 def measure_melting_point(
     material: Material,
+    how: Execution,
     *,
     orientation: str = "100",
     lengths: Sequence[float] = (100.0, 200.0),
     seeds: Sequence[int] = (0,),
     duration_ps: float = 150.0,
-    out: Path,
-    workers: int = 1,
-    overwrite: bool = False,
-    command: str = "",
-    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Melting point by coexistence at constant enthalpy, in boxes of several lengths; see `melting_summary`."""
     for length in lengths:
@@ -151,22 +155,17 @@ def measure_melting_point(
         for seed in seeds
         for length in lengths
     ]
-    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
-    return melting_summary(records) | {"out": out}
+    return melting_summary(_measure(runs, how)) | {"out": how.out}
 
 
 def measure_properties(
     material: Material,
     temperatures: Sequence[float],
+    how: Execution,
     *,
-    out: Path,
     duration_ps: float = 20.0,
     cells: int = 5,
     seed: int = 0,
-    workers: int = 1,
-    overwrite: bool = False,
-    command: str = "",
-    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Lattice parameter, latent heat and liquid diffusivity at zero pressure, one record per temperature."""
     for temperature in temperatures:
@@ -175,95 +174,58 @@ def measure_properties(
         raise ParameterError(f"temperatures {list(temperatures)}: each once")
     _check("duration", duration_ps, 2.0, 1e6, "ps")
     runs = [PropertiesRun(material, temperature, seed, cells, duration_ps) for temperature in temperatures]
-    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
-    rows = []
-    for record in records:
-        row: dict[str, Any] = {"temperature_K": record.conditions["temperature"].value, "status": record.status}
-        for name, unit in (("lattice_parameter", "m"), ("latent_heat", "J_per_mol"), ("diffusivity", "m2_per_s")):
-            entry = record.quantities.get(name)
-            row[f"{name}_{unit}"] = math.nan if entry is None else entry.value
-            row[f"{name}_standard_error"] = math.nan if entry is None else entry.standard_error
-        rows.append(row)
-    return {"material": material.name, "rows": sorted(rows, key=lambda row: float(row["temperature_K"])), "out": out}
+    return {"material": material.name, "rows": properties_summary(_measure(runs, how)), "out": how.out}
 
 
 def measure_nucleation(
     material: Material,
     temperature: float,
+    how: Execution,
     *,
     seeds: Sequence[int],
-    out: Path,
     duration_ps: float = 300.0,
     cells: int = 10,
-    workers: int = 1,
-    overwrite: bool = False,
-    command: str = "",
-    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Quench many times and return the nucleation rate with its Poisson interval; censored runs are kept."""
     _check("temperature", temperature, 1.0, 20_000.0, "K")
     _check("duration", duration_ps, 5.0, 1e6, "ps")
     runs = [NucleationRun(material, temperature, seed, cells, duration_ps) for seed in seeds]
-    records = _into(out, runs, overwrite=overwrite, workers=workers, command=command, progress=progress)
-    total, found = nucleation_rate(records)
-    RecordStore(out).add(total)
-    rate = total.quantities["nucleation_rate"]
-    interval = rate.interval
-    return {
-        "nucleation_rate_per_m3_s": rate.value,
-        "interval90": None if interval is None else [interval.low, interval.high],
-        "events": found.events,
-        "censored": found.censored,
-        "lag_s": found.lag,
-        "p_exponential": found.p_exponential,
-        "status": total.status,
-        "flags": list(total.flags),
-        "atomic_volume_m3": float(
-            np.mean([r.conditions["volume"].value / r.conditions["num_atoms"].value for r in records])
-        ),
-        "out": out,
-    }
+    total, summary = nucleation_summary(_measure(runs, how))
+    RecordStore(how.out).add(total)
+    return summary | {"out": how.out}
 
 
 def run_plan(
     plan: Path,
-    out: Path,
+    how: Execution,
     *,
     known: str | Path | None = None,
-    workers: int = 1,
     keep_frames: bool = False,
     max_runs: int | None = None,
-    command: str = "",
-    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Run a campaign, or go on with it where it stopped.
 
     Args:
         plan: TOML file.
-        out: Directory; records go to out/records.
+        how: Records go to its out/records.
         known: Records from elsewhere whose runs are not repeated: a shipped set or a store.
-        workers: Processes.
         keep_frames: Whether frames stay.
         max_runs: Stop after so many runs.
-        command: Stated in the records.
-        progress: Called with every finished record.
     """
     runs = read_plan(plan)
     elsewhere = known_records(known) if known is not None else []
     report = run_campaign(
-        runs, out, known=elsewhere, workers=workers, keep_frames=keep_frames, max_runs=max_runs,
-        command=command, progress=progress,
+        runs, how.out, known=elsewhere, workers=how.workers, keep_frames=keep_frames, max_runs=max_runs,
+        command=how.command, progress=how.progress,
     )  # fmt: skip
+    done = {*report.finished, *report.skipped, *report.failed}
     return {
         "planned": len(runs),
         "finished": len(report.finished),
         "skipped": len(report.skipped),
         "failed": list(report.failed),
-        "remaining": len(runs)
-        - len(report.finished)
-        - len(report.skipped)
-        - _new_failures(report.failed, report.skipped),
-        "records": out / "records",
+        "remaining": len(runs) - len(done),
+        "records": how.out / "records",
     }
 
 
@@ -281,21 +243,15 @@ def collect(
         overwrite: Whether to replace it.
 
     Raises:
+        InputFileError: One of the sources holds no records.
         OutputError: `out` exists, or two records of one id differ in more than their driving force.
     """
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
-    places = [(records_place(source), load_records(source)) for source in sources]
-    everything = [record for _, records in places for record in records]
-    telling = everything if known is None else [*everything, *load_records(known)]
-    tables = {name: tabulate(name, telling) for name in {record.material for record in everything}}
-    copies: dict[str, Path] = {}
-    for place, records in places:
-        folder = place if place.is_dir() else place.parent
-        for shot in (shot for record in records for shot in record.snapshots):
-            if (folder / shot.path).is_file():
-                copies.setdefault(shot.path, folder / shot.path)
-    write_store([_with_driving_force(record, tables[record.material]) for record in everything], out, snapshots=copies)
+    records, snapshots = load_sources(sources)
+    telling = records if known is None else [*records, *load_records(known)]
+    tables = {name: tabulate(name, telling) for name in {record.material for record in records}}
+    write_store([_with_driving_force(record, tables[record.material]) for record in records], out, snapshots=snapshots)
     return {
         "records": len(RecordStore(out)),
         "melting_points_K": {
@@ -310,9 +266,5 @@ def _with_driving_force(record: Record, table: MaterialTable) -> Record:
     temperature = record.conditions.get("temperature")
     if record.kind != "md" or temperature is None or temperature.values.ndim or not math.isfinite(temperature.value):
         return record
-    drive = Quantity(np.array(float(f"{table.driving_force(temperature.value):.6g}")), "1")
-    return replace(record, conditions={**record.conditions, DRIVING_FORCE: drive})
-
-
-def _new_failures(failed: Sequence[str], skipped: Sequence[str]) -> int:
-    return len(set(failed) - set(skipped))
+    found = single(float(f"{table.driving_force(temperature.value):.6g}"), "1")
+    return replace(record, conditions={**record.conditions, DRIVING_FORCE: found})

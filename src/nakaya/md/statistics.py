@@ -15,12 +15,14 @@ from nakaya.core.errors import ParameterError
 __all__ = [
     "Estimate",
     "EventRate",
+    "combine_runs",
     "combine_seeds",
     "event_rate",
     "exponentiality",
     "log_of_mean_count",
     "poisson_interval",
     "walk_slope",
+    "weighted_mean",
 ]
 
 
@@ -67,6 +69,19 @@ def walk_slope(times: FloatArray, positions: FloatArray, *, block: float) -> Est
     scatter = float(steps.std(ddof=1))
     tau = span / num_blocks
     return Estimate(slope, math.sqrt(1.2 / num_blocks) * scatter / tau)
+
+
+def weighted_mean(values: FloatArray, errors: FloatArray) -> Estimate:
+    """Mean with weights 1/error^2, and its standard error from the errors alone."""
+    weights = 1 / errors**2
+    return Estimate(float((weights * values).sum() / weights.sum()), 1 / math.sqrt(float(weights.sum())))
+
+
+def combine_runs(values: FloatArray, errors: FloatArray) -> Estimate:
+    """Weighted mean over runs; its error is the larger of the weighted one and that of the runs' own dispersion."""
+    mean = weighted_mean(values, errors)
+    outer = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    return Estimate(mean.value, max(mean.standard_error, outer))
 
 
 def combine_seeds(values: Sequence[float], errors: Sequence[float]) -> Estimate:

@@ -1,4 +1,4 @@
-"""Records of molecular dynamics summed up: velocities over seeds, melting points over boxes."""
+"""Records of molecular dynamics summed up: velocities over seeds, melting points over boxes, rates over quenches."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nakaya.core.errors import ParameterError
 from nakaya.md.melting import combine_melting_points
+from nakaya.md.nucleation import nucleation_rate
 from nakaya.md.statistics import combine_seeds
 from nakaya.records.record import Record
+from nakaya.records.replicates import has_result
 from nakaya.records.store import load_records
 
-__all__ = ["growth_from_records", "growth_summary", "melting_from_records", "melting_summary"]
+__all__ = [
+    "growth_from_records",
+    "growth_summary",
+    "melting_from_records",
+    "melting_summary",
+    "nucleation_summary",
+    "properties_summary",
+]
 
 SAME_TEMPERATURE = 0.5
 """Records within so many kelvin count as one temperature."""
@@ -31,21 +42,23 @@ def growth_summary(records: Sequence[Record]) -> dict[str, Any]:
     """
     values, errors, seeds, each, flags = [], [], [], [], []
     for record in records:
-        velocity = record.quantities.get("growth_velocity")
+        seed = record.provenance.seeds[0]
         seeds += list(record.provenance.seeds)
-        flags += [f"seed {record.provenance.seeds[0]}: {flag}" for flag in record.flags]
-        good = velocity is not None and record.status in ("ok", "flagged") and math.isfinite(velocity.value)
+        flags += [f"seed {seed}: {flag}" for flag in record.flags]
+        value, error = math.nan, math.nan
+        if has_result(record, "growth_velocity"):
+            velocity = record.quantities["growth_velocity"]
+            value, error = velocity.value, velocity.standard_error
+            values.append(value)
+            errors.append(error)
         each.append(
             {
-                "seed": record.provenance.seeds[0],
-                "growth_velocity_m_per_s": velocity.value if velocity is not None and good else math.nan,
-                "standard_error_m_per_s": velocity.standard_error if velocity is not None and good else math.nan,
+                "seed": seed,
+                "growth_velocity_m_per_s": value,
+                "standard_error_m_per_s": error,
                 "status": record.status,
             }
         )
-        if velocity is not None and good:
-            values.append(velocity.value)
-            errors.append(velocity.standard_error)
     estimate = combine_seeds(values, errors) if values else None
     statuses = {record.status for record in records}
     status = "failed" if estimate is None else "flagged" if statuses != {"ok"} else "ok"
@@ -125,3 +138,34 @@ def melting_from_records(source: str | Path, material: str) -> dict[str, Any]:
     if not chosen:
         raise ParameterError(f"no coexistence run of {material} in {source}")
     return melting_summary(chosen) | {"out": None}
+
+
+def properties_summary(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """One row per temperature, rising: temperature_K, status, and every property with its unit and standard error."""
+    rows = []
+    for record in records:
+        row: dict[str, Any] = {"temperature_K": record.conditions["temperature"].value, "status": record.status}
+        for name, unit in (("lattice_parameter", "m"), ("latent_heat", "J_per_mol"), ("diffusivity", "m2_per_s")):
+            entry = record.quantities.get(name)
+            row[f"{name}_{unit}"] = math.nan if entry is None else entry.value
+            row[f"{name}_standard_error"] = math.nan if entry is None else entry.standard_error
+        rows.append(row)
+    return sorted(rows, key=lambda row: float(row["temperature_K"]))
+
+
+def nucleation_summary(records: Sequence[Record]) -> tuple[Record, dict[str, Any]]:
+    """The record of the nucleation rate of quenches, and what it says as JSON values."""
+    total, found = nucleation_rate(records)
+    rate = total.quantities["nucleation_rate"]
+    volumes = [record.conditions["volume"].value / record.conditions["num_atoms"].value for record in records]
+    return total, {
+        "nucleation_rate_per_m3_s": rate.value,
+        "interval90": None if rate.interval is None else [rate.interval.low, rate.interval.high],
+        "events": found.events,
+        "censored": found.censored,
+        "lag_s": found.lag,
+        "p_exponential": found.p_exponential,
+        "status": total.status,
+        "flags": list(total.flags),
+        "atomic_volume_m3": float(np.mean(volumes)),
+    }

@@ -10,12 +10,15 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.md.potentials import MATERIALS, Material
-from nakaya.records.record import Record
+from nakaya.md.statistics import combine_runs
+from nakaya.records.record import DRIVING_FORCE, Quantity, Record, single
 
 __all__ = ["AVOGADRO", "BOLTZMANN_SI", "MaterialTable", "driving_force", "smooth", "tabulate", "with_guess"]
 
 BOLTZMANN_SI = 1.380649e-23
 AVOGADRO = 6.02214076e23
+UNSTATED_ERROR = 10.0
+"""Standard error, K, that a melting point without one is weighed with."""
 
 
 def driving_force(temperature: float, melting_temperature: float, latent_heat: float) -> float:
@@ -84,6 +87,14 @@ class MaterialTable:
         middle = (temperature + self.melting_temperature) / 2
         return driving_force(temperature, self.melting_temperature, self.latent_heat(middle))
 
+    def conditions(self, temperature: float) -> dict[str, Quantity]:
+        """What a run at zero pressure states: temperature, pressure and driving force."""
+        return {
+            "temperature": single(temperature, "K"),
+            "pressure": single(0.0, "Pa"),
+            DRIVING_FORCE: single(self.driving_force(temperature), "1"),
+        }
+
 
 def tabulate(material: str, records: Iterable[Record], *, potential: str | None = None) -> MaterialTable:
     """Collect what records of molecular dynamics say about a material.
@@ -135,12 +146,9 @@ def with_guess(table: MaterialTable, material: Material) -> MaterialTable:
 
 
 def _combine(melting: list[tuple[float, float]]) -> tuple[float, float]:
-    values = np.array([value for value, _ in melting])
-    errors = np.array([error if math.isfinite(error) and error > 0 else 10.0 for _, error in melting])
-    weights = 1 / errors**2
-    mean = float((weights * values).sum() / weights.sum())
-    scatter = float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else 0.0
-    return mean, max(float(1 / math.sqrt(weights.sum())), scatter)
+    errors = [error if math.isfinite(error) and error > 0 else UNSTATED_ERROR for _, error in melting]
+    found = combine_runs(np.array([value for value, _ in melting]), np.array(errors))
+    return found.value, found.standard_error
 
 
 def _arrhenius(points: list[tuple[float, float]]) -> Callable[[float], float] | None:

@@ -36,7 +36,7 @@ from nakaya.md.trajectories.dump import ENERGY
 from nakaya.md.trajectories.files import read_trajectory
 from nakaya.md.trajectories.frames import Frame
 from nakaya.md.trajectories.text_files import Trajectory
-from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
+from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record, single
 
 __all__ = ["FollowedTrajectory", "TrajectoryOptions", "follow_trajectory", "ingest_trajectory"]
 
@@ -202,10 +202,10 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
         composition=composition,
         orientation=options.orientation,
         conditions={
-            "temperature": Quantity(np.array(temperature), "K"),
-            DRIVING_FORCE: Quantity(np.array(drive), "1"),
-            "num_atoms": Quantity(np.array(float(history.num_atoms)), "1"),
-            "front_area": Quantity(np.array(history.area * ANGSTROM**2), "m^2"),
+            "temperature": single(temperature, "K"),
+            DRIVING_FORCE: single(drive, "1"),
+            "num_atoms": single(float(history.num_atoms), "1"),
+            "front_area": single(history.area * ANGSTROM**2, "m^2"),
         },
         evidence=_series(history, watched.has_times, until_ps=EVIDENCE_PS),
         quantities=_results(history, watched.has_times, fit),
@@ -407,8 +407,5 @@ def _results(history: SlabHistory, has_times: bool, fit: VelocityFit | None) -> 
             history.temperature_profile, "K", axis=Axis("position", "m", history.profile_distance * ANGSTROM)
         )
     if fit is not None and math.isfinite(fit.velocity.value):
-        error = fit.velocity.standard_error
-        found["growth_velocity"] = Quantity(
-            np.array(fit.velocity.value), "m/s", uncertainty=None if math.isnan(error) else np.array(error)
-        )
+        found["growth_velocity"] = single(fit.velocity.value, "m/s", uncertainty=fit.velocity.standard_error)
     return found

@@ -13,9 +13,9 @@ from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.records.cluster_graph import ClusterGraph, Feature
 from nakaya.records.clusters_of_record import CLUSTER_GRAPH
-from nakaya.records.record import DRIVING_FORCE, Interval, Provenance, Quantity, Record, Snapshot
+from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record, Snapshot, single
 
-__all__ = ["NO_SCALE", "ImageSource", "IngestedImage", "boundary_features", "ingested", "single"]
+__all__ = ["NO_SCALE", "ImageSource", "IngestedImage", "boundary_features", "ingested"]
 
 NO_SCALE = "no pixel size is known: lengths are in pixels, and nothing has physical units"
 
@@ -76,20 +76,6 @@ class IngestedImage:
     graph_bytes: bytes = field(repr=False)
 
 
-def single(
-    value: float,
-    unit: str,
-    *,
-    uncertainty: float | None = None,
-    interval: tuple[float, float] | None = None,
-    level: float = 0.95,
-) -> Quantity:
-    """A single value; an uncertainty or an interval that is not known (NaN) is left out."""
-    spread = None if uncertainty is None or not math.isfinite(uncertainty) else np.array(uncertainty)
-    ends = None if interval is None or any(math.isnan(end) for end in interval) else Interval(*interval, level)
-    return Quantity(np.array(value), unit, uncertainty=spread, interval=ends)
-
-
 def boundary_features(
     edges: IntArray, length: FloatArray, perimeter: FloatArray, source_unit: str
 ) -> dict[str, Feature]:
@@ -126,9 +112,9 @@ def ingested(
         flags: What to keep in mind; a record with any is flagged.
     """
     every = [*source.flags, *([NO_SCALE] if source.pixel_size is None else []), *flags]
-    conditions = {DRIVING_FORCE: Quantity(np.array(np.nan), "1")}
+    conditions = {DRIVING_FORCE: single(math.nan, "1")}
     if source.pixel_size is not None:
-        conditions["pixel_size"] = Quantity(np.array(source.pixel_size), "m")
+        conditions["pixel_size"] = single(source.pixel_size, "m")
         settings = {**settings, "pixel size from": source.pixel_size_from}
     files = {source.name: source.sha256}
     if source.mask is not None:

@@ -22,6 +22,7 @@ from nakaya.records.store import (
 from nakaya.records.summary import summarise_record
 
 __all__ = [
+    "load_sources",
     "merge_records",
     "record_documents",
     "show_records",
@@ -95,15 +96,27 @@ def merge_records(sources: Sequence[str | Path], out: Path, *, overwrite: bool =
         raise ParameterError("nothing to merge: name at least one store or file of records")
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
-    loaded = [(records_place(source), _loaded(source)) for source in sources]
-    copies: dict[str, Path] = {}
-    for place, records in loaded:
+    records, snapshots = load_sources(sources)
+    write_store(records, out, snapshots=snapshots)
+    return len(RecordStore(out))
+
+
+def load_sources(sources: Sequence[str | Path]) -> tuple[list[Record], dict[str, Path]]:
+    """Return the records of several places, and for the path of each of their snapshots the file that has it.
+
+    Raises:
+        InputFileError: One of them holds no records.
+    """
+    found: list[Record] = []
+    snapshots: dict[str, Path] = {}
+    for source in sources:
+        place, records = records_place(source), _loaded(source)
+        found += records
         folder = place if place.is_dir() else place.parent
         for shot in (shot for record in records for shot in record.snapshots):
             if (folder / shot.path).is_file():  # the store that lacks a file may come before or after one that has it
-                copies.setdefault(shot.path, folder / shot.path)
-    write_store([record for _, records in loaded for record in records], out, snapshots=copies)
-    return len(RecordStore(out))
+                snapshots.setdefault(shot.path, folder / shot.path)
+    return found, snapshots
 
 
 def write_store(records: Sequence[Record], out: Path, *, snapshots: Mapping[str, Path] | None = None) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "Record",
     "Snapshot",
     "Status",
+    "single",
 ]
 
 Kind: TypeAlias = Literal["md", "micrograph", "reactor"]
@@ -230,6 +231,20 @@ class Quantity:
         )
 
     __hash__ = None  # type: ignore[assignment]  # holds an array
+
+
+def single(
+    value: float,
+    unit: str,
+    *,
+    uncertainty: float | None = None,
+    interval: tuple[float, float] | None = None,
+    level: float = 0.95,
+) -> Quantity:
+    """A single value; an uncertainty or an interval that is not known (NaN) is left out."""
+    error = None if uncertainty is None or not math.isfinite(uncertainty) else np.array(uncertainty)
+    ends = None if interval is None or any(math.isnan(end) for end in interval) else Interval(*interval, level)
+    return Quantity(np.array(value), unit, uncertainty=error, interval=ends)
 
 
 @dataclass(frozen=True)

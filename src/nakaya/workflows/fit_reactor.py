@@ -24,7 +24,7 @@ from nakaya.reactor.estimation import (
     Observation,
     observe,
 )
-from nakaya.records.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record
+from nakaya.records.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record, single
 
 __all__ = ["add_noise", "demonstrate_fit", "fit_reactor", "synthetic_batches"]
 
@@ -146,7 +146,7 @@ def _record(found: Fit, first: Experiment, files: dict[str, str], flags: list[st
         conditions={
             DRIVING_FORCE: Quantity(np.log(S), "1", axis=axis),
             "temperature": Quantity(run.temperature, "K", axis=axis),
-            "duration": Quantity(np.array(first.operation.duration), "s"),
+            "duration": single(first.operation.duration, "s"),
         },
         quantities={_record_name(entry): _quantity(entry) for entry in found.estimates},
         provenance=Provenance(

@@ -29,7 +29,7 @@ from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.md.stated_potentials import StatedPotential, stated_potential
 from nakaya.md.tables import tabulate
 from nakaya.md.trajectory_records import TrajectoryOptions, follow_trajectory
-from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record
+from nakaya.records.record import Provenance, Record
 from nakaya.records.replicates import conditions_key, has_result
 from nakaya.records.store import chosen_records, load_records
 
@@ -85,11 +85,7 @@ def conditions_sample(material: str, orientation: str | None, temperature: float
         kind="md",
         material=material,
         orientation=orientation,
-        conditions={
-            "temperature": Quantity(np.array(temperature), "K"),
-            "pressure": Quantity(np.array(0.0), "Pa"),
-            DRIVING_FORCE: Quantity(np.array(table.driving_force(temperature)), "1"),
-        },
+        conditions=table.conditions(temperature),
         quantities={},
         provenance=Provenance("stated conditions"),
     )

@@ -10,9 +10,9 @@ import numpy as np
 
 from nakaya.microscopy.ebsd.files import EbsdMap, Phase
 from nakaya.microscopy.ebsd.grains import EbsdGrains
-from nakaya.microscopy.image_records import ImageSource, IngestedImage, boundary_features, ingested, single
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, boundary_features, ingested
 from nakaya.records.cluster_graph import ClusterGraph, Feature
-from nakaya.records.record import Quantity
+from nakaya.records.record import Quantity, single
 
 __all__ = ["ebsd_record", "phase_fraction"]
 

@@ -18,9 +18,9 @@ from nakaya.microscopy.grains.grain_size import (
 )
 from nakaya.microscopy.grains.measures import Boundaries, GrainTable, frame_weights, measure_grains
 from nakaya.microscopy.grains.topology import neighbours_with_corners, split_disconnected
-from nakaya.microscopy.image_records import ImageSource, IngestedImage, boundary_features, ingested, single
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, boundary_features, ingested
 from nakaya.records.cluster_graph import ClusterGraph, Feature
-from nakaya.records.record import Axis, Quantity
+from nakaya.records.record import Axis, Quantity, single
 
 __all__ = ["GrainMeasures", "frame_of", "grains_record", "measure_map", "without_specks"]
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import ndimage
 
-from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested, single
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested
 from nakaya.microscopy.lattice_images.faults import FaultSearch
 from nakaya.microscopy.lattice_images.lattices import LatticeImage
 from nakaya.records.cluster_graph import ClusterGraph, Feature
+from nakaya.records.record import single
 
 __all__ = ["lattice_record"]
 

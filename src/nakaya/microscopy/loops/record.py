@@ -9,9 +9,10 @@ import numpy as np
 from scipy.spatial import Delaunay, QhullError
 
 from nakaya.core.arrays import FloatArray, IntArray
-from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested, single
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested
 from nakaya.microscopy.loops.counting import Loops, count_interval
 from nakaya.records.cluster_graph import ClusterGraph, Feature
+from nakaya.records.record import single
 
 __all__ = ["loops_record", "natural_neighbours"]
 
