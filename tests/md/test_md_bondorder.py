@@ -19,12 +19,12 @@ from nakaya.md.order.bond_order import (
     alignment,
     averaged_order,
     centrosymmetry,
-    coherent_bonds,
     environment,
     harmonics,
     mirrored,
     order,
     solid_atoms,
+    solid_like_bonds,
 )
 from nakaya.md.order.neighbours import nearest_neighbours
 
@@ -117,7 +117,7 @@ def test_bond_order_does_not_see_rotation_shift_or_numbering(turn: int, shuffle:
     for degree in (3, 4, 6):
         assert order(other, degree) == pytest.approx(order(seen, degree)[ranks], abs=1e-7)
     assert averaged_order(other, 6) == pytest.approx(averaged_order(seen, 6)[ranks], abs=1e-7)
-    assert (coherent_bonds(other, threshold=0.5) == coherent_bonds(seen, threshold=0.5)[ranks]).mean() > 0.99
+    assert (solid_like_bonds(other, threshold=0.5) == solid_like_bonds(seen, threshold=0.5)[ranks]).mean() > 0.99
     assert centrosymmetry(other) == pytest.approx(centrosymmetry(seen)[ranks], abs=1e-7)
 
 

@@ -135,8 +135,8 @@ def test_a_crystal_that_touches_the_slab_and_stands_otherwise_is_a_second_one() 
     alone, joined = slab_frame(60.0, seed=1), turned(slab_frame(60.0, seed=1), 90.0, 125.0)
     found = []
     for frame in (alone, joined):
-        surroundings = environment(frame.positions, frame.cell, neighbours=12)
-        groups = cluster_sizes(surroundings, solid_atoms(surroundings, FCC))
+        local_environment = environment(frame.positions, frame.cell, neighbours=12)
+        groups = cluster_sizes(local_environment, solid_atoms(local_environment, FCC))
         assert max(groups[1:], default=0) < 20  # one connected group: only its orientation tells
         history = follow_slab([replace(frame, time_ps=float(number)) for number in range(3)], FCC)
         found.append(int(history.second_crystal[0]))

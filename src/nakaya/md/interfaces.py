@@ -64,7 +64,7 @@ MAX_SECOND = 150
 the slab."""
 
 ALIGNED = 0.5
-"""Atoms whose averaged q6 has at least this cosine with that of the slab stand as the slab does."""
+"""Atoms whose averaged q6 has at least this cosine with that of the slab have its orientation."""
 
 BLOCK_PS = 5.0
 """Blocks for the error of one run, ps: longer than the memory of the noise of the bond order."""
@@ -81,7 +81,7 @@ class SlabHistory:
         times_ps: float64 [frame].
         solid: Atoms that look solid, float64 [frame, rule]; rules are "bonds" and "averaged".
         second_crystal: Atoms of the largest crystal beside the slab, int64 [frame]: a connected group of solid ones
-            that is apart from the slab, or that touches it and stands otherwise.
+            that is apart from the slab, or that touches it and is misoriented.
         num_atoms: Atoms in the box.
         area: Area of one front, A^2.
         lengths: Length of the box along the normal, float64 [frame], A.
@@ -174,7 +174,7 @@ def follow_slab(
     slices: list[FloatArray] = []  # [slice, (atoms, solid by bonds, solid by average, temperature sum, atoms with v)]
     nearest: dict[float, tuple[float, Frame, BoolArray]] = {}  # by the time that was asked for
     seconds: list[int] = []
-    stance: NDArray[np.complex128] | None = None
+    reference: NDArray[np.complex128] | None = None
     num_atoms = 0
     for number, frame in enumerate(frames):
         time = frame.time_ps if frame_ps is None else number * frame_ps
@@ -184,18 +184,18 @@ def follow_slab(
             raise FormatError(f"a frame has {len(frame.positions)} atoms after frames of {num_atoms}")
         num_atoms = len(frame.positions)
         wide = environment(frame.positions, frame.cell, neighbours=max(WIDE, classifier.neighbours))
-        surroundings = wide.first(classifier.neighbours)
-        masks = np.stack([solid_atoms(surroundings, classifier, rule=rule) for rule in ("bonds", "averaged")])
+        local_environment = wide.first(classifier.neighbours)
+        masks = np.stack([solid_atoms(local_environment, classifier, rule=rule) for rule in ("bonds", "averaged")])
         length = float(np.linalg.norm(frame.cell[normal]))
         times.append(time)
         solids.append(masks.sum(axis=1).astype(np.float64))
-        stance = _stance(surroundings, masks[0]) if stance is None else stance
-        seconds.append(_second_crystal(surroundings, masks[0], stance, normal))
+        reference = _reference_orientation(local_environment, masks[0]) if reference is None else reference
+        seconds.append(_second_crystal(local_environment, masks[0], reference, normal))
         lengths.append(length)
         areas.append(abs(float(np.linalg.det(frame.cell))) / length)
         energy = frame.extra.get("c_energy")
         per_atom = volume_per_atom(frame.cell, num_atoms)
-        pooled.append(pool(surroundings, classifier, wide=wide, volume_per_atom=per_atom, energy=energy))
+        pooled.append(pool(local_environment, classifier, wide=wide, volume_per_atom=per_atom, energy=energy))
         slices.append(_slice(frame, masks, normal, length))
         elapsed = time - times[0]
         if elapsed <= max(keep_ps, default=-1.0) + TIME_TOLERANCE_PS:
@@ -229,21 +229,23 @@ def follow_slab(
     )
 
 
-def _stance(surroundings: Environment, solid: BoolArray) -> NDArray[np.complex128]:
+def _reference_orientation(local_environment: Environment, solid: BoolArray) -> NDArray[np.complex128]:
     """Averaged q6m of the crystal that most solid atoms belong to: complex128 [7]."""
-    q = averaged_harmonics(surroundings, 6)
+    q = averaged_harmonics(local_environment, 6)
     found = q[solid].sum(axis=0)
     for _ in range(3):
         found = q[solid & (alignment(q, found) >= ALIGNED)].sum(axis=0)
     return np.asarray(found)
 
 
-def _second_crystal(surroundings: Environment, solid: BoolArray, stance: NDArray[np.complex128], normal: int) -> int:
+def _second_crystal(
+    local_environment: Environment, solid: BoolArray, reference: NDArray[np.complex128], normal: int
+) -> int:
     # A layer on (111) may go on as a stacking fault or as the twin that mirrors the slab in its front: the same front.
-    q = averaged_harmonics(surroundings, 6)
-    cosine = np.maximum(alignment(q, stance), alignment(q, mirrored(stance, normal)))
-    apart = next(iter(cluster_sizes(surroundings, solid)[1:]), 0)
-    return max(apart, next(iter(cluster_sizes(surroundings, solid & (cosine < ALIGNED))), 0))
+    q = averaged_harmonics(local_environment, 6)
+    cosine = np.maximum(alignment(q, reference), alignment(q, mirrored(reference, normal)))
+    apart = next(iter(cluster_sizes(local_environment, solid)[1:]), 0)
+    return max(apart, next(iter(cluster_sizes(local_environment, solid & (cosine < ALIGNED))), 0))
 
 
 def _slice(frame: Frame, masks: BoolArray, normal: int, length: float) -> FloatArray:

@@ -28,9 +28,9 @@ DETECTION_ATOMS = 150
 """A cluster of so many solid atoms is taken for a crystal that will grow: several critical nuclei at these depths."""
 
 
-def largest_cluster(surroundings: Environment, solid: BoolArray) -> int:
+def largest_cluster(local_environment: Environment, solid: BoolArray) -> int:
     """Number of atoms in the largest group of solid atoms that are neighbours of each other."""
-    return next(iter(cluster_sizes(surroundings, solid)), 0)
+    return next(iter(cluster_sizes(local_environment, solid)), 0)
 
 
 def detection_time(times: FloatArray, sizes: FloatArray, *, threshold: int = DETECTION_ATOMS) -> float | None:

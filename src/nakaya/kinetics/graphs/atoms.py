@@ -180,7 +180,7 @@ def _solid(frame: Frame, near: Pairs, weight: FloatArray, coherence: FloatArray,
     if "solid" in frame.extra:  # a patch knows it from the whole box, where its faces had all their neighbours
         return np.asarray(frame.extra["solid"] > 0.5)
     agreeing = np.bincount(near.first, weights=weight * (coherence > classifier.coherence), minlength=near.num_atoms)
-    return np.asarray(agreeing > classifier.min_coherent - 0.5)
+    return np.asarray(agreeing > classifier.min_solid_like - 0.5)
 
 
 def _centrosymmetry(near: Pairs, weight: FloatArray, d: float) -> FloatArray:

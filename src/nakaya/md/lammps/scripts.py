@@ -252,7 +252,7 @@ fix box all nph iso 0 0 {BAROSTAT_PS / 2}
 fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 6)} zero yes
 compute q6 all orientorder/atom degrees 1 6 nnn {classifier.neighbours} components 6 cutoff {_shell(material):.4g}
 compute bonds all coord/atom orientorder q6 {classifier.coherence}
-variable solid atom c_bonds>={classifier.min_coherent}
+variable solid atom c_bonds>={classifier.min_solid_like}
 compute frozen all reduce ave v_solid
 variable frozen equal c_frozen
 fix frozen all halt {every} v_frozen > 0.2 error continue

@@ -1,4 +1,4 @@
-"""Bond order: how crystalline is the surrounding of every atom?
+"""Bond order: how crystalline is the local environment of every atom?
 
 Steinhardt, Nelson & Ronchetti (1983) describe the directions to the neighbours of an atom by q_lm, the mean spherical
 harmonic, and its length q_l. ten Wolde, Ruiz-Montero & Frenkel (1996) call a bond solid-like when the q_6m of its two
@@ -34,12 +34,12 @@ __all__ = [
     "averaged_order",
     "centrosymmetry",
     "cluster_sizes",
-    "coherent_bonds",
     "environment",
     "harmonics",
     "mirrored",
     "order",
     "solid_atoms",
+    "solid_like_bonds",
 ]
 
 
@@ -68,7 +68,7 @@ class Classifier:
     Attributes:
         neighbours: How many nearest neighbours describe an atom (12 for fcc, 16 for two shells of diamond).
         coherence: A bond is solid-like where the normalised product q6(i).q6(j) exceeds this.
-        min_coherent: An atom is solid where at least so many of its bonds are solid-like.
+        min_solid_like: An atom is solid where at least so many of its bonds are solid-like.
         bond_reach: Longest bond that counts for the coordination, in nearest-neighbour distances of a close packing
             of the same volume per atom: about the first minimum of the liquid's pair distribution.
         averaged_q6: The second, independent rule: an atom is solid where its neighbour-averaged q6 exceeds this.
@@ -76,18 +76,18 @@ class Classifier:
 
     neighbours: int
     coherence: float
-    min_coherent: int
+    min_solid_like: int
     averaged_q6: float
     bond_reach: float
 
 
-FCC = Classifier(neighbours=12, coherence=0.5, min_coherent=9, averaged_q6=0.32, bond_reach=1.3)
+FCC = Classifier(neighbours=12, coherence=0.5, min_solid_like=9, averaged_q6=0.32, bond_reach=1.3)
 """For fcc metals (hcp stacking faults count as solid too)."""
 
-DIAMOND = Classifier(neighbours=16, coherence=0.5, min_coherent=9, averaged_q6=0.15, bond_reach=0.97)
+DIAMOND = Classifier(neighbours=16, coherence=0.5, min_solid_like=9, averaged_q6=0.15, bond_reach=0.97)
 """For cubic diamond: two shells, because the twelve second neighbours carry the order that four bonds cannot."""
 
-BCC = Classifier(neighbours=14, coherence=0.5, min_coherent=10, averaged_q6=0.32, bond_reach=1.3)
+BCC = Classifier(neighbours=14, coherence=0.5, min_solid_like=10, averaged_q6=0.32, bond_reach=1.3)
 """For bcc metals: two shells, eight and six."""
 
 CLASSIFIERS = {"fcc": FCC, "bcc": BCC, "diamond": DIAMOND}
@@ -139,32 +139,32 @@ def _length(q: NDArray[np.complex128], degree: int) -> FloatArray:
     return np.asarray(np.sqrt(4 * pi / (2 * degree + 1) * squares))
 
 
-def mean_harmonics(surroundings: Environment, degree: int, *, count: int | None = None) -> NDArray[np.complex128]:
+def mean_harmonics(local_environment: Environment, degree: int, *, count: int | None = None) -> NDArray[np.complex128]:
     """q_lm of every atom over its first `count` neighbours (all by default): complex128 [atom, l + 1]."""
-    known = surroundings._known  # every measure below needs them: they are computed once
+    known = local_environment._known  # every measure below needs them: they are computed once
     if (degree, count) not in known:
-        known[degree, count] = np.asarray(harmonics(surroundings.vectors[:, :count], degree).mean(axis=1))
+        known[degree, count] = np.asarray(harmonics(local_environment.vectors[:, :count], degree).mean(axis=1))
     return known[degree, count]
 
 
-def order(surroundings: Environment, degree: int, *, count: int | None = None) -> FloatArray:
+def order(local_environment: Environment, degree: int, *, count: int | None = None) -> FloatArray:
     """q_l of every atom, float64 [atom], in [0, 1]. Perfect fcc: q4 = .191, q6 = .575; hcp: .097, .485."""
-    return _length(mean_harmonics(surroundings, degree, count=count), degree)
+    return _length(mean_harmonics(local_environment, degree, count=count), degree)
 
 
-def averaged_harmonics(surroundings: Environment, degree: int) -> NDArray[np.complex128]:
+def averaged_harmonics(local_environment: Environment, degree: int) -> NDArray[np.complex128]:
     """q_lm averaged over the atom and its neighbours (Lechner & Dellago): complex128 [atom, l + 1]."""
-    q = mean_harmonics(surroundings, degree)
-    return np.asarray((q + q[surroundings.neighbours].sum(axis=1)) / (surroundings.neighbours.shape[1] + 1))
+    q = mean_harmonics(local_environment, degree)
+    return np.asarray((q + q[local_environment.neighbours].sum(axis=1)) / (local_environment.neighbours.shape[1] + 1))
 
 
-def averaged_order(surroundings: Environment, degree: int) -> FloatArray:
+def averaged_order(local_environment: Environment, degree: int) -> FloatArray:
     """Lechner & Dellago's averaged q_l, float64 [atom]."""
-    return _length(averaged_harmonics(surroundings, degree), degree)
+    return _length(averaged_harmonics(local_environment, degree), degree)
 
 
 def alignment(q: NDArray[np.complex128], reference: NDArray[np.complex128]) -> FloatArray:
-    """Cosine between the q_lm of atoms and that of a crystal: which of them stand as the crystal does?
+    """Cosine between the q_lm of atoms and that of a crystal: which of them have its orientation?
 
     Measured for degree 6 in perfect crystals: 1 in the same orientation, 0.42 in a twin of fcc, and below 0.4 in 95 %
     of all orientations.
@@ -183,7 +183,7 @@ def alignment(q: NDArray[np.complex128], reference: NDArray[np.complex128]) -> F
 
 
 def mirrored(q: NDArray[np.complex128], axis: int) -> NDArray[np.complex128]:
-    """q_lm, complex128 [..., l + 1], of the surroundings reflected in the plane normal to x, y or z (axis 0, 1, 2)."""
+    """q_lm, complex128 [..., l + 1], of the environment reflected in the plane normal to x, y or z (axis 0, 1, 2)."""
     degree = q.shape[-1] - 1
     signs = (-1.0) ** np.arange(degree + 1)
     if axis == 2:
@@ -191,23 +191,23 @@ def mirrored(q: NDArray[np.complex128], axis: int) -> NDArray[np.complex128]:
     return np.asarray(np.conj(q) * (signs if axis == 0 else 1.0))
 
 
-def coherent_bonds(surroundings: Environment, *, threshold: float, degree: int = 6) -> IntArray:
+def solid_like_bonds(local_environment: Environment, *, threshold: float, degree: int = 6) -> IntArray:
     """Number of solid-like bonds of every atom, int64 [atom]: bonds whose normalised q(i).q(j) exceeds `threshold`."""
-    q = mean_harmonics(surroundings, degree)
+    q = mean_harmonics(local_environment, degree)
     weights = _weights(degree)
     norms = np.sqrt((q.real**2 + q.imag**2) @ weights)
     unit = q / np.where(norms > 0, norms, 1)[:, None]
-    partners = unit[surroundings.neighbours]
+    partners = unit[local_environment.neighbours]
     products = np.einsum("ikm,im,m->ik", partners.real, unit.real, weights)
     products += np.einsum("ikm,im,m->ik", partners.imag, unit.imag, weights)
     return np.asarray((products > threshold).sum(axis=1), dtype=np.int64)
 
 
-def solid_atoms(surroundings: Environment, classifier: Classifier, *, rule: str = "bonds") -> BoolArray:
+def solid_atoms(local_environment: Environment, classifier: Classifier, *, rule: str = "bonds") -> BoolArray:
     """Which atoms are solid, bool [atom].
 
     Args:
-        surroundings: With the classifier's number of neighbours.
+        local_environment: With the classifier's number of neighbours.
         classifier: Thresholds.
         rule: "bonds" (solid-like bonds) or "averaged" (neighbour-averaged q6): two independent rules, to see how much
             a result depends on the choice.
@@ -215,19 +215,21 @@ def solid_atoms(surroundings: Environment, classifier: Classifier, *, rule: str 
     Raises:
         ParameterError: Another rule, or another number of neighbours.
     """
-    if surroundings.neighbours.shape[1] != classifier.neighbours:
-        raise ParameterError(f"{surroundings.neighbours.shape[1]} neighbours came, expected {classifier.neighbours}")
+    if local_environment.neighbours.shape[1] != classifier.neighbours:
+        raise ParameterError(
+            f"{local_environment.neighbours.shape[1]} neighbours came, expected {classifier.neighbours}"
+        )
     if rule == "bonds":
-        return coherent_bonds(surroundings, threshold=classifier.coherence) >= classifier.min_coherent
+        return solid_like_bonds(local_environment, threshold=classifier.coherence) >= classifier.min_solid_like
     if rule == "averaged":
-        return np.asarray(averaged_order(surroundings, 6) > classifier.averaged_q6)
+        return np.asarray(averaged_order(local_environment, 6) > classifier.averaged_q6)
     raise ParameterError(f"classifier rule {rule!r} is not known: bonds or averaged")
 
 
-def cluster_sizes(surroundings: Environment, solid: BoolArray) -> list[int]:
+def cluster_sizes(local_environment: Environment, solid: BoolArray) -> list[int]:
     """Atoms in every group of solid atoms that are neighbours of each other, the largest first."""
-    rows = np.repeat(np.arange(len(solid)), surroundings.neighbours.shape[1])
-    columns = surroundings.neighbours.ravel()
+    rows = np.repeat(np.arange(len(solid)), local_environment.neighbours.shape[1])
+    columns = local_environment.neighbours.ravel()
     both = solid[rows] & solid[columns]
     links = coo_array((np.ones(int(both.sum()), dtype=np.int8), (rows[both], columns[both])), shape=(len(solid),) * 2)
     _, labels = connected_components(links, directed=False)
@@ -235,13 +237,13 @@ def cluster_sizes(surroundings: Environment, solid: BoolArray) -> list[int]:
     return sorted(sizes, reverse=True)
 
 
-def centrosymmetry(surroundings: Environment, *, count: int = 12) -> FloatArray:
+def centrosymmetry(local_environment: Environment, *, count: int = 12) -> FloatArray:
     """Centrosymmetry of every atom, float64 [atom], 0 in a centrosymmetric crystal (Kelchner, Plimpton, Hamilton 1998).
 
     The `count` nearest neighbours are paired greedily by |r_i + r_j|^2; the sum over count/2 pairs is divided by the
     sum of |r|^2, so the number is dimensionless and does not change when the crystal expands.
     """
-    vectors = surroundings.vectors[:, :count]
+    vectors = local_environment.vectors[:, :count]
     sums = ((vectors[:, :, None, :] + vectors[:, None, :, :]) ** 2).sum(axis=-1)
     first, second = np.triu_indices(vectors.shape[1], k=1)
     pairs = np.sort(sums[:, first, second], axis=1)[:, : count // 2]

@@ -13,8 +13,8 @@ from nakaya.md.order.bond_order import (
     Environment,
     averaged_order,
     centrosymmetry,
-    coherent_bonds,
     order,
+    solid_like_bonds,
 )
 
 __all__ = ["DESCRIPTORS", "pool"]
@@ -50,7 +50,7 @@ def _mean(values: FloatArray, chosen: BoolArray) -> float:
 
 
 def pool(
-    surroundings: Environment,
+    local_environment: Environment,
     classifier: Classifier,
     *,
     wide: Environment,
@@ -60,17 +60,17 @@ def pool(
     """Return the descriptors of one frame, SI.
 
     Args:
-        surroundings: Of all atoms, with the classifier's number of neighbours.
+        local_environment: Of all atoms, with the classifier's number of neighbours.
         classifier: Tells solid from liquid.
         wide: The same atoms with more neighbours, for the coordination.
         volume_per_atom: A^3.
         energy: Potential energy of every atom, float64 [atom], eV; None where it is not known (NaN comes out).
     """
-    bonds = coherent_bonds(surroundings, threshold=classifier.coherence)
-    solid = bonds >= classifier.min_coherent
+    bonds = solid_like_bonds(local_environment, threshold=classifier.coherence)
+    solid = bonds >= classifier.min_solid_like
     few = bonds <= classifier.neighbours // 3
-    q4, q6 = order(surroundings, 4), order(surroundings, 6)
-    averaged = averaged_order(surroundings, 6)
+    q4, q6 = order(local_environment, 4), order(local_environment, 6)
+    averaged = averaged_order(local_environment, 6)
     cutoff = classifier.bond_reach * (np.sqrt(2.0) * volume_per_atom) ** (1 / 3)
     coordination = (np.linalg.norm(wide.vectors, axis=-1) < cutoff).sum(axis=1)
     joules = np.full(len(bonds), np.nan) if energy is None else energy * ELECTRON_VOLT
@@ -82,13 +82,13 @@ def pool(
         "q6_mean": float(q6.mean()),
         "q4_std": float(q4.std()),
         "q6_std": float(q6.std()),
-        "averaged_q4_mean": float(averaged_order(surroundings, 4).mean()),
+        "averaged_q4_mean": float(averaged_order(local_environment, 4).mean()),
         "averaged_q6_mean": float(averaged.mean()),
         "averaged_q6_solid": _mean(averaged, solid),
         "averaged_q6_liquid": _mean(averaged, ~solid),
         "coherent_bonds_mean": float(bonds.mean()),
         "coherent_bonds_liquid": _mean(bonds.astype(np.float64), ~solid),
-        "centrosymmetry_mean": float(centrosymmetry(surroundings, count=min(12, classifier.neighbours)).mean()),
+        "centrosymmetry_mean": float(centrosymmetry(local_environment, count=min(12, classifier.neighbours)).mean()),
         "coordination_mean": float(coordination.mean()),
         "potential_energy_mean": float(joules.mean()),
         "potential_energy_solid": _mean(joules, solid),
