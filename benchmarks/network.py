@@ -18,7 +18,7 @@ import torch
 import typer
 
 from nakaya.cli.output import echo_json
-from nakaya.core.processes import leashed_pool, peak_memory, results_as_completed
+from nakaya.core.processes import parent_bound_pool, peak_memory, results_as_completed
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.labels import Label
@@ -125,7 +125,7 @@ def benchmark_network(*, stage: Callable[[str], None] | None = None) -> NetworkS
 
 def _apart(work: Callable[[Task], Result], task: Task) -> Result:
     """Do one thing in a process of its own."""
-    with leashed_pool(1) as pool:
+    with parent_bound_pool(1) as pool:
         (found,) = results_as_completed(pool, work, [task], ahead=1)
     return found
 

@@ -20,7 +20,7 @@ from nakaya.cli.progress import progress_reporter
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError, ParameterError
 from nakaya.core.folders import check_parent, output_errors, write_atomically
-from nakaya.core.processes import leashed_pool, results_as_completed
+from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.core.provenance import package_version
 from nakaya.kinetics.models.catalogue import find_model
 from nakaya.learn.tuning.problem import Problem, Settings
@@ -144,7 +144,7 @@ def _train(
         for place, settings in waiting:
             yield place, problem.score(settings)
         return
-    with leashed_pool(workers, _start, (problem,)) as pool:
+    with parent_bound_pool(workers, _start, (problem,)) as pool:
         yield from results_as_completed(pool, _train_cell, waiting, ahead=workers * CELLS_PER_WORKER)
 
 

@@ -13,8 +13,8 @@ import pytest
 from nakaya.core.errors import NakayaError
 from nakaya.core.processes import (
     THREAD_VARIABLES,
-    leashed_pool,
     one_thread_each,
+    parent_bound_pool,
     peak_memory,
     peak_memory_of_children,
     results_as_completed,
@@ -46,7 +46,7 @@ def test_every_task_is_done_once_and_few_are_ahead_and_a_dead_worker_is_said() -
             yield number
 
     found = []
-    with leashed_pool(1) as pool:
+    with parent_bound_pool(1) as pool:
         assert pool.submit(os.getenv, THREAD_VARIABLES[0]).result() == "1"
         assert list(results_as_completed(pool, math.sqrt, [], ahead=AHEAD)) == []
         for result in results_as_completed(pool, math.sqrt, numbers(), ahead=AHEAD):

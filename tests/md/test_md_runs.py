@@ -308,13 +308,13 @@ def test_lammps_stops_when_its_parent_is_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="groups of processes are killed on Unix only")
-def test_a_leashed_run_is_gone_with_the_process_that_started_it(tmp_path: Path) -> None:
+def test_a_run_bound_to_its_parent_is_gone_with_the_process_that_started_it(tmp_path: Path) -> None:
     program = tmp_path / "lmp"  # a LAMMPS that computes for ever, and whose input knows nothing of us
     program.write_text(f"#!/bin/sh\nsleep 300 & echo $! > {tmp_path}/worker\nwait\n")
     program.chmod(0o755)
     code = (
         "from pathlib import Path\nfrom nakaya.md.lammps.program import run_lammps\n"
-        f"run_lammps(Path({str(tmp_path)!r}), leashed=True)"
+        f"run_lammps(Path({str(tmp_path)!r}), ends_with_parent=True)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "NAKAYA_LMP": str(program)})
     worker = tmp_path / "worker"
@@ -335,10 +335,10 @@ def test_a_killed_lammps_is_called_killed(tmp_path: Path, monkeypatch: pytest.Mo
     for body in ("kill -9 $$", f'exec {sys.executable} -c "{python}"'.replace("$$", "\\$\\$")):
         program.write_text(f"#!/bin/sh\n{body}\n")
         program.chmod(0o755)
-        for leashed in (False, True):
+        for ends_with_parent in (False, True):
             find_lammps.cache_clear()
             with pytest.raises(LammpsError, match="SIGKILL"):
-                run_lammps(tmp_path, leashed=leashed)
+                run_lammps(tmp_path, ends_with_parent=ends_with_parent)
     program.write_text("#!/bin/sh\nexit 3\n")
     with pytest.raises(LammpsError, match="exit status 3"):
         run_lammps(tmp_path)

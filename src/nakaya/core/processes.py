@@ -19,12 +19,12 @@ from typing import Any, Final, TypeVar
 from nakaya.core.errors import NakayaError
 
 __all__ = [
-    "leashed_pool",
+    "exit_with_parent",
     "one_thread_each",
+    "parent_bound_pool",
     "peak_memory",
     "peak_memory_of_children",
     "results_as_completed",
-    "stay_on_leash",
 ]
 
 Task = TypeVar("Task")
@@ -54,24 +54,24 @@ def one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def stay_on_leash(leash: Connection) -> None:
+def exit_with_parent(parent_pipe: Connection) -> None:
     """Leave this process when the parent lets go of the other end of a pipe, on purpose or because it was killed.
 
     Interrupts are left to the parent.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, args=(leash,), daemon=True).start()
+    threading.Thread(target=_leave_with_parent, args=(parent_pipe,), daemon=True).start()
 
 
-def _leave_with_parent(leash: Connection) -> None:
+def _leave_with_parent(parent_pipe: Connection) -> None:
     try:
-        leash.recv_bytes()
+        parent_pipe.recv_bytes()
     except (EOFError, OSError):
         os._exit(1)
 
 
 @contextmanager
-def leashed_pool(
+def parent_bound_pool(
     workers: int,
     start: Callable[..., None] | None = None,
     arguments: tuple[Any, ...] = (),  # whatever `start` takes
@@ -87,22 +87,24 @@ def leashed_pool(
         arguments: Of `start`.
     """
     context = multiprocessing.get_context("spawn")
-    leash, hand = context.Pipe(duplex=False)
+    parent_pipe, parent_end = context.Pipe(duplex=False)
     with one_thread_each():
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(leash, start, arguments))
+        pool = ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_begin, initargs=(parent_pipe, start, arguments)
+        )
         try:
             yield pool
         except BaseException:
-            hand.close()  # nobody wants what is still being computed
+            parent_end.close()  # nobody wants what is still being computed
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            hand.close()
-            leash.close()
+            parent_end.close()
+            parent_pipe.close()
 
 
-def _begin(leash: Connection, start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
-    stay_on_leash(leash)
+def _begin(parent_pipe: Connection, start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    exit_with_parent(parent_pipe)
     if start is not None:
         start(*arguments)
 
@@ -113,7 +115,7 @@ def results_as_completed(
     """Yield results in the order in which they are finished.
 
     Args:
-        pool: Of `leashed_pool`.
+        pool: Of `parent_bound_pool`.
         work: A function of a module.
         tasks: Taken one by one, never more than `ahead` of them unfinished: few results are held in memory.
         ahead: A few for each worker, so that none idles.

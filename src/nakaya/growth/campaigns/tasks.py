@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import NakayaError
-from nakaya.core.processes import leashed_pool, results_as_completed
+from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.growth.catalogue import find_grower
 from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.grower import Grower
@@ -125,7 +125,7 @@ def grow_shards(tasks: Iterable[ShardTask], workers: int) -> Generator[GrownShar
     if workers == 1:
         yield from map(grow_shard, tasks)
         return
-    with leashed_pool(workers) as pool:
+    with parent_bound_pool(workers) as pool:
         yield from results_as_completed(pool, _grow_in_worker, tasks, ahead=workers * TASKS_PER_WORKER)
 
 

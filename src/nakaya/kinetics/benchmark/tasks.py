@@ -20,7 +20,7 @@ import numpy as np
 
 from nakaya.core.errors import FormatError, MissingExtraError, NakayaError, OutputError
 from nakaya.core.folders import write_atomically
-from nakaya.core.processes import leashed_pool, results_as_completed
+from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.core.provenance import package_version
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, normal_factor
@@ -277,7 +277,7 @@ def _run_each(source: str, tasks: Sequence[Task], out: Path, workers: int) -> It
         for task in tasks:
             yield _run_and_keep(source, out, task)
         return
-    with leashed_pool(min(workers, len(tasks))) as pool:
+    with parent_bound_pool(min(workers, len(tasks))) as pool:
         yield from results_as_completed(pool, partial(_run_and_keep, source, out), tasks, ahead=2 * workers)
 
 

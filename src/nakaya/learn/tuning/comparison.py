@@ -10,7 +10,7 @@ import numpy as np
 import optuna
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.processes import leashed_pool, results_as_completed
+from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.learn.tuning.analysis import best_so_far
 from nakaya.learn.tuning.samplers import DEFAULT_SURROGATE, SamplerName
 from nakaya.learn.tuning.study import complete_trials, open_study, read_trials, run_trial
@@ -105,7 +105,7 @@ def compare_samplers(
         for name, contender in contenders.items()
     ]
     found: dict[_Search, FloatArray] = {}
-    with leashed_pool(min(workers, len(searches)), _start, (table,)) as pool:
+    with parent_bound_pool(min(workers, len(searches)), _start, (table,)) as pool:
         for search, course in results_as_completed(pool, _search, searches, ahead=2 * workers):
             found[search] = course
             report(len(found), len(searches))

@@ -22,7 +22,7 @@ import optuna
 from optuna.study import Study
 
 from nakaya.core.errors import NakayaError
-from nakaya.core.processes import one_thread_each, stay_on_leash
+from nakaya.core.processes import exit_with_parent, one_thread_each
 from nakaya.learn.tuning.problem import Problem
 from nakaya.learn.tuning.samplers import SamplerName, SeededSampler
 from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_errors
@@ -266,7 +266,7 @@ def _bury(study: Study, crew: _Crew, worker: _Worker) -> None:
 
 def _work(job: _Job, connection: Connection, leash: Connection) -> None:
     """Run trials as the parent asks for them; leave when it lets go of the leash, also by dying."""
-    stay_on_leash(leash)
+    exit_with_parent(leash)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.load_study(
         study_name=job.study,

@@ -26,7 +26,7 @@ from typing import Final
 import numpy as np
 
 from nakaya.core.errors import FormatError, OutputError
-from nakaya.core.processes import leashed_pool
+from nakaya.core.processes import parent_bound_pool
 from nakaya.md.campaigns.plan import Run
 from nakaya.md.growth import GrowthRun
 from nakaya.md.lammps.program import LammpsError, find_lammps
@@ -151,7 +151,7 @@ def _execute(pending: Sequence[Run], shared: _Shared, done: Mapping[str, Record]
             yield _attempt(run, shared.out, shared.relevant(run, done), shared.keep_frames, shared.command)
         return
     waited_for = {run.id for run in queue}
-    with leashed_pool(workers) as pool:  # the LAMMPS of a worker notices that it is gone
+    with parent_bound_pool(workers) as pool:  # the LAMMPS of a worker notices that it is gone
         flying: set[Future[Record]] = set()
         try:
             while queue or flying:
