@@ -187,7 +187,7 @@ def test_ebsd_prints_grains_phases_twins_and_size(tmp_path, capsys):
     # Three stripes of one cubic phase: the first two are twins.
     from nakaya.crystallography.disorientation import SIGMA3
 
-    w, x, y, z = SIGMA3
+    x, y, z, w = SIGMA3.as_quat()
     rows = ["# Phase 1", "# MaterialName austenite", "# Symmetry 43", "# LatticeConstants 3.6 3.6 3.6 90 90 90"]
     rows += ["# GRID: SqrGrid", "# XSTEP: 2", "# YSTEP: 2", "# NCOLS_ODD: 30", "# NCOLS_EVEN: 30", "# NROWS: 12"]
     # Bunge angles of the twin, from its quaternion (passive): phi1 + phi2 and phi1 - phi2.

@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-
-from nakaya.crystallography.quaternions import rotate
+from scipy.spatial.transform import Rotation
 
 CUBIC_CELL = (3.6, 3.6, 3.6, 90.0, 90.0, 90.0)
 
 
-def to_euler(quaternions: np.ndarray) -> np.ndarray:
+def to_euler(orientations: Rotation) -> np.ndarray:
     """Bunge's angles of passive rotations, rad, [n, 3], from the matrix."""
-    g = np.stack([rotate(quaternions, np.array(axis)) for axis in np.eye(3)], axis=-1)
+    g = orientations.as_matrix()
     big_phi = np.arccos(np.clip(g[:, 2, 2], -1, 1))
     phi1, phi2 = np.arctan2(g[:, 2, 0], -g[:, 2, 1]), np.arctan2(g[:, 0, 2], g[:, 1, 2])
     level = np.sin(big_phi) < 1e-9  # only phi1 + phi2 is defined there
@@ -23,7 +22,7 @@ def to_euler(quaternions: np.ndarray) -> np.ndarray:
 
 
 def write_ang(
-    quaternions: np.ndarray,
+    orientations: Rotation,
     phase: np.ndarray,
     shape: tuple[int, int],
     *,
@@ -42,7 +41,7 @@ def write_ang(
     lines += [f"# GRID: {'HexGrid' if hexagonal else 'SqrGrid'}", f"# XSTEP: {step}", f"# YSTEP: {row_step:.9f}"]
     lines += [f"# NCOLS_ODD: {shape[1]}", f"# NCOLS_EVEN: {shape[1]}", f"# NROWS: {shape[0]}"]
     sure = np.ones(len(phase)) if confidence is None else confidence
-    for point, (angles, number, index) in enumerate(zip(to_euler(quaternions), phase, sure, strict=True)):
+    for point, (angles, number, index) in enumerate(zip(to_euler(orientations), phase, sure, strict=True)):
         row, column = divmod(point, shape[1])
         x = (column + (0.5 * (row % 2) if hexagonal else 0.0)) * step
         numbers = [*angles, x, row * row_step, 100.0, index]
@@ -51,7 +50,7 @@ def write_ang(
 
 
 def write_ctf(
-    quaternions: np.ndarray,
+    orientations: Rotation,
     phase: np.ndarray,
     shape: tuple[int, int],
     *,
@@ -67,7 +66,7 @@ def write_ctf(
         lengths, angles = (";".join(f"{value:.3f}" for value in part) for part in (cell[:3], cell[3:]))
         lines.append(f"{lengths}\t{angles}\tmetal-{number}\t{code}\t225")
     lines.append("Phase\tX\tY\tBands\tError\tEuler1\tEuler2\tEuler3\tMAD\tBC\tBS")
-    for point, (angles, number) in enumerate(zip(np.degrees(to_euler(quaternions)), phase, strict=True)):
+    for point, (angles, number) in enumerate(zip(np.degrees(to_euler(orientations)), phase, strict=True)):
         row, column = divmod(point, shape[1])
         numbers = [number, column * step, row * step, 8, 0 if number else 3, *angles, 0.4, 90, 100]
         lines.append("\t".join(f"{value:.5f}" if isinstance(value, float) else str(value) for value in numbers))

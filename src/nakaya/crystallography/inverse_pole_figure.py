@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from nakaya.core.arrays import FloatArray
-from nakaya.crystallography.quaternions import rotate
 from nakaya.crystallography.symmetry import Symmetry, to_sector
 
 __all__ = ["colour_key", "inverse_pole_figure_colours"]
 
-__all__ = ["inverse_pole_figure_colours"]
-
 
 def inverse_pole_figure_colours(
-    orientations: FloatArray, symmetry: Symmetry, sample_direction: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    orientations: Rotation, symmetry: Symmetry, sample_direction: tuple[float, float, float] = (0.0, 0.0, 1.0)
 ) -> FloatArray:
     """Return a colour for every orientation: red, green and blue at the corners of the standard triangle.
 
-    For m-3m red is <001>, green <101>, blue <111>. Colour = the direction's shares of the three corners, the greatest
+    For m-3m red is <001>, green <101>, blue <111>. Colour = the direction's components along the corners, the greatest
     scaled to one, with a square root that widens the pale middle.
 
     Args:
-        orientations: float64 [n, 4].
+        orientations: Sample to crystal, [n].
         symmetry: Laue class of the crystal.
         sample_direction: Direction in the sample frame; the surface normal by default.
 
@@ -30,8 +28,7 @@ def inverse_pole_figure_colours(
         float64 [n, 3] in [0, 1].
     """
     direction = np.asarray(sample_direction, np.float64)
-    crystal = rotate(np.asarray(orientations, np.float64), direction / np.linalg.norm(direction))
-    inside = to_sector(crystal, symmetry)
+    inside = to_sector(orientations.apply(direction / np.linalg.norm(direction)), symmetry)
     return _blend(np.asarray(np.linalg.solve(symmetry.corners.T, inside.T).T, np.float64))
 
 
@@ -52,13 +49,13 @@ def colour_key(symmetry: Symmetry, size: int) -> FloatArray:
     x, y = np.meshgrid(np.linspace(low[0], high[0], size), np.linspace(high[1], low[1], height))
     square = x**2 + y**2
     vectors = np.stack([2 * x, 2 * y, 1 - square], axis=-1) / (1 + square)[..., None]
-    shares = np.linalg.solve(symmetry.corners.T, vectors.reshape(-1, 3).T).T
-    inside = (shares >= -1e-9).all(axis=1)
+    components = np.linalg.solve(symmetry.corners.T, vectors.reshape(-1, 3).T).T
+    inside = (components >= -1e-9).all(axis=1)
     colours = np.ones((x.size, 3))
-    colours[inside] = _blend(shares[inside])
+    colours[inside] = _blend(components[inside])
     return colours.reshape(height, size, 3)
 
 
-def _blend(shares: FloatArray) -> FloatArray:
-    shares = np.clip(shares, 0.0, None)
-    return np.asarray(np.sqrt(shares / shares.max(axis=1, keepdims=True)), np.float64)
+def _blend(components: FloatArray) -> FloatArray:
+    components = np.clip(components, 0.0, None)
+    return np.asarray(np.sqrt(components / components.max(axis=1, keepdims=True)), np.float64)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from nakaya.crystallography.lattices import build_crystal
-from nakaya.crystallography.quaternions import from_axis_angle, multiply, rotate
 from nakaya.kinetics.graphs.atoms import describe_atoms
 from nakaya.kinetics.graphs.axes import bond_tensor, cubic_axes
 from nakaya.kinetics.graphs.clusters import find_clusters, label_clusters
@@ -22,15 +22,15 @@ SCALE = {"fcc": 3.6 / np.sqrt(2), "diamond": (np.sqrt(2) * 5.4**3 / 8) ** (1 / 3
 LATTICE = {"fcc": 3.6, "diamond": 5.4}
 
 
-def grain(structure: str, turn: np.ndarray, radius: float, centre: list[float]) -> np.ndarray:
+def grain(structure: str, turn: Rotation, radius: float, centre: list[float]) -> np.ndarray:
     positions, box = build_crystal(structure, "100", LATTICE[structure], (8, 8, 8))
     positions = positions - box / 2
-    return rotate(turn, positions[np.linalg.norm(positions, axis=1) < radius]) + np.array(centre)
+    return turn.apply(positions[np.linalg.norm(positions, axis=1) < radius]) + np.array(centre)
 
 
 def two_grains(structure: str, degrees: float, axis: list[float], *, gap: float = 24.0, noise: float = 0.06) -> Frame:
-    tilt = from_axis_angle(np.array([1.0, 2, 3]), 0.7)
-    turned = multiply(tilt, from_axis_angle(np.array(axis), np.radians(degrees)))
+    tilt = Rotation.from_rotvec(0.7 * np.array([1.0, 2, 3]) / np.sqrt(14))
+    turned = tilt * Rotation.from_rotvec(np.radians(degrees) * np.array(axis) / np.linalg.norm(axis))
     positions = np.concatenate(
         [grain(structure, tilt, 11.0, [20, 20, 14]), grain(structure, turned, 9.0, [20, 20, 14 + gap])]
     )
@@ -79,11 +79,10 @@ def test_crystal_axes_are_found_up_to_the_symmetry_of_the_cube() -> None:
     bonds = np.array([[x, y, 0] for x in (1, -1) for y in (1, -1)], dtype=float)
     bonds = np.concatenate([bonds, bonds[:, [2, 0, 1]], bonds[:, [1, 2, 0]]]) / np.sqrt(2)
     for _ in range(4):
-        turn = rng.normal(size=4)
-        turn /= np.linalg.norm(turn)
-        found, contrast = cubic_axes(bond_tensor(rotate(turn, bonds), np.ones(12)))
+        turn = Rotation.from_quat(rng.normal(size=4))
+        found, contrast = cubic_axes(bond_tensor(turn.apply(bonds), np.ones(12)))
         assert contrast == pytest.approx(0.1, abs=1e-9)  # 3/5 - 1/2
-        relative = np.abs(rotate(found, np.eye(3)) @ rotate(turn, np.eye(3)).T)
+        relative = np.abs(found.as_matrix().T @ turn.as_matrix())
         np.testing.assert_allclose(np.sort(relative, axis=1), [[0, 0, 1]] * 3, atol=1e-4)
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from nakaya.core.errors import ParameterError
 from nakaya.crystallography.miller import cubic_face, orientation_invariants
-from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, training_velocities, wulff_shape
+from nakaya.crystallography.wulff import wulff_shape
+from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, training_velocities
 from nakaya.records.record import Record
 
 ROUND_OFF = 1e-6

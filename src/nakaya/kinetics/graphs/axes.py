@@ -6,10 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.spatial.transform import Rotation
 
 from nakaya.core.arrays import FloatArray
 from nakaya.crystallography.disorientation import disorientation_angle
-from nakaya.crystallography.quaternions import from_axis_angle, multiply, rotate
 from nakaya.crystallography.symmetry import find_symmetry
 
 __all__ = ["bond_tensor", "cubic_axes", "misorientation"]
@@ -32,13 +32,12 @@ def bond_tensor(directions: FloatArray, weights: FloatArray) -> FloatArray:
 
 
 @lru_cache(maxsize=1)
-def _starts() -> FloatArray:
+def _starts() -> Rotation:
     # Rotations at random, the same ones always: some lie near enough to every minimum.
-    quaternions = np.random.default_rng(0).normal(size=(_STARTS, 4))
-    return np.asarray(quaternions / np.linalg.norm(quaternions, axis=1, keepdims=True))
+    return Rotation.from_quat(np.roll(np.random.default_rng(0).normal(size=(_STARTS, 4)), -1, axis=1))
 
 
-def cubic_axes(tensor: FloatArray) -> tuple[FloatArray, float]:
+def cubic_axes(tensor: FloatArray) -> tuple[Rotation, float]:
     """Find the rotation that takes the crystal axes to the frame of the bonds, up to the symmetry of the cube.
 
     In fcc and diamond bonds avoid the cube axes e, so the sum over axes of the mean of (u.e)^4 is smallest there.
@@ -47,32 +46,28 @@ def cubic_axes(tensor: FloatArray) -> tuple[FloatArray, float]:
         tensor: As `bond_tensor` gives it.
 
     Returns:
-        (unit quaternion float64 [4], contrast: 3/5, the value without any order, less the minimum).
+        The rotation, and the contrast: 3/5, the value without any order, less the minimum.
     """
 
-    def value(quaternions: FloatArray) -> FloatArray:
-        axes = rotate(quaternions[..., None, :], np.eye(3))  # [..., axis, 3]
-        return np.asarray(np.einsum("...ai,...aj,...ak,...al,ijkl->...", axes, axes, axes, axes, tensor, optimize=True))
+    def value(rotations: Rotation) -> FloatArray:
+        axes = rotations.as_matrix()  # [..., 3, axis]
+        return np.asarray(np.einsum("...ia,...ja,...ka,...la,ijkl->...", axes, axes, axes, axes, tensor, optimize=True))
 
     starts = _starts()
-    best: FloatArray = starts[int(np.argmin(value(starts)))]
+    best = starts[int(np.argmin(value(starts)))]
 
-    def turned(angles: FloatArray) -> FloatArray:
-        size = float(np.linalg.norm(angles))
-        if size == 0:
-            return best
-        return multiply(from_axis_angle(angles, size), best)
+    def tilted(vector: FloatArray) -> Rotation:
+        return Rotation.from_rotvec(vector) * best
 
-    found = minimize(lambda angles: float(value(turned(angles))), np.zeros(3), method="BFGS", options={"gtol": 1e-8})
-    return turned(found.x), 0.6 - float(found.fun)
+    found = minimize(lambda vector: float(value(tilted(vector))), np.zeros(3), method="BFGS", options={"gtol": 1e-8})
+    return tilted(found.x), 0.6 - float(found.fun)
 
 
-def misorientation(first: FloatArray, second: FloatArray) -> FloatArray:
+def misorientation(first: Rotation, second: Rotation) -> FloatArray:
     """Disorientation angle between pairs of crystallites, float64 [pair], rad, in [0, 1.096].
 
     Args:
-        first: Rotations from crystal axes to the common frame, float64 [pair, 4].
-        second: The same, float64 [pair, 4].
+        first: Rotations from crystal axes to the common frame (orientations go the other way), [pair].
+        second: The same.
     """
-    inverse = np.array([1.0, -1.0, -1.0, -1.0])  # orientations of the metallurgist go from sample to crystal
-    return np.asarray(disorientation_angle(first * inverse, second * inverse, find_symmetry("m-3m")))
+    return disorientation_angle(first.inv(), second.inv(), find_symmetry("m-3m"))

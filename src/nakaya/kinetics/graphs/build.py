@@ -15,11 +15,12 @@ import numpy as np
 
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.core.provenance import sha256_of_file
+from nakaya.crystallography.wulff import wulff_shape
 from nakaya.kinetics.graphs.atoms import describe_atoms
 from nakaya.kinetics.graphs.cluster_level import attach_clusters
 from nakaya.kinetics.graphs.clusters import MIN_ATOMS, find_clusters
 from nakaya.kinetics.graphs.conditions import GLOBALS, check_no_target, crystal_structure, global_values
-from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, facet_relations, wulff_shape
+from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, facet_relations
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, MultiscaleGraph, Relation
 from nakaya.kinetics.graphs.process_nodes import process_nodes
 from nakaya.kinetics.graphs.sequence import carry, unchanged

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
+from scipy.spatial.transform import Rotation
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.kinetics.graphs.atoms import EDGE_END, EDGE_START, Atoms
@@ -198,13 +199,12 @@ def _boundaries(frame: Frame, atoms: Atoms, labels: IntArray, count: int) -> Rel
     return Relation("cluster", "cluster", index, weight, BOUNDARY_FEATURES, features)
 
 
-def _axes(atoms: Atoms, labels: IntArray, wanted: BoolArray) -> tuple[FloatArray, BoolArray]:
+def _axes(atoms: Atoms, labels: IntArray, wanted: BoolArray) -> tuple[Rotation, BoolArray]:
     # The nearest shell counts most: in bcc it alone avoids the cube axes.
     near = atoms.near
     directions = near.vector / near.distance[:, None]
     weights = atoms.weight * (near.distance / atoms.scale) ** -8
-    axes, clear = np.zeros((len(wanted), 4)), np.zeros(len(wanted), np.bool_)
-    axes[:, 0] = 1
+    axes, clear = Rotation.identity(len(wanted)), np.zeros(len(wanted), np.bool_)
     for cluster in np.flatnonzero(wanted):
         own = labels[near.first] == cluster
         axes[cluster], contrast = cubic_axes(bond_tensor(directions[own], weights[own]))

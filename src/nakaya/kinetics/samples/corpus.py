@@ -12,15 +12,14 @@ from typing import Final, get_args
 import numpy as np
 
 from nakaya.core.errors import ParameterError
+from nakaya.crystallography.wulff import WulffShape, wulff_shape
 from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
 from nakaya.kinetics.graphs.conditions import check_no_target
 from nakaya.kinetics.graphs.facets import (
     FacetVelocities,
-    WulffShape,
     facet_level,
     facet_relations,
     training_velocities,
-    wulff_shape,
 )
 from nakaya.kinetics.graphs.graph import GraphSequence
 from nakaya.kinetics.graphs.sequence import unchanged

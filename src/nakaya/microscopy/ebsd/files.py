@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError, InputFileError
-from nakaya.crystallography.quaternions import from_euler
 from nakaya.crystallography.symmetry import LAUE_CLASSES, Symmetry
 from nakaya.microscopy.ebsd.grid import HEXAGONAL, SQUARE, Grid, make_grid
 
@@ -61,7 +61,7 @@ class EbsdMap:
 
     Attributes:
         grid: Where the points lie, and which are neighbours.
-        orientations: float64 [n, 4], quaternions, sample to crystal; identity where not indexed.
+        orientations: Sample to crystal, [n]; identity where not indexed.
         phase: int64 [n], number of the phase; 0 = not indexed, or missing from the file.
         confidence: float64 [n], greater = surer (confidence index of .ang, minus mean angular deviation of .ctf).
         phases: The phases that the header lists.
@@ -70,7 +70,7 @@ class EbsdMap:
     """
 
     grid: Grid
-    orientations: FloatArray = field(repr=False)
+    orientations: Rotation = field(repr=False)
     phase: IntArray = field(repr=False)
     confidence: FloatArray = field(repr=False)
     phases: tuple[Phase, ...]
@@ -192,9 +192,10 @@ def _assemble(
     flags += [sentence for entry in phases if (sentence := _lattice_contradiction(entry))]
     whole_phase = np.zeros(grid.num_points, np.int64)
     whole_phase[index] = phase
-    orientations = np.tile(np.array([1.0, 0.0, 0.0, 0.0]), (grid.num_points, 1))
-    kept = phase > 0
-    orientations[index[kept]] = from_euler(euler[kept])
+    whole_euler = np.zeros((grid.num_points, 3))
+    whole_euler[index[phase > 0]] = euler[phase > 0]
+    # Bunge's angles: the crystal's axes are turned by Z(phi1) X(Phi) Z(phi2), so components the other way round.
+    orientations = Rotation.from_euler("ZXZ", whole_euler).inv()
     whole_confidence = np.full(grid.num_points, np.min(confidence, initial=0.0))
     whole_confidence[index] = confidence
     if not (whole_phase > 0).any():

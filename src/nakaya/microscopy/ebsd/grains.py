@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial.transform import Rotation
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.checks import Range, check_count, check_in_range
@@ -19,10 +20,8 @@ from nakaya.core.errors import FormatError
 from nakaya.crystallography.disorientation import (
     disorientation_angle,
     is_sigma3,
-    mean_orientation,
-    near_reference,
+    mean_orientations,
 )
-from nakaya.crystallography.quaternions import angle_between
 from nakaya.microscopy.ebsd.files import EbsdMap
 from nakaya.microscopy.grains.measures import Boundaries, GrainTable, collect_boundaries, measure_grains
 
@@ -76,7 +75,7 @@ class EbsdGrains:
         labels: Grain of every point, int64 [point]; -1 = none.
         table: Sizes and shapes.
         phase: Number of the phase of every grain, int64 [n].
-        orientation: Mean orientation of every grain, quaternions float64 [n, 4].
+        orientation: Mean orientation of every grain, sample to crystal, [n].
         spread: Mean deviation of a grain's points from its mean orientation, rad, float64 [n].
         boundaries: Neighbours and lengths of boundary.
         misorientation: Disorientation of the mean orientations across every boundary, rad, float64 [e]; NaN between
@@ -91,7 +90,7 @@ class EbsdGrains:
     labels: IntArray
     table: GrainTable
     phase: IntArray
-    orientation: FloatArray
+    orientation: Rotation
     spread: FloatArray
     boundaries: Boundaries
     misorientation: FloatArray
@@ -126,9 +125,9 @@ def _pair_angles(ebsd: EbsdMap, pairs: IntArray) -> FloatArray:
     first, second = ebsd.phase[pairs[:, 0]], ebsd.phase[pairs[:, 1]]
     for phase in ebsd.phases:
         chosen = (first == phase.number) & (second == phase.number)
-        angles[chosen] = disorientation_angle(
-            ebsd.orientations[pairs[chosen, 0]], ebsd.orientations[pairs[chosen, 1]], phase.symmetry
-        )
+        if chosen.any():
+            one, other = ebsd.orientations[pairs[chosen, 0]], ebsd.orientations[pairs[chosen, 1]]
+            angles[chosen] = disorientation_angle(one, other, phase.symmetry)
     return angles
 
 
@@ -225,14 +224,17 @@ def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
     )
     mean_angle, local_angle = np.full(len(keys), np.nan), np.full(len(keys), np.nan)
     twin_length = np.zeros(len(keys))
-    points = np.where(own[:, None], ebsd.orientations, orientation[np.maximum(labels, 0)])
+    points = Rotation.concatenate([ebsd.orientations, orientation])
+    place = np.where(own, np.arange(len(own)), len(own) + labels)
     for entry in ebsd.phases:
         chosen = same_phase & (phase[boundaries.edges[:, 0]] == entry.number)
+        if not chosen.any():
+            continue
         mean_angle[chosen] = disorientation_angle(
             orientation[boundaries.edges[chosen, 0]], orientation[boundaries.edges[chosen, 1]], entry.symmetry
         )
-        piece = chosen[edge_of] if len(edge_of) else np.zeros(0, np.bool_)
-        first, second = points[pairs[piece, 0]], points[pairs[piece, 1]]
+        piece = chosen[edge_of]
+        first, second = points[place[pairs[piece, 0]]], points[place[pairs[piece, 1]]]
         angles = disorientation_angle(first, second, entry.symmetry)
         weight = np.bincount(edge_of[piece], length[piece], len(keys))
         total = np.bincount(edge_of[piece], length[piece] * angles, len(keys))
@@ -257,22 +259,18 @@ def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
 
 def _mean_orientations(
     ebsd: EbsdMap, labels: IntArray, number: int
-) -> tuple[IntArray, FloatArray, FloatArray, BoolArray]:
+) -> tuple[IntArray, Rotation, FloatArray, BoolArray]:
     """Phase, mean orientation and spread of every grain, and which points lie in the grain that they shaped."""
-    symmetry_of = {entry.number: entry.symmetry for entry in ebsd.phases}
-    order = np.argsort(labels, kind="stable")
-    starts = np.searchsorted(labels[order], np.arange(number + 1))
-    phase = np.zeros(number, np.int64)
-    orientation, spread = np.empty((number, 4)), np.empty(number)
-    own = np.zeros(len(labels), np.bool_)
-    for grain in range(number):
-        members = order[starts[grain] : starts[grain + 1]]
-        phase[grain] = np.bincount(ebsd.phase[members]).argmax()
-        symmetry = symmetry_of[int(phase[grain])]
-        members = members[ebsd.phase[members] == phase[grain]]
-        mean = mean_orientation(ebsd.orientations[members], symmetry)
-        deviation = angle_between(near_reference(ebsd.orientations[members], mean, symmetry), mean[None])
-        orientation[grain] = mean
-        spread[grain] = float(deviation.mean())
-        own[members] = True
+    inside = labels >= 0
+    votes = np.zeros((number, int(ebsd.phase.max()) + 1), np.int64)
+    np.add.at(votes, (labels[inside], ebsd.phase[inside]), 1)
+    phase = votes.argmax(axis=1)
+    own = inside & (ebsd.phase == phase[labels])
+    orientation, spread = Rotation.identity(number), np.zeros(number)
+    for entry in ebsd.phases:
+        members = np.flatnonzero(own & (ebsd.phase == entry.number))
+        if len(members):
+            grains, crystal = np.unique(labels[members], return_inverse=True)
+            orientation[grains], deviations = mean_orientations(ebsd.orientations[members], crystal, entry.symmetry)
+            spread[grains] = np.bincount(crystal, deviations) / np.bincount(crystal)
     return phase, orientation, spread, own

@@ -73,7 +73,7 @@ def ebsd_record(source: ImageSource, ebsd: EbsdMap, grains: EbsdGrains, settings
         },
         positions=table.centroid,
         position_unit="m",
-        orientations=grains.orientation,
+        orientations=np.roll(grains.orientation.as_quat(canonical=True), 1, axis=1),
     )
     return ingested(
         source, graph, _quantities(ebsd, grains, share), how="EBSD map divided into grains", settings=settings,
