@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from benchmarks.kill_loop import kill_loop
+from benchmarks.kinetics import kinetics
+from benchmarks.kinetics_ablation import kinetics_ablation
 from benchmarks.loops import loops
 from benchmarks.md_ablation import md_ablation
 from benchmarks.micrographs import micrographs
@@ -19,6 +21,7 @@ from benchmarks.reactor_coverage import reactor_coverage
 from benchmarks.reactor_speed import reactor_speed
 from benchmarks.tabulate import tabulate
 from benchmarks.tuning import tuning
+from benchmarks.velocities import velocities
 from nakaya.cli.output import run_app
 
 __all__ = ["PROGRAM", "STUDIES", "app", "run"]
@@ -27,15 +30,18 @@ PROGRAM: Final = "python3 nk.py benchmark"
 
 STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "kill-loop": kill_loop,
+    "kinetics": kinetics,
+    "kinetics-ablation": kinetics_ablation,
     "loops": loops,
+    "md-ablation": md_ablation,
     "micrographs": micrographs,
     "network": network,
-    "md-ablation": md_ablation,
     "reactor-conventions": reactor_conventions,
     "reactor-coverage": reactor_coverage,
     "reactor-speed": reactor_speed,
     "tabulate": tabulate,
     "tuning": tuning,
+    "velocities": velocities,
 }
 """Name on the command line -> what runs."""
 

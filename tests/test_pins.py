@@ -442,6 +442,14 @@ def pin_files() -> Pinned:
 
 
 MOVED = {
+    "nakaya benchmark kinetics --out": "kinetics --out",
+    "nakaya benchmark kinetics --split": "kinetics --split",
+    "nakaya benchmark kinetics --done": "kinetics --done",
+    "nakaya benchmark kinetics --write": "kinetics --write",
+    "nakaya benchmark kinetics --keep": "kinetics --keep",
+    "nakaya benchmark kinetics --overwrite": "kinetics --overwrite",
+    "nakaya benchmark kinetics --causes": "kinetics-ablation",
+    "nakaya benchmark kinetics --velocities": "velocities",
     "nakaya benchmark loops": "loops",
     "nakaya benchmark micrographs": "micrographs",
     "nakaya benchmark network": "network",

@@ -26,7 +26,7 @@ def test_what_became_a_study_is_refused_with_the_words_to_type_now(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
-    assert f"{PROGRAM} {study} in a checkout" in captured.err
+    assert captured.err.endswith(f"runs from a checkout now: {PROGRAM} {study}\n")
 
 
 def test_errors_of_studies_are_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:

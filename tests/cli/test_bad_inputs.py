@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import PROGRAM
+from benchmarks.__main__ import run as run_study
 from nakaya.cli.app import run
 from nakaya.kinetics.prediction.model import load_model
 
@@ -31,7 +33,9 @@ COMMANDS = (
     "explain --material Cu --orientation 100 --temperature 1200 --model {}",
     "predict --md {} --lammps-units metal --elements Cu --temperature 1000",
     "ingest md {} --lammps-units metal --elements Cu --temperature 1000", "tune {} --out new", "train {} --out new",
-    "benchmark kinetics --records {}", "benchmark kinetics --tuned {} --model mean", "fit reactor {} --out new",
+    "benchmark kinetics --on unseen --records {}", "benchmark kinetics --on unseen --tuned {} --model mean",
+    "benchmark kinetics --on {}", f"{PROGRAM} kinetics --records {{}}", f"{PROGRAM} kinetics --tuned {{}} --model mean",
+    "fit reactor {} --out new",
     "ingest reactor {} --map columns.toml --out new", "ingest reactor log.csv --map {} --out new",
     "campaign run {} --out new", "md campaign run {} --out new", "md laws {}", "show {} --out new.png",
 )  # fmt: skip
@@ -62,7 +66,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def check_refused(words: list[str], place: Path, capsys: pytest.CaptureFixture[str]) -> str:
     before = sorted(place.rglob("*"))
-    status = run(words)
+    study = words[: len(PROGRAM.split())] == PROGRAM.split()
+    status = run_study(words[len(PROGRAM.split()) :]) if study else run(words)
     captured = capsys.readouterr()
     what = f"{' '.join(words)}: {captured.err}"
     assert status == 2, what
@@ -94,12 +99,16 @@ def test_a_file_that_is_none_is_refused_in_one_line(
         ("explain --material Cu --orientation 100 --temperature 1200 --top {}", ("-1", "0", "many")),
         ("explain --material Cu --orientation 100 --temperature 1200 --out {}", ("new.gif", "folder", "new")),
         ("predict --orientation 100 --temperature 1200 --material {}", ("Xx", "copper", "cu")),
-        ("benchmark kinetics --workers {}", ("-1", "0", "two")),
-        ("benchmark kinetics --seed {}", ("-1", "two")),
-        ("benchmark kinetics --model {}", ("nope",)),
-        ("benchmark kinetics --velocities {}", ("new.bmp", "folder")),
-        ("benchmark kinetics --stored --write {}", ("missing.md", "folder", "text.toml")),
-        ("benchmark kinetics {}", ("--done",)),
+        ("benchmark kinetics --evaluate --workers {}", ("-1", "0", "two")),
+        ("benchmark kinetics --on unseen --seed {}", ("-1", "two")),
+        ("benchmark kinetics --on unseen --model {}", ("nope",)),
+        ("benchmark kinetics {}", ("--seed 1", "--stored --check", "--out new")),
+        (f"{PROGRAM} kinetics --workers {{}}", ("-1", "0", "two")),
+        (f"{PROGRAM} kinetics --seed {{}}", ("-1", "two")),
+        (f"{PROGRAM} kinetics --model {{}}", ("nope",)),
+        (f"{PROGRAM} kinetics --stored --write {{}}", ("missing.md", "folder", "text.toml")),
+        (f"{PROGRAM} kinetics {{}}", ("--done",)),
+        (f"{PROGRAM} velocities {{}}", ("new.bmp", "folder")),
         ("tune study.toml --storage sqlite:///study.db --timeout {}", ("-1", "0", "nan", "long")),
         ("tune study.toml --storage sqlite:///study.db --trials {}", ("-1", "0", "many")),
         ("tune study.toml --storage {}", ("study.db", "mysql://x", "sqlite:////nowhere/study.db")),

@@ -24,7 +24,8 @@ CUT_SHORT = ("MissingParameter", "NoArgsIsHelpError", "BadOptionUsage")
 def helps(command: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     yield words, command.help or ""
     for name, member in getattr(command, "commands", {}).items():
-        yield from helps(member, (*words, name))
+        if not member.hidden:  # an old name of a command shows the new one
+            yield from helps(member, (*words, name))
 
 
 def parse(words: list[str]) -> Any:

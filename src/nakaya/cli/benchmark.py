@@ -1,4 +1,4 @@
-"""`nakaya benchmark`: the tables of the README, measured on this machine."""
+"""`nakaya benchmark`: measures this machine, and reads or recomputes the tables that ship."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ __all__ = ["register"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
-group = typer.Typer(name="benchmark", help="Measure speed, laws and models on this machine.", no_args_is_help=True)
+group = typer.Typer(
+    name="benchmark", help="Measure this machine; read or recompute the tables that ship.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -52,23 +54,24 @@ def speed(as_json: AsJson = False) -> None:
     typer.echo(f"peer: {result.peer}; {', '.join(f'{name} {value}' for name, value in result.machine.items())}")
 
 
-@group.command("laws")
-def laws(
+@group.command("invariants")
+@group.command("laws", hidden=True)  # its name in 0.1
+def invariants(
     small: Annotated[bool, typer.Option("--small", help="Few cases, in seconds, as the tests do it.")] = False,
     seed: Annotated[int, typer.Option(help="Chooses the cases.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure every law that the exact solver keeps: conservation, symmetry, equality with the reference, and others.
+    """Measure every invariant of the exact solver: conservation, symmetry, equality with the reference, and others.
 
-    Takes some minutes in full. Leaves with status 1 where a law is broken.
+    Takes some minutes in full. Leaves with status 1 where one is broken.
 
-    Example: nakaya benchmark laws
+    Example: nakaya benchmark invariants
     """
     from nakaya.cli.progress import progress_reporter
     from nakaya.core.checks import check_seed
     from nakaya.workflows.invariants import verify_laws
 
-    with progress_reporter("measuring", "laws") as report:
+    with progress_reporter("measuring", "invariants") as report:
         results = verify_laws("small" if small else "full", seed=check_seed(seed), stage=report)
     if as_json:
         rows = [
@@ -85,7 +88,7 @@ def laws(
         ]
         echo_json({"laws": rows})
     else:
-        typer.echo(f"{'law':17s} {'':8s} {'found':>10s} {'bound':>9s} {'cases':>6s}  what is counted")
+        typer.echo(f"{'invariant':17s} {'':8s} {'found':>10s} {'bound':>9s} {'cases':>6s}  what is counted")
         for law, found, holds in results:
             bound = f"{'>=' if law.at_least else '<='} {law.bound:g}"
             mark = "holds" if holds else "BROKEN"
@@ -96,92 +99,60 @@ def laws(
 
 @group.command("kinetics")
 def kinetics(
-    records: Annotated[
-        str, typer.Option(help="Shipped set, store or file of records with growth velocities.")
-    ] = "al-cu-si",
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of results; the same command goes on where it stopped.")
-    ] = None,
-    model: Annotated[list[str] | None, typer.Option(help="Only these models; may be given several times.")] = None,
-    evidence: Annotated[
-        list[str] | None, typer.Option(help="A: conditions only. B: also the first 10 ps. Both by default.")
-    ] = None,
-    split: Annotated[
-        list[str] | None, typer.Option(help="temperature, orientation, material, run, random; all by default.")
-    ] = None,
-    tuned: Annotated[
-        Path | None, typer.Option(help="Folder of tuned settings, MODEL.json; those of the package by default.")
-    ] = None,
-    on: Annotated[
-        str | None,
-        typer.Option(help="Learn from all of --records, and score on this other set, store or file of records."),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    workers: Annotated[int, typer.Option(help="Processes of one thread each.")] = 1,
-    done: Annotated[
-        bool, typer.Option("--done", help="Compute nothing: make the table from what --out holds already.")
-    ] = False,
     stored: Annotated[bool, typer.Option("--stored", help="Print the results that ship with the package.")] = False,
     evaluate: Annotated[
         bool,
         typer.Option("--evaluate", help="Fit tabular models again, let shipped ones predict again, and compare."),
     ] = False,
     check: Annotated[bool, typer.Option("--check", help="Check the frozen splits of the shipped set.")] = False,
-    causes: Annotated[
-        bool,
-        typer.Option("--causes", help="What the network's law and measurements are worth: one changed at a time."),
-    ] = False,
-    write: Annotated[
-        Path | None, typer.Option(help="Renew the table between the markers of this document, such as README.md.")
+    on: Annotated[
+        str | None,
+        typer.Option(help="Learn from all of --records, and score on this other set, store or file of records."),
     ] = None,
-    keep: Annotated[Path | None, typer.Option(help="Also keep the whole result in this JSON file.")] = None,
-    velocities: Annotated[
-        Path | None, typer.Option(help="Draw the velocities of the records to this .svg or .png, and do nothing else.")
+    records: Annotated[
+        str, typer.Option(help="With --on: shipped set, store or file of records with growth velocities.")
+    ] = "al-cu-si",
+    model: Annotated[list[str] | None, typer.Option(help="Only these models; may be given several times.")] = None,
+    evidence: Annotated[
+        list[str] | None, typer.Option(help="A: conditions only. B: also the first 10 ps. Both by default.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew where --out holds another one.")] = False,
+    tuned: Annotated[
+        Path | None, typer.Option(help="Folder of tuned settings, MODEL.json; those of the package by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    workers: Annotated[int, typer.Option(help="With --evaluate: processes of one thread each.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Compare kinetics models on growth velocities (m/s) of runs, temperatures, faces and materials that were held out.
+    """Compare kinetics models on growth velocities (m/s) that were held out: the stored table, or records of yours.
 
-    Where the records hold quenches, nucleation rates (ln J) follow: temperatures and materials are held out.
+    --stored prints the table that ships: runs, temperatures, faces and materials were held out, and conditions of
+    nucleation rates (ln J). --evaluate computes again what can be in minutes. With --on, models learn from one whole
+    set and are scored on another, such as your own runs.
 
     Prints the error of every model with its 95 % interval, the noise floor of the labels, the share of right signs,
     coverage and width of 90 % intervals, and the ratios of what lies above the floor to the tuned ann and svm and to
-    the baseline that inner cross-validation prefers.
+    the baseline that inner cross-validation prefers. The table of a set of your own is made from a checkout:
+    python3 nk.py benchmark kinetics.
 
-    With --on, models learn from one whole set and are scored on another, such as your own runs.
-
-    Example: nakaya benchmark kinetics --model ridge --model svm --evidence A --out results
+    Example: nakaya benchmark kinetics --stored
     """
-    from nakaya.kinetics.benchmark.table import as_text, read_stored, write_document, write_table
+    from nakaya.core.errors import ParameterError
+    from nakaya.kinetics.benchmark.table import as_text, read_stored
 
-    if velocities is not None:
-        _draw_velocities(records, velocities, overwrite=overwrite, as_json=as_json)
-        return
+    ways = {"--stored": stored, "--evaluate": evaluate, "--check": check, "--on": on is not None}
+    given = [name for name, there in ways.items() if there]
+    if len(given) != 1:
+        raise ParameterError(
+            f"{' and '.join(given) or 'nothing to do'}: give one of --stored, --evaluate, --check and --on RECORDS; a "
+            "table of other records is made from a checkout: python3 nk.py benchmark kinetics"
+        )
     if check:
         _check_kinetics_splits(records, as_json=as_json)
-        return
-    if causes:
-        _change_causes(records, as_json=as_json)
         return
     if evaluate:
         _evaluate_kinetics(seed, workers, as_json=as_json)
         return
-    if on is not None:
-        given = {"--stored": stored, "--out": out is not None, "--split": bool(split), "--done": done}
-        _refuse_beside_on([name for name, there in given.items() if there])
-    if stored:
-        document = read_stored()
-    elif on is not None:
-        document = _score_on(on, records, model, evidence, tuned, seed)
-    else:
-        document = _run_kinetics(
-            records, out, model, evidence, split, tuned, seed, workers, overwrite=overwrite, compute=not done
-        )
-    if keep is not None:
-        write_document(document, keep)
-    if write is not None:
-        write_table(document, write)
+    document = read_stored() if on is None else _score_on(on, records, model, evidence, tuned, seed)
     if as_json:
         echo_json(document)
         return
@@ -190,52 +161,15 @@ def kinetics(
         typer.echo(f"sha256 of the stored results: {document['sha256']}")
 
 
-def _run_kinetics(
-    records: str,
-    out: Path | None,
-    model: list[str] | None,
-    evidence: list[str] | None,
-    split: list[str] | None,
-    tuned: Path | None,
-    seed: int,
-    workers: int,
-    *,
-    overwrite: bool,
-    compute: bool,
-) -> dict[str, object]:
-    from nakaya.cli.progress import progress_reporter
-    from nakaya.core.errors import ParameterError
-    from nakaya.kinetics.benchmark.run import benchmark_kinetics
-    from nakaya.kinetics.models.catalogue import model_names
-    from nakaya.kinetics.samples.splits import SPLITS
-
-    if out is None and not compute:
-        raise ParameterError("--done makes a table from what --out holds: name that folder with --out")
-    _check_tuned(tuned)
-    with progress_reporter("fitting", "folds") as report:
-        return benchmark_kinetics(
-            records,
-            out=out,
-            models=model or model_names(),
-            evidence=evidence or ("A", "B"),  # type: ignore[arg-type]  # names are checked there
-            splits=split or SPLITS,  # type: ignore[arg-type]
-            tuned=tuned,
-            seed=seed,
-            workers=workers,
-            overwrite=overwrite,
-            compute=compute,
-            progress=report,
-        )
-
-
 def _score_on(
     on: str, records: str, model: list[str] | None, evidence: list[str] | None, tuned: Path | None, seed: int
 ) -> dict[str, object]:
     from nakaya.cli.progress import progress_reporter
     from nakaya.kinetics.benchmark.unseen import score_on
     from nakaya.kinetics.models.catalogue import model_names
+    from nakaya.kinetics.models.tuned import check_tuned
 
-    _check_tuned(tuned)
+    check_tuned(tuned)
     with progress_reporter("fitting", "models") as report:
         return score_on(
             on,
@@ -246,22 +180,6 @@ def _score_on(
             seed=seed,
             progress=report,
         )
-
-
-def _refuse_beside_on(given: list[str]) -> None:
-    from nakaya.core.errors import ParameterError
-
-    if given:
-        raise ParameterError(
-            f"--on scores whole sets within minutes and keeps nothing on the way: leave out {given[0]}"
-        )
-
-
-def _check_tuned(tuned: Path | None) -> None:
-    from nakaya.core.errors import InputFileError
-
-    if tuned is not None and not any(tuned.glob("*.json")):
-        raise InputFileError(f"{tuned} is no folder of tuned settings: expected files MODEL.json, such as svm.json")
 
 
 def _evaluate_kinetics(seed: int, workers: int, *, as_json: bool) -> None:
@@ -303,16 +221,6 @@ def _frozen_lines(frozen: dict[str, Any]) -> list[str]:
     return [*lines, *(f"  note: {note}" for note in frozen["notes"])]
 
 
-def _change_causes(records: str, *, as_json: bool) -> None:
-    from nakaya.kinetics.benchmark.ablation import as_lines, change_causes
-
-    found = change_causes(records)
-    if as_json:
-        echo_json({"rows": found})
-    else:
-        typer.echo("\n".join(as_lines(found)))
-
-
 def _check_kinetics_splits(records: str, *, as_json: bool) -> None:
     from nakaya.kinetics.benchmark.splits import check_splits_of
 
@@ -325,17 +233,3 @@ def _check_kinetics_splits(records: str, *, as_json: bool) -> None:
         typer.echo("\n".join(problems) or f"all as frozen: {frozen['runs']} planned runs")
     if problems:
         raise typer.Exit(1)
-
-
-def _draw_velocities(records: str, path: Path, *, overwrite: bool, as_json: bool) -> None:
-    from nakaya.core.errors import OutputError
-    from nakaya.records.store import load_records
-    from nakaya.workflows.show_kinetics import draw_velocities
-
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists: choose another file, or give --overwrite")
-    drawn = draw_velocities(load_records(records), path)
-    if as_json:
-        echo_json({"file": path, "series": drawn})
-    else:
-        typer.echo("\n".join([*drawn, f"wrote {path}"]))

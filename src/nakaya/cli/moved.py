@@ -9,6 +9,14 @@ from typing import Final
 __all__ = ["MOVED", "moved_to"]
 
 MOVED: Final[Mapping[str, str]] = {
+    "benchmark kinetics --out": "kinetics",
+    "benchmark kinetics --split": "kinetics",
+    "benchmark kinetics --done": "kinetics",
+    "benchmark kinetics --write": "kinetics",
+    "benchmark kinetics --keep": "kinetics",
+    "benchmark kinetics --overwrite": "kinetics",
+    "benchmark kinetics --causes": "kinetics-ablation",
+    "benchmark kinetics --velocities": "velocities",
     "benchmark loops": "loops",
     "benchmark micrographs": "micrographs",
     "benchmark network": "network",
@@ -28,4 +36,4 @@ def moved_to(error: BaseException) -> str | None:
     word = unknown[1] if unknown else getattr(error, "option_name", None)
     command = str(getattr(getattr(error, "ctx", None), "command_path", "")).partition(" ")[2]
     study = MOVED.get(f"{command} {word}".strip())
-    return None if study is None else f"{command} {word} is a study now: python3 nk.py benchmark {study} in a checkout"
+    return None if study is None else f"{command} {word} runs from a checkout now: python3 nk.py benchmark {study}"

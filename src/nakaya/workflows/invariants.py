@@ -1,4 +1,4 @@
-"""The laws that the exact solver keeps, each measured: small in the tests, in full by `nakaya benchmark laws`.
+"""The laws that the exact solver keeps, each measured: small in the tests, in full by `nakaya benchmark invariants`.
 
 A law is a number and a bound. The number is measured on crystals that the seed chooses; nothing is tuned to pass.
 """

@@ -1,31 +1,20 @@
-"""Growth velocities as pictures: against temperature for every face, and predictions against labels."""
+"""Growth velocities of records against temperature, for every face."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from nakaya.core.errors import ParameterError
 from nakaya.kinetics.graphs.labels import Label, mean_label
 from nakaya.md.tables import tabulate
 from nakaya.records.record import Record
 from nakaya.records.replicates import conditions_key, has_result
-from nakaya.viz.charts.base import encode_figure
-from nakaya.viz.charts.calibration import Points, velocity_panels
-from nakaya.viz.style import find_theme
-from nakaya.viz.writing import write_whole
+from nakaya.viz.charts.calibration import Points
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["draw_velocities", "velocities_by_face", "velocity_points"]
+__all__ = ["velocities_by_face", "velocity_points"]
 
 TARGET = "growth_velocity"
-FORMATS: dict[str, Literal["svg", "png"]] = {".svg": "svg", ".png": "png"}
-PIXELS_PER_INCH = 130
 
 
 def velocity_points(records: Sequence[Record]) -> dict[tuple[str, str], list[tuple[float, Label]]]:
@@ -45,32 +34,6 @@ def velocity_points(records: Sequence[Record]) -> dict[tuple[str, str], list[tup
     return {pair: sorted(entries, key=lambda entry: entry[0]) for pair, entries in sorted(found.items())}
 
 
-def draw_velocities(records: Sequence[Record], path: Path, *, theme: str = "light") -> list[str]:
-    """Draw velocity against temperature with error bars (one standard error), a panel for each material.
-
-    Args:
-        records: Growth runs, and whatever tells the melting points.
-        path: File, .svg or .png.
-        theme: "dark" or "light".
-
-    Returns:
-        What was drawn, pair by pair.
-
-    Raises:
-        ParameterError: There are no growth runs, or the ending is another.
-    """
-    kind = _format(path)
-    panels = velocities_by_face(records)
-    if not panels:
-        raise ParameterError("there are no growth runs with a velocity to draw")
-    _write(velocity_panels(panels, find_theme(theme)), path, kind)
-    return [
-        f"{material} {points.label}: {len(points.x)} temperatures"
-        for material, (series, _) in panels.items()
-        for points in series
-    ]
-
-
 def velocities_by_face(records: Sequence[Record]) -> dict[str, tuple[list[Points], float]]:
     """Material -> (velocities of its faces with bars of one standard error, melting point in K)."""
     panels: dict[str, tuple[list[Points], float]] = {}
@@ -81,13 +44,3 @@ def velocities_by_face(records: Sequence[Record]) -> dict[str, tuple[list[Points
         panel = panels.setdefault(material, ([], tabulate(material, records).melting_temperature))
         panel[0].append(Points(f"({face})", kelvins, middles, middles - errors, middles + errors))
     return panels
-
-
-def _format(path: Path) -> Literal["svg", "png"]:
-    if path.suffix.lower() not in FORMATS:
-        raise ParameterError(f"{path} has the ending {path.suffix or 'none'!r}: use one of {', '.join(FORMATS)}")
-    return FORMATS[path.suffix.lower()]
-
-
-def _write(figure: Figure, path: Path, kind: Literal["svg", "png"]) -> None:
-    write_whole(path, encode_figure(figure, kind, pixels_per_inch=PIXELS_PER_INCH))

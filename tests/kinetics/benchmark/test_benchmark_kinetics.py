@@ -12,27 +12,16 @@ import numpy as np
 import pytest
 
 from nakaya.cli.app import run
-from nakaya.core.errors import FormatError, OutputError, ParameterError, UnknownNameError
-from nakaya.kinetics.benchmark import tasks as tasks_module
-from nakaya.kinetics.benchmark.evaluate import compare_rows, same_records
-from nakaya.kinetics.benchmark.run import benchmark_kinetics
+from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.kinetics.benchmark.evaluate import same_records
+from nakaya.kinetics.benchmark.run import score_models
 from nakaya.kinetics.benchmark.scores import score_rows
 from nakaya.kinetics.benchmark.splits import check_splits, check_splits_of, freeze_splits, read_splits
-from nakaya.kinetics.benchmark.table import (
-    BEGIN,
-    END,
-    as_markdown,
-    as_text,
-    read_stored,
-    replace_between_markers,
-)
-from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.samples.splits import fold_of_run
 from nakaya.records.encoding import record_hash
 from nakaya.records.record import Quantity
 from nakaya.records.shipped import shipped_folder
 from nakaya.records.store import RecordStore, load_records
-from nakaya.workflows.show_kinetics import draw_velocities
 from support.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
@@ -133,83 +122,21 @@ def test_models_with_other_test_rows_are_not_compared() -> None:
     assert all(math.isnan(value) for value in ours["ratio_to_ann"])
 
 
-def test_the_table_end_to_end_and_again_without_computing(
-    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = tmp_path / "out"
-    splits = ("temperature", "run")
-    found = benchmark_kinetics(str(store), out=out, models=CHEAP, splits=splits)  # type: ignore[arg-type]
-    rows = {(row["evidence"], row["model"], row["split"]): row for row in found["rows"]}
-    assert set(rows) == {(e, m, s) for e in "AB" for m in CHEAP for s in splits if (e, m) != ("A", "slope")}
-    for row in rows.values():
-        assert row["noise_floor_rmse"] > 0
-        assert row["rmse"] > 0
-        assert len(row["ratio_to_ann"]) == 3
-    assert rows["B", "ridge", "temperature"]["rmse"] < rows["B", "mean", "temperature"]["rmse"] / 2
-    assert rows["B", "slope", "temperature"]["whole_run_rmse"] < rows["B", "slope", "temperature"]["rmse"]
-    assert "evidence B, run held out" in as_text(found)
-
-    files = sorted((out / "tasks").iterdir())
-    before = {file.name: file.read_bytes() for file in files}
-    files[3].unlink()  # as if killed before it was written
-    (out / "tasks" / ".half.part").write_text("{")
-    computed = []
-    original = tasks_module.run_task
-    monkeypatch.setattr(tasks_module, "run_task", lambda c, task: computed.append(task.name) or original(c, task))
-    again = benchmark_kinetics(str(store), out=out, models=CHEAP, splits=splits)  # type: ignore[arg-type]
-    assert [f"{name}.json" for name in computed] == [files[3].name]
-    kept, renewed = json.loads(before[files[3].name]), json.loads(files[3].read_bytes())
-    assert {k: v for k, v in renewed.items() if k != "cpu_seconds"} == {
-        k: v for k, v in kept.items() if k != "cpu_seconds"
-    }
-    assert [row["rmse"] for row in again["rows"]] == [row["rmse"] for row in found["rows"]]
-
-    with pytest.raises(OutputError, match="not a benchmark of these records and this seed"):
-        benchmark_kinetics(str(store), out=out, models=CHEAP, splits=splits, seed=1)  # type: ignore[arg-type]
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    with pytest.raises(OutputError, match="exists"):
-        benchmark_kinetics(str(store), out=empty, models=("mean",))
-    (empty / "mine.txt").write_text("precious")
-    with pytest.raises(OutputError, match="not deleted"):
-        benchmark_kinetics(str(store), out=empty, models=("mean",), overwrite=True)
-    assert (empty / "mine.txt").exists()
-
-
-def test_other_settings_are_another_task(store: Path, tmp_path: Path) -> None:
-    tuned = tmp_path / "tuned"
-    tuned.mkdir()
-    arguments: dict[str, Any] = {
-        "out": tmp_path / "out", "models": ("ridge",), "evidence": ("A",), "splits": ("material",), "tuned": tuned
-    }  # fmt: skip
-    default = benchmark_kinetics(str(store), **arguments)
-    (tuned / "ridge.json").write_text('{"settings": {"A": {"alpha": 500.0}}}')
-    assert tuned_settings("ridge", "B", tuned) == {"alpha": 500.0}
-    with pytest.raises(OutputError, match="other records, settings or seeds"):
-        benchmark_kinetics(str(store), **arguments)
-    stiff = benchmark_kinetics(str(store), **{**arguments, "out": None})
-    assert stiff["settings"] == {"ridge": {"A": {"alpha": 500.0}}}
-    assert stiff["rows"][0]["rmse"] != default["rows"][0]["rmse"]
-    (tuned / "ridge.json").write_text("[1]")
-    with pytest.raises(FormatError, match=r"ridge\.json"):
-        tuned_settings("ridge", "A", tuned)
-
-
 def test_what_there_is_not_is_said(store: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'ridge'"):
-        benchmark_kinetics(str(store), models=("rigde",))
+        score_models(str(store), models=("rigde",))
     RecordStore(tmp_path / "none", create=True).merge(
         [record for record in load_records(store) if "growth_velocity" not in record.quantities]
     )
     with pytest.raises(ParameterError, match="no growth runs"):
-        benchmark_kinetics(str(tmp_path / "none"), models=("mean",))
+        score_models(str(tmp_path / "none"), models=("mean",))
 
 
 def test_single_seeds_leave_evidence_b_without_rows(tmp_path: Path) -> None:
     RecordStore(tmp_path / "one", create=True).merge(
         SyntheticGrowth(pairs=(("Al", "100"), ("Cu", "100")), seeds=(0,)).records()
     )
-    found = benchmark_kinetics(str(tmp_path / "one"), models=("mean",), splits=("material",))
+    found = score_models(str(tmp_path / "one"), models=("mean",), splits=("material",))
     assert {row["evidence"] for row in found["rows"]} == {"A"}
     assert found["records"]["single_seed_conditions"] == 12
     (left,) = found["not_scored"]
@@ -248,36 +175,6 @@ def test_a_moved_run_and_a_changed_rule_are_noticed(tmp_path: Path) -> None:
         read_splits(other)
 
 
-def test_the_table_takes_the_place_between_the_markers(store: Path) -> None:
-    found = benchmark_kinetics(str(store), models=("mean", "ridge"), evidence=("A",), splits=("material", "run"))
-    table = as_markdown(found)
-    assert "| ridge | " in table
-    assert "noise floor" in table
-    text = f"before\n\n{BEGIN}\nold\n{END}\n\nafter\n"
-    once = replace_between_markers(text, table)
-    assert replace_between_markers(once, table) == once
-    assert once.startswith("before\n")
-    assert once.endswith("after\n")
-    assert "old" not in once
-    with pytest.raises(FormatError, match="once each"):
-        replace_between_markers("no markers", table)
-    compared = compare_rows(found["rows"], found["rows"])
-    assert len(compared) == len(found["rows"])
-    assert all(row["stored"] == row["recomputed"] for row in compared)
-
-
-def test_documents_hold_the_stored_table() -> None:
-    root = Path(__file__).parents[3]
-    documents = [
-        path for path in (root / "README.md", *sorted((root / "docs").glob("*.md"))) if BEGIN in path.read_text()
-    ]
-    assert root / "docs" / "benchmark-kinetics.md" in documents
-    table = as_markdown(read_stored())
-    for path in documents:
-        text = path.read_text(encoding="utf-8")
-        assert replace_between_markers(text, table) == text, f"nakaya benchmark kinetics --stored --write {path.name}"
-
-
 def test_the_stored_rows_say_what_scripts_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["benchmark", "kinetics", "--stored", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -295,21 +192,6 @@ def test_the_stored_rows_say_what_scripts_read(capsys: pytest.CaptureFixture[str
         assert 0 <= row["coverage90"] <= 1
 
 
-def test_the_command_prints_one_document(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["benchmark", "kinetics", "--records", str(store), "--model", "mean", "--evidence", "A"]
-    assert run([*words, "--split", "material", "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
-    (row,) = document["rows"]
-    assert {
-        "evidence", "model", "target", "split", "rmse", "rmse_interval", "noise_floor_rmse", "coverage90",
-        "ratio_to_ann", "ratio_to_svm", "best_baseline", "ratio_to_best_baseline",
-    } <= set(row)  # fmt: skip
-    assert run([*words, "--split", "colour"]) == 2
-    assert "unknown split" in capsys.readouterr().err
-    assert run(["benchmark", "kinetics", "--check", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["problems"] == []
-
-
 def test_a_stored_table_is_evaluated_on_the_records_that_it_knew(store: Path) -> None:
     records = load_records(store)
     hashes = {record.id: record_hash(record)[:16] for record in records[:-3]}
@@ -320,11 +202,3 @@ def test_a_stored_table_is_evaluated_on_the_records_that_it_knew(store: Path) ->
     same, changed = same_records(records[1:], hashes)
     assert changed == [records[0].id]
     assert len(same) == len(hashes) - 1
-
-
-def test_velocities_are_drawn_for_every_pair(store: Path, tmp_path: Path) -> None:
-    drawn = draw_velocities(load_records(store), tmp_path / "v.svg")
-    assert drawn == [f"{pair}: 4 temperatures" for pair in ("Al (100)", "Cu (110)", "Si (100)")]
-    assert (tmp_path / "v.svg").read_bytes().lstrip().startswith(b"<?xml")
-    with pytest.raises(ParameterError, match="ending"):
-        draw_velocities(load_records(store), tmp_path / "v.pdf")

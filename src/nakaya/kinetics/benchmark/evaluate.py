@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from nakaya.kinetics.benchmark.run import HASH_DIGITS, benchmark_kinetics
+from nakaya.kinetics.benchmark.run import HASH_DIGITS, score_models
 from nakaya.kinetics.benchmark.table import read_stored
 from nakaya.kinetics.models.catalogue import NETWORKS
 from nakaya.kinetics.prediction.reference import recompute_frozen
@@ -54,9 +54,7 @@ def evaluate_stored(
         tuned.mkdir()
         for name, settings in stored["settings"].items():  # better ones may have been found since
             (tuned / f"{name}.json").write_text(json.dumps({"settings": settings}), encoding="utf-8")
-        fresh = benchmark_kinetics(
-            str(file), models=tabular, tuned=tuned, seed=seed, workers=workers, progress=progress
-        )
+        fresh = score_models(str(file), models=tabular, tuned=tuned, seed=seed, workers=workers, progress=progress)
     compared = compare_rows(stored["rows"], fresh["rows"])
     again = {tuple(row[name] for name in _NAMES) for row in compared}
     missing = [

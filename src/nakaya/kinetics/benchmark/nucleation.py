@@ -12,14 +12,12 @@ import json
 import math
 import time
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from nakaya.core.errors import NakayaError
-from nakaya.core.folders import write_atomically
-from nakaya.kinetics.benchmark.tasks import read_result
+from nakaya.kinetics.benchmark.tasks import Keeper
 from nakaya.kinetics.models.baselines.fitting import label_values
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import normal_factor
@@ -57,7 +55,7 @@ def rate_folds(samples: Sequence[Sample], split: Split) -> list[tuple[str, list[
 def rate_results(
     records: Sequence[Record],
     corpus: Corpus,
-    out: Path,
+    keeper: Keeper,
     *,
     models: Sequence[str],
     evidence: Sequence[EvidenceKind],
@@ -65,20 +63,17 @@ def rate_results(
     seed: int,
     compute: bool = True,
 ) -> list[dict[str, Any]]:
-    """Compute what is missing in `out`, and return the results, in the form of those of growth velocities.
+    """Compute what is not kept yet, and return the results, in the form of those of growth velocities.
 
     Args:
         records: All of a set; those of quenches are taken.
         corpus: Holds the properties of the materials.
-        out: Existing folder; one file per model and fold.
+        keeper: Of the results, one for each model and fold.
         models: Names in the catalogue; those that cannot learn a rate are passed over.
         evidence: Rates are told from conditions alone: nothing is done without "A".
         splits: What is held out; rates know two of them.
         seed: Of everything random.
         compute: Whether to compute what is missing, or to leave it out.
-
-    Raises:
-        NakayaError: A file there belongs to another task, or is damaged.
     """
     samples = nucleation_samples(records, corpus.tables) if "A" in evidence else ()
     used = {name for sample in samples for name in sample.labels[TARGET].record_ids}
@@ -95,12 +90,11 @@ def rate_results(
                 identity = hashlib.sha256(
                     json.dumps([VERSION, task, corpus_hash(corpus), quenches]).encode()
                 ).hexdigest()
-                file = out / f"{name}--A--{TARGET}--{split}--{number}.json"
-                done = read_result(file, identity)
+                title = f"{name}--A--{TARGET}--{split}--{number}"
+                done = keeper.read(title, identity)
                 if done is None and compute:
-                    document = {"identity": identity, "task": task, **run_rate_fold(name, fold, seed)}
-                    write_atomically(file, (json.dumps(document, indent=1) + "\n").encode())
-                    done = read_result(file, identity)
+                    done = {"identity": identity, "task": task, **run_rate_fold(name, fold, seed)}
+                    keeper.keep(title, done)
                 if done is not None:
                     found.append(done)
     return found

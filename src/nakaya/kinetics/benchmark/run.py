@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 from nakaya.core.checks import check_count, check_seed
-from nakaya.core.errors import OutputError, ParameterError, UnknownNameError
-from nakaya.core.folders import check_parent, output_errors, write_atomically
+from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.kinetics.benchmark.nucleation import describe_rates, rate_results
 from nakaya.kinetics.benchmark.scores import score_rows
-from nakaya.kinetics.benchmark.tasks import make_tasks, run_tasks
+from nakaya.kinetics.benchmark.tasks import Keeper, NothingKept, make_tasks, run_tasks
 from nakaya.kinetics.graphs.labels import replicate_scatter
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import Settings
@@ -33,13 +29,15 @@ from nakaya.records.store import load_records
 __all__ = [
     "HASH_DIGITS",
     "TEXT_FIGURES",
-    "benchmark_kinetics",
+    "Keeping",
     "check_names",
     "not_scored",
+    "score_models",
 ]
 
-MARKER: Final = "benchmark.json"
-VERSION: Final = 1
+Keeping = Callable[[str, int], AbstractContextManager[Keeper]]
+"""From the hash of the records and the seed to what keeps results while the table is made."""
+
 HASH_DIGITS: Final = 16
 """Of the hash of a record that a stored table was computed from."""
 
@@ -68,33 +66,31 @@ TEXT_FIGURES: Final[tuple[Mapping[str, Any], ...]] = (
 """What the text that started this claims, and what can be compared."""
 
 
-def benchmark_kinetics(
+def score_models(
     source: str = SHIPPED_SET,
     *,
-    out: Path | None = None,
     models: Sequence[str] = tuple(MODELS),
     evidence: Sequence[EvidenceKind] = ("A", "B"),
     splits: Sequence[Split] = SPLITS,
     tuned: Path | None = None,
     seed: int = 0,
     workers: int = 1,
-    overwrite: bool = False,
+    keeping: Keeping = lambda corpus, seed: nullcontext(NothingKept()),
     compute: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Compute what is missing of the table, and return it.
+    """Score every model on every fold, and return the table.
 
     Args:
         source: Shipped set, store or file of records.
-        out: Folder of the tasks' results: the same command goes on where it stopped; None = keep nothing.
         models: Names in the catalogue.
         evidence: "A" (conditions only), "B" (and the first 10 ps).
         splits: What is held out.
         tuned: Folder of tuned settings; None = the shipped ones.
         seed: Of everything random.
         workers: Processes.
-        overwrite: Whether to start anew where `out` holds something else.
-        compute: Whether to compute what is missing; otherwise the table is made from what `out` holds.
+        keeping: Makes what keeps the results of tasks; left out, nothing is kept.
+        compute: Whether to compute what is missing; otherwise the table is made from what is kept.
         progress: Told how many tasks are done, and of how many.
 
     Returns:
@@ -102,7 +98,6 @@ def benchmark_kinetics(
 
     Raises:
         UnknownNameError: A model, split or kind of evidence that there is none of.
-        OutputError: `out` holds something else.
         NakayaError: As the records and models raise.
     """
     check_names(models, evidence, splits)
@@ -118,11 +113,11 @@ def benchmark_kinetics(
     tasks = make_tasks(
         corpus, models=models, evidence=evidence, splits=splits, settings=settings, seed=check_seed(seed)
     )
-    with _folder(out, corpus_hash(corpus), seed, overwrite=overwrite) as folder:
-        results = list(run_tasks(source, tasks, folder, workers=workers, compute=compute, progress=progress))
+    with keeping(corpus_hash(corpus), seed) as keeper:
+        results = run_tasks(source, tasks, keeper, workers=workers, compute=compute, progress=progress)
         records = load_records(source)
         rates = rate_results(
-            records, corpus, folder, models=models, evidence=evidence, splits=splits, seed=seed, compute=compute
+            records, corpus, keeper, models=models, evidence=evidence, splits=splits, seed=seed, compute=compute
         )
     return {
         "rows": [*score_rows(results), *score_rows(rates, target="nucleation_rate", unit="ln(1/(m^3 s))")],
@@ -183,35 +178,3 @@ def not_scored(results: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
         }
         for (evidence, split, reason), folds in found.items()
     ]
-
-
-@contextmanager
-def _folder(out: Path | None, corpus: str, seed: int, *, overwrite: bool) -> Iterator[Path]:
-    if out is None:
-        with tempfile.TemporaryDirectory() as temporary:
-            yield Path(temporary)
-        return
-    marker = {"version": VERSION, "corpus": corpus, "seed": seed}
-    check_parent(out)
-    with output_errors(out):
-        if out.exists() and _marker(out) != marker:
-            if not overwrite:
-                raise OutputError(
-                    f"{out} exists and is not a benchmark of these records and this seed: choose another --out, or "
-                    "give --overwrite"
-                )
-            if out.is_dir() and (_marker(out) is not None or not any(out.iterdir())):
-                shutil.rmtree(out)
-            else:
-                raise OutputError(f"{out} is not a folder of a benchmark, so it is not deleted: choose another --out")
-        tasks = out / "tasks"
-        tasks.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / MARKER, (json.dumps(marker, indent=1) + "\n").encode())
-    yield tasks
-
-
-def _marker(out: Path) -> Any:  # whatever JSON is there
-    try:
-        return json.loads((out / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None

@@ -1,60 +1,51 @@
-"""The table in words: for the terminal, for documents, and the results that ship with the package."""
+"""The table in words for the terminal, and the results that ship with the package."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from nakaya.core.errors import FormatError, InputFileError
-from nakaya.core.folders import output_errors, write_atomically
 from nakaya.core.provenance import sha256_of_file
-from nakaya.kinetics.benchmark.nucleation_table import rates_as_markdown, rates_as_text
 from nakaya.kinetics.benchmark.unseen import KNOWN, UNKNOWN
 from nakaya.records.shipped import shipped_folder
 
 __all__ = [
-    "BEGIN",
-    "END",
-    "as_json_document",
-    "as_markdown",
+    "SINGLE",
     "as_text",
+    "blocks_of",
+    "claim",
+    "covered",
+    "describe_records",
+    "held_out",
+    "percent",
+    "rate_conditions",
+    "rate_rows",
+    "ratio",
     "read_stored",
-    "replace_between_markers",
-    "write_document",
-    "write_table",
+    "span",
 ]
 
-BEGIN: Final = "<!-- benchmark kinetics: begin (nakaya benchmark kinetics --stored --write FILE) -->"
-END: Final = "<!-- benchmark kinetics: end -->"
-BEGIN_UNSEEN: Final = (
-    "<!-- benchmark kinetics on others: begin (nakaya benchmark kinetics --on unseen --write FILE) -->"
-)
-END_UNSEEN: Final = "<!-- benchmark kinetics on others: end -->"
+RATE: Final = "nucleation_rate"
 SINGLE: Final = ("material", "orientation", KNOWN, UNKNOWN)
 """Splits whose folds are printed one by one."""
 
 
-def stored_file() -> Path:
-    """Where the shipped results are."""
-    return shipped_folder() / "benchmark.json"
-
-
 def read_stored(path: Path | None = None) -> dict[str, Any]:
-    """Read results that were written with `write_document`, with the hash of their file.
+    """Read the results that ship, or others like them, with the hash of their file.
 
     Raises:
         InputFileError, FormatError: Missing, or something else.
     """
-    place = path or stored_file()
+    place = path or shipped_folder() / "benchmark.json"
     try:
         document: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
         rows = document["rows"]
     except OSError:
-        raise InputFileError(f"there are no stored results {place}: run nakaya benchmark kinetics") from None
+        raise InputFileError(f"there are no stored results {place}: install nakaya again") from None
     except (ValueError, KeyError, TypeError) as error:
         raise FormatError(f"{place} does not hold results of the benchmark: {error}") from None
     if not isinstance(rows, list):
@@ -62,21 +53,10 @@ def read_stored(path: Path | None = None) -> dict[str, Any]:
     return document | {"sha256": sha256_of_file(place)}
 
 
-def as_json_document(document: Mapping[str, Any]) -> bytes:
-    """The document as the bytes of a file; not a number becomes null."""
-    return (json.dumps(_plain(document), indent=1) + "\n").encode()
-
-
-def write_document(document: Mapping[str, Any], path: Path) -> None:
-    """Keep results as a file, whole or not at all."""
-    with output_errors(path):
-        write_atomically(path, as_json_document(document))
-
-
 def as_text(document: Mapping[str, Any]) -> str:
     """The table for a terminal."""
-    lines = [_about(document["records"]), ""]
-    for evidence, split, rows in _blocks(document["rows"]):
+    lines = [describe_records(document["records"]), ""]
+    for evidence, split, rows in blocks_of(document["rows"]):
         first = rows[0]
         lines.append(
             f"evidence {evidence}, {_tested(split)}: {first['rows']} rows of {first['conditions']} conditions, noise "
@@ -89,10 +69,10 @@ def as_text(document: Mapping[str, Any]) -> str:
         )
         for row in rows:
             lines.append(
-                f"  {row['model']:17s}{row['rmse']:7.1f} {_span(row['rmse_interval']):>13s} "
-                f"{row['reducible_rmse']:12.1f} {_share(row['sign_accuracy']):>6s} {_share(row['coverage90']):>6s} "
-                f"{row['width90']:7.0f} {_ratio(row['ratio_to_ann']):>18s} {_ratio(row['ratio_to_svm']):>18s} "
-                f"{_ratio(row['ratio_to_best_baseline']):>18s} {row['cpu_seconds']:7.1f}"
+                f"  {row['model']:17s}{row['rmse']:7.1f} {span(row['rmse_interval']):>13s} "
+                f"{row['reducible_rmse']:12.1f} {percent(row['sign_accuracy']):>6s} {percent(row['coverage90']):>6s} "
+                f"{row['width90']:7.0f} {ratio(row['ratio_to_ann']):>18s} {ratio(row['ratio_to_svm']):>18s} "
+                f"{ratio(row['ratio_to_best_baseline']):>18s} {row['cpu_seconds']:7.1f}"
             )
             if split in SINGLE and len(row["folds"]) > 1:
                 single = "  ".join(f"{fold['fold']} {fold['rmse']:.1f}" for fold in row["folds"])
@@ -106,108 +86,18 @@ def as_text(document: Mapping[str, Any]) -> str:
         f"not scored: evidence {entry['evidence']}, {entry['split']} ({entry['folds']}): {entry['reason']}"
         for entry in document["not_scored"]
     ]
-    lines += [f"the text claims {_claim(entry)}" for entry in document["text"]]
+    lines += [f"the text claims {claim(entry)}" for entry in document["text"]]
     return "\n".join(lines).strip() + "\n"
 
 
-def as_markdown(document: Mapping[str, Any]) -> str:
-    """The table for documents: RMSE in m/s with its 95 % interval; one row per model, one column per split."""
-    lines = [_about(document["records"]), ""]
-    if not document["settings"]:
-        lines += ["All models have their default settings: none of them was tuned on these records.", ""]
-    by_evidence: dict[str, list[tuple[str, list[Mapping[str, Any]]]]] = {}
-    for evidence, split, rows in _blocks(document["rows"]):
-        by_evidence.setdefault(evidence, []).append((split, rows))
-    for evidence, blocks in by_evidence.items():
-        splits = [split for split, _ in blocks]
-        what = "conditions only" if evidence == "A" else "conditions and the first 10 ps"
-        lines += [f"Evidence {evidence} ({what}), RMSE of the growth velocity in m/s [95 % interval]:", ""]
-        lines.append("| held out | " + " | ".join(splits) + " | CPU s |")
-        lines.append("|---|" + "---|" * (len(splits) + 1))
-        floors = [f"{rows[0]['noise_floor_rmse']:.1f}" for _, rows in blocks]
-        lines.append("| *noise floor* | " + " | ".join(floors) + " | |")
-        models = list(dict.fromkeys(row["model"] for _, rows in blocks for row in rows))
-        for model in models:
-            found = [next((row for row in rows if row["model"] == model), None) for _, rows in blocks]
-            cells = ["" if row is None else f"{row['rmse']:.1f} {_span(row['rmse_interval'])}" for row in found]
-            seconds = sum(row["cpu_seconds"] for row in found if row is not None)
-            lines.append(f"| {model} | " + " | ".join(cells) + f" | {seconds:.0f} |")
-        lines.append("")
-        best = ", ".join(f"{split}: {rows[0]['best_baseline'] or 'none'}" for split, rows in blocks)
-        lines += [f"Best baseline by inner cross-validation: {best}.", ""]
-        lines += _network_lines(blocks) + _fold_lines(blocks)
-    lines += rates_as_markdown(document)
-    if document["text"]:
-        lines += ["", "What the text that started this claims, and what can be compared:", ""]
-        lines += [f"* {_claim(entry)}" for entry in document["text"]]
-    return "\n".join(lines).strip() + "\n"
+def claim(entry: Mapping[str, Any]) -> str:
+    """An entry of "text" as a sentence."""
+    figure = f"RMSE {entry['rmse']}" if "rmse" in entry else f"{entry['margin']:.0%} lower RMSE"
+    return f"{figure} of the {entry['target'].replace('_', ' ')}: {entry['why']}"
 
 
-def _claim(entry: Mapping[str, Any]) -> str:
-    claim = f"RMSE {entry['rmse']}" if "rmse" in entry else f"{entry['margin']:.0%} lower RMSE"
-    return f"{claim} of the {entry['target'].replace('_', ' ')}: {entry['why']}"
-
-
-def _fold_lines(blocks: Sequence[tuple[str, list[Mapping[str, Any]]]]) -> list[str]:
-    """Single folds of splits that have three groups: an average over three says little."""
-    found = []
-    for split, rows in blocks:
-        for row in rows:
-            if split in SINGLE and row["model"] in ("msgnn", "ann", "svm"):
-                folds = ", ".join(f"{fold['fold']} {fold['rmse']:.1f}" for fold in row["folds"])
-                found.append(f"* {split}, {row['model']}: {folds}")
-    return ["Single folds, RMSE in m/s:", "", *found, ""] if found else []
-
-
-def _network_lines(blocks: Sequence[tuple[str, list[Mapping[str, Any]]]]) -> list[str]:
-    found = []
-    for split, rows in blocks:
-        row = next((row for row in rows if row["model"] == "msgnn"), None)
-        if row is not None:
-            found.append(
-                f"| {split} | {_ratio(row['ratio_to_ann'])} | {_ratio(row['ratio_to_svm'])} | "
-                f"{_ratio(row['ratio_to_best_baseline'])} | {_ratio(row['rmse_ratio_to_ann'])} | "
-                f"{_ratio(row['rmse_ratio_to_svm'])} | {_share(row['coverage90'])} "
-                f"{_percent(row['coverage90_interval'])} | {_share(row['sign_accuracy'])} |"
-            )
-    if not found:
-        return []
-    head = (
-        "| msgnn, held out | / ann | / svm | / best baseline | whole RMSE / ann | whole RMSE / svm | "
-        "coverage of 90 % [binomial 95 %] | sign right |"
-    )
-    return ["Ratios of what lies above the noise floor, and of whole errors:", "", head, "|---" * 8 + "|", *found, ""]
-
-
-def replace_between_markers(text: str, table: str, begin: str = BEGIN, end: str = END) -> str:
-    """Put a table between the markers of a document.
-
-    Raises:
-        FormatError: The markers are not there, or come twice.
-    """
-    pattern = re.escape(begin) + r"\n.*?" + re.escape(end)
-    if len(re.findall(pattern, text, flags=re.DOTALL)) != 1:
-        raise FormatError(f"the document needs the lines {begin} and {end}, once each")
-    return re.sub(pattern, lambda _: f"{begin}\n\n{table}\n{end}", text, flags=re.DOTALL)
-
-
-def write_table(document: Mapping[str, Any], path: Path) -> None:
-    """Renew the table between the markers of a document on disk.
-
-    Raises:
-        InputFileError, FormatError: It is not there, or has no markers.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
-    markers = (BEGIN_UNSEEN, END_UNSEEN) if "learned_from" in document["records"] else (BEGIN, END)
-    renewed = replace_between_markers(text, as_markdown(document), *markers)
-    with output_errors(path):
-        write_atomically(path, renewed.encode())
-
-
-def _blocks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
+def blocks_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
+    """Rows of growth velocities by evidence and split."""
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         if row["target"] == "growth_velocity":
@@ -215,7 +105,8 @@ def _blocks(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Mapp
     return [(evidence, split, entries) for (evidence, split), entries in found.items()]
 
 
-def _about(records: Mapping[str, Any]) -> str:
+def describe_records(records: Mapping[str, Any]) -> str:
+    """Say what was scored, and on what was learned."""
     single = records["single_seed_conditions"]
     note = f"; {single} conditions have one seed only and give no label to evidence of their own run" if single else ""
     seen = records.get("replicates") or {"degrees_of_freedom": 0}
@@ -245,21 +136,19 @@ def _known(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _span(interval: Sequence[float | None]) -> str:
+def span(interval: Sequence[float | None]) -> str:
+    """An interval of RMSE, or "-"."""
     low, high = interval
     return f"[{low:.1f}, {high:.1f}]" if low is not None and high is not None else "-"
 
 
-def _share(value: float) -> str:
+def percent(value: float) -> str:
+    """A fraction in percent."""
     return f"{100 * value:.0f} %"
 
 
-def _percent(interval: Sequence[float]) -> str:
-    low, high = interval
-    return f"[{100 * low:.0f}, {100 * high:.0f}]"
-
-
-def _ratio(values: Sequence[float | None]) -> str:
+def ratio(values: Sequence[float | None]) -> str:
+    """A ratio with its interval."""
     low, middle, high = (value if value is not None else math.nan for value in values)
     if not math.isfinite(middle):
         return "-"
@@ -270,9 +159,58 @@ def _end(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else "-"
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def rates_as_text(document: Mapping[str, Any]) -> list[str]:
+    """Lines for a terminal; none where the document has no rates."""
+    rows = rate_rows(document)
+    if not rows:
+        return []
+    lines = ["nucleation rate, ln J with J in 1/(m^3 s):"]
+    lines += [f"  {line}" for line in rate_conditions(document)]
+    for split in dict.fromkeys(row["split"] for row in rows):
+        chosen = [row for row in rows if row["split"] == split]
+        first = chosen[0]
+        lines.append(
+            f"evidence A, {held_out(split)} held out: {first['rows']} rows, noise floor "
+            f"{first['noise_floor_rmse']:.2f}, best baseline by inner cross-validation: "
+            f"{first['best_baseline'] or 'none'}"
+        )
+        lines.append(
+            f"  {'model':17s}{'RMSE':>7s} {'above floor':>12s} {'cover':>8s} {'width':>7s} {'CPU s':>7s}  by fold"
+        )
+        for row in chosen:
+            folds = "  ".join(f"{fold['fold']} {fold['rmse']:.2f}" for fold in row["folds"])
+            lines.append(
+                f"  {row['model']:17s}{row['rmse']:7.2f} {row['reducible_rmse']:12.2f} {covered(row):>8s} "
+                f"{row['width90']:7.2f} {row['cpu_seconds']:7.1f}  {folds}"
+            )
+        lines.append("")
+    return lines
+
+
+def rate_rows(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Rows of nucleation rates."""
+    return [row for row in document["rows"] if row["target"] == RATE]
+
+
+def rate_conditions(document: Mapping[str, Any]) -> list[str]:
+    """What is to be told: one sentence for each condition."""
+    found = []
+    for entry in document.get("nucleation", ()):
+        probability = entry["p_exponential"]
+        known = probability is not None and math.isfinite(probability)
+        test = f", waiting times exponential with p = {probability:.2g}" if known else ""
+        found.append(
+            f"{entry['condition']}: ln J = {entry['ln_rate']:.2f} +- {entry['standard_error']:.2f} from "
+            f"{entry['events']} crystals, {entry['censored']} runs without one, lag {entry['lag_ps']:.0f} ps{test}"
+        )
+    return found
+
+
+def held_out(split: str) -> str:
+    """What a split of nucleation rates holds out."""
+    return "one temperature of a material" if split == "temperature" else "material"
+
+
+def covered(row: Mapping[str, Any]) -> str:
+    """How many rows lie in their interval."""
+    return f"{round(row['coverage90'] * row['rows'])} of {row['rows']}"

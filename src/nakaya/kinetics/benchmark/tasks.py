@@ -1,8 +1,4 @@
-"""One task of the kinetics benchmark: one frozen model on one fold, its test rows computed once and kept.
-
-A task leaves one file, which appears whole or not at all. What was computed before a process was killed is not computed
-again.
-"""
+"""One task of the kinetics benchmark: one frozen model on one fold, its test rows computed once and kept."""
 
 from __future__ import annotations
 
@@ -10,16 +6,14 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
-from nakaya.core.errors import FormatError, MissingExtraError, NakayaError, OutputError
-from nakaya.core.folders import write_atomically
+from nakaya.core.errors import MissingExtraError, NakayaError
 from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.core.provenance import package_version
 from nakaya.kinetics.models.catalogue import MODELS, find_model
@@ -35,10 +29,11 @@ from nakaya.records.record import Record
 __all__ = [
     "MIN_TRAIN",
     "TARGET",
+    "Keeper",
+    "NothingKept",
     "Task",
     "fit_and_score",
     "make_tasks",
-    "read_result",
     "run_task",
     "run_tasks",
 ]
@@ -217,78 +212,69 @@ def _inner(parts: Sequence[Arrangement], model: KineticModel, settings: Settings
     }
 
 
-def read_result(path: Path, identity: str | None = None) -> dict[str, Any] | None:
-    """Read the file of a task; None where it is not there yet.
+class Keeper(Protocol):
+    """Keeps results under the names of their tasks; can be pickled."""
 
-    Raises:
-        FormatError: It is not the result of a task.
-        OutputError: It is the result of another task: other records, settings or seed.
-    """
-    if not path.is_file():
-        return None
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        found = document["identity"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"{path} is not the result of a benchmark task: {error}") from None
-    if identity is not None and found != identity:
-        raise OutputError(
-            f"{path} was computed from other records, settings or seeds, or by another version: choose "
-            "another --out, or give --overwrite"
-        )
-    return document
+    def read(self, name: str, identity: str) -> dict[str, Any] | None:
+        """Return what was kept; None where nothing is."""
+
+    def keep(self, name: str, document: Mapping[str, Any]) -> None:
+        """Keep a result, whole or not at all."""
+
+
+class NothingKept:
+    """Keeps nothing: whatever is asked for is computed."""
+
+    def read(self, name: str, identity: str) -> None:
+        """Return None."""
+
+    def keep(self, name: str, document: Mapping[str, Any]) -> None:
+        """Do nothing."""
 
 
 def run_tasks(
     source: str,
     tasks: Sequence[Task],
-    out: Path,
+    keeper: Keeper,
     *,
     workers: int = 1,
     compute: bool = True,
     progress: Callable[[int, int], None] | None = None,
-) -> Iterable[dict[str, Any]]:
-    """Run what is missing in `out`, and return all results in the order of the tasks.
+) -> list[dict[str, Any]]:
+    """Run what is not kept yet, and return all results in the order of the tasks.
 
     Args:
         source: Shipped set, store or file of records.
         tasks: What is wanted.
-        out: Existing folder; one file per task.
+        keeper: Of the results; workers hand theirs to it as soon as it is there.
         workers: Processes; 1 = this one.
         compute: Whether to run what is missing, or to leave it out.
         progress: Told how many are done, and of how many.
-
-    Raises:
-        OutputError: A file there belongs to another task.
     """
-    missing = [task for task in tasks if read_result(_file(out, task), task.identity) is None]
-    done = len(tasks) - len(missing)
+    found = {task.name: done for task in tasks if (done := keeper.read(task.name, task.identity)) is not None}
+    missing = [task for task in tasks if task.name not in found] if compute else []
     if progress is not None:
-        progress(done, len(tasks))
-    for _ in _run_each(source, missing if compute else [], out, workers):
-        done += 1
+        progress(len(found), len(tasks))
+    for name, document in _run_each(source, missing, keeper, workers):
+        found[name] = document
         if progress is not None:
-            progress(done, len(tasks))
-    return [found for task in tasks if (found := read_result(_file(out, task), task.identity)) is not None]
+            progress(len(found), len(tasks))
+    return [found[task.name] for task in tasks if task.name in found]
 
 
-def _run_each(source: str, tasks: Sequence[Task], out: Path, workers: int) -> Iterable[str]:
+def _run_each(source: str, tasks: Sequence[Task], keeper: Keeper, workers: int) -> Iterator[tuple[str, dict[str, Any]]]:
     if workers == 1 or len(tasks) < 2:
         for task in tasks:
-            yield _run_and_keep(source, out, task)
+            yield _run_and_keep(source, keeper, task)
         return
     with parent_bound_pool(min(workers, len(tasks))) as pool:
-        yield from results_as_completed(pool, partial(_run_and_keep, source, out), tasks, ahead=2 * workers)
+        yield from results_as_completed(pool, partial(_run_and_keep, source, keeper), tasks, ahead=2 * workers)
 
 
-def _run_and_keep(source: str, out: Path, task: Task) -> str:
-    document = run_task(load_corpus(source, MODELS[task.model].graphs), task)
-    write_atomically(_file(out, task), (json.dumps(_plain(document), indent=1) + "\n").encode())
-    return task.name
-
-
-def _file(out: Path, task: Task) -> Path:
-    return out / f"{task.name}.json"
+def _run_and_keep(source: str, keeper: Keeper, task: Task) -> tuple[str, dict[str, Any]]:
+    document: dict[str, Any] = _plain(run_task(load_corpus(source, MODELS[task.model].graphs), task))
+    keeper.keep(task.name, document)
+    return task.name, document
 
 
 def _plain(value: Any) -> Any:

@@ -59,7 +59,7 @@ def score_on(
         progress: Told how many models are done, and of how many.
 
     Returns:
-        As `benchmark_kinetics`, with the splits "known materials" and "unknown materials", whose folds are materials.
+        As `score_models`, with the splits "known materials" and "unknown materials", whose folds are materials.
 
     Raises:
         UnknownNameError: A model or kind of evidence that there is none of.

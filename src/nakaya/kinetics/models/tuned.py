@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nakaya.core.errors import FormatError
+from nakaya.core.errors import FormatError, InputFileError
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.records.shipped import shipped_folder
 
-__all__ = ["tuned_settings"]
+__all__ = ["check_tuned", "tuned_settings"]
 
 
 def tuned_settings(model: str, evidence: EvidenceKind, folder: Path | None = None) -> Settings:
@@ -33,3 +33,9 @@ def tuned_settings(model: str, evidence: EvidenceKind, folder: Path | None = Non
         return {str(name): float(value) for name, value in chosen.items()}
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise FormatError(f'{path} is not {{"settings": {{"A": {{...}}, "B": {{...}}}}}}: {error}') from None
+
+
+def check_tuned(folder: Path | None) -> None:
+    """Raise InputFileError where a folder of tuned settings holds none."""
+    if folder is not None and not any(folder.glob("*.json")):
+        raise InputFileError(f"{folder} is no folder of tuned settings: expected files MODEL.json, such as svm.json")

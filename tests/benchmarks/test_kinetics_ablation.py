@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nakaya.cli.app import run
-from nakaya.kinetics.benchmark.ablation import LAWS, MIXTURES, as_lines, change_causes
+from benchmarks.__main__ import run
+from benchmarks.kinetics_ablation import LAWS, MIXTURES, as_lines, change_causes
 from nakaya.records.store import RecordStore
 from support.synthetic_growth import SyntheticGrowth
 
@@ -35,7 +35,7 @@ def test_the_law_that_made_the_data_is_the_best_and_what_was_measured_helps(stor
 
 
 def test_the_command_prints_every_cause(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["benchmark", "kinetics", "--causes", "--records", str(store), "--json"]) == 0
+    assert run(["kinetics-ablation", "--records", str(store), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     text = "\n".join(as_lines(rows))
     assert all(cause in text for cause in (*LAWS, *MIXTURES))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
+import typer
 
+from nakaya.cli.output import echo_json
 from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.models.assimilation import MEASUREMENTS, assimilated, fitted_gains, measurements
 from nakaya.kinetics.models.physics import velocity_physics
@@ -17,7 +19,7 @@ from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, SPLITS
 from nakaya.theory import HARD_SPHERE, NICKEL
 
-__all__ = ["as_lines", "change_causes"]
+__all__ = ["as_lines", "change_causes", "kinetics_ablation"]
 
 TARGET: Final = "growth_velocity"
 ISOTROPIC: Final[Mapping[str, float]] = {"100": 1.0}
@@ -109,3 +111,20 @@ def as_lines(found: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _labels(samples: Sequence[Sample]) -> FloatArray:
     return np.array([sample.labels[TARGET].value for sample in samples], dtype=np.float64)
+
+
+def kinetics_ablation(
+    records: Annotated[
+        str, typer.Option(help="Shipped set, store or file of records with growth velocities.")
+    ] = "al-cu-si",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Score the law that the network of kinetics starts from, and what it measures, with one thing changed at a time.
+
+    Example: python3 nk.py benchmark kinetics-ablation
+    """
+    found = change_causes(records)
+    if as_json:
+        echo_json({"rows": found})
+    else:
+        typer.echo("\n".join(as_lines(found)))

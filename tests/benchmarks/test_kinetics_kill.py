@@ -1,4 +1,4 @@
-"""kill -9 of `nakaya benchmark kinetics`: the same command computes what is missing, and nothing again."""
+"""kill -9 of `python3 nk.py benchmark kinetics`: the same command computes what is missing, and nothing again."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from typing import Any
 import pytest
 
 from benchmarks.kill_loop import _vanishes
-from nakaya.kinetics.benchmark.run import benchmark_kinetics
+from benchmarks.kinetics import benchmark_kinetics
 from nakaya.records.store import RecordStore
 from support.synthetic_growth import SyntheticGrowth
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="kill -9 and named pipes are POSIX")
 
+ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_WAIT = 900.0  # for other processes, on a busy machine
 
 MODELS = ("mean", "slope")
 SPLITS = ("temperature", "run")
-COMMAND = [sys.executable, "-c", "from nakaya.cli.app import main; main()", "benchmark", "kinetics"]
+COMMAND = [sys.executable, "-m", "benchmarks", "kinetics"]
 COMMAND += [word for name in MODELS for word in ("--model", name)] + [
     word for name in SPLITS for word in ("--split", name)
 ]
@@ -41,7 +42,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(store: Path, out: Path) -> subprocess.Popen[bytes]:
     words = ["--records", str(store), "--out", str(out), "--workers", "2", "--json"]
-    return subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen([*COMMAND, *words], cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
 
 
 def files(tasks: Path) -> dict[str, tuple[int, int]]:

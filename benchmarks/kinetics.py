@@ -1,0 +1,355 @@
+"""The table of kinetics models: every model on every fold of every split, kept task by task, and put into documents.
+
+A task leaves one file, which appears whole or not at all. What was computed before a process was killed is not computed
+again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from nakaya.cli.output import echo_json, plain
+from nakaya.cli.progress import progress_reporter
+from nakaya.core.errors import FormatError, InputFileError, OutputError, ParameterError
+from nakaya.core.folders import check_parent, output_errors, write_atomically
+from nakaya.kinetics.benchmark.run import score_models
+from nakaya.kinetics.benchmark.table import (
+    SINGLE,
+    as_text,
+    blocks_of,
+    claim,
+    covered,
+    describe_records,
+    held_out,
+    percent,
+    rate_conditions,
+    rate_rows,
+    ratio,
+    read_stored,
+    span,
+)
+from nakaya.kinetics.benchmark.tasks import Keeper
+from nakaya.kinetics.benchmark.unseen import score_on
+from nakaya.kinetics.models.catalogue import model_names
+from nakaya.kinetics.models.tuned import check_tuned
+from nakaya.kinetics.samples.splits import SPLITS
+from nakaya.records.shipped import SHIPPED_SET
+
+__all__ = [
+    "BEGIN",
+    "BEGIN_UNSEEN",
+    "END",
+    "END_UNSEEN",
+    "as_markdown",
+    "benchmark_kinetics",
+    "kinetics",
+    "replace_between_markers",
+    "write_table",
+]
+
+MARKER: Final = "benchmark.json"
+VERSION: Final = 1
+
+BEGIN: Final = "<!-- benchmark kinetics: begin (python3 nk.py benchmark kinetics --stored --write FILE) -->"
+END: Final = "<!-- benchmark kinetics: end -->"
+BEGIN_UNSEEN: Final = (
+    "<!-- benchmark kinetics on others: begin (python3 nk.py benchmark kinetics --on unseen --write FILE) -->"
+)
+END_UNSEEN: Final = "<!-- benchmark kinetics on others: end -->"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Keeps one file for each task."""
+
+    path: Path
+
+    def read(self, name: str, identity: str) -> dict[str, Any] | None:
+        """Return the result of a task; None where it is not there yet.
+
+        Raises:
+            FormatError: The file is not the result of a task.
+            OutputError: It is the result of another task: other records, settings or seed.
+        """
+        path = self.path / f"{name}.json"
+        if not path.is_file():
+            return None
+        try:
+            document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            found = document["identity"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise FormatError(f"{path} is not the result of a benchmark task: {error}") from None
+        if found != identity:
+            raise OutputError(
+                f"{path} was computed from other records, settings or seeds, or by another version: choose "
+                "another --out, or give --overwrite"
+            )
+        return document
+
+    def keep(self, name: str, document: Mapping[str, Any]) -> None:
+        """Write the result of a task, whole or not at all."""
+        write_atomically(self.path / f"{name}.json", (json.dumps(document, indent=1) + "\n").encode())
+
+
+@contextmanager
+def _folder(corpus: str, seed: int, *, out: Path, overwrite: bool) -> Iterator[Keeper]:
+    marker = {"version": VERSION, "corpus": corpus, "seed": seed}
+    check_parent(out)
+    with output_errors(out):
+        if out.exists() and _marker(out) != marker:
+            if not overwrite:
+                raise OutputError(
+                    f"{out} exists and is not a benchmark of these records and this seed: choose another --out, or "
+                    "give --overwrite"
+                )
+            if out.is_dir() and (_marker(out) is not None or not any(out.iterdir())):
+                shutil.rmtree(out)
+            else:
+                raise OutputError(f"{out} is not a folder of a benchmark, so it is not deleted: choose another --out")
+        tasks = out / "tasks"
+        tasks.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / MARKER, (json.dumps(marker, indent=1) + "\n").encode())
+    yield Folder(tasks)
+
+
+def _marker(out: Path) -> Any:  # whatever JSON is there
+    try:
+        return json.loads((out / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def benchmark_kinetics(
+    source: str = SHIPPED_SET, *, out: Path | None = None, overwrite: bool = False, **options: Any
+) -> dict[str, Any]:
+    """Compute what is missing of the table, and return it.
+
+    Args:
+        source: Shipped set, store or file of records.
+        out: Folder of the tasks' results: the same command goes on where it stopped; None = keep nothing.
+        overwrite: Whether to start anew where `out` holds something else.
+        options: As of `nakaya.kinetics.benchmark.run.score_models`.
+
+    Raises:
+        OutputError: `out` holds something else.
+        NakayaError: As `score_models`.
+    """
+    if out is None:
+        return score_models(source, **options)
+    return score_models(source, keeping=partial(_folder, out=out, overwrite=overwrite), **options)
+
+
+def as_markdown(document: Mapping[str, Any]) -> str:
+    """The table for documents: RMSE in m/s with its 95 % interval; one row per model, one column per split."""
+    lines = [describe_records(document["records"]), ""]
+    if not document["settings"]:
+        lines += ["All models have their default settings: none of them was tuned on these records.", ""]
+    by_evidence: dict[str, list[tuple[str, list[Mapping[str, Any]]]]] = {}
+    for evidence, split, rows in blocks_of(document["rows"]):
+        by_evidence.setdefault(evidence, []).append((split, rows))
+    for evidence, blocks in by_evidence.items():
+        splits = [split for split, _ in blocks]
+        what = "conditions only" if evidence == "A" else "conditions and the first 10 ps"
+        lines += [f"Evidence {evidence} ({what}), RMSE of the growth velocity in m/s [95 % interval]:", ""]
+        lines.append("| held out | " + " | ".join(splits) + " | CPU s |")
+        lines.append("|---|" + "---|" * (len(splits) + 1))
+        floors = [f"{rows[0]['noise_floor_rmse']:.1f}" for _, rows in blocks]
+        lines.append("| *noise floor* | " + " | ".join(floors) + " | |")
+        models = list(dict.fromkeys(row["model"] for _, rows in blocks for row in rows))
+        for model in models:
+            found = [next((row for row in rows if row["model"] == model), None) for _, rows in blocks]
+            cells = ["" if row is None else f"{row['rmse']:.1f} {span(row['rmse_interval'])}" for row in found]
+            seconds = sum(row["cpu_seconds"] for row in found if row is not None)
+            lines.append(f"| {model} | " + " | ".join(cells) + f" | {seconds:.0f} |")
+        lines.append("")
+        best = ", ".join(f"{split}: {rows[0]['best_baseline'] or 'none'}" for split, rows in blocks)
+        lines += [f"Best baseline by inner cross-validation: {best}.", ""]
+        lines += _network_lines(blocks) + _fold_lines(blocks)
+    lines += rates_as_markdown(document)
+    if document["text"]:
+        lines += ["", "What the text that started this claims, and what can be compared:", ""]
+        lines += [f"* {claim(entry)}" for entry in document["text"]]
+    return "\n".join(lines).strip() + "\n"
+
+
+def _fold_lines(blocks: Sequence[tuple[str, list[Mapping[str, Any]]]]) -> list[str]:
+    """Single folds of splits that have three groups: an average over three says little."""
+    found = []
+    for split, rows in blocks:
+        for row in rows:
+            if split in SINGLE and row["model"] in ("msgnn", "ann", "svm"):
+                folds = ", ".join(f"{fold['fold']} {fold['rmse']:.1f}" for fold in row["folds"])
+                found.append(f"* {split}, {row['model']}: {folds}")
+    return ["Single folds, RMSE in m/s:", "", *found, ""] if found else []
+
+
+def _network_lines(blocks: Sequence[tuple[str, list[Mapping[str, Any]]]]) -> list[str]:
+    found = []
+    for split, rows in blocks:
+        row = next((row for row in rows if row["model"] == "msgnn"), None)
+        if row is not None:
+            found.append(
+                f"| {split} | {ratio(row['ratio_to_ann'])} | {ratio(row['ratio_to_svm'])} | "
+                f"{ratio(row['ratio_to_best_baseline'])} | {ratio(row['rmse_ratio_to_ann'])} | "
+                f"{ratio(row['rmse_ratio_to_svm'])} | {percent(row['coverage90'])} "
+                f"{_percent(row['coverage90_interval'])} | {percent(row['sign_accuracy'])} |"
+            )
+    if not found:
+        return []
+    head = (
+        "| msgnn, held out | / ann | / svm | / best baseline | whole RMSE / ann | whole RMSE / svm | "
+        "coverage of 90 % [binomial 95 %] | sign right |"
+    )
+    return ["Ratios of what lies above the noise floor, and of whole errors:", "", head, "|---" * 8 + "|", *found, ""]
+
+
+def _percent(interval: Sequence[float]) -> str:
+    low, high = interval
+    return f"[{100 * low:.0f}, {100 * high:.0f}]"
+
+
+def replace_between_markers(text: str, table: str, begin: str = BEGIN, end: str = END) -> str:
+    """Put a table between the markers of a document.
+
+    Raises:
+        FormatError: The markers are not there, or come twice.
+    """
+    pattern = re.escape(begin) + r"\n.*?" + re.escape(end)
+    if len(re.findall(pattern, text, flags=re.DOTALL)) != 1:
+        raise FormatError(f"the document needs the lines {begin} and {end}, once each")
+    return re.sub(pattern, lambda _: f"{begin}\n\n{table}\n{end}", text, flags=re.DOTALL)
+
+
+def write_table(document: Mapping[str, Any], path: Path) -> None:
+    """Renew the table between the markers of a document on disk.
+
+    Raises:
+        InputFileError, FormatError: It is not there, or has no markers.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
+    markers = (BEGIN_UNSEEN, END_UNSEEN) if "learned_from" in document["records"] else (BEGIN, END)
+    renewed = replace_between_markers(text, as_markdown(document), *markers)
+    with output_errors(path):
+        write_atomically(path, renewed.encode())
+
+
+def rates_as_markdown(document: Mapping[str, Any]) -> list[str]:
+    """Lines for documents: RMSE of ln J, and how many of the conditions lie in their 90 % interval."""
+    rows = rate_rows(document)
+    if not rows:
+        return []
+    splits = list(dict.fromkeys(row["split"] for row in rows))
+    lines = [
+        "Nucleation rate from conditions only (evidence A), RMSE of ln J, and how many rows their 90 % interval holds:",
+        "",
+    ]
+    lines.append("| held out | " + " | ".join(held_out(split) for split in splits) + " | CPU s |")
+    lines.append("|---|" + "---|" * (len(splits) + 1))
+    first = {split: next(row for row in rows if row["split"] == split) for split in splits}
+    lines.append(
+        "| *noise floor* | " + " | ".join(f"{first[split]['noise_floor_rmse']:.2f}" for split in splits) + " | |"
+    )
+    for model in dict.fromkeys(row["model"] for row in rows):
+        own = {row["split"]: row for row in rows if row["model"] == model}
+        cells = [f"{own[split]['rmse']:.2f} ({covered(own[split])})" if split in own else "" for split in splits]
+        seconds = sum(row["cpu_seconds"] for row in own.values())
+        lines.append(f"| {model} | " + " | ".join(cells) + f" | {seconds:.0f} |")
+    return [*lines, "", *(f"* {line}" for line in rate_conditions(document)), ""]
+
+
+def kinetics(
+    records: Annotated[
+        str, typer.Option(help="Shipped set, store or file of records with growth velocities.")
+    ] = "al-cu-si",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of results; the same command goes on where it stopped.")
+    ] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Only these models; may be given several times.")] = None,
+    evidence: Annotated[
+        list[str] | None, typer.Option(help="A: conditions only. B: also the first 10 ps. Both by default.")
+    ] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="temperature, orientation, material, run, random; all by default.")
+    ] = None,
+    tuned: Annotated[
+        Path | None, typer.Option(help="Folder of tuned settings, MODEL.json; those of the package by default.")
+    ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(help="Learn from all of --records, and score on this other set, store or file of records."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    workers: Annotated[int, typer.Option(help="Processes of one thread each.")] = 1,
+    done: Annotated[
+        bool, typer.Option("--done", help="Compute nothing: make the table from what --out holds already.")
+    ] = False,
+    stored: Annotated[bool, typer.Option("--stored", help="Take the results that ship with the package.")] = False,
+    write: Annotated[
+        Path | None, typer.Option(help="Renew the table between the markers of this document, such as README.md.")
+    ] = None,
+    keep: Annotated[Path | None, typer.Option(help="Also keep the whole result in this JSON file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew where --out holds another one.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Compare kinetics models on growth velocities (m/s) of runs, temperatures, faces and materials that were held out.
+
+    Where the records hold quenches, nucleation rates (ln J) follow: temperatures and materials are held out.
+
+    Prints the error of every model with its 95 % interval, the noise floor of the labels, the share of right signs,
+    coverage and width of 90 % intervals, and the ratios of what lies above the floor to the tuned ann and svm and to
+    the baseline that inner cross-validation prefers.
+
+    Example: python3 nk.py benchmark kinetics --model ridge --model svm --evidence A --out results
+    """
+    if on is not None:
+        given = {"--stored": stored, "--out": out is not None, "--split": bool(split), "--done": done}
+        for name in (name for name, there in given.items() if there):
+            raise ParameterError(
+                f"--on scores whole sets within minutes and keeps nothing on the way: leave out {name}"
+            )
+    if out is None and done:
+        raise ParameterError("--done makes a table from what --out holds: name that folder with --out")
+    options: dict[str, Any] = {
+        "models": model or model_names(), "evidence": evidence or ("A", "B"), "tuned": tuned, "seed": seed
+    }  # fmt: skip
+    if stored:
+        document = read_stored()
+    else:
+        check_tuned(tuned)
+        with progress_reporter("fitting", "folds" if on is None else "models") as report:
+            document = (
+                score_on(on, records, progress=report, **options)
+                if on is not None
+                else benchmark_kinetics(
+                    records,
+                    out=out,
+                    overwrite=overwrite,
+                    splits=split or SPLITS,
+                    workers=workers,
+                    compute=not done,
+                    progress=report,
+                    **options,
+                )
+            )
+    if keep is not None:
+        with output_errors(keep):
+            write_atomically(keep, (json.dumps(plain(document), indent=1) + "\n").encode())
+    if write is not None:
+        write_table(document, write)
+    if as_json:
+        echo_json(document)
+        return
+    typer.echo(as_text(document), nl=False)
