@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from benchmarks.house import house
 from benchmarks.kill_loop import kill_loop
 from benchmarks.kinetics import kinetics
 from benchmarks.kinetics_ablation import kinetics_ablation
@@ -22,6 +23,7 @@ from benchmarks.reactor_speed import reactor_speed
 from benchmarks.tabulate import tabulate
 from benchmarks.tuning import tuning
 from benchmarks.velocities import velocities
+from benchmarks.walk import walk
 from nakaya.cli.output import run_app
 
 __all__ = ["PROGRAM", "STUDIES", "app", "run"]
@@ -29,6 +31,7 @@ __all__ = ["PROGRAM", "STUDIES", "app", "run"]
 PROGRAM: Final = "python3 nk.py benchmark"
 
 STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
+    "house": house,
     "kill-loop": kill_loop,
     "kinetics": kinetics,
     "kinetics-ablation": kinetics_ablation,
@@ -42,6 +45,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "tabulate": tabulate,
     "tuning": tuning,
     "velocities": velocities,
+    "walk": walk,
 }
 """Name on the command line -> what runs."""
 
