@@ -21,7 +21,7 @@ import typer
 from nakaya.cli.output import echo_json, plain
 from nakaya.cli.progress import progress_reporter
 from nakaya.core.errors import FormatError, InputFileError, OutputError, ParameterError
-from nakaya.core.folders import check_parent, output_errors, write_atomically
+from nakaya.core.files import check_output, output_errors, write_whole
 from nakaya.kinetics.benchmark.run import score_models
 from nakaya.kinetics.benchmark.table import (
     SINGLE,
@@ -98,13 +98,13 @@ class Folder:
 
     def keep(self, name: str, document: Mapping[str, Any]) -> None:
         """Write the result of a task, whole or not at all."""
-        write_atomically(self.path / f"{name}.json", (json.dumps(document, indent=1) + "\n").encode())
+        write_whole(self.path / f"{name}.json", (json.dumps(document, indent=1) + "\n").encode())
 
 
 @contextmanager
 def _folder(corpus: str, seed: int, *, out: Path, overwrite: bool) -> Iterator[Keeper]:
     marker = {"version": VERSION, "corpus": corpus, "seed": seed}
-    check_parent(out)
+    check_output(out, overwrite=True)
     with output_errors(out):
         if out.exists() and _marker(out) != marker:
             if not overwrite:
@@ -118,7 +118,7 @@ def _folder(corpus: str, seed: int, *, out: Path, overwrite: bool) -> Iterator[K
                 raise OutputError(f"{out} is not a folder of a benchmark, so it is not deleted: choose another --out")
         tasks = out / "tasks"
         tasks.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / MARKER, (json.dumps(marker, indent=1) + "\n").encode())
+        write_whole(out / MARKER, (json.dumps(marker, indent=1) + "\n").encode())
     yield Folder(tasks)
 
 
@@ -243,7 +243,7 @@ def write_table(document: Mapping[str, Any], path: Path) -> None:
     markers = (BEGIN_UNSEEN, END_UNSEEN) if "learned_from" in document["records"] else (BEGIN, END)
     renewed = replace_between_markers(text, as_markdown(document), *markers)
     with output_errors(path):
-        write_atomically(path, renewed.encode())
+        write_whole(path, renewed.encode())
 
 
 def rates_as_markdown(document: Mapping[str, Any]) -> list[str]:
@@ -346,7 +346,7 @@ def kinetics(
             )
     if keep is not None:
         with output_errors(keep):
-            write_atomically(keep, (json.dumps(plain(document), indent=1) + "\n").encode())
+            write_whole(keep, (json.dumps(plain(document), indent=1) + "\n").encode())
     if write is not None:
         write_table(document, write)
     if as_json:

@@ -19,7 +19,7 @@ from nakaya.cli.output import echo_json
 from nakaya.cli.progress import progress_reporter
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError, ParameterError
-from nakaya.core.folders import check_parent, output_errors, write_atomically
+from nakaya.core.files import check_output, output_errors, write_whole
 from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.core.provenance import package_version
 from nakaya.kinetics.models.catalogue import find_model
@@ -87,18 +87,18 @@ def tabulate_problem(
     values = np.array([scores[place] for place in range(math.prod(shape))]).reshape(shape)
     table = ScoreTable(tuple(axes), values, about)
     with output_errors(out):
-        write_atomically(out / TABLE_FILE, table.encode())
+        write_whole(out / TABLE_FILE, table.encode())
     return table
 
 
 def _claim(out: Path, configuration: Mapping[str, Any]) -> None:
     """Make the folder, or check that it was begun with this configuration."""
-    check_parent(out)
+    check_output(out, overwrite=True)
     file = out / CONFIGURATION_FILE
     if not out.exists():
         with output_errors(out):
             out.mkdir()
-            write_atomically(file, (json.dumps(configuration, indent=1) + "\n").encode())
+            write_whole(file, (json.dumps(configuration, indent=1) + "\n").encode())
         return
     if not file.is_file():
         raise OutputError(f"{out} exists already and holds no table of trainings: choose another name")

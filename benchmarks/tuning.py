@@ -10,11 +10,10 @@ import typer
 
 from nakaya.cli.output import echo_json
 from nakaya.cli.progress import progress_reporter
-from nakaya.growth.store.storing import check_output
+from nakaya.core.files import check_output, write_whole
 from nakaya.learn.tuning.comparison import Contender
 from nakaya.learn.tuning.surrogate import Surrogate
 from nakaya.viz.reports.report import Report
-from nakaya.viz.writing import write_whole
 from nakaya.workflows.tuning.comparison import SamplerTable, compare
 from nakaya.workflows.tuning.report import add_regret
 

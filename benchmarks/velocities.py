@@ -9,13 +9,13 @@ from typing import Annotated, Final, Literal
 import typer
 
 from nakaya.cli.output import echo_json
-from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.errors import ParameterError
+from nakaya.core.files import check_output, write_whole
 from nakaya.records.record import Record
 from nakaya.records.store import load_records
 from nakaya.viz.charts.base import encode_figure
 from nakaya.viz.charts.calibration import velocity_panels
 from nakaya.viz.style import find_theme
-from nakaya.viz.writing import write_whole
 from nakaya.workflows.show_kinetics import velocities_by_face
 
 __all__ = ["draw_velocities", "velocities"]
@@ -64,8 +64,7 @@ def velocities(
 
     Example: python3 nk.py benchmark velocities velocities.png
     """
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists: choose another file, or give --overwrite")
+    check_output(out, overwrite=overwrite)
     drawn = draw_velocities(load_records(records), out)
     if as_json:
         echo_json({"file": out, "series": drawn})

@@ -41,6 +41,28 @@ def test_a_truncated_state_is_refused(tmp_path: Path, kept: float) -> None:
         load_state(path, fingerprint="a")
 
 
+@pytest.mark.parametrize("is_sealed", [True, False])
+def test_a_flipped_bit_is_refused_before_it_is_parsed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_sealed: bool
+) -> None:
+    """With and without the checksum that files of earlier versions do not have; those still open when whole."""
+    path = tmp_path / "c.pt"
+    if is_sealed:
+        save_state(path, {"w": torch.full((64,), 5.0)}, fingerprint="a")
+    else:
+        torch.save({"format": 1, "fingerprint": "a", "state": {"w": torch.full((64,), 5.0)}}, path)
+    assert torch.equal(load_state(path, fingerprint="a")["w"], torch.full((64,), 5.0))
+    content = bytearray(path.read_bytes())
+    weights = content.index(torch.full((64,), 5.0).numpy().tobytes())
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was parsed"))
+    for place in (*range(weights, weights + 256, 16), *(range(0, len(content), 97) if is_sealed else ())):
+        damaged = content.copy()
+        damaged[place] ^= 0x08
+        path.write_bytes(damaged)
+        with pytest.raises(FormatError, match="not a whole checkpoint"):
+            load_state(path, fingerprint="a")
+
+
 class _Trap:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, (os.environ["NAKAYA_TRAP"],)

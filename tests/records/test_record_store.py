@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, OutputError, ParameterError, UnknownNameError
+from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.records.collection import merge_records, record_documents, validate_records
 from nakaya.records.record import Axis, Interval, Provenance, Quantity, Record, Snapshot
@@ -29,7 +30,6 @@ from nakaya.records.store import (
     problems,
     record_hash,
     to_json,
-    write_atomically,
 )
 
 _numbers = st.floats(allow_nan=True, allow_infinity=False, width=64)
@@ -250,7 +250,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     target = tmp_path / "folder"
     target.mkdir()
     with pytest.raises(OutputError):
-        write_atomically(target, b"x")  # a directory cannot be replaced by a file
+        write_whole(target, b"x")  # a directory cannot be replaced by a file
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder"]
 
 

@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.files import write_whole
 from nakaya.viz.charts.fidelity import Estimate, estimate_chart
 from nakaya.viz.crystals.animation import growth_animation
 from nakaya.viz.crystals.renderer import Renderer
 from nakaya.viz.reports.report import KeyNumber, Report
 from nakaya.viz.style import DARK, LIGHT
-from nakaya.viz.writing import write_whole
 
 VOID = {"meta", "img", "source", "br", "link"}
 HOSTILE = """<script src="https://example.org/x.js"></script> & "quotes" 'single'"""
@@ -178,7 +178,7 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(OutputError, match="cannot write .*picture.png: no space left on device: check"):
+    with pytest.raises(OutputError, match="cannot write .*picture.png: no space left on device: free"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["picture.png"]

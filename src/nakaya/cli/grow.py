@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from nakaya.cli.output import echo_json
 from nakaya.core.errors import ParameterError
+from nakaya.core.files import check_output
 from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
 from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.lattice.geometry import SITE_AXES
@@ -125,7 +126,7 @@ def _options_of(model: GrowerModel) -> Iterator[inspect.Parameter]:
 def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
     from nakaya.growth.growing import grow
     from nakaya.growth.model.summary import summarise
-    from nakaya.growth.store.storing import check_store_output, save
+    from nakaya.growth.store.storing import save
 
     for word in (options["name"], options["model"]):
         if word not in (None, model.name):
@@ -134,7 +135,7 @@ def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
     point = model.family(**{name: options[name] for name in model.family.ranges})
     stop = model.stop(**parse_stop({name: options[name] for name in model.stop_rules}, model.stop_rules))
     if out is not None:
-        check_store_output(out, overwrite=overwrite)
+        check_output(out, overwrite=overwrite, sign="zarr.json")
     crystals = grow(
         point,
         model=model.name,

@@ -19,7 +19,7 @@ import typer
 
 from nakaya.cli.moved import moved_to
 from nakaya.core.addresses import without_secrets
-from nakaya.core.errors import NakayaError
+from nakaya.core.errors import NakayaError, OutputExistsError
 
 __all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "explain_exception", "plain", "run_app"]
 
@@ -66,6 +66,8 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
         return int(error.exit_code), None
     if isinstance(error, SystemExit):
         return (error.code if isinstance(error.code, int) else 1), None
+    if isinstance(error, OutputExistsError):
+        return USER_ERROR, f"nakaya: {error}, or add --overwrite to replace it"
     if isinstance(error, NakayaError):
         return USER_ERROR, f"nakaya: {_one_line(str(error))}"
     if getattr(error, "possibilities", None):  # the parser finds "--temperature" like "--geometry": both begin with --

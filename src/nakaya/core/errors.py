@@ -15,7 +15,9 @@ __all__ = [
     "InputFileError",
     "MissingExtraError",
     "NakayaError",
+    "OtherConfigurationError",
     "OutputError",
+    "OutputExistsError",
     "ParameterError",
     "PluginError",
     "UnknownNameError",
@@ -71,6 +73,14 @@ class FormatError(NakayaError, ValueError):
 
 class OutputError(NakayaError, OSError):
     """The output cannot be written: it exists already, the disk is full, or the place is read-only."""
+
+
+class OutputExistsError(OutputError):
+    """Something is there already; the command line adds how to replace it to the message."""
+
+
+class OtherConfigurationError(OutputExistsError, ConfigError):
+    """What is there was begun with another configuration."""
 
 
 class MissingExtraError(NakayaError, ImportError):

@@ -1,35 +1,268 @@
-"""Files that appear under their name whole or not at all."""
+"""Outputs: files and folders that appear whole or not at all, and take nobody's place unasked."""
 
 from __future__ import annotations
 
+import errno
 import os
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from glob import escape
+from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
-__all__ = ["own_part", "write_whole"]
+from nakaya.core.errors import NakayaError, OutputError, OutputExistsError
+
+__all__ = [
+    "PART_SUFFIX",
+    "check_output",
+    "discard",
+    "final_name",
+    "move_folder",
+    "new_folder",
+    "output_errors",
+    "own_part",
+    "remove_leftovers",
+    "remove_parts",
+    "write_whole",
+]
+
+PART_SUFFIX = ".part"
+"""Ending of what is being written. A reader ignores such files; the next writer removes them."""
+
+REMEDIES = {
+    errno.ENOSPC: "free some space or choose another place",
+    errno.EDQUOT: "free some space or choose another place",
+    errno.EROFS: "choose a place that can be written",
+    errno.EACCES: "choose a place you may write",
+    errno.EPERM: "choose a place you may write",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+WITHOUT_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+_PARTS_OF_THIS_PROCESS = count()
 
 
-def write_whole(path: Path, content: bytes, *, part: Path) -> None:
+@contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn an `OSError` of the body into an `OutputError` that names `path` and says what to do."""
+    try:
+        yield
+    except NakayaError:  # some of ours are OSErrors, and say already what to do
+        raise
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        remedy = REMEDIES.get(error.errno or 0, "check the path and the disk")
+        raise OutputError(f"cannot write {path}: {reason}: {remedy}") from error
+
+
+def check_output(path: str | os.PathLike[str], *, overwrite: bool = False, sign: str | None = None) -> None:
+    """Check, before any work is done for it, that an output can be made; its missing parents are made.
+
+    Args:
+        path: File or folder that is to be made.
+        overwrite: Whether what is there may be replaced.
+        sign: Pattern of a name that a folder of this kind holds: one that holds others alone is never replaced.
+
+    Raises:
+        OutputExistsError: The path exists (an empty folder, too) and may not be replaced.
+        OutputError: Nothing can be made there, or what is there is a folder of another kind.
+    """
+    path = Path(path)
+    if os.path.lexists(path) and not overwrite:
+        raise OutputExistsError(
+            f"{path} exists already (a {'directory' if path.is_dir() else 'file'}): choose another name"
+        )
+    is_folder = path.is_dir() and not path.is_symlink()
+    if sign is not None and is_folder and any(path.iterdir()) and not any(path.glob(sign)):
+        raise OutputError(f"{path} is a directory of something else, so it is not deleted: choose another name")
+    parent = path.absolute().parent
+    if parent.exists() and not parent.is_dir():
+        raise OutputError(f"cannot write {path}: {parent} is not a directory: choose another place")
+    with output_errors(path):  # os.access says nothing about read-only disks, nor to a superuser: try it
+        parent.mkdir(parents=True, exist_ok=True)
+        probe = own_part(path)
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.unlink(probe)
+
+
+def write_whole(path: Path, content: bytes, *, overwrite: bool = True) -> None:
     """Write a file that appears under its name only when all of it is on the disk.
 
     Args:
-        path: The file; what is there is replaced.
+        path: The file.
         content: All of it.
-        part: Its name until then, in the same directory; nobody else may write there meanwhile.
+        overwrite: Whether it takes the place of what is there. If not, of several writers exactly one succeeds.
 
     Raises:
-        OSError: It cannot be written; nothing is left behind, and what was at `path` stays.
+        OutputExistsError: It may not take the place of what is there.
+        OutputError: It cannot be written; nothing is left behind, and what was at `path` stays.
     """
+    part = own_part(path)
+    with output_errors(path):
+        try:
+            with part.open("xb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if overwrite:
+                os.replace(part, path)
+            else:
+                _move_to_free_name(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _move_to_free_name(part: Path, path: Path) -> None:
     try:
-        with part.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+        try:
+            os.link(part, path)  # a rename would take the place of what another process has made since
+        except OSError as error:
+            if error.errno not in WITHOUT_LINKS:
+                raise
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))  # a file system without links: claim the name, then fill it
+            os.replace(part, path)
+        else:
+            part.unlink()
+    except FileExistsError:
+        raise _taken(path) from None
+
+
+def _taken(path: Path) -> OutputExistsError:
+    return OutputExistsError(f"{path} exists already: another process made it meanwhile: choose another name")
+
+
+@contextmanager
+def new_folder(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """Make a folder that appears at `path` only when the body has filled it.
+
+    Args:
+        path: The folder.
+        overwrite: Whether it takes the place of what is there. If not, of several makers exactly one succeeds.
+
+    Yields:
+        A fresh sibling of `path`. It is renamed when the body ends, and removed when the body fails.
+
+    Raises:
+        OutputExistsError: It may not take the place of what is there.
+        OutputError: It cannot be written; nothing is left behind, and what was there stays.
+    """
+    path = path.absolute()
+    fresh = own_part(path)
+    with output_errors(path):
+        try:
+            fresh.mkdir()
+            yield fresh
+            move_folder(fresh, path, overwrite=overwrite)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+
+
+def move_folder(folder: Path, path: Path, *, overwrite: bool) -> None:
+    """Give a finished folder its name, in the place of what is there if `overwrite`.
+
+    Raises:
+        OutputExistsError: Something is there, or another process made it meanwhile.
+        OSError: It cannot be renamed; what was at `path` stays.
+    """
+    if os.path.lexists(path) and not overwrite:
+        raise _taken(path)
+    old = own_part(path)
+    if os.path.lexists(path):
+        os.rename(path, old)
+    try:
+        os.rename(folder, path)  # fails where there is a file, or a folder that is not empty
+    except OSError as error:
+        if os.path.lexists(path):
+            raise _taken(path) from error
+        if os.path.lexists(old):
+            os.rename(old, path)
         raise
+    finally:
+        if os.path.lexists(path):
+            _remove(old)
+
+
+def discard(path: Path) -> None:
+    """Remove a file or a folder; it is gone at once under its name, and soon altogether.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    old = own_part(path)
+    os.rename(path, old)
+    _remove(old)
 
 
 def own_part(path: Path) -> Path:
-    """A name for the part of a file that several processes may write: hidden, and of this process alone."""
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+    """A new name for what will be called `path`: hidden, beside it, and of this process alone."""
+    maker = f"{_machine()}{_boot()}-{os.getpid()}-{next(_PARTS_OF_THIS_PROCESS)}"
+    return path.with_name(f".{path.name}.{maker}{PART_SUFFIX}")
+
+
+def final_name(part: str) -> str | None:
+    """The name that a part would have got from its writer, of this or an earlier version; None: it is no part."""
+    if not part.endswith(PART_SUFFIX):
+        return None
+    name = part.removesuffix(PART_SUFFIX)
+    return name[1:].rpartition(".")[0] if name.startswith(".") else name
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what a killed writer left in `folder` or below it; call this only while holding the lock."""
+    for part in sorted(folder.rglob(f"*{PART_SUFFIX}")):
+        if not part.is_dir():
+            part.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed makers of `path` left beside it; what a living process may still be making stays."""
+    for part in path.parent.glob(f".{escape(path.name)}.*{PART_SUFFIX}"):
+        if final_name(part.name) == path.name and not _is_being_made(part.name):
+            _remove(part)
+
+
+def _is_being_made(part: str) -> bool:
+    found = re.fullmatch(r"([0-9a-f]{6})([0-9a-f]{6})-([0-9]+)-[0-9]+", part.rsplit(".", 2)[-2])
+    if found is None:  # of an earlier version
+        return False
+    machine, boot, process = found.groups()
+    if machine != _machine():  # nobody here knows whether it runs
+        return True
+    return boot == _boot() and _is_running(int(process))
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # there os.kill(process, 0) kills
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@cache
+def _machine() -> str:
+    return sha256(platform.node().encode()).hexdigest()[:6]
+
+
+@cache
+def _boot() -> str:
+    """Of this start of the machine; the same for all where the system does not tell."""
+    return sha256(BOOT.read_bytes() if BOOT.is_file() else b"").hexdigest()[:6]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import zipfile
+import zlib
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from nakaya.core.errors import ConfigError, FormatError
+from nakaya.core.errors import FormatError, OtherConfigurationError
 from nakaya.core.files import write_whole
+from nakaya.core.provenance import sha256_of_bytes
 
 __all__ = ["load_state", "parse_weights", "save_state", "save_weights"]
 
+DAMAGED = (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, KeyError, ValueError, zlib.error)
+
 STATE_FORMAT = 1
+SEAL = b"nakaya checkpoint, sha256 "
+"""Begins a file, before the digest of what follows in a line of its own; files of earlier versions have none."""
+
+SEAL_BYTES = len(SEAL) + 65
 
 
 def save_state(path: Path, state: Mapping[str, Any], *, fingerprint: str) -> None:
@@ -28,34 +36,28 @@ def save_state(path: Path, state: Mapping[str, Any], *, fingerprint: str) -> Non
         state: Tensors and plain values (numbers, text, lists, dictionaries), nothing else.
         fingerprint: Identifies the configuration and the data of the run.
     """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as stream:
-            torch.save({"format": STATE_FORMAT, "fingerprint": fingerprint, "state": dict(state)}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    stream = BytesIO()
+    torch.save({"format": STATE_FORMAT, "fingerprint": fingerprint, "state": dict(state)}, stream)
+    content = stream.getvalue()
+    write_whole(path, SEAL + sha256_of_bytes(content).encode() + b"\n" + content)
 
 
 def load_state(path: Path, *, fingerprint: str) -> dict[str, Any]:
     """Read a training state that `save_state` wrote; loads tensors and plain values only.
 
     Raises:
-        FormatError: The file is no checkpoint of ours, or is damaged.
+        FormatError: The file is no checkpoint of ours, or a single bit of it has changed.
         ConfigError: It belongs to a run with another configuration or other data.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        content = torch.load(BytesIO(_unsealed(path.read_bytes())), map_location="cpu", weights_only=True)
+    except DAMAGED as error:
         raise FormatError(f"{path} is not a whole checkpoint: remove the run's folder and start again") from error
     if not isinstance(content, dict) or content.get("format") != STATE_FORMAT or "state" not in content:
         raise FormatError(f"{path} is not a checkpoint of format {STATE_FORMAT}: remove the run's folder, start again")
     if content["fingerprint"] != fingerprint:
-        raise ConfigError(
-            f"{path} belongs to a run with another configuration or other data: give another --out, or --overwrite"
+        raise OtherConfigurationError(
+            f"{path} belongs to a run with another configuration or other data: choose another name"
         )
     state = content["state"]
     if not isinstance(state, dict):
@@ -63,12 +65,23 @@ def load_state(path: Path, *, fingerprint: str) -> dict[str, Any]:
     return state
 
 
+def _unsealed(content: bytes) -> bytes:
+    """What was sealed, or a file of an earlier version, whose only checksums are those of its archive."""
+    if content.startswith(SEAL):
+        seal, content = content[:SEAL_BYTES], content[SEAL_BYTES:]
+        if seal != SEAL + sha256_of_bytes(content).encode() + b"\n":
+            raise ValueError("its checksum is another")
+    elif not content.startswith(b"PK") or zipfile.ZipFile(BytesIO(content)).testzip() is not None:
+        raise ValueError("it is no archive, or a checksum in it is another")
+    return content
+
+
 def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Write inference weights as safetensors, names sorted: whole, or not at all."""
     from safetensors.torch import save
 
     content = save({name: weights[name].detach().contiguous() for name in sorted(weights)})
-    write_whole(path, content, part=path.with_name(path.name + ".partial"))
+    write_whole(path, content)
 
 
 def parse_weights(content: bytes) -> dict[str, Tensor]:

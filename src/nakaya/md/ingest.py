@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import InputFileError, OutputError, ParameterError
+from nakaya.core.errors import InputFileError, ParameterError
+from nakaya.core.files import check_output
 from nakaya.core.provenance import sha256_of_file
 from nakaya.md.lammps.program import find_lammps, run_lammps
 from nakaya.md.trajectory_records import TrajectoryOptions, ingest_trajectory
@@ -52,12 +53,12 @@ def ingest_md(
     Raises:
         NakayaError: As in `ingest_trajectory`; `OutputError` where `out` exists and `overwrite` is not set.
     """
-    if out is not None and out.exists() and not overwrite:
-        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    if out is not None:
+        check_output(out, overwrite=overwrite, sign="*.json")
     known = known_records()
     records = [ingest_trajectory(path, options, known=known) for path in files]
     if out is not None:
-        write_store(records, out)
+        write_store(records, out, overwrite=overwrite)
     summary = [line for record in records for line in (summarise_record(record), *(f"  {f}" for f in record.flags))]
     return {"records": [to_document(record) for record in records], "summary": summary, "out": out}
 
@@ -85,8 +86,7 @@ def run_own_input(
         OutputError, MissingExtraError, LammpsError: As elsewhere.
         ParameterError: The input or the dump is not there.
     """
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    check_output(out, overwrite=overwrite, sign="*.json")
     if not script.is_file():
         raise ParameterError(f"there is no LAMMPS input {script}")
     if Path(dump).name != dump:
@@ -107,7 +107,7 @@ def run_own_input(
             record,
             provenance=replace(record.provenance, source="own LAMMPS input", commands=(f"lmp -in {script.name}",)),
         )
-        write_store([record], out)
+        write_store([record], out, overwrite=overwrite)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return {"records": [to_document(record)], "out": out}

@@ -18,10 +18,10 @@ import numpy as np
 from nakaya.core.archives import pack_arrays, read_arrays
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError
+from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.md.potentials import MASSES
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
-from nakaya.records.store import write_atomically
 
 __all__ = ["PATCH_ATOMS", "cut_patch", "interface_patch", "read_patches", "write_patches"]
 
@@ -91,7 +91,7 @@ def write_patches(path: Path, kept: Sequence[tuple[float, Frame, BoolArray]], *,
     arrays["time_ps"] = np.array([time for time, _, _ in kept], dtype=np.float32)
     content = pack_arrays(arrays, level=9)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content)
+    write_whole(path, content)
     return sha256_of_bytes(content)
 
 

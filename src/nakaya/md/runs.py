@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.errors import ParameterError
+from nakaya.core.files import check_output
 from nakaya.core.processes import peak_memory_of_children
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.crystallography.lattices import ATOMS_PER_CELL, oriented_cell
@@ -62,8 +63,7 @@ class Execution:
 def _measure(runs: Sequence[Run], how: Execution) -> list[Record]:
     """Run into a folder beside `out`, which takes its place at the end; killed before, the same call goes on."""
     out = how.out
-    if out.exists() and not how.overwrite:
-        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    check_output(out, overwrite=how.overwrite, sign="*.json")
     find_lammps()
     # Named after what is asked for: left behind by a kill, it serves the same question only.
     question = sha256_of_bytes("".join(run_hash(run) for run in runs).encode())[:12]
@@ -74,7 +74,7 @@ def _measure(runs: Sequence[Run], how: Execution) -> list[Record]:
     store = RecordStore(partial / "records")
     records = [record for record in store if record.id in ids]
     copies = {shot.path: store.path / shot.path for record in records for shot in record.snapshots}
-    write_store(records, out, snapshots=copies)
+    write_store(records, out, snapshots=copies, overwrite=how.overwrite)
     for leftover in out.parent.glob(f".{out.name}.*.partial"):
         shutil.rmtree(leftover, ignore_errors=True)
     return records
@@ -246,12 +246,12 @@ def collect(
         InputFileError: One of the sources holds no records.
         OutputError: `out` exists, or two records of one id differ in more than their driving force.
     """
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    check_output(out, overwrite=overwrite, sign="*.json")
     records, snapshots = load_sources(sources)
     telling = records if known is None else [*records, *load_records(known)]
     tables = {name: tabulate(name, telling) for name in {record.material for record in records}}
-    write_store([_with_driving_force(record, tables[record.material]) for record in records], out, snapshots=snapshots)
+    joined = [_with_driving_force(record, tables[record.material]) for record in records]
+    write_store(joined, out, snapshots=snapshots, overwrite=overwrite)
     return {
         "records": len(RecordStore(out)),
         "melting_points_K": {

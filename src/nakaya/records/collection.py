@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import InputFileError, OutputError, ParameterError
+from nakaya.core.errors import InputFileError, ParameterError
+from nakaya.core.files import check_output, new_folder
 from nakaya.records.record import Record
 from nakaya.records.store import (
     RecordStore,
@@ -94,10 +94,9 @@ def merge_records(sources: Sequence[str | Path], out: Path, *, overwrite: bool =
     """
     if not sources:
         raise ParameterError("nothing to merge: name at least one store or file of records")
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    check_output(out, overwrite=overwrite, sign="*.json")
     records, snapshots = load_sources(sources)
-    write_store(records, out, snapshots=snapshots)
+    write_store(records, out, snapshots=snapshots, overwrite=overwrite)
     return len(RecordStore(out))
 
 
@@ -119,33 +118,23 @@ def load_sources(sources: Sequence[str | Path]) -> tuple[list[Record], dict[str,
     return found, snapshots
 
 
-def write_store(records: Sequence[Record], out: Path, *, snapshots: Mapping[str, Path] | None = None) -> None:
-    """Write a new store whole or not at all, in the place of what was at `out`.
+def write_store(
+    records: Sequence[Record], out: Path, *, snapshots: Mapping[str, Path] | None = None, overwrite: bool = False
+) -> None:
+    """Write a new store, whole or not at all.
 
     Args:
         records: Of different ids, or the same.
         out: Directory.
         snapshots: Path inside the store -> file to copy there; missing files are left out.
+        overwrite: Whether it takes the place of what is at `out`.
 
     Raises:
-        OutputError: The disk refuses, or one id comes with two contents.
+        OutputError: `out` exists, the disk refuses, or one id comes with two contents.
     """
-    temporary = out.parent / f".{out.name}.{os.getpid()}.tmp"
-    try:
-        store = RecordStore(temporary, create=True)
-        store.merge(records)
+    with new_folder(out, overwrite=overwrite) as fresh:
+        RecordStore(fresh).merge(records)
         for place, source in (snapshots or {}).items():
-            _copy(source, temporary / place)
-        if out.is_dir() and not out.is_symlink():
-            shutil.rmtree(out)
-        elif out.exists():
-            out.unlink()
-        os.replace(temporary, out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_file() and not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+            if source.is_file() and not (fresh / place).exists():
+                (fresh / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, fresh / place)

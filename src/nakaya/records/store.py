@@ -6,8 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import FormatError, InputFileError, NakayaError, OutputError, UnknownNameError
-from nakaya.core.files import own_part, write_whole
+from nakaya.core.errors import (
+    FormatError,
+    InputFileError,
+    NakayaError,
+    OutputError,
+    OutputExistsError,
+    UnknownNameError,
+)
+from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes, sha256_of_file
 from nakaya.core.reading import read_bounded, read_json
 from nakaya.records.encoding import (
@@ -38,7 +45,6 @@ __all__ = [
     "shipped_sets",
     "to_document",
     "to_json",
-    "write_atomically",
 ]
 
 MAX_FILE_BYTES = 256 << 20
@@ -74,18 +80,6 @@ def check_snapshots(record: Record, folder: Path) -> None:
             raise FormatError(f"record {record.id}: snapshot {shot.path} is not in {folder}")
         if sha256_of_file(path) != shot.sha256:
             raise FormatError(f"record {record.id}: snapshot {shot.path} has other bytes than the record says")
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a temporary sibling, fsync, rename.
-
-    Raises:
-        OutputError: The disk is full or the place cannot be written; nothing is left behind.
-    """
-    try:
-        write_whole(path, content, part=own_part(path))
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {(error.strerror or 'unknown reason').lower()}") from None
 
 
 class RecordStore:
@@ -160,7 +154,10 @@ class RecordStore:
                 return False
             if not overwrite:
                 raise OutputError(f"record {record.id} exists in {self.path} with other content")
-        write_atomically(path, text.encode())
+        try:
+            write_whole(path, text.encode(), overwrite=overwrite)
+        except OutputExistsError:  # another process was faster: with the same content, perhaps
+            return self.add(record)
         return True
 
     def merge(self, records: Iterable[Record]) -> int:

@@ -1,4 +1,4 @@
-"""Pictures as files: formats by their ending, and files that appear under their name whole or not at all."""
+"""Pictures as the content of files: formats by their ending."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from nakaya.core import files
-from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.errors import ParameterError
 from nakaya.viz.crystals.animation import Animation
 
-__all__ = ["ANIMATION_FORMATS", "IMAGE_FORMATS", "check_format", "encode_animation", "encode_image", "write_whole"]
+__all__ = ["ANIMATION_FORMATS", "IMAGE_FORMATS", "check_format", "encode_animation", "encode_image"]
 
 IMAGE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 ANIMATION_FORMATS = {".gif": "gif", ".png": "png", ".apng": "png"}
@@ -56,16 +55,3 @@ def encode_image(image: Image.Image, path: Path, *, title: str = "", optimise: b
 def encode_animation(film: Animation, path: Path) -> bytes:
     """Return the content of a film file, in the format of the ending of `path`: GIF, or animated PNG."""
     return film.encode(check_format(path, ANIMATION_FORMATS))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it when all of it is on the disk.
-
-    Raises:
-        OutputError: It cannot be written; nothing is left behind, and what was there stays.
-    """
-    try:
-        files.write_whole(path, content, part=files.own_part(path))
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise OutputError(f"cannot write {path}: {reason}: check the path, the permissions and the disk") from error

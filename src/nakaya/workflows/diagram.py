@@ -12,12 +12,12 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
+from nakaya.core.files import check_output
 from nakaya.growth.catalogue import DEFAULT_MODEL, find_model, model_of
 from nakaya.growth.growing import grow
 from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.setup import StopRules
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
-from nakaya.growth.store.storing import check_output
 from nakaya.growth.store.storing import open as open_store
 from nakaya.viz.crystals.diagram import CLOCKS, Axis, Clock, morphology_diagram
 from nakaya.viz.crystals.figure import check_width
@@ -167,7 +167,7 @@ def diagram_by_growing(
         progress=progress,
     )
     order = np.arange(len(points)).reshape(y.count, x.count)
-    return _draw(crystals, order, (x.name, x.values()), (y.name, y.values()), out, theme, width, clock)
+    return _draw(crystals, order, (x.name, x.values()), (y.name, y.values()), out, theme, width, clock, overwrite)
 
 
 def diagram_of_store(
@@ -214,7 +214,7 @@ def diagram_of_store(
         raise ParameterError(f"member {member} does not exist: {path} holds {store.num_members} at each point")
     x_values, y_values, order = _find_grid(store.parameters, x, y, str(path))
     crystals = store.load(None, [member])
-    written = _draw(crystals, order, (x, x_values), (y, y_values), out, theme, width, clock)
+    written = _draw(crystals, order, (x, x_values), (y, y_values), out, theme, width, clock, overwrite)
     return written | {"source": Path(path), "member": member}
 
 
@@ -263,6 +263,7 @@ def _draw(
     theme: str,
     width: int,
     clock: str,
+    overwrite: bool,
 ) -> dict[str, Any]:
     metadata = crystals.metadata
     views = [[view_member(crystals, point=int(number)) for number in row] for row in order]
@@ -283,7 +284,7 @@ def _draw(
         clock=cast(Clock, clock),
     )
     steps = crystals.steps[..., 0] if crystals.has_point_axis else crystals.steps[:1]
-    return write_image(image, out, title=title) | {
+    return write_image(image, out, title=title, overwrite=overwrite) | {
         "x": {"parameter": x[0], "values": x[1].tolist()},
         "y": {"parameter": y[0], "values": y[1].tolist()},
         "crystals": int(order.size),

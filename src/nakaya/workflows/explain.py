@@ -17,7 +17,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy.sparse import coo_array
 
-from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.errors import ParameterError
+from nakaya.core.files import check_output, write_whole
 from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.protocol import Predictor
@@ -317,8 +318,7 @@ def check_picture(out: Path, *, overwrite: bool = False) -> Literal["png", "svg"
     from nakaya.viz.writing import check_format
 
     kind = check_format(out, {".png": "png", ".svg": "svg"})
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    check_output(out, overwrite=overwrite)
     return "svg" if kind == "svg" else "png"
 
 
@@ -338,7 +338,6 @@ def draw_explanation(found: Explanation, out: Path, *, overwrite: bool = False, 
     from nakaya.viz.charts.attribution import ablation_chart
     from nakaya.viz.charts.base import encode_figure
     from nakaya.viz.style import LIGHT
-    from nakaya.viz.writing import write_whole
 
     kind = check_picture(out, overwrite=overwrite)
     bars = [
@@ -349,4 +348,4 @@ def draw_explanation(found: Explanation, out: Path, *, overwrite: bool = False, 
     if not found.is_predicted and found.predicted["value"] is not None:
         title += f"; predicted: {found.predicted['value']:.3g} m/s, by {found.predicted['model']}"
     figure = ablation_chart(bars, LIGHT, title=title, model=found.model, unit="m/s")
-    write_whole(out, encode_figure(figure, kind))
+    write_whole(out, encode_figure(figure, kind), overwrite=overwrite)

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import ParameterError
+from nakaya.core.files import check_output, new_folder, write_whole
 from nakaya.core.provenance import package_version, sha256_of_file
-from nakaya.growth.store.storing import check_output
 from nakaya.reactor.estimation import (
     OBSERVATION_UNITS,
     Estimate,
@@ -52,16 +52,14 @@ def fit_reactor(
         ParameterError: A run that cannot be simulated.
         OutputError: The output exists or cannot be written.
     """
-    from nakaya.core.folders import new_directory
     from nakaya.reactor.fit_config import read_fit_plan
     from nakaya.reactor.fitting import fit
     from nakaya.records.store import RecordStore
     from nakaya.viz.charts.base import encode_figure
     from nakaya.viz.charts.reactors import profile_chart, trace_chart
     from nakaya.viz.style import LIGHT
-    from nakaya.viz.writing import write_whole
 
-    check_output(out, overwrite=overwrite)
+    check_output(out, overwrite=overwrite, sign="fit.json")
     plan = read_fit_plan(config)
     found = fit(
         plan.crystallizer,
@@ -78,7 +76,7 @@ def fit_reactor(
     flags = [f"{name}: {flag}" for name, remarks in plan.flags.items() for flag in remarks]
     files = {path.name: sha256_of_file(path) for path in plan.files}
     result = _summarise(found) | {"flags": flags, "files": files}
-    with new_directory(out) as directory:
+    with new_folder(out, overwrite=overwrite) as directory:
         document = json.dumps(_without_nan(result), indent=2, allow_nan=False)
         write_whole(directory / "fit.json", (document + "\n").encode())
         chart = trace_chart(_fit_panels(plan.experiments, found), LIGHT, title=found.crystallizer.name)

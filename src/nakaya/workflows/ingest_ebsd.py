@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
+from nakaya.core.files import check_output
 from nakaya.core.provenance import sha256_of_file
 from nakaya.crystallography.inverse_pole_figure import colour_key, inverse_pole_figure_colours
-from nakaya.growth.store.storing import check_output
 from nakaya.microscopy.ebsd.files import EbsdMap, read_ebsd
 from nakaya.microscopy.ebsd.grains import EbsdGrains, GrainRules, find_grains
 from nakaya.microscopy.ebsd.record import ebsd_record, phase_fraction
 from nakaya.microscopy.image_records import ImageSource
 from nakaya.viz.colour import from_hex, to_hex
 from nakaya.viz.style import LIGHT
-from nakaya.workflows.ingest_micrograph import Finding, write_ingested
+from nakaya.workflows.ingest_micrograph import RECORDS, Finding, write_ingested
 
 __all__ = ["ingest_ebsd"]
 
@@ -46,7 +46,7 @@ def ingest_ebsd(
         OutputError: The output exists or cannot be written.
     """
     rules = rules or GrainRules()
-    check_output(out, overwrite=overwrite)
+    check_output(out, overwrite=overwrite, sign=RECORDS)
     ebsd = read_ebsd(path)
     grains = find_grains(ebsd, rules)
     names = [phase.name for phase in ebsd.phases]
@@ -83,7 +83,7 @@ def ingest_ebsd(
     found = Finding(
         ebsd_record(source, ebsd, grains, settings), _overlay(ebsd, grains, numbers), _mask(ebsd, grains), numbers
     )
-    return write_ingested(found, out)
+    return write_ingested(found, out, overwrite=overwrite)
 
 
 def _labels(ebsd: EbsdMap, grains: EbsdGrains) -> GrainMap:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from nakaya.core.arrays import BoolArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.files import check_output, new_folder, write_whole
 from nakaya.core.provenance import sha256_of_file
-from nakaya.growth.store.storing import check_output
 from nakaya.microscopy.grains.grain_size import grain_size_from_intercept
 from nakaya.microscopy.grains.masks import grains_from_mask, mask_of_boundaries
 from nakaya.microscopy.grains.record import astm_interval, grains_record, measure_map
@@ -120,26 +120,25 @@ def ingest_micrograph(
         OutputError: The output exists or cannot be written.
     """
     options = options or MicrographOptions()
-    check_output(out, overwrite=overwrite)
+    check_output(out, overwrite=overwrite, sign=RECORDS)
     image = read_image(path)
     source = _source(path, image, options)
     found = KINDS[options.kind](image, source, options)
-    return write_ingested(found, out) | {
+    return write_ingested(found, out, overwrite=overwrite) | {
         "kind": options.kind,
         "pixel_size_m": math.nan if source.pixel_size is None else source.pixel_size,
         "pixel_size_from": source.pixel_size_from or None,
     }
 
 
-def write_ingested(found: Finding, out: Path) -> dict[str, Any]:
+def write_ingested(found: Finding, out: Path, *, overwrite: bool = False) -> dict[str, Any]:
     """Write what was found, whole or not at all, and return its summary."""
     from PIL import Image
 
-    from nakaya.core.folders import new_directory
-    from nakaya.viz.writing import encode_image, write_whole
+    from nakaya.viz.writing import encode_image
 
     record = found.ingested.record
-    with new_directory(out) as directory:
+    with new_folder(out, overwrite=overwrite) as directory:
         graph = directory / RECORDS / found.ingested.graph_path
         graph.parent.mkdir(parents=True)
         write_whole(graph, found.ingested.graph_bytes)

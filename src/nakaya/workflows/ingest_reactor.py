@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import ConfigError, InputFileError
-from nakaya.growth.store.storing import check_output
+from nakaya.core.files import check_output, new_folder, write_whole
 from nakaya.reactor.config import read_column_map
 from nakaya.reactor.logs.events import running_median
 from nakaya.reactor.logs.record import IngestedLog, IngestedReports, ingest_log, ingest_reports
@@ -41,13 +41,11 @@ def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool =
         ConfigError: The map is wrong.
         OutputError: The output exists or cannot be written.
     """
-    from nakaya.core.folders import new_directory
     from nakaya.viz.charts.base import encode_figure
     from nakaya.viz.charts.reactors import sample_chart, trace_chart
     from nakaya.viz.style import LIGHT
-    from nakaya.viz.writing import write_whole
 
-    check_output(out, overwrite=overwrite)
+    check_output(out, overwrite=overwrite, sign=RECORDS)
     columns = read_column_map(map_file)
     if not source.exists():
         raise InputFileError(f"{source} does not exist: check the path")
@@ -62,7 +60,7 @@ def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool =
         found = ingest_log(source, columns, map_file=map_file)
         figure = trace_chart(_panels(found), LIGHT, title=f"{columns.material}: {source.name}")
         summary = _summarise_log(found)
-    with new_directory(out) as directory:
+    with new_folder(out, overwrite=overwrite) as directory:
         RecordStore(directory / RECORDS, create=True).add(found.record)
         write_whole(directory / CHART, encode_figure(figure, "png"))
     return _summarise(found.record) | summary | {"out": out}

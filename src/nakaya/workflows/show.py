@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nakaya.core.errors import ParameterError
+from nakaya.core.files import check_output, write_whole
 from nakaya.growth.catalogue import model_of
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
-from nakaya.growth.store.storing import check_output
 from nakaya.growth.store.storing import open as open_store
 from nakaya.viz.crystals.animation import Animation, growth_animation
 from nakaya.viz.crystals.figure import crystal_figure
@@ -25,7 +25,6 @@ from nakaya.viz.writing import (
     check_format,
     encode_animation,
     encode_image,
-    write_whole,
 )
 
 if TYPE_CHECKING:
@@ -220,7 +219,7 @@ def show_store(
         image = draw_ensemble(crystals, step=step, theme=theme, width=width or 1600)
     else:
         image = _plate(crystals, 0, member, step, theme, width or 1200)
-    written = write_image(image, out, title=_title(crystals))
+    written = write_image(image, out, title=_title(crystals), overwrite=overwrite)
     return written | {
         "source": Path(path),
         "point": point,
@@ -264,7 +263,7 @@ def animate_store(
         crystals, member=chosen, theme=theme, width=width, frames=frames, frame_ms=frame_ms, progress=progress
     )
     content = encode_animation(film, out)
-    write_whole(out, content)
+    write_whole(out, content, overwrite=overwrite)
     first = film.frames[0]
     return {
         "out": out,
@@ -282,7 +281,7 @@ def animate_store(
     }
 
 
-def write_image(image: Image, out: Path, *, title: str) -> dict[str, Any]:
+def write_image(image: Image, out: Path, *, title: str, overwrite: bool) -> dict[str, Any]:
     """Write an image, in the format of its ending, and return what was written.
 
     Raises:
@@ -290,7 +289,7 @@ def write_image(image: Image, out: Path, *, title: str) -> dict[str, Any]:
         ParameterError: An ending that stands for no format.
     """
     content = encode_image(image, out, title=title)
-    write_whole(out, content)
+    write_whole(out, content, overwrite=overwrite)
     return {"out": out, "width": image.width, "height": image.height, "bytes": len(content), "title": title}
 
 

@@ -27,7 +27,7 @@ import numpy as np
 
 from nakaya.core.arrays import IntArray
 from nakaya.core.errors import ConfigError, MissingExtraError, OutputError, ParameterError
-from nakaya.core.folders import check_parent
+from nakaya.core.files import check_output
 from nakaya.growth.campaigns.campaigning import run_campaign
 from nakaya.growth.campaigns.config import read_campaign
 from nakaya.growth.campaigns.training_campaign import split_training
@@ -35,7 +35,6 @@ from nakaya.growth.emulators.cgne.config import TrainedFor
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.locks import lock_store
 from nakaya.growth.store.store import StoredTrajectory, open_store
-from nakaya.growth.store.storing import check_output
 from nakaya.workflows.train_emulator_config import TrainingConfig, read_training
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def train(
         raise MissingExtraError("neural emulators", "ml")
     config = config if isinstance(config, TrainingConfig) else read_training(Path(config))
     folder = Path(out)
-    check_parent(folder)
+    check_output(folder, overwrite=True)
     with lock_store(folder) as log:
         _prepare_folder(folder, config, overwrite=overwrite)
         started = time.perf_counter()

@@ -35,7 +35,7 @@ def test_a_full_disk_leaves_nothing_behind(crystals: Maker, tmp_path: Path, monk
     def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(np, "savez_compressed", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OutputError, match="no space left"):
         export_npz(crystals(1, 1), tmp_path / "c.npz")
     assert list(tmp_path.iterdir()) == []

@@ -9,9 +9,8 @@ import pytest
 
 import nakaya
 from nakaya.core.errors import OutputError, ParameterError
-from nakaya.core.folders import new_directory, remove_parts, remove_sibling_parts, write_atomically
+from nakaya.core.files import check_output, new_folder, remove_leftovers, remove_parts, write_whole
 from nakaya.growth.model.trajectory import Trajectory
-from nakaya.growth.store.storing import check_output, check_store_output
 
 Maker = Callable[..., Trajectory]
 
@@ -22,10 +21,10 @@ def everything_below(path: Path) -> list[str]:
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "a.json"
-    write_atomically(target, b"old")
+    write_whole(target, b"old")
     monkeypatch.setattr(os, "fsync", fail_with(errno.ENOSPC))
-    with pytest.raises(OSError, match="No space"):
-        write_atomically(target, b"new")
+    with pytest.raises(OSError, match="no space"):
+        write_whole(target, b"new")
     assert target.read_bytes() == b"old"
     assert everything_below(tmp_path) == ["a.json"]
 
@@ -96,24 +95,24 @@ def test_overwrite_does_not_delete_what_is_no_store(crystals: Maker, tmp_path: P
     with pytest.raises(OutputError, match="not deleted"):
         nakaya.save(crystals(1, 1), tmp_path / "thesis", overwrite=True)
     with pytest.raises(OutputError, match="not deleted"):
-        check_store_output(tmp_path / "thesis", overwrite=True)
+        check_output(tmp_path / "thesis", overwrite=True, sign="zarr.json")
     assert (tmp_path / "thesis/chapter.tex").read_text() == "years of work"
 
 
 def test_outputs_are_checked_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_output(tmp_path / "new", overwrite=False)
-    with pytest.raises(OutputError, match="does not exist: make it first"):
-        check_output(tmp_path / "nowhere/new", overwrite=False)
+    check_output(tmp_path / "parents/are/made/new")
+    assert everything_below(tmp_path) == ["parents", "parents/are", "parents/are/made"]
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputError, match="not a directory"):
         check_output(tmp_path / "file/new", overwrite=False)
     with pytest.raises(OutputError, match="exists already"):
         check_output(tmp_path / "file", overwrite=False)
     check_output(tmp_path / "file", overwrite=True)
-    monkeypatch.setattr("tempfile.mkstemp", fail_with(errno.EACCES))
+    monkeypatch.setattr(os, "open", fail_with(errno.EACCES))
     with pytest.raises(OutputError, match="permission denied: choose a place you may write"):
         check_output(tmp_path / "new", overwrite=False)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "parents"]
 
 
 @pytest.mark.parametrize(
@@ -164,14 +163,14 @@ def test_leftovers_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
     (tmp_path / ".c[1].zarr.abc.part/x").write_text("half")
     for name in (".other.zarr.abc.part", ".c[1].zarr.more.abc.part"):
         (tmp_path / name).mkdir()
-    remove_sibling_parts(store)
+    remove_leftovers(store)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == [".c[1].zarr.more.abc.part", ".other.zarr.abc.part", "c[1].zarr"]
 
 
 def test_a_directory_whose_maker_fails_does_not_appear(tmp_path: Path) -> None:
     def fail() -> None:
-        with new_directory(tmp_path / "d") as fresh:
+        with new_folder(tmp_path / "d") as fresh:
             (fresh / "half").write_text("x")
             raise RuntimeError("power cut")
 

@@ -49,7 +49,7 @@ import os, time
 from nakaya.cli.app import main
 from nakaya.kinetics.training import training
 
-fit, write = training._fit, training.write_atomically
+fit, write = training._fit, training.write_whole
 
 def told(name, *rest):
     with open("fits.txt", "a") as log:
@@ -61,7 +61,7 @@ def stuck(path, content):
         os.fsync = lambda _: time.sleep(3600)  # the file is there, but not under its name
     write(path, content)
 
-training._fit, training.write_atomically = told, stuck
+training._fit, training.write_whole = told, stuck
 main()
 """
 

@@ -16,16 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from nakaya.core.checks import check_count
-from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError
-from nakaya.core.folders import (
-    check_parent,
-    check_replaceable,
-    discard,
-    new_directory,
-    output_errors,
-    remove_parts,
-    remove_sibling_parts,
-)
+from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputExistsError
+from nakaya.core.files import check_output, discard, new_folder, output_errors, remove_leftovers, remove_parts
 from nakaya.growth.campaigns.config import CampaignConfig, config_differences, read_campaign
 from nakaya.growth.campaigns.tasks import GrownShard, ShardPlan, grow_shards
 from nakaya.growth.catalogue import find_model
@@ -33,6 +25,7 @@ from nakaya.growth.model.trajectory import TrajectoryMetadata
 from nakaya.growth.store.layout import ShardIndex
 from nakaya.growth.store.locks import StoreLog, lock_store
 from nakaya.growth.store.reading import ShardReader
+from nakaya.growth.store.schema import GROUP_FILE
 from nakaya.growth.store.store import StoredTrajectory, open_store, read_description
 from nakaya.growth.store.verification import is_intact
 from nakaya.growth.store.writing import describe, write_shard, write_skeleton
@@ -110,10 +103,10 @@ def run_campaign(
     workers = check_count("workers", workers, 1, MAX_WORKERS, ": it is the number of processes")
     store = Path(out)
     plan, campaign = _plan(config)
-    check_parent(store)
+    check_output(store, overwrite=True)
     _open_if_ours(store, campaign, overwrite=overwrite)  # refuse before a log is made
     with lock_store(store) as log, output_errors(store):
-        remove_sibling_parts(store)
+        remove_leftovers(store)
         stored = _open_if_ours(store, campaign, overwrite=overwrite)
         if stored is not None:
             writer = StoreWriter.of_store(store, stored, plan, log)
@@ -150,14 +143,14 @@ def _open_if_ours(store: Path, wanted: Mapping[str, object], *, overwrite: bool)
     if not _is_there(store):
         return None
     if overwrite:
-        check_replaceable(store)
+        check_output(store, overwrite=True, sign=GROUP_FILE)
         return None
     try:
         description, _ = read_description(store)
     except NakayaError as error:
-        raise OutputError(f"{store} exists already: {error}; choose another --out, or add --overwrite") from error
+        raise OutputExistsError(f"{store} exists already: {error}; choose another name") from error
     if description.campaign is None:
-        raise OutputError(f"{store} exists already and was not made by a campaign: choose another --out")
+        raise OutputExistsError(f"{store} exists already and was not made by a campaign: choose another name")
     differences = config_differences(description.campaign, wanted)
     if differences:
         raise ConfigError(
@@ -215,7 +208,7 @@ class StoreWriter:
             self.plan = replace(self.plan, layout=grown.layout)
             description = describe(grown.metadata, grown.layout, self.plan.parameters, self.campaign)
             self._metadata = description.metadata
-            with new_directory(self.path) as fresh:
+            with new_folder(self.path, overwrite=False) as fresh:
                 self._store_sha256 = write_skeleton(fresh, description, self.plan.parameters)
         self._check_same_model(grown)
         write_shard(self.path, grown.shard, self.plan.layout, self._store_sha256)

@@ -11,7 +11,7 @@ from pathlib import Path
 from nakaya.core.arrays import FloatArray
 from nakaya.core.checks import check_count
 from nakaya.core.errors import FormatError, NakayaError, UnknownNameError
-from nakaya.core.folders import output_errors, remove_parts
+from nakaya.core.files import output_errors, remove_parts
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.growth.campaigns.campaigning import MAX_WORKERS, StoreWriter
 from nakaya.growth.campaigns.config import sample_plain

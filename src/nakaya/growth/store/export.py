@@ -6,9 +6,8 @@ Not for keeping: the file has no checksums, cannot be read in parts, and is not 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nakaya.core.folders import PART_SUFFIX, output_errors
+from nakaya.core.files import write_whole
 from nakaya.growth.model.trajectory import Trajectory
 
 __all__ = ["export_npz"]
@@ -50,12 +49,6 @@ def export_npz(trajectory: Trajectory, path: str | PathLike[str]) -> None:
         "format_version": trajectory.metadata.format_version,
     }
     arrays["metadata"] = np.array(json.dumps(metadata))
-    with output_errors(path):
-        handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART_SUFFIX, dir=path.absolute().parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                np.savez_compressed(stream, allow_pickle=False, **arrays)
-            os.replace(part, path)
-        except BaseException:
-            Path(part).unlink(missing_ok=True)
-            raise
+    stream = BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    write_whole(path, stream.getvalue())

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from nakaya.core.errors import OutputError
-from nakaya.core.folders import output_errors
+from nakaya.core.files import output_errors
 
 __all__ = ["StoreLog", "lock_store", "log_path"]
 

@@ -6,44 +6,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nakaya.core.errors import OutputError
-from nakaya.core.folders import check_parent
+from nakaya.core.files import check_output
 from nakaya.growth.model.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from nakaya.growth.store.store import StoredTrajectory
 
-__all__ = ["check_output", "check_store_output", "open", "save"]
-
-
-def check_output(path: str | PathLike[str], *, overwrite: bool) -> None:
-    """Check that an output can be written, before any work is done for it.
-
-    Args:
-        path: File or directory that is to be made.
-        overwrite: Whether something that exists there may be replaced.
-
-    Raises:
-        OutputError: The path exists (an empty directory counts as existing) and may not be replaced, or its parent
-            is missing, no directory, or not writable.
-    """
-    path = Path(path)
-    check_parent(path)
-    if (path.exists() or path.is_symlink()) and not overwrite:
-        what = "directory" if path.is_dir() else "file"
-        raise OutputError(f"{path} exists already (a {what}): choose another name, or add --overwrite to replace it")
-
-
-def check_store_output(path: str | PathLike[str], *, overwrite: bool) -> None:
-    """Check that a store can be written; `overwrite` replaces a file, an empty directory or a store, nothing else.
-
-    Raises:
-        OutputError: As `check_output`; also when a directory that is no store would have to be deleted.
-    """
-    from nakaya.core.folders import check_replaceable
-
-    check_output(path, overwrite=overwrite)
-    check_replaceable(Path(path))
+__all__ = ["open", "save"]
 
 
 def save(trajectory: Trajectory, path: str | PathLike[str], *, overwrite: bool = False) -> None:
@@ -60,10 +29,11 @@ def save(trajectory: Trajectory, path: str | PathLike[str], *, overwrite: bool =
         OutputError: The output exists, or cannot be written; nothing is left behind.
         ParameterError: The trajectory contradicts itself.
     """
+    from nakaya.growth.store.schema import GROUP_FILE
     from nakaya.growth.store.writing import save_trajectory
 
-    check_store_output(path, overwrite=overwrite)
-    save_trajectory(trajectory, Path(path))
+    check_output(path, overwrite=overwrite, sign=GROUP_FILE)
+    save_trajectory(trajectory, Path(path), overwrite=overwrite)
 
 
 def open(path: str | PathLike[str]) -> StoredTrajectory:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nakaya.core.documents import dump_json, read_bytes
 from nakaya.core.errors import FormatError, NakayaError
-from nakaya.core.folders import PART_SUFFIX
+from nakaya.core.files import final_name
 from nakaya.core.provenance import sha256_of_file
 from nakaya.growth.store.layout import ShardIndex
 from nakaya.growth.store.reading import ShardReader
@@ -163,7 +163,8 @@ def _strangers(path: Path, description: StoreDescription) -> tuple[tuple[str, ..
                 continue
             if stat.S_ISDIR(mode) and place in directories:
                 continue
-            is_part = stat.S_ISREG(mode) and place.endswith(PART_SUFFIX) and is_file_of_ours(place[: -len(PART_SUFFIX)])
+            whole = final_name(name)
+            is_part = stat.S_ISREG(mode) and whole is not None and is_file_of_ours((here / whole).as_posix())
             (leftovers if is_part else foreign).append(place)
         directory_names[:] = [name for name in directory_names if (here / name).as_posix() in directories]
     return tuple(sorted(foreign)), tuple(sorted(leftovers))

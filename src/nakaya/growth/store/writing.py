@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nakaya.core.arrays import FloatArray
 from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, ParameterError
-from nakaya.core.folders import new_directory, output_errors, write_atomically
+from nakaya.core.files import new_folder, write_whole
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.encoding import EncodedShard, ShardBlock, encode_shard
@@ -99,7 +99,7 @@ def write_skeleton(path: Path, description: StoreDescription, parameters: Mappin
     content = dump_json(group_document(description))
     write_static_documents(path, description.layout)
     write_parameters(path, description.layout, parameters)
-    write_atomically(path / GROUP_FILE, content)
+    write_whole(path / GROUP_FILE, content)
     return sha256_of_bytes(content)
 
 
@@ -107,13 +107,13 @@ def write_static_documents(path: Path, layout: StoreLayout) -> None:
     """Write the documents of the arrays and groups inside a store."""
     for name, document in static_documents(layout).items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path / name, dump_json(document))
+        write_whole(path / name, dump_json(document))
 
 
 def write_parameters(path: Path, layout: StoreLayout, parameters: Mapping[str, FloatArray]) -> None:
     """Write the parameter points of a store."""
     for name in layout.parameters:
-        write_atomically(path / parameter_array(name) / "c.0", parameter_bytes(parameters[name]))
+        write_whole(path / parameter_array(name) / "c.0", parameter_bytes(parameters[name]))
 
 
 def write_shard(path: Path, shard: EncodedShard, layout: StoreLayout, store_sha256: str) -> None:
@@ -123,20 +123,23 @@ def write_shard(path: Path, shard: EncodedShard, layout: StoreLayout, store_sha2
         OSError: It cannot be written; the shard then has no record, or one that does not fit what is there.
     """
     for name, content in shard.files.items():
-        write_atomically(path / chunk_file(name, shard.index, layout), content)
+        write_whole(path / chunk_file(name, shard.index, layout), content)
     sizes = {name: len(content) for name, content in shard.files.items()}
     digests = {name: sha256_of_bytes(content) for name, content in shard.files.items()}
     record = ShardRecord(shard.index, store_sha256, shard.sha256, sizes, digests)
-    write_atomically(path / record_file(shard.index), dump_json(record_document(record, layout)))
+    write_whole(path / record_file(shard.index), dump_json(record_document(record, layout)))
 
 
-def save_trajectory(trajectory: Trajectory, path: Path, *, crystals_per_shard: int | None = None) -> None:
-    """Write a trajectory as a store, in place of what is at `path`.
+def save_trajectory(
+    trajectory: Trajectory, path: Path, *, crystals_per_shard: int | None = None, overwrite: bool = True
+) -> None:
+    """Write a trajectory as a store.
 
     Args:
         trajectory: With or without a leading point axis.
         path: Where the store shall be; its parent exists.
         crystals_per_shard: At most so many crystals in a shard; None: about 4 MiB of them, decoded.
+        overwrite: Whether it takes the place of what is at `path`.
 
     Raises:
         OutputError: It cannot be written; nothing is left behind and what was there stays.
@@ -154,7 +157,7 @@ def save_trajectory(trajectory: Trajectory, path: Path, *, crystals_per_shard: i
         fields=trajectory.metadata.fields,
     )
     description = describe(trajectory.metadata, layout, parameters)
-    with new_directory(path) as fresh, output_errors(path):
+    with new_folder(path, overwrite=overwrite) as fresh:
         digest = write_skeleton(fresh, description, parameters)
         for index in layout.shards():
             write_shard(fresh, encode_shard(part_of(block, index, layout), index, layout), layout, digest)

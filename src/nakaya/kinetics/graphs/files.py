@@ -19,8 +19,8 @@ import numpy as np
 
 from nakaya.core.archives import pack_arrays, read_arrays
 from nakaya.core.errors import FormatError
+from nakaya.core.files import write_whole
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, MultiscaleGraph, Relation
-from nakaya.records.store import write_atomically
 
 __all__ = ["VERSION", "read_sequence", "write_sequence"]
 
@@ -69,7 +69,7 @@ def write_sequence(sequence: GraphSequence, path: Path) -> None:
         "frames": frames,
     }
     arrays["meta"] = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), dtype=np.uint8)
-    write_atomically(path, pack_arrays(arrays, level=4))
+    write_whole(path, pack_arrays(arrays, level=4))
 
 
 def _put(arrays: dict[str, np.ndarray[Any, Any]], name: str, relation: Relation) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import InputFileError, OutputError
+from nakaya.core.errors import InputFileError
+from nakaya.core.files import check_output, new_folder
 from nakaya.kinetics.graphs.build import GraphOptions, build_sequence, read_snapshots
 from nakaya.kinetics.graphs.facets import training_velocities
 from nakaya.kinetics.graphs.files import write_sequence
@@ -95,42 +95,23 @@ def graph_records(
         OutputError: `out` exists.
         NakayaError: As in `build_sequence` and `read_snapshots`.
     """
-    if out is not None and out.exists() and not overwrite:
-        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    if out is not None:
+        check_output(out, overwrite=overwrite, sign="*.npz")
     every = load_records(source)
     wanted = chosen_records(every, ids)
     if not wanted:
         raise InputFileError("there are no records to make graphs of")
     training = [] if facets_from is None else load_records(facets_from)
-    temporary = None if out is None else out.parent / f".{out.name}.{os.getpid()}.tmp"
     found = []
-    try:
-        if temporary is not None:
-            _make(temporary)
+    with nullcontext() if out is None else new_folder(out, overwrite=overwrite) as folder:
         built = sequences(wanted, record_folder(source), known=every, training=training, options=options)
         for sequence in built:
-            if temporary is not None:
-                write_sequence(sequence, temporary / f"{sequence.record_id}.npz")
+            if folder is not None:
+                write_sequence(sequence, folder / f"{sequence.record_id}.npz")
             found.append(summarise_sequence(sequence))
             if progress is not None:
                 progress(sequence.record_id)
-        if temporary is not None and out is not None:
-            if out.is_dir() and not out.is_symlink():
-                shutil.rmtree(out)
-            elif out.exists():
-                out.unlink()
-            os.replace(temporary, out)
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
     return found
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {folder}: {(error.strerror or 'unknown reason').lower()}") from None
 
 
 def summarise_sequence(sequence: GraphSequence) -> dict[str, Any]:

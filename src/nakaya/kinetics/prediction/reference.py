@@ -15,12 +15,12 @@ from typing import Any, Final
 import numpy as np
 
 from nakaya.core.errors import FormatError
+from nakaya.core.files import write_whole
 from nakaya.core.reading import read_json
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import PredictiveDistribution
 from nakaya.kinetics.prediction.report import Part
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
-from nakaya.records.store import write_atomically
 
 __all__ = ["compare_frozen", "predictions_file", "read_predictions", "recompute_frozen", "write_predictions"]
 
@@ -51,7 +51,7 @@ def write_predictions(path: Path, samples: Sequence[Sample], told: PredictiveDis
         for sample, mean, spread in zip(samples, told.mean, told.standard_deviation, strict=True)
     ]
     document = {"format": FORMAT, "kind": "kinetics-predictions", "scale": told.scale, "rows": rows}
-    write_atomically(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+    write_whole(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
 
 
 def _rounded(value: float) -> float | None:

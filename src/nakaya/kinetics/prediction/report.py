@@ -18,12 +18,12 @@ from numpy.typing import ArrayLike
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.files import write_whole
 from nakaya.core.reading import read_json
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.physics import TURNBULL
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.records.shipped import shipped_folder
-from nakaya.records.store import write_atomically
 from nakaya.theory import characteristic_length, critical_radius, grains_per_volume
 
 __all__ = [
@@ -193,7 +193,7 @@ def write_card(card: ModelCard, folder: Path) -> None:
         OutputError: The disk refuses.
     """
     document = {"format": FORMAT, "kind": "kinetics", **asdict(card)}
-    write_atomically(folder / CARD_FILE, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+    write_whole(folder / CARD_FILE, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
 
 
 def read_card(folder: Path) -> ModelCard:

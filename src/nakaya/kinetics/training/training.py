@@ -11,7 +11,6 @@ seconds, and no pickle is read.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,7 +21,8 @@ import numpy as np
 from pydantic import Field
 
 from nakaya.core.configuration import Table, read_toml
-from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, OutputError, ParameterError
+from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, ParameterError
+from nakaya.core.files import check_output, move_folder, write_whole
 from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_factor
@@ -35,7 +35,7 @@ from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample
 from nakaya.records.record import Record
-from nakaya.records.store import hash_records, load_records, records_place, write_atomically
+from nakaya.records.store import hash_records, load_records, records_place
 
 __all__ = ["KineticsTraining", "is_kinetics", "read_kinetics_training", "train_kinetics"]
 
@@ -130,8 +130,7 @@ def train_kinetics(
         ParameterError: There are no records to learn a target from.
         MissingExtraError: A package is not installed.
     """
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} exists: choose another --out, or give --overwrite")
+    check_output(out, overwrite=overwrite, sign="model.json")
     tell = progress or (lambda _: None)
     records = load_records(config.records)
     place = records_place(config.records)
@@ -156,11 +155,7 @@ def train_kinetics(
         raise ParameterError(f"{config.records} holds too few labelled samples of any target that was asked for")
     card = ModelCard(config.name, config.records, digest, tuple(parts))
     write_card(card, model)
-    if out.is_dir() and not out.is_symlink():
-        shutil.rmtree(out)
-    elif out.exists():
-        out.unlink()
-    os.replace(model, out)
+    move_folder(model, out, overwrite=overwrite)
     for leftover in out.parent.glob(f".{out.name}.*.partial"):
         shutil.rmtree(leftover, ignore_errors=True)
     return card
@@ -214,7 +209,7 @@ def _train_part(
             fitted = [_fit(name, fold.train, part.target, settings, config.seed) for fold in folds]
             told = [model.predict(fold.test) for model, fold in zip(fitted, folds, strict=True)]
             scored = _forecast_scores(fitted, folds) if part.evidence == "B" else {}
-            write_atomically(compared, json.dumps(_plain(_joined(told), scored)).encode())
+            write_whole(compared, json.dumps(_plain(_joined(told), scored)).encode())
         outside[name], forecasts[name] = _compared(compared, part.target)
         scores[name] = float(np.sqrt(np.mean((outside[name].mean - labels) ** 2)))
         tell(f"{part.target}, evidence {part.evidence}: {name} {scores[name]:.3g} in cross-validation")

@@ -17,11 +17,11 @@ from jinja2 import Environment, PackageLoader
 from PIL import Image
 
 from nakaya.core.errors import ParameterError
+from nakaya.core.files import write_whole
 from nakaya.viz.charts.base import encode_figure
 from nakaya.viz.crystals.animation import Animation
 from nakaya.viz.formatting import format_number
 from nakaya.viz.style import DARK, LIGHT, Theme
-from nakaya.viz.writing import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

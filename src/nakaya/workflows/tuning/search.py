@@ -12,7 +12,7 @@ from typing import Any
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ConfigError, MissingExtraError, OutputError, ParameterError
-from nakaya.core.folders import check_parent, output_errors, write_atomically
+from nakaya.core.files import check_output, output_errors, write_whole
 from nakaya.core.provenance import package_version
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem, Settings
@@ -159,7 +159,7 @@ def check_report_folder(out: Path, config: StudyConfig, *, overwrite: bool) -> N
         OutputError: There is something else.
         ConfigError: There is the report of a study with another configuration.
     """
-    check_parent(out)
+    check_output(out, overwrite=True)
     if overwrite or not (out.exists() or out.is_symlink()):
         return
     file = out / REPORT_FILE
@@ -194,5 +194,5 @@ def write_report(outcome: StudyOutcome, out: Path, *, score_label: str) -> None:
 
     with output_errors(out):
         out.mkdir(exist_ok=True)
-        write_atomically(out / REPORT_FILE, (json.dumps(as_json(outcome), indent=1) + "\n").encode())
-        write_atomically(out / PAGE_FILE, study_page(outcome, score_label=score_label).encode())
+        write_whole(out / REPORT_FILE, (json.dumps(as_json(outcome), indent=1) + "\n").encode())
+        write_whole(out / PAGE_FILE, study_page(outcome, score_label=score_label).encode())

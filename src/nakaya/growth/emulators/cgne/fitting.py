@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from nakaya.core.arrays import ArrivalMap, FloatArray, IntArray
+from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.growth.emulators.cgne.card import model_card
 from nakaya.growth.emulators.cgne.config import CgneConfig, CgneSchedule, TrainedFor
@@ -137,6 +138,6 @@ def write_package(
         weights_sha256=sha256_of_bytes((folder / WEIGHTS_FILE).read_bytes()),
         training=training,
     )
-    (folder / CARD_FILE).write_text(model_card(package), encoding="utf-8")
-    (folder / CONFIG_FILE).write_text(package.as_json(), encoding="utf-8")
+    write_whole(folder / CARD_FILE, model_card(package).encode())
+    write_whole(folder / CONFIG_FILE, package.as_json().encode())
     return package

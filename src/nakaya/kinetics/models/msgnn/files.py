@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from nakaya.core.errors import FormatError
+from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import Encoding
@@ -19,7 +20,6 @@ from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, new_member
 from nakaya.kinetics.samples.sample import TARGET_SCALES
 from nakaya.learn.checkpoints import parse_weights
 from nakaya.learn.model_folder import CONFIG_FILE, WEIGHTS_FILE, check_weights, read_model_folder
-from nakaya.records.store import write_atomically
 
 __all__ = ["CONFIG_FILE", "KIND", "WEIGHTS_FILE", "load_predictor", "save_predictor"]
 
@@ -56,8 +56,8 @@ def save_predictor(predictor: MsgnnPredictor, folder: Path, *, about: Mapping[st
         "about": dict(about or {}),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / WEIGHTS_FILE, content)
-    write_atomically(folder / CONFIG_FILE, (json.dumps(document, allow_nan=False) + "\n").encode())
+    write_whole(folder / WEIGHTS_FILE, content)
+    write_whole(folder / CONFIG_FILE, (json.dumps(document, allow_nan=False) + "\n").encode())
 
 
 def load_predictor(folder: Path) -> MsgnnPredictor:
