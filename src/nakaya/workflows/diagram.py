@@ -23,8 +23,7 @@ from nakaya.viz.crystals.diagram import CLOCKS, Axis, Clock, morphology_diagram
 from nakaya.viz.crystals.figure import check_width
 from nakaya.viz.formatting import format_parameters, join_words, symbol
 from nakaya.viz.style import find_theme
-from nakaya.viz.writing import IMAGE_FORMATS, check_format
-from nakaya.workflows.show import describe_geometry, view_member, write_image
+from nakaya.workflows.show import check_request, describe_geometry, view_member, write_image
 
 __all__ = ["ParameterAxis", "diagram_by_growing", "diagram_of_store", "parse_axis", "parse_fixed"]
 
@@ -219,14 +218,10 @@ def diagram_of_store(
 
 
 def _check_request(out: str | PathLike[str], theme: str, clock: str, width: int, overwrite: bool) -> Path:
-    out = Path(out)
-    check_format(out, IMAGE_FORMATS)
-    find_theme(theme)
     check_width(width)
     if clock not in CLOCKS:
         raise UnknownNameError("clock", clock, CLOCKS)
-    check_output(out, overwrite=overwrite)
-    return out
+    return check_request(out, theme, overwrite=overwrite)
 
 
 def _check_two(x: str, y: str) -> None:

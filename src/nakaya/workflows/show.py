@@ -1,4 +1,4 @@
-"""Crystals to pictures: a plate, an ensemble, a film."""
+"""Crystals to pictures: one crystal, an ensemble, an animation."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "animate_store",
+    "check_request",
     "default_parameters",
     "describe_geometry",
     "draw_animation",
@@ -98,7 +99,7 @@ def draw_crystal(
     theme: str = "dark",
     width: int = 1200,
 ) -> Image:
-    """Return a plate of one crystal: title, scale bar, colour bar, and what a reader must know about it.
+    """Return a figure of one crystal: title, scale bar, colour bar, and what a reader must know about it.
 
     Args:
         trajectory: Crystals in memory.
@@ -112,11 +113,10 @@ def draw_crystal(
         ParameterError: A number out of range, or a lattice that cannot be drawn.
         UnknownNameError: A theme that does not exist.
     """
-    one = trajectory.point(point)
-    return _plate(one, member, member, step, theme, width)
+    return _figure(trajectory.point(point), member, member, step, theme, width)
 
 
-def _plate(one: Trajectory, place: int, member: int, step: int | None, theme: str, width: int) -> Image:
+def _figure(one: Trajectory, place: int, member: int, step: int | None, theme: str, width: int) -> Image:
     """Draw the crystal at `place` of `one`; `member` is its number where it comes from."""
     view = view_member(one, member=place)
     stopped = f"stopped after {format_count(view.last, 'step')} ({STOP_WORDS[str(one.stopped_by[place])]})"
@@ -210,24 +210,14 @@ def show_store(
         InputFileError, FormatError: There is no store, or it is damaged.
         ParameterError, UnknownNameError: As `draw_crystal`.
     """
-    out = Path(out)
-    check_format(out, IMAGE_FORMATS)
-    find_theme(theme)
-    check_output(out, overwrite=overwrite)
-    crystals = _load_point(path, point, member)
+    out = check_request(out, theme, overwrite=overwrite)
+    crystals, about = _load_point(path, point, member)
     if member is None:
         image = draw_ensemble(crystals, step=step, theme=theme, width=width or 1600)
     else:
-        image = _plate(crystals, 0, member, step, theme, width or 1200)
+        image = _figure(crystals, 0, member, step, theme, width or 1200)
     written = write_image(image, out, title=_title(crystals), overwrite=overwrite)
-    return written | {
-        "source": Path(path),
-        "point": point,
-        "member": member,
-        "members": crystals.num_members,
-        "steps": crystals.steps.tolist(),
-        "shown_at": step,
-    }
+    return written | about | {"steps": crystals.steps.tolist(), "shown_at": step}
 
 
 def animate_store(
@@ -253,32 +243,32 @@ def animate_store(
         InputFileError, FormatError: There is no store, or it is damaged.
         ParameterError, UnknownNameError: As `draw_animation`.
     """
-    out = Path(out)
-    check_format(out, ANIMATION_FORMATS)
-    find_theme(theme)
-    check_output(out, overwrite=overwrite)
-    crystals = _load_point(path, point, member)
+    out = check_request(out, theme, formats=ANIMATION_FORMATS, overwrite=overwrite)
+    crystals, about = _load_point(path, point, member)
     chosen = None if member is None else 0
     film = draw_animation(
         crystals, member=chosen, theme=theme, width=width, frames=frames, frame_ms=frame_ms, progress=progress
     )
-    content = encode_animation(film, out)
-    write_whole(out, content, overwrite=overwrite)
-    first = film.frames[0]
-    return {
-        "out": out,
-        "width": first.width,
-        "height": first.height,
-        "bytes": len(content),
-        "title": _title(crystals),
-        "source": Path(path),
-        "point": point,
-        "member": member,
-        "members": crystals.num_members,
-        "frames": len(film.frames),
-        "steps": list(film.steps),
-        "seconds": sum(film.durations_ms) / 1000,
-    }
+    written = _write(out, encode_animation(film, out), film.frames[0], _title(crystals), overwrite=overwrite)
+    seconds = sum(film.durations_ms) / 1000
+    return written | about | {"frames": len(film.frames), "steps": list(film.steps), "seconds": seconds}
+
+
+def check_request(
+    out: str | PathLike[str], theme: str, *, formats: dict[str, str] = IMAGE_FORMATS, overwrite: bool
+) -> Path:
+    """Return where a picture shall be written, after a check of all that can be checked before it is drawn.
+
+    Raises:
+        OutputError: It exists and may not be replaced, or cannot be written.
+        ParameterError: An ending that stands for no format.
+        UnknownNameError: A theme that does not exist.
+    """
+    out = Path(out)
+    check_format(out, formats)
+    find_theme(theme)
+    check_output(out, overwrite=overwrite)
+    return out
 
 
 def write_image(image: Image, out: Path, *, title: str, overwrite: bool) -> dict[str, Any]:
@@ -288,13 +278,16 @@ def write_image(image: Image, out: Path, *, title: str, overwrite: bool) -> dict
         OutputError: It cannot be written; nothing is left behind.
         ParameterError: An ending that stands for no format.
     """
-    content = encode_image(image, out, title=title)
+    return _write(out, encode_image(image, out, title=title), image, title, overwrite=overwrite)
+
+
+def _write(out: Path, content: bytes, image: Image, title: str, *, overwrite: bool) -> dict[str, Any]:
     write_whole(out, content, overwrite=overwrite)
     return {"out": out, "width": image.width, "height": image.height, "bytes": len(content), "title": title}
 
 
-def _load_point(path: str | PathLike[str], point: int, member: int | None) -> Trajectory:
-    """Read the crystals of one point, or one of them; the result has no axis of points."""
+def _load_point(path: str | PathLike[str], point: int, member: int | None) -> tuple[Trajectory, dict[str, Any]]:
+    """Read the crystals of one point (without an axis of points), or one of them, and what to say about them."""
     store = open_store(path)
     if not 0 <= point < store.num_points:
         raise ParameterError(f"point {point} does not exist: {path} holds {store.num_points} points, counted from 0")
@@ -303,7 +296,9 @@ def _load_point(path: str | PathLike[str], point: int, member: int | None) -> Tr
             f"member {member} does not exist: {path} holds {store.num_members} members at each point, counted from 0"
         )
     points = [point] if store.has_point_axis else None
-    return store.load(points, None if member is None else [member]).point(0)
+    crystals = store.load(points, None if member is None else [member]).point(0)
+    about = {"source": Path(path), "point": point, "member": member, "members": crystals.num_members}
+    return crystals, about
 
 
 def _check_lattice(trajectory: Trajectory) -> None:
