@@ -62,7 +62,7 @@ def draw(size: int, width: int, seed: int, model: str) -> Image.Image:
     renderer = Renderer.over(views[0], width=round(tile * unit), padding=0.0)
     tile_height = renderer.frame.height / unit
     rows = -(-len(views) // COLUMNS)
-    canvas = Canvas(width, THEME, body=rows * (tile_height + CAPTION) + (rows - 1) * GAP - 53, foot=0, margin=MARGIN)
+    canvas = Canvas(width, THEME, body=rows * (tile_height + CAPTION) + (rows - 1) * GAP - 38, foot=0, margin=MARGIN)
     for number, (point, view) in enumerate(zip(CONDITIONS, views, strict=True)):
         row, column = divmod(number, COLUMNS)
         x, y = MARGIN + column * (tile + GAP), MARGIN + row * (tile_height + CAPTION + GAP)

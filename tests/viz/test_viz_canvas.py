@@ -75,6 +75,11 @@ def test_wrapped_lines_keep_all_letters_and_shortened_ones_are_one_line(text, wi
     assert len(shorten(text, 16, width)) * 0.44 * 16 <= width
 
 
+def test_lines_are_not_broken_inside_an_equation():
+    lines = wrap("ρ = 0.5,  σ = 1 · seed 7", 10, 10 * 0.44 * 10)
+    assert [" ".join(line.split()) for line in lines] == ["ρ = 0.5,", "σ = 1 ·", "seed 7"]
+
+
 def test_text_that_is_too_wide_is_cut_with_an_ellipsis():
     text = "a title that is much too long for its place"
     assert shorten(text, 20, 150) == "a title that is…"

@@ -122,6 +122,13 @@ def test_growth_curves_draw_the_medians_and_the_solver_in_ink():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["solver", "a model"]
 
 
+def test_a_legend_names_every_face_once_in_the_order_of_the_panels():
+    faces = {name: replace(POINTS, label=name) for name in ("(100)", "(110)", "(111)")}
+    panels = {"Al": (list(faces.values()), 30.0), "Si": ([faces["(110)"], faces["(100)"]], 20.0)}
+    (legend,) = velocity_panels(panels, LIGHT).legends
+    assert [words.get_text() for words in legend.get_texts()] == list(faces)
+
+
 def test_an_ensemble_becomes_its_median_and_central_share():
     values = np.arange(101.0)[:, None] * np.array([1.0, 2.0])
     band = ensemble_band("x", np.array([0.0, 1.0]), values, level=0.9)

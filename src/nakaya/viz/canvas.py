@@ -48,7 +48,8 @@ POINTS = 0.72
 
 
 def wrap(text: str, size: float, width: float) -> list[str]:
-    """Return `text` in lines that fit `width`; both in the unit of `size`."""
+    """Return `text` in lines that fit `width` (in the unit of `size`), not broken around "=" or before a middle dot."""
+    text = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}").replace(" · ", "\N{NO-BREAK SPACE}· ")
     return textwrap.wrap(text, max(1, int(width / (LETTER_WIDTH * size))), break_on_hyphens=False)
 
 

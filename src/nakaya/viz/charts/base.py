@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -91,11 +91,13 @@ def label_axes(axes: Axes, theme: Theme, *, x: str, y: str, title: str = "") -> 
 
 def add_legend(figure: Figure, panels: Sequence[Axes], theme: Theme) -> None:
     """Name the series of the panels in lines above the whole figure, where no curve can run through them."""
-    pairs = [pair for panel in panels for pair in zip(*panel.get_legend_handles_labels(), strict=True)]
-    named = {label: handle for handle, label in reversed(pairs)}
+    named: dict[str, Any] = {}
+    for panel in panels:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            named.setdefault(typeset(label), handle)
     figure.legend(
-        [named[label] for label in reversed(named)],
-        [typeset(label) for label in reversed(named)],
+        list(named.values()),
+        list(named),
         loc="outside upper left",
         ncols=max(1, int(figure.get_figwidth() / LEGEND_INCHES)),
         labelcolor=theme.foreground,

@@ -66,31 +66,7 @@ def compare_with_the_emulator(report: Report, seed: int) -> list[str]:
         alt="Three charts of crystal area against step, each with a curve of the solver and one of the emulator.",
         wide=True,
     )
-    report.add_table(
-        ("model", "Wasserstein / floor", "CRPS / floor", "Brier", "IoU", "coverage of 90 %", "CPU s per crystal"),
-        _table(result),
-        caption=f"Fidelity at {result.points} vapour densities that were not trained on, {result.members} crystals "
-        "each. The solver's row is a second sample of the solver: the floor that a perfect emulator reaches. So few "
-        f"crystals give wide intervals; nakaya evaluate {EMULATOR} does it in full.",
-        emphasise=len(result.rows) - 1,
-    )
-    report.add_figure(
-        lambda theme: trade_off_chart(
-            [
-                TradeOff(
-                    row.model,
-                    row.seconds_per_crystal,
-                    row.wasserstein_over_floor,
-                    role="solver" if row.model == "solver" else "model",
-                )
-                for row in result.rows
-            ],
-            theme,
-            y_label="Wasserstein distance over the floor",
-        ),
-        caption="Cost against error, both logarithmic: lower left is better.",
-        alt="A chart of seconds per crystal against error for the emulator, the look-up table and the solver.",
-    )
+    _add_fidelity(report, result)
     slower = f"{ratio:.0f} times the solver's" if ratio >= 2 else f"{ratio:.2f} times the solver's"
     report.add_numbers(
         [
@@ -113,6 +89,28 @@ def compare_with_the_emulator(report: Report, seed: int) -> list[str]:
         f"(solver with itself {solver.iou:.2f})",
         f"so at this size use the {'solver' if ratio > 1 else 'emulator'} where speed is what you want",
     ]
+
+
+def _add_fidelity(report: Report, result: Evaluation) -> None:
+    """Add what an evaluation found: a table, and cost against error."""
+    report.add_table(
+        ("model", "Wasserstein / floor", "CRPS / floor", "Brier", "IoU", "coverage of 90 %", "CPU s per crystal"),
+        _table(result),
+        caption=f"Fidelity at {result.points} vapour densities that were not trained on, {result.members} crystals "
+        "each. The solver's row is a second sample of the solver: the floor that a perfect emulator reaches. So few "
+        f"crystals give wide intervals; nakaya evaluate {EMULATOR} does it in full.",
+        emphasise=len(result.rows) - 1,
+    )
+    roles: dict[str, Role] = {"solver": "solver"}
+    points = [
+        TradeOff(row.model, row.seconds_per_crystal, row.wasserstein_over_floor, roles.get(row.model, "model"))
+        for row in result.rows
+    ]
+    report.add_figure(
+        lambda theme: trade_off_chart(points, theme, y_label="Wasserstein distance over the floor"),
+        caption="Cost against error, both logarithmic: lower left is better.",
+        alt="A chart of seconds per crystal against error for the emulator, the look-up table and the solver.",
+    )
 
 
 def _bands(exact: Trajectory, emulated: Trajectory, point: int) -> tuple[Band, ...]:
