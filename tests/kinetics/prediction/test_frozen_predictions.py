@@ -15,10 +15,10 @@ from nakaya.kinetics.benchmark.evaluate import disagreements
 from nakaya.kinetics.models.protocol import PredictiveDistribution
 from nakaya.kinetics.parts import PartConfig
 from nakaya.kinetics.prediction.reference import (
-    compare_frozen,
+    compare_predictions,
     predictions_file,
     read_predictions,
-    recompute_frozen,
+    recompute_predictions,
     write_predictions,
 )
 from nakaya.kinetics.training.training import KineticsTraining, train_kinetics
@@ -57,7 +57,7 @@ def test_training_keeps_what_every_part_says(trained: Path) -> None:
 
 
 def test_the_model_says_the_same_again(trained: Path) -> None:
-    found = recompute_frozen(trained)
+    found = recompute_predictions(trained)
     assert [(part["evidence"], part["model"]) for part in found["parts"]][-1] == ("B", "slope")
     for part in found["parts"]:
         assert part["stored"]
@@ -74,7 +74,7 @@ def changed(trained: Path, folder: Path, change: Any) -> dict[str, Any]:
     document = json.loads(path.read_text())
     change(document["rows"])
     path.write_text(json.dumps(document))
-    return recompute_frozen(copy)
+    return recompute_predictions(copy)
 
 
 def test_another_prediction_is_noticed(trained: Path, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_model_without_stored_predictions_says_so(trained: Path, tmp_path: Pat
     shutil.copytree(trained, copy)
     for path in copy.glob("predictions-*.json"):
         path.unlink()
-    found = recompute_frozen(copy)
+    found = recompute_predictions(copy)
     assert all(part["difference"] is None and "kept no" in part["problem"] for part in found["parts"])
     assert disagreements(found) == []  # nothing was claimed
 
@@ -114,9 +114,9 @@ def test_a_missing_number_is_kept_and_compared(tmp_path: Path, trained: Path) ->
     told = PredictiveDistribution("growth_velocity", "linear", np.array([1.0, np.nan, 3.0]), np.ones(3))
     write_predictions(tmp_path / "p.json", samples, told)
     rows = read_predictions(tmp_path / "p.json")
-    assert compare_frozen(rows, samples, told) == (0.0, "")
+    assert compare_predictions(rows, samples, told) == (0.0, "")
     other = PredictiveDistribution("growth_velocity", "linear", np.array([1.0, 2.0, 3.0]), np.ones(3))
-    difference, problem = compare_frozen(rows, samples, other)
+    difference, problem = compare_predictions(rows, samples, other)
     assert difference == float("inf")
     assert "missing" in problem
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from nakaya.kinetics.benchmark.run import HASH_DIGITS, score_models
 from nakaya.kinetics.benchmark.table import read_stored
 from nakaya.kinetics.models.catalogue import NETWORKS
-from nakaya.kinetics.prediction.reference import recompute_frozen
+from nakaya.kinetics.prediction.reference import recompute_predictions
 from nakaya.records.encoding import record_hash, to_document
 from nakaya.records.record import Record
 from nakaya.records.shipped import SHIPPED_SET
@@ -41,7 +41,7 @@ def evaluate_stored(
         {"compared": [...], "largest_difference": share, "agree": bool, "missing": stored rows that could not be
         computed again, "not_recomputed": models whose rows are only
         stored, "changed_records": records of the stored table that are missing or different today, "frozen": of
-        `recompute_frozen`}.
+        `recompute_predictions`}.
     """
     stored = read_stored()
     models = list(dict.fromkeys(row["model"] for row in stored["rows"]))
@@ -62,7 +62,7 @@ def evaluate_stored(
         for row in stored["rows"]
         if row["model"] in tabular and tuple(row[name] for name in _NAMES) not in again
     ]
-    frozen = recompute_frozen(SHIPPED_MODEL)
+    frozen = recompute_predictions(SHIPPED_MODEL)
     largest = max((abs(row["recomputed"] / row["stored"] - 1) for row in compared), default=0.0)
     return {
         "compared": compared,

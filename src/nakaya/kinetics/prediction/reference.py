@@ -22,7 +22,7 @@ from nakaya.kinetics.models.protocol import PredictiveDistribution
 from nakaya.kinetics.prediction.report import Part
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 
-__all__ = ["compare_frozen", "predictions_file", "read_predictions", "recompute_frozen", "write_predictions"]
+__all__ = ["compare_predictions", "predictions_file", "read_predictions", "recompute_predictions", "write_predictions"]
 
 FORMAT: Final = 1
 MAX_BYTES = 16 << 20
@@ -83,8 +83,8 @@ def read_predictions(path: Path) -> list[dict[str, Any]]:
         raise FormatError(f"{path} is damaged ({error}): copy it again, or train again") from None
 
 
-def recompute_frozen(name_or_path: str | Path) -> dict[str, Any]:
-    """Let a frozen model predict again what it predicted on the day of its training.
+def recompute_predictions(name_or_path: str | Path) -> dict[str, Any]:
+    """Let a shipped model predict again what it predicted on the day of its training.
 
     Networks are read from their weights; models without weights are fitted again to the records, as every prediction
     does it.
@@ -94,7 +94,7 @@ def recompute_frozen(name_or_path: str | Path) -> dict[str, Any]:
 
     Returns:
         {"model": name, "notes": [...], "parts": [...]}: for every part target, evidence, model, way ("weights" or
-        "fitted again"), samples, stored (whether its training kept predictions), difference (as in `compare_frozen`;
+        "fitted again"), samples, stored (whether its training kept predictions), difference (of `compare_predictions`;
         None where there is nothing to compare with), and problem ("" = none).
 
     Raises:
@@ -114,7 +114,7 @@ def recompute_frozen(name_or_path: str | Path) -> dict[str, Any]:
         difference, problem = None, "its training kept no predictions"
         stored = file.is_file()
         if stored:
-            difference, problem = compare_frozen(read_predictions(file), samples, told)
+            difference, problem = compare_predictions(read_predictions(file), samples, told)
         found = {"samples": len(samples), "stored": stored, "difference": difference, "problem": problem}
         parts.append({**_names(part), **found})
     return {"model": model.card.name, "notes": list(model.notes), "parts": parts}
@@ -125,7 +125,7 @@ def _names(part: Part) -> dict[str, str]:
     return {"target": part.target, "evidence": part.evidence, "model": part.model, "way": way}
 
 
-def compare_frozen(
+def compare_predictions(
     stored: Sequence[Mapping[str, Any]], samples: Sequence[Sample], told: PredictiveDistribution
 ) -> tuple[float | None, str]:
     """How far predictions are from those that were stored.
