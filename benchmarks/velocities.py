@@ -16,7 +16,7 @@ from nakaya.records.store import load_records
 from nakaya.viz.charts.base import encode_figure
 from nakaya.viz.charts.calibration import velocity_panels
 from nakaya.viz.style import find_theme
-from nakaya.workflows.show_kinetics import velocities_by_face
+from nakaya.workflows.show_kinetics import velocities_by_orientation
 
 __all__ = ["draw_velocities", "velocities"]
 
@@ -40,7 +40,7 @@ def draw_velocities(records: Sequence[Record], path: Path, *, theme: str = "ligh
     """
     if path.suffix.lower() not in FORMATS:
         raise ParameterError(f"{path} has the ending {path.suffix or 'none'!r}: use one of {', '.join(FORMATS)}")
-    panels = velocities_by_face(records)
+    panels = velocities_by_orientation(records)
     if not panels:
         raise ParameterError("there are no growth runs with a velocity to draw")
     figure = velocity_panels(panels, find_theme(theme))

@@ -12,7 +12,6 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.core.files import check_output
 from nakaya.growth.catalogue import DEFAULT_MODEL, find_model, model_of
 from nakaya.growth.growing import grow
 from nakaya.growth.model.conditions import Conditions

@@ -180,9 +180,7 @@ def ablations(sample: Sample, observed: tuple[int, ...]) -> Iterator[tuple[str, 
         name for name in ("atom", "cluster", "facet", "process") if any(name in g.levels for g in sequence.frames)
     ]
     for name in levels:
-        frames = tuple(graph.without_level(name) for graph in sequence.frames)
-        carries = tuple({key: step for key, step in entry.items() if key != name} for entry in sequence.carries)
-        yield "level", f"{name}s", replace(sample, sequence=replace(sequence, frames=frames, carries=carries))
+        yield "level", f"{name}s", replace(sample, sequence=sequence.without_level(name))
     if sample.pooled:
         yield "pooled evidence", "means and changes of 10 ps", replace(sample, pooled={})
         if "early_velocity" in sample.pooled:
@@ -193,15 +191,9 @@ def ablations(sample: Sample, observed: tuple[int, ...]) -> Iterator[tuple[str, 
         yield "series", "series of 10 ps", replace(sample, sequence=replace(sequence, evidence=silent))
     if any(np.isfinite(sample.conditions.get(name, np.nan)) for name in FACET_CONDITIONS):
         unknown = {name: np.nan for name in FACET_CONDITIONS if name in sample.conditions}
-        bare = tuple(graph.without_level("facet") for graph in sequence.frames)
-        carries = tuple({key: step for key, step in entry.items() if key != "facet"} for entry in sequence.carries)
-        yield (
-            "other runs", "velocities of faces, as measured there",
-            replace(
-                sample, conditions={**sample.conditions, **unknown},
-                sequence=replace(sequence, frames=bare, carries=carries),
-            ),
-        )  # fmt: skip
+        bare = sequence.without_level("facet")
+        sample_alone = replace(sample, conditions={**sample.conditions, **unknown}, sequence=bare)
+        yield "other runs", "velocities of faces, as measured there", sample_alone
     for number in observed if len(sequence.frames) > 1 else ():
         yield "frame", f"frame at {sequence.times[number] * 1e12:g} ps", without_frame(sample, number)
     for number in observed:
@@ -212,8 +204,9 @@ def ablations(sample: Sample, observed: tuple[int, ...]) -> Iterator[tuple[str, 
                 words += f" ({np.exp(clusters.column('log_size')[node]):.0f} atoms)"
             graph = without_node(sequence.frames[number], "cluster", node)
             frames = (*sequence.frames[:number], graph, *sequence.frames[number + 1 :])
-            carries = _without_carried(sequence.carries, number, node if "cluster" in graph.levels else None)
-            yield "cluster", words, replace(sample, sequence=replace(sequence, frames=frames, carries=carries))
+            links = _without_node(sequence.correspondences, number, node if "cluster" in graph.levels else None)
+            smaller = replace(sequence, frames=frames, correspondences=links)
+            yield "cluster", words, replace(sample, sequence=smaller)
 
 
 def without_node(graph: MultiscaleGraph, name: str, node: int) -> MultiscaleGraph:
@@ -232,21 +225,22 @@ def without_node(graph: MultiscaleGraph, name: str, node: int) -> MultiscaleGrap
 
 
 def without_frame(sample: Sample, number: int) -> Sample:
-    """The sample without one of its frames; what was carried through it is carried past it."""
+    """The sample without one of its frames; correspondence through it becomes one past it."""
     sequence = sample.sequence
     frames = sequence.frames[:number] + sequence.frames[number + 1 :]
-    carries = list(sequence.carries)
+    links = list(sequence.correspondences)
     if 0 < number < len(sequence.frames) - 1:
         joined = {
-            name: _product(first, carries[number][name], sequence.frames[number].levels[name].num_nodes)
-            for name, first in carries[number - 1].items()
-            if name in carries[number]
+            name: _product(first, links[number][name], sequence.frames[number].levels[name].num_nodes)
+            for name, first in links[number - 1].items()
+            if name in links[number]
         }
-        carries[number - 1 : number + 1] = [joined]
-    elif carries:
-        del carries[min(number, len(carries) - 1)]
+        links[number - 1 : number + 1] = [joined]
+    elif links:
+        del links[min(number, len(links) - 1)]
     times = np.delete(sequence.times, number)
-    return replace(sample, sequence=replace(sequence, frames=frames, carries=tuple(carries), times=times))
+    shorter = replace(sequence, frames=frames, correspondences=tuple(links), times=times)
+    return replace(sample, sequence=shorter)
 
 
 def _without_ends(relation: Relation, rows: list[int], node: int) -> Relation:
@@ -261,9 +255,9 @@ def _without_ends(relation: Relation, rows: list[int], node: int) -> Relation:
     )
 
 
-def _without_carried(carries: tuple[Any, ...], number: int, node: int | None) -> tuple[Any, ...]:
+def _without_node(correspondences: tuple[Any, ...], number: int, node: int | None) -> tuple[Any, ...]:
     """Carries without those of one cluster of a frame; None = without those of all of its clusters."""
-    changed = list(carries)
+    changed = list(correspondences)
     for place, row in ((number - 1, 1), (number, 0)):
         if 0 <= place < len(changed) and "cluster" in changed[place]:
             kept = {name: step for name, step in changed[place].items() if name != "cluster"}

@@ -12,7 +12,7 @@ from nakaya.records.record import Record
 from nakaya.records.replicates import conditions_key, has_result
 from nakaya.viz.charts.calibration import Points
 
-__all__ = ["velocities_by_face", "velocity_points"]
+__all__ = ["velocities_by_orientation", "velocity_points"]
 
 TARGET = "growth_velocity"
 
@@ -34,7 +34,7 @@ def velocity_points(records: Sequence[Record]) -> dict[tuple[str, str], list[tup
     return {pair: sorted(entries, key=lambda entry: entry[0]) for pair, entries in sorted(found.items())}
 
 
-def velocities_by_face(records: Sequence[Record]) -> dict[str, tuple[list[Points], float]]:
+def velocities_by_orientation(records: Sequence[Record]) -> dict[str, tuple[list[Points], float]]:
     """Material -> (velocities of its faces with bars of one standard error, melting point in K)."""
     panels: dict[str, tuple[list[Points], float]] = {}
     for (material, face), entries in velocity_points(records).items():

@@ -146,7 +146,7 @@ def test_any_level_may_be_missing(growth_record: MakeRecord, tmp_path: Path) -> 
                 for graph in sequence.frames:
                     assert set(graph.levels) == wanted
                     assert all(set(name) <= wanted for name in graph.relations)
-                assert all(set(step) == wanted for step in sequence.carries)
+                assert all(set(step) == wanted for step in sequence.correspondences)
     bare = build_sequence(replace(record, snapshots=()))
     assert bare.frames[0].levels == {}
     assert bare.frames[0].global_names == GLOBALS
@@ -180,7 +180,7 @@ def test_the_same_frame_twice_carries_every_node_to_itself(growth_record: MakeRe
     record = growth_record(times=(0.0,))
     (frame,) = read_snapshots(record, tmp_path)
     sequence = build_sequence(record, [frame, replace(frame, time_ps=1.0)], facets=FACETS)
-    for name, relation in sequence.carries[0].items():
+    for name, relation in sequence.correspondences[0].items():
         strongest = relation.weight > 0.6
         np.testing.assert_array_equal(relation.index[0, strongest], relation.index[1, strongest])
         received = np.bincount(relation.index[1], weights=relation.weight)
@@ -194,7 +194,7 @@ def test_a_node_that_appears_elsewhere_starts_anew(growth_record: MakeRecord, tm
     moved = frame.positions.copy()
     moved[7] += 0.5 * frame.cell[2]  # into the empty part of the box
     after = replace(frame, positions=moved, time_ps=1.0)
-    carried = build_sequence(record, [frame, after]).carries[0]["atom"]
+    carried = build_sequence(record, [frame, after]).correspondences[0]["atom"]
     assert 7 not in carried.index[1]
     assert 8 in carried.index[1]
 

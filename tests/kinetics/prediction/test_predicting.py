@@ -541,9 +541,9 @@ def test_what_is_left_out_is_left_out_and_nothing_else(model: KineticsModel, sto
     sample = sample_of(store, "growth-Cu-100-1115K-s0", model)
     shorter = without_frame(sample, 1)
     assert shorter.sequence.times.tolist() == sample.sequence.times[[0, 2]].tolist()
-    carried = shorter.sequence.carries[0]["atom"]
+    carried = shorter.sequence.correspondences[0]["atom"]
     # Through two steps a node goes on as far as both together say.
-    assert 0 < carried.weight.sum() < sample.sequence.carries[0]["atom"].weight.sum()
+    assert 0 < carried.weight.sum() < sample.sequence.correspondences[0]["atom"].weight.sum()
     assert np.bincount(carried.index[1], weights=carried.weight).max() <= 1 + 1e-5
     graph = sample.sequence.frames[0]
     fewer = without_node(graph, "facet", 3)

@@ -23,7 +23,7 @@ from nakaya.kinetics.graphs.conditions import GLOBALS, check_no_target, crystal_
 from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, facet_relations
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, MultiscaleGraph, Relation
 from nakaya.kinetics.graphs.process_nodes import process_nodes
-from nakaya.kinetics.graphs.sequence import carry, unchanged
+from nakaya.kinetics.graphs.sequence import node_correspondence, unchanged
 from nakaya.md.interfaces import EVIDENCE_PS, TIME_TOLERANCE_PS
 from nakaya.md.patches import read_patches
 from nakaya.md.tables import MaterialTable
@@ -147,16 +147,16 @@ def build_sequence(
     if record.kind == "reactor" and _has_course(record):
         process = process_nodes(record)
         graphs = [process.attach(graph) for graph in graphs]
-    carries: list[dict[str, Relation]] = []
+    correspondences: list[dict[str, Relation]] = []
     for number in range(1, len(seen)):
         (before, _), (after, scale) = built[number - 1], built[number]
-        moved = carry(before, seen[number - 1], after, seen[number], scale)
-        carries.append({**moved, **unchanged(graphs[number - 1], graphs[number])})
+        moved = node_correspondence(before, seen[number - 1], after, seen[number], scale)
+        correspondences.append({**moved, **unchanged(graphs[number - 1], graphs[number])})
     if not options.atoms:
         graphs = [graph.without_level("atom") for graph in graphs]
-        carries = [{name: entry for name, entry in step.items() if name != "atom"} for step in carries]
+        correspondences = [{name: entry for name, entry in step.items() if name != "atom"} for step in correspondences]
     times = np.array([0.0 if frame.time_ps is None else frame.time_ps * PICOSECOND for frame in seen] or [0.0])
-    return GraphSequence(record.id, times, tuple(graphs), tuple(carries), evidence)
+    return GraphSequence(record.id, times, tuple(graphs), tuple(correspondences), evidence)
 
 
 def _has_course(record: Record) -> bool:

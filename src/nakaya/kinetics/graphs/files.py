@@ -51,14 +51,14 @@ def write_sequence(sequence: GraphSequence, path: Path) -> None:
         for (source, target), relation in graph.relations.items():
             _put(arrays, f"{number}.{source}.{target}", relation)
         if number:
-            for name, relation in sequence.carries[number - 1].items():
+            for name, relation in sequence.correspondences[number - 1].items():
                 _put(arrays, f"{number}.carry.{name}", relation)
         frames.append(
             {
                 "globals": graph.global_names,
                 "levels": {name: level.feature_names for name, level in graph.levels.items()},
                 "relations": [[*name, entry.feature_names] for name, entry in graph.relations.items()],
-                "carries": sorted(sequence.carries[number - 1]) if number else [],
+                "carries": sorted(sequence.correspondences[number - 1]) if number else [],
             }
         )
     meta = {
@@ -102,7 +102,7 @@ def _sequence(meta: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> 
             arrays[f"{name}.features"],
         )  # fmt: skip
 
-    frames, carries = [], []
+    frames, correspondences = [], []
     for number, entry in enumerate(meta["frames"]):
         levels = {
             name: Level(name, tuple(features), arrays[f"{number}.{name}"]) for name, features in entry["levels"].items()
@@ -113,6 +113,8 @@ def _sequence(meta: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> 
         }
         frames.append(MultiscaleGraph(levels, relations, tuple(entry["globals"]), arrays[f"{number}.globals"]))
         if number:
-            carries.append({name: relation(f"{number}.carry.{name}", name, name, []) for name in entry["carries"]})
+            correspondences.append(
+                {name: relation(f"{number}.carry.{name}", name, name, []) for name in entry["carries"]}
+            )
     evidence = Evidence(arrays["evidence.times"], tuple(meta["evidence"]), arrays["evidence.values"])
-    return GraphSequence(str(meta["record_id"]), arrays["times"], tuple(frames), tuple(carries), evidence)
+    return GraphSequence(str(meta["record_id"]), arrays["times"], tuple(frames), tuple(correspondences), evidence)

@@ -209,23 +209,25 @@ class GraphSequence:
         record_id: Of the record.
         times: float64 [frame], s, increasing; their differences are the real time steps.
         frames: One graph per moment; at least one, if only with its globals.
-        carries: For every frame after the first: level -> edges from the nodes of the frame before it to its own. A
-            weight says how far the later node goes on from the earlier one; the weights that reach a node sum to at
-            most 1, and a node that nothing reaches starts anew.
+        correspondences: Of nodes, for every frame after the first: level -> edges from those of the frame before it
+            to its own. A weight says how far the later node goes on from the earlier one; the weights that reach a node
+            sum to at most 1, and a node that nothing reaches starts anew.
         evidence: Series seen early.
     """
 
     record_id: str
     times: FloatArray
     frames: tuple[MultiscaleGraph, ...]
-    carries: tuple[Mapping[str, Relation], ...]
+    correspondences: tuple[Mapping[str, Relation], ...]
     evidence: Evidence
 
     def __post_init__(self) -> None:
         count = len(self.frames)
         object.__setattr__(self, "times", _table(self.times, np.float64, (count,), "times of the frames"))
-        if count < 1 or len(self.carries) != count - 1:
-            raise ParameterError(f"{count} frames with {len(self.carries)} steps between them: expected n and n - 1")
+        if count < 1 or len(self.correspondences) != count - 1:
+            raise ParameterError(
+                f"{count} frames with {len(self.correspondences)} steps between them: expected n and n - 1"
+            )
         if not (np.diff(self.times) > 0).all():
             raise ParameterError(f"record {self.record_id}: the times of the frames do not increase")
 
@@ -233,6 +235,12 @@ class GraphSequence:
     def time_steps(self) -> FloatArray:
         """Time between neighbouring frames, float64 [frame - 1], s."""
         return np.diff(self.times)
+
+    def without_level(self, name: str) -> GraphSequence:
+        """The same without one level in any frame."""
+        frames = tuple(graph.without_level(name) for graph in self.frames)
+        links = tuple({key: link for key, link in step.items() if key != name} for step in self.correspondences)
+        return replace(self, frames=frames, correspondences=links)
 
 
 def _position(name: str, names: tuple[str, ...], what: str) -> int:

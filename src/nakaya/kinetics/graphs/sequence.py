@@ -12,13 +12,13 @@ from nakaya.kinetics.graphs.graph import MultiscaleGraph, Relation
 from nakaya.kinetics.graphs.pairs import find_pairs, smooth_step
 from nakaya.md.trajectories.frames import Frame
 
-__all__ = ["carry", "unchanged"]
+__all__ = ["node_correspondence", "unchanged"]
 
-CARRY_START, CARRY_END = 0.3, 0.7
+CORRESPONDENCE_START, CORRESPONDENCE_END = 0.3, 0.7
 """A node goes on from what was closer than this to its place, in units of d: a thermal amplitude, and half a bond."""
 
 
-def carry(
+def node_correspondence(
     before: MultiscaleGraph, earlier: Frame, after: MultiscaleGraph, later: Frame, scale: float
 ) -> dict[str, Relation]:
     """Join the nodes of two frames of one box.
@@ -65,9 +65,9 @@ def _by_place(earlier: Frame, later: Frame, scale: float) -> csr_array:
     # Fractional coordinates join: the box may have breathed. Pairs of both frames together, then those between them.
     fractions = [frame.positions @ np.linalg.inv(frame.cell) for frame in (earlier, later)]
     count = len(fractions[0])
-    pairs = find_pairs(np.concatenate(fractions) @ later.cell, later.cell, CARRY_END * scale)
+    pairs = find_pairs(np.concatenate(fractions) @ later.cell, later.cell, CORRESPONDENCE_END * scale)
     chosen = (pairs.first < count) & (pairs.second >= count)
-    weight = smooth_step(pairs.distance[chosen] / scale, CARRY_START, CARRY_END)
+    weight = smooth_step(pairs.distance[chosen] / scale, CORRESPONDENCE_START, CORRESPONDENCE_END)
     matrix = csr_array(
         coo_array((weight, (pairs.first[chosen], pairs.second[chosen] - count)), shape=(count, len(fractions[1])))
     )

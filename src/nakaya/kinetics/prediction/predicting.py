@@ -92,7 +92,7 @@ def conditions_sample(material: str, orientation: str | None, temperature: float
     sample = make_sample(record, "A", table, None)
     if (refusal := temperature_refusal(sample)) is not None:
         raise ParameterError(refusal)
-    return _faced(sample, model, record)
+    return _with_orientation_velocities(sample, model, record)
 
 
 def predict_records(
@@ -206,7 +206,7 @@ def record_sample(record: Record, folder: Path | None, model: KineticsModel, bes
     evidence: EvidenceKind = "B" if seen or record.snapshots else "A"
     known = any(other.material == record.material for other in model.records)
     table = model.table(record.material) if known else tabulate(record.material, beside)
-    return _faced(make_sample(record, evidence, table, folder), model, record)
+    return _with_orientation_velocities(make_sample(record, evidence, table, folder), model, record)
 
 
 def predict_trajectory(path: Path, options: TrajectoryOptions, *, model: KineticsModel | None = None) -> dict[str, Any]:
@@ -248,7 +248,7 @@ def trajectory_sample(path: Path, options: TrajectoryOptions, model: KineticsMod
         flags.append(
             "the potential is not stated: melting point and latent heat are taken from the records of the training"
         )
-    return _faced(sample, model, record), flags
+    return _with_orientation_velocities(sample, model, record), flags
 
 
 def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
@@ -317,11 +317,11 @@ def _conditions_only(sample: Sample, keep: Sequence[str] = ()) -> Sample:
     for name in set(graph.levels) - set(keep):
         graph = graph.without_level(name)
     evidence = replace(sample.sequence.evidence, times=np.zeros(1), names=(), values=np.zeros((1, 0)))
-    sequence = replace(sample.sequence, times=np.zeros(1), frames=(graph,), carries=(), evidence=evidence)
+    sequence = replace(sample.sequence, times=np.zeros(1), frames=(graph,), correspondences=(), evidence=evidence)
     return replace(sample, evidence="A", pooled={}, sequence=sequence)
 
 
-def _faced(sample: Sample, model: KineticsModel, record: Record) -> Sample:
+def _with_orientation_velocities(sample: Sample, model: KineticsModel, record: Record) -> Sample:
     """Velocities of neighbouring faces, from the records of the training; never of the record or its replicates.
 
     A sample of the training did not know faces of its own group of temperatures, and this one does: intervals are

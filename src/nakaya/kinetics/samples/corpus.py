@@ -209,8 +209,8 @@ def _sequence_with_facets(sample: Sample, facets: FacetVelocities) -> GraphSeque
         graph.with_level(level, [edges, *facet_relations(graph, shape, sample.orientation)])
         for graph in sample.sequence.frames
     )
-    carries = tuple(
+    correspondences = tuple(
         {**step, **unchanged(before, after)}
-        for step, before, after in zip(sample.sequence.carries, graphs[:-1], graphs[1:], strict=True)
+        for step, before, after in zip(sample.sequence.correspondences, graphs[:-1], graphs[1:], strict=True)
     )
-    return replace(sample.sequence, frames=graphs, carries=carries)
+    return replace(sample.sequence, frames=graphs, correspondences=correspondences)

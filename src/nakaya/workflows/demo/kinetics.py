@@ -18,7 +18,7 @@ from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
 from nakaya.viz.charts.base import Band
 from nakaya.viz.charts.calibration import Points, parity_chart, velocity_chart, velocity_panels
 from nakaya.viz.reports.report import Report
-from nakaya.workflows.show_kinetics import velocities_by_face
+from nakaya.workflows.show_kinetics import velocities_by_orientation
 
 __all__ = ["predict_kinetics"]
 
@@ -34,7 +34,7 @@ def predict_kinetics(report: Report, seed: int) -> list[str]:
     part = model.card.part(TARGET, "A")
     assert part is not None, "the shipped model tells growth velocities from conditions"
     told = predict_conditions(MATERIAL, FACE, TEMPERATURE, model=model)
-    measured = velocities_by_face(model.records)
+    measured = velocities_by_orientation(model.records)
     held_out = _held_out(model, part)
 
     report.add_text(

@@ -102,10 +102,10 @@ def without_levels(sample: Sample, *names: str) -> Sample:
         for name in names:
             graph = graph.without_level(name)
         frames.append(graph)
-    carries = tuple(
-        {name: step for name, step in entry.items() if name not in names} for entry in sample.sequence.carries
+    correspondences = tuple(
+        {name: step for name, step in entry.items() if name not in names} for entry in sample.sequence.correspondences
     )
-    return replace(sample, sequence=replace(sample.sequence, frames=tuple(frames), carries=carries))
+    return replace(sample, sequence=replace(sample.sequence, frames=tuple(frames), correspondences=correspondences))
 
 
 @pytest.fixture(scope="session")

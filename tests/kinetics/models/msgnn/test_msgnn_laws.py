@@ -143,7 +143,7 @@ def test_an_edge_fades_with_its_weight(kind: int, pair: tuple[str, str], samples
             features=np.concatenate([relation.features, features]),
         )  # fmt: skip
         changed = replace(graph, relations={**graph.relations, pair: more})
-        sequence = replace(samples[2].sequence, frames=(changed,), carries=(), times=np.zeros(1))
+        sequence = replace(samples[2].sequence, frames=(changed,), correspondences=(), times=np.zeros(1))
         return replace(samples[2], sequence=sequence)
 
     gone, faint, full = (raw(member, encoding, [with_more(weight)]) for weight in (0.0, 1e-7, 1.0))
@@ -183,7 +183,7 @@ def test_shuffled_edges_change_the_output(kind: int, pair: tuple[str, str], samp
 
     def said(edges: Relation) -> np.ndarray:
         changed = replace(graph, relations={**graph.relations, pair: edges})
-        alone = replace(sample.sequence, frames=(changed,), carries=(), times=np.zeros(1))
+        alone = replace(sample.sequence, frames=(changed,), correspondences=(), times=np.zeros(1))
         return raw(member, encoding, [replace(sample, sequence=alone)])
 
     still = said(relation)
@@ -273,7 +273,7 @@ def test_time_steps_and_order_of_frames_matter(samples: list[Sample]) -> None:
     member, encoding = make(samples)
     sample = samples[2]
     slower = replace(sample, sequence=replace(sample.sequence, times=sample.sequence.times * 3))
-    nowhere = replace(sample, sequence=replace(sample.sequence, carries=({}, {})))
+    nowhere = replace(sample, sequence=replace(sample.sequence, correspondences=({}, {})))
     still = raw(member, encoding, [sample])
     assert np.abs(raw(member, encoding, [slower]) - still).max() > ROUNDING
     assert np.abs(raw(member, encoding, [nowhere]) - still).max() > ROUNDING

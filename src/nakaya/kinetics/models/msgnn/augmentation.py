@@ -52,14 +52,14 @@ class Draw:
 
     Attributes:
         frames: In order of time.
-        carries: Before every frame but the first: level -> (index int64 [2, edge], weight float32 [edge]).
+        correspondences: Before every frame but the first: level -> (index int64 [2, edge], weight float32 [edge]).
         pooled: float32 [column].
         has_pooled: Whether the pooled evidence may be looked at.
         later: (time in ps, solid fraction) after the last frame, to forecast; None = nothing is known of it.
     """
 
     frames: tuple[EncodedFrame, ...]
-    carries: tuple[Mapping[str, tuple[IntArray, Float32Array]], ...]
+    correspondences: tuple[Mapping[str, tuple[IntArray, Float32Array]], ...]
     pooled: Float32Array
     has_pooled: bool
     later: tuple[float, float] | None = None
@@ -99,7 +99,7 @@ def observe(sample: EncodedSample, steps: int, *, until_ps: float | None = None)
     chosen = [early[number] for number in spread_frames(len(early), steps)]
     return Draw(
         tuple(sample.frames[number] for number in chosen),
-        tuple(_listed(sample.carries(*pair), None, None) for pair in pairwise(chosen)),
+        tuple(_listed(sample.correspondences(*pair), None, None) for pair in pairwise(chosen)),
         sample.pooled,
         sample.has_pooled and until_ps is None,
     )
@@ -122,7 +122,7 @@ class PatchPool:
         self._seed = seed
         self._atoms: dict[tuple[int, int], IntArray | None] = {}
         self._frames: dict[tuple[int, int], EncodedFrame] = {}
-        self._carries: dict[tuple[int, int, int], Mapping[str, tuple[IntArray, Float32Array]]] = {}
+        self._correspondences: dict[tuple[int, int, int], Mapping[str, tuple[IntArray, Float32Array]]] = {}
 
     def frame(self, number: int, patch: int) -> EncodedFrame:
         """One patch of one frame."""
@@ -131,13 +131,13 @@ class PatchPool:
             self._frames[number, patch] = frame if atoms is None else cut_atoms(frame, atoms)
         return self._frames[number, patch]
 
-    def carries(self, earlier: int, later: int, patch: int) -> Mapping[str, tuple[IntArray, Float32Array]]:
+    def correspondences(self, earlier: int, later: int, patch: int) -> Mapping[str, tuple[IntArray, Float32Array]]:
         """How far nodes of a patch go on from one frame to another: level -> (index, weight)."""
         key = earlier, later, patch
-        if key not in self._carries:
+        if key not in self._correspondences:
             ends = self._chosen(earlier, patch), self._chosen(later, patch)
-            self._carries[key] = _listed(self.sample.carries(earlier, later), *ends)
-        return self._carries[key]
+            self._correspondences[key] = _listed(self.sample.correspondences(earlier, later), *ends)
+        return self._correspondences[key]
 
     def _chosen(self, number: int, patch: int) -> IntArray | None:
         key = number, patch
@@ -147,7 +147,7 @@ class PatchPool:
             if len(frame.nodes.get("atom", ())) > self.size:
                 rng = np.random.default_rng([*self._seed, number, patch])
                 start = None
-                if number and "atom" in (steps := self.sample.carries(0, number)):
+                if number and "atom" in (steps := self.sample.correspondences(0, number)):
                     start = _going_on(steps["atom"], self._chosen(0, patch), rng)
                 self._atoms[key] = grow_patch(frame, self.size, rng, start=start)
         return self._atoms[key]
@@ -160,13 +160,13 @@ def draw(pool: PatchPool, augmentation: Augmentation, rng: np.random.Generator) 
     chosen = np.sort(rng.choice(count, min(augmentation.dynamic_steps, count), replace=False)).tolist()
     patch = int(rng.integers(pool.count))
     frames = [pool.frame(number, patch) for number in chosen]
-    carries = [pool.carries(*pair, patch) for pair in pairwise(chosen)]
+    correspondences = [pool.correspondences(*pair, patch) for pair in pairwise(chosen)]
     levels = sorted({name for frame in frames for name in frame.nodes})
     dropped = [name for name in levels if rng.random() < augmentation.drop_level]
     frames = [_shaken(_without(frame, dropped), augmentation.jitter, rng) for frame in frames]
-    carries = [{name: step for name, step in entry.items() if name not in dropped} for entry in carries]
+    correspondences = [{name: step for name, step in entry.items() if name not in dropped} for entry in correspondences]
     has_pooled = sample.has_pooled and rng.random() >= augmentation.drop_pooled
-    return Draw(tuple(frames), tuple(carries), sample.pooled, has_pooled, _later(sample, frames[-1]))
+    return Draw(tuple(frames), tuple(correspondences), sample.pooled, has_pooled, _later(sample, frames[-1]))
 
 
 def grow_patch(frame: EncodedFrame, size: int, rng: np.random.Generator, *, start: int | None = None) -> IntArray:

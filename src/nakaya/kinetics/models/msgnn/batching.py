@@ -47,7 +47,7 @@ class Moment:
         line: Straight line through it so far: offset, and slope per ps, float32 [sample, 2].
         levels: Name -> nodes.
         edges: Relation -> edges.
-        carries: Level -> edges from the frame before, without features.
+        correspondences: Level -> edges from the frame before, without features.
     """
 
     present: Tensor
@@ -58,7 +58,7 @@ class Moment:
     line: Tensor
     levels: Mapping[str, LevelBlock]
     edges: Mapping[RelationName, EdgeBlock]
-    carries: Mapping[str, EdgeBlock]
+    correspondences: Mapping[str, EdgeBlock]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,17 +117,17 @@ def _moment(draws: Sequence[Draw], place: int, encoding: Encoding) -> Moment:
     ]
     starts = {name: _starts(frames, name) for name in encoding.levels}
     earlier_starts = {name: _starts(before, name) for name in encoding.levels}
-    carries = {}
+    correspondences = {}
     for name in encoding.levels:
         parts = []
         for number, (drawn, earlier) in enumerate(zip(draws, before, strict=True)):
-            entry = {} if earlier is None else drawn.carries[place]
+            entry = {} if earlier is None else drawn.correspondences[place]
             if name in entry:
                 index, weight = entry[name]
                 shift = np.array([[earlier_starts[name][number]], [starts[name][number]]])
                 parts.append((index + shift, weight))
         if parts:
-            carries[name] = EdgeBlock(
+            correspondences[name] = EdgeBlock(
                 torch.from_numpy(np.concatenate([index for index, _ in parts], axis=1)),
                 torch.from_numpy(np.concatenate([weight for _, weight in parts])),
                 torch.zeros(0, 0),
@@ -141,7 +141,7 @@ def _moment(draws: Sequence[Draw], place: int, encoding: Encoding) -> Moment:
         torch.tensor([frame.line for frame in stand_in], dtype=torch.float32),
         {name: level for name in encoding.levels if (level := _level(frames, name)) is not None},
         {pair: edges for pair in encoding.relations if (edges := _edges(frames, pair, starts)) is not None},
-        carries,
+        correspondences,
     )
 
 

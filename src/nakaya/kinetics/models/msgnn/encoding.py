@@ -86,16 +86,16 @@ class EncodedSample:
     has_pooled: bool
     times_ps: FloatArray
     solid_fractions: FloatArray
-    _carries: tuple[Mapping[str, csr_array], ...]
+    _correspondences: tuple[Mapping[str, csr_array], ...]
     _composed: dict[tuple[int, int], Mapping[str, csr_array]] = field(default_factory=dict)
 
-    def carries(self, earlier: int, later: int) -> Mapping[str, csr_array]:
+    def correspondences(self, earlier: int, later: int) -> Mapping[str, csr_array]:
         """Level -> how far the nodes of a later frame go on from those of an earlier one, [node before, node after]."""
         found = self._composed.get((earlier, later))
         if found is None:
-            found = self._carries[later - 1]
+            found = self._correspondences[later - 1]
             if later - earlier > 1:
-                before = self.carries(earlier, later - 1)
+                before = self.correspondences(earlier, later - 1)
                 found = {name: csr_array(before[name] @ step) for name, step in found.items() if name in before}
             self._composed[earlier, later] = found
         return found
@@ -126,9 +126,11 @@ class Encoding:
         sequence = sample.sequence
         evidence = _evidence(sample)
         frames = [self._frame(sample, graph, moment, evidence) for graph, moment in _moments(sample)]
-        carries = [
+        correspondences = [
             {name: _matrix(step, before, after) for name, step in entry.items() if name in self.levels}
-            for entry, before, after in zip(sequence.carries, sequence.frames, sequence.frames[1:], strict=False)
+            for entry, before, after in zip(
+                sequence.correspondences, sequence.frames, sequence.frames[1:], strict=False
+            )
         ] or [{}] * (len(frames) - 1)
         names, values = _pooled(sample)
         times, fractions = np.zeros(0), np.zeros(0)
@@ -137,7 +139,7 @@ class Encoding:
             seen = np.isfinite(column)
             times, fractions = evidence.times[seen] / PICOSECOND, column[seen]
         return EncodedSample(
-            tuple(frames), self.pooled.encode(names, values)[0], bool(names), times, fractions, tuple(carries)
+            tuple(frames), self.pooled.encode(names, values)[0], bool(names), times, fractions, tuple(correspondences)
         )
 
     def _frame(self, sample: Sample, graph: MultiscaleGraph, moment: float, evidence: Evidence) -> EncodedFrame:

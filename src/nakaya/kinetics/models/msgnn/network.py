@@ -1,9 +1,9 @@
 """The network: levels of nodes exchange messages, states go on from frame to frame, and a head reads them out.
 
 G(t+1) = f(G(t), T): at every observed frame the nodes of each level take up what they were before (a gated recurrent
-unit along the `carries`, with the real time step), exchange messages within their level and with the next ones, upwards
-and back down, and are read out into the state of the whole. Without observations the same recurrent step goes on with
-the tokens of missing levels and the network's own forecast of the solid fraction.
+unit along the `correspondences`, with the real time step), exchange messages within their level and with the next
+ones, upwards and back down, and are read out into the state of the whole. Without observations the same recurrent step
+goes on with the tokens of missing levels and the network's own forecast of the solid fraction.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ class MsgnnNetwork(nn.Module):
     def _take_up(self, moment: Moment, name: str, level: LevelBlock, before: Mapping[str, Tensor]) -> Tensor:
         fresh = self.embed[name](level.features)
         carried = torch.zeros_like(fresh)
-        step = moment.carries.get(name)
+        step = moment.correspondences.get(name)
         if step is not None and name in before:
             gathered = before[name].index_select(0, step.index[0]) * step.weight[:, None]
             carried = carried.index_add(0, step.index[1], gathered)
