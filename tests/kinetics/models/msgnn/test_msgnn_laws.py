@@ -316,8 +316,8 @@ def test_patches_are_connected_and_drawn_parts_are_parts(samples: list[Sample]) 
     assert len(reached) == 64
     whole = {row.tobytes() for row in encoded.frames[1].nodes["atom"]}
     assert {row.tobytes() for row in frame.nodes["atom"]} <= whole
-    assert 0 < frame.trust["atom"].min() < 0.9
-    assert frame.trust["atom"].max() <= 1 + 1e-6
+    assert 0 < frame.node_weight["atom"].min() < 0.9
+    assert frame.node_weight["atom"].max() <= 1 + 1e-6
     rng = np.random.default_rng(0)
     drawn = [draw(pool, Augmentation(dynamic_steps=2), rng) for _ in range(60)]
     assert {len(entry.frames) for entry in drawn} == {2}

@@ -164,20 +164,20 @@ class GatedReadout(nn.Module):
         self.value = nn.Linear(width, out)
         self.token = nn.Parameter(torch.zeros(out))
 
-    def forward(self, nodes: Tensor, owner: Tensor, trust: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def forward(self, nodes: Tensor, owner: Tensor, node_weight: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """Read out nodes [node, width].
 
         Args:
             nodes: The nodes; there may be none.
             owner: Sample of every node.
-            trust: How much every node counts, not negative.
+            node_weight: How much every node counts, not negative.
             count: Number of samples.
 
         Returns:
             (vectors [sample, out], share of every node in the vector of its sample [node]).
         """
         normed = self.norm(nodes)
-        gate = trust * torch.exp(bounded(self.gate(normed)).squeeze(-1))
+        gate = node_weight * torch.exp(bounded(self.gate(normed)).squeeze(-1))
         total = torch.zeros(count).index_add(0, owner, gate)
         values = torch.tanh(self.value(normed)) * gate[:, None]
         summed = torch.zeros(count, values.shape[1]).index_add(0, owner, values)

@@ -189,17 +189,17 @@ def cut_atoms(frame: EncodedFrame, atoms: IntArray) -> EncodedFrame:
     place = np.full(len(frame.nodes["atom"]), -1, np.int64)
     place[atoms] = np.arange(len(atoms))
     edges = {name: _cut(name, relation, place) for name, relation in frame.edges.items()}
-    trust = frame.trust["atom"][atoms]
+    node_weight = frame.node_weight["atom"][atoms]
     if ("atom", "atom") in edges:
         whole, left = (
             np.bincount(entry.index[1], weights=entry.weight, minlength=count)
             for entry, count in ((frame.edges["atom", "atom"], len(place)), (edges["atom", "atom"], len(atoms)))
         )
-        trust = trust * ((left + 1e-3) / (whole[atoms] + 1e-3)) ** 2
+        node_weight = node_weight * ((left + 1e-3) / (whole[atoms] + 1e-3)) ** 2
     return replace(
         frame,
         nodes={**frame.nodes, "atom": frame.nodes["atom"][atoms]},
-        trust={**frame.trust, "atom": trust.astype(np.float32)},
+        node_weight={**frame.node_weight, "atom": node_weight.astype(np.float32)},
         edges=edges,
     )
 
@@ -245,7 +245,7 @@ def _without(frame: EncodedFrame, dropped: list[str]) -> EncodedFrame:
     return replace(
         frame,
         nodes={name: table for name, table in frame.nodes.items() if name not in dropped},
-        trust={name: table for name, table in frame.trust.items() if name not in dropped},
+        node_weight={name: table for name, table in frame.node_weight.items() if name not in dropped},
         edges={name: relation for name, relation in frame.edges.items() if not set(name) & set(dropped)},
     )
 

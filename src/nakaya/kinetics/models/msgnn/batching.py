@@ -22,7 +22,7 @@ class LevelBlock:
 
     features: Tensor
     owner: Tensor
-    trust: Tensor
+    node_weight: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,7 @@ def _level(frames: Sequence[EncodedFrame | None], name: str) -> LevelBlock | Non
     return LevelBlock(
         torch.from_numpy(np.concatenate([frame.nodes[name] for _, frame in found])),
         torch.from_numpy(owner.astype(np.int64)),
-        torch.from_numpy(np.concatenate([frame.trust[name] for _, frame in found])),
+        torch.from_numpy(np.concatenate([frame.node_weight[name] for _, frame in found])),
     )
 
 

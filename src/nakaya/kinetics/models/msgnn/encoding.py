@@ -54,8 +54,8 @@ class EncodedFrame:
         line: Straight line through the solid fraction so far: its value less that fraction, and its slope per ps;
             (0, 0) where fewer than three moments are known.
         nodes: Level -> float32 [node, column].
-        trust: Level -> how much a node counts when its level is read out, float32 [node]; below 1 where a patch cut
-            off its neighbours.
+        node_weight: Level -> how much a node counts when its level is read out, float32 [node]; below 1 where a patch
+            cut off its neighbours.
         edges: Relation -> edges.
     """
 
@@ -65,7 +65,7 @@ class EncodedFrame:
     solid_fraction: float
     line: tuple[float, float]
     nodes: Mapping[str, Float32Array]
-    trust: Mapping[str, Float32Array]
+    node_weight: Mapping[str, Float32Array]
     edges: Mapping[RelationName, Edges]
 
 

@@ -27,7 +27,7 @@ __all__ = ["MsgnnNetwork", "Output"]
 CONDITION_WIDTH = 24
 STATE_WIDTH = 24
 READOUT_WIDTH = 12
-TRUST_IN_LINE = 4.0
+INITIAL_LINE_WEIGHT = 4.0
 """A forecast starts with sigmoid(4) = 98 % of the straight line through what was seen."""
 
 CORRECTION = 0.05
@@ -114,7 +114,7 @@ class MsgnnNetwork(nn.Module):
             last.weight.mul_(0.3)
             last.bias.zero_()
             self.rate.weight.zero_()  # forecasts start as straight lines
-            self.rate.bias.copy_(torch.tensor([0.0, 0.0, TRUST_IN_LINE]))
+            self.rate.bias.copy_(torch.tensor([0.0, 0.0, INITIAL_LINE_WEIGHT]))
 
     def _directed(self) -> tuple[RelationName, ...]:
         return (*self.within, *self.between, *((target, source) for source, target in self.between))
@@ -181,8 +181,8 @@ class MsgnnNetwork(nn.Module):
         unit = self.slope * torch.where((line != 0).any(dim=1), CORRECTION, 1.0)
         found = []
         for number in range(steps):
-            offset, rate, trust = self.rate(torch.cat([state, conditions], dim=-1)).unbind(dim=-1)
-            before, share = change, torch.sigmoid(trust)
+            offset, rate, line_weight = self.rate(torch.cat([state, conditions], dim=-1)).unbind(dim=-1)
+            before, share = change, torch.sigmoid(line_weight)
             change = before + (share * line[:, 1] + unit * rate) * step_ps
             if number == 0:  # what was seen last is noisy: line and offset take the noise back
                 change = change + share * line[:, 0] + unit * offset
@@ -260,7 +260,7 @@ class MsgnnNetwork(nn.Module):
             readout = cast(GatedReadout, self.readout[name])
             if name in nodes:
                 level = moment.levels[name]
-                vector, shares[name] = readout(nodes[name], level.owner, level.trust, count)
+                vector, shares[name] = readout(nodes[name], level.owner, level.node_weight, count)
             else:
                 vector = readout.token.expand(count, -1)
             gated, gates[name] = self._gate(name, vector, conditions)
