@@ -12,7 +12,7 @@ from nakaya.cli.output import echo_json
 from nakaya.cli.progress import progress_reporter
 from nakaya.core.files import check_output, write_whole
 from nakaya.learn.tuning.comparison import Contender
-from nakaya.learn.tuning.surrogate import Surrogate
+from nakaya.learn.tuning.samplers import Surrogate
 from nakaya.viz.reports.report import Report
 from nakaya.workflows.tuning.comparison import SamplerTable, compare
 from nakaya.workflows.tuning.report import add_regret

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import importlib
+import json
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -27,9 +28,10 @@ from optuna.trial import TrialState
 
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem, Settings
+from nakaya.learn.tuning.stale import PROCESS, StaleTrials, process_identity
 from nakaya.learn.tuning.storage import StorageConfig, open_storage
-from nakaya.learn.tuning.study import Trial, complete_trials, open_study, read_trials, reap, run_trial, settle
-from nakaya.learn.tuning.workers import Budget, _bury, _Crew, _Worker, run_study
+from nakaya.learn.tuning.study import Trial, complete_trials, open_study, read_trials, run_trial
+from nakaya.learn.tuning.workers import Budget, _Worker, _WorkerPool, run_study
 
 SPACE = (Parameter("rate", 1e-4, 1e-1, "log"),)
 FIRST = {"rate": 1e-2}
@@ -50,6 +52,23 @@ def _config(url: str) -> StorageConfig:
     return StorageConfig(url, heartbeat=1, grace=3600)
 
 
+ELSEWHERE = {"machine": "another", "pid": 1, "start": "1"}
+"""A process of which this machine knows nothing but its heartbeat."""
+
+
+def _begin(study: Study, process: Mapping[str, object]) -> int:
+    """Begin a trial as a process does that is then never heard again; return its number."""
+    with pytest.warns(UserWarning, match="Heartbeat"):
+        trial = study.ask()
+    trial.set_user_attr(PROCESS, {"trial": trial.number, **process})
+    study._storage.record_heartbeat(trial._trial_id)
+    return int(trial.number)
+
+
+def _states(study: Study) -> list[str]:
+    return [trial.state for trial in read_trials(study, SPACE)]
+
+
 def _open(url: str, name: str, problem: Problem = PROBLEM) -> Study:
     return open_study(open_storage(_config(url)), name, problem, sampler="random", seed=9, configuration={})
 
@@ -58,6 +77,14 @@ def _let_an_hour_pass(url: str) -> None:
     shifted = "datetime(heartbeat, '-2 hours')" if url.startswith("sqlite") else "heartbeat - interval '2 hours'"
     with sqlalchemy.create_engine(url).begin() as connection:
         connection.execute(sqlalchemy.text(f"update trial_heartbeats set heartbeat = {shifted}"))
+
+
+def _all_heard(url: str) -> bool:
+    """Whether every running trial has had a heartbeat."""
+    heard = "select trial_id from trial_heartbeats"
+    silent = f"select count(*) from trials where state = 'RUNNING' and trial_id not in ({heard})"
+    with sqlalchemy.create_engine(url).begin() as connection:
+        return bool(connection.execute(sqlalchemy.text(silent)).scalar() == 0)
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:
@@ -140,14 +167,14 @@ def test_the_last_words_of_a_worker_are_heard_before_it_is_forgotten(tmp_path: P
     with pytest.warns(UserWarning, match="Heartbeat"):
         trial = study.ask()
     ours, theirs = multiprocessing.Pipe()
-    hand, _ = multiprocessing.Pipe()
+    keep_alive, _ = multiprocessing.Pipe()
     theirs.send(("started", trial.number))
     theirs.close()
     dead = SimpleNamespace(pid=1, exitcode=-9, is_alive=lambda: False, join=lambda seconds=None: None)
-    crew = _Crew(job=None)  # type: ignore[arg-type]
-    crew.members.append(_Worker(dead, ours, hand, busy=True))  # type: ignore[arg-type]
-    _bury(study, crew, crew.members[0])
-    assert crew.members == []
+    stale = StaleTrials(study, _config(f"sqlite:///{tmp_path / 'study.db'}"))
+    pool = _WorkerPool(None, stale, [_Worker(dead, ours, keep_alive, busy=True)])  # type: ignore[arg-type]
+    assert pool.remove_dead() == 1
+    assert pool.workers == []
     assert [trial.state for trial in read_trials(study, SPACE)] == ["failed", "waiting"]
 
 
@@ -242,6 +269,60 @@ def _uninterrupted(num_trials: int) -> list[float | None]:
     return _scores(read_trials(study, SPACE))
 
 
+# Processes ------------------------------------------------------------------------------------------------------------
+
+
+def _identity_of_one_that_ended() -> Mapping[str, object]:
+    text = "import json; from nakaya.learn.tuning.stale import process_identity as say; print(json.dumps(say()))"
+    found = subprocess.run([sys.executable, "-c", text], check=True, capture_output=True).stdout
+    return dict(json.loads(found))
+
+
+@pytest.mark.skipif(process_identity()["machine"] is None, reason="this system does not say which processes live")
+@pytest.mark.parametrize("reused", [False, True], ids=["number is free", "number is another's"])
+def test_a_trial_of_a_dead_process_of_this_machine_is_queued_again_whatever_the_clock_says(
+    reused: bool, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    study = _open(url, "study")
+    _begin(study, {**process_identity(), "start": "1"} if reused else _identity_of_one_that_ended())
+    with sqlalchemy.create_engine(url).begin() as connection:  # since then the clock was set back
+        connection.execute(sqlalchemy.text("update trial_heartbeats set heartbeat = datetime(heartbeat, '+2 hours')"))
+    StaleTrials(study, _config(url)).wait(report=lambda silent: pytest.fail("there is nothing to wait for"))
+    assert _states(study) == ["failed", "waiting"]
+
+
+def test_a_trial_is_left_to_a_process_that_lives_or_that_this_machine_does_not_know(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    study = _open(url, "study")
+    for process in (process_identity(), {**_identity_of_one_that_ended(), "machine": "another"}, {"machine": None}):
+        _begin(study, process)
+    StaleTrials(study, _config(url)).fail()
+    assert _states(study) == ["running"] * 3
+
+
+def test_a_retry_is_not_taken_for_its_predecessor(tmp_path: Path) -> None:
+    """Optuna copies the attributes of a killed trial, its process among them, which is dead."""
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    study = _open(url, "study")
+    stale = StaleTrials(study, _config(url))
+    stale.requeue(_begin(study, {**process_identity(), "start": "1"}))
+    with pytest.warns(UserWarning, match="Heartbeat"):
+        study.ask()
+    stale.fail()
+    assert _states(study) == ["failed", "running"]
+
+
+@pytest.mark.skipif(process_identity()["machine"] is None, reason="this system does not say which processes live")
+def test_requeue_repeats_at_once_what_does_not_surely_live(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    study = _open(url, "study")
+    for process in (ELSEWHERE, process_identity()):
+        _begin(study, process)
+    StaleTrials(study, _config(url)).wait(requeue=True, report=lambda silent: pytest.fail("waited"))
+    assert _states(study) == ["failed", "running", "waiting"]
+
+
 # Races ----------------------------------------------------------------------------------------------------------------
 
 
@@ -250,14 +331,14 @@ def _failed_but_not_queued(url: str, retries: int = 3) -> Study:
     study = _open(url, "study")
     with pytest.warns(UserWarning, match="Heartbeat"):
         trial = study.ask()
-    study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+    study.tell(trial, state=TrialState.FAIL)
     return study
 
 
 def test_a_killed_trial_that_nobody_could_queue_again_is_queued_once(tmp_path: Path) -> None:
     study = _failed_but_not_queued(f"sqlite:///{tmp_path / 'study.db'}")
     for _ in range(2):
-        settle(study, heartbeat=0.01, grace=1, retries=3)
+        StaleTrials(study, _config(f"sqlite:///{tmp_path / 'study.db'}")).wait()
     trials = read_trials(study, SPACE)
     assert [trial.state for trial in trials] == ["failed", "waiting"]
     assert trials[1].retry_of == 0
@@ -274,8 +355,8 @@ def test_a_trial_that_another_command_is_queueing_just_now_is_left_to_it(
     def meanwhile(seconds: float) -> None:
         callback(study, study.trials[0])
 
-    monkeypatch.setattr("nakaya.learn.tuning.study.time.sleep", meanwhile)
-    settle(study, heartbeat=1, grace=1, retries=3)
+    monkeypatch.setattr("nakaya.learn.tuning.stale.time.sleep", meanwhile)
+    StaleTrials(study, _config(f"sqlite:///{tmp_path / 'study.db'}")).wait()
     assert [trial.state for trial in read_trials(study, SPACE)] == ["failed", "waiting"]
 
 
@@ -284,10 +365,9 @@ def test_a_trial_is_repeated_as_often_as_allowed_and_then_given_up(tmp_path: Pat
     config = StorageConfig(url, heartbeat=1, grace=60, retries=2)
     study = open_study(open_storage(config), "study", PROBLEM, sampler="random", seed=9, configuration={})
     for _ in range(4):
-        with pytest.warns(UserWarning, match="Heartbeat"):
-            study.ask()
+        _begin(study, ELSEWHERE)
         _let_an_hour_pass(url)
-        settle(study, heartbeat=0.01, grace=60, retries=2)
+        StaleTrials(study, config).wait()
     trials = read_trials(study, SPACE)
     assert [trial.retry_of for trial in trials] == [None, 0, 0, None, 3]
     assert [trial.state for trial in trials] == ["failed", "failed", "failed", "failed", "waiting"]
@@ -296,14 +376,15 @@ def test_a_trial_is_repeated_as_often_as_allowed_and_then_given_up(tmp_path: Pat
 @pytest.mark.parametrize("moment", ["before its setting is read", "in its training", "before an error"])
 def test_a_live_trial_that_was_taken_for_dead_counts_for_its_retry(moment: str, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'study.db'}"
+    config = StorageConfig(url, heartbeat=1800, grace=3600)  # one heartbeat, when the trial begins
     taken: list[str] = []
 
     def take(now: str) -> None:
         if now == moment and not taken:
             taken.append(now)
-            other = _open(url, "study")
+            _wait_for(lambda: _all_heard(url))
             _let_an_hour_pass(url)
-            reap(other)
+            StaleTrials(_open(url, "study"), config).fail()
 
     def score(setting: Settings) -> float:
         take("in its training")
@@ -314,7 +395,7 @@ def test_a_live_trial_that_was_taken_for_dead_counts_for_its_retry(moment: str, 
         return rate_of(setting)
 
     problem = Problem(SPACE, score, (FIRST,), 1.0)
-    study = _open(url, "study", problem)
+    study = open_study(open_storage(config), "study", problem, sampler="random", seed=9, configuration={})
     for _ in range(3):
         run_trial(study, problem, started=lambda number: take("before its setting is read"))
     trials = read_trials(study, SPACE)
@@ -348,3 +429,20 @@ def test_two_workers_do_not_take_one_waiting_trial_from_a_file(tmp_path: Path, m
     take(other)
     first.join()
     assert sorted(answers) == [False, True]
+
+
+def test_of_two_commands_that_begin_the_last_trial_the_later_one_gives_way(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    study = _open(url, "study")
+    run_trial(study, PROBLEM, scores=2)
+
+    def meanwhile(setting: Settings) -> float:
+        run_trial(_open(url, "study"), PROBLEM, scores=2)
+        return rate_of(setting)
+
+    run_trial(study, Problem(SPACE, meanwhile, (FIRST,), 1.0), scores=2)
+    assert _states(study) == ["complete", "complete", "surplus"]
+    StaleTrials(study, _config(url)).wait()
+    run_trial(study, PROBLEM, scores=3)  # one more is wanted later: it is chosen as if nobody had given way
+    assert _states(study) == ["complete", "complete", "surplus", "complete"]
+    assert _scores(read_trials(study, SPACE)) == _uninterrupted(3)

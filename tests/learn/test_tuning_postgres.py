@@ -18,8 +18,9 @@ import sqlalchemy
 from nakaya.core.errors import OutputError
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem
+from nakaya.learn.tuning.stale import PROCESS, StaleTrials
 from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_errors
-from nakaya.learn.tuning.study import open_study, read_trials, reap, run_trial
+from nakaya.learn.tuning.study import open_study, read_trials, run_trial
 from nakaya.learn.tuning.table import TableLookup
 from nakaya.workflows.tuning.config import read_study
 from nakaya.workflows.tuning.search import run, write_report
@@ -45,13 +46,15 @@ def test_a_trial_lives_while_its_heart_beats_and_not_longer_whatever_the_time_zo
     run_trial(study, problem)
     with pytest.warns(UserWarning, match="Heartbeat"):
         trial = study.ask()
+    trial.set_user_attr(PROCESS, {"trial": trial.number, "machine": "another", "pid": 1, "start": "1"})
+    stale = StaleTrials(study, config)
     for _ in range(3):  # the server dates the first beat, the client all others
-        reap(study)
-        assert [entry.state for entry in read_trials(study, SPACE)] == ["complete", "running"]
         study._storage.record_heartbeat(trial._trial_id)
+        stale.fail()
+        assert [entry.state for entry in read_trials(study, SPACE)] == ["complete", "running"]
     with sqlalchemy.create_engine(server).begin() as connection:
         connection.execute(sqlalchemy.text("update trial_heartbeats set heartbeat = heartbeat - interval '31 seconds'"))
-    reap(study)
+    stale.fail()
     assert [entry.state for entry in read_trials(study, SPACE)] == ["complete", "failed", "waiting"]
 
 

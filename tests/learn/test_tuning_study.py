@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,9 @@ from nakaya.learn.tuning.analysis import best_so_far, importances
 from nakaya.learn.tuning.coding import decode, encode
 from nakaya.learn.tuning.problem import Problem
 from nakaya.learn.tuning.samplers import SamplerName
+from nakaya.learn.tuning.stale import PROCESS, StaleTrials
 from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_errors
-from nakaya.learn.tuning.study import Trial, best_trial, complete_trials, open_study, read_trials, reap, run_trial
+from nakaya.learn.tuning.study import Trial, best_trial, complete_trials, open_study, read_trials, run_trial
 from nakaya.learn.tuning.workers import Budget, run_study
 
 SPACE = (
@@ -116,9 +118,11 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path: Path, sampler: Sampl
         if step == 0:  # a trial that was killed half-chosen: it is chosen the same again
             with pytest.warns(UserWarning, match="Heartbeat"):
                 trial = study.ask()
+            trial.set_user_attr(PROCESS, {"trial": trial.number, "machine": "another", "pid": 1, "start": "1"})
+            study._storage.record_heartbeat(trial._trial_id)
             trial.suggest_int("hidden", 2, 6)
             _die_in_silence(tmp_path / "study.db")
-            reap(study)
+            StaleTrials(study, config).fail()
     trials = read_trials(study, SPACE)
     assert _scores(trials) == _scores(whole)
     assert [trial.retry_of for trial in trials].count(7) == 1
@@ -131,15 +135,22 @@ def _die_in_silence(database: Path) -> None:
         connection.execute("update trials set datetime_start = datetime(datetime_start, '-1 hour')")
 
 
-def test_a_trial_that_died_before_its_first_heartbeat_does_not_run_for_ever(tmp_path: Path) -> None:
+def test_a_trial_that_died_before_its_first_heartbeat_does_not_run_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}", heartbeat=1, grace=2)
     study = open_study(open_storage(config), "study", BOWL, sampler="random", seed=0, configuration={})
     study._storage.create_new_trial(study._study_id)  # what a worker does first
-    reap(study)
-    assert [trial.state for trial in read_trials(study, SPACE)] == ["waiting", "running"]
-    _die_in_silence(tmp_path / "study.db")
-    reap(study)
-    assert [trial.state for trial in read_trials(study, SPACE)] == ["waiting", "failed", "waiting"]
+    stale = StaleTrials(study, config)
+    now = time.monotonic()
+    for seconds, states in (
+        (0, ["waiting", "running"]),
+        (config.grace, ["waiting", "running"]),
+        (config.grace + 1, ["waiting", "failed", "waiting"]),
+    ):
+        monkeypatch.setattr(time, "monotonic", lambda seconds=seconds: now + seconds)
+        stale.fail()
+        assert [trial.state for trial in read_trials(study, SPACE)] == states
 
 
 def test_another_configuration_is_refused(tmp_path: Path) -> None:
@@ -185,6 +196,19 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         open_storage(StorageConfig(f"sqlite:///{tmp_path / 'study.db'}"))
     with pytest.raises(OutputError, match="does not exist"):
         open_storage(StorageConfig(f"sqlite:///{tmp_path / 'no' / 'study.db'}"))
+
+
+@pytest.mark.parametrize("revision", ["v99.a", "v2.6.0.a"], ids=["newer", "older"])
+def test_a_database_of_another_optuna_is_named_with_its_version(tmp_path: Path, revision: str) -> None:
+    config = StorageConfig(f"sqlite:///{tmp_path / 'study.db'}")
+    open_storage(config).engine.dispose()
+    with sqlite3.connect(tmp_path / "study.db") as connection:
+        connection.execute("update version_info set library_version='9.9.9'")
+        connection.execute("update alembic_version set version_num=?", (revision,))
+    with pytest.raises(
+        OutputError, match=rf"written by optuna 9\.9\.9, here is {optuna.__version__}: .* another database"
+    ):
+        open_storage(config)
 
 
 def test_passwords_are_not_shown() -> None:

@@ -15,8 +15,8 @@ pytest.importorskip("torch", reason='networks need the extra "ml"')
 from benchmarks.tuning import CAUSES
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem, Settings
+from nakaya.learn.tuning.samplers import ScoreScale, Surrogate, warp
 from nakaya.learn.tuning.study import Trial, open_study, read_trials, run_trial
-from nakaya.learn.tuning.surrogate import ScoreScale, Surrogate, warp
 
 
 @given(

@@ -39,6 +39,14 @@ def tune(
         str | None,
         typer.Option(help="Table of trainings (name or folder) on which the report compares the sampler with chance."),
     ] = None,
+    requeue: Annotated[
+        bool,
+        typer.Option(
+            "--requeue",
+            help="Fail and repeat at once the trials that a killed command left running on another machine, instead of "
+            "waiting for their heartbeats. No other command may be working on the study.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the report of another study.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -49,7 +57,7 @@ def tune(
     The score is the error in grouped cross-validation inside the training subset that no test group of the benchmark
     touches. Stop it however you like, also with kill -9, and run the same command again: it goes on, and killed trials
     are repeated. A study of another configuration is refused (exit status 2). One worker and one seed give one study;
-    several workers choose by what has finished when they ask.
+    several workers choose by what has finished when they begin.
     """
     from nakaya.cli.progress import progress_reporter
     from nakaya.core.errors import ParameterError
@@ -70,6 +78,7 @@ def tune(
             out=out,
             overwrite=overwrite,
             controls=controls,
+            requeue=requeue,
             report=report,
         )
     if as_json:

@@ -12,9 +12,8 @@ import optuna
 from nakaya.core.arrays import FloatArray
 from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.learn.tuning.analysis import best_so_far
-from nakaya.learn.tuning.samplers import DEFAULT_SURROGATE, SamplerName
+from nakaya.learn.tuning.samplers import DEFAULT_SURROGATE, SamplerName, Surrogate
 from nakaya.learn.tuning.study import complete_trials, open_study, read_trials, run_trial
-from nakaya.learn.tuning.surrogate import Surrogate
 from nakaya.learn.tuning.table import ScoreTable
 
 __all__ = ["CONTENDERS", "Contender", "SamplerComparison", "compare_samplers"]

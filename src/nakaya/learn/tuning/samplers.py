@@ -1,66 +1,78 @@
 """How the next setting is chosen: by a Gaussian process, by a tree of Parzen estimators, or at random.
 
 Optuna's samplers carry random state from trial to trial. Started again after a kill with the same seed they would draw
-the first settings a second time; with another seed the study could not be repeated. Here everything random in a trial
-comes from (seed of the study, rank of the trial), so that a study that was stopped and resumed equals one that was not,
-where one worker runs it. With several workers the choice also depends on which trials had finished by then.
+the first settings a second time; with another seed the study could not be repeated. Here a choice is a function of the
+space, of the other trials, and of (seed of the study, rank of the trial), so that a study that was stopped and resumed
+equals one that was not, where one worker runs it. With several workers the choice also depends on which trials had
+finished by then.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
+import optuna
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from optuna.storages import BaseStorage
-from optuna.storages._heartbeat import get_heartbeat_thread
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from nakaya.core.arrays import FloatArray
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.coding import distributions
-from nakaya.learn.tuning.surrogate import GaussianProcessSampler, Surrogate
+from nakaya.learn.tuning.storage import retry_history
 
-__all__ = [
-    "BEATS",
-    "DEFAULT_SURROGATE",
-    "RETRY_HISTORY",
-    "RETRY_OF",
-    "SamplerName",
-    "SeededSampler",
-    "start_heart",
-]
+__all__ = ["DEFAULT_SURROGATE", "SamplerName", "ScoreScale", "SeededSampler", "Surrogate", "warp"]
 
 SamplerName: TypeAlias = Literal["gp", "tpe", "random"]
-RETRY_OF: Final = "failed_trial"
-"""Where Optuna's retry callback keeps the number of the trial that was killed."""
 
-RETRY_HISTORY: Final = "retry_history"
-"""Where it keeps the numbers of that trial and of the retries that were killed as well."""
+ScoreScale: TypeAlias = Literal["plain", "log", "rank"]
 
-BEATS: Final = "beats"
-"""Attribute of a trial whose heart has begun to beat; its value is the trial's own number."""
+Coordinates: TypeAlias = dict[str, Any]
+"""Parameter -> int or float, as Optuna keeps it."""
+
+PROPOSALS: Final = 4
+"""So often the Gaussian process may propose a setting that was trained; each proposal counts as one that is running."""
+
+DRAWS: Final = 1000
+"""After them, so many random settings are looked at for one that was not trained."""
+
+SAME: Final = 1e-9
+"""Coordinates that differ by less than this fraction of their range are the same setting."""
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """How the Gaussian process is used.
+
+    Attributes:
+        startup: Scores before it begins to choose; until then settings are drawn at random.
+        scores: What it models: the "plain" scores, their "log"arithm, or their "rank" as normal quantiles. Errors are
+            positive and long-tailed: in the plain scores a few bad settings set the scale on which the good ones,
+            between which a search has to decide, look alike.
+        exact: Whether scores are taken for exact: no noise between a setting and its score.
+        revisit: Whether a setting that has a score, or is being trained, may be chosen again: with the same seed it
+            has the same score, and the trial is lost.
+    """
+
+    startup: int = 10
+    scores: ScoreScale = "log"
+    exact: bool = False
+    revisit: bool = False
+
 
 DEFAULT_SURROGATE: Final = Surrogate()
 
 
-def make_sampler(name: SamplerName, seed: int, surrogate: Surrogate) -> BaseSampler:
-    """Return one of Optuna's samplers.
+class SeededSampler(BaseSampler):  # type: ignore[misc]  # Optuna's types are not followed
+    """A sampler without memory of its own.
 
     "gp": Gaussian process with a Matern-5/2 kernel and the logarithm of the expected improvement (Ament et al. 2023);
     with trials running elsewhere its batch form. "tpe": Bergstra et al. 2011. "random": the control.
-    """
-    if name == "gp":
-        return GaussianProcessSampler(surrogate, seed)
-    if name == "tpe":
-        return TPESampler(seed=seed, n_startup_trials=surrogate.startup)
-    return RandomSampler(seed=seed)
-
-
-class SeededSampler(BaseSampler):  # type: ignore[misc]  # Optuna's types are not followed
-    """A sampler without memory of its own.
 
     Args:
         name: Which one.
@@ -73,57 +85,115 @@ class SeededSampler(BaseSampler):  # type: ignore[misc]  # Optuna's types are no
         self, name: SamplerName, space: Sequence[Parameter], seed: int, surrogate: Surrogate = DEFAULT_SURROGATE
     ) -> None:
         self._name: SamplerName = name
-        self._distributions: dict[str, BaseDistribution] = distributions(space)
+        self._space = distributions(space)
         self._seed = seed
         self._surrogate = surrogate
-        self._current: BaseSampler = RandomSampler(seed=seed)
+        self._chosen: tuple[int, Coordinates] = (-1, {})
 
     def reseed_rng(self) -> None:
         """Do nothing: two workers never draw for the same trial."""
 
-    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Let the trial's heart beat before anything slow begins, and seed the sampler for it."""
-        start_heart(study._storage, trial)
-        states = np.random.SeedSequence([self._seed, _rank(study, trial)]).generate_state(1)
-        self._current = make_sampler(self._name, int(states[0]), self._surrogate)
-        self._current.before_trial(study, trial)
-
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Return the whole space: it is flat and never changes."""
-        return {name: entry for name, entry in self._distributions.items() if not entry.single()}
+        """Return an empty space: all coordinates are chosen when the first is wanted, while the heartbeat runs."""
+        return {}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        """Choose all coordinates at once, so that a trial that was killed half-chosen is chosen the same again."""
-        chosen: dict[str, Any] = {}
-        if self._name == "gp":  # on a busy machine it may take longer than the grace of a silent trial
-            with get_heartbeat_thread(trial._trial_id, study._storage):
-                chosen = self._current.sample_relative(study, trial, dict(search_space))
-        return chosen or {
-            name: self._current.sample_independent(study, trial, name, entry) for name, entry in search_space.items()
-        }
+    ) -> Coordinates:
+        """Choose nothing before the trial has begun."""
+        return {}
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:  # a coordinate: int or float
-        """Choose one coordinate, which no study here asks for: spaces are flat."""
-        return self._current.sample_independent(study, trial, param_name, param_distribution)
+        """Return one coordinate of the setting that is chosen for a trial."""
+        if self._chosen[0] != trial.number:
+            self._chosen = (trial.number, self._choose(study, trial))
+        return self._chosen[1][param_name]
 
-    def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        """Let the sampler see that the trial has ended."""
-        self._current.after_trial(study, trial, state, values)
+    def _choose(self, study: Study, trial: FrozenTrial) -> Coordinates:
+        trials = study.get_trials(deepcopy=False)
+        complete = [entry for entry in trials if entry.state == TrialState.COMPLETE]
+        others = [entry for entry in trials if entry.state == TrialState.RUNNING and entry.number != trial.number]
+        running = [entry.params for entry in others if entry.params.keys() == self._space.keys()]
+        seed = int(np.random.SeedSequence([self._seed, _rank(trials, trial)]).generate_state(1)[0])
+        name: SamplerName = "random" if len(complete) < self._surrogate.startup else self._name
+        return _propose(name, self._space, complete, running, seed=seed, surrogate=self._surrogate)
 
 
-def start_heart(storage: BaseStorage, trial: FrozenTrial) -> None:
-    """Record the first heartbeat: Optuna's own begins when the trial has been asked for, and never ends one before."""
-    if getattr(storage, "get_heartbeat_interval", lambda: None)() is not None:
-        storage.record_heartbeat(trial._trial_id)
-        storage.set_trial_user_attr(trial._trial_id, BEATS, trial.number)
-
-
-def _rank(study: Study, trial: FrozenTrial) -> int:
+def _rank(trials: Sequence[FrozenTrial], trial: FrozenTrial) -> int:
     """How many settings were chosen before this one; a retry has the rank of what it retries."""
-    original = trial.system_attrs.get(RETRY_OF, trial.number)
-    earlier = study.get_trials(deepcopy=False)
-    return sum(entry.number < original and RETRY_OF not in entry.system_attrs for entry in earlier)
+    original = (*retry_history(trial), trial.number)[0]
+    return sum(
+        entry.number < original and not retry_history(entry) and entry.state != TrialState.PRUNED for entry in trials
+    )
+
+
+def _propose(
+    name: SamplerName,
+    space: Mapping[str, BaseDistribution],
+    complete: Sequence[FrozenTrial],
+    running: Sequence[Coordinates],
+    *,
+    seed: int,
+    surrogate: Surrogate,
+) -> Coordinates:
+    """Return the choice of one of Optuna's samplers, made in a copy of the study that is thrown away."""
+    scores = np.array([entry.value for entry in complete])
+    replica = optuna.create_study(sampler=_make_sampler(name, seed, surrogate))
+    values = warp(scores, surrogate.scores) if name == "gp" else scores
+    for entry, value in zip(complete, values.tolist(), strict=True):
+        replica.add_trial(create_trial(params=entry.params, distributions=dict(space), value=value))
+    for params in running:
+        replica.add_trial(create_trial(state=TrialState.RUNNING, params=params, distributions=dict(space)))
+    chosen: Coordinates = replica.ask(dict(space)).params
+    if name != "gp" or surrogate.revisit:
+        return chosen
+    taken = [*(entry.params for entry in complete), *running]
+    for _ in range(PROPOSALS - 1):
+        if not _is_among(chosen, taken, space):
+            return chosen
+        chosen = replica.ask(dict(space)).params
+    replica.sampler = RandomSampler(seed=seed)
+    for _ in range(DRAWS):
+        if not _is_among(chosen, taken, space):
+            return chosen
+        chosen = replica.ask(dict(space)).params
+    return chosen  # everything was trained
+
+
+def _make_sampler(name: SamplerName, seed: int, surrogate: Surrogate) -> BaseSampler:
+    if name == "gp":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return GPSampler(
+                seed=seed,
+                n_startup_trials=surrogate.startup,
+                deterministic_objective=surrogate.exact,
+                warn_independent_sampling=False,
+            )
+    if name == "tpe":
+        return TPESampler(seed=seed, n_startup_trials=surrogate.startup)
+    return RandomSampler(seed=seed)
+
+
+def _is_among(chosen: Coordinates, taken: Sequence[Coordinates], space: Mapping[str, Any]) -> bool:
+    tolerances = {name: SAME * (entry.high - entry.low) for name, entry in space.items()}
+    return any(all(abs(chosen[name] - one[name]) <= tolerances[name] for name in space) for one in taken)
+
+
+def warp(scores: FloatArray, kind: ScoreScale) -> FloatArray:
+    """Return scores as the Gaussian process sees them, in the same order.
+
+    Logarithms need positive scores: where one is not, the scores stay as they are.
+
+    >>> warp(np.array([1.0, 100.0, 10.0]), "log").round(2).tolist()
+    [0.0, 4.61, 2.3]
+    """
+    if kind == "log" and (scores > 0).all():
+        return np.asarray(np.log(scores))
+    if kind == "rank":
+        from scipy.stats import norm, rankdata
+
+        return np.asarray(norm.ppf((rankdata(scores) - 0.5) / len(scores)))
+    return scores

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import copy
 import os
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import optuna
 import sqlalchemy
-from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from alembic.util import CommandError
+from optuna.exceptions import ExperimentalWarning, OptunaError, StorageInternalError
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from nakaya.core.addresses import HIDDEN, is_plain_address, without_secrets
 from nakaya.core.errors import MissingExtraError, OutputError, ParameterError
 
-__all__ = ["StorageConfig", "open_storage", "storage_errors"]
+__all__ = ["StorageConfig", "open_storage", "retry_callback", "retry_history", "storage_errors"]
 
 SECONDS_TO_A_LOCK: Final = 60.0
 """How long a worker waits for others that write to the same SQLite file, or for an answer of a server."""
@@ -122,32 +127,54 @@ def open_storage(config: StorageConfig) -> RDBStorage:
 
     Raises:
         MissingExtraError: The driver is not installed.
-        OutputError: The file or the server cannot be used.
+        OutputError: The file or the server cannot be used, or another version of Optuna made the database.
     """
     address = config._address()
     on_one_machine = address.drivername == "sqlite"
     if on_one_machine:
         _check_folder(Path(address.database))
-        options = copy.deepcopy(SQLITE_OPTIONS)
+        options = deepcopy(SQLITE_OPTIONS)
     elif find_spec("pg8000") is None:
         raise MissingExtraError("studies on PostgreSQL", "postgres")
     else:
-        options = copy.deepcopy(POSTGRESQL_OPTIONS)
+        options = deepcopy(POSTGRESQL_OPTIONS)
         if not (address.password or "password" in address.query):
             # Empty rather than none: the server refuses it in words, where pg8000 fails over a missing one.
             options["connect_args"]["password"] = os.environ.get(PASSWORD_VARIABLE, "")
     with storage_errors(config), warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
-        storage = RDBStorage(
-            config.driver_url,
-            engine_kwargs=options,
-            heartbeat_interval=config.heartbeat,
-            grace_period=config.grace,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=config.retries),
-        )
+        try:
+            storage = RDBStorage(
+                config.driver_url,
+                engine_kwargs=options,
+                heartbeat_interval=config.heartbeat,
+                grace_period=config.grace,
+                heartbeat_stale_trial_callback=retry_callback(config.retries),
+            )
+        except (RuntimeError, AssertionError, CommandError) as error:  # the tables are not those of this Optuna
+            maker = re.search(r"set up by optuna ([\w.]+)", str(error))
+            raise OutputError(
+                f"cannot use the storage {config.shown_url}: the database was written by optuna "
+                f"{maker[1] if maker else 'of another version'}, here is {optuna.__version__}: install that version, "
+                "or newer (optuna storage upgrade changes a database of an older one), or start another database"
+            ) from None
     if on_one_machine:
         sqlalchemy.event.listen(storage.engine, "begin", _lock)
     return storage
+
+
+def retry_callback(retries: int) -> Callable[[Study, FrozenTrial], None]:
+    """Return what queues a copy of a killed trial again, unless it was killed too often."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return RetryHeartbeatStaleTrialCallback(max_retry=retries)  # type: ignore[no-any-return]
+
+
+def retry_history(trial: FrozenTrial) -> list[int]:
+    """Return the numbers of the killed trials that a trial repeats, the original first; empty where it is no retry."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return list(RetryHeartbeatStaleTrialCallback.retry_history(trial))
 
 
 def _lock(connection: sqlalchemy.Connection) -> None:
@@ -161,10 +188,10 @@ def _lock(connection: sqlalchemy.Connection) -> None:
 
 @contextmanager
 def storage_errors(config: StorageConfig) -> Iterator[None]:
-    """Turn the errors of a database into one line that names it, without its password."""
+    """Turn the errors of a database, and of Optuna about one, into one line that names it, without its password."""
     try:
         yield
-    except (sqlalchemy.exc.SQLAlchemyError, StorageInternalError) as error:
+    except (sqlalchemy.exc.SQLAlchemyError, OptunaError) as error:
         cause = error.__cause__ if isinstance(error, StorageInternalError) and error.__cause__ else error
         lines = str(getattr(cause, "orig", None) or cause).splitlines() or [type(cause).__name__]
         reason = lines[0].rstrip(".")

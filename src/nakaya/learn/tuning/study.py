@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import time
-import warnings
+import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -22,44 +18,32 @@ from nakaya.core.errors import ConfigError
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.coding import decode, encode, suggest
 from nakaya.learn.tuning.problem import Problem, check_settings
-from nakaya.learn.tuning.samplers import (
-    BEATS,
-    DEFAULT_SURROGATE,
-    RETRY_HISTORY,
-    RETRY_OF,
-    SamplerName,
-    SeededSampler,
-    start_heart,
-)
-from nakaya.learn.tuning.surrogate import Surrogate
+from nakaya.learn.tuning.samplers import DEFAULT_SURROGATE, SamplerName, SeededSampler, Surrogate
+from nakaya.learn.tuning.stale import ERROR, PROCESS, process_identity
+from nakaya.learn.tuning.storage import retry_history
 
 __all__ = [
     "Trial",
     "best_trial",
     "complete_trials",
-    "give_back",
     "note_seconds",
     "open_study",
     "read_trials",
-    "reap",
     "run_trial",
     "seconds_used",
-    "settle",
 ]
 
 CONFIGURATION: Final = "configuration"
 SECONDS: Final = "seconds_used"
-ERROR: Final = "error"
+ENQUEUED: Final = "enqueued"
 MAX_ERROR: Final = 1000
 
-SECONDS_BETWEEN_LOOKS: Final = 0.5
-
-State = Literal["complete", "failed", "running", "waiting"]
+State = Literal["complete", "failed", "surplus", "running", "waiting"]
 
 _STATES: Final[Mapping[TrialState, State]] = {
     TrialState.COMPLETE: "complete",
     TrialState.FAIL: "failed",
-    TrialState.PRUNED: "failed",
+    TrialState.PRUNED: "surplus",
     TrialState.RUNNING: "running",
     TrialState.WAITING: "waiting",
 }
@@ -71,7 +55,8 @@ class Trial:
 
     Attributes:
         number: In the order in which trials were begun or queued.
-        state: "complete", "failed" (killed, or ended by an error), "running" or "waiting".
+        state: "complete", "failed" (killed, or ended by an error), "surplus" (given up at once, because another
+            command had begun the last one that was wanted), "running" or "waiting".
         settings: What was tried; empty where it was not chosen yet.
         score: None unless complete.
         seconds: How long it ran; None unless complete.
@@ -133,8 +118,8 @@ def open_study(
             "name, or use another storage"
         )
     for settings in problem.first:
-        checked = check_settings(settings, problem.space)
-        study.enqueue_trial(encode(checked, problem.space), skip_if_exists=True)
+        coordinates = encode(check_settings(settings, problem.space), problem.space)
+        study.enqueue_trial(coordinates, user_attrs={ENQUEUED: coordinates}, skip_if_exists=True)
     return study
 
 
@@ -148,19 +133,30 @@ def _short(values: Mapping[str, Any], key: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def run_trial(study: Study, problem: Problem, *, started: Callable[[int], None] = lambda number: None) -> None:
+def run_trial(
+    study: Study,
+    problem: Problem,
+    *,
+    scores: float = math.inf,
+    started: Callable[[int], None] = lambda number: None,
+) -> None:
     """Choose one setting, score it and keep the score; a trial that others took for dead counts for them.
 
     Args:
         study: As `open_study` makes it.
         problem: What is searched.
-        started: Called with the number of the trial once its setting is chosen.
+        scores: How many the study shall have. Two commands may both begin its last trial: the later one is given up
+            before it is chosen, and is no failure.
+        started: Called with the number of the trial once it is claimed.
     """
     begun: list[int] = []
 
     def objective(trial: optuna.Trial) -> float:
         begun.append(trial.number)
+        trial.set_user_attr(PROCESS, {"trial": trial.number, **process_identity()})
         started(trial.number)
+        if _num_earlier(study, trial.number) >= scores:
+            raise optuna.TrialPruned
         try:
             settings = decode({entry.name: suggest(trial, entry) for entry in problem.space}, problem.space)
             return problem.score(settings)
@@ -168,9 +164,9 @@ def run_trial(study: Study, problem: Problem, *, started: Callable[[int], None] 
             trial.set_user_attr(ERROR, f"{type(error).__name__}: {error}"[:MAX_ERROR])
             raise
 
-    # Where a heart was not heard for the whole grace, others have failed the trial and queued it again. Optuna says so
-    # in three ways: that a trial which has ended cannot be changed; that it cannot be told a value; or, where its own
-    # copy of the trial is old, by an assertion.
+    # Where a heartbeat was missing for the whole grace, others have failed the trial and queued it again. Optuna says
+    # so in three ways: that a trial which has ended cannot be changed; that it cannot be given a value; or, where its
+    # own copy of the trial is old, by an assertion.
     try:
         study.optimize(objective, n_trials=1)
     except optuna.exceptions.UpdateFinishedTrialError:
@@ -179,9 +175,15 @@ def run_trial(study: Study, problem: Problem, *, started: Callable[[int], None] 
         entry = study.get_trials(deepcopy=False)[begun[0]] if begun else None
         if entry is None or ERROR in entry.user_attrs:
             raise
-        if not entry.state.is_finished():  # the score could not be told: here too an assertion hides the cause
+        if not entry.state.is_finished():  # the score could not be kept: here too an assertion hides the cause
             reason = error.__context__ or error
             raise reason from reason.__cause__
+
+
+def _num_earlier(study: Study, number: int) -> int:
+    """How many trials with a smaller number have a score, or will have one."""
+    states = (TrialState.COMPLETE, TrialState.RUNNING, TrialState.WAITING)
+    return sum(entry.number < number for entry in study.get_trials(deepcopy=False, states=states))
 
 
 def read_trials(study: Study, space: Sequence[Parameter]) -> list[Trial]:
@@ -190,7 +192,7 @@ def read_trials(study: Study, space: Sequence[Parameter]) -> list[Trial]:
 
 
 def _read_trial(entry: FrozenTrial, space: Sequence[Parameter]) -> Trial:
-    coordinates = {**entry.system_attrs.get("fixed_params", {}), **entry.params}
+    coordinates = {**entry.user_attrs.get(ENQUEUED, {}), **entry.params}
     chosen = all(parameter.name in coordinates for parameter in space)
     complete = entry.state == TrialState.COMPLETE
     return Trial(
@@ -199,7 +201,7 @@ def _read_trial(entry: FrozenTrial, space: Sequence[Parameter]) -> Trial:
         settings=decode(coordinates, space) if chosen else {},
         score=float(entry.value) if complete else None,
         seconds=entry.duration.total_seconds() if complete else None,
-        retry_of=entry.system_attrs.get(RETRY_OF),
+        retry_of=next(iter(retry_history(entry)), None),
     )
 
 
@@ -221,84 +223,3 @@ def seconds_used(study: Study) -> float:
 def note_seconds(study: Study, seconds: float) -> None:
     """Write down how long commands have worked on a study, all together."""
     study.set_user_attr(SECONDS, seconds)
-
-
-def reap(study: Study) -> None:
-    """Fail the trials whose heart has stopped, and queue them again."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        optuna.storages.fail_stale_trials(study)
-    for entry in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        # Optuna never looks at a trial that was killed in the milliseconds between its entry and its first heartbeat.
-        # One beat on its behalf lets its silence be heard, by the clock of the database alone.
-        if entry.user_attrs.get(BEATS) != entry.number:
-            with suppress(optuna.exceptions.UpdateFinishedTrialError):
-                start_heart(study._storage, entry)
-
-
-def give_back(study: Study, number: int) -> None:
-    """Fail a running trial whose worker is known to be dead, and queue it again as often as the storage allows."""
-    entry = study.get_trials(deepcopy=False)[number]
-    if entry.state != TrialState.RUNNING:
-        return
-    try:
-        study._storage.set_trial_state_values(entry._trial_id, state=TrialState.FAIL)
-    except optuna.exceptions.UpdateFinishedTrialError:
-        return  # somebody else was faster
-    _queue_again(study, study._storage.get_trial(entry._trial_id))
-
-
-def settle(
-    study: Study,
-    *,
-    heartbeat: float,
-    grace: float,
-    retries: int,
-    told: Callable[[int], None] = lambda silent: None,
-) -> None:
-    """Wait until every trial that an earlier command left running has ended, was heard, or counts as dead.
-
-    Killed trials are queued again, those included whose finder was killed before it could queue them.
-
-    Args:
-        study: The study.
-        heartbeat: Seconds between two signs of life.
-        grace: Seconds of silence after which a trial counts as dead.
-        retries: How often a killed trial is run again.
-        told: Called once with how many trials there are to wait for, where there are any.
-    """
-    before = {entry.number for entry in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))}
-    if before:
-        told(len(before))
-    end = time.monotonic() + grace + heartbeat
-    while before and time.monotonic() < end:
-        reap(study)
-        before &= {entry.number for entry in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))}
-        if before:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-    lost = _without_retry(study, retries)
-    if lost:  # by a process that died, or that is queueing them just now
-        time.sleep(heartbeat)
-        for number in sorted(lost & _without_retry(study, retries)):
-            _queue_again(study, study.get_trials(deepcopy=False)[number])
-
-
-def _without_retry(study: Study, retries: int) -> set[int]:
-    """Return the numbers of killed trials that nobody has queued again, though they may run once more."""
-    trials = study.get_trials(deepcopy=False)
-    repeated = {number for entry in trials for number in entry.system_attrs.get(RETRY_HISTORY, [])}
-    return {
-        entry.number
-        for entry in trials
-        if entry.state == TrialState.FAIL
-        and ERROR not in entry.user_attrs
-        and entry.number not in repeated
-        and len(entry.system_attrs.get(RETRY_HISTORY, [])) < retries
-    }
-
-
-def _queue_again(study: Study, entry: FrozenTrial) -> None:
-    """Queue a killed trial as often as the storage allows."""
-    callback = study._storage.get_heartbeat_stale_trial_callback()
-    if callback is not None:
-        callback(study, copy.deepcopy(entry))  # it would lengthen the history of the killed trial itself

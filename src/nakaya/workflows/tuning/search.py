@@ -39,6 +39,7 @@ def run(
     workers: int,
     timeout: float,
     storage: str,
+    requeue: bool = False,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> StudyOutcome:
     """Run a study until it has its scores, or go on with one.
@@ -53,6 +54,7 @@ def run(
         workers: Processes of one thread each.
         timeout: Seconds that all commands may work on the study, together.
         storage: Address of the database.
+        requeue: Repeat at once the trials that an earlier command left running, without waiting for a heartbeat.
         report: Called with how many scores there are, and how many are wanted.
 
     Raises:
@@ -93,9 +95,12 @@ def run(
         Budget(trials, timeout, workers),
         sampler=config.sampler,
         seed=config.seed,
+        requeue=requeue,
         report=lambda found: report(len(complete_trials(found)), trials),
     )
-    found = read_trials(study, problem.space)
+    with storage_errors(place):
+        found = read_trials(study, problem.space)
+        seconds = round(seconds_used(study), 1)
     best = best_trial(found)
     return StudyOutcome(
         study=config.name,
@@ -104,7 +109,7 @@ def run(
         wanted=trials,
         complete=len(complete_trials(found)),
         stopped_by=stopped_by,
-        seconds_used=round(seconds_used(study), 1),
+        seconds_used=seconds,
         mean_score=mean_score,
         first_score=next((trial.score for trial in complete_trials(found) if problem.first), None),
         best=None

@@ -117,6 +117,7 @@ def tune_study(
     out: Path | None,
     overwrite: bool,
     controls: str | None = None,
+    requeue: bool = False,
     report: Callable[[int, int], None] = lambda done, total: None,
 ) -> StudyOutcome:
     """Search the hyperparameters of a kinetics model, or go on with a study.
@@ -131,6 +132,7 @@ def tune_study(
         overwrite: Replace the report of another study.
         controls: A table of trainings of the same model, target and evidence; on it the samplers are compared, in as
             many trials; None: none.
+        requeue: Repeat at once the trials that an earlier command left running, without waiting for a heartbeat.
         report: Called with how many scores there are, and how many are wanted.
 
     Raises:
@@ -157,6 +159,7 @@ def tune_study(
         workers=workers,
         timeout=timeout,
         storage=storage,
+        requeue=requeue,
         report=report,
     )
     if controls is not None:
