@@ -51,7 +51,7 @@ def every_chart(theme):
     yield velocity_panels({"Al": ([POINTS], 30.0), "Cu": ([POINTS], 20.0)}, theme)
 
 
-def test_every_chart_becomes_a_picture_on_its_ground_and_leaves_matplotlib_as_it_was():
+def test_every_chart_becomes_a_picture_on_its_background_and_leaves_matplotlib_as_it_was():
     before = dict(matplotlib.rcParams)
     for figure in every_chart(DARK):
         picture = Image.open(BytesIO(encode_figure(figure, "png", pixels_per_inch=40))).convert("RGB")
@@ -111,7 +111,7 @@ assert "matplotlib.pyplot" not in sys.modules
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
 
 
-def test_growth_curves_draw_the_medians_and_the_solver_in_ink():
+def test_growth_curves_draw_the_medians_and_the_solver_as_the_text():
     figure = growth_curves([CurvePanel("area (sites)", (SOLVER, MODEL))], DARK)
     solver, model = figure.axes[0].get_lines()
     assert np.array_equal(solver.get_ydata(), SOLVER.middle)

@@ -153,7 +153,7 @@ class Canvas:
         return round(x * self.unit), round(y * self.unit)
 
     def axes(self, x: float, y: float, width: float, height: float) -> Axes:
-        """Return axes over a rectangle, without a ground, in the theme's colours."""
+        """Return axes over a rectangle, without a background, in the theme's colours."""
         across, down = self.figure.get_size_inches() * 100
         axes = self.figure.add_axes((x / across, 1 - (y + height) / down, width / across, height / down))
         axes.patch.set_visible(False)

@@ -9,9 +9,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from nakaya.core.errors import ParameterError
-from nakaya.viz.crystals.animation import Animation
 
-__all__ = ["ANIMATION_FORMATS", "IMAGE_FORMATS", "check_format", "encode_animation", "encode_image"]
+__all__ = ["ANIMATION_FORMATS", "IMAGE_FORMATS", "check_format", "encode_image"]
 
 IMAGE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 ANIMATION_FORMATS = {".gif": "gif", ".png": "png", ".apng": "png"}
@@ -50,8 +49,3 @@ def encode_image(image: Image.Image, path: Path, *, title: str = "", optimise: b
     else:
         image.save(stream, kind)
     return stream.getvalue()
-
-
-def encode_animation(film: Animation, path: Path) -> bytes:
-    """Return the content of a film file, in the format of the ending of `path`: GIF, or animated PNG."""
-    return film.encode(check_format(path, ANIMATION_FORMATS))

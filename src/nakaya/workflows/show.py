@@ -19,13 +19,7 @@ from nakaya.viz.crystals.figure import crystal_figure
 from nakaya.viz.crystals.view import CrystalView, view_crystal
 from nakaya.viz.formatting import format_count, format_parameters, join_words
 from nakaya.viz.style import find_theme
-from nakaya.viz.writing import (
-    ANIMATION_FORMATS,
-    IMAGE_FORMATS,
-    check_format,
-    encode_animation,
-    encode_image,
-)
+from nakaya.viz.writing import ANIMATION_FORMATS, IMAGE_FORMATS, check_format, encode_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -233,7 +227,7 @@ def animate_store(
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Animate a crystal of a store, or (member None) all members at a point, and write the film.
+    """Animate a crystal of a store, or (member None) all members at a point, and write the animation.
 
     Returns:
         What was written, as plain values.
@@ -246,12 +240,13 @@ def animate_store(
     out = check_request(out, theme, formats=ANIMATION_FORMATS, overwrite=overwrite)
     crystals, about = _load_point(path, point, member)
     chosen = None if member is None else 0
-    film = draw_animation(
+    animation = draw_animation(
         crystals, member=chosen, theme=theme, width=width, frames=frames, frame_ms=frame_ms, progress=progress
     )
-    written = _write(out, encode_animation(film, out), film.frames[0], _title(crystals), overwrite=overwrite)
-    seconds = sum(film.durations_ms) / 1000
-    return written | about | {"frames": len(film.frames), "steps": list(film.steps), "seconds": seconds}
+    content = animation.encode(check_format(out, ANIMATION_FORMATS))
+    written = _write(out, content, animation.frames[0], _title(crystals), overwrite=overwrite)
+    seconds = sum(animation.durations_ms) / 1000
+    return written | about | {"frames": len(animation.frames), "steps": list(animation.steps), "seconds": seconds}
 
 
 def check_request(

@@ -36,7 +36,7 @@ class Trace:
         style: "line", "points", "dashes", or "faint" (a raw signal behind a smoothed one).
         low: Lower edge of a band around the line, float64 [n], or None.
         high: Upper edge, or None.
-        colour: Index into the theme's series; None: the ink of the theme.
+        colour: Index into the theme's series; None: the colour of the text.
     """
 
     label: str

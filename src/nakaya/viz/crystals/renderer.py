@@ -1,4 +1,4 @@
-"""From a crystal to pixels: one renderer serves every crystal of one lattice, in grids and in films."""
+"""From a crystal to pixels: one renderer serves every crystal of one lattice, in figures and animations."""
 
 from __future__ import annotations
 

@@ -99,11 +99,11 @@ class Report:
     def add_figure(
         self, picture: Picture | Callable[[Theme], Picture], *, caption: str, alt: str, wide: bool = False
     ) -> None:
-        """Add a picture, chart or film with its number and caption.
+        """Add a picture, chart or animation with its number and caption.
 
         Args:
-            picture: A Pillow image, a Matplotlib figure, a film, the bytes of an SVG, or a function of the theme that
-                makes one: then the report holds one for light and one for dark screens.
+            picture: A Pillow image, a Matplotlib figure, an animation, the bytes of an SVG, or a function of the theme
+                that makes one: then the report holds one for light and one for dark screens.
             caption: What is seen and what to conclude; printed below.
             alt: What is seen, for those who cannot see it.
             wide: Let it be wider than the text.

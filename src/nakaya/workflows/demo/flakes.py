@@ -1,4 +1,4 @@
-"""Whole flakes from the exact solver: pictures, a film, and how fast they were grown."""
+"""Whole flakes from the exact solver: pictures, an animation, and how fast they were grown."""
 
 from __future__ import annotations
 
