@@ -139,13 +139,16 @@ class Canvas:
         box = Rectangle((x, y), *size, color=colour, lw=0, antialiased=False, transform=self.place)
         self.figure.add_artist(box)
 
-    def picture(self, image: Image.Image, x: float, y: float) -> Axes:
-        """Put a picture at a place, pixel by pixel, and return bare axes over it: its pixels from the upper left."""
+    def picture(self, image: Image.Image, x: float, y: float) -> None:
+        """Put a picture at a place, pixel by pixel."""
         left, top = self.pixel(x, y)
         self.figure.figimage(np.asarray(image), left, self.height - top - image.height, zorder=-1)
+
+    def axes_over(self, image: Image.Image, x: float, y: float) -> Axes:
+        """Return bare axes over a picture at a place, to draw on it."""
+        left, top = self.pixel(x, y)
         axes = self.axes(left / self.unit, top / self.unit, image.width / self.unit, image.height / self.unit)
         axes.axis("off")
-        axes.set(xlim=(0, image.width), ylim=(image.height, 0))
         return axes
 
     def pixel(self, x: float, y: float) -> tuple[int, int]:

@@ -129,7 +129,8 @@ def _frame(
     )
     axes, x = [], MARGIN
     for picture in pictures:
-        axes.append(canvas.picture(picture, x, canvas.head))
+        canvas.picture(picture, x, canvas.head)
+        axes.append(canvas.axes_over(picture, x, canvas.head))
         axes[-1].set(xlim=(0, labels.shape[1]), ylim=(labels.shape[0], 0))
         x += (picture.width + gap) / unit
     if caption.pixel_size is None:
