@@ -79,7 +79,7 @@ def half_melted_box(
         lattice_parameter: Stress-free at the temperature of the run, A: the in-plane lattice stays that.
         width: Least width of the front, A, rounded to whole periods.
         length: Least length along z, A.
-        solid_fraction: Share of the atoms that stay crystal.
+        solid_fraction: Fraction of the atoms that stay crystal.
 
     Returns:
         (positions float64 [atom, 3] in A, box float64 [3] in A, number of atoms of the crystal: the first ones).

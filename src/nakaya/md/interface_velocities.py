@@ -29,7 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 NEAR_MELTING: Final = 0.8
-"""Share of T_m above which the law of growth is fitted; far below it fronts slow down for other reasons."""
+"""Fraction of T_m above which the law of growth is fitted; far below it fronts slow down for other reasons."""
 
 SMALL_DRIVE: Final = 1e-6
 """delta-mu/kT at which 1 - exp(-delta-mu/kT) is linear."""
@@ -118,7 +118,7 @@ def kinetic_coefficients(points: Sequence[Point], table: MaterialTable, *, near:
     Args:
         points: Of one material and orientation.
         table: Of the material, with its melting point and latent heat.
-        near: Share of T_m above which the law is fitted.
+        near: Fraction of T_m above which the law is fitted.
 
     Raises:
         ParameterError: No temperature between `near` T_m and T_m, or no latent heat (diffusivity, for silicon).
@@ -171,7 +171,7 @@ def front_melting_point(
     Args:
         points: Of one material.
         table: Its latent heat and, as the middle of the search, a melting point.
-        near: Share of T_m above which the law is fitted.
+        near: Fraction of T_m above which the law is fitted.
 
     Returns:
         None where no face has points on both sides, or a property that the law needs is not known.

@@ -114,7 +114,7 @@ class SlabHistory:
         return np.asarray(np.cumsum(self.second_crystal > MAX_SECOND) == 0)
 
     def mistaken(self, rule: int, *, until_ps: float = math.inf) -> tuple[float, float]:
-        """Shares of atoms that look solid, deep in the crystal and deep in the liquid; (1, 0) without thermal noise.
+        """Fractions of atoms that look solid, deep in the crystal and deep in the liquid; (1, 0) without thermal noise.
 
         Frames from the first second crystal on are left out: its atoms are no mistakes of the classifier, and taking
         them for such would stretch the thickness of the slab in all frames before.

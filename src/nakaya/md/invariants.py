@@ -31,10 +31,10 @@ from nakaya.records.store import load_records
 
 __all__ = ["LAWS", "Finding", "check_laws", "load_md_records", "verify_growth"]
 
-MELTING_SHARE: Final = 0.015
+MAX_MELTING_DIFFERENCE: Final = 0.015
 """How far two independent melting points may lie apart."""
 
-COEFFICIENT_SHARE: Final = 0.3
+MAX_COEFFICIENT_DIFFERENCE: Final = 0.3
 """How far a kinetic coefficient may lie from the hard-sphere law, which itself is no better than that."""
 
 DECIDED: Final = 2.0
@@ -151,7 +151,7 @@ def _melting(
             Finding(
                 "melting point",
                 f"{material} against {source}, +- {error:.1f} K",
-                abs(apart) <= MELTING_SHARE,
+                abs(apart) <= MAX_MELTING_DIFFERENCE,
                 ours.value,
                 value,
                 "K",
@@ -213,7 +213,7 @@ def _coefficient(
             Finding(
                 "hard spheres",
                 f"{material} ({orientation})",
-                abs(seen.at_melting.value / seen.hard_sphere - 1) <= COEFFICIENT_SHARE,
+                abs(seen.at_melting.value / seen.hard_sphere - 1) <= MAX_COEFFICIENT_DIFFERENCE,
                 seen.at_melting.value,
                 seen.hard_sphere,
                 "m/(s K)",

@@ -184,6 +184,6 @@ def zero_velocity_temperature(temperatures: FloatArray, velocities: FloatArray, 
     low = int(changes[-1])
     span = temperatures[low + 1] - temperatures[low]
     fall = velocities[low] - velocities[low + 1]
-    share = velocities[low] / fall
-    error = span / fall * math.hypot((1 - share) * errors[low], share * errors[low + 1])
-    return Estimate(float(temperatures[low] + span * share), float(error))
+    fraction = velocities[low] / fall
+    error = span / fall * math.hypot((1 - fraction) * errors[low], fraction * errors[low + 1])
+    return Estimate(float(temperatures[low] + span * fraction), float(error))

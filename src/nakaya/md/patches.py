@@ -33,7 +33,7 @@ LEVELS = 65536
 def interface_patch(frame: Frame, solid: BoolArray, *, count: int = PATCH_ATOMS, normal: int = 2) -> IntArray:
     """Numbers of the `count` atoms nearest to one front, int64 [count], sorted; all atoms where there are fewer.
 
-    The patch is a slab across the whole front: the front is where the share of solid atoms falls through one half
+    The patch is a slab across the whole front: the front is where the fraction of solid atoms falls through one half
     between the middle of the crystal and the middle of the liquid, on the side of greater z.
     """
     height = (frame.positions @ np.linalg.inv(frame.cell))[:, normal]
@@ -42,10 +42,10 @@ def interface_patch(frame: Frame, solid: BoolArray, *, count: int = PATCH_ATOMS,
     offset -= np.round(offset)
     upper = (offset >= 0) & (offset < 0.5)
     order = np.argsort(offset[upper])
-    share = solid[upper][order].astype(np.float64)
+    fraction = solid[upper][order].astype(np.float64)
     # The best single step from solid to liquid: the most solid atoms before, the most liquid ones after.
-    score = np.cumsum(share - 0.5) if len(share) else np.zeros(1)
-    front = float(offset[upper][order][int(np.argmax(score))]) if len(share) else 0.0
+    score = np.cumsum(fraction - 0.5) if len(fraction) else np.zeros(1)
+    front = float(offset[upper][order][int(np.argmax(score))]) if len(fraction) else 0.0
     distance = offset - front
     distance -= np.round(distance)
     return np.sort(np.argsort(np.abs(distance), kind="stable")[:count]).astype(np.int64)

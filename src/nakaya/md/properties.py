@@ -114,10 +114,10 @@ class PropertiesRun:
             frame = list(run.frames())[-1]
             classifier = self.material.classifier
             seen = environment(frame.positions, frame.cell, neighbours=classifier.neighbours)
-            share = float(solid_atoms(seen, classifier).mean())
-            valid.append(abs(share - expected) <= 0.2)
+            fraction = float(solid_atoms(seen, classifier).mean())
+            valid.append(abs(fraction - expected) <= 0.2)
             if not valid[-1]:
-                flags.append(f"the {what} ended with {share:.0%} solid atoms: what it would have told is not known")
+                flags.append(f"the {what} ended with {fraction:.0%} solid atoms: what it would have told is not known")
         return valid[0], valid[1], flags
 
 

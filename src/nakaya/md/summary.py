@@ -29,7 +29,7 @@ __all__ = [
 SAME_TEMPERATURE = 0.5
 """Records within so many kelvin count as one temperature."""
 
-MOVING_SHARE = 0.02
+MAX_RELATIVE_ERROR = 0.02
 """A melting point with a larger relative error than this comes from fronts that still moved."""
 
 
@@ -114,7 +114,7 @@ def melting_summary(records: Sequence[Record]) -> dict[str, Any]:
         if "melting_temperature" in record.quantities
     ]
     flags = [f"{record.id}: {flag}" for record in records for flag in record.flags]
-    if not estimate.standard_error <= MOVING_SHARE * estimate.value:
+    if not estimate.standard_error <= MAX_RELATIVE_ERROR * estimate.value:
         flags.append(
             f"the error is {estimate.standard_error:.0f} K: the fronts still moved; run longer (--duration), in longer "
             "boxes, or start nearer (--guess)"

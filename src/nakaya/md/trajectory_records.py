@@ -47,21 +47,21 @@ MIN_KELVIN, MAX_KELVIN = 10.0, 20_000.0
 UNEVEN = 1.5
 """Frames further apart than the usual distance times this are not evenly spaced."""
 
-FEW_EARLY = 3
+MIN_EARLY_FRAMES = 3
 """Fewer frames than this in the first picoseconds tell of no motion."""
 
 SAME_TEMPERATURE = 0.05
-"""Share by which the velocities of the file may be hotter or colder than the temperature that was given."""
+"""Fraction by which the velocities of the file may be hotter or colder than the temperature that was given."""
 
 SAME_VOLUME = 0.15
-"""Share by which an atom may need more or less room than in the known crystal: melting makes 5 or 7 %."""
+"""Fraction by which an atom may need more or less room than in the known crystal: melting makes 5 or 7 %."""
 
-NEAREST = 0.4
+MIN_NEIGHBOUR_DISTANCE = 0.4
 """Least distance between neighbours in units of the cube root of the volume per atom: it is 1.12 in fcc, 0.87 in
 diamond, and 0.55 even between points without any order."""
 
 SAME_TIME = 0.01
-"""Share by which the times of the file and those of the options may differ."""
+"""Fraction by which the times of the file and those of the options may differ."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def _closeness(frame: Frame) -> list[str]:
     _, vectors = nearest_neighbours(frame.positions, frame.cell, 1)
     near = float(np.median(np.linalg.norm(vectors[:, 0], axis=1)))
     room = volume_per_atom(frame.cell, len(frame.positions))
-    if near >= NEAREST * room ** (1 / 3):
+    if near >= MIN_NEIGHBOUR_DISTANCE * room ** (1 / 3):
         return []
     return [
         f"atoms are {near:.2g} A from their nearest neighbours, too near for {room:.3g} A^3 per atom: positions and "
@@ -333,7 +333,7 @@ class _Watch(Iterator[Frame]):
         if steps.max() > UNEVEN * usual or steps.min() < usual / UNEVEN:
             found.append(f"the frames are not evenly spaced: {steps.min():g} to {steps.max():g} ps apart")
         early = int((times <= EVIDENCE_PS + TIME_TOLERANCE_PS).sum())
-        if early < FEW_EARLY:
+        if early < MIN_EARLY_FRAMES:
             found.append(f"only {early} frames in the first {EVIDENCE_PS:g} ps: write one every picosecond or so")
         if times[-1] < EVIDENCE_PS - usual:
             found.append(f"only {times[-1]:g} ps are there: models look at the first {EVIDENCE_PS:g} ps")
@@ -365,17 +365,19 @@ def _record_id(path: Path) -> str:
 
 
 def _fit(history: SlabHistory, watched: _Watch, flags: list[str]) -> VelocityFit | None:
-    share = history.pooled["solid_fraction"]
+    fraction = history.pooled["solid_fraction"]
     if not watched.has_times:
         return None
-    if not 0.03 < share[0] < 0.97:
-        flags.append(f"no crystal with two fronts in a liquid ({share[0]:.0%} solid at the start): no velocity follows")
+    if not 0.03 < fraction[0] < 0.97:
+        flags.append(
+            f"no crystal with two interfaces to a liquid ({fraction[0]:.0%} solid at the start): no velocity follows"
+        )
         return None
     if thin := [name for name, volume in zip(("crystal", "liquid"), history.volumes, strict=True)
                 if not math.isfinite(volume)]:  # fmt: skip
         flags.append(
             f"too thin to tell its density: the {' and the '.join(thin)} (box of {history.lengths[0]:.0f} A along the "
-            f"normal, {share[0]:.0%} solid at the start); no velocity follows"
+            f"normal, {fraction[0]:.0%} solid at the start); no velocity follows"
         )
         return None
     fit = fit_velocity(history, *history.volumes)

@@ -33,7 +33,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 """The distributions that matter most in every extra, by extra."""
 
-LEAST_FREE_BYTES = 10**9
+MIN_FREE_BYTES = 10**9
 
 
 def info() -> dict[str, Any]:
@@ -150,7 +150,7 @@ def _store_one() -> str:
 def _free_space() -> str:
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
-    if free < LEAST_FREE_BYTES:
+    if free < MIN_FREE_BYTES:
         raise OSError(f"only {free / 1e9:.1f} GB free in {folder}: set TMPDIR to a larger place")
     return f"{free / 1e9:.0f} GB free in {folder}"
 

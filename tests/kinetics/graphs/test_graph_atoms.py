@@ -224,9 +224,9 @@ def test_a_patch_is_told_from_a_full_box_and_keeps_its_scale(crystal: Make) -> N
     inside = np.abs(frame.positions[:, 2] - 37) < 15
     patch = replace(frame, positions=frame.positions[inside], species=frame.species[inside])
     whole, cut = find_vacuum(frame), find_vacuum(patch)
-    assert (whole.share == 0).all()
+    assert (whole.fraction == 0).all()
     assert np.isinf(whole.depth).all()
-    np.testing.assert_array_equal(cut.share > 0, [False, False, True])
+    np.testing.assert_array_equal(cut.fraction > 0, [False, False, True])
     assert close_packed_distance(patch, cut) == pytest.approx(close_packed_distance(frame, whole), rel=0.03)
     complete = describe_atoms(patch).level.column("completeness")
     assert complete.min() < 0.05

@@ -22,7 +22,7 @@ __all__ = ["AGREEMENT", "compare_rows", "disagreements", "evaluate_stored", "sam
 SHIPPED_MODEL: Final = "al-cu-si"
 
 AGREEMENT: Final = 0.02
-"""Share by which an error may differ: other versions of linear algebra end small networks and trees elsewhere."""
+"""Fraction by which an error may differ: other versions of linear algebra end small networks and trees elsewhere."""
 
 _NAMES = ("evidence", "model", "target", "split")
 

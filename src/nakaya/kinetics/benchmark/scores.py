@@ -218,7 +218,7 @@ def _draw(keys: Sequence[tuple[int, str]]) -> IntArray:
 
 
 def _binomial(share: float, count: int) -> list[float]:
-    """Interval of 95 % for a share of independent conditions (Clopper & Pearson 1934)."""
+    """Interval of 95 % for a fraction of independent conditions (Clopper & Pearson 1934)."""
     hits = round(share * count)
     low = 0.0 if hits == 0 else float(beta.ppf(_TAIL, hits, count - hits + 1))
     high = 1.0 if hits == count else float(beta.ppf(1 - _TAIL, hits + 1, count - hits))

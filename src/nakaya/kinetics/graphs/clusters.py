@@ -157,18 +157,18 @@ def _spans_and_shape(frame: Frame, near: Pairs, labels: IntArray, count: int) ->
 
 
 def _membership(atoms: Atoms, labels: IntArray) -> Relation:
-    """Atoms belong to their cluster, and by half of the share of their neighbours in it to any other one.
+    """Atoms belong to their cluster, and by half of the fraction of their neighbours in it to any other one.
 
     So a liquid atom at the front speaks to the crystal that it may join, and a deep one to none.
     """
     near = atoms.near
     inside = labels[near.second] >= 0
     coordination = atoms.level.column("coordination").astype(np.float64)
-    share = atoms.weight / np.maximum(coordination, 1.0)[near.first] / 2
+    fraction = atoms.weight / np.maximum(coordination, 1.0)[near.first] / 2
     own = np.flatnonzero(labels >= 0)
     rows = np.concatenate([near.first[inside], own])
     columns = np.concatenate([labels[near.second[inside]], labels[own]])
-    values = np.concatenate([share[inside], np.full(len(own), 0.5)])
+    values = np.concatenate([fraction[inside], np.full(len(own), 0.5)])
     summed = coo_array((values, (rows, columns)), shape=(near.num_atoms, int(labels.max()) + 1)).tocsr().tocoo()
     found = summed.data > 0
     return Relation("atom", "cluster", np.stack(summed.coords)[:, found], summed.data[found].astype(np.float32))

@@ -84,11 +84,11 @@ class Vacuum:
     """The part of a box that holds no atoms because a patch was cut out of a larger whole.
 
     Attributes:
-        share: Share of the box along each of its vectors that is empty, float64 [3]; 0 where atoms fill it.
+        fraction: Fraction of the box along each of its vectors that is empty, float64 [3]; 0 where atoms fill it.
         depth: Distance of every atom from the nearest face of the patch, float64 [atom], A; infinite without vacuum.
     """
 
-    share: FloatArray
+    fraction: FloatArray
     depth: FloatArray
 
 
@@ -109,11 +109,11 @@ def find_vacuum(frame: Frame) -> Vacuum:
     heights = volume / np.array([np.linalg.norm(np.cross(cell[i - 2], cell[i - 1])) for i in range(3)])
     # The volume that a gap of more than half the box takes does not belong to the atoms.
     distance = (volume * float(np.prod(np.where(widest > 0.5, 1 - widest, 1.0))) / len(ranked)) ** (1 / 3)
-    share = np.where(widest * heights > 6 * distance, widest, 0.0)
+    fraction = np.where(widest * heights > 6 * distance, widest, 0.0)
     above = fractional - begin
     above -= np.floor(above)  # from the lower face of the patch
     to_face = np.minimum(above, np.maximum(1 - widest - above, 0.0)) * heights
-    return Vacuum(share, np.where(share > 0, to_face, np.inf).min(axis=1))
+    return Vacuum(fraction, np.where(fraction > 0, to_face, np.inf).min(axis=1))
 
 
 def close_packed_distance(frame: Frame, vacuum: Vacuum) -> float:
@@ -121,6 +121,6 @@ def close_packed_distance(frame: Frame, vacuum: Vacuum) -> float:
 
     All lengths of a graph are in units of d, so that a lattice that expands looks the same, and Al like Cu.
     """
-    filled = 1 - vacuum.share
+    filled = 1 - vacuum.fraction
     volume = abs(float(np.linalg.det(frame.cell))) * float(np.prod(filled)) / len(frame.positions)
     return float((np.sqrt(2.0) * volume) ** (1 / 3))

@@ -30,7 +30,7 @@ MAX_GAIN = 0.95
 """Of all measurements together: the law always has a say."""
 
 SHRINKAGE = 0.02
-"""Ridge of the gains, as a share of the law's squared misfits: two measurements that say the same share their gain."""
+"""Ridge of the gains, as a fraction of the law's squared misfits: two equal measurements share their gain."""
 
 
 def measurements(samples: Sequence[Sample]) -> FloatArray:

@@ -46,7 +46,7 @@ class NucleationPosterior:
     """What labels and priors together say about the law, on the scale of log10 J.
 
     Attributes:
-        materials: Those that have a share of their own.
+        materials: Those that have a term of their own.
         mean: a, c, then a_m of every material, float64 [2 + material].
         covariance: Of these, float64 [2 + material, 2 + material].
     """

@@ -44,7 +44,7 @@ MECHANISMS: Final = ("collision-limited", "activated")
 """How atoms join a front: metals without a barrier, covalent crystals by diffusion."""
 
 DEFAULT_EFFICIENCY: Final = 0.27
-"""Share of arriving atoms that find a place, where no data say more: Lennard-Jones (100), Broughton et al. (1982)."""
+"""Fraction of arriving atoms that find a place, without data: Lennard-Jones (100), Broughton et al. (1982)."""
 
 MAX_ACTIVATION: Final = 3.0
 """Largest fitted activation, k T_m; the smallest is a third of it below zero. Diffusion in the melts has 4 to 7."""

@@ -18,7 +18,7 @@ Settings: TypeAlias = Mapping[str, float]
 """Hyperparameter -> value; integers are whole floats."""
 
 Report: TypeAlias = Callable[[float, Mapping[str, float]], None]
-"""Called during a fit with the share that is done, in [0, 1], and the latest figures."""
+"""Called during a fit with the fraction that is done, in [0, 1], and the latest figures."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,13 +58,13 @@ UNITS: Final[Mapping[str, str]] = {
 LEVEL = 0.9
 NUM_DRAWS = 20_000
 COLDEST, HOTTEST = 0.3, 1.3
-"""Shares of the melting point between which fronts are spoken of. Beyond a fifth to a third of superheating a perfect
-crystal melts everywhere at once; below a third of the melting point a simple liquid is a glass, or freezes everywhere
-before a front has moved. Laws still give a number there (thousands of m/s at 5,000 K): it means nothing."""
+"""Fractions of the melting point between which interfaces are spoken of. Beyond a fifth to a third of superheating a
+perfect crystal melts everywhere at once; below a third of the melting point a simple liquid is a glass, or freezes
+everywhere before a front has moved. Laws still give a number there (thousands of m/s at 5,000 K): it means nothing."""
 
 RATE_REACH = 0.1
-"""Share of the melting point by which a temperature may lie outside of those at which nucleation was seen: beyond, the
-barrier of classical theory has changed by as much as it is uncertain."""
+"""Fraction of the melting point by which a temperature may lie outside of those at which nucleation was seen: beyond,
+the barrier of classical theory has changed by as much as it is uncertain."""
 
 WIDEST_RATE = 4.0
 """Decades that 90 % intervals of a rate may span: then the characteristic length, its fourth root, is known within a

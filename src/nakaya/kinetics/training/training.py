@@ -41,7 +41,7 @@ __all__ = ["KineticsTraining", "is_kinetics", "read_kinetics_training", "train_k
 
 Progress = Callable[[str], None]
 LEVEL = 0.9
-FEWEST_SAMPLES = 3
+MIN_SAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -190,10 +190,10 @@ def _train_part(
     tell: Progress,
 ) -> list[Part]:
     samples = part_samples(corpus, records, part)
-    if len(samples) < FEWEST_SAMPLES:
+    if len(samples) < MIN_SAMPLES:
         tell(
             f"{part.target}, evidence {part.evidence}: left out, for {config.records} holds {len(samples)} labelled "
-            f"samples of it (evidence B needs two seeds), and {FEWEST_SAMPLES} are needed"
+            f"samples of it (evidence B needs two seeds), and {MIN_SAMPLES} are needed"
         )
         return []
     folds = _folds(corpus, part, samples)

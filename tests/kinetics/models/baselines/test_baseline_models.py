@@ -184,8 +184,8 @@ def test_the_spread_says_how_far_off_predictions_are() -> None:
     means = rng.uniform(-200, 200, 4000)
     found = fit_spread(means, means + rng.normal(0, np.hypot(5.0, 0.1 * means)), scale="linear")
     assert found.constant == pytest.approx(5.0, rel=0.1)
-    assert found.share == pytest.approx(0.1, rel=0.1)
-    assert fit_spread(means, means + rng.normal(0, 3.0, 4000), scale="log10").share == 0.0
+    assert found.fraction == pytest.approx(0.1, rel=0.1)
+    assert fit_spread(means, means + rng.normal(0, 3.0, 4000), scale="log10").fraction == 0.0
 
 
 def test_what_cannot_be_fitted_is_said(noisy: Arrangement) -> None:

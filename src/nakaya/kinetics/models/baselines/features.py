@@ -32,8 +32,8 @@ _LAWS = (
     "law_of_face",
 )
 ROOM = 0.5
-"""Share of a column's range by which a value may lie outside it. Two materials fix no slope against the atomic number:
-without this, a line through them says hundreds of m/s for the third."""
+"""Fraction of a column's range by which a value may lie outside it. Two materials fix no slope against the atomic
+number: without this, a line through them says hundreds of m/s for the third."""
 
 TETRAHEDRAL = 4.5
 

@@ -34,15 +34,15 @@ class Spread:
 
     Attributes:
         constant: On the scale of the target.
-        share: Relative part; 0 on a logarithmic scale.
+        fraction: Relative part; 0 on a logarithmic scale.
     """
 
     constant: float
-    share: float
+    fraction: float
 
     def __call__(self, means: FloatArray) -> FloatArray:
         """Return the standard deviation of every prediction, float64 [sample]."""
-        return np.asarray(np.hypot(self.constant, self.share * means))
+        return np.asarray(np.hypot(self.constant, self.fraction * means))
 
 
 def fit_spread(means: FloatArray, labels: FloatArray, *, scale: Scale) -> Spread:

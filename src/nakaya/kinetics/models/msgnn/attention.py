@@ -73,7 +73,7 @@ class EdgeAttention(nn.Module):
         conditions: Width of the conditions.
         heads: Attention heads.
         kind: "gatv2", "dot-product" or "none".
-        dropout: Share of channels of the update that are left out in training.
+        dropout: Fraction of channels of the update that are left out in training.
     """
 
     same_head: Tensor
@@ -132,10 +132,10 @@ class EdgeAttention(nn.Module):
         if embedding.weight is not None:
             gathered = torch.addmm(gathered, edges, embedding.weight.T)
         key, value = gathered.split(width, dim=1)
-        share = weight[:, None] * torch.exp(bounded(self._scores(target, key, index[1])))  # [edge, head]
-        carried = (value.reshape(len(value), self.heads, width // self.heads) * share[:, :, None]).view(-1, width)
+        fraction = weight[:, None] * torch.exp(bounded(self._scores(target, key, index[1])))  # [edge, head]
+        carried = (value.reshape(len(value), self.heads, width // self.heads) * fraction[:, :, None]).view(-1, width)
         message = torch.zeros(count, width).index_add(0, index[1], carried)
-        norm = 1 + torch.zeros(count, self.heads).index_add(0, index[1], share)
+        norm = 1 + torch.zeros(count, self.heads).index_add(0, index[1], fraction)
         return (message.view(count, self.heads, width // self.heads) / norm[:, :, None]).view(count, width)
 
     def _scores(self, target: Tensor, key: Tensor, ends: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ class Attention:
 
     Attributes:
         frames: Numbers of the frames that were observed.
-        frame_share: Share of each in the readout, float64 [observed frame], summing to 1.
+        frame_share: Fraction of each in the readout, float64 [observed frame], summing to 1.
         level_gate: Level -> how far its readout of the last frame was let through, in (0, 1).
         node_share: Level -> share of every node of the last frame in the readout of its level, float64 [node].
     """

@@ -104,7 +104,7 @@ class Msgnn:
             target: "growth_velocity" or "nucleation_rate".
             settings: Of the search space or the options; what is left out keeps its default.
             seed: Of all random numbers.
-            report: Called during the fit with the share that is done and the latest terms of the loss.
+            report: Called during the fit with the fraction that is done and the latest terms of the loss.
 
         Raises:
             ParameterError: No samples, one without a label, settings out of range, or a material without the

@@ -39,7 +39,7 @@ MAX_LOG_SPREAD = 0.5
 small."""
 
 MAX_SHIFT = 0.05
-"""Bound of the shift of the melting point, as a share of it."""
+"""Bound of the shift of the melting point, as a fraction of it."""
 
 
 MAX_DECADES = 1.0
@@ -47,7 +47,7 @@ MAX_BARRIER_RESIDUAL = 0.5
 """Bounds of the residuals of a nucleation rate: p, and |r| on the barrier."""
 
 MAX_MATERIALS = 8
-"""With a share of their own in the prefactor of nucleation; further ones are strangers to the law."""
+"""With a term of their own in the prefactor of nucleation; further ones are strangers to the law."""
 
 
 def _soft(values: Tensor, bound: float) -> Tensor:

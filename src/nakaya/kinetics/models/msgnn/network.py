@@ -153,14 +153,14 @@ class MsgnnNetwork(nn.Module):
             states.append(state)
             scores.append(self.frame_score(state).squeeze(-1))
             present.append(moment.present)
-        share = torch.softmax(
+        fraction = torch.softmax(
             torch.stack(scores, dim=1).masked_fill(torch.stack(present, dim=1) == 0, -torch.inf), dim=1
         )
-        summary = (torch.stack(states, dim=1) * share[:, :, None]).sum(dim=1)
+        summary = (torch.stack(states, dim=1) * fraction[:, :, None]).sum(dim=1)
         seen = batch.has_pooled[:, None]
         pooled = seen * self.pooled(batch.pooled) + (1 - seen) * self.no_pooled
         raw = self.head(torch.cat([summary, conditions, torch.tanh(pooled)], dim=-1))
-        return Output(raw, tuple(states), conditions, share, gates, shares)
+        return Output(raw, tuple(states), conditions, fraction, gates, shares)
 
     def forecast(self, state: Tensor, conditions: Tensor, line: Tensor, step_ps: Tensor, *, steps: int = 1) -> Tensor:
         """Go on without observations; return the change of the solid fraction after every step.
@@ -182,10 +182,10 @@ class MsgnnNetwork(nn.Module):
         found = []
         for number in range(steps):
             offset, rate, line_weight = self.rate(torch.cat([state, conditions], dim=-1)).unbind(dim=-1)
-            before, share = change, torch.sigmoid(line_weight)
-            change = before + (share * line[:, 1] + unit * rate) * step_ps
+            before, fraction = change, torch.sigmoid(line_weight)
+            change = before + (fraction * line[:, 1] + unit * rate) * step_ps
             if number == 0:  # what was seen last is noisy: line and offset take the noise back
-                change = change + share * line[:, 0] + unit * offset
+                change = change + fraction * line[:, 0] + unit * offset
             found.append(change)
             if number + 1 < steps:
                 tokens = [cast(GatedReadout, self.readout[name]).token.expand(len(state), -1) for name in self.levels]

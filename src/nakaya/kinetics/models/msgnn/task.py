@@ -19,7 +19,7 @@ __all__ = ["KineticTask", "Member", "beta_likelihood", "forecast_error"]
 BETA = 0.5
 """Power of the predicted variance by which samples are weighed: 0 is the likelihood, 1 plain squared errors."""
 
-FORECAST_SHARE = 0.1
+FORECAST_FRACTION = 0.1
 FORECAST_UNIT_PS = 3.0
 MAX_FORECAST_ERROR = 10.0
 FREE_STEPS = 2
@@ -88,7 +88,7 @@ class KineticTask:
                 mean / scale, spread / scale, self.excess[chosen] / scale**2, self.labels[chosen] / scale
             )
             forecast = forecast_error(network.network, batch, output)
-            yield {"loss": label + FORECAST_SHARE * forecast, "label": label, "forecast": forecast}
+            yield {"loss": label + FORECAST_FRACTION * forecast, "label": label, "forecast": forecast}
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Nothing is held out here: models are chosen by cross-validation, outside."""
