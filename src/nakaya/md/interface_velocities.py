@@ -136,7 +136,7 @@ def kinetic_coefficients(points: Sequence[Point], table: MaterialTable, *, near:
     errors = np.array([positive_error(point) for point in chosen])
     weights = 1 / errors**2
     efficiency = float((weights * unit * values).sum() / (weights * unit**2).sum())
-    spread = 1 / math.sqrt(float((weights * unit**2).sum()))
+    relative_error = 1 / math.sqrt(float((weights * unit**2).sum()))
     # Near T_m the velocity is M(T_m) delta-mu/kT, and the driving force falls by L/(N_A k T_m^2) per kelvin.
     per_drive = float(_unit_law(np.array([melting]), np.array([SMALL_DRIVE]), table)[0])
     slope = per_drive / SMALL_DRIVE * table.latent_heat(melting) / (AVOGADRO * BOLTZMANN_SI * melting**2)
@@ -149,7 +149,7 @@ def kinetic_coefficients(points: Sequence[Point], table: MaterialTable, *, near:
         fall = nearest.velocity.value - other.velocity.value
         bridging = Estimate(fall / span, math.hypot(positive_error(nearest), positive_error(other)) / span)
     return Coefficients(
-        Estimate(efficiency * slope, spread * slope),
+        Estimate(efficiency * slope, relative_error * slope),
         Estimate(nearest.velocity.value * secant, positive_error(nearest) * secant),
         nearest.temperature,
         bridging,

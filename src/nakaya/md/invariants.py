@@ -146,7 +146,7 @@ def _melting(
     findings = []
     for source, value, error in others:
         apart = ours.value / value - 1
-        spread = math.hypot(ours.standard_error, error)
+        combined_error = math.hypot(ours.standard_error, error)
         findings.append(
             Finding(
                 "melting point",
@@ -155,8 +155,8 @@ def _melting(
                 ours.value,
                 value,
                 "K",
-                f"+- {ours.standard_error:.1f} K; {apart:+.2%} apart, {abs(ours.value - value) / spread:.1f} standard "
-                f"errors of {spread:.1f} K; {detail}",
+                f"+- {ours.standard_error:.1f} K; {apart:+.2%} apart, "
+                f"{abs(ours.value - value) / combined_error:.1f} standard errors of {combined_error:.1f} K; {detail}",
             )
         )
     return findings

@@ -152,7 +152,7 @@ class MeltingRun:
 
 
 def combine_melting_points(records: Sequence[Record]) -> Estimate:
-    """Weighted mean over coexistence runs; the error is the larger of the weighted one and the scatter over runs.
+    """Weighted mean over coexistence runs; the error is the larger of the weighted one and that of their dispersion.
 
     Raises:
         ParameterError: No run gave a melting temperature.

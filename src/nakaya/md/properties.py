@@ -122,7 +122,7 @@ class PropertiesRun:
 
 
 def block_error(series: FloatArray, *, blocks: int = 5) -> float:
-    """Standard error of the mean of a correlated series, from the scatter of block means."""
+    """Standard error of the mean of a correlated series, from the standard deviation of block means."""
     means = np.array([block.mean() for block in np.array_split(series, blocks)])
     return float(means.std(ddof=1) / math.sqrt(blocks))
 
@@ -130,7 +130,7 @@ def block_error(series: FloatArray, *, blocks: int = 5) -> float:
 def diffusivity(times_ps: FloatArray, squared_displacement: FloatArray) -> tuple[float, float]:
     """Self-diffusivity from the mean squared displacement (Einstein, <r^2> = 6 D t), and its standard error.
 
-    The first fifth, where atoms still move freely, is left out; the error comes from the scatter of four pieces.
+    The first fifth, where atoms still move freely, is left out; the error is that of the mean of four pieces.
 
     Args:
         times_ps: float64 [n], ps.

@@ -44,7 +44,7 @@ def walk_slope(times: FloatArray, positions: FloatArray, *, block: float) -> Est
 
     An interface that advances is also a random walker: successive residuals are not independent, and the standard
     error of a straight line through the points is several times too small. The slope is still the least-squares one;
-    its error comes from the scatter of the displacements over blocks that are longer than the memory of the noise.
+    its error comes from the dispersion of the displacements over blocks that are longer than the memory of the noise.
     For a random walk observed over n blocks of length tau, var(slope) = 6/5 * s^2 / (n tau^2), where s is the standard
     deviation of the displacement over a block and 6/5 the price of least squares against the end-to-end slope.
 
@@ -66,9 +66,9 @@ def walk_slope(times: FloatArray, positions: FloatArray, *, block: float) -> Est
         return Estimate(slope, math.nan)
     edges = np.linspace(times[0], times[-1], num_blocks + 1)
     steps = np.diff(np.interp(edges, times, positions))
-    scatter = float(steps.std(ddof=1))
+    deviation = float(steps.std(ddof=1))
     tau = span / num_blocks
-    return Estimate(slope, math.sqrt(1.2 / num_blocks) * scatter / tau)
+    return Estimate(slope, math.sqrt(1.2 / num_blocks) * deviation / tau)
 
 
 def weighted_mean(values: FloatArray, errors: FloatArray) -> Estimate:
@@ -87,8 +87,8 @@ def combine_runs(values: FloatArray, errors: FloatArray) -> Estimate:
 def combine_seeds(values: Sequence[float], errors: Sequence[float]) -> Estimate:
     """Mean over independent runs, with an error that neither few seeds nor short runs make too small.
 
-    The scatter between n seeds is itself uncertain when n is small, and the errors from within the runs miss what
-    stays the same through a run. Both estimate the same spread, so the larger of the two is stated.
+    The standard deviation of n seeds is itself uncertain when n is small, and the errors from within the runs miss what
+    stays the same through a run. Both estimate the same error, so the larger of the two is stated.
 
     Raises:
         ParameterError: No values.
@@ -122,7 +122,7 @@ def log_of_mean_count(events: int) -> Estimate:
 
     The mean m has the density m^(n - 1/2) e^(-m) after n events with Jeffreys' prior, so that ln m has the mean
     psi(n + 1/2) and the variance psi'(n + 1/2). From two events on that is ln n and a little more than 1/n; one event
-    or none give a number as well, and a spread that says how little it means.
+    or none give a number as well, and a standard deviation that says how little it means.
 
     >>> found = log_of_mean_count(9)
     >>> round(math.exp(found.value), 2), round(found.standard_error, 2)

@@ -103,7 +103,7 @@ def tabulate(material: str, records: Iterable[Record], *, potential: str | None 
     records that were made with that file count.
 
     Melting temperatures are averaged with weights 1/error^2; the error is the larger of the weighted one and the
-    scatter between runs. Properties become smooth functions of temperature (of log D against 1/T for diffusivity).
+    dispersion of the runs. Properties become smooth functions of temperature (of log D against 1/T for diffusivity).
     """
     columns: dict[str, list[tuple[float, float]]] = {}
     melting: list[tuple[float, float]] = []

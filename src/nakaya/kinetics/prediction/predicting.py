@@ -298,17 +298,17 @@ def _forecast(target: str, sample: Sample, model: KineticsModel, warnings: list[
         warnings.append(f"{target.replace('_', ' ')}: {error}")
         return None
     mean = float(told.mean[0])
-    spread = float(part.calibrated(told.standard_deviation)[0])
-    if not (math.isfinite(mean) and math.isfinite(spread)):
+    standard_deviation = float(part.calibrated(told.standard_deviation)[0])
+    if not (math.isfinite(mean) and math.isfinite(standard_deviation)):
         warnings.append(f"{target.replace('_', ' ')}: the model gives no number here")
         return None
-    if target == "nucleation_rate" and (refusal := rate_refusal(part, sample, spread)) is not None:
+    if target == "nucleation_rate" and (refusal := rate_refusal(part, sample, standard_deviation)) is not None:
         warnings.append(f"nucleation rate: not given, for {refusal}")
         return None
     warnings += outside
     if part.note:
         warnings.append(f"{target.replace('_', ' ')}: {part.note}")
-    return Forecast(mean, spread)
+    return Forecast(mean, standard_deviation)
 
 
 def _conditions_only(sample: Sample, keep: Sequence[str] = ()) -> Sample:

@@ -46,9 +46,9 @@ def write_predictions(path: Path, samples: Sequence[Sample], told: PredictiveDis
             "record": sample.record_id,
             "label": _rounded(sample.labels[told.target].value),
             "mean": _rounded(float(mean)),
-            "standard_deviation": _rounded(float(spread)),
+            "standard_deviation": _rounded(float(standard_deviation)),
         }
-        for sample, mean, spread in zip(samples, told.mean, told.standard_deviation, strict=True)
+        for sample, mean, standard_deviation in zip(samples, told.mean, told.standard_deviation, strict=True)
     ]
     document = {"format": FORMAT, "kind": "kinetics-predictions", "scale": told.scale, "rows": rows}
     write_whole(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
@@ -131,7 +131,7 @@ def compare_predictions(
     """How far predictions are from those that were stored.
 
     Returns:
-        (difference, problem): the largest difference of a mean or a standard deviation in units of the scatter of the
+        (difference, problem): the largest difference of a mean or a standard deviation in units of the deviation of the
         stored means; None and a reason where the samples are others.
     """
     if [row["record"] for row in stored] != [sample.record_id for sample in samples]:
@@ -140,6 +140,6 @@ def compare_predictions(
     after = np.stack([told.mean, told.standard_deviation], axis=1)
     if (np.isnan(before) != np.isnan(after)).any():
         return math.inf, "numbers are missing where there were some, or the other way round"
-    scatter = float(np.nanstd(before[:, 0]))
+    dispersion = float(np.nanstd(before[:, 0]))
     largest = float(np.nanmax(np.abs(after - before), initial=0.0))
-    return (largest / scatter if scatter > 0 else (0.0 if largest == 0 else math.inf)), ""
+    return (largest / dispersion if dispersion > 0 else (0.0 if largest == 0 else math.inf)), ""

@@ -156,11 +156,11 @@ class Forecast:
 
     Attributes:
         mean: m/s, or the decimal logarithm of the rate in 1/(m^3 s).
-        spread: Standard deviation for which +-1.645 covers 90 %.
+        standard_deviation: That for which +-1.645 covers 90 %.
     """
 
     mean: float
-    spread: float
+    standard_deviation: float
 
 
 def shipped_models() -> dict[str, Path]:
@@ -278,13 +278,13 @@ def temperature_refusal(sample: Sample) -> str | None:
     )
 
 
-def rate_refusal(part: Part, sample: Sample, spread: float) -> str | None:
+def rate_refusal(part: Part, sample: Sample, standard_deviation: float) -> str | None:
     """Say why a nucleation rate is not given: it would be an extrapolation over decades; None = it is given.
 
     Args:
         part: Of the nucleation rate.
         sample: Its conditions.
-        spread: Standard deviation of the prediction, decades.
+        standard_deviation: Of the prediction, decades.
     """
     covered = part.covers.get(sample.material)
     if covered is None:
@@ -296,7 +296,7 @@ def rate_refusal(part: Part, sample: Sample, spread: float) -> str | None:
             f"{sample.temperature:g} K is more than {reach:.0f} K ({RATE_REACH:g} T_m) away from where crystals of "
             f"{sample.material} were seen to nucleate, {low:g} to {high:g} K: the rate changes by decades on the way"
         )
-    decades = 2 * normal_factor(LEVEL) * spread
+    decades = 2 * normal_factor(LEVEL) * standard_deviation
     if decades > WIDEST_RATE:
         return f"its 90 % interval would span {decades:.1f} decades, more than {WIDEST_RATE:g}"
     return None
@@ -315,15 +315,18 @@ def combine(
     factor = normal_factor(LEVEL)
     found: dict[str, dict[str, Any]] = {name: _entry(name, None, None) for name in UNITS}
     if velocity is not None:
-        ends = velocity.mean - factor * velocity.spread, velocity.mean + factor * velocity.spread
+        ends = (
+            velocity.mean - factor * velocity.standard_deviation,
+            velocity.mean + factor * velocity.standard_deviation,
+        )
         found["growth_velocity"] = _entry("growth_velocity", velocity.mean, ends)
     if log10_rate is not None:
-        low, high = (log10_rate.mean + sign * factor * log10_rate.spread for sign in (-1, 1))
+        low, high = (log10_rate.mean + sign * factor * log10_rate.standard_deviation for sign in (-1, 1))
         found["nucleation_rate"] = _entry("nucleation_rate", _power(log10_rate.mean), (_power(low), _power(high)))
     if velocity is None or log10_rate is None:
         return found
-    velocities = velocity.mean + velocity.spread * rng.standard_normal(NUM_DRAWS)
-    rates = log10_rate.mean + log10_rate.spread * rng.standard_normal(NUM_DRAWS)
+    velocities = velocity.mean + velocity.standard_deviation * rng.standard_normal(NUM_DRAWS)
+    rates = log10_rate.mean + log10_rate.standard_deviation * rng.standard_normal(NUM_DRAWS)
     growing = velocities > 0
     if growing.mean() < 0.5:
         return found  # it melts: grains do not meet
