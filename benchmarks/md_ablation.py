@@ -21,11 +21,11 @@ from nakaya.md.interface_velocities import (
     Coefficients,
     Look,
     Point,
-    front_melting_point,
     growth_points,
     kinetic_coefficients,
     of_the_run,
     positive_error,
+    zero_velocity_melting_point,
 )
 from nakaya.md.interfaces import BLOCK_PS, MIN_BLOCK_PS
 from nakaya.md.invariants import load_md_records
@@ -85,7 +85,7 @@ def change_causes(records: Sequence[Record]) -> list[Effect]:
 
 def _coexistence(material: str, records: Sequence[Record], table: MaterialTable) -> list[Effect]:
     runs = [record for record in records if "melting_temperature" in record.quantities]
-    still = front_melting_point(growth_points(records), table)
+    still = zero_velocity_melting_point(growth_points(records), table)
     expected = math.nan if still is None else still.value
     subject = f"{material}, melting point by coexistence"
 
@@ -121,7 +121,7 @@ def _still_fronts(material: str, records: Sequence[Record], table: MaterialTable
     subject = f"{material}, temperature at which fronts stand still"
     found = []
     for cause, points, near in _variations(records):
-        estimate = front_melting_point(points, table, near=near)
+        estimate = zero_velocity_melting_point(points, table, near=near)
         if estimate is not None:
             found.append(
                 Effect(subject, cause, estimate.value, estimate.standard_error, table.melting_temperature, "K")
@@ -137,7 +137,7 @@ def _coefficients(material: str, records: Sequence[Record], table: MaterialTable
     if MATERIALS[material].structure != "fcc":
         return []
     found: list[Effect] = []
-    still = front_melting_point(growth_points(records), table)
+    still = zero_velocity_melting_point(growth_points(records), table)
     for face in NICKEL:
         subject = f"{material} ({face}), kinetic coefficient at T_m"
         base = _coefficient(growth_points(records), face, table)

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.__main__ import run
 from benchmarks.md_ablation import Effect, change_causes
-from nakaya.md.interface_velocities import front_melting_point, growth_points, kinetic_coefficients
+from nakaya.md.interface_velocities import growth_points, kinetic_coefficients, zero_velocity_melting_point
 from nakaya.md.invariants import Finding, check_laws
 from nakaya.md.potentials import MASSES
 from nakaya.md.tables import tabulate
@@ -179,11 +179,11 @@ def activated(temperatures: tuple[float, ...]) -> dict[float, float]:
 
 def test_fronts_of_silicon_stand_still_where_activated_growth_says() -> None:
     records = silicon(activated((1400.0, 1520.0, 1720.0)))
-    still = front_melting_point(growth_points(records), tabulate("Si", records))
+    still = zero_velocity_melting_point(growth_points(records), tabulate("Si", records))
     assert still is not None
     assert still.value == pytest.approx(1670.0, abs=1.0)  # the search has steps of 0.8 K
     without = [entry for entry in records if not entry.id.startswith("properties")]
-    assert front_melting_point(growth_points(without), tabulate("Si", without)) is None
+    assert zero_velocity_melting_point(growth_points(without), tabulate("Si", without)) is None
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_the_final_coalescence_is_left_out() -> None:
     thickness = [min(40.0 + 6.0 * number, 148.0) for number in range(30)]
     frames = [slab_frame(value, seed=number) for number, value in enumerate(thickness)]
     fit = fit_velocity(follow_slab(frames, FCC, frame_ps=1.0), VOLUME, VOLUME)
-    assert "the fronts met" in fit.flags[0]
+    assert "the interfaces met" in fit.flags[0]
     assert fit.window_ps[1] == pytest.approx(13, abs=1)
     assert fit.velocity.value == pytest.approx(300.0, rel=0.05)
     naive = np.polyfit(np.arange(30.0), np.array(thickness) / 2, 1)[0] * 100
@@ -93,7 +93,7 @@ def test_a_crystal_born_in_the_melt_ends_the_fit() -> None:
     frames = [slab_frame(first, seed=number, second=other) for number, (first, other) in enumerate(sizes)]
     history = follow_slab(frames, FCC, frame_ps=1.0)
     fit = fit_velocity(history, VOLUME, VOLUME)
-    assert "a second crystal was born in the melt" in fit.flags[0]
+    assert "a second crystal nucleated in the melt" in fit.flags[0]
     assert 14 <= fit.window_ps[1] <= 23
     assert fit.velocity.value == pytest.approx(120.0, rel=0.10)
     blind = fit_velocity(replace(history, second_crystal=np.zeros(32, dtype=int)), VOLUME, VOLUME)

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 @with_groups
 def predict(
     material: Annotated[str | None, typer.Option(help="Chemical symbol, such as Cu.")] = None,
-    orientation: Annotated[str | None, typer.Option(help="Miller indices of the front, such as 100.")] = None,
+    orientation: Annotated[str | None, typer.Option(help="Miller indices of the interface, such as 100.")] = None,
     temperature: Annotated[float | None, typer.Option(help="K; from 0.3 to 1.3 times the melting point.")] = None,
     records: Annotated[
         str | None, typer.Option(help="Predict from records: a shipped set, a store (directory) or a JSON file.")

@@ -35,13 +35,13 @@ ANGSTROM = 1e-10
 FRAME_PS = 1.0
 MIN_LENGTH = 100.0
 MIN_WIDTH = 10.0
-"""A front narrower than this orders the melt through its own periodic images: 8 A of aluminium froze at once."""
+"""An interface narrower than this orders the melt through its own periodic images: 8 A of aluminium froze at once."""
 
 
 def planned_duration(
     velocity: float, drive: float, area: float, atomic_volume: float, *, relative_error: float = 0.1
 ) -> float:
-    """Time that two fronts need for a velocity with a given relative error.
+    """Time that two interfaces need for a velocity with a given relative error.
 
     Atoms attach and detach one by one; with n net attachments the relative error is sqrt(coth(|drive|/2) / n), because
     at a small driving force nearly as many atoms leave as come. Cost therefore grows as 1/undercooling^2.
@@ -49,7 +49,7 @@ def planned_duration(
     Args:
         velocity: Expected, m/s.
         drive: delta-mu/kT.
-        area: Of one front, m^2.
+        area: Of one interface, m^2.
         atomic_volume: In the crystal, m^3.
         relative_error: Wanted.
 
@@ -77,7 +77,7 @@ def half_melted_box(
         material: What.
         orientation: Growth direction, along z.
         lattice_parameter: Stress-free at the temperature of the run, A: the in-plane lattice stays that.
-        width: Least width of the front, A, rounded to whole periods.
+        width: Least width of the interface, A, rounded to whole periods.
         length: Least length along z, A.
         solid_fraction: Fraction of the atoms that stay crystal.
 
@@ -109,7 +109,7 @@ class GrowthRun:
         orientation: Growth direction.
         temperature: K.
         seed: Of the random numbers.
-        width: Of the front, A.
+        width: Of the interface, A.
         length: Of the box along the normal, A; below 200 the box freezes out before much is learned.
         solid_fraction: At the start.
         equilibration_ps: Both phases at T, before anything is recorded.

@@ -1,4 +1,4 @@
-"""Fronts near melting: velocities by condition, kinetic coefficients, and where fronts stand still."""
+"""Interfaces near melting: velocities by condition, kinetic coefficients, and the temperature of zero velocity."""
 
 from __future__ import annotations
 
@@ -24,12 +24,19 @@ from nakaya.theory import (
 )
 
 __all__ = [
-    "NEAR_MELTING", "Coefficients", "Look", "Point", "front_melting_point", "growth_points", "kinetic_coefficients",
-    "of_the_run", "positive_error",
+    "NEAR_MELTING",
+    "Coefficients",
+    "Look",
+    "Point",
+    "growth_points",
+    "kinetic_coefficients",
+    "of_the_run",
+    "positive_error",
+    "zero_velocity_melting_point",
 ]  # fmt: skip
 
 NEAR_MELTING: Final = 0.8
-"""Fraction of T_m above which the law of growth is fitted; far below it fronts slow down for other reasons."""
+"""Fraction of T_m above which the law of growth is fitted; far below it interfaces slow down for other reasons."""
 
 SMALL_DRIVE: Final = 1e-6
 """delta-mu/kT at which 1 - exp(-delta-mu/kT) is linear."""
@@ -92,7 +99,7 @@ def growth_points(records: Iterable[Record], look: Look = of_the_run) -> list[Po
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Kinetic coefficient of one front, m/(s K), seen in three ways.
+    """Kinetic coefficient of one interface, m/(s K), seen in three ways.
 
     Attributes:
         at_melting: Slope at T_m of collision-limited growth fitted to the temperatures near melting.
@@ -110,7 +117,7 @@ class Coefficients:
 
 
 def kinetic_coefficients(points: Sequence[Point], table: MaterialTable, *, near: float = NEAR_MELTING) -> Coefficients:
-    """Kinetic coefficient of one front, with one cause changed at a time: where, and over which range, it is read.
+    """Kinetic coefficient of one interface, with one cause changed at a time: where, and over which range, it is read.
 
     The hard-sphere law is that of infinitely small undercooling. Over a finite one, 1 - exp(-delta-mu/kT) bends:
     fitting collision-limited growth takes that bend out, and the slope across T_m has none to first order.
@@ -159,14 +166,14 @@ def kinetic_coefficients(points: Sequence[Point], table: MaterialTable, *, near:
     )
 
 
-def front_melting_point(
+def zero_velocity_melting_point(
     points: Sequence[Point], table: MaterialTable, *, near: float = NEAR_MELTING
 ) -> Estimate | None:
-    """Temperature at which fronts stand still; coexistence runs are not looked at.
+    """Temperature at which the interface velocity is zero; coexistence runs are not looked at.
 
     Collision-limited growth (of silicon: activated growth with the liquid's diffusivity) with one T_m for all faces and
     an efficiency for each, fitted to the temperatures near melting. A straight line between a point below and one
-    above T_m would come out too low, because fronts melt faster than they grow.
+    above T_m would come out too low, because interfaces melt faster than they grow.
 
     Args:
         points: Of one material.

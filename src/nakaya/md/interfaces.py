@@ -54,14 +54,14 @@ PROFILE_BIN = 5.0
 """Thickness of the slices of profiles, A."""
 
 MIN_LIQUID = 25.0
-"""The two fronts feel each other when less liquid than this, A, is left between them: the final coalescence."""
+"""The two interfaces feel each other when less liquid than this, A, is left between them: the final coalescence."""
 
 MIN_SOLID = 15.0
 """A slab thinner than this, A, is about to melt away."""
 
 MAX_SECOND = 150
-"""A second crystal of more atoms than this was born in the melt and will grow: its fronts would be taken for those of
-the slab."""
+"""A second crystal of more atoms than this nucleated in the melt (a secondary nucleation event) and will grow: its
+interfaces would be taken for those of the slab."""
 
 ALIGNED = 0.5
 """Atoms whose averaged q6 has at least this cosine with that of the slab have its orientation."""
@@ -83,7 +83,7 @@ class SlabHistory:
         second_crystal: Atoms of the largest crystal beside the slab, int64 [frame]: a connected group of solid ones
             that is apart from the slab, or that touches it and is misoriented.
         num_atoms: Atoms in the box.
-        area: Area of one front, A^2.
+        area: Area of one interface, A^2.
         lengths: Length of the box along the normal, float64 [frame], A.
         deep_solid: Atoms well inside the crystal, and how many of them look solid by each rule, float64 [frame, 3].
         deep_liquid: The same, well inside the liquid.
@@ -203,7 +203,7 @@ def follow_slab(
                 if moment not in nearest or abs(elapsed - moment) < abs(nearest[moment][0] - times[0] - moment):
                     nearest[moment] = (time, frame, masks[0])
     if len(times) < 3:
-        raise FormatError(f"{len(times)} frames are too few to follow a front: at least 3 are needed")
+        raise FormatError(f"{len(times)} frames are too few to follow an interface: at least 3 are needed")
     total = _stack(slices)
     history = np.array(solids)
     deep_solid, deep_liquid, depths = _interior(slices, history, num_atoms)
@@ -241,7 +241,8 @@ def _reference_orientation(local_environment: Environment, solid: BoolArray) -> 
 def _second_crystal(
     local_environment: Environment, solid: BoolArray, reference: NDArray[np.complex128], normal: int
 ) -> int:
-    # A layer on (111) may go on as a stacking fault or as the twin that mirrors the slab in its front: the same front.
+    # A layer on (111) may go on as a stacking fault or as the twin that mirrors the slab in its interface: the same
+    # interface.
     q = averaged_harmonics(local_environment, 6)
     cosine = np.maximum(alignment(q, reference), alignment(q, mirrored(reference, normal)))
     apart = next(iter(cluster_sizes(local_environment, solid)[1:]), 0)
@@ -274,7 +275,7 @@ def _stack(slices: Sequence[FloatArray]) -> FloatArray:
 def _interior(
     slices: Sequence[FloatArray], solid: FloatArray, num_atoms: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    # Slices well inside the crystal and well inside the liquid, frame by frame: the front is where the solid count
+    # Slices well inside the crystal and well inside the liquid, frame by frame: the interface is where the solid count
     # says, and 10 A to either side of it belong to neither.
     crystal, liquid = np.zeros((len(slices), 3)), np.zeros((len(slices), 3))
     depths = np.zeros((len(slices), 2))  # numbers of slices
@@ -290,10 +291,10 @@ def _interior(
 
 @dataclass(frozen=True)
 class VelocityFit:
-    """Velocity of the front from one run.
+    """Velocity of the interface from one run.
 
     Attributes:
-        velocity: m/s; positive = the crystal grows; both fronts averaged.
+        velocity: m/s; positive = the crystal grows; both interfaces averaged.
         window_ps: First and last time of the fit.
         flags: What was odd.
     """
@@ -306,7 +307,7 @@ class VelocityFit:
 def fit_velocity(
     history: SlabHistory, solid_volume: float, liquid_volume: float, *, rule: int = 0, from_ps: float = 0.0
 ) -> VelocityFit:
-    """Fit the velocity of the two fronts, before they meet or the slab vanishes.
+    """Fit the velocity of the two interfaces, before they meet or the slab vanishes.
 
     Args:
         history: Of a run whose first frame comes after the equilibration.
@@ -328,9 +329,9 @@ def fit_velocity(
         last = int(ended[0])
         usable &= np.arange(len(thick)) < last
         what = (
-            "a second crystal was born in the melt"
+            "a second crystal nucleated in the melt"
             if nucleated[last]
-            else "the fronts met"
+            else "the interfaces met"
             if liquid[last] < MIN_LIQUID
             else "the crystal melted away"
         )

@@ -17,10 +17,10 @@ import numpy as np
 from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.md.interface_velocities import (
     Point,
-    front_melting_point,
     growth_points,
     kinetic_coefficients,
     positive_error,
+    zero_velocity_melting_point,
 )
 from nakaya.md.melting import combine_melting_points
 from nakaya.md.potentials import MATERIALS
@@ -140,9 +140,9 @@ def _melting(
     if material in PUBLISHED_MELTING:
         value, error, source = PUBLISHED_MELTING[material]
         others.append((source, value, error))
-    still = front_melting_point([point for point in points if point.material == material], tables[material])
+    still = zero_velocity_melting_point([point for point in points if point.material == material], tables[material])
     if still is not None:
-        others.append(("fronts that stand still", still.value, still.standard_error))
+        others.append(("zero interface velocity", still.value, still.standard_error))
     findings = []
     for source, value, error in others:
         apart = ours.value / value - 1
@@ -273,7 +273,7 @@ def _maximum(
     subject = f"{material} (100)"
     if len(growing) < 3:
         return [Finding("maximum", subject, None, math.nan, math.nan, "K", "fewer than three temperatures")]
-    # On the hot side fronts stand still at T_m: a maximum is where they slow down on the cold side as well.
+    # On the hot side the interface velocity is zero at T_m: a maximum is where they slow down on the cold side as well.
     top = max(growing, key=lambda point: point.velocity.value)
     cold = growing[0]
     hot = [point for point in mine if point.temperature > top.temperature]
@@ -291,7 +291,7 @@ def _maximum(
             math.nan,
             "K",
             f"{top.velocity.value:.1f} +- {positive_error(top):.1f} m/s there; {sure(cold):.1f} standard errors above "
-            f"{cold.temperature:g} K; {beyond or 'no hotter run'}; fronts stand still at {melting:.0f} K",
+            f"{cold.temperature:g} K; {beyond or 'no hotter run'}; the interface velocity is zero at {melting:.0f} K",
         )
     ]
 

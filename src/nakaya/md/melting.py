@@ -38,11 +38,11 @@ class MeltingRun:
 
     Attributes:
         material: What.
-        orientation: Of the fronts.
+        orientation: Of the interfaces.
         length: Of the box along the normal, A.
         guess: Temperature at which both phases start, K; None = the material's first guess.
         seed: Of the random numbers.
-        width: Of the front, A.
+        width: Of the interface, A.
         equilibration_ps: At the guess.
         duration_ps: At constant enthalpy; the first third is left out.
     """
@@ -133,7 +133,7 @@ class MeltingRun:
         )
 
     def _drift(self, history: SlabHistory, volume: float, rule: int) -> float:
-        # Fronts that still move say how far the mean temperature is from T_m: dT = v / mobility.
+        # Interfaces that still move say how far the mean temperature is from T_m: dT = v / mobility.
         usable = history.times_ps >= self.duration_ps / 3
         thickness = history.thickness(volume, rule=rule)[usable] / 2
         slope = float(np.polyfit(history.times_ps[usable], thickness, 1)[0]) * 100

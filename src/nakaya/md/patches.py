@@ -1,4 +1,4 @@
-"""Interface patches: a few hundred atoms around the front, small enough to ship.
+"""Interface patches: a few hundred atoms around the solid-liquid interface, small enough to ship.
 
 Coordinates are fractions of the box as uint16 (a hundredth of a milli-box: below 0.004 A in 200 A), in a compressed
 npz without pickles: `cell` float32 [frame, 3, 3] (A, rows), `fractions` uint16 [frame, atom, 3], `energy` float16
@@ -31,10 +31,10 @@ LEVELS = 65536
 
 
 def interface_patch(frame: Frame, solid: BoolArray, *, count: int = PATCH_ATOMS, normal: int = 2) -> IntArray:
-    """Numbers of the `count` atoms nearest to one front, int64 [count], sorted; all atoms where there are fewer.
+    """Numbers of the `count` atoms nearest to one interface, int64 [count], sorted; all atoms where there are fewer.
 
-    The patch is a slab across the whole front: the front is where the fraction of solid atoms falls through one half
-    between the middle of the crystal and the middle of the liquid, on the side of greater z.
+    The patch is a slab across the whole interface: the interface is where the fraction of solid atoms falls through one
+    half between the middle of the crystal and the middle of the liquid, on the side of greater z.
     """
     height = (frame.positions @ np.linalg.inv(frame.cell))[:, normal]
     phase = np.exp(2j * np.pi * height[solid]).mean() if solid.any() else 1.0
@@ -45,8 +45,8 @@ def interface_patch(frame: Frame, solid: BoolArray, *, count: int = PATCH_ATOMS,
     fraction = solid[upper][order].astype(np.float64)
     # The best single step from solid to liquid: the most solid atoms before, the most liquid ones after.
     score = np.cumsum(fraction - 0.5) if len(fraction) else np.zeros(1)
-    front = float(offset[upper][order][int(np.argmax(score))]) if len(fraction) else 0.0
-    distance = offset - front
+    interface = float(offset[upper][order][int(np.argmax(score))]) if len(fraction) else 0.0
+    distance = offset - interface
     distance -= np.round(distance)
     return np.sort(np.argsort(np.abs(distance), kind="stable")[:count]).astype(np.int64)
 

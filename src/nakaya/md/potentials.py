@@ -52,7 +52,7 @@ class Material:
         expansion_on_melting: Volume of the liquid over that of the solid, first guess.
         time_step_ps: Time step.
         hot: Temperature, in melting points, that melts a crystal within picoseconds at fixed volume.
-        mobility: Velocity of a front per kelvin of undercooling, first guess, m/(s K).
+        mobility: Velocity of an interface per kelvin of undercooling, first guess, m/(s K).
     """
 
     name: str

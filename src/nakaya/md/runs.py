@@ -86,7 +86,7 @@ def _check(name: str, value: float, low: float, high: float, unit: str) -> None:
 
 
 def default_duration(material: Material, orientation: str, temperature: float, table: MaterialTable) -> float:
-    """Duration, ps, that gives about 17 % in one seed, bounded by 20 ps and by the time at which the fronts meet."""
+    """Duration, ps, that gives about 17 % in one seed, bounded by 20 ps and by when the interfaces meet."""
     melting = table.melting_temperature if math.isfinite(table.melting_temperature) else material.melting_point
     velocity = material.mobility * abs(melting - temperature)
     latent = table.latent_heat(melting) if table.latent_heat is not None else 10e3

@@ -40,7 +40,7 @@ class Estimate:
 
 
 def walk_slope(times: FloatArray, positions: FloatArray, *, block: float) -> Estimate:
-    """Mean rate of a drifting, diffusing front, with an error that knows about the diffusion.
+    """Mean rate of a drifting, diffusing interface, with an error that knows about the diffusion.
 
     An interface that advances is also a random walker: successive residuals are not independent, and the standard
     error of a straight line through the points is several times too small. The slope is still the least-squares one;

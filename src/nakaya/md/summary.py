@@ -30,7 +30,7 @@ SAME_TEMPERATURE = 0.5
 """Records within so many kelvin count as one temperature."""
 
 MAX_RELATIVE_ERROR = 0.02
-"""A melting point with a larger relative error than this comes from fronts that still moved."""
+"""A melting point with a larger relative error than this comes from interfaces that still moved."""
 
 
 def growth_summary(records: Sequence[Record]) -> dict[str, Any]:
@@ -116,8 +116,8 @@ def melting_summary(records: Sequence[Record]) -> dict[str, Any]:
     flags = [f"{record.id}: {flag}" for record in records for flag in record.flags]
     if not estimate.standard_error <= MAX_RELATIVE_ERROR * estimate.value:
         flags.append(
-            f"the error is {estimate.standard_error:.0f} K: the fronts still moved; run longer (--duration), in longer "
-            "boxes, or start nearer (--guess)"
+            f"the error is {estimate.standard_error:.0f} K: the interfaces still moved; run longer (--duration), in "
+            "longer boxes, or start nearer (--guess)"
         )
     return {
         "melting_point_K": estimate.value,

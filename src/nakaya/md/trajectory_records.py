@@ -1,4 +1,4 @@
-"""Atomistic trajectories of others become records: follow the crystal, and its fronts where there are any."""
+"""Atomistic trajectories of others become records: follow the crystal, and its interfaces where there are any."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class TrajectoryOptions:
         time_step_ps: Time step of a dump, ps.
         frame_ps: Time between frames, ps; instead of the time step, and for extended XYZ.
         temperature: K; from the velocities where None.
-        orientation: Of the fronts.
+        orientation: Of the interfaces.
         structure: Of the crystal; from the element where it is a known one.
         equilibration_ps: Time before which nothing is used.
         potential: Hash (sha256) of the potential's file: T_m and L of known records of that potential are used.
@@ -149,8 +149,9 @@ def ingest_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
 def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence[Record] = ()) -> FollowedTrajectory:
     """Read one trajectory once and return its record, and the patches of its first picoseconds.
 
-    What is missing or odd but can be left out (frames without positions, an end that was cut off, no times, no fronts)
-    is said in the flags of the record; what cannot be known without guessing (units, elements, structure) is an error.
+    What is missing or odd but can be left out (frames without positions, an end that was cut off, no times, no
+    interfaces) is said in the flags of the record; what cannot be known without guessing (units, elements, structure)
+    is an error.
 
     Args:
         path: LAMMPS text dump or extended XYZ, plain or gzipped.

@@ -159,7 +159,7 @@ def _spans_and_shape(frame: Frame, near: Pairs, labels: IntArray, count: int) ->
 def _membership(atoms: Atoms, labels: IntArray) -> Relation:
     """Atoms belong to their cluster, and by half of the fraction of their neighbours in it to any other one.
 
-    So a liquid atom at the front speaks to the crystal that it may join, and a deep one to none.
+    So a liquid atom at the interface speaks to the crystal that it may join, and a deep one to none.
     """
     near = atoms.near
     inside = labels[near.second] >= 0

@@ -43,7 +43,7 @@ FACET_FEATURES: Final = (
 EDGE_FEATURES: Final = ("dihedral", "shared_length")
 """Columns of the edges between facets: inner angle in rad, and the length of the common edge at volume 1."""
 
-_SHARPNESS = 0.05  # a facet 18 degrees away from the front counts 1/e
+_SHARPNESS = 0.05  # a facet 18 degrees away from the interface counts 1/e
 
 
 @dataclass(frozen=True)
@@ -125,15 +125,15 @@ def facet_level(shape: WulffShape, velocities: FacetVelocities) -> tuple[Level, 
 def facet_relations(graph: MultiscaleGraph, shape: WulffShape, orientation: str | None) -> list[Relation]:
     """Edges from the coarsest finer level that the graph has (clusters, else none) up to the facets.
 
-    A cluster belongs to the facets by their area, and where the direction of its front is known, by how near they are
-    to it; the weights of a cluster sum to 1.
+    A cluster belongs to the facets by their area, and where the direction of its interface is known, by how near they
+    are to it; the weights of a cluster sum to 1.
     """
     clusters = graph.levels.get("cluster")
     if clusters is None or not len(shape.areas):
         return []
     weight = shape.areas.copy()
     if orientation is not None:
-        # Which of the equivalent facets the front is does not matter: compare with the nearest equivalent.
+        # Which of the equivalent facets the interface is does not matter: compare with the nearest equivalent.
         reduced = np.sort(np.abs(shape.normals), axis=1) @ np.sort(np.abs(miller_vector(orientation)))
         weight *= np.exp((np.minimum(reduced, 1.0) - 1) / _SHARPNESS)
     weight /= weight.sum()

@@ -1,7 +1,7 @@
 """Labels for evidence: what the other seeds of the same conditions said.
 
 A run whose first picoseconds are the evidence must not give its own velocity as the label: two frames already hold the
-displacement of the front, and with it the noise of that very label. So evidence of one seed is paired with the mean
+displacement of the interface, and with it the noise of that very label. So evidence of one seed is paired with the mean
 result of the others.
 """
 

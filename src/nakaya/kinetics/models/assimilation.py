@@ -1,9 +1,9 @@
 """A law and measurements of one velocity: how much of each measurement belongs into the best mean of all.
 
-A law of growth is smooth and biased. The velocity of the first picoseconds is unbiased and noisy, for fronts fluctuate;
-velocities that training records know of the same face at other temperatures, and of other faces, are precise and of
-something else. Their best mean is w + sum_i g_i (x_i - w) with the gains g_i of a Kalman filter (Kalman 1960). How far
-off the law is shows where it has seen nothing of a material's face.
+A law of growth is smooth and biased. The velocity of the first picoseconds is unbiased and noisy, for interfaces
+fluctuate; velocities that training records know of the same face at other temperatures, and of other faces, are precise
+and of something else. Their best mean is w + sum_i g_i (x_i - w) with the gains g_i of a Kalman filter (Kalman 1960).
+How far off the law is shows where it has seen nothing of a material's face.
 """
 
 from __future__ import annotations

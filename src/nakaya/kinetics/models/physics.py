@@ -3,8 +3,8 @@
 Growth velocity: v = M exp(r) [1 - exp(-delta-mu(T; T_m + shift)/kT)], with M collision-limited (Broughton, Gilmer &
 Jackson 1982) for metals and activated (Wilson 1900, Frenkel 1932) for diamond. The residual r scales, the shift moves
 the zero, and the sign is right on both sides of the melting point. Faces of fcc metals differ in M as those of nickel
-do (Sun, Asta & Hoyt 2004). Fronts of metals lose efficiency in cold melts, so M = f M_0 exp(-q (T_m/T - 1)): efficiency
-f and activation q, an energy in units of k T_m, are fitted.
+do (Sun, Asta & Hoyt 2004). Interfaces of metals lose efficiency in cold melts, so M = f M_0 exp(-q (T_m/T - 1)):
+efficiency f and activation q, an energy in units of k T_m, are fitted.
 
 Nucleation rate: log10 J = log10 J0 + a + p - c exp(r) W*/(kT ln 10), classical theory with Turnbull's interfacial
 energy gamma = alpha (L/N_A) Omega^(-2/3), so that W*/kT = 16 pi/3 alpha^3 h^3 / (delta-mu/kT)^2, h = L/(N_A kT); the
@@ -41,7 +41,7 @@ GAS_CONSTANT: Final = AVOGADRO * BOLTZMANN_SI
 """J/(mol K)."""
 
 MECHANISMS: Final = ("collision-limited", "activated")
-"""How atoms join a front: metals without a barrier, covalent crystals by diffusion."""
+"""How atoms join an interface: metals without a barrier, covalent crystals by diffusion."""
 
 DEFAULT_EFFICIENCY: Final = 0.27
 """Fraction of arriving atoms that find a place, without data: Lennard-Jones (100), Broughton et al. (1982)."""

@@ -52,7 +52,7 @@ def predict_conditions(
 
     Args:
         material: Chemical symbol.
-        orientation: Miller indices of the front; None = no growth velocity is asked for.
+        orientation: Miller indices of the interface; None = no growth velocity is asked for.
         temperature: K.
         model: Of `load_model`; the shipped one by default.
 
@@ -100,7 +100,7 @@ def predict_records(
 ) -> list[dict[str, Any]]:
     """Predict from records: their conditions, and what was seen early where they hold it (evidence B).
 
-    Records of melting and bulk of a material that the model does not know may lie beside those of its fronts.
+    Records of melting and bulk of a material that the model does not know may lie beside those of its interfaces.
 
     Args:
         source: Shipped set, store or file.
@@ -147,15 +147,15 @@ def _seen_warnings(record: Record, trained: Sequence[Record]) -> list[str]:
 
 
 def _check_any(record: Record, found: Mapping[str, Any], records: Sequence[Record]) -> None:
-    """Refuse a record without a front from which no number at all follows: it was hardly meant."""
+    """Refuse a record without an interface from which no number at all follows: it was hardly meant."""
     if record.orientation is not None or any(entry["value"] is not None for entry in _quantities(found)):
         return
-    fronts = [other for other in records if other.orientation is not None and _has_conditions(other)]
-    near = min(fronts, key=lambda other: _distance(other, record), default=None)
+    growth_runs = [other for other in records if other.orientation is not None and _has_conditions(other)]
+    near = min(growth_runs, key=lambda other: _distance(other, record), default=None)
     instead = f"name a growth run{'' if near is None else f', such as --record {near.id}'},"
     reasons = [warning for warning in found["warnings"] if warning.startswith("nucleation rate: ")]
     raise InputFileError(
-        f"nothing can be predicted from record {record.id}: it states no front that could grow; "
+        f"nothing can be predicted from record {record.id}: it states no interface that could grow; "
         f"{'; '.join(reasons) or 'no nucleation rate'}: {instead} or give --material, --orientation and --temperature"
     )
 
@@ -175,7 +175,7 @@ def _potential_warnings(stated: StatedPotential | None, what: str, trained: Stat
         return []
     if stated is None:
         return [f"{what} does not state its potential: the prediction is for {trained}"]
-    return [f"{what} is of another potential, {stated}, than the training, {trained}: fronts may move at other speeds"]
+    return [f"{what} is of another potential, {stated}, than the training, {trained}: velocities may differ"]
 
 
 def sample_of(source: str | Path, name: str | None, model: KineticsModel) -> Sample:
@@ -258,10 +258,10 @@ def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
     if refusal is not None:
         warnings.append(refusal)
     velocity, rate = None, None
-    bare = replace(_conditions_only(sample), orientation=None)  # nucleation has no front
+    bare = replace(_conditions_only(sample), orientation=None)  # nucleation has no interface
     if refusal is None:
         if sample.orientation is None:
-            warnings.append("growth velocity: the orientation of the front is not stated (--orientation)")
+            warnings.append("growth velocity: the orientation of the interface is not stated (--orientation)")
         else:
             part = model.card.part("growth_velocity", sample.evidence)
             if part is not None and part.evidence != sample.evidence:

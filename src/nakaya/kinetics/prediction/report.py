@@ -60,7 +60,8 @@ NUM_DRAWS = 20_000
 COLDEST, HOTTEST = 0.3, 1.3
 """Fractions of the melting point between which interfaces are spoken of. Beyond a fifth to a third of superheating a
 perfect crystal melts everywhere at once; below a third of the melting point a simple liquid is a glass, or freezes
-everywhere before a front has moved. Laws still give a number there (thousands of m/s at 5,000 K): it means nothing."""
+everywhere before an interface has moved. Laws still give a number there (thousands of m/s at 5,000 K): it means
+nothing."""
 
 RATE_REACH = 0.1
 """Fraction of the melting point by which a temperature may lie outside of those at which nucleation was seen: beyond,
@@ -252,7 +253,7 @@ def range_warnings(part: Part, sample: Sample) -> list[str]:
     found = []
     if covered.orientations and sample.orientation not in covered.orientations:
         found.append(
-            f"{what}: no ({sample.orientation or '?'}) fronts of {sample.material} in the training (only "
+            f"{what}: no ({sample.orientation or '?'}) interfaces of {sample.material} in the training (only "
             f"{', '.join(covered.orientations)})"
         )
     low, high = covered.temperature
@@ -274,7 +275,7 @@ def temperature_refusal(sample: Sample) -> str | None:
         return None
     return (
         f"temperature={sample.temperature:g} K is outside [{low:.0f}, {high:.0f}] K, {COLDEST:g} to {HOTTEST:g} times "
-        f"the melting point of {sample.material}: there is no front between crystal and melt to predict"
+        f"the melting point of {sample.material}: there is no interface between crystal and melt to predict"
     )
 
 

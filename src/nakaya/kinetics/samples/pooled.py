@@ -1,7 +1,7 @@
 """Evidence in a few numbers: what every tabular model gets of the first picoseconds of a run.
 
-Two frames already give the displacement of the front, so the slope of the crystal's thickness is among these numbers:
-whoever predicts from the same picoseconds has to beat it.
+Two frames already give the displacement of the interface, so the slope of the crystal's thickness is among these
+numbers: whoever predicts from the same picoseconds has to beat it.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def pooled_features(record: Record, *, evidence_ps: float = EVIDENCE_PS) -> dict
 
 
 def early_velocity(record: Record, *, evidence_ps: float = EVIDENCE_PS) -> float:
-    """Velocity of a front by a straight line through the early evidence, m/s; NaN where it does not tell.
+    """Velocity of an interface by a straight line through the early evidence, m/s; NaN where it does not tell.
 
-    Half the slope of the crystal's thickness, for there are two fronts. Without a thickness, the slope of the solid
+    Half the slope of the crystal's thickness, for there are two interfaces. Without a thickness, the slope of the solid
     fraction times the volume of the crystal that the box can hold: v = (dx/dt) N V_s / 2A.
     """
     thickness = record.evidence.get("solid_thickness")

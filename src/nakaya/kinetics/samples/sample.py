@@ -35,7 +35,7 @@ class Sample:
         evidence: "A" or "B".
         conditions: Named numbers that hold for the whole (the globals of the graph, and velocities of neighbouring
             orientations from training folds); NaN = not known.
-        pooled: Evidence B only: pooled descriptors and the early velocity of the fronts; empty for A.
+        pooled: Evidence B only: pooled descriptors and the early velocity of the interfaces; empty for A.
         sequence: The multi-scale graphs; for evidence A one graph without atoms and clusters.
         table: Properties of the material in bulk.
         labels: Target -> label from other seeds.

@@ -155,7 +155,7 @@ def growth(
     langevin = f"langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes"
     return f"""\
 {_two_phases(material, potential, temperature, num_solid, seed)}
-# One global thermostat would leave the growing front hot and the rest cold: every atom has its own bath.
+# One global thermostat would leave the growing interface hot and the rest cold: every atom has its own bath.
 fix bath all {langevin}
 run {_steps(max(0.0, equilibration_ps - 2.0), material)}
 reset_timestep 0
