@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.samples.arranging import all_samples
@@ -16,7 +13,7 @@ from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
 from nakaya.records.record import Record
 
-__all__ = ["PartConfig", "part_samples", "target_values"]
+__all__ = ["PartConfig", "part_samples"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +51,3 @@ def part_samples(corpus: Corpus, records: Sequence[Record], part: PartConfig) ->
     if part.target == "nucleation_rate":
         return nucleation_samples(records, corpus.tables)
     return all_samples(corpus, part.evidence, part.target)
-
-
-def target_values(samples: Sequence[Sample], target: str) -> FloatArray:
-    """Labels on the scale of the target, float64 [sample]."""
-    values = np.array([sample.labels[target].value for sample in samples], dtype=np.float64)
-    return values if TARGET_SCALES[target] == "linear" else np.asarray(np.log10(values))

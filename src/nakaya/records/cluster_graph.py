@@ -1,7 +1,7 @@
 """Grains, loops or lattice domains of an image as the cluster level of the multi-scale graph.
 
 A cluster graph names its features and their units, so that it can be read without knowing what made it;
-`nakaya.kinetics.graphs.cluster_level` turns it into the `cluster` level and its relation.
+`nakaya.kinetics.graphs.clusters` turns it into the `cluster` level and its relation.
 """
 
 from __future__ import annotations

@@ -215,6 +215,12 @@ class Quantity:
         return float(self.values)
 
     @property
+    def times(self) -> FloatArray | None:
+        """Moments of a series in time, float64 [n], s; None for anything else."""
+        in_time = self.axis is not None and self.axis.name == "time" and self.values.ndim == 1
+        return self.axis.values if self.axis is not None and in_time else None
+
+    @property
     def standard_error(self) -> float:
         """Standard uncertainty of the single value, SI; NaN where none was stated."""
         if self.values.ndim:
@@ -377,3 +383,8 @@ class Record:
     def driving_force(self) -> Quantity:
         """delta-mu/kT, dimensionless; positive = the crystal grows."""
         return self.conditions[DRIVING_FORCE]
+
+    def constant(self, name: str) -> float | None:
+        """One of the conditions as a single number, SI; None where it is missing or a series."""
+        found = self.conditions.get(name)
+        return None if found is None or found.values.ndim else found.value

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
 from nakaya.records.record import Record
 
-__all__ = ["conditions_key", "has_result"]
-
+__all__ = ["by_conditions", "conditions_key", "has_result"]
 
 _SET = ("temperature", "pressure", "shear_rate", "electric_field", "cooling_rate", "supersaturation", "concentration")
 
@@ -23,6 +23,14 @@ def conditions_key(record: Record) -> tuple[object, ...]:
         if name in record.conditions
     )
     return record.kind, record.material, composition, record.orientation, settings
+
+
+def by_conditions(records: Iterable[Record]) -> dict[tuple[object, ...], list[Record]]:
+    """Group records by their `conditions_key`: each group holds replicates, in the order given."""
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    for record in records:
+        groups.setdefault(conditions_key(record), []).append(record)
+    return groups
 
 
 def has_result(record: Record, target: str) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.graphs.build import build_sequence
-from nakaya.kinetics.graphs.cluster_level import attach_clusters, cluster_level, cluster_relation
+from nakaya.kinetics.graphs.clusters import attach_clusters, cluster_level, cluster_relation
 from nakaya.kinetics.graphs.files import read_sequence, write_sequence
 from nakaya.kinetics.graphs.graph import MultiscaleGraph
 from nakaya.records.cluster_graph import ClusterGraph, Feature, read_cluster_graph

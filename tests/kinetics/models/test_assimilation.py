@@ -16,12 +16,11 @@ from nakaya.kinetics.models.assimilation import (
     held_out_law,
     measurements,
 )
-from nakaya.kinetics.models.baselines.fitting import label_values
 from nakaya.kinetics.models.catalogue import find_model
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold
 from nakaya.kinetics.samples.corpus import read_corpus
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
-from nakaya.kinetics.samples.sample import Sample
+from nakaya.kinetics.samples.sample import Sample, label_values
 from support.synthetic_growth import SyntheticGrowth
 
 TARGET = "growth_velocity"

@@ -11,17 +11,11 @@ import pytest
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.models.catalogue import find_model
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Settings
+from nakaya.kinetics.samples.arranging import Arrangement
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
-from nakaya.kinetics.samples.sample import EvidenceKind, Sample
+from nakaya.kinetics.samples.sample import EvidenceKind, Sample, label_values
 from nakaya.kinetics.samples.splits import condition_name, for_tuning
-from nakaya.kinetics.training.objective import (
-    InnerFold,
-    InnerScore,
-    inner_folds,
-    label_values,
-    mean_score,
-    tuning_records,
-)
+from nakaya.kinetics.training.objective import InnerScore, inner_folds, mean_score, tuning_records
 from nakaya.records.record import Quantity, Record
 from nakaya.records.replicates import conditions_key
 from support.synthetic_growth import SyntheticGrowth
@@ -36,7 +30,7 @@ def corpus() -> Corpus:
     return read_corpus(SMALL.records(), graphs=False)
 
 
-def _folds(corpus: Corpus, evidence: EvidenceKind = "B", seed: int = 0) -> tuple[InnerFold, ...]:
+def _folds(corpus: Corpus, evidence: EvidenceKind = "B", seed: int = 0) -> tuple[Arrangement, ...]:
     return inner_folds(corpus, evidence, TARGET, num_folds=NUM_FOLDS, seed=seed)
 
 
@@ -108,7 +102,7 @@ def test_too_few_conditions_for_the_folds_are_refused(corpus: Corpus) -> None:
 def _score(corpus: Corpus, name: str, repeats: int = 1, settings: Settings | None = None) -> float:
     model = find_model(name)
 
-    def load(repeat: int) -> tuple[InnerFold, ...]:
+    def load(repeat: int) -> tuple[Arrangement, ...]:
         return _folds(corpus, seed=repeat)
 
     return InnerScore(lambda: model, load, TARGET, model.defaults, 5, repeats)(settings or {})
@@ -139,7 +133,7 @@ class Off:
 def test_repeats_pool_their_errors_and_each_has_its_own_folds_and_seed(corpus: Corpus) -> None:
     model, loaded = Off(), []
 
-    def load(repeat: int) -> tuple[InnerFold, ...]:
+    def load(repeat: int) -> tuple[Arrangement, ...]:
         loaded.append(repeat)
         return _folds(corpus, seed=repeat)
 

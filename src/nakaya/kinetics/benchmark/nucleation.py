@@ -18,14 +18,13 @@ import numpy as np
 
 from nakaya.core.errors import NakayaError
 from nakaya.kinetics.benchmark.tasks import Keeper
-from nakaya.kinetics.models.baselines.fitting import label_values
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.protocol import KineticModel
 from nakaya.kinetics.samples.corpus import Corpus
 from nakaya.kinetics.samples.loading import corpus_hash
 from nakaya.kinetics.samples.nucleation import nucleation_samples
-from nakaya.kinetics.samples.sample import EvidenceKind, Sample
+from nakaya.kinetics.samples.sample import EvidenceKind, Sample, label_values
 from nakaya.kinetics.samples.splits import Split
 from nakaya.md.nucleation import nucleation_rate
 from nakaya.records.encoding import record_hash

@@ -15,12 +15,10 @@ import numpy as np
 
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.core.provenance import sha256_of_file
-from nakaya.crystallography.wulff import wulff_shape
 from nakaya.kinetics.graphs.atoms import describe_atoms
-from nakaya.kinetics.graphs.cluster_level import attach_clusters
-from nakaya.kinetics.graphs.clusters import MIN_ATOMS, find_clusters
+from nakaya.kinetics.graphs.clusters import MIN_ATOMS, attach_clusters, find_clusters
 from nakaya.kinetics.graphs.conditions import GLOBALS, check_no_target, crystal_structure, global_values
-from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, facet_relations
+from nakaya.kinetics.graphs.facets import FacetVelocities, attach_facets
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, MultiscaleGraph, Relation
 from nakaya.kinetics.graphs.process_nodes import process_nodes
 from nakaya.kinetics.graphs.sequence import node_correspondence, unchanged
@@ -143,8 +141,9 @@ def build_sequence(
         graphs = [attach_clusters(graph, clusters) for graph in graphs]
     if facets is not None:
         facets.check_apart_from(record)
-        graphs = [_with_facets(graph, record, facets) for graph in graphs]
-    if record.kind == "reactor" and _has_course(record):
+        graphs = [attach_facets(graph, facets, record.orientation) for graph in graphs]
+    entries = [*record.conditions.values(), *record.evidence.values()]
+    if record.kind == "reactor" and any(entry.times is not None and entry.times.size > 1 for entry in entries):
         process = process_nodes(record)
         graphs = [process.attach(graph) for graph in graphs]
     correspondences: list[dict[str, Relation]] = []
@@ -159,55 +158,29 @@ def build_sequence(
     return GraphSequence(record.id, times, tuple(graphs), tuple(correspondences), evidence)
 
 
-def _has_course(record: Record) -> bool:
-    entries = [*record.conditions.values(), *record.evidence.values()]
-    return any(
-        entry.values.ndim == 1 and entry.axis is not None and entry.axis.name == "time" and entry.axis.values.size > 1
-        for entry in entries
-    )
-
-
-def _with_facets(graph: MultiscaleGraph, record: Record, facets: FacetVelocities) -> MultiscaleGraph:
-    shape = wulff_shape(facets.velocities)
-    if shape is None:
-        return graph
-    level, edges = facet_level(shape, facets)
-    return graph.with_level(level, [edges, *facet_relations(graph, shape, record.orientation)])
-
-
 def _early(record: Record, frames: Sequence[Frame], evidence_ps: float) -> list[Frame]:
     if len(frames) <= 1:
         return list(frames)
-    times = [frame.time_ps for frame in frames]
-    if any(time is None for time in times):
+    times = [frame.time_ps for frame in frames if frame.time_ps is not None]
+    if len(times) < len(frames):
         raise ParameterError(f"record {record.id}: some of its {len(frames)} frames carry no time: give one frame only")
-    known = [time for time in times if time is not None]
-    first = min(known)
-    return [frame for frame, time in zip(frames, known, strict=True) if time - first <= evidence_ps + TIME_TOLERANCE_PS]
+    last = min(times) + evidence_ps + TIME_TOLERANCE_PS
+    return [frame for frame, time in zip(frames, times, strict=True) if time <= last]
 
 
 def _evidence(record: Record, length: float) -> Evidence:
     # One axis for all: that of the series with most points. Single values hold at all times.
-    series = {
-        name: entry
-        for name, entry in record.evidence.items()
-        if entry.values.ndim == 1 and entry.axis is not None and entry.axis.name == "time"
-    }
-    single = {name: entry.value for name, entry in record.evidence.items() if entry.values.ndim == 0}
+    entries = record.evidence.items()
+    series = {name: (entry.times, entry.values) for name, entry in entries if entry.times is not None}
     if record.kind != "md":
         length = math.inf  # the picoseconds of a run do not limit the log of a reactor
-    times = max((entry.axis.values for entry in series.values() if entry.axis), key=len, default=np.zeros(1))
+    times = max((moments for moments, _ in series.values()), key=len, default=np.zeros(1))
     times = times[times - times[0] <= length * (1 + 1e-9)]
-    columns = {name: np.full(len(times), value) for name, value in single.items()}
-    for name, entry in series.items():
+    columns = {name: np.full(len(times), entry.value) for name, entry in entries if entry.values.ndim == 0}
+    for name, (moments, values) in series.items():
         # A gap must not be filled from what came after the evidence ended.
-        known = np.isfinite(entry.values)
-        if entry.axis is not None:
-            known &= entry.axis.values <= times[-1]
-        if entry.axis is not None and known.any():
-            columns[name] = np.interp(times, entry.axis.values[known], entry.values[known])
-        else:
-            columns[name] = np.full(len(times), np.nan)
+        known = np.isfinite(values) & (moments <= times[-1])
+        columns[name] = np.interp(times, moments[known], values[known]) if known.any() else np.full(len(times), np.nan)
     names = tuple(sorted(columns))
     values = np.stack([columns[name] for name in names], axis=1) if names else np.zeros((len(times), 0))
     return Evidence(times, names, values)

@@ -1,4 +1,4 @@
-"""The cluster level: connected groups of solid-like atoms, from physics and not from learned pooling.
+"""The cluster level: connected groups of solid-like atoms, or what an image shows; physics, not learned pooling.
 
 Two solid atoms belong together where they are neighbours and their bond is solid-like (ten Wolde, Ruiz-Montero &
 Frenkel 1996), so that crystallites that touch at a boundary stay apart. Features are shares and means: a crystal that
@@ -17,11 +17,21 @@ from scipy.spatial.transform import Rotation
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.kinetics.graphs.atoms import EDGE_END, EDGE_START, Atoms
 from nakaya.kinetics.graphs.axes import MIN_CONTRAST, bond_tensor, cubic_axes, misorientation
-from nakaya.kinetics.graphs.graph import Level, Relation
+from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation, both_ways
 from nakaya.kinetics.graphs.pairs import Pairs, find_pairs, smooth_step
 from nakaya.md.trajectories.frames import Frame
+from nakaya.records.cluster_graph import LEVEL, ClusterGraph
 
-__all__ = ["BOUNDARY_FEATURES", "CLUSTER_FEATURES", "MIN_ATOMS", "find_clusters", "label_clusters"]
+__all__ = [
+    "BOUNDARY_FEATURES",
+    "CLUSTER_FEATURES",
+    "MIN_ATOMS",
+    "attach_clusters",
+    "cluster_level",
+    "cluster_relation",
+    "find_clusters",
+    "label_clusters",
+]
 
 CLUSTER_FEATURES: Final = (
     "log_size",
@@ -210,3 +220,31 @@ def _axes(atoms: Atoms, labels: IntArray, wanted: BoolArray) -> tuple[Rotation, 
         axes[cluster], contrast = cubic_axes(bond_tensor(directions[own], weights[own]))
         clear[cluster] = contrast > MIN_CONTRAST
     return axes, clear
+
+
+def cluster_level(clusters: ClusterGraph) -> Level:
+    """The nodes as a level of the multi-scale graph; lengths stay in metres."""
+    columns = [feature.values for feature in clusters.nodes.values()]
+    return Level(LEVEL, tuple(clusters.nodes), np.stack(columns, axis=1).astype(np.float32))
+
+
+def cluster_relation(clusters: ClusterGraph, *, weight: str | None = None) -> Relation:
+    """The edges as a relation inside the level: every edge in both directions.
+
+    Args:
+        clusters: Their edges and boundaries.
+        weight: A feature of the boundaries that is not negative; each edge weighs its fraction of the greatest. By
+            default all edges weigh 1.
+    """
+    weights = np.ones(len(clusters.edges))
+    if weight is not None:
+        values = clusters.boundaries[weight].values
+        weights = np.nan_to_num(values / max(float(np.nanmax(values, initial=0.0)), np.finfo(np.float64).tiny))
+    columns = [feature.values for feature in clusters.boundaries.values()]
+    features = np.stack(columns, axis=1) if columns else np.zeros((len(clusters.edges), 0))
+    return both_ways(LEVEL, clusters.edges, weights, tuple(clusters.boundaries), features)
+
+
+def attach_clusters(graph: MultiscaleGraph, clusters: ClusterGraph) -> MultiscaleGraph:
+    """The graph with these clusters as its cluster level."""
+    return graph.with_level(cluster_level(clusters), [cluster_relation(clusters)] if len(clusters.edges) else [])

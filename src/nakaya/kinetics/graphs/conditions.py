@@ -21,14 +21,7 @@ from nakaya.md.potentials import MASSES, MATERIALS
 from nakaya.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
 from nakaya.records.record import DRIVING_FORCE, Quantity, Record
 
-__all__ = [
-    "GLOBALS",
-    "TARGETS",
-    "check_no_target",
-    "crystal_structure",
-    "global_values",
-]
-
+__all__ = ["GLOBALS", "TARGETS", "check_no_target", "crystal_structure", "global_values"]
 
 TARGETS: Final = frozenset(
     {
@@ -125,10 +118,10 @@ def global_values(record: Record, *, time: float, table: MaterialTable | None) -
 def _at(condition: Quantity, time: float) -> float:
     if condition.axis is None:
         return condition.value
-    if condition.axis.name != "time" or condition.values.ndim > 1:
-        return math.nan
     known = np.isfinite(condition.values)
-    return float(np.interp(time, condition.axis.values[known], condition.values[known])) if known.any() else math.nan
+    if condition.times is None or not known.any():
+        return math.nan
+    return float(np.interp(time, condition.times[known], condition.values[known]))
 
 
 def _mean(composition: Mapping[str, float], table: Mapping[str, float]) -> float:

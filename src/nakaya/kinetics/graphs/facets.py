@@ -10,20 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
 from nakaya.core.errors import ParameterError
 from nakaya.crystallography.miller import miller_vector, orientation_invariants
-from nakaya.crystallography.wulff import WulffShape
-from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation
+from nakaya.crystallography.wulff import WulffShape, wulff_shape
+from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation, both_ways, to_all
 from nakaya.records.record import Record
+from nakaya.records.replicates import has_result
 
 __all__ = [
     "EDGE_FEATURES",
     "FACET_FEATURES",
     "FacetVelocities",
+    "attach_facets",
     "facet_level",
     "facet_relations",
     "training_velocities",
@@ -87,13 +90,12 @@ def training_velocities(training: Iterable[Record], material: str, temperature: 
     columns: dict[str, list[tuple[float, float]]] = {}
     used = set()
     for record in training:
-        velocity, kelvin = record.quantities.get("growth_velocity"), record.conditions.get("temperature")
-        if record.material != material or record.orientation is None or record.status not in ("ok", "flagged"):
+        kelvin = record.constant("temperature")
+        if record.material != material or record.orientation is None or not has_result(record, "growth_velocity"):
             continue
-        if velocity is None or kelvin is None or velocity.values.ndim or kelvin.values.ndim:
-            continue
-        if math.isfinite(velocity.value) and math.isfinite(kelvin.value):
-            columns.setdefault(record.orientation, []).append((kelvin.value, velocity.value))
+        if kelvin is not None and math.isfinite(kelvin):
+            velocity = record.quantities["growth_velocity"].value
+            columns.setdefault(record.orientation, []).append((kelvin, velocity))
             used.add(record.id)
     velocities = {}
     for orientation, points in sorted(columns.items()):
@@ -116,9 +118,8 @@ def facet_level(shape: WulffShape, velocities: FacetVelocities) -> tuple[Level, 
         np.array([velocities.velocities[family] for family in shape.families]),
         np.array([velocities.surface_energies.get(family, math.nan) for family in shape.families]),
     ]
-    both = np.concatenate([shape.edges, shape.edges[:, ::-1]]).T
-    edges = np.column_stack([np.tile(shape.dihedrals, 2), np.tile(shape.lengths, 2)]).astype(np.float32)
-    relation = Relation("facet", "facet", both, np.ones(both.shape[1], np.float32), EDGE_FEATURES, edges)
+    features = np.column_stack([shape.dihedrals, shape.lengths])
+    relation = both_ways("facet", shape.edges, np.ones(len(shape.edges)), EDGE_FEATURES, features)
     return Level("facet", FACET_FEATURES, np.column_stack(columns).astype(np.float32)), relation
 
 
@@ -136,7 +137,18 @@ def facet_relations(graph: MultiscaleGraph, shape: WulffShape, orientation: str 
         # Which of the equivalent facets the interface is does not matter: compare with the nearest equivalent.
         reduced = np.sort(np.abs(shape.normals), axis=1) @ np.sort(np.abs(miller_vector(orientation)))
         weight *= np.exp((np.minimum(reduced, 1.0) - 1) / _SHARPNESS)
-    weight /= weight.sum()
-    count = clusters.num_nodes
-    index = np.stack([np.repeat(np.arange(count), len(weight)), np.tile(np.arange(len(weight)), count)])
-    return [Relation("cluster", "facet", index, np.tile(weight, count).astype(np.float32))]
+    return [to_all("cluster", "facet", clusters.num_nodes, weight / weight.sum())]
+
+
+def attach_facets(graph: MultiscaleGraph, facets: FacetVelocities, orientation: str | None) -> MultiscaleGraph:
+    """The graph with the facets of the kinetic Wulff shape as its facet level; as it is where there is no shape."""
+    shape = _shape(tuple(sorted(facets.velocities.items())))
+    if shape is None:
+        return graph
+    level, edges = facet_level(shape, facets)
+    return graph.with_level(level, [edges, *facet_relations(graph, shape, orientation)])
+
+
+@lru_cache(maxsize=256)
+def _shape(velocities: tuple[tuple[str, float], ...]) -> WulffShape | None:
+    return wulff_shape(dict(velocities))  # all frames of a sequence share it, and all replicates

@@ -17,7 +17,17 @@ from nakaya.core.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
 from nakaya.records.cluster_graph import RESOLUTION as CLUSTER_RESOLUTION
 
-__all__ = ["RESOLUTIONS", "Evidence", "GraphSequence", "Level", "MultiscaleGraph", "Relation", "RelationName"]
+__all__ = [
+    "RESOLUTIONS",
+    "Evidence",
+    "GraphSequence",
+    "Level",
+    "MultiscaleGraph",
+    "Relation",
+    "RelationName",
+    "both_ways",
+    "to_all",
+]
 
 RESOLUTIONS: Final[Mapping[str, float]] = {
     "atom": 1.0,
@@ -133,6 +143,27 @@ class Relation:
     def column(self, name: str) -> Float32Array:
         """One feature of all edges, float32 [edge]."""
         return np.asarray(self.features[:, _position(name, self.feature_names, "feature of the relation")])
+
+
+def both_ways(
+    level: str, edges: IntArray, weight: FloatArray, feature_names: tuple[str, ...], features: FloatArray
+) -> Relation:
+    """A relation inside a level from edges listed once: int64 [edge, 2], float64 [edge] and [edge, feature]."""
+    return Relation(
+        level,
+        level,
+        np.concatenate([edges, edges[:, ::-1]]).T,
+        np.tile(weight, 2).astype(np.float32),
+        feature_names,
+        np.tile(features, (2, 1)).astype(np.float32),
+    )
+
+
+def to_all(source: str, target: str, num_sources: int, weight: FloatArray) -> Relation:
+    """A relation from every source node to every target node; `weight` is that of the targets, float64 [target]."""
+    count = len(weight)
+    index = np.stack([np.repeat(np.arange(num_sources), count), np.tile(np.arange(count), num_sources)])
+    return Relation(source, target, index, np.tile(weight, num_sources).astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)

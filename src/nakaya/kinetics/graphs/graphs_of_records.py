@@ -56,9 +56,8 @@ def sequences(
         if record.material not in tables:
             tables[record.material] = tabulate(record.material, known)
         facets = None
-        temperature = record.conditions.get("temperature")
-        if training and temperature is not None and temperature.values.ndim == 0:
-            facets = training_velocities(training, record.material, temperature.value)
+        if training and (temperature := record.constant("temperature")) is not None:
+            facets = training_velocities(training, record.material, temperature)
         frames = read_snapshots(record, folder)
         clusters = read_clusters(record, folder)
         yield build_sequence(

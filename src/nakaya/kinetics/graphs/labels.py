@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nakaya.records.record import Record
-from nakaya.records.replicates import conditions_key, has_result
+from nakaya.records.replicates import by_conditions, conditions_key, has_result
 
 __all__ = ["Label", "label_from_other_seeds", "mean_label", "replicate_scatter"]
 
@@ -100,15 +100,16 @@ def replicate_scatter(records: Iterable[Record], target: str) -> dict[str, float
         "stated": that of the errors which the same runs state; "chi2": sum of squared deviations from the weighted
         means over squared stated errors; "degrees_of_freedom" of all three. Runs that state no error are left out.
     """
-    groups: dict[tuple[object, ...], list[tuple[float, float]]] = {}
-    for record in records:
-        if has_result(record, target):
-            found = record.quantities[target]
-            if math.isfinite(found.standard_error) and found.standard_error > 0:
-                groups.setdefault(conditions_key(record), []).append((found.value, found.standard_error))
+    stating = [
+        record
+        for record in records
+        if has_result(record, target) and 0 < record.quantities[target].standard_error < math.inf
+    ]
     chi2, scatter, stated, freedom = 0.0, 0.0, 0.0, 0
-    for runs in groups.values():
-        values, errors = np.array(runs).T
+    for runs in by_conditions(stating).values():
+        found = [run.quantities[target] for run in runs]
+        values = np.array([entry.value for entry in found])
+        errors = np.array([entry.standard_error for entry in found])
         middle = np.average(values, weights=errors**-2)
         chi2 += float((((values - middle) / errors) ** 2).sum())
         scatter += float(((values - values.mean()) ** 2).sum())

@@ -15,8 +15,8 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.kinetics.graphs.conditions import check_no_target
-from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation
-from nakaya.records.record import Quantity, Record
+from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation, to_all
+from nakaya.records.record import Record
 
 __all__ = ["ProcessNodes", "process_nodes"]
 
@@ -81,9 +81,7 @@ class ProcessNodes:
     def facet_relation(self, num_facets: int) -> Relation:
         """Edges from every facet to every window; the weights of a facet are the windows' shares of the time."""
         lengths = self.windows[:, 1] - self.windows[:, 0]
-        count = lengths.size
-        index = np.stack([np.repeat(np.arange(num_facets), count), np.tile(np.arange(count), num_facets)])
-        return Relation("facet", LEVEL, index, np.tile(lengths / lengths.sum(), num_facets).astype(np.float32))
+        return to_all("facet", LEVEL, num_facets, lengths / lengths.sum())
 
     def attach(self, graph: MultiscaleGraph) -> MultiscaleGraph:
         """The graph with the process level on top, tied to its facets where it has any."""
@@ -112,7 +110,7 @@ def process_nodes(record: Record, *, windows: int = 8, until: float | None = Non
         raise ParameterError(f"windows={windows} is outside [1, {MAX_WINDOWS}]")
     check_no_target(record)
     entries = {**record.conditions, **record.evidence}
-    series = {name: entry for name, entry in entries.items() if _is_signal(entry)}
+    series = {name: (entry, entry.times) for name, entry in entries.items() if entry.times is not None}
     single = {
         name: entry
         for name, entry in record.conditions.items()
@@ -120,17 +118,19 @@ def process_nodes(record: Record, *, windows: int = 8, until: float | None = Non
     }
     if not series:
         raise ParameterError(f"record {record.id} holds no series in time: there is nothing to cut into windows")
-    start, end = _span(series)
+    start = min(float(times[0]) for _, times in series.values())
+    end = max(float(times[-1]) for _, times in series.values())
     end = end if until is None else min(end, until)
     if not end > start:
         raise ParameterError(f"record {record.id}: nothing was seen between {start:g} s and until={end:g} s")
     edges = np.linspace(start, end, windows + 1)
-    names, units, columns = [], [], []
-    for name, entry in series.items():
-        means, rates = _window_means(entry, edges)
+    names: list[str] = []
+    units: list[str] = []
+    columns: list[FloatArray] = []
+    for name, (entry, times) in series.items():
         names += [name, f"{name}_rate"]
-        units += [entry.unit, _per_second(entry.unit)]
-        columns += [means, rates]
+        units += [entry.unit, "1/s" if entry.unit == "1" else f"({entry.unit})/s"]
+        columns += _window_means(times, entry.values, edges)
     for name, entry in single.items():
         names.append(name)
         units.append(entry.unit)
@@ -144,26 +144,11 @@ def process_nodes(record: Record, *, windows: int = 8, until: float | None = Non
     )
 
 
-def _per_second(unit: str) -> str:
-    return "1/s" if unit == "1" else f"({unit})/s"
-
-
-def _is_signal(entry: Quantity) -> bool:
-    return entry.values.ndim == 1 and entry.axis is not None and entry.axis.name == "time"
-
-
-def _span(series: dict[str, Quantity]) -> tuple[float, float]:
-    axes = [entry.axis.values for entry in series.values() if entry.axis is not None]
-    return min(float(axis[0]) for axis in axes), max(float(axis[-1]) for axis in axes)
-
-
-def _window_means(entry: Quantity, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _window_means(times: FloatArray, values: FloatArray, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and slope of a signal in every window: NaN without a sample, and without two for the slope.
 
     Only samples inside a window enter it: nothing that was seen later reaches an earlier node.
     """
-    assert entry.axis is not None
-    times, values = entry.axis.values, entry.values
     means, rates = np.full(edges.size - 1, np.nan), np.full(edges.size - 1, np.nan)
     for number in range(edges.size - 1):
         last = number == edges.size - 2

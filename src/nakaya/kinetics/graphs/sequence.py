@@ -53,11 +53,10 @@ def unchanged(before: MultiscaleGraph, after: MultiscaleGraph) -> Mapping[str, R
     """Edges from every facet or part of the process to itself: they belong to the whole sequence."""
     found = {}
     for name in ("facet", "process"):
-        if name in before.levels and name in after.levels:
-            count = before.levels[name].num_nodes
-            if count == after.levels[name].num_nodes:
-                same = np.arange(count)
-                found[name] = Relation(name, name, np.stack([same, same]), np.ones(count, np.float32))
+        counts = {graph.levels[name].num_nodes if name in graph.levels else None for graph in (before, after)}
+        if len(counts) == 1 and (count := counts.pop()) is not None:
+            same = np.arange(count)
+            found[name] = Relation(name, name, np.stack([same, same]), np.ones(count, np.float32))
     return found
 
 
@@ -71,10 +70,6 @@ def _by_place(earlier: Frame, later: Frame, scale: float) -> csr_array:
     matrix = csr_array(
         coo_array((weight, (pairs.first[chosen], pairs.second[chosen] - count)), shape=(count, len(fractions[1])))
     )
-    return _bounded(matrix)
-
-
-def _bounded(matrix: csr_array) -> csr_array:
     # What reaches a node sums to at most one.
     total = np.asarray(matrix.sum(axis=0)).ravel()
     return csr_array(matrix.multiply(1 / np.maximum(total, 1.0)[None, :]))

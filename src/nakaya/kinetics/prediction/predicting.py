@@ -359,6 +359,5 @@ def _named(record: Record) -> Record:
 
 
 def _has_conditions(record: Record) -> bool:
-    temperature = record.conditions.get("temperature")
-    single = temperature is not None and temperature.values.ndim == 0 and math.isfinite(temperature.value)
-    return record.kind == "md" and single
+    temperature = record.constant("temperature")
+    return record.kind == "md" and temperature is not None and math.isfinite(temperature)

@@ -15,7 +15,7 @@ from nakaya.kinetics.samples.corpus import Corpus, with_facets
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, Split, fold_of, for_tuning, hashed
 from nakaya.records.record import Record
-from nakaya.records.replicates import conditions_key, has_result
+from nakaya.records.replicates import by_conditions, conditions_key, has_result
 
 __all__ = [
     "INNER_FOLDS",
@@ -24,6 +24,8 @@ __all__ = [
     "arrange_fold",
     "arrange_inner",
     "arrange_unseen",
+    "finished_samples",
+    "label_rows",
     "outer_folds",
 ]
 
@@ -43,7 +45,7 @@ class Arrangement:
 
     train: tuple[Sample, ...]
     test: tuple[Sample, ...]
-    records: tuple[Record, ...]
+    records: tuple[Record, ...] = ()
 
 
 def outer_folds(corpus: Corpus, split: Split) -> list[int]:
@@ -119,54 +121,60 @@ def _arrange(
     usable = [record for record in records if has_result(record, target)]
     outside = [record for record in usable if not held_out(record)]
     inside = [record for record in usable if held_out(record)]
-    if split == "random" and evidence == "B":
-        # Labels of a row and of its replicates share runs: that is the leakage which this split is there to show.
-        train, test = _other_seeds(outside, usable, target), _other_seeds(inside, usable, target)
-    elif split == "run" and evidence == "B":
-        train, test = _other_seeds(outside, outside, target), _other_seeds(outside, inside, target)
-    elif split in GROUPED and evidence == "A":
-        train, test = _all_seeds(outside, target), _all_seeds(inside, target)
-    elif evidence == "A":
-        train, test = _each(outside, target), _each(inside, target)
+    if evidence == "B":
+        # In a random split labels of a row and of its replicates share runs: that is the leakage which it shows. Where
+        # seeds are held out, the test sees training runs and has to tell what became of the others.
+        learned, scores = (usable, usable) if split == "random" else (outside, inside)
+        train = label_rows(outside, learned, evidence, target)
+        test = label_rows(outside if split == "run" else inside, scores, evidence, target)
+    elif split in GROUPED:
+        train, test = label_rows(outside, outside, evidence, target), label_rows(inside, inside, evidence, target)
     else:
-        train, test = _other_seeds(outside, outside, target), _other_seeds(inside, inside, target)
+        train, test = ([(record, mean_label([record], target)) for record in rows] for rows in (outside, inside))
     test = [(record, label) for record, label in test if scored(record)]
-
-    keys = {record.id: conditions_key(record) for record in usable}
-
-    def finish(rows: Sequence[tuple[Record, Label]]) -> tuple[Sample, ...]:
-        found = []
-        for record, label in rows:
-            apart = [
-                other
-                for other in outside
-                if other.material == record.material  # no other one's faces are looked at
-                and keys[other.id] != keys[record.id]
-                and not (split in GROUPED and fold_of(other, split) == fold_of(record, split))
-            ]
-            labelled = replace(corpus.sample(record, evidence), labels={label.target: label})
-            found.append(with_facets(labelled, apart, level=corpus.graphs))
-        return tuple(found)
-
-    return Arrangement(finish(train), finish(test), tuple(outside))
+    return Arrangement(
+        finished_samples(corpus, train, evidence, outside, split),
+        finished_samples(corpus, test, evidence, outside, split),
+        tuple(outside),
+    )
 
 
-def _each(records: Sequence[Record], target: str) -> list[tuple[Record, Label]]:
-    return [(record, mean_label([record], target)) for record in records]
+def label_rows(
+    rows: Sequence[Record], sources: Sequence[Record], evidence: EvidenceKind, target: str
+) -> list[tuple[Record, Label]]:
+    """Records with their labels: for evidence B (early trajectory) that of other seeds among the sources, if any.
 
-
-def _all_seeds(records: Sequence[Record], target: str) -> list[tuple[Record, Label]]:
-    groups: dict[tuple[object, ...], list[Record]] = {}
-    for record in records:
-        groups.setdefault(conditions_key(record), []).append(record)
-    return [(group[0], mean_label(group, target)) for group in groups.values()]
-
-
-def _other_seeds(rows: Sequence[Record], sources: Sequence[Record], target: str) -> list[tuple[Record, Label]]:
-    groups: dict[tuple[object, ...], list[Record]] = {}
-    for record in sources:
-        groups.setdefault(conditions_key(record), []).append(record)
-    found = [
-        (record, label_from_other_seeds(record, groups.get(conditions_key(record), ()), target)) for record in rows
-    ]
+    Evidence A (conditions only) is the same for all seeds of a condition: they make one row, and all give its label.
+    """
+    if evidence == "A":
+        return [(seeds[0], mean_label(seeds, target)) for seeds in by_conditions(rows).values()]
+    groups = by_conditions(sources)
+    found = [(row, label_from_other_seeds(row, groups.get(conditions_key(row), ()), target)) for row in rows]
     return [(record, label) for record, label in found if label is not None]
+
+
+def finished_samples(
+    corpus: Corpus,
+    rows: Sequence[tuple[Record, Label]],
+    evidence: EvidenceKind,
+    known: Sequence[Record],
+    split: Split = "run",
+) -> tuple[Sample, ...]:
+    """Samples with labels and with the faces that `known` records tell of.
+
+    No sample knows faces of another material, of its own condition, or, in a split of whole groups, of its own group.
+    """
+    keys = {record.id: conditions_key(record) for record in known}
+    found = []
+    for record, label in rows:
+        key = conditions_key(record)
+        apart = [
+            other
+            for other in known
+            if other.material == record.material
+            and keys[other.id] != key
+            and not (split in GROUPED and fold_of(other, split) == fold_of(record, split))
+        ]
+        labelled = replace(corpus.sample(record, evidence), labels={label.target: label})
+        found.append(with_facets(labelled, apart, level=corpus.graphs))
+    return tuple(found)

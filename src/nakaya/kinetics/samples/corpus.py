@@ -5,30 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Final, get_args
 
 import numpy as np
 
 from nakaya.core.errors import ParameterError
-from nakaya.crystallography.wulff import WulffShape, wulff_shape
 from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
 from nakaya.kinetics.graphs.conditions import check_no_target
-from nakaya.kinetics.graphs.facets import (
-    FacetVelocities,
-    facet_level,
-    facet_relations,
-    training_velocities,
-)
-from nakaya.kinetics.graphs.graph import GraphSequence
+from nakaya.kinetics.graphs.facets import attach_facets, training_velocities
 from nakaya.kinetics.graphs.sequence import unchanged
 from nakaya.kinetics.samples.pooled import pooled_features
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.records.record import Record
-from nakaya.records.replicates import conditions_key, has_result
+from nakaya.records.replicates import by_conditions, has_result
 
 __all__ = ["FACET_CONDITIONS", "Corpus", "joined", "make_sample", "read_corpus", "with_facets"]
 
@@ -77,10 +69,7 @@ class Corpus:
 
     def num_single(self) -> int:
         """Number of conditions with one seed only: they give no label to evidence of their own run."""
-        counts: dict[tuple[object, ...], int] = {}
-        for record in self.records:
-            counts[conditions_key(record)] = counts.get(conditions_key(record), 0) + 1
-        return sum(count == 1 for count in counts.values())
+        return sum(len(seeds) == 1 for seeds in by_conditions(self.records).values())
 
 
 def read_corpus(
@@ -103,8 +92,7 @@ def read_corpus(
     for record in sorted(every, key=lambda record: record.id):
         if record.kind != "md" or record.orientation is None or TARGET not in record.quantities:
             continue
-        temperature = record.conditions.get("temperature")
-        if temperature is None or temperature.values.ndim:
+        if record.constant("temperature") is None:
             left_out.append((record.id, "no constant temperature"))
         elif not has_result(record, TARGET):
             left_out.append((record.id, f"no velocity ({'; '.join(record.flags) or record.status})"))
@@ -191,26 +179,12 @@ def with_facets(sample: Sample, training: Sequence[Record], *, level: bool = Tru
     own = facets.velocities.get(sample.orientation or "", np.nan)
     known |= {"velocity_own_face": own, "velocity_other_faces": float(np.mean(others)) if others else np.nan}
     conditions = {**sample.conditions, **{name: known.get(name, np.nan) for name in FACET_CONDITIONS}}
-    sequence = _sequence_with_facets(sample, facets) if level else sample.sequence
-    return replace(sample, conditions=conditions, sequence=sequence)
-
-
-@lru_cache(maxsize=256)
-def _shape(velocities: tuple[tuple[str, float], ...]) -> WulffShape | None:
-    return wulff_shape(dict(velocities))
-
-
-def _sequence_with_facets(sample: Sample, facets: FacetVelocities) -> GraphSequence:
-    shape = _shape(tuple(sorted(facets.velocities.items())))  # replicates share it
-    if shape is None:
-        return sample.sequence
-    level, edges = facet_level(shape, facets)
-    graphs = tuple(
-        graph.with_level(level, [edges, *facet_relations(graph, shape, sample.orientation)])
-        for graph in sample.sequence.frames
-    )
-    correspondences = tuple(
+    sample = replace(sample, conditions=conditions)
+    if not level:
+        return sample
+    graphs = tuple(attach_facets(graph, facets, sample.orientation) for graph in sample.sequence.frames)
+    carries = tuple(
         {**step, **unchanged(before, after)}
         for step, before, after in zip(sample.sequence.correspondences, graphs[:-1], graphs[1:], strict=True)
     )
-    return replace(sample.sequence, frames=graphs, correspondences=correspondences)
+    return replace(sample, sequence=replace(sample.sequence, frames=graphs, carries=carries))

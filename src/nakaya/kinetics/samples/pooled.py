@@ -59,22 +59,18 @@ def early_velocity(record: Record, *, evidence_ps: float = EVIDENCE_PS) -> float
     fraction = record.evidence.get("solid_fraction")
     if fraction is None or (seen := _early(fraction, evidence_ps)) is None:
         return math.nan
-    sizes = {
-        name: entry.value
-        for name in ("num_atoms", "lattice_parameter", "front_area")
-        if (entry := record.conditions.get(name)) is not None and entry.values.ndim == 0
-    }
+    num_atoms, lattice, area = (record.constant(name) for name in ("num_atoms", "lattice_parameter", "front_area"))
     structure = crystal_structure(record)
-    if len(sizes) < 3 or structure is None:
+    if num_atoms is None or lattice is None or area is None or structure is None:
         return math.nan
-    crystal = sizes["num_atoms"] * sizes["lattice_parameter"] ** 3 / ATOMS_PER_CELL[structure]
-    return _slope(*seen) * crystal / (2 * sizes["front_area"])
+    crystal = num_atoms * lattice**3 / ATOMS_PER_CELL[structure]
+    return _slope(*seen) * crystal / (2 * area)
 
 
 def _early(entry: Quantity, evidence_ps: float) -> tuple[FloatArray, FloatArray] | None:
-    if entry.values.ndim != 1 or entry.axis is None or entry.axis.name != "time":
+    times = entry.times
+    if times is None:
         return None
-    times = entry.axis.values
     usable = (times - times[0] <= evidence_ps * PICOSECOND * (1 + 1e-9)) & np.isfinite(entry.values)
     return (times[usable], entry.values[usable]) if usable.any() else None
 

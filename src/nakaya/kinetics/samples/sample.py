@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import ParameterError
 from nakaya.kinetics.graphs.graph import GraphSequence
 from nakaya.kinetics.graphs.labels import Label
 from nakaya.md.tables import MaterialTable
 
-__all__ = ["TARGET_SCALES", "EvidenceKind", "Sample", "Scale"]
+__all__ = ["TARGET_SCALES", "EvidenceKind", "Sample", "Scale", "label_values"]
 
 EvidenceKind: TypeAlias = Literal["A", "B"]
 """A: conditions only. B: conditions and the first 10 ps after equilibration."""
@@ -53,3 +57,21 @@ class Sample:
     sequence: GraphSequence
     table: MaterialTable
     labels: Mapping[str, Label] = field(default_factory=dict)
+
+
+def label_values(samples: Sequence[Sample], target: str) -> FloatArray:
+    """Labels on the scale of the target, float64 [sample].
+
+    Raises:
+        ParameterError: No samples, one without a label, or a rate that is not positive.
+    """
+    if not samples:
+        raise ParameterError(f"no samples with a label of {target} to learn from")
+    if missing := [sample.record_id for sample in samples if target not in sample.labels]:
+        raise ParameterError(f"sample {missing[0]} has no label of {target} to learn from: leave it out")
+    values = np.array([sample.labels[target].value for sample in samples], dtype=np.float64)
+    if TARGET_SCALES[target] == "linear":
+        return values
+    if not (values > 0).all():
+        raise ParameterError(f"a label of {target} is not positive: it has no logarithm")
+    return np.asarray(np.log10(values))

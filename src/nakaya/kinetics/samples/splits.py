@@ -50,9 +50,8 @@ _ORIENTATIONS = ("100", "110", "111")
 def condition_name(record: Record) -> str:
     """Name of a condition for people, such as Cu-100-1115K; the same for all of its replicates."""
     words = [record.material, *([record.orientation] if record.orientation else [])]
-    temperature = record.conditions.get("temperature")
-    if temperature is not None and temperature.values.ndim == 0:
-        words.append(f"{temperature.value:g}K")
+    if (temperature := record.constant("temperature")) is not None:
+        words.append(f"{temperature:g}K")
     return "-".join(words)
 
 
@@ -62,13 +61,13 @@ def fold_of(record: Record, split: Split) -> int:
     Raises:
         ParameterError: The record has no temperature that is one number, or no seed.
     """
-    temperature = record.conditions.get("temperature")
-    if temperature is None or temperature.values.ndim:
+    temperature = record.constant("temperature")
+    if temperature is None:
         raise ParameterError(f"record {record.id} has no constant temperature: it cannot be put into a fold")
     if split == "run" and not record.provenance.seeds:
         raise ParameterError(f"record {record.id} states no seed: it cannot be put into a fold of runs")
     seed = record.provenance.seeds[0] if record.provenance.seeds else 0
-    return fold_of_run(record.id, record.material, record.orientation, temperature.value, seed, split)
+    return fold_of_run(record.id, record.material, record.orientation, temperature, seed, split)
 
 
 def fold_of_run(name: str, material: str, orientation: str | None, temperature: float, seed: int, split: Split) -> int:

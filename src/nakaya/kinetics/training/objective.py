@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.graphs.labels import Label, label_from_other_seeds, mean_label
 from nakaya.kinetics.models.baselines.fitting import Baseline
 from nakaya.kinetics.models.protocol import KineticModel, Settings
-from nakaya.kinetics.samples.corpus import Corpus, with_facets
-from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
+from nakaya.kinetics.samples.arranging import Arrangement, finished_samples, label_rows
+from nakaya.kinetics.samples.corpus import Corpus
+from nakaya.kinetics.samples.sample import EvidenceKind, label_values
 from nakaya.kinetics.samples.splits import condition_name, for_tuning
 from nakaya.records.record import Record
-from nakaya.records.replicates import conditions_key, has_result
+from nakaya.records.replicates import has_result
 
-__all__ = ["InnerFold", "InnerScore", "inner_folds", "mean_score", "tuning_records"]
-
-
-@dataclass(frozen=True, eq=False)
-class InnerFold:
-    """One fold of the cross-validation.
-
-    Attributes:
-        train: Labelled samples to fit.
-        test: Labelled samples to predict; none of their conditions is in `train`.
-    """
-
-    train: tuple[Sample, ...]
-    test: tuple[Sample, ...]
+__all__ = ["InnerScore", "inner_folds", "mean_score", "tuning_records"]
 
 
 def tuning_records(corpus: Corpus, target: str) -> list[Record]:
@@ -41,7 +28,7 @@ def tuning_records(corpus: Corpus, target: str) -> list[Record]:
 
 def inner_folds(
     corpus: Corpus, evidence: EvidenceKind, target: str, *, num_folds: int, seed: int
-) -> tuple[InnerFold, ...]:
+) -> tuple[Arrangement, ...]:
     """Cut the tuning subset into folds of whole conditions.
 
     Conditions are dealt out in a random order within each pair of material and orientation, so that a fold seldom holds
@@ -59,35 +46,20 @@ def inner_folds(
     Raises:
         ParameterError: There are too few conditions with a label.
     """
-    rows = _rows(tuning_records(corpus, target), evidence, target)
+    records = tuning_records(corpus, target)
+    rows = label_rows(records, records, evidence, target)
     fold_of = _deal([record for record, _ in rows], num_folds, seed)
     folds = []
     for fold in range(num_folds):
-        known = [
-            record
-            for record in tuning_records(corpus, target)
-            if fold_of.get(condition_name(record), num_folds) != fold
-        ]
-        finished = [
-            (_finish(corpus, record, label, evidence, known), fold_of[condition_name(record)]) for record, label in rows
-        ]
-        folds.append(
-            InnerFold(
-                tuple(sample for sample, place in finished if place != fold),
-                tuple(sample for sample, place in finished if place == fold),
-            )
+        known = [record for record in records if fold_of.get(condition_name(record)) != fold]
+        samples = finished_samples(corpus, rows, evidence, known)
+        places = [fold_of[condition_name(record)] for record, _ in rows]
+        train, test = (
+            tuple(sample for sample, place in zip(samples, places, strict=True) if (place == fold) == held)
+            for held in (False, True)
         )
+        folds.append(Arrangement(train, test, tuple(known)))
     return tuple(folds)
-
-
-def _rows(records: Sequence[Record], evidence: EvidenceKind, target: str) -> list[tuple[Record, Label]]:
-    if evidence == "B":
-        labelled = [(record, label_from_other_seeds(record, records, target)) for record in records]
-        return [(record, label) for record, label in labelled if label is not None]
-    groups: dict[tuple[object, ...], list[Record]] = {}
-    for record in records:
-        groups.setdefault(conditions_key(record), []).append(record)
-    return [(group[0], mean_label(group, target)) for group in groups.values()]
 
 
 def _deal(records: Sequence[Record], num_folds: int, seed: int) -> dict[str, int]:
@@ -103,15 +75,6 @@ def _deal(records: Sequence[Record], num_folds: int, seed: int) -> dict[str, int
             "give more records, or fewer folds in the study file"
         )
     return {condition: place % num_folds for place, condition in enumerate(dealt)}
-
-
-def _finish(corpus: Corpus, record: Record, label: Label, evidence: EvidenceKind, known: Sequence[Record]) -> Sample:
-    others = [
-        other
-        for other in known
-        if other.material == record.material and conditions_key(other) != conditions_key(record)
-    ]
-    return with_facets(replace(corpus.sample(record, evidence), labels={label.target: label}), others)
 
 
 @dataclass(frozen=True)
@@ -133,7 +96,7 @@ class InnerScore:
     """
 
     find_model: Callable[[], KineticModel]
-    load_folds: Callable[[int], Sequence[InnerFold]]
+    load_folds: Callable[[int], Sequence[Arrangement]]
     target: str
     unvaried: Settings
     seed: int
@@ -151,19 +114,13 @@ class InnerScore:
         return _rmse(errors)
 
 
-def _fit_and_predict(model: KineticModel, fold: InnerFold, target: str, settings: Settings, seed: int) -> FloatArray:
+def _fit_and_predict(model: KineticModel, fold: Arrangement, target: str, settings: Settings, seed: int) -> FloatArray:
     if isinstance(model, Baseline):  # its intervals cost three fits more, and no score looks at them
         return model.fit_estimate(fold.train, target, settings, seed=seed)(fold.test)[0]
     return model.fit(fold.train, target, settings, seed=seed).predict(fold.test).mean
 
 
-def label_values(samples: Sequence[Sample], target: str) -> FloatArray:
-    """Return the labels on the scale on which the target is learned, float64 [sample]."""
-    values = np.array([sample.labels[target].value for sample in samples])
-    return np.log10(values) if TARGET_SCALES[target] == "log10" else values
-
-
-def mean_score(folds: Sequence[InnerFold], target: str) -> float:
+def mean_score(folds: Sequence[Arrangement], target: str) -> float:
     """Return the error of predicting the mean label of the training part: what a model must beat to be of any use."""
     return _rmse([label_values(fold.train, target).mean() - label_values(fold.test, target) for fold in folds])
 

@@ -28,12 +28,12 @@ from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_factor
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
 from nakaya.kinetics.models.tuned import tuned_settings
-from nakaya.kinetics.parts import PartConfig, part_samples, target_values
+from nakaya.kinetics.parts import PartConfig, part_samples
 from nakaya.kinetics.prediction.reference import predictions_file, write_predictions
 from nakaya.kinetics.prediction.report import Coverage, ModelCard, Part, write_card
-from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
+from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold, outer_folds
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
-from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample
+from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample, label_values
 from nakaya.records.record import Record
 from nakaya.records.store import hash_records, load_records, records_place
 
@@ -161,16 +161,10 @@ def train_kinetics(
     return card
 
 
-@dataclass(frozen=True, eq=False)
-class _Fold:
-    train: Sequence[Sample]
-    test: Sequence[Sample]
-
-
-def _folds(corpus: Corpus, part: PartConfig, samples: Sequence[Sample]) -> list[_Fold]:
+def _folds(corpus: Corpus, part: PartConfig, samples: Sequence[Sample]) -> list[Arrangement]:
     if part.target == "nucleation_rate":  # few conditions: each is held out once
         return [
-            _Fold([other for other in samples if other is not sample], [sample])
+            Arrangement(tuple(other for other in samples if other is not sample), (sample,))
             for sample in samples
             if len(samples) > 2
         ]
@@ -178,7 +172,7 @@ def _folds(corpus: Corpus, part: PartConfig, samples: Sequence[Sample]) -> list[
         arrange_fold(corpus, part.evidence, part.target, "temperature", fold)
         for fold in outer_folds(corpus, "temperature")
     ]
-    return [_Fold(fold.train, fold.test) for fold in found if fold.train and fold.test]
+    return [fold for fold in found if fold.train and fold.test]
 
 
 def _train_part(
@@ -201,7 +195,7 @@ def _train_part(
     outside: dict[str, PredictiveDistribution] = {}
     forecasts: dict[str, dict[str, float]] = {}
     tested = [sample for fold in folds for sample in fold.test]
-    labels = target_values(tested, part.target)
+    labels = label_values(tested, part.target) if tested else np.zeros(0)
     for name in part.candidates if tested else ():
         settings = _settings(config, part, name)
         compared = folder / f"{part.target}-{part.evidence}-{name}.json"
@@ -242,7 +236,7 @@ def _train_part(
     return parts
 
 
-def _forecast_scores(fitted: Sequence[Predictor], folds: Sequence[_Fold]) -> dict[str, float]:
+def _forecast_scores(fitted: Sequence[Predictor], folds: Sequence[Arrangement]) -> dict[str, float]:
     """Errors of forecasts of the solid fraction on held-out samples; empty for models that do not forecast."""
     if not all(hasattr(model, "encoding") for model in fitted):
         return {}

@@ -11,9 +11,10 @@ from typing import Final
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import KineticModel
+from nakaya.kinetics.samples.arranging import Arrangement
 from nakaya.kinetics.samples.loading import load_corpus
-from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
-from nakaya.kinetics.training.objective import InnerFold, InnerScore, inner_folds, label_values, mean_score
+from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, label_values
+from nakaya.kinetics.training.objective import InnerScore, inner_folds, mean_score
 from nakaya.learn.tuning.problem import Problem, check_settings
 from nakaya.workflows.tuning.comparison import compare, find_table
 from nakaya.workflows.tuning.config import StudyConfig, searched_space
@@ -52,7 +53,7 @@ class PreparedStudy:
 @lru_cache(maxsize=128)
 def _folds(
     records: str, graphs: bool, evidence: EvidenceKind, target: str, num_folds: int, seed: int, repeat: int
-) -> tuple[InnerFold, ...]:
+) -> tuple[Arrangement, ...]:
     return inner_folds(load_corpus(records, graphs), evidence, target, num_folds=num_folds, seed=seed + repeat)
 
 

@@ -10,12 +10,12 @@ import pytest
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.kinetics.graphs.labels import Label
 from nakaya.kinetics.models.baselines.features import Encoder, bond_order_numbers, growth_laws, numbers
-from nakaya.kinetics.models.baselines.fitting import fit_spread, label_values
+from nakaya.kinetics.models.baselines.fitting import fit_spread
 from nakaya.kinetics.models.catalogue import BASELINES, MODELS, find_model, model_names
 from nakaya.kinetics.models.physics import Mobility, velocity_physics
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold
 from nakaya.kinetics.samples.corpus import read_corpus
-from nakaya.kinetics.samples.sample import Sample
+from nakaya.kinetics.samples.sample import Sample, label_values
 from support.synthetic_growth import SyntheticGrowth
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')

@@ -11,10 +11,10 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Report, Settings
-from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample, Scale
+from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample, Scale, label_values
 from nakaya.learn.search_space import Parameter
 
-__all__ = ["Baseline", "BaselinePredictor", "Estimate", "Spread", "fit_spread", "label_values"]
+__all__ = ["Baseline", "BaselinePredictor", "Estimate", "Spread", "fit_spread"]
 
 SPREAD_FOLDS: Final = 3
 STEPS: Final = 13
@@ -72,22 +72,6 @@ def fit_spread(means: FloatArray, labels: FloatArray, *, scale: Scale) -> Spread
 
 def _around(grid: FloatArray, place: int) -> FloatArray:
     return np.geomspace(grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)], STEPS)
-
-
-def label_values(samples: Sequence[Sample], target: str) -> FloatArray:
-    """Labels on the scale of the target, float64 [sample].
-
-    Raises:
-        ParameterError: No samples, one without a label, or a rate that is not positive.
-    """
-    if not samples or any(target not in sample.labels for sample in samples):
-        raise ParameterError(f"no samples with a label of {target} to learn from")
-    values = np.array([sample.labels[target].value for sample in samples])
-    if TARGET_SCALES[target] == "linear":
-        return values
-    if not (values > 0).all():
-        raise ParameterError(f"a label of {target} is not positive: it has no logarithm")
-    return np.asarray(np.log10(values))
 
 
 @dataclass(frozen=True, eq=False)

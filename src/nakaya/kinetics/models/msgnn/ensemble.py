@@ -18,7 +18,7 @@ from nakaya.kinetics.models.msgnn.laws import make_law
 from nakaya.kinetics.models.msgnn.network import MsgnnNetwork
 from nakaya.kinetics.models.msgnn.task import KineticTask, Member
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Report, Settings
-from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample
+from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample, label_values
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.loop import fit
 from nakaya.learn.search_space import Parameter
@@ -112,7 +112,11 @@ class Msgnn:
             UnknownNameError: A setting that there is none of.
         """
         config = read_settings(settings, fixed=self.fixed)
-        labels, excess = _labels(samples, target), _excess_noise(samples, target)
+        if target not in TARGET_SCALES:
+            raise ParameterError(f"target {target!r} is none of {', '.join(TARGET_SCALES)}")
+        labels, excess = label_values(samples, target), _excess_noise(samples, target)
+        if len(samples) < 2:
+            raise ParameterError(f"{len(samples)} samples: at least 2 are needed to learn anything")
         encoding = fit_encoding(samples, levels=config.levels)
         augmentation = Augmentation(patch_atoms=config.patch_atoms, dynamic_steps=config.dynamic_steps)
         pools = [
@@ -165,22 +169,6 @@ def _loop(config: MsgnnConfig, seed: int) -> LoopConfig:
         checkpoint_every=config.updates,
         seed=seed,
     )
-
-
-def _labels(samples: Sequence[Sample], target: str) -> FloatArray:
-    if target not in TARGET_SCALES:
-        raise ParameterError(f"target {target!r} is none of {', '.join(TARGET_SCALES)}")
-    if len(samples) < 2:
-        raise ParameterError(f"{len(samples)} samples: at least 2 are needed to learn anything")
-    missing = [sample.record_id for sample in samples if target not in sample.labels]
-    if missing:
-        raise ParameterError(f"sample {missing[0]} has no label of {target}: leave it out of the training")
-    values = np.array([sample.labels[target].value for sample in samples], dtype=np.float64)
-    if TARGET_SCALES[target] == "linear":
-        return values
-    if not (values > 0).all():
-        raise ParameterError(f"{target}: a label is not positive, and its logarithm is learned")
-    return np.asarray(np.log10(values))
 
 
 def _excess_noise(samples: Sequence[Sample], target: str) -> FloatArray:
