@@ -15,9 +15,8 @@ from hypothesis import strategies as st  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from nakaya.core.errors import ConfigError, ParameterError  # noqa: E402
-from nakaya.learn.averaging import WeightAverage  # noqa: E402
 from nakaya.learn.config import LoopConfig  # noqa: E402
-from nakaya.learn.loop import DivergenceError, Fitted, fit  # noqa: E402
+from nakaya.learn.loop import DivergenceError, Fitted, WeightAverage, fit  # noqa: E402
 
 TRUTH = torch.tensor([[1.0, -2.0, 0.5]])
 

@@ -5,6 +5,7 @@ It knows nothing of crystals: a `Task` yields losses, the loop does the rest. On
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import time
@@ -17,13 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from nakaya.core.errors import NakayaError
-from nakaya.learn.averaging import WeightAverage
 from nakaya.learn.checkpoints import load_state, save_state
 from nakaya.learn.config import LoopConfig
-from nakaya.learn.metrics import MetricsLog
 from nakaya.learn.schedules import WarmupCosine
 
-__all__ = ["DivergenceError", "Fitted", "Report", "Task", "fit"]
+__all__ = ["DivergenceError", "Fitted", "MetricsLog", "Report", "Task", "WeightAverage", "fit"]
 
 logger = logging.getLogger(__name__)
 
@@ -75,21 +74,148 @@ class Fitted:
     validation: dict[str, float]
 
 
-@dataclass
-class _Clock:
-    """Wall and CPU time, counted on over restarts."""
+class WeightAverage:
+    """Follows a network's parameters and buffers: average <- decay * average + (1 - decay) * weights.
 
-    seconds_before: float = 0.0
-    cpu_before: float = 0.0
+    The decay starts low, (1 + n) / (10 + n) after n updates, so that the random initial weights are soon forgotten.
 
-    def __post_init__(self) -> None:
+    Args:
+        network: What to follow; its present weights are the start.
+        decay: Weight of the past in the long run, in [0, 1).
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.num_updates = 0
+        self.weights: dict[str, Tensor] = {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Take one step towards the network's present weights."""
+        decay = min(self.decay, (1 + self.num_updates) / (10 + self.num_updates))
+        self.num_updates += 1
+        for name, value in network.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.weights[name].lerp_(value, 1.0 - decay)
+            else:
+                self.weights[name].copy_(value)
+
+
+def _finite(value: Any) -> Any:  # JSON values have no narrower type
+    if isinstance(value, Mapping):
+        return {name: _finite(entry) for name, entry in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class MetricsLog:
+    """The log of a training run, one JSON object per line; without a file it does nothing.
+
+    A checkpoint remembers the length of the file; a run that goes on from it cuts off what came later, so that the log
+    of an interrupted run equals that of an undisturbed one.
+
+    Args:
+        path: The file; None: nothing is written.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.num_bytes = path.stat().st_size if path is not None and path.exists() else 0
+
+    def truncate(self, num_bytes: int) -> None:
+        """Keep only the first `num_bytes` bytes."""
+        if self.path is not None and self.path.exists():
+            with self.path.open("rb+") as stream:
+                stream.truncate(num_bytes)
+        self.num_bytes = num_bytes
+
+    def add(self, entry: Mapping[str, Any]) -> None:
+        """Append one line."""
+        line = (json.dumps(_finite(entry)) + "\n").encode()
+        self.num_bytes += len(line)
+        if self.path is not None:
+            with self.path.open("ab") as stream:
+                stream.write(line)
+
+
+class _Run:
+    """Everything that changes in the course of a training, and the checkpoint that holds it."""
+
+    def __init__(
+        self, network: nn.Module, config: LoopConfig, folder: Path | None, fingerprint: str, *, fused: bool
+    ) -> None:
+        self.network, self.config, self.fingerprint = network, config, fingerprint
+        self.checkpoint = None if folder is None else folder / "checkpoint.pt"
+        self.metrics = MetricsLog(None if folder is None else folder / "metrics.jsonl")
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.optimiser = torch.optim.AdamW(
+            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=fused
+        )
+        self.average = WeightAverage(network, config.average_decay)
+        self.rate = WarmupCosine(config.learning_rate, config.warmup, config.final_rate)
+        self.updates, self.validation = 0, dict[str, float]()
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
-    def read(self) -> tuple[float, float]:
-        return (
-            self.seconds_before + time.perf_counter() - self._wall,
-            self.cpu_before + time.process_time() - self._cpu,
-        )
+    def times(self) -> tuple[float, float]:
+        """Wall and CPU time of all parts of the run together, s."""
+        return time.perf_counter() - self._wall, time.process_time() - self._cpu
+
+    def resume(self) -> None:
+        """Go on from the checkpoint where there is one; otherwise begin a new log."""
+        if self.checkpoint is None or not self.checkpoint.exists():
+            self.metrics.truncate(0)
+            return
+        state = load_state(self.checkpoint, fingerprint=self.fingerprint)
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average.weights, self.average.num_updates = state["average"], state["updates"]
+        self.generator.set_state(state["generator"])
+        self.updates, self.validation = state["updates"], state["validation"]
+        self._wall -= state["seconds"]
+        self._cpu -= state["cpu_seconds"]
+        self.metrics.truncate(state["metrics_bytes"])
+        logger.info("going on from update %d of %d", self.updates, self.config.updates)
+
+    def save(self) -> None:
+        """Write the checkpoint, where there is a folder."""
+        if self.checkpoint is None:
+            return
+        seconds, cpu_seconds = self.times()
+        state: dict[str, Any] = {  # tensors and plain values of many kinds
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.weights,
+            "generator": self.generator.get_state(),
+            "updates": self.updates,
+            "validation": self.validation,
+            "seconds": seconds,
+            "cpu_seconds": cpu_seconds,
+            "metrics_bytes": self.metrics.num_bytes,
+        }
+        save_state(self.checkpoint, state, fingerprint=self.fingerprint)
+
+    def update(self, terms: Mapping[str, Tensor]) -> dict[str, float]:
+        """Take one step down the gradient of `terms["loss"]`; return the terms and the norm of the gradient."""
+        learning_rate = self.rate.at((self.updates + 0.5) / self.config.updates)
+        norm = _update(self.network, self.optimiser, terms, learning_rate, self.config.clip_norm, self.updates)
+        self.average.update(self.network)
+        self.updates += 1
+        latest = {name: float(value.detach()) for name, value in terms.items()} | {"gradient": norm}
+        self.metrics.add({"update": self.updates, "learning_rate": learning_rate, **latest})
+        return latest
+
+    def validate(self, task: Task) -> None:
+        """Find figures of merit of the averaged weights, then put the network's own back."""
+        own = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average.weights)
+        self.network.eval()
+        try:
+            with torch.no_grad():
+                self.validation = task.validate(self.network)
+        finally:
+            self.network.load_state_dict(own)
+            self.network.train()
+        self.metrics.add({"update": self.updates, "validation": self.validation})
+        logger.info("update %d: %s", self.updates, self.validation)
 
 
 def fit(
@@ -123,70 +249,24 @@ def fit(
         DivergenceError: A term of the loss or a gradient is not finite; the last checkpoint is kept.
         ConfigError: The folder holds a checkpoint of another configuration.
     """
-    generator = torch.Generator().manual_seed(config.seed)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=fused
-    )
-    average = WeightAverage(network, config.average_decay)
-    rate = WarmupCosine(config.learning_rate, config.warmup, config.final_rate)
-    clock = _Clock()
-    updates, validation = 0, dict[str, float]()
-    metrics = MetricsLog(None if folder is None else folder / "metrics.jsonl")
-    checkpoint = None if folder is None else folder / "checkpoint.pt"
-
-    if checkpoint is not None and checkpoint.exists():
-        state = load_state(checkpoint, fingerprint=fingerprint)
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-        average.weights, average.num_updates = state["average"], state["updates"]
-        generator.set_state(state["generator"])
-        updates, validation = state["updates"], state["validation"]
-        clock = _Clock(state["seconds"], state["cpu_seconds"])
-        metrics.truncate(state["metrics_bytes"])
-        logger.info("going on from update %d of %d", updates, config.updates)
-    else:
-        metrics.truncate(0)
-
-    def save() -> None:
-        if checkpoint is None:
-            return
-        seconds, cpu_seconds = clock.read()
-        state: dict[str, Any] = {  # tensors and plain values of many kinds
-            "network": network.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "average": average.weights,
-            "generator": generator.get_state(),
-            "updates": updates,
-            "validation": validation,
-            "seconds": seconds,
-            "cpu_seconds": cpu_seconds,
-            "metrics_bytes": metrics.num_bytes,
-        }
-        save_state(checkpoint, state, fingerprint=fingerprint)
-
+    run = _Run(network, config, folder, fingerprint, fused=fused)
+    run.resume()
     target = config.updates if stop_after is None else min(stop_after, config.updates)
-    saved_at = updates
-    while updates < target:
-        for terms in task.losses(network, updates / config.updates, generator):
-            learning_rate = rate.at((updates + 0.5) / config.updates)
-            norm = _update(network, optimiser, terms, learning_rate, config.clip_norm, updates)
-            average.update(network)
-            updates += 1
-            latest = {name: float(value.detach()) for name, value in terms.items()} | {"gradient": norm}
-            metrics.add({"update": updates, "learning_rate": learning_rate, **latest})
+    saved_at = run.updates
+    while run.updates < target:
+        for terms in task.losses(network, run.updates / config.updates, run.generator):
+            latest = run.update(terms)
             if report is not None:
-                report(updates, latest)
-            if updates % config.validate_every == 0 or updates == config.updates:
-                validation = _validate(network, average, task)
-                metrics.add({"update": updates, "validation": validation})
-                logger.info("update %d: %s", updates, validation)
-            if updates == config.updates:
+                report(run.updates, latest)
+            if run.updates % config.validate_every == 0 or run.updates == config.updates:
+                run.validate(task)
+            if run.updates == config.updates:
                 break
-        if updates - saved_at >= config.checkpoint_every or updates == config.updates:
-            save()
-            saved_at = updates
-    seconds, cpu_seconds = clock.read()
-    return Fitted(average.weights, updates, seconds, cpu_seconds, validation)
+        if run.updates - saved_at >= config.checkpoint_every or run.updates == config.updates:
+            run.save()
+            saved_at = run.updates
+    seconds, cpu_seconds = run.times()
+    return Fitted(run.average.weights, run.updates, seconds, cpu_seconds, run.validation)
 
 
 def _update(
@@ -221,16 +301,3 @@ def _update(
         group["lr"] = learning_rate
     optimiser.step()
     return norm
-
-
-def _validate(network: nn.Module, average: WeightAverage, task: Task) -> dict[str, float]:
-    """Validate with the averaged weights, then put the network's own back."""
-    own = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    network.load_state_dict(average.weights)
-    network.eval()
-    try:
-        with torch.no_grad():
-            return task.validate(network)
-    finally:
-        network.load_state_dict(own)
-        network.train()
