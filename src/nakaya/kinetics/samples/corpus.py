@@ -183,8 +183,8 @@ def with_facets(sample: Sample, training: Sequence[Record], *, level: bool = Tru
     if not level:
         return sample
     graphs = tuple(attach_facets(graph, facets, sample.orientation) for graph in sample.sequence.frames)
-    carries = tuple(
+    correspondences = tuple(
         {**step, **unchanged(before, after)}
         for step, before, after in zip(sample.sequence.correspondences, graphs[:-1], graphs[1:], strict=True)
     )
-    return replace(sample, sequence=replace(sample.sequence, frames=graphs, carries=carries))
+    return replace(sample, sequence=replace(sample.sequence, frames=graphs, correspondences=correspondences))
