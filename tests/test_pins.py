@@ -5,7 +5,7 @@ name these hashes, so a difference here breaks files that exist, whatever the ot
 file, what came out of them in `fixtures/pins.json`. Who means to change an output, or to ship other records, sets the
 pins anew and explains the difference:
 
-    python tests/test_pins.py --write [SECTION ...]
+    PYTHONPATH=. python -P tests/test_pins.py --write [SECTION ...]
 """
 
 from __future__ import annotations
