@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +19,9 @@ import typer
 
 from nakaya.cli.output import echo_json, plain
 from nakaya.cli.progress import progress_reporter
-from nakaya.core.errors import FormatError, InputFileError, OutputError, ParameterError
-from nakaya.core.files import check_output, output_errors, write_whole
+from nakaya.core.errors import FormatError, InputFileError, OutputExistsError, ParameterError
+from nakaya.core.files import output_errors, write_whole
+from nakaya.core.resumable import resumable
 from nakaya.kinetics.benchmark.run import score_models
 from nakaya.kinetics.benchmark.table import (
     SINGLE,
@@ -90,9 +90,8 @@ class Folder:
         except (ValueError, KeyError, TypeError) as error:
             raise FormatError(f"{path} is not the result of a benchmark task: {error}") from None
         if found != identity:
-            raise OutputError(
-                f"{path} was computed from other records, settings or seeds, or by another version: choose "
-                "another --out, or give --overwrite"
+            raise OutputExistsError(
+                f"{path} was computed from other records, settings or seeds, or by another version: choose another name"
             )
         return document
 
@@ -103,30 +102,10 @@ class Folder:
 
 @contextmanager
 def _folder(corpus: str, seed: int, *, out: Path, overwrite: bool) -> Iterator[Keeper]:
-    marker = {"version": VERSION, "corpus": corpus, "seed": seed}
-    check_output(out, overwrite=True)
-    with output_errors(out):
-        if out.exists() and _marker(out) != marker:
-            if not overwrite:
-                raise OutputError(
-                    f"{out} exists and is not a benchmark of these records and this seed: choose another --out, or "
-                    "give --overwrite"
-                )
-            if out.is_dir() and (_marker(out) is not None or not any(out.iterdir())):
-                shutil.rmtree(out)
-            else:
-                raise OutputError(f"{out} is not a folder of a benchmark, so it is not deleted: choose another --out")
-        tasks = out / "tasks"
-        tasks.mkdir(parents=True, exist_ok=True)
-        write_whole(out / MARKER, (json.dumps(marker, indent=1) + "\n").encode())
-    yield Folder(tasks)
-
-
-def _marker(out: Path) -> Any:  # whatever JSON is there
-    try:
-        return json.loads((out / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+    begun_with = {"version": VERSION, "corpus": corpus, "seed": seed}
+    with resumable(out, begun_with, marker=MARKER, kind="benchmark of kinetics", overwrite=overwrite):
+        (out / "tasks").mkdir(exist_ok=True)
+        yield Folder(out / "tasks")
 
 
 def benchmark_kinetics(

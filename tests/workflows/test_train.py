@@ -125,9 +125,9 @@ def test_a_killed_run_ends_with_the_same_weights(config: Path, tmp_path: Path) -
 
 
 def test_two_processes_do_not_train_in_one_folder(config: Path, tmp_path: Path) -> None:
-    from nakaya.growth.store.locks import lock_store
+    from nakaya.core.locks import lock_output
 
-    with lock_store(tmp_path / "run"), pytest.raises(OutputError, match="is being written by process"):
+    with lock_output(tmp_path / "run"), pytest.raises(OutputError, match="is being written by process"):
         train(config, tmp_path / "run")
 
 

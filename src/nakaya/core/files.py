@@ -84,7 +84,8 @@ def check_output(path: str | os.PathLike[str], *, overwrite: bool = False, sign:
     if parent.exists() and not parent.is_dir():
         raise OutputError(f"cannot write {path}: {parent} is not a directory: choose another place")
     with output_errors(path):  # os.access says nothing about read-only disks, nor to a superuser: try it
-        parent.mkdir(parents=True, exist_ok=True)
+        if not parent.exists():
+            parent.mkdir(parents=True, exist_ok=True)
         probe = own_part(path)
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         os.unlink(probe)

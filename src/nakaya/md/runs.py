@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from nakaya.core.errors import ParameterError
 from nakaya.core.files import check_output
 from nakaya.core.processes import peak_memory_of_children
-from nakaya.core.provenance import sha256_of_bytes
+from nakaya.core.resumable import staged
 from nakaya.crystallography.lattices import ATOMS_PER_CELL, oriented_cell
 from nakaya.md.campaigns.campaign import run_campaign, run_hash
 from nakaya.md.campaigns.plan import Run, read_plan
@@ -65,18 +64,15 @@ def _measure(runs: Sequence[Run], how: Execution) -> list[Record]:
     out = how.out
     check_output(out, overwrite=how.overwrite, sign="*.json")
     find_lammps()
-    # Named after what is asked for: left behind by a kill, it serves the same question only.
-    question = sha256_of_bytes("".join(run_hash(run) for run in runs).encode())[:12]
-    partial = out.parent / f".{out.name}.{question}.partial"
+    question = "".join(run_hash(run) for run in runs).encode()
     ids = {run.id for run in runs}
     known = [record for record in known_records() if record.id not in ids]  # what is asked for is always simulated
-    run_campaign(runs, partial, known=known, workers=how.workers, command=how.command, progress=how.progress)
-    store = RecordStore(partial / "records")
-    records = [record for record in store if record.id in ids]
-    copies = {shot.path: store.path / shot.path for record in records for shot in record.snapshots}
-    write_store(records, out, snapshots=copies, overwrite=how.overwrite)
-    for leftover in out.parent.glob(f".{out.name}.*.partial"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    with staged(out, question) as folder:
+        run_campaign(runs, folder, known=known, workers=how.workers, command=how.command, progress=how.progress)
+        store = RecordStore(folder / "records")
+        records = [record for record in store if record.id in ids]
+        copies = {shot.path: store.path / shot.path for record in records for shot in record.snapshots}
+        write_store(records, out, snapshots=copies, overwrite=how.overwrite)
     return records
 
 

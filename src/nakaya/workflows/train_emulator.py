@@ -26,14 +26,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nakaya.core.arrays import IntArray
-from nakaya.core.errors import ConfigError, MissingExtraError, OutputError, ParameterError
-from nakaya.core.files import check_output
+from nakaya.core.errors import ConfigError, MissingExtraError, ParameterError
+from nakaya.core.resumable import resumable
 from nakaya.growth.campaigns.campaigning import run_campaign
 from nakaya.growth.campaigns.config import read_campaign
 from nakaya.growth.campaigns.training_campaign import split_training
 from nakaya.growth.emulators.cgne.config import TrainedFor
 from nakaya.growth.model.trajectory import Trajectory
-from nakaya.growth.store.locks import lock_store
 from nakaya.growth.store.store import StoredTrajectory, open_store
 from nakaya.workflows.train_emulator_config import TrainingConfig, read_training
 
@@ -104,63 +103,13 @@ def train(
         raise MissingExtraError("neural emulators", "ml")
     config = config if isinstance(config, TrainingConfig) else read_training(Path(config))
     folder = Path(out)
-    check_output(folder, overwrite=True)
-    with lock_store(folder) as log:
-        _prepare_folder(folder, config, overwrite=overwrite)
+    with resumable(folder, config.as_plain(), marker=RUN_FILE, kind="training run", overwrite=overwrite) as log:
         started = time.perf_counter()
         store = _crystals(config, folder, crystals_report)
         crystals_seconds = time.perf_counter() - started if config.sweep is not None else 0.0
         outcome = _train_on(config, folder, store, crystals_seconds, report)
         log.write(f"trained {outcome.name}: {outcome.updates} updates, {outcome.cpu_seconds:.0f} CPU seconds")
     return outcome
-
-
-def _prepare_folder(folder: Path, config: TrainingConfig, *, overwrite: bool) -> None:
-    """Make the run's folder, or check that it is one of the same settings."""
-    run_file = folder / RUN_FILE
-    settings = config.as_plain()
-    if run_file.is_file() and not overwrite:
-        try:
-            existing = json.loads(run_file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ConfigError(f"{run_file} is damaged: add --overwrite to begin anew") from error
-        different = _differences(existing, settings)
-        if different:
-            raise ConfigError(
-                f"{folder} holds a training with other settings ({'; '.join(different[:3])}): give another --out, or "
-                "--overwrite to begin anew"
-            )
-        return
-    check_output(folder, overwrite=overwrite)
-    if folder.exists():
-        if folder.is_dir() and any(folder.iterdir()) and not run_file.is_file():
-            raise OutputError(f"{folder} is no training run: it is not deleted; choose another name")
-        _discard(folder)
-    folder.mkdir(parents=False)
-    partial = run_file.with_suffix(".partial")
-    partial.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    partial.replace(run_file)
-
-
-def _discard(folder: Path) -> None:
-    import shutil
-
-    if folder.is_dir() and not folder.is_symlink():
-        shutil.rmtree(folder)
-    else:
-        folder.unlink()
-
-
-def _differences(existing: object, wanted: object, place: str = "") -> list[str]:
-    """Where two JSON documents differ: "network.stride is 32 there, 16 now"."""
-    if isinstance(existing, dict) and isinstance(wanted, dict):
-        names = sorted(existing.keys() | wanted.keys())
-        return [
-            line
-            for name in names
-            for line in _differences(existing.get(name, "absent"), wanted.get(name, "absent"), f"{place}.{name}")
-        ]
-    return [] if existing == wanted else [f"{place.lstrip('.')} is {existing} there, {wanted} now"]
 
 
 def _crystals(config: TrainingConfig, folder: Path, report: Callable[[int, int], None] | None) -> StoredTrajectory:

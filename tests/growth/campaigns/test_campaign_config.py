@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ConfigError, InputFileError, NakayaError
-from nakaya.growth.campaigns.config import config_differences, read_campaign, sample_plain
+from nakaya.core.resumable import differences
+from nakaya.growth.campaigns.config import read_campaign, sample_plain
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 
 SWEEP = """
@@ -92,7 +93,7 @@ def test_the_plain_form_gives_the_points_back_and_ignores_how_they_were_written(
         "[points.vary]", "[points.vary]\nrho = { low = 0.4, high = 0.64 }"
     )
     other = read_campaign(write(tmp_path, swapped))
-    assert config_differences(plain, other.as_plain(GravnerGriffeath)) == []
+    assert differences(plain, other.as_plain(GravnerGriffeath)) == []
     assert np.array_equal(other.sample(GravnerGriffeath)["rho"], config.sample(GravnerGriffeath)["rho"])
 
 
@@ -110,7 +111,7 @@ def test_the_plain_form_gives_the_points_back_and_ignores_how_they_were_written(
 def test_differences_are_named(tmp_path: Path, old: str, new: str, said: str) -> None:
     before = read_campaign(write(tmp_path, SWEEP)).as_plain(GravnerGriffeath)
     after = read_campaign(write(tmp_path, SWEEP.replace(old, new, 1))).as_plain(GravnerGriffeath)
-    assert said in config_differences(before, after)
+    assert said in differences(before, after, "in the store")
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import pytest
 
 import nakaya
 from nakaya.core.errors import ConfigError, NakayaError, OutputError, ParameterError
+from nakaya.core.locks import lock_output
 from nakaya.growth.campaigns.campaigning import CampaignProgress, run_campaign
 from nakaya.growth.campaigns.config import CampaignConfig
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
 from nakaya.growth.lattice.geometry import make_setup
 from nakaya.growth.model.setup import StopRules
-from nakaya.growth.store.locks import lock_store
 from nakaya.growth.store.verification import verify_store
 
 Contents = Callable[[Path], dict[str, bytes]]
@@ -159,7 +159,7 @@ def test_what_is_no_store_of_a_campaign_is_not_touched(toy, sweep: CampaignConfi
 
 def test_two_campaigns_do_not_write_one_store(toy, sweep: CampaignConfig, tmp_path: Path) -> None:
     (tmp_path / "c.zarr").mkdir()
-    with lock_store(tmp_path / "c.zarr"), pytest.raises(OutputError, match=f"written by process {os.getpid()} on"):
+    with lock_output(tmp_path / "c.zarr"), pytest.raises(OutputError, match=f"written by process {os.getpid()} on"):
         run_campaign(sweep, tmp_path / "c.zarr", overwrite=True)
     assert toy.grown == []
 

@@ -10,10 +10,10 @@ import pytest
 
 import nakaya
 from nakaya.core.errors import FormatError, OutputError
+from nakaya.core.locks import lock_output
 from nakaya.growth.campaigns.campaigning import run_campaign
 from nakaya.growth.campaigns.config import CampaignConfig
 from nakaya.growth.campaigns.repairing import repair_campaign, verify_campaign
-from nakaya.growth.store.locks import lock_store
 
 Contents = Callable[[Path], dict[str, bytes]]
 
@@ -89,7 +89,7 @@ def test_crystals_that_come_out_otherwise_are_not_written(toy, store: Path, cont
 
 
 def test_a_store_under_repair_is_locked(store: Path) -> None:
-    with lock_store(store), pytest.raises(OutputError, match="being written"):
+    with lock_output(store), pytest.raises(OutputError, match="being written"):
         repair_campaign(store)
 
 

@@ -18,12 +18,13 @@ import numpy as np
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputExistsError
 from nakaya.core.files import check_output, discard, new_folder, output_errors, remove_leftovers, remove_parts
-from nakaya.growth.campaigns.config import CampaignConfig, config_differences, read_campaign
+from nakaya.core.locks import OutputLog, lock_output
+from nakaya.core.resumable import refuse_differences
+from nakaya.growth.campaigns.config import CampaignConfig, read_campaign
 from nakaya.growth.campaigns.tasks import GrownShard, ShardPlan, grow_shards
 from nakaya.growth.catalogue import find_model
 from nakaya.growth.model.trajectory import TrajectoryMetadata
 from nakaya.growth.store.layout import ShardIndex
-from nakaya.growth.store.locks import StoreLog, lock_store
 from nakaya.growth.store.reading import ShardReader
 from nakaya.growth.store.schema import GROUP_FILE
 from nakaya.growth.store.store import StoredTrajectory, open_store, read_description
@@ -105,7 +106,7 @@ def run_campaign(
     plan, campaign = _plan(config)
     check_output(store, overwrite=True)
     _open_if_ours(store, campaign, overwrite=overwrite)  # refuse before a log is made
-    with lock_store(store) as log, output_errors(store):
+    with lock_output(store) as log, output_errors(store):
         remove_leftovers(store)
         stored = _open_if_ours(store, campaign, overwrite=overwrite)
         if stored is not None:
@@ -151,12 +152,7 @@ def _open_if_ours(store: Path, wanted: Mapping[str, object], *, overwrite: bool)
         raise OutputExistsError(f"{store} exists already: {error}; choose another name") from error
     if description.campaign is None:
         raise OutputExistsError(f"{store} exists already and was not made by a campaign: choose another name")
-    differences = config_differences(description.campaign, wanted)
-    if differences:
-        raise ConfigError(
-            f"{store} was begun by another campaign: {'; '.join(differences)}: "
-            "choose another --out, or begin anew with --overwrite"
-        )
+    refuse_differences(store, description.campaign, wanted, "in the store")
     try:
         return open_store(store)
     except NakayaError as error:
@@ -175,13 +171,13 @@ class StoreWriter:
         log: The log beside the store.
     """
 
-    def __init__(self, path: Path, plan: ShardPlan, campaign: Mapping[str, object] | None, log: StoreLog) -> None:
+    def __init__(self, path: Path, plan: ShardPlan, campaign: Mapping[str, object] | None, log: OutputLog) -> None:
         self.path, self.plan, self.campaign, self.log = path, plan, campaign, log
         self._metadata: TrajectoryMetadata | None = None
         self._store_sha256: str | None = None
 
     @classmethod
-    def of_store(cls, path: Path, stored: StoredTrajectory, plan: ShardPlan, log: StoreLog) -> StoreWriter:
+    def of_store(cls, path: Path, stored: StoredTrajectory, plan: ShardPlan, log: OutputLog) -> StoreWriter:
         """Take up a store that an earlier run began; its points count, not those of the plan."""
         parameters = {name: np.atleast_1d(values) for name, values in stored.parameters.items()}
         writer = cls(path, replace(plan, layout=stored.layout, parameters=parameters), stored.campaign, log)

@@ -20,7 +20,7 @@ from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.store.layout import MAX_CRYSTALS, StoreLayout, make_layout
 
-__all__ = ["CampaignConfig", "config_differences", "read_campaign", "sample_plain"]
+__all__ = ["CampaignConfig", "read_campaign", "sample_plain"]
 
 
 @dataclass(frozen=True)
@@ -144,26 +144,6 @@ def sample_plain(campaign: Mapping[str, object], family: type[Conditions], where
         return _sample(_points_plan(points, points.seed), points.fixed, family)
     except (KeyError, ValueError) as error:  # pydantic's errors and ours are ValueErrors
         raise FormatError(f"{where} cannot be read: {str(error).splitlines()[0]}") from error
-
-
-def config_differences(stored: Mapping[str, object], wanted: Mapping[str, object]) -> list[str]:
-    """Say where two campaigns differ: "points.count is 100 in the store, 200 now"."""
-    old, new = _flat(stored), _flat(wanted)
-    return [
-        f"{name} is {old.get(name, 'absent')} in the store, {new.get(name, 'absent')} now"
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name, "absent") != new.get(name, "absent")
-    ]
-
-
-def _flat(document: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in document.items():
-        if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 # The sweep file -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.checks import check_count
 from nakaya.core.errors import FormatError, NakayaError, UnknownNameError
 from nakaya.core.files import output_errors, remove_parts
+from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.growth.campaigns.campaigning import MAX_WORKERS, StoreWriter
 from nakaya.growth.campaigns.config import sample_plain
@@ -20,7 +21,6 @@ from nakaya.growth.catalogue import find_model
 from nakaya.growth.grower_model import GrowerModel, setup_from_metadata
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.store.layout import ShardIndex
-from nakaya.growth.store.locks import StoreLog, lock_store
 from nakaya.growth.store.reading import ShardReader
 from nakaya.growth.store.schema import StoreDescription
 from nakaya.growth.store.store import open_store, read_description, read_parameters
@@ -81,7 +81,7 @@ def repair_campaign(
     store = Path(path)
     workers = check_count("workers", workers, 1, MAX_WORKERS, ": it is the number of processes")
     description, digest = read_description(store)
-    with lock_store(store) as log, output_errors(store):
+    with lock_output(store) as log, output_errors(store):
         before = verify_store(store)
         remove_parts(store)
         rewritten = _rewrite_documents(store, description, before)
@@ -131,7 +131,7 @@ def _recompute(
     digest: str,
     broken: list[ShardIndex],
     workers: int,
-    log: StoreLog,
+    log: OutputLog,
     progress: Callable[[int, int], None] | None,
 ) -> None:
     stored = open_store(store)

@@ -23,7 +23,8 @@ from pydantic import Field
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, ParameterError
 from nakaya.core.files import check_output, move_folder, write_whole
-from nakaya.core.provenance import package_version, sha256_of_bytes
+from nakaya.core.provenance import package_version
+from nakaya.core.resumable import staged
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_factor
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
@@ -136,28 +137,29 @@ def train_kinetics(
     place = records_place(config.records)
     corpus = read_corpus(records, place if place.is_dir() else place.parent)
     digest = hash_records(records)
-    # What was compared before a kill serves the same question only: it lies in a folder that is named after it.
+    # What was compared before a kill serves the same question only.
     settings = [_settings(config, part, name) for part in config.parts for name in part.candidates]
     question = json.dumps([asdict(config), settings, digest, package_version()], sort_keys=True).encode()
-    partial = out.parent / f".{out.name}.{sha256_of_bytes(question)[:12]}.partial"
-    model = partial / "model"
-    shutil.rmtree(model, ignore_errors=True)
-    try:
-        model.mkdir(parents=True)
-        parts = [found for part in config.parts for found in _train_part(config, part, corpus, records, partial, tell)]
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("models of kinetics", "ml") from error
-    except NakayaError:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    if not parts:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise ParameterError(f"{config.records} holds too few labelled samples of any target that was asked for")
-    card = ModelCard(config.name, config.records, digest, tuple(parts))
-    write_card(card, model)
-    move_folder(model, out, overwrite=overwrite)
-    for leftover in out.parent.glob(f".{out.name}.*.partial"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    with staged(out, question) as folder:
+        model = folder / "model"
+        shutil.rmtree(model, ignore_errors=True)
+        try:
+            model.mkdir(parents=True)
+            parts = [
+                found for part in config.parts for found in _train_part(config, part, corpus, records, folder, tell)
+            ]
+            if not parts:
+                raise ParameterError(
+                    f"{config.records} holds too few labelled samples of any target that was asked for"
+                )
+        except ModuleNotFoundError as error:
+            raise MissingExtraError("models of kinetics", "ml") from error
+        except NakayaError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        card = ModelCard(config.name, config.records, digest, tuple(parts))
+        write_card(card, model)
+        move_folder(model, out, overwrite=overwrite)
     return card
 
 

@@ -18,7 +18,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -26,6 +25,7 @@ from typing import Final
 import numpy as np
 
 from nakaya.core.errors import FormatError, OutputError
+from nakaya.core.locks import lock_output
 from nakaya.core.processes import parent_bound_pool
 from nakaya.md.campaigns.plan import Run
 from nakaya.md.growth import GrowthRun
@@ -95,7 +95,7 @@ def run_campaign(
     """
     find_lammps()
     store = RecordStore(out / "records", create=True)
-    with _locked(out):
+    with lock_output(store.path):
         _sweep(out / "runs")
         elsewhere = {record.id: record for record in known}
         done = {**elsewhere, **{record.id: record for record in store}}
@@ -105,7 +105,7 @@ def run_campaign(
                 pending.append(run)
             elif record.provenance.settings.get(RUN_HASH) != run_hash(run):
                 raise OutputError(
-                    f"record {run.id} was made with other settings than the plan has: choose another --out"
+                    f"record {run.id} was made with other settings than the plan has: choose another folder"
                 )
         skipped = tuple(run.id for run in runs if run.id in done)
         finished: list[str] = []
@@ -231,20 +231,3 @@ def _sweep(folder: Path) -> None:
         return
     for leftover in folder.glob("*/attempt-*"):
         shutil.rmtree(leftover, ignore_errors=True)
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Keep a second campaign away from `out`, for as long as this process lives (the system drops the lock with it)."""
-    path = out / ".lock"
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: two campaigns would only do work twice
-        yield
-        return
-    with path.open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise OutputError(f"another campaign works on {out}: wait for it, or choose another --out") from None
-        yield

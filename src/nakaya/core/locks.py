@@ -1,0 +1,92 @@
+"""The log beside an output, and the lock on it: one writer at a time.
+
+The lock is advisory and belongs to the operating system: it ends with the process that holds it, however that ends, and
+nothing has to be cleaned up. On network file systems it is only as good as the server's support for locks.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from filelock import FileLock, Timeout
+
+from nakaya.core.errors import OutputError
+from nakaya.core.files import output_errors
+
+__all__ = ["OutputLog", "lock_output", "log_path"]
+
+SECONDS_TO_TRY = 0.2
+"""The last holder may remove the file of the lock between our opening it and locking it: then it is tried again."""
+
+HOLDER_TAIL = 4096
+
+
+def log_path(path: Path) -> Path:
+    """Where the log of an output lies: beside it, for time stamps and names of machines do not belong inside."""
+    return path.with_name(path.name + ".log")
+
+
+class OutputLog:
+    """Appends dated lines to the log of an output. A line that cannot be written (full disk) is dropped.
+
+    Args:
+        stream: The log, opened for appending.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, message: str) -> None:
+        """Append a line with the time, in UTC."""
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        with suppress(OSError):  # the log is a courtesy; what matters will fail to be written itself, and say so
+            self._stream.write(f"{stamp} {' '.join(message.split())}\n")
+            self._stream.flush()
+
+
+@contextmanager
+def lock_output(path: Path) -> Iterator[OutputLog]:
+    """Hold the lock of an output while the body runs.
+
+    Yields:
+        The log of the output.
+
+    Raises:
+        OutputError: Another process holds the lock, or the log cannot be written.
+    """
+    log, lock = log_path(path), FileLock(path.with_name(f".{path.name}.lock"), poll_interval=SECONDS_TO_TRY / 10)
+    with output_errors(log):
+        try:
+            lock.acquire(timeout=SECONDS_TO_TRY)
+        except Timeout:
+            message = f"{path} is being written by {_holder(log)}: wait for it, or stop it first"
+            raise OutputError(message) from None
+    try:
+        with output_errors(log):
+            stream = log.open("a", encoding="utf-8")
+        with stream:
+            told = OutputLog(stream)
+            told.write(f"locked by process {os.getpid()} on {socket.gethostname()}")
+            yield told
+            told.write("unlocked")
+    finally:
+        if not path.exists():  # nothing came of it
+            log.unlink(missing_ok=True)
+        if os.name != "nt":  # while it is still locked: who waits for it then sees that it is gone
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder(log: Path) -> str:
+    with suppress(OSError), log.open("rb") as stream:
+        stream.seek(max(stream.seek(0, os.SEEK_END) - HOLDER_TAIL, 0))
+        lines = stream.read().decode("utf-8", "replace").splitlines()
+        named = [line.partition("locked by ")[2] for line in lines if " locked by " in line]
+        return named[-1] if named else "another process"
+    return "another process"
