@@ -83,7 +83,9 @@ def main() -> None:
     arguments = parser.parse_args()
     image = draw(arguments.size, arguments.width, arguments.seed, arguments.model)
     small = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    written = write_image(small, arguments.out, title="Six snow crystals of the Gravner-Griffeath model")
+    written = write_image(
+        small, arguments.out, title="Six snow crystals of the Gravner-Griffeath model", overwrite=True
+    )
     print(f"{written['out']}: {written['width']} x {written['height']} pixels, {written['bytes'] / 1e6:.2f} MB")  # noqa: T201
 
 
