@@ -62,18 +62,24 @@ def characteristic_length(nucleation_rate: float, velocity: float) -> float:
     return float((velocity / nucleation_rate) ** 0.25)
 
 
-def critical_radius(drive: float, temperature: float, interfacial_energy: float, atomic_volume: float) -> float:
+def critical_radius(
+    reduced_driving_force: float, temperature: float, interfacial_energy: float, atomic_volume: float
+) -> float:
     """Radius of the critical nucleus of classical theory, r* = 2 gamma Omega / delta-mu, m.
 
     Args:
-        drive: delta-mu/kT, positive.
+        reduced_driving_force: delta-mu/kT, positive.
         temperature: K.
         interfacial_energy: J/m^2.
         atomic_volume: In the crystal, m^3.
     """
-    for name, value in (("drive", drive), ("temperature", temperature), ("interfacial_energy", interfacial_energy)):
+    for name, value in (
+        ("reduced_driving_force", reduced_driving_force),
+        ("temperature", temperature),
+        ("interfacial_energy", interfacial_energy),
+    ):
         _positive(name, value)
-    return 2 * interfacial_energy * atomic_volume / (drive * BOLTZMANN * temperature)
+    return 2 * interfacial_energy * atomic_volume / (reduced_driving_force * BOLTZMANN * temperature)
 
 
 def hard_sphere_coefficient(mass: float, melting_temperature: float, orientation: str) -> float:
@@ -108,7 +114,7 @@ def fcc_anisotropy(orientation: str | None, coefficients: Mapping[str, float] = 
 
 
 def collision_limited_velocity(
-    temperature: ArrayLike, drive: ArrayLike, *, mass: float, spacing: float, efficiency: float
+    temperature: ArrayLike, reduced_driving_force: ArrayLike, *, mass: float, spacing: float, efficiency: float
 ) -> FloatArray:
     """Collision-limited growth (Broughton, Gilmer & Jackson 1982): no barrier, atoms arrive with thermal speed.
 
@@ -117,7 +123,7 @@ def collision_limited_velocity(
 
     Args:
         temperature: [any], K.
-        drive: [any], delta-mu/kT; negative = melting.
+        reduced_driving_force: [any], delta-mu/kT; negative = melting.
         mass: g/mol.
         spacing: Layer spacing a, m; positive, and drops out with the mean free path 0.4 a.
         efficiency: f, about 0.27 for Lennard-Jones (100).
@@ -128,11 +134,17 @@ def collision_limited_velocity(
     kelvin = np.asarray(temperature, dtype=np.float64)
     thermal = np.sqrt(3 * BOLTZMANN * kelvin / (mass * ATOMIC_MASS))
     mean_free_path = 0.4 * spacing
-    return np.asarray(spacing / mean_free_path * efficiency * thermal * -np.expm1(-np.asarray(drive, dtype=np.float64)))
+    return np.asarray(
+        spacing
+        / mean_free_path
+        * efficiency
+        * thermal
+        * -np.expm1(-np.asarray(reduced_driving_force, dtype=np.float64))
+    )
 
 
 def wilson_frenkel_velocity(
-    diffusivity: ArrayLike, drive: ArrayLike, *, spacing: float, efficiency: float
+    diffusivity: ArrayLike, reduced_driving_force: ArrayLike, *, spacing: float, efficiency: float
 ) -> FloatArray:
     """Activated growth after Wilson (1900) and Frenkel (1932): atoms diffuse into place.
 
@@ -140,11 +152,11 @@ def wilson_frenkel_velocity(
 
     Args:
         diffusivity: [any], of the liquid at the same temperature, m^2/s.
-        drive: [any], delta-mu/kT; negative = melting.
+        reduced_driving_force: [any], delta-mu/kT; negative = melting.
         spacing: a, m.
         efficiency: f.
     """
     _positive("spacing", spacing)
     _positive("efficiency", efficiency)
     rate = efficiency * 6 * np.asarray(diffusivity, dtype=np.float64) / spacing
-    return np.asarray(rate * -np.expm1(-np.asarray(drive, dtype=np.float64)))
+    return np.asarray(rate * -np.expm1(-np.asarray(reduced_driving_force, dtype=np.float64)))

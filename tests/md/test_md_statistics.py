@@ -149,9 +149,9 @@ def test_the_cost_of_a_velocity_grows_with_the_inverse_square_of_the_undercoolin
 
 def test_the_planned_error_is_that_of_atoms_that_come_and_go() -> None:
     rng = np.random.default_rng(10)
-    drive, area, volume, coming = 0.1, 2.2e-18, 1.2e-29, 3e13  # attachments per second and front
-    going = coming * math.exp(-drive)
+    reduced_driving_force, area, volume, coming = 0.1, 2.2e-18, 1.2e-29, 3e13  # attachments per second and front
+    going = coming * math.exp(-reduced_driving_force)
     velocity = (coming - going) * volume / area
-    duration = planned_duration(velocity, drive, area, volume, relative_error=0.1)
+    duration = planned_duration(velocity, reduced_driving_force, area, volume, relative_error=0.1)
     net = rng.poisson(2 * coming * duration, 4000) - rng.poisson(2 * going * duration, 4000)
     assert net.std() / net.mean() == pytest.approx(0.1, rel=0.05)

@@ -73,17 +73,22 @@ def test_hard_sphere_coefficients_of_nickel_are_those_of_the_literature() -> Non
 
 @settings(max_examples=40, deadline=None)
 @given(st.floats(300, 3000), st.floats(-2, 2))
-def test_growth_laws_have_the_sign_of_the_driving_force(temperature: float, drive: float) -> None:
-    collisions = float(collision_limited_velocity(temperature, drive, mass=63.5, spacing=1.8e-10, efficiency=0.27))
-    diffusion = float(wilson_frenkel_velocity(4e-9, drive, spacing=1.8e-10, efficiency=0.3))
+def test_growth_laws_have_the_sign_of_the_driving_force(temperature: float, reduced_driving_force: float) -> None:
+    collisions = float(
+        collision_limited_velocity(temperature, reduced_driving_force, mass=63.5, spacing=1.8e-10, efficiency=0.27)
+    )
+    diffusion = float(wilson_frenkel_velocity(4e-9, reduced_driving_force, spacing=1.8e-10, efficiency=0.3))
     for velocity in (collisions, diffusion):
-        assert math.copysign(1, velocity) == math.copysign(1, drive) or velocity == 0 == drive
+        assert (
+            math.copysign(1, velocity) == math.copysign(1, reduced_driving_force)
+            or velocity == 0 == reduced_driving_force
+        )
 
 
 def test_growth_laws_close_to_melting_are_linear() -> None:
-    drives = np.array([1e-4, 2e-4])
-    fast = collision_limited_velocity(1300.0, drives, mass=63.5, spacing=1.8e-10, efficiency=0.27)
-    slow = wilson_frenkel_velocity(4e-9, drives, spacing=1.8e-10, efficiency=0.3)
+    reduced_driving_forces = np.array([1e-4, 2e-4])
+    fast = collision_limited_velocity(1300.0, reduced_driving_forces, mass=63.5, spacing=1.8e-10, efficiency=0.27)
+    slow = wilson_frenkel_velocity(4e-9, reduced_driving_forces, spacing=1.8e-10, efficiency=0.3)
     assert fast[1] / fast[0] == pytest.approx(2, rel=1e-3)
     assert slow[1] / slow[0] == pytest.approx(2, rel=1e-3)
     thermal = math.sqrt(3 * 1.380649e-23 * 1300 / (63.5 * 1.66053906660e-27))

@@ -39,16 +39,16 @@ MIN_WIDTH = 10.0
 
 
 def planned_duration(
-    velocity: float, drive: float, area: float, atomic_volume: float, *, relative_error: float = 0.1
+    velocity: float, reduced_driving_force: float, area: float, atomic_volume: float, *, relative_error: float = 0.1
 ) -> float:
     """Time that two interfaces need for a velocity with a given relative error.
 
-    Atoms attach and detach one by one; with n net attachments the relative error is sqrt(coth(|drive|/2) / n), because
-    at a small driving force nearly as many atoms leave as come. Cost therefore grows as 1/undercooling^2.
+    Atoms attach and detach one by one; with n net attachments the relative error is sqrt(coth(|delta-mu/kT|/2) / n),
+    because at a small driving force nearly as many atoms leave as come. Cost therefore grows as 1/undercooling^2.
 
     Args:
         velocity: Expected, m/s.
-        drive: delta-mu/kT.
+        reduced_driving_force: delta-mu/kT.
         area: Of one interface, m^2.
         atomic_volume: In the crystal, m^3.
         relative_error: Wanted.
@@ -56,9 +56,9 @@ def planned_duration(
     Returns:
         Seconds.
     """
-    if velocity == 0 or drive == 0:
+    if velocity == 0 or reduced_driving_force == 0:
         return math.inf
-    attachments = 1 / (relative_error**2 * math.tanh(abs(drive) / 2))
+    attachments = 1 / (relative_error**2 * math.tanh(abs(reduced_driving_force) / 2))
     return attachments * atomic_volume / (2 * area * abs(velocity))
 
 

@@ -38,7 +38,7 @@ __all__ = [
 NEAR_MELTING: Final = 0.8
 """Fraction of T_m above which the law of growth is fitted; far below it interfaces slow down for other reasons."""
 
-SMALL_DRIVE: Final = 1e-6
+SMALL_DRIVING_FORCE: Final = 1e-6
 """delta-mu/kT at which 1 - exp(-delta-mu/kT) is linear."""
 
 
@@ -145,8 +145,13 @@ def kinetic_coefficients(points: Sequence[Point], table: MaterialTable, *, near:
     efficiency = float((weights * unit * values).sum() / (weights * unit**2).sum())
     relative_error = 1 / math.sqrt(float((weights * unit**2).sum()))
     # Near T_m the velocity is M(T_m) delta-mu/kT, and the driving force falls by L/(N_A k T_m^2) per kelvin.
-    per_drive = float(_unit_law(np.array([melting]), np.array([SMALL_DRIVE]), table)[0])
-    slope = per_drive / SMALL_DRIVE * table.latent_heat(melting) / (AVOGADRO * BOLTZMANN_SI * melting**2)
+    velocity_per_driving_force = float(_unit_law(np.array([melting]), np.array([SMALL_DRIVING_FORCE]), table)[0])
+    slope = (
+        velocity_per_driving_force
+        / SMALL_DRIVING_FORCE
+        * table.latent_heat(melting)
+        / (AVOGADRO * BOLTZMANN_SI * melting**2)
+    )
     nearest = max(below, key=lambda point: point.temperature)
     secant = 1 / (melting - nearest.temperature)
     bridging = Estimate(math.nan, math.nan)
@@ -215,19 +220,19 @@ def _is_activated(table: MaterialTable) -> bool:
 
 def _unit_velocities(temperatures: Sequence[float], table: MaterialTable) -> FloatArray:
     """Velocities of the law with an efficiency of 1, float64 [temperature], m/s."""
-    drives = np.array([table.driving_force(temperature) for temperature in temperatures])
-    return _unit_law(np.array(temperatures), drives, table)
+    reduced_driving_forces = np.array([table.driving_force(temperature) for temperature in temperatures])
+    return _unit_law(np.array(temperatures), reduced_driving_forces, table)
 
 
-def _unit_law(temperatures: FloatArray, drives: FloatArray, table: MaterialTable) -> FloatArray:
+def _unit_law(temperatures: FloatArray, reduced_driving_forces: FloatArray, table: MaterialTable) -> FloatArray:
     if not _is_activated(table):
         return collision_limited_velocity(
-            temperatures, drives, mass=MASSES[table.material], spacing=1e-10, efficiency=1.0
+            temperatures, reduced_driving_forces, mass=MASSES[table.material], spacing=1e-10, efficiency=1.0
         )
     if table.diffusivity is None:
         raise ParameterError(f"no diffusivity of liquid {table.material}: run its properties first")
     diffusivities = np.array([table.diffusivity(float(temperature)) for temperature in temperatures])
-    return wilson_frenkel_velocity(diffusivities, drives, spacing=1e-10, efficiency=1.0)
+    return wilson_frenkel_velocity(diffusivities, reduced_driving_forces, spacing=1e-10, efficiency=1.0)
 
 
 def positive_error(point: Point) -> float:

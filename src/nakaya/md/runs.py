@@ -86,9 +86,9 @@ def default_duration(material: Material, orientation: str, temperature: float, t
     melting = table.melting_temperature if math.isfinite(table.melting_temperature) else material.melting_point
     velocity = material.mobility * abs(melting - temperature)
     latent = table.latent_heat(melting) if table.latent_heat is not None else 10e3
-    drive = driving_force(temperature, melting, latent)
+    reduced_driving_force = driving_force(temperature, melting, latent)
     volume = (material.lattice_parameter * 1e-10) ** 3 / ATOMS_PER_CELL[material.structure]
-    wanted = planned_duration(velocity, drive, (16e-10) ** 2, volume, relative_error=0.17) * 1e12
+    wanted = planned_duration(velocity, reduced_driving_force, (16e-10) ** 2, volume, relative_error=0.17) * 1e12
     meeting = 55.0 / max(velocity / 100, 1e-3)
     return float(round(min(max(wanted, 20.0), max(meeting, 20.0), 150.0)))
 

@@ -192,8 +192,8 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
         flags.append(f"the velocities of the file are those of {seen:.0f} K, not of the {temperature:.0f} K given")
     flags += _density(history, material)
     flags += _closeness(first)
-    drive = _driving_force(material, temperature, options, known)
-    if math.isnan(drive):
+    reduced_driving_force = _driving_force(material, temperature, options, known)
+    if math.isnan(reduced_driving_force):
         flags.append("the driving force is not known: it needs the potential, or its melting point and latent heat")
     fit = _fit(history, watched, flags)
     record = Record(
@@ -204,7 +204,7 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
         orientation=options.orientation,
         conditions={
             "temperature": single(temperature, "K"),
-            DRIVING_FORCE: single(drive, "1"),
+            DRIVING_FORCE: single(reduced_driving_force, "1"),
             "num_atoms": single(float(history.num_atoms), "1"),
             "front_area": single(history.area * ANGSTROM**2, "m^2"),
         },

@@ -12,7 +12,7 @@ from nakaya.kinetics.samples.sample import Sample
 __all__ = ["law_hints", "velocity_ratios"]
 
 MAX_RATIO = 5.0
-SMALL_DRIVE = 0.05
+SMALL_DRIVING_FORCE = 0.05
 
 
 def law_hints(sample: Sample) -> dict[str, float]:
@@ -21,7 +21,7 @@ def law_hints(sample: Sample) -> dict[str, float]:
     if law is None:
         return {}
     return {
-        "law_drive": -math.expm1(-float(law.drive()[0])),
+        "law_drive": -math.expm1(-float(law.reduced_driving_force()[0])),
         "law_log_prefactor": math.log(float(law.prefactor[0])),
         "law_velocity": float(law.velocity(Mobility())[0]),
         "law_activated": float(law.mechanism[0]),
@@ -37,9 +37,9 @@ def velocity_ratios(sample: Sample, values: Mapping[str, float]) -> dict[str, fl
     law = _law(sample)
     if law is None:
         return {}
-    prefactor, drive = float(law.prefactor[0]), -math.expm1(-float(law.drive()[0]))
+    prefactor, reduced_driving_force = float(law.prefactor[0]), -math.expm1(-float(law.reduced_driving_force()[0]))
     # Close to the melting point the law is small, and a ratio to it all noise.
-    whole = prefactor * math.copysign(max(abs(drive), SMALL_DRIVE), drive)
+    whole = prefactor * math.copysign(max(abs(reduced_driving_force), SMALL_DRIVING_FORCE), reduced_driving_force)
     found = {}
     for name, value in values.items():
         if "velocity" in name and math.isfinite(value):

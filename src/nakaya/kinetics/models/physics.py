@@ -101,7 +101,7 @@ class VelocityPhysics:
             self.melting_temperature[chosen], self.entropy[chosen],
         )  # fmt: skip
 
-    def drive(self, shift: FloatArray | float = 0.0) -> FloatArray:
+    def reduced_driving_force(self, shift: FloatArray | float = 0.0) -> FloatArray:
         """delta-mu/kT with the melting point moved by `shift` K, float64 [sample]."""
         melting = self.melting_temperature + shift
         return np.asarray(self.entropy * (melting - self.temperature) / melting)
@@ -134,7 +134,7 @@ class VelocityPhysics:
         return Mobility(tuple(efficiencies), tuple(activations))
 
     def _unfitted(self) -> FloatArray:
-        return np.asarray(self.prefactor * -np.expm1(-self.drive()))
+        return np.asarray(self.prefactor * -np.expm1(-self.reduced_driving_force()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,10 +192,10 @@ def nucleation_physics(samples: Sequence[Sample]) -> NucleationPhysics:
                 f"of {melting:g} K"
             )
         entropy = _heat(sample) / (GAS_CONSTANT * sample.temperature)
-        drive = entropy * (melting - sample.temperature) / melting
+        reduced_driving_force = entropy * (melting - sample.temperature) / melting
         volume = _lattice(sample) ** 3 / _ATOMS_PER_CUBE.get(round(_needed(sample, "coordination_number")), 4)
         prefactors.append(math.log10(24 * _diffusivity(sample) * volume ** (-5 / 3)))
-        barriers.append(16 * math.pi / 3 * TURNBULL**3 * entropy**3 / drive**2 / math.log(10))
+        barriers.append(16 * math.pi / 3 * TURNBULL**3 * entropy**3 / reduced_driving_force**2 / math.log(10))
     return NucleationPhysics(np.array(prefactors, dtype=np.float64), np.array(barriers, dtype=np.float64))
 
 

@@ -253,7 +253,7 @@ def range_warnings(part: Part, sample: Sample) -> list[str]:
     found = []
     if covered.orientations and sample.orientation not in covered.orientations:
         found.append(
-            f"{what}: no ({sample.orientation or '?'}) interfaces of {sample.material} in the training (only "
+            f"{what}: no ({sample.orientation or '?'}) fronts of {sample.material} in the training (only "
             f"{', '.join(covered.orientations)})"
         )
     low, high = covered.temperature
@@ -275,7 +275,7 @@ def temperature_refusal(sample: Sample) -> str | None:
         return None
     return (
         f"temperature={sample.temperature:g} K is outside [{low:.0f}, {high:.0f}] K, {COLDEST:g} to {HOTTEST:g} times "
-        f"the melting point of {sample.material}: there is no interface between crystal and melt to predict"
+        f"the melting point of {sample.material}: there is no front between crystal and melt to predict"
     )
 
 
@@ -347,13 +347,13 @@ def critical_diameter(sample: Sample) -> float | None:
     per_cell = {4.0: 8, 8.0: 2, 12.0: 4}.get(sample.conditions.get("coordination_number", math.nan))
     if table.latent_heat is None or table.lattice_parameter is None or per_cell is None:
         return None
-    drive = table.driving_force(kelvin)
-    if not drive > 0:
+    reduced_driving_force = table.driving_force(kelvin)
+    if not reduced_driving_force > 0:
         return None
     volume = table.lattice_parameter(kelvin) ** 3 / per_cell
     heat = table.latent_heat((kelvin + table.melting_temperature) / 2) / 6.02214076e23
     try:
-        return 2 * critical_radius(drive, kelvin, TURNBULL * heat * volume ** (-2 / 3), volume)
+        return 2 * critical_radius(reduced_driving_force, kelvin, TURNBULL * heat * volume ** (-2 / 3), volume)
     except ParameterError:
         return None
 

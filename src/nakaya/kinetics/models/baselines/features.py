@@ -45,16 +45,18 @@ def growth_laws(sample: Sample) -> tuple[float, float]:
 
     NaN where the material's table lacks a property.
     """
-    drive = sample.table.driving_force(sample.temperature)
+    reduced_driving_force = sample.table.driving_force(sample.temperature)
     mass = sample.conditions.get("mean_atomic_mass", math.nan)
     spacing = _at(sample.table, "lattice_parameter", sample.temperature)
     diffusivity = _at(sample.table, "diffusivity", sample.temperature)
     collision = activated = math.nan
     if mass > 0:
-        law = collision_limited_velocity(sample.temperature, drive, mass=mass, spacing=1e-10, efficiency=1.0)
+        law = collision_limited_velocity(
+            sample.temperature, reduced_driving_force, mass=mass, spacing=1e-10, efficiency=1.0
+        )
         collision = float(law)
     if spacing > 0:
-        activated = float(wilson_frenkel_velocity(diffusivity, drive, spacing=spacing, efficiency=1.0))
+        activated = float(wilson_frenkel_velocity(diffusivity, reduced_driving_force, spacing=spacing, efficiency=1.0))
     return collision, activated
 
 

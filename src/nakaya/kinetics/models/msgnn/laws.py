@@ -153,10 +153,10 @@ class VelocityLaw(Law):
         mechanism, log_prefactor, temperature, melting, entropy = rows[:, :NUM_CONSTANTS].unbind(dim=1)
         measured, known = rows[:, NUM_CONSTANTS:].chunk(2, dim=1)
         moved = melting * (1 + _soft(0.02 * raw[:, 1], MAX_SHIFT))
-        drive = entropy * (moved - temperature) / moved
+        reduced_driving_force = entropy * (moved - temperature) / moved
         kind = mechanism.long()
         mobility = log_prefactor + self.log_efficiency[kind] - self.activation[kind] * (melting / temperature - 1)
-        law = torch.exp(mobility + _soft(raw[:, 0], MAX_RESIDUAL)) * -torch.expm1(-drive)
+        law = torch.exp(mobility + _soft(raw[:, 0], MAX_RESIDUAL)) * -torch.expm1(-reduced_driving_force)
         early = torch.tensor(EARLY)
         known = known * torch.where(early, seen[:, None], 1.0)
         shares = self.gains * known
