@@ -80,6 +80,11 @@ class MaterialTable:
     latent_heat: Callable[[float], float] | None = None
     diffusivity: Callable[[float], float] | None = None
 
+    def at(self, name: str, temperature: float) -> float:
+        """One of the properties at a temperature, such as "latent_heat" in J/mol; NaN where it is not known."""
+        curve: Callable[[float], float] | None = getattr(self, name)
+        return math.nan if curve is None or not math.isfinite(temperature) else float(curve(temperature))
+
     def driving_force(self, temperature: float) -> float:
         """delta-mu/kT at a temperature, with the latent heat at that temperature's and the melting point's mean."""
         if self.latent_heat is None:

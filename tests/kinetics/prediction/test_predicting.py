@@ -23,6 +23,7 @@ from nakaya.core.errors import (
 )
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.models.catalogue import model_names
+from nakaya.kinetics.models.physics import critical_diameter
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
 from nakaya.kinetics.prediction.predicting import (
     conditions_sample,
@@ -35,7 +36,6 @@ from nakaya.kinetics.prediction.report import (
     CARD_FILE,
     Forecast,
     combine,
-    critical_diameter,
     length_warnings,
     rate_refusal,
     read_card,

@@ -7,7 +7,7 @@ growth run; every baseline gets them too.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -131,10 +131,8 @@ def _mean(composition: Mapping[str, float], table: Mapping[str, float]) -> float
 
 
 def _properties(table: MaterialTable, temperature: float) -> dict[str, float]:
-    def value(curve: Callable[[float], float] | None) -> float:
-        return math.nan if curve is None or not math.isfinite(temperature) else curve(temperature)
-
-    melting, heat, diffusivity = table.melting_temperature, value(table.latent_heat), value(table.diffusivity)
+    melting, heat = table.melting_temperature, table.at("latent_heat", temperature)
+    diffusivity = table.at("diffusivity", temperature)
     return {
         "melting_temperature": melting,
         "homologous_temperature": temperature / melting,
@@ -142,5 +140,5 @@ def _properties(table: MaterialTable, temperature: float) -> dict[str, float]:
         "entropy_of_fusion": heat / (AVOGADRO * BOLTZMANN_SI * melting),
         "diffusivity": diffusivity,
         "log10_diffusivity": math.log10(diffusivity) if diffusivity > 0 else math.nan,
-        "lattice_parameter": value(table.lattice_parameter),
+        "lattice_parameter": table.at("lattice_parameter", temperature),
     }

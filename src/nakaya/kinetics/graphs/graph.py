@@ -231,6 +231,12 @@ class Evidence:
         shape = (len(self.times), len(self.names))
         object.__setattr__(self, "values", _table(self.values, np.float64, shape, "evidence"))
 
+    def column(self, name: str) -> FloatArray:
+        """One of the series, float64 [moment]; all of it NaN where it was not seen."""
+        if name not in self.names:
+            return np.full(len(self.times), np.nan)
+        return np.asarray(self.values[:, self.names.index(name)])
+
 
 @dataclass(frozen=True, eq=False)
 class GraphSequence:

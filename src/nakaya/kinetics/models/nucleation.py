@@ -23,7 +23,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.models.physics import nucleation_physics
 from nakaya.kinetics.samples.sample import Sample
 
-__all__ = ["MATERIAL_SPREAD", "MISFIT", "NucleationPosterior", "label_errors", "nucleation_posterior"]
+__all__ = ["MATERIAL_SPREAD", "MISFIT", "NucleationPosterior", "label_errors", "nucleation_posterior", "own_material"]
 
 TARGET: Final = "nucleation_rate"
 
@@ -94,8 +94,13 @@ def nucleation_posterior(samples: Sequence[Sample], log10_rates: FloatArray) -> 
     return NucleationPosterior(materials, mean, covariance)
 
 
+def own_material(samples: Sequence[Sample], materials: Sequence[str]) -> FloatArray:
+    """1 where a sample is of a material, else 0, float64 [sample, material]."""
+    return np.array([[float(sample.material == name) for name in materials] for sample in samples])
+
+
 def _design(samples: Sequence[Sample], materials: Sequence[str]) -> tuple[FloatArray, FloatArray]:
     """log10 J0 and what multiplies the parameters, float64 [sample] and [sample, 2 + material]."""
     physics = nucleation_physics(samples)
-    own = np.array([[float(sample.material == name) for name in materials] for sample in samples])
+    own = own_material(samples, materials)
     return physics.log10_prefactor, np.column_stack([np.ones(len(samples)), -physics.barrier, own])

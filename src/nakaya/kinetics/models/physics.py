@@ -25,7 +25,7 @@ from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.md.tables import AVOGADRO, BOLTZMANN_SI
-from nakaya.theory import NICKEL, collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
+from nakaya.theory import NICKEL, collision_limited_velocity, critical_radius, fcc_anisotropy, wilson_frenkel_velocity
 
 __all__ = [
     "GAS_CONSTANT",
@@ -33,8 +33,12 @@ __all__ = [
     "Mobility",
     "NucleationPhysics",
     "VelocityPhysics",
+    "critical_diameter",
+    "is_covalent",
+    "law_hints",
     "nucleation_physics",
     "velocity_physics",
+    "velocity_ratios",
 ]
 
 GAS_CONSTANT: Final = AVOGADRO * BOLTZMANN_SI
@@ -59,7 +63,14 @@ MIN_EFFICIENCY: Final = 0.01
 MAX_EFFICIENCY: Final = 10.0
 CLOSE_PACKED: Final = 12
 
-_TETRAHEDRAL = 4.5  # fewer neighbours than this in the crystal: covalent, growth is activated
+TETRAHEDRAL: Final = 4.5
+"""With fewer neighbours than this in the crystal it is covalent, and growth is activated."""
+
+MAX_RATIO: Final = 5.0
+SMALL_DRIVE: Final = 0.05
+"""Bounds of velocities over those of the law: close to the melting point the law is small, and a ratio to it all noise.
+"""
+
 _ATOMS_PER_CUBE = {4: 8, 8: 2, 12: 4}
 
 
@@ -161,12 +172,12 @@ def velocity_physics(samples: Sequence[Sample], coefficients: Mapping[str, float
         ParameterError: A property of a material is not known.
     """
     kelvin = np.array([sample.temperature for sample in samples], dtype=np.float64)
-    mechanism = [int(_needed(sample, "coordination_number") < _TETRAHEDRAL) for sample in samples]
+    mechanism = [int(_needed(sample, "coordination_number") < TETRAHEDRAL) for sample in samples]
     prefactor = [
         _activated(sample) if activated else _collision_limited(sample, coefficients)
         for sample, activated in zip(samples, mechanism, strict=True)
     ]
-    melting = [_finite(sample, "melting temperature", sample.table.melting_temperature) for sample in samples]
+    melting = [_melting_point(sample) for sample in samples]
     heats = [_heat(sample) for sample in samples]
     return VelocityPhysics(
         np.array(mechanism, dtype=np.int64),
@@ -185,7 +196,7 @@ def nucleation_physics(samples: Sequence[Sample]) -> NucleationPhysics:
     """
     prefactors, barriers = [], []
     for sample in samples:
-        melting = _finite(sample, "melting temperature", sample.table.melting_temperature)
+        melting = _melting_point(sample)
         if not sample.temperature < melting:
             raise ParameterError(
                 f"sample {sample.record_id}: nothing nucleates at {sample.temperature:g} K, above the melting point "
@@ -193,10 +204,64 @@ def nucleation_physics(samples: Sequence[Sample]) -> NucleationPhysics:
             )
         entropy = _heat(sample) / (GAS_CONSTANT * sample.temperature)
         reduced_driving_force = entropy * (melting - sample.temperature) / melting
-        volume = _lattice(sample) ** 3 / _ATOMS_PER_CUBE.get(round(_needed(sample, "coordination_number")), 4)
-        prefactors.append(math.log10(24 * _diffusivity(sample) * volume ** (-5 / 3)))
+        diffusivity = _bulk(sample, "diffusivity")
+        prefactors.append(math.log10(24 * diffusivity * _atomic_volume(sample) ** (-5 / 3)))
         barriers.append(16 * math.pi / 3 * TURNBULL**3 * entropy**3 / reduced_driving_force**2 / math.log(10))
     return NucleationPhysics(np.array(prefactors, dtype=np.float64), np.array(barriers, dtype=np.float64))
+
+
+def is_covalent(sample: Sample) -> bool:
+    """Whether atoms of the crystal have so few neighbours that growth is activated, as in diamond."""
+    return sample.conditions.get("coordination_number", math.nan) < TETRAHEDRAL
+
+
+def critical_diameter(sample: Sample) -> float | None:
+    """Diameter of the critical nucleus, m, with Turnbull's interfacial energy; None where it is not known."""
+    try:
+        volume = _atomic_volume(sample)
+        energy = TURNBULL * _heat(sample) / AVOGADRO * volume ** (-2 / 3)
+        return 2 * critical_radius(sample.table.driving_force(sample.temperature), sample.temperature, energy, volume)
+    except ParameterError:
+        return None
+
+
+def law_hints(sample: Sample) -> dict[str, float]:
+    """What the law of the velocity says of the conditions; empty where a property of the material is not known."""
+    law = _law(sample)
+    if law is None:
+        return {}
+    return {
+        "law_drive": -math.expm1(-float(law.reduced_driving_force()[0])),
+        "law_log_prefactor": math.log(float(law.prefactor[0])),
+        "law_velocity": float(law.velocity(Mobility())[0]),
+        "law_activated": float(law.mechanism[0]),
+        **velocity_ratios(sample, sample.conditions),
+    }
+
+
+def velocity_ratios(sample: Sample, values: Mapping[str, float]) -> dict[str, float]:
+    """Velocities among named numbers over the prefactor of the law and over the law: materials can be compared.
+
+    Such are the velocities of neighbouring orientations (from training folds) and the early slope of a run.
+    """
+    law = _law(sample)
+    if law is None:
+        return {}
+    prefactor, driving = float(law.prefactor[0]), -math.expm1(-float(law.reduced_driving_force()[0]))
+    whole = prefactor * math.copysign(max(abs(driving), SMALL_DRIVE), driving)
+    found = {}
+    for name, value in values.items():
+        if "velocity" in name and math.isfinite(value):
+            for word, unit in (("prefactor", prefactor), ("law", whole)):
+                found[f"{name}_over_{word}"] = max(-MAX_RATIO, min(value / unit, MAX_RATIO))
+    return found
+
+
+def _law(sample: Sample) -> VelocityPhysics | None:
+    try:
+        return velocity_physics([sample])
+    except ParameterError:
+        return None
 
 
 def _fitted(law: FloatArray, coldness: FloatArray, velocities: FloatArray, activated: bool) -> tuple[float, float]:
@@ -223,24 +288,26 @@ def _collision_limited(sample: Sample, coefficients: Mapping[str, float]) -> flo
 
 
 def _activated(sample: Sample) -> float:
-    bond = _lattice(sample) * math.sqrt(3) / 4
-    return float(wilson_frenkel_velocity(_diffusivity(sample), math.inf, spacing=bond, efficiency=1.0))
+    bond = _bulk(sample, "lattice_parameter") * math.sqrt(3) / 4
+    return float(wilson_frenkel_velocity(_bulk(sample, "diffusivity"), math.inf, spacing=bond, efficiency=1.0))
+
+
+def _melting_point(sample: Sample) -> float:
+    return _finite(sample, "melting temperature", sample.table.melting_temperature)
 
 
 def _heat(sample: Sample) -> float:
-    curve = sample.table.latent_heat
     middle = (sample.temperature + sample.table.melting_temperature) / 2
-    return _finite(sample, "latent heat", math.nan if curve is None else curve(middle))
+    return _finite(sample, "latent heat", sample.table.at("latent_heat", middle))
 
 
-def _lattice(sample: Sample) -> float:
-    curve = sample.table.lattice_parameter
-    return _finite(sample, "lattice parameter", math.nan if curve is None else curve(sample.temperature))
+def _bulk(sample: Sample, name: str) -> float:
+    return _finite(sample, name.replace("_", " "), sample.table.at(name, sample.temperature))
 
 
-def _diffusivity(sample: Sample) -> float:
-    curve = sample.table.diffusivity
-    return _finite(sample, "diffusivity", math.nan if curve is None else curve(sample.temperature))
+def _atomic_volume(sample: Sample) -> float:
+    per_cell = _ATOMS_PER_CUBE.get(round(_needed(sample, "coordination_number")), 4)
+    return _bulk(sample, "lattice_parameter") ** 3 / per_cell
 
 
 def _needed(sample: Sample, name: str) -> float:

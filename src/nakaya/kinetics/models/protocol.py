@@ -42,6 +42,16 @@ class PredictiveDistribution:
         half = np.asarray(factor) * self.standard_deviation
         return self.mean - half, self.mean + half
 
+    @classmethod
+    def joined(cls, parts: Sequence[PredictiveDistribution]) -> PredictiveDistribution:
+        """Predictions of several sets of samples of one target, one after another."""
+        return cls(
+            parts[0].target,
+            parts[0].scale,
+            np.concatenate([part.mean for part in parts]),
+            np.concatenate([part.standard_deviation for part in parts]),
+        )
+
 
 class Predictor(Protocol):
     """A model that has been fitted to one target."""

@@ -148,25 +148,21 @@ def _seen_warnings(record: Record, trained: Sequence[Record]) -> list[str]:
 
 def _check_any(record: Record, found: Mapping[str, Any], records: Sequence[Record]) -> None:
     """Refuse a record without an interface from which no number at all follows: it was hardly meant."""
-    if record.orientation is not None or any(entry["value"] is not None for entry in _quantities(found)):
+    if record.orientation is not None or any(found[name]["value"] is not None for name in UNITS):
         return
     growth_runs = [other for other in records if other.orientation is not None and _has_conditions(other)]
-    near = min(growth_runs, key=lambda other: _distance(other, record), default=None)
+    kelvin = record.conditions["temperature"].value
+    near = min(
+        growth_runs,
+        key=lambda other: (other.material != record.material, abs(other.conditions["temperature"].value - kelvin)),
+        default=None,
+    )
     instead = f"name a growth run{'' if near is None else f', such as --record {near.id}'},"
     reasons = [warning for warning in found["warnings"] if warning.startswith("nucleation rate: ")]
     raise InputFileError(
         f"nothing can be predicted from record {record.id}: it states no front that could grow; "
         f"{'; '.join(reasons) or 'no nucleation rate'}: {instead} or give --material, --orientation and --temperature"
     )
-
-
-def _distance(other: Record, record: Record) -> tuple[bool, float]:
-    kelvin = other.conditions["temperature"].value - record.conditions["temperature"].value
-    return other.material != record.material, abs(kelvin)
-
-
-def _quantities(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [found[name] for name in UNITS]
 
 
 def _potential_warnings(stated: StatedPotential | None, what: str, trained: StatedPotential | None) -> list[str]:
@@ -287,27 +283,27 @@ def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
 
 
 def _forecast(target: str, sample: Sample, model: KineticsModel, warnings: list[str]) -> Forecast | None:
-    part = model.card.part(target, sample.evidence)
+    what, part = target.replace("_", " "), model.card.part(target, sample.evidence)
     if part is None:
-        warnings.append(f"{target.replace('_', ' ')}: the model {model.card.name} has no part for it")
+        warnings.append(f"{what}: the model {model.card.name} has no part for it")
         return None
     outside = range_warnings(part, sample)
     try:
         told = model.predictor(part).predict([sample])
     except ParameterError as error:  # a law that lacks a property of the material
-        warnings.append(f"{target.replace('_', ' ')}: {error}")
+        warnings.append(f"{what}: {error}")
         return None
     mean = float(told.mean[0])
     standard_deviation = float(part.calibrated(told.standard_deviation)[0])
     if not (math.isfinite(mean) and math.isfinite(standard_deviation)):
-        warnings.append(f"{target.replace('_', ' ')}: the model gives no number here")
+        warnings.append(f"{what}: the model gives no number here")
         return None
     if target == "nucleation_rate" and (refusal := rate_refusal(part, sample, standard_deviation)) is not None:
         warnings.append(f"nucleation rate: not given, for {refusal}")
         return None
     warnings += outside
     if part.note:
-        warnings.append(f"{target.replace('_', ' ')}: {part.note}")
+        warnings.append(f"{what}: {part.note}")
     return Forecast(mean, standard_deviation)
 
 

@@ -15,16 +15,17 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
+from pydantic import TypeAdapter, ValidationError
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.files import write_whole
 from nakaya.core.reading import read_json
 from nakaya.kinetics.models.conformal import normal_factor
-from nakaya.kinetics.models.physics import TURNBULL
+from nakaya.kinetics.models.physics import critical_diameter
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.records.shipped import shipped_folder
-from nakaya.theory import characteristic_length, critical_radius, grains_per_volume
+from nakaya.theory import characteristic_length, grains_per_volume
 
 __all__ = [
     "CARD_FILE",
@@ -34,7 +35,6 @@ __all__ = [
     "ModelCard",
     "Part",
     "combine",
-    "critical_diameter",
     "find_model_folder",
     "length_warnings",
     "range_warnings",
@@ -120,6 +120,14 @@ class Part:
     scores: Mapping[str, float]
     covers: Mapping[str, Coverage]
     forecast: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.target not in UNITS:
+            raise ParameterError(f"a part for target {self.target!r}: expected one of {', '.join(UNITS)}")
+        if self.files is not None and not self.files.replace("-", "").replace("_", "").isalnum():
+            raise ParameterError(f"subfolder {self.files!r}: expected letters, digits, - and _")
+        if not (0 < self.factor < math.inf and 0 <= self.least_spread < math.inf):
+            raise ParameterError(f"factor {self.factor} or least_spread {self.least_spread} is no positive number")
 
     def calibrated(self, standard_deviation: ArrayLike) -> FloatArray:
         """Standard deviations for which +-1.645 covers 90 %, from those of the model; same shape and scale."""
@@ -209,39 +217,13 @@ def read_card(folder: Path) -> ModelCard:
     try:
         if document["format"] != FORMAT or document["kind"] != "kinetics":
             raise FormatError(f"{path} is not a model of kinetics of format {FORMAT}: train it again")
-        return ModelCard(
-            str(document["name"]),
-            str(document["records"]),
-            str(document["records_sha256"]),
-            tuple(_part(entry) for entry in document["parts"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, FormatError):
-            raise
+        return TypeAdapter(ModelCard).validate_python(document)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(word) for word in problem["loc"])
+        raise FormatError(f"{path} is damaged ({where}: {problem['msg']}): copy it again, or train again") from None
+    except (KeyError, TypeError) as error:
         raise FormatError(f"{path} is damaged ({error}): copy it again, or train again") from None
-
-
-def _part(entry: Mapping[str, Any]) -> Part:
-    covers = {
-        str(material): Coverage(tuple(found["orientations"]), (float(low), float(high)))
-        for material, found in entry["covers"].items()
-        for low, high in [found["temperature"]]
-    }
-    if entry["target"] not in UNITS or entry["evidence"] not in ("A", "B"):
-        raise ValueError(f"a part for target {entry['target']!r} and evidence {entry['evidence']!r}")
-    subfolder = entry["files"]
-    if subfolder is not None and (not str(subfolder).replace("-", "").replace("_", "").isalnum()):
-        raise ValueError(f"subfolder {subfolder!r}")
-    factor, least = float(entry["factor"]), float(entry["least_spread"])
-    if not (math.isfinite(factor) and factor > 0 and math.isfinite(least) and least >= 0):
-        raise ValueError(f"factor {factor} or least_spread {least}")
-    return Part(
-        str(entry["target"]), entry["evidence"], str(entry["model"]),
-        {str(name): float(value) for name, value in entry["settings"].items()}, int(entry["seed"]), factor, least,
-        str(entry["note"]), None if subfolder is None else str(subfolder),
-        {str(name): float(value) for name, value in entry["scores"].items()}, covers,
-        {str(name): float(value) for name, value in entry.get("forecast", {}).items()},
-    )  # fmt: skip
 
 
 def range_warnings(part: Part, sample: Sample) -> list[str]:
@@ -316,11 +298,8 @@ def combine(
     factor = normal_factor(LEVEL)
     found: dict[str, dict[str, Any]] = {name: _entry(name, None, None) for name in UNITS}
     if velocity is not None:
-        ends = (
-            velocity.mean - factor * velocity.standard_deviation,
-            velocity.mean + factor * velocity.standard_deviation,
-        )
-        found["growth_velocity"] = _entry("growth_velocity", velocity.mean, ends)
+        low, high = (velocity.mean + sign * factor * velocity.standard_deviation for sign in (-1, 1))
+        found["growth_velocity"] = _entry("growth_velocity", velocity.mean, (low, high))
     if log10_rate is not None:
         low, high = (log10_rate.mean + sign * factor * log10_rate.standard_deviation for sign in (-1, 1))
         found["nucleation_rate"] = _entry("nucleation_rate", _power(log10_rate.mean), (_power(low), _power(high)))
@@ -332,30 +311,13 @@ def combine(
     if growing.mean() < 0.5:
         return found  # it melts: grains do not meet
     ratio = rates[growing] - np.log10(velocities[growing])  # log10 (J/v)
-    found["nucleation_density"] = _quantiles(
-        "nucleation_density", math.log10(grains_per_volume(1.0, 1.0)) + 0.75 * ratio
-    )
-    found["characteristic_length"] = _quantiles(
-        "characteristic_length", math.log10(characteristic_length(1.0, 1.0)) - 0.25 * ratio
-    )
+    for name, exponents in (
+        ("nucleation_density", math.log10(grains_per_volume(1.0, 1.0)) + 0.75 * ratio),
+        ("characteristic_length", math.log10(characteristic_length(1.0, 1.0)) - 0.25 * ratio),
+    ):
+        low, middle, high = np.quantile(exponents, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]).tolist()
+        found[name] = _entry(name, _power(middle), (_power(low), _power(high)))
     return found
-
-
-def critical_diameter(sample: Sample) -> float | None:
-    """Diameter of the critical nucleus, m, with Turnbull's interfacial energy; None where it is not known."""
-    table, kelvin = sample.table, sample.temperature
-    per_cell = {4.0: 8, 8.0: 2, 12.0: 4}.get(sample.conditions.get("coordination_number", math.nan))
-    if table.latent_heat is None or table.lattice_parameter is None or per_cell is None:
-        return None
-    reduced_driving_force = table.driving_force(kelvin)
-    if not reduced_driving_force > 0:
-        return None
-    volume = table.lattice_parameter(kelvin) ** 3 / per_cell
-    heat = table.latent_heat((kelvin + table.melting_temperature) / 2) / 6.02214076e23
-    try:
-        return 2 * critical_radius(reduced_driving_force, kelvin, TURNBULL * heat * volume ** (-2 / 3), volume)
-    except ParameterError:
-        return None
 
 
 def length_warnings(length: float | None, samples: Sequence[Sample]) -> list[str]:
@@ -367,11 +329,6 @@ def length_warnings(length: float | None, samples: Sequence[Sample]) -> list[str
         f"characteristic length: {length:.2g} m is less than {FEW_DIAMETERS:g} critical diameters of {diameter:.2g} m: "
         "grains meet before they grow, and the closed forms do not hold"
     ]
-
-
-def _quantiles(name: str, log10_values: FloatArray) -> dict[str, Any]:
-    low, middle, high = np.quantile(log10_values, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
-    return _entry(name, _power(float(middle)), (_power(float(low)), _power(float(high))))
 
 
 def _entry(name: str, value: float | None, interval: tuple[float, float] | None) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import numpy as np
 from pydantic import Field
@@ -37,6 +39,9 @@ from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample, label_values
 from nakaya.records.record import Record
 from nakaya.records.store import hash_records, load_records, records_place
+
+if TYPE_CHECKING:
+    from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
 
 __all__ = ["KineticsTraining", "is_kinetics", "read_kinetics_training", "train_kinetics"]
 
@@ -85,8 +90,6 @@ class _TrainingTable(Table):
 
 def is_kinetics(path: Path) -> bool:
     """Whether a training file asks for models of kinetics; other files are left to their own reader."""
-    import tomllib
-
     try:
         return tomllib.loads(path.read_text(encoding="utf-8")).get("model") == "kinetics"
     except (OSError, ValueError, RecursionError):
@@ -203,9 +206,15 @@ def _train_part(
         compared = folder / f"{part.target}-{part.evidence}-{name}.json"
         if not compared.is_file():
             fitted = [_fit(name, fold.train, part.target, settings, config.seed) for fold in folds]
-            told = [model.predict(fold.test) for model, fold in zip(fitted, folds, strict=True)]
-            scored = _forecast_scores(fitted, folds) if part.evidence == "B" else {}
-            write_whole(compared, json.dumps(_plain(_joined(told), scored)).encode())
+            predicted = PredictiveDistribution.joined(
+                [model.predict(fold.test) for model, fold in zip(fitted, folds, strict=True)]
+            )
+            document = {
+                "mean": predicted.mean.tolist(),
+                "spread": predicted.standard_deviation.tolist(),
+                "forecasts": _forecast_scores(fitted, folds) if part.evidence == "B" else {},
+            }
+            write_whole(compared, json.dumps(document).encode())
         outside[name], forecasts[name] = _compared(compared, part.target)
         scores[name] = float(np.sqrt(np.mean((outside[name].mean - labels) ** 2)))
         tell(f"{part.target}, evidence {part.evidence}: {name} {scores[name]:.3g} in cross-validation")
@@ -240,32 +249,31 @@ def _train_part(
 
 def _forecast_scores(fitted: Sequence[Predictor], folds: Sequence[Arrangement]) -> dict[str, float]:
     """Errors of forecasts of the solid fraction on held-out samples; empty for models that do not forecast."""
-    if not all(hasattr(model, "encoding") for model in fitted):
+    networks = [(model, fold) for model, fold in zip(fitted, folds, strict=True) if _is_network(model)]
+    if not networks:
         return {}
-    from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
     from nakaya.kinetics.models.msgnn.forecast import join_scores, score_forecasts
 
     found = []
-    for model, fold in zip(fitted, folds, strict=True):
-        if isinstance(model, MsgnnPredictor):
-            try:
-                found.append(score_forecasts(model, fold.test))
-            except ParameterError:  # no series of the solid fraction in this fold
-                continue
+    for model, fold in networks:
+        with suppress(ParameterError):  # no series of the solid fraction in this fold
+            found.append(score_forecasts(model, fold.test))
     return asdict(join_scores(found)) if found else {}
 
 
 def _save(fitted: Predictor, folder: Path, name: str, num_samples: int) -> str | None:
     """Write a network to its subfolder; other models are fitted again when they are needed."""
-    if not hasattr(fitted, "encoding"):
+    if not _is_network(fitted):
         return None
-    from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
     from nakaya.kinetics.models.msgnn.files import save_predictor
 
-    if not isinstance(fitted, MsgnnPredictor):
-        return None
     save_predictor(fitted, folder / name, about={"samples": num_samples})
     return name
+
+
+def _is_network(fitted: Predictor) -> TypeGuard[MsgnnPredictor]:
+    """Whether a model has weights, without loading torch for those that have none."""
+    return hasattr(fitted, "encoding")
 
 
 def _settings(config: KineticsTraining, part: PartConfig, name: str) -> dict[str, float]:
@@ -278,10 +286,6 @@ def _fit(name: str, samples: Sequence[Sample], target: str, settings: dict[str, 
     return find_model(name).fit(samples, target, settings, seed=seed)
 
 
-def _plain(told: PredictiveDistribution, forecasts: dict[str, float]) -> dict[str, Any]:
-    return {"mean": told.mean.tolist(), "spread": told.standard_deviation.tolist(), "forecasts": forecasts}
-
-
 def _compared(path: Path, target: str) -> tuple[PredictiveDistribution, dict[str, float]]:
     """Predictions outside the training and errors of forecasts, as an earlier call or this one left them."""
     found = json.loads(path.read_text(encoding="utf-8"))
@@ -289,17 +293,8 @@ def _compared(path: Path, target: str) -> tuple[PredictiveDistribution, dict[str
     return PredictiveDistribution(target, TARGET_SCALES[target], mean, spread), found["forecasts"]
 
 
-def _joined(parts: Sequence[PredictiveDistribution]) -> PredictiveDistribution:
-    return PredictiveDistribution(
-        parts[0].target,
-        parts[0].scale,
-        np.concatenate([part.mean for part in parts]),
-        np.concatenate([part.standard_deviation for part in parts]),
-    )
-
-
 def _covers(samples: Sequence[Sample]) -> dict[str, Coverage]:
-    found: dict[str, Any] = {}
+    found = {}
     for material in sorted({sample.material for sample in samples}):
         own = [sample for sample in samples if sample.material == material]
         kelvins = [sample.temperature for sample in own]

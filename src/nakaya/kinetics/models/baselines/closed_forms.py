@@ -10,9 +10,9 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.models.assimilation import assimilated, fitted_gains, measurements
-from nakaya.kinetics.models.baselines.features import growth_laws, is_covalent
+from nakaya.kinetics.models.baselines.features import growth_laws
 from nakaya.kinetics.models.baselines.fitting import Baseline, Estimate
-from nakaya.kinetics.models.physics import Mobility, velocity_physics
+from nakaya.kinetics.models.physics import DEFAULT_EFFICIENCY, Mobility, is_covalent, velocity_physics
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
@@ -26,10 +26,10 @@ __all__ = [
     "make_mean",
     "make_slope",
     "make_wilson_frenkel",
+    "standard_inverse_temperature",
 ]
 
 _SHRINKAGE = Parameter("shrinkage", 1e-5, 10.0, "log")
-EFFICIENCY = 0.27
 _VELOCITY = ("growth_velocity",)
 _Laws = Callable[[Sequence[Sample]], FloatArray]
 """Velocities of samples by a law with an efficiency of 1, float64 [sample], m/s."""
@@ -39,8 +39,7 @@ def make_mean() -> Baseline:
     """The mean label, whatever the sample: what every model must beat to be of any use."""
 
     def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
-        middle = float(labels.mean())
-        return lambda asked: (np.full(len(asked), middle), None)
+        return _constant(labels)
 
     return Baseline("mean", make)
 
@@ -69,14 +68,12 @@ def make_arrhenius() -> Baseline:
     def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
         growing = np.flatnonzero(labels > 0).tolist()
         if len(growing) < 2:
-            middle = float(labels.mean())
-            return lambda asked: (np.full(len(asked), middle), None)
+            return _constant(labels)
         kinds = _Kinds([samples[place] for place in growing])
-        steps = np.array([1000.0 / samples[place].temperature for place in growing])
-        centre, width = float(steps.mean()), float(steps.std()) or 1.0
+        inverse_temperature = standard_inverse_temperature([samples[place] for place in growing])
 
         def design(asked: Sequence[Sample]) -> FloatArray:
-            step = (np.array([1000.0 / sample.temperature for sample in asked]) - centre) / width
+            step = inverse_temperature(asked)
             one_hot = kinds.one_hot(asked)
             return np.column_stack([np.ones(len(asked)), step, one_hot, one_hot * step[:, None]])
 
@@ -120,6 +117,21 @@ def make_assimilation() -> Baseline:
     return Baseline("assimilation", make, law.search_space, law.defaults, targets=_VELOCITY)
 
 
+def standard_inverse_temperature(samples: Sequence[Sample]) -> Callable[[Sequence[Sample]], FloatArray]:
+    """1000 K/T less its mean over training samples, over its standard deviation there, as a function of samples."""
+
+    def inverse(asked: Sequence[Sample]) -> FloatArray:
+        return np.array([1000.0 / sample.temperature for sample in asked])
+
+    centre, width = float(inverse(samples).mean()), float(inverse(samples).std()) or 1.0
+    return lambda asked: (inverse(asked) - centre) / width
+
+
+def _constant(labels: FloatArray) -> Estimate:
+    middle = float(labels.mean())
+    return lambda asked: (np.full(len(asked), middle), None)
+
+
 def _each(law: Callable[[Sample], float]) -> _Laws:
     return lambda samples: np.array([law(sample) for sample in samples])
 
@@ -141,7 +153,7 @@ def _law(name: str, fitted: Callable[[Sequence[Sample], FloatArray], _Laws]) -> 
             return np.column_stack([laws * ~covalent, laws * covalent, kinds.one_hot(asked) * laws[:, None]])
 
         def usual(table: FloatArray) -> FloatArray:
-            return EFFICIENCY * (table[:, 0] + table[:, 1])
+            return DEFAULT_EFFICIENCY * (table[:, 0] + table[:, 1])
 
         table = design(samples)
         size = float(np.sqrt((table[:, :2] ** 2).sum(axis=1).mean())) or 1.0

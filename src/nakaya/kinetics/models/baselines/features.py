@@ -8,19 +8,18 @@ the direct fit to the early evidence.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.kinetics.models.hints import law_hints, velocity_ratios
+from nakaya.kinetics.models.physics import is_covalent, law_hints, velocity_ratios
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
-from nakaya.md.tables import MaterialTable
 from nakaya.theory import collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
 
-__all__ = ["Encoder", "bond_order_numbers", "growth_laws", "is_covalent", "numbers"]
+__all__ = ["Encoder", "bond_order_numbers", "growth_laws", "numbers"]
 
 _LAWS = (
     "inverse_temperature",
@@ -35,8 +34,6 @@ ROOM = 0.5
 """Fraction of a column's range by which a value may lie outside it. Two materials fix no slope against the atomic
 number: without this, a line through them says hundreds of m/s for the third."""
 
-TETRAHEDRAL = 4.5
-
 _BOND_ORDER = ("q4", "q6", "averaged_q4", "averaged_q6", "coherent_bonds", "solid_fraction", "centrosymmetry")
 
 
@@ -47,8 +44,7 @@ def growth_laws(sample: Sample) -> tuple[float, float]:
     """
     reduced_driving_force = sample.table.driving_force(sample.temperature)
     mass = sample.conditions.get("mean_atomic_mass", math.nan)
-    spacing = _at(sample.table, "lattice_parameter", sample.temperature)
-    diffusivity = _at(sample.table, "diffusivity", sample.temperature)
+    spacing, diffusivity = (sample.table.at(name, sample.temperature) for name in ("lattice_parameter", "diffusivity"))
     collision = activated = math.nan
     if mass > 0:
         law = collision_limited_velocity(
@@ -58,11 +54,6 @@ def growth_laws(sample: Sample) -> tuple[float, float]:
     if spacing > 0:
         activated = float(wilson_frenkel_velocity(diffusivity, reduced_driving_force, spacing=spacing, efficiency=1.0))
     return collision, activated
-
-
-def is_covalent(sample: Sample) -> bool:
-    """Whether atoms of the crystal have so few neighbours that growth is activated, as in diamond."""
-    return sample.conditions.get("coordination_number", math.nan) < TETRAHEDRAL
 
 
 def numbers(sample: Sample) -> dict[str, float]:
@@ -87,11 +78,6 @@ def bond_order_numbers(sample: Sample) -> dict[str, float]:
     """Conditions and laws, but of the early evidence only the bond order (and the direct fit)."""
     dropped = {name for name in sample.pooled if name != EARLY_VELOCITY and not name.startswith(_BOND_ORDER)}
     return {name: value for name, value in numbers(sample).items() if name not in dropped}
-
-
-def _at(table: MaterialTable, name: str, temperature: float) -> float:
-    curve = getattr(table, name)
-    return math.nan if curve is None else float(curve(temperature))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,19 +107,19 @@ class Encoder:
         """
         names = sorted({name for row in rows for name in row})
         table = np.array([[row.get(name, math.nan) for name in names] for row in rows])
-        known = np.isfinite(table)
-        kept, middles, scales, ends = [], [], [], []
-        for column, name in enumerate(names):
-            values = table[known[:, column], column]
-            spread = float(values.std()) if values.size > 1 else 0.0
-            if spread > 1e-9 * float(np.abs(values).max(initial=0.0)):
-                kept.append(name)
-                middles.append(float(np.median(values)))
-                scales.append(spread)
-                ends.append((float(values.min()), float(values.max())))
-        bounds = np.array(ends).reshape(-1, 2)
-        beyond = (bounds[:, 1] - bounds[:, 0]) * ROOM
-        return cls(tuple(kept), np.array(middles), np.array(scales), bounds[:, 0] - beyond, bounds[:, 1] + beyond)
+        known = {name: column[np.isfinite(column)] for name, column in zip(names, table.T, strict=True)}
+        kept = [
+            name
+            for name, values in known.items()
+            if values.size > 1 and values.std() > 1e-9 * float(np.abs(values).max())
+        ]
+
+        def of_each(measure: Callable[[FloatArray], float]) -> FloatArray:
+            return np.array([measure(known[name]) for name in kept], dtype=np.float64)
+
+        low, high = of_each(np.min), of_each(np.max)
+        beyond = (high - low) * ROOM
+        return cls(tuple(kept), of_each(np.median), of_each(np.std), low - beyond, high + beyond)
 
     def transform(self, rows: Sequence[dict[str, float]]) -> FloatArray:
         """Return float64 [sample, column], 0 where a value is not known."""

@@ -158,15 +158,12 @@ class Baseline:
         """Labels and complete settings, checked."""
         if target not in self.targets:
             raise ParameterError(f"{self.name} cannot learn {target}: it is a law of {', '.join(self.targets)}")
-        return label_values(samples, target), self._checked(settings)
-
-    def _checked(self, settings: Settings) -> dict[str, float]:
         known = {parameter.name: parameter for parameter in self.search_space}
         for name in settings:
             if name not in known:
                 raise ParameterError(f"{self.name} has no setting {name}: known are {', '.join(known) or 'none'}")
         merged = {**self.defaults, **settings}
-        return {name: known[name].check(value) for name, value in merged.items()}
+        return label_values(samples, target), {name: known[name].check(value) for name, value in merged.items()}
 
     def _spread(
         self, samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int, scale: Scale

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
+from nakaya.kinetics.models.baselines.closed_forms import standard_inverse_temperature
 from nakaya.kinetics.models.baselines.fitting import Baseline, Estimate
-from nakaya.kinetics.models.nucleation import MISFIT, label_errors, nucleation_posterior
+from nakaya.kinetics.models.nucleation import MISFIT, label_errors, nucleation_posterior, own_material
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.samples.sample import Sample
 
@@ -43,14 +44,12 @@ def make_arrhenius_rate() -> Baseline:
 
     def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
         materials = sorted({sample.material for sample in samples})
-        steps = np.array([1000.0 / sample.temperature for sample in samples])
-        centre, width = float(steps.mean()), float(steps.std()) or 1.0
+        inverse_temperature = standard_inverse_temperature(samples)
         middle = float(labels.mean())
 
         def design(asked: Sequence[Sample]) -> FloatArray:
-            step = (np.array([1000.0 / sample.temperature for sample in asked]) - centre) / width
-            own = np.array([[float(sample.material == name) for name in materials] for sample in asked])
-            return np.column_stack([np.ones(len(asked)), step, own])
+            own = own_material(asked, materials)
+            return np.column_stack([np.ones(len(asked)), inverse_temperature(asked), own])
 
         table = design(samples)
         penalty = (MISFIT / np.array([_FREE, _FREE, *(_SHARED for _ in materials)])) ** 2

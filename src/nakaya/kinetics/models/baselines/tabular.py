@@ -30,63 +30,57 @@ __all__ = [
 Regressor: TypeAlias = Any
 """An estimator of scikit-learn, which brings no types."""
 
+Columns: TypeAlias = Callable[[Sample], dict[str, float]]
+
 ANN_MEMBERS = 5
 SMOOTHNESS = (0.5, 1.5, 2.5)
 
 
 def make_ridge() -> Baseline:
     """Ridge regression on all columns."""
-    return _table("ridge", _ridge, (Parameter("alpha", 1e-3, 1e3, "log"),), {"alpha": 1.0})
+    return _ridge("ridge", numbers)
 
 
 def make_ridge_bond_order() -> Baseline:
     """Ridge regression on conditions, laws, early bond order and the direct fit: what glassy dynamics asks for."""
-    return _table(
-        "ridge-bond-order", _ridge, (Parameter("alpha", 1e-3, 1e3, "log"),), {"alpha": 1.0}, columns=bond_order_numbers
-    )
+    return _ridge("ridge-bond-order", bond_order_numbers)
 
 
-def _ridge(settings: Settings, seed: int, num_columns: int) -> Regressor:
-    from sklearn.linear_model import Ridge
+def _ridge(name: str, columns: Columns) -> Baseline:
+    def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
+        from sklearn.linear_model import Ridge
 
-    return Ridge(alpha=settings["alpha"])
+        return Ridge(alpha=settings["alpha"])
+
+    return _table(name, regressor, (Parameter("alpha", 1e-3, 1e3, "log"),), {"alpha": 1.0}, columns=columns)
 
 
 def make_svm() -> Baseline:
     """Support vector regression with a Gaussian kernel; its width counts per column."""
+
+    def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
+        from sklearn.svm import SVR
+
+        return SVR(C=settings["cost"], gamma=settings["kernel_rate"] / max(num_columns, 1), epsilon=settings["tube"])
+
     space = (
         Parameter("cost", 0.1, 1e3, "log"),
         Parameter("kernel_rate", 0.01, 10.0, "log"),
         Parameter("tube", 1e-3, 0.3, "log"),
     )
-    return _table("svm", _svm, space, {"cost": 10.0, "kernel_rate": 0.3, "tube": 0.03})
-
-
-def _svm(settings: Settings, seed: int, num_columns: int) -> Regressor:
-    from sklearn.svm import SVR
-
-    return SVR(C=settings["cost"], gamma=settings["kernel_rate"] / max(num_columns, 1), epsilon=settings["tube"])
+    return _table("svm", regressor, space, {"cost": 10.0, "kernel_rate": 0.3, "tube": 0.03})
 
 
 def make_ann() -> Baseline:
-    """An ensemble of five fully connected networks."""
-    space = (
-        Parameter("depth", 1, 3, "integer"),
-        Parameter("width", 4, 64, "power-of-two"),
-        Parameter("weight_decay", 1e-3, 30.0, "log"),
-        Parameter("iterations", 50, 500, "log"),
-    )
-    return _table("ann", _ann, space, {"depth": 1.0, "width": 16.0, "weight_decay": 1.0, "iterations": 200.0})
+    """The mean of five fully connected networks."""
 
+    def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
+        from sklearn.ensemble import VotingRegressor
+        from sklearn.neural_network import MLPRegressor
 
-def _ann(settings: Settings, seed: int, num_columns: int) -> Regressor:
-    from sklearn.neural_network import MLPRegressor
-
-    shape = (int(settings["width"]),) * int(settings["depth"])
-    return _Mean(
-        [
+        members = [
             MLPRegressor(
-                hidden_layer_sizes=shape,
+                hidden_layer_sizes=(int(settings["width"]),) * int(settings["depth"]),
                 activation="tanh",
                 solver="lbfgs",
                 alpha=settings["weight_decay"],
@@ -95,43 +89,49 @@ def _ann(settings: Settings, seed: int, num_columns: int) -> Regressor:
             )
             for member in range(ANN_MEMBERS)
         ]
+        return VotingRegressor([(str(number), member) for number, member in enumerate(members)])
+
+    space = (
+        Parameter("depth", 1, 3, "integer"),
+        Parameter("width", 4, 64, "power-of-two"),
+        Parameter("weight_decay", 1e-3, 30.0, "log"),
+        Parameter("iterations", 50, 500, "log"),
     )
-
-
-class _Mean:
-    """The mean of several regressors."""
-
-    def __init__(self, members: list[Regressor]) -> None:
-        self.members = members
-
-    def fit(self, table: FloatArray, values: FloatArray) -> None:
-        for member in self.members:
-            member.fit(table, values)
-
-    def predict(self, table: FloatArray) -> FloatArray:
-        return np.asarray(np.mean([member.predict(table) for member in self.members], axis=0))
+    return _table("ann", regressor, space, {"depth": 1.0, "width": 16.0, "weight_decay": 1.0, "iterations": 200.0})
 
 
 def make_extra_trees() -> Baseline:
     """Extremely randomised trees."""
+
+    def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
+        from sklearn.ensemble import ExtraTreesRegressor
+
+        return ExtraTreesRegressor(
+            n_estimators=150,
+            min_samples_leaf=int(settings["leaf"]),
+            max_features=settings["share_of_columns"],
+            random_state=seed,
+            n_jobs=1,
+        )
+
     space = (Parameter("leaf", 1, 10, "integer"), Parameter("share_of_columns", 0.1, 1.0, "real"))
-    return _table("extra-trees", _extra_trees, space, {"leaf": 1.0, "share_of_columns": 0.6})
-
-
-def _extra_trees(settings: Settings, seed: int, num_columns: int) -> Regressor:
-    from sklearn.ensemble import ExtraTreesRegressor
-
-    return ExtraTreesRegressor(
-        n_estimators=150,
-        min_samples_leaf=int(settings["leaf"]),
-        max_features=settings["share_of_columns"],
-        random_state=seed,
-        n_jobs=1,
-    )
+    return _table("extra-trees", regressor, space, {"leaf": 1.0, "share_of_columns": 0.6})
 
 
 def make_boosting() -> Baseline:
     """Gradient boosting of small trees."""
+
+    def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
+        from sklearn.ensemble import GradientBoostingRegressor
+
+        return GradientBoostingRegressor(
+            learning_rate=settings["learning_rate"],
+            n_estimators=round(settings["trees"]),
+            max_depth=int(settings["depth"]),
+            subsample=settings["share_of_rows"],
+            random_state=seed,
+        )
+
     space = (
         Parameter("learning_rate", 0.01, 0.3, "log"),
         Parameter("trees", 30, 400, "log"),
@@ -139,43 +139,32 @@ def make_boosting() -> Baseline:
         Parameter("share_of_rows", 0.4, 1.0, "real"),
     )
     defaults = {"learning_rate": 0.08, "trees": 120.0, "depth": 2.0, "share_of_rows": 0.8}
-    return _table("boosting", _boosting, space, defaults)
-
-
-def _boosting(settings: Settings, seed: int, num_columns: int) -> Regressor:
-    from sklearn.ensemble import GradientBoostingRegressor
-
-    return GradientBoostingRegressor(
-        learning_rate=settings["learning_rate"],
-        n_estimators=round(settings["trees"]),
-        max_depth=int(settings["depth"]),
-        subsample=settings["share_of_rows"],
-        random_state=seed,
-    )
+    return _table("boosting", regressor, space, defaults)
 
 
 def make_gp() -> Baseline:
     """A Gaussian process: a straight line, a Matern part and noise, their sizes by marginal likelihood."""
+
+    def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
+        from sklearn.gaussian_process import GaussianProcessRegressor
+        from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern, WhiteKernel
+
+        # Length and noise are where the search for the likelihood starts, and how far from there it may go.
+        length, noise = settings["length"] * np.sqrt(max(num_columns, 1)), settings["noise"]
+        smoothness = SMOOTHNESS[int(settings["smoothness"])]
+        kernel = (
+            ConstantKernel(1.0, (1e-2, 1e2)) * Matern(length, (length / 3, length * 3), nu=smoothness)
+            + ConstantKernel(0.1, (1e-3, 1e1)) * DotProduct(1.0, "fixed")
+            + WhiteKernel(noise, (noise / 3, max(noise * 3, 0.01)))
+        )
+        return GaussianProcessRegressor(kernel, random_state=seed)
+
     space = (
         Parameter("smoothness", 0, 2, "integer", ("Matern-1/2", "Matern-3/2", "Matern-5/2")),
         Parameter("length", 0.3, 30.0, "log"),
         Parameter("noise", 1e-3, 0.3, "log"),
     )
-    return _table("gp", _gp, space, {"smoothness": 2.0, "length": 5.0, "noise": 0.03}, own_spread=True)
-
-
-def _gp(settings: Settings, seed: int, num_columns: int) -> Regressor:
-    from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern, WhiteKernel
-
-    # Length and noise are where the search for the likelihood starts, and how far from there it may go.
-    length, noise = settings["length"] * np.sqrt(max(num_columns, 1)), settings["noise"]
-    kernel = (
-        ConstantKernel(1.0, (1e-2, 1e2)) * Matern(length, (length / 3, length * 3), nu=SMOOTHNESS[_whole(settings)])
-        + ConstantKernel(0.1, (1e-3, 1e1)) * DotProduct(1.0, "fixed")
-        + WhiteKernel(noise, (noise / 3, max(noise * 3, 0.01)))
-    )
-    return GaussianProcessRegressor(kernel, random_state=seed)
+    return _table("gp", regressor, space, {"smoothness": 2.0, "length": 5.0, "noise": 0.03}, own_spread=True)
 
 
 @lru_cache(maxsize=1)
@@ -185,17 +174,13 @@ def _threads() -> Any:  # without types, as scikit-learn
     return ThreadpoolController()  # looks through all loaded libraries: once is enough
 
 
-def _whole(settings: Settings) -> int:
-    return int(settings["smoothness"])
-
-
 def _table(
     name: str,
     regressor: Callable[[Settings, int, int], Regressor],
     space: Sequence[Parameter],
     defaults: Settings,
     *,
-    columns: Callable[[Sample], dict[str, float]] = numbers,
+    columns: Columns = numbers,
     own_spread: bool = False,
 ) -> Baseline:
     def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:

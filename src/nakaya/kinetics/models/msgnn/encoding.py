@@ -12,8 +12,8 @@ from scipy.sparse import coo_array, csr_array
 
 from nakaya.core.arrays import Float32Array, FloatArray, IntArray
 from nakaya.kinetics.graphs.graph import RESOLUTIONS, Evidence, MultiscaleGraph, Relation, RelationName
-from nakaya.kinetics.models.hints import law_hints, velocity_ratios
 from nakaya.kinetics.models.msgnn.columns import Columns, fit_columns
+from nakaya.kinetics.models.physics import law_hints, velocity_ratios
 from nakaya.kinetics.samples.sample import Sample
 
 __all__ = ["FORECAST", "PICOSECOND", "Edges", "EncodedFrame", "EncodedSample", "Encoding", "fit_encoding"]
@@ -133,17 +133,20 @@ class Encoding:
             )
         ] or [{}] * (len(frames) - 1)
         names, values = _pooled(sample)
-        times, fractions = np.zeros(0), np.zeros(0)
-        if FORECAST in evidence.names:
-            column = evidence.values[:, evidence.names.index(FORECAST)]
-            seen = np.isfinite(column)
-            times, fractions = evidence.times[seen] / PICOSECOND, column[seen]
+        fractions = evidence.column(FORECAST)
+        known = np.isfinite(fractions)
         return EncodedSample(
-            tuple(frames), self.pooled.encode(names, values)[0], bool(names), times, fractions, tuple(correspondences)
+            tuple(frames),
+            self.pooled.encode(names, values)[0],
+            bool(names),
+            evidence.times[known] / PICOSECOND,
+            fractions[known],
+            tuple(correspondences),
         )
 
     def _frame(self, sample: Sample, graph: MultiscaleGraph, moment: float, evidence: Evidence) -> EncodedFrame:
-        names, values = _series(evidence, moment)
+        seen = _until(evidence, moment)
+        fractions = seen.column(FORECAST)
         nodes = {
             name: columns.encode(graph.levels[name].feature_names, graph.levels[name].features)
             for name, columns in self.levels.items()
@@ -159,9 +162,9 @@ class Encoding:
         return EncodedFrame(
             moment / PICOSECOND,
             self.globals.encode(*_globals(sample, graph))[0],
-            self.series.encode(names, values)[0],
-            _last(evidence, FORECAST, moment),
-            _line(evidence, moment),
+            self.series.encode(*_series(seen))[0],
+            float(fractions[-1]) if len(fractions) else math.nan,
+            _line(seen.times, fractions),
             nodes,
             {name: np.ones(len(table), np.float32) for name, table in nodes.items()},
             edges,
@@ -215,7 +218,7 @@ def fit_encoding(samples: Sequence[Sample], *, levels: Sequence[str] = tuple(RES
         found = (graph.relations[pair] for graph in graphs if pair in graph.relations)
         return ((relation.feature_names, relation.features) for relation in found)
 
-    series = [_series(_evidence(sample), moment) for sample in samples for _, moment in _moments(sample)]
+    series = [_series(_until(_evidence(sample), moment)) for sample in samples for _, moment in _moments(sample)]
     slopes = [values[0, names.index(f"{FORECAST}_slope")] for names, values in series if f"{FORECAST}_slope" in names]
     known = np.array([slope for slope in slopes if math.isfinite(slope)])
     return Encoding(
@@ -261,41 +264,29 @@ def _moments(sample: Sample) -> list[tuple[MultiscaleGraph, float]]:
     return list(zip(sequence.frames, sequence.times.tolist(), strict=True))
 
 
-def _until(evidence: Evidence, moment: float) -> int:
-    return int(np.searchsorted(evidence.times, moment + 1e-3 * PICOSECOND, side="right"))
+def _until(evidence: Evidence, moment: float) -> Evidence:
+    seen = int(np.searchsorted(evidence.times, moment + 1e-3 * PICOSECOND, side="right"))
+    return Evidence(evidence.times[:seen], evidence.names, evidence.values[:seen])
 
 
-def _last(evidence: Evidence, name: str, moment: float) -> float:
-    if name not in evidence.names:
-        return math.nan
-    column = evidence.values[: _until(evidence, moment), evidence.names.index(name)]
-    return float(column[-1]) if len(column) else math.nan
-
-
-def _series(evidence: Evidence, moment: float) -> tuple[tuple[str, ...], FloatArray]:
-    """Last values of the series, and their slopes per ps by least squares, up to a moment."""
-    names = tuple(name for column in evidence.names for name in (column, f"{column}_slope"))
-    seen = _until(evidence, moment)
+def _series(seen: Evidence) -> tuple[tuple[str, ...], FloatArray]:
+    """Last values of the series, and their slopes per ps by least squares."""
+    names = tuple(name for column in seen.names for name in (column, f"{column}_slope"))
     row = np.full((1, len(names)), np.nan)
-    if seen:
-        row[0, ::2] = evidence.values[seen - 1]
-    if seen >= 3:
-        times = (evidence.times[:seen] - evidence.times[:seen].mean()) / PICOSECOND
-        row[0, 1::2] = times @ evidence.values[:seen] / (times**2).sum()
+    if len(seen.times):
+        row[0, ::2] = seen.values[-1]
+    if len(seen.times) >= 3:
+        times = (seen.times - seen.times.mean()) / PICOSECOND
+        row[0, 1::2] = times @ seen.values / (times**2).sum()
     return names, row
 
 
-def _line(evidence: Evidence, moment: float) -> tuple[float, float]:
-    if FORECAST not in evidence.names:
-        return 0.0, 0.0
-    seen = _until(evidence, moment)
-    values = evidence.values[:seen, evidence.names.index(FORECAST)]
-    known = np.isfinite(values)
+def _line(times: FloatArray, fractions: FloatArray) -> tuple[float, float]:
+    known = np.isfinite(fractions)
     if known.sum() < 3 or not known[-1]:
         return 0.0, 0.0
-    times = (evidence.times[:seen] - evidence.times[seen - 1])[known] / PICOSECOND
-    slope, value = np.polyfit(times, values[known], 1).tolist()
-    return value - float(values[-1]), slope
+    slope, value = np.polyfit((times - times[-1])[known] / PICOSECOND, fractions[known], 1).tolist()
+    return value - float(fractions[-1]), slope
 
 
 def _matrix(step: Relation, before: MultiscaleGraph, after: MultiscaleGraph) -> csr_array:
