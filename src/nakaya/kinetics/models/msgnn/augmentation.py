@@ -52,14 +52,14 @@ class Draw:
 
     Attributes:
         frames: In order of time.
-        correspondences: Before every frame but the first: level -> (index int64 [2, edge], weight float32 [edge]).
+        correspondences: Before every frame but the first: level -> edges from nodes of the frame before, no features.
         pooled: float32 [column].
         has_pooled: Whether the pooled evidence may be looked at.
         later: (time in ps, solid fraction) after the last frame, to forecast; None = nothing is known of it.
     """
 
     frames: tuple[EncodedFrame, ...]
-    correspondences: tuple[Mapping[str, tuple[IntArray, Float32Array]], ...]
+    correspondences: tuple[Mapping[str, Edges], ...]
     pooled: Float32Array
     has_pooled: bool
     later: tuple[float, float] | None = None
@@ -122,7 +122,7 @@ class PatchPool:
         self._seed = seed
         self._atoms: dict[tuple[int, int], IntArray | None] = {}
         self._frames: dict[tuple[int, int], EncodedFrame] = {}
-        self._correspondences: dict[tuple[int, int, int], Mapping[str, tuple[IntArray, Float32Array]]] = {}
+        self._correspondences: dict[tuple[int, int, int], Mapping[str, Edges]] = {}
 
     def frame(self, number: int, patch: int) -> EncodedFrame:
         """One patch of one frame."""
@@ -131,8 +131,8 @@ class PatchPool:
             self._frames[number, patch] = frame if atoms is None else cut_atoms(frame, atoms)
         return self._frames[number, patch]
 
-    def correspondences(self, earlier: int, later: int, patch: int) -> Mapping[str, tuple[IntArray, Float32Array]]:
-        """How far nodes of a patch go on from one frame to another: level -> (index, weight)."""
+    def correspondences(self, earlier: int, later: int, patch: int) -> Mapping[str, Edges]:
+        """How far nodes of a patch go on from one frame to another: level -> edges."""
         key = earlier, later, patch
         if key not in self._correspondences:
             ends = self._chosen(earlier, patch), self._chosen(later, patch)
@@ -213,16 +213,15 @@ def _cut(name: RelationName, relation: Edges, place: IntArray) -> Edges:
     return Edges(index[:, kept], relation.weight[kept], relation.features[kept])
 
 
-def _listed(
-    steps: Mapping[str, csr_array], earlier: IntArray | None, later: IntArray | None
-) -> Mapping[str, tuple[IntArray, Float32Array]]:
+def _listed(steps: Mapping[str, csr_array], earlier: IntArray | None, later: IntArray | None) -> Mapping[str, Edges]:
     listed = {}
     for name, matrix in steps.items():
         if name == "atom":
             matrix = matrix if earlier is None else matrix[earlier, :]
             matrix = matrix if later is None else matrix[:, later]
         found = matrix.tocoo()
-        listed[name] = np.stack(found.coords).astype(np.int64), found.data.astype(np.float32)
+        index = np.stack(found.coords).astype(np.int64)
+        listed[name] = Edges(index, found.data.astype(np.float32), np.zeros((index.shape[1], 0), np.float32))
     return listed
 
 

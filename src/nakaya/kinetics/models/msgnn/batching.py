@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nakaya.kinetics.graphs.graph import RelationName
 from nakaya.kinetics.models.msgnn.augmentation import Draw
-from nakaya.kinetics.models.msgnn.encoding import EncodedFrame, Encoding
+from nakaya.kinetics.models.msgnn.encoding import Edges, EncodedFrame, Encoding
 
 __all__ = ["Batch", "EdgeBlock", "LevelBlock", "Moment", "collate"]
 
@@ -118,20 +118,23 @@ def _moment(draws: Sequence[Draw], place: int, encoding: Encoding) -> Moment:
     starts = {name: _starts(frames, name) for name in encoding.levels}
     earlier_starts = {name: _starts(before, name) for name in encoding.levels}
     correspondences = {}
+    edges = {}
     for name in encoding.levels:
-        parts = []
-        for number, (drawn, earlier) in enumerate(zip(draws, before, strict=True)):
-            entry = {} if earlier is None else drawn.correspondences[place]
-            if name in entry:
-                index, weight = entry[name]
-                shift = np.array([[earlier_starts[name][number]], [starts[name][number]]])
-                parts.append((index + shift, weight))
+        parts = [
+            (drawn.correspondences[place][name], (earlier_starts[name][number], starts[name][number]))
+            for number, (drawn, earlier) in enumerate(zip(draws, before, strict=True))
+            if earlier is not None and name in drawn.correspondences[place]
+        ]
         if parts:
-            correspondences[name] = EdgeBlock(
-                torch.from_numpy(np.concatenate([index for index, _ in parts], axis=1)),
-                torch.from_numpy(np.concatenate([weight for _, weight in parts])),
-                torch.zeros(0, 0),
-            )
+            correspondences[name] = _edge_block(parts)
+    for pair in encoding.relations:
+        parts = [
+            (frame.edges[pair], (starts[pair[0]][number], starts[pair[1]][number]))
+            for number, frame in enumerate(frames)
+            if frame is not None and pair in frame.edges and len(frame.edges[pair].weight)
+        ]
+        if parts:
+            edges[pair] = _edge_block(parts)
     return Moment(
         torch.tensor([float(frame is not None) for frame in frames]),
         torch.tensor(steps, dtype=torch.float32),
@@ -140,7 +143,7 @@ def _moment(draws: Sequence[Draw], place: int, encoding: Encoding) -> Moment:
         torch.tensor([np.nan if frame is None else frame.solid_fraction for frame in frames], dtype=torch.float32),
         torch.tensor([frame.line for frame in stand_in], dtype=torch.float32),
         {name: level for name in encoding.levels if (level := _level(frames, name)) is not None},
-        {pair: edges for pair in encoding.relations if (edges := _edges(frames, pair, starts)) is not None},
+        edges,
         correspondences,
     )
 
@@ -164,18 +167,10 @@ def _level(frames: Sequence[EncodedFrame | None], name: str) -> LevelBlock | Non
     )
 
 
-def _edges(
-    frames: Sequence[EncodedFrame | None], pair: RelationName, starts: Mapping[str, list[int]]
-) -> EdgeBlock | None:
-    parts = [
-        (relation, number) for number, frame in enumerate(frames)
-        if frame is not None and (relation := frame.edges.get(pair)) is not None and len(relation.weight)
-    ]  # fmt: skip
-    if not parts:
-        return None
-    shifted = [relation.index + np.array([[starts[level][number]] for level in pair]) for relation, number in parts]
+def _edge_block(parts: Sequence[tuple[Edges, tuple[int, int]]]) -> EdgeBlock:
+    """Edges of several samples, each with the numbers that its first source and its first target have in the batch."""
     return EdgeBlock(
-        torch.from_numpy(np.concatenate(shifted, axis=1)),
-        torch.from_numpy(np.concatenate([relation.weight for relation, _ in parts])),
-        torch.from_numpy(np.concatenate([relation.features for relation, _ in parts])),
+        torch.from_numpy(np.concatenate([edges.index + np.array(starts)[:, None] for edges, starts in parts], axis=1)),
+        torch.from_numpy(np.concatenate([edges.weight for edges, _ in parts])),
+        torch.from_numpy(np.concatenate([edges.features for edges, _ in parts])),
     )

@@ -95,31 +95,25 @@ class Columns:
 
 def fit_columns(tables: Iterable[tuple[Sequence[str], np.ndarray[Any, Any]]]) -> Columns:
     """Return the columns of all tables together, with means and standard deviations over all their rows."""
-    count: dict[str, float] = {}
-    known: dict[str, float] = {}
-    total: dict[str, float] = {}
-    square: dict[str, float] = {}
     first: dict[str, float] = {}
-    rows = 0.0
+    sums: dict[str, FloatArray] = {}  # how many are known; sum and sum of squares of what they are more than the first
+    rows = 0
     for names, values in tables:
         rows += len(values)
-        for number, name in enumerate(names):
-            column = np.asarray(values[:, number], dtype=np.float64)
-            column = column[np.isfinite(column)]
-            origin = first.setdefault(name, float(column[0])) if column.size else 0.0
-            count[name] = count.get(name, 0.0) + len(values)
-            known[name] = known.get(name, 0.0) + column.size
-            total[name] = total.get(name, 0.0) + float((column - origin).sum())
-            square[name] = square.get(name, 0.0) + float(((column - origin) ** 2).sum())
-    names = tuple(sorted(count))
+        for name, column in zip(names, np.asarray(values, dtype=np.float64).T, strict=True):
+            known = column[np.isfinite(column)]
+            apart = known - first.setdefault(name, float(known[0])) if known.size else known
+            sums.setdefault(name, np.zeros(3))
+            sums[name] += known.size, apart.sum(), (apart**2).sum()
+    names = tuple(sorted(sums))
     mean, scale = np.zeros(len(names)), np.zeros(len(names))
     for number, name in enumerate(names):
-        if known[name]:
-            offset = total[name] / known[name]
-            variance = max(square[name] / known[name] - offset**2, 0.0)
+        known_rows, total, square = sums[name].tolist()
+        if known_rows:
+            offset = total / known_rows
             mean[number] = first[name] + offset
-            spread = variance**0.5
+            spread = max(square / known_rows - offset**2, 0.0) ** 0.5
             # Rounding must not pass for variation.
             scale[number] = spread if spread > 1e-6 * max(abs(mean[number]), 1e-300) else 0.0
-    flagged = np.array([0 < known[name] < rows for name in names], dtype=np.bool_)
+    flagged = np.array([0 < sums[name][0] < rows for name in names], dtype=np.bool_)
     return Columns(names, mean, scale, flagged)

@@ -153,8 +153,8 @@ def read_settings(settings: Settings, *, fixed: Mapping[str, float] | None = Non
     for name in values:
         if name not in known:
             raise UnknownNameError("setting of msgnn", name, known)
-    for parameter in (*SEARCH_SPACE, *OPTIONS):
-        if parameter.name in values:
-            parameter.check(values[parameter.name])
-    read = {name: int(value) if name in whole else float(value) for name, value in values.items()}
+    read = {
+        name: int(value) if name in whole and float(value).is_integer() else float(value)
+        for name, value in values.items()
+    }
     return MsgnnConfig(**read)  # type: ignore[arg-type]  # whole numbers are int, by the line above

@@ -16,7 +16,6 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.models.msgnn.augmentation import observe
 from nakaya.kinetics.models.msgnn.batching import collate
-from nakaya.kinetics.models.msgnn.encoding import EncodedSample
 from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
 from nakaya.kinetics.models.msgnn.task import FREE_STEPS
 from nakaya.kinetics.samples.sample import Sample
@@ -89,7 +88,8 @@ def score_forecasts(predictor: MsgnnPredictor, samples: Sequence[Sample], *, see
     errors: list[FloatArray] = []
     for sample in samples:
         encoded = predictor.encoding.encode(sample)
-        early, late = _parts(encoded, seen_ps)
+        early = encoded.times_ps <= seen_ps + TIME_TOLERANCE_PS
+        late = ~early
         if early.sum() < 2 or not late.any():
             continue
         times, fractions = encoded.times_ps, encoded.solid_fractions
@@ -113,8 +113,3 @@ def join_scores(scores: Sequence[ForecastScore]) -> ForecastScore:
         return float(np.sqrt(sum(getattr(score, name) ** 2 * score.forecasts for score in scores) / count))
 
     return ForecastScore(joined("network"), joined("persistence"), joined("constant_velocity"), count)
-
-
-def _parts(encoded: EncodedSample, seen_ps: float) -> tuple[np.ndarray, np.ndarray]:
-    early = encoded.times_ps <= seen_ps + TIME_TOLERANCE_PS
-    return early, ~early
