@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from nakaya.viz.colour import from_hex, linear_to_srgb
-from nakaya.viz.crystals.lattice import HEXAGONAL, nearest_site, site_positions
+from nakaya.growth.lattice.lattice import HEXAGONAL, SQUARE
+from nakaya.viz.crystals.lattice import nearest_site, site_positions
 from nakaya.viz.crystals.raster import average_colours, frame_sites, sample_sites
 from nakaya.viz.crystals.renderer import Renderer, to_display
 from nakaya.viz.crystals.shading import site_colours
@@ -22,13 +22,6 @@ from nakaya.viz.style import DARK, LIGHT
 SYMMETRY = 1.5
 """Mean difference in display levels, of 255, between a symmetric crystal and itself turned by 60 degrees: what
 turning the pixels of edges costs."""
-
-SQUARE = SimpleNamespace(
-    neighbours=((-1, 0), (1, 0), (0, -1), (0, 1)),
-    directions=((0.0, 1.0), (1.0, 0.0)),
-    cell=((-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5)),
-)
-"""Another lattice, to see that nothing but its description is needed."""
 
 LATTICES = {"hexagonal": (HEXAGONAL, np.sqrt(3) / 2), "square": (SQUARE, 1.0)}
 """With the area of a cell."""
@@ -42,7 +35,7 @@ lattices = st.sampled_from([lattice for lattice, _ in LATTICES.values()])
 def test_no_site_is_nearer_than_the_nearest(x, y, lattice):
     row, column = nearest_site(np.array(x), np.array(y), lattice)
     around = np.arange(-2, 3)
-    sites = site_positions(row + around[:, None], column + around[None, :], lattice)
+    sites = site_positions(row + around[:, None], column + around[None, :], lattice=lattice)
     distances = np.hypot(sites[..., 0] - x, sites[..., 1] - y)
     assert distances[2, 2] <= distances.min() + 1e-12
 
@@ -50,7 +43,7 @@ def test_no_site_is_nearer_than_the_nearest(x, y, lattice):
 @settings(max_examples=100, deadline=None)
 @given(st.integers(-50, 50), st.integers(-50, 50), st.floats(0, 0.499), st.floats(0, 2 * np.pi), lattices)
 def test_points_closer_than_half_a_spacing_belong_to_the_site(row, column, radius, angle, lattice):
-    x, y = site_positions(np.array(row), np.array(column), lattice) + radius * np.array([np.cos(angle), np.sin(angle)])
+    x, y = site_positions(np.array(row), np.array(column), lattice=lattice) + radius * np.array([np.cos(angle), np.sin(angle)])
     assert [int(value) for value in nearest_site(x, y, lattice)] == [row, column]
 
 

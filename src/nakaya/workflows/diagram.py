@@ -265,7 +265,7 @@ def _draw(
         name: float(np.atleast_1d(value)[0]) for name, value in crystals.parameters.items() if name not in (x[0], y[0])
     }
     title = f"Crystal morphology over {symbol(x[0])} and {symbol(y[0])}"
-    words = [metadata.model, describe_geometry(metadata.geometry), f"seed {metadata.seed}"]
+    words = [metadata.model, describe_geometry(metadata), f"seed {metadata.seed}"]
     image = morphology_diagram(
         views,
         Axis(_axis_label(metadata, x[0]), tuple(x[1].tolist())),

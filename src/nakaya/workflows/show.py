@@ -12,6 +12,7 @@ import numpy as np
 from nakaya.core.errors import ParameterError
 from nakaya.core.files import check_output, write_whole
 from nakaya.growth.catalogue import model_of
+from nakaya.growth.lattice.lattice import LATTICES
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.storing import open as open_store
 from nakaya.viz.crystals.animation import Animation, growth_animation
@@ -50,7 +51,6 @@ def view_member(trajectory: Trajectory, *, point: int = 0, member: int = 0) -> C
     Raises:
         ParameterError: There is no such point or member, or its lattice cannot be drawn.
     """
-    _check_lattice(trajectory)
     one = trajectory.point(point)
     if not 0 <= member < one.num_members:
         raise ParameterError(f"member {member} does not exist: there are {one.num_members} members, counted from 0")
@@ -59,6 +59,7 @@ def view_member(trajectory: Trajectory, *, point: int = 0, member: int = 0) -> C
         one.metadata.geometry,
         steps=int(one.steps[member]),
         grain=None if one.grain is None else one.grain[member],
+        lattice=LATTICES[one.metadata.lattice],
     )
 
 
@@ -76,12 +77,13 @@ def default_parameters(metadata: TrajectoryMetadata) -> dict[str, float]:
     return {name: entry.default for name, entry in stated.items() if entry.default is not None}
 
 
-def describe_geometry(geometry: Mapping[str, object]) -> str:
+def describe_geometry(metadata: TrajectoryMetadata) -> str:
     """Return a lattice in words: "sector of 64 × 64 sites"."""
-    kind = {"sector": "sector", "full": "lattice"}.get(str(geometry.get("name")), "lattice")
+    geometry: Mapping[str, Any] = metadata.geometry
+    kind = "lattice" if geometry.get("name") == "full" else str(geometry.get("name"))
     joined = "periodic " if geometry.get("edges") == "periodic" else ""
-    size = geometry.get("size")
-    return f"{joined}{kind} of {size} × {size} sites"
+    sides = geometry.get("shape") or [geometry.get("size")] * metadata.dimension
+    return f"{joined}{kind} of {' × '.join(map(str, sides))} sites"
 
 
 def draw_crystal(
@@ -121,7 +123,7 @@ def _figure(one: Trajectory, place: int, member: int, step: int | None, theme: s
         subtitle=join_words([_origin(one), f"member {member}", stopped]),
         width=width,
         step=step,
-        site_spacing=one.metadata.site_spacing,
+        site_spacing=one.metadata.site_spacing if one.metadata.length_unit == "m" else None,
     )
 
 
@@ -296,15 +298,6 @@ def _load_point(path: str | PathLike[str], point: int, member: int | None) -> tu
     return crystals, about
 
 
-def _check_lattice(trajectory: Trajectory) -> None:
-    metadata = trajectory.metadata
-    if metadata.lattice != "hexagonal" or metadata.dimension != 2:
-        raise ParameterError(
-            f"crystals on a {metadata.lattice} lattice of {metadata.dimension} dimensions cannot be drawn: "
-            "pictures show hexagonal lattices in the plane"
-        )
-
-
 def _split_parameters(one: Trajectory) -> tuple[dict[str, float], dict[str, float]]:
     """The telling parameters that go into the title, and those that go below it because they are too many."""
     telling = telling_parameters(one)
@@ -326,5 +319,5 @@ def _origin(one: Trajectory) -> str:
     resolution = one.metadata.time_resolution
     coarse = f"arrival times to {resolution} steps" if resolution > 1 else ""
     _, others = _split_parameters(one)
-    place = describe_geometry(one.metadata.geometry)
+    place = describe_geometry(one.metadata)
     return join_words([format_parameters(others), one.metadata.model, place, f"seed {one.metadata.seed}", coarse])

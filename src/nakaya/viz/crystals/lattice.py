@@ -1,59 +1,64 @@
-"""What a picture needs to know of a lattice in the plane: where its sites lie, their cells, their neighbours."""
+"""Where the cells of a lattice lie in a picture.
+
+In the plane the cell of a site is the hexagon or square of points nearer to it than to any other site. A cubic lattice
+is seen along the diagonal of the cube, where sites are hexagons of three rhombs; its cells are halves of these rhombs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+import math
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray, IntArray
-from nakaya.growth.lattice.hexagonal import COLUMN_DIRECTION, NEIGHBOURS, ROW_DIRECTION
+from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice
 
-__all__ = ["HEXAGONAL", "PlaneLattice", "nearest_site", "site_positions"]
+__all__ = ["HEXAGONAL", "ISOMETRIC", "cell_under", "isometric_cells", "nearest_site", "site_positions"]
+
+ISOMETRIC = np.array([[0.0, 1.0], [-math.sqrt(3.0) / 2.0, -0.5], [math.sqrt(3.0) / 2.0, -0.5]])
+"""Where the axes (layer, row, column) of a cubic lattice point in the plane: all three towards who looks."""
 
 
-class PlaneLattice(Protocol):
-    """A lattice in the plane with one site for every entry of an array; lengths in site spacings.
+def site_positions(*place: IntArray | FloatArray, lattice: Lattice = HEXAGONAL) -> FloatArray:
+    """Return where sites lie in the picture, float64 [..., (x, y)], y upwards.
 
-    Attributes:
-        neighbours: Offsets (row, column) of a site's neighbours; where (1, 1) is one of them, cells are hexagons.
-        directions: Steps (x, y) from site to site along rows and columns of the array: down one row, along one column.
-        cell: Corners (x, y) of a site's cell about its centre: the points nearer to it than to any other site.
+    Args:
+        place: Rows and columns, or layers, rows and columns; they are broadcast.
+        lattice: Of the sites.
     """
-
-    @property
-    def neighbours(self) -> Sequence[tuple[int, ...]]:  # noqa: D102
-        ...
-
-    @property
-    def directions(self) -> Sequence[Sequence[float]]:  # noqa: D102
-        ...
-
-    @property
-    def cell(self) -> Sequence[Sequence[float]]:  # noqa: D102
-        ...
+    directions = ISOMETRIC if lattice.dimension == 3 else np.array(lattice.directions)
+    return np.asarray(np.stack(np.broadcast_arrays(*place), axis=-1) @ directions)
 
 
-@dataclass(frozen=True)
-class _Hexagonal:
-    neighbours: Sequence[tuple[int, ...]] = NEIGHBOURS
-    directions: Sequence[Sequence[float]] = (tuple(ROW_DIRECTION.tolist()), tuple(COLUMN_DIRECTION.tolist()))
-    cell: Sequence[Sequence[float]] = tuple(
-        (float(np.sin(turn)) / 3**0.5, float(np.cos(turn)) / 3**0.5) for turn in np.arange(6) * np.pi / 3
-    )
+def isometric_cells(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Rhombs along column and row that hold the picture of a cubic array; each is cut into two triangles."""
+    layers, rows, columns = shape
+    return columns + layers, rows + layers
 
 
-HEXAGONAL: PlaneLattice = _Hexagonal()
+def cell_under(x: FloatArray, y: FloatArray, shape: tuple[int, ...], lattice: Lattice) -> IntArray:
+    """Return the flat index of the cell under each point of the plane, or the number of cells where there is none.
+
+    Args:
+        x: In site spacings, any shape.
+        y: Broadcast against `x`.
+        shape: Of the array.
+        lattice: Of the array.
+    """
+    if lattice.dimension == 3:
+        # (x, y) = s e_column + t e_row, and sites project to whole s and t; see `shading.visible_faces`
+        s, t = x / math.sqrt(3.0) - y + shape[0], -x / math.sqrt(3.0) - y + shape[0]
+        row, column = np.floor(s).astype(np.int64), np.floor(t).astype(np.int64)
+        (rows, columns), halves = isometric_cells(shape), 2
+        half = (t - column > s - row).astype(np.int64)
+    else:
+        row, column = nearest_site(x, y, lattice)
+        (rows, columns), halves, half = shape, 1, np.zeros((), np.int64)
+    inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+    return np.where(inside, (row * columns + column) * halves + half, rows * columns * halves)
 
 
-def site_positions(rows: IntArray | FloatArray, columns: IntArray | FloatArray, lattice: PlaneLattice) -> FloatArray:
-    """Return where sites lie in the plane, float64 [..., 2], y upwards."""
-    return np.asarray(np.stack(np.broadcast_arrays(rows, columns), axis=-1) @ np.array(lattice.directions))
-
-
-def nearest_site(x: FloatArray, y: FloatArray, lattice: PlaneLattice = HEXAGONAL) -> tuple[IntArray, IntArray]:
+def nearest_site(x: FloatArray, y: FloatArray, lattice: Lattice = HEXAGONAL) -> tuple[IntArray, IntArray]:
     """Return (rows, columns) of the site nearest to each point of the plane; exact but for points on an edge.
 
     In the lattice's own coordinates i and j the nearest site of a square is found by rounding. With six neighbours the

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import Float32Array, FloatArray, IntArray, Mask
-from nakaya.viz.crystals.lattice import HEXAGONAL, PlaneLattice, nearest_site, site_positions
+from nakaya.growth.lattice.lattice import Lattice
+from nakaya.viz.crystals.lattice import HEXAGONAL, ISOMETRIC, cell_under, site_positions
 
 __all__ = ["Frame", "average_colours", "frame_sites", "sample_sites"]
 
@@ -38,25 +39,25 @@ class Frame:
     width: int
     height: int
     scale: float
-    lattice: PlaneLattice = HEXAGONAL
+    lattice: Lattice = HEXAGONAL
 
     def pixel_of(self, rows: IntArray | FloatArray, columns: IntArray | FloatArray) -> FloatArray:
         """Return where sites lie in the picture, float64 [..., 2] as (x, y) in pixels from its upper left corner."""
-        place = site_positions(rows, columns, self.lattice)
+        place = site_positions(rows, columns, lattice=self.lattice)
         return np.stack([(place[..., 0] - self.left) * self.scale, (self.top - place[..., 1]) * self.scale], axis=-1)
 
 
-def frame_sites(domain: Mask, *, width: int, padding: float = 1.0, lattice: PlaneLattice = HEXAGONAL) -> Frame:
+def frame_sites(domain: Mask, *, width: int, padding: float = 1.0, lattice: Lattice = HEXAGONAL) -> Frame:
     """Return the frame that shows every site of `domain`, `width` pixels across.
 
     Args:
-        domain: bool [row, column]: the sites that must be seen; at least one.
+        domain: bool [*lattice]: the sites that must be seen; at least one.
         width: Pixels across; the height follows.
         padding: Empty space around the cells, in site spacings.
         lattice: Whose sites.
     """
-    rows, columns = np.nonzero(domain)
-    place, cell = site_positions(rows, columns, lattice), np.array(lattice.cell)
+    place = site_positions(*np.nonzero(domain), lattice=lattice)
+    cell = np.array(lattice.cell) @ ISOMETRIC if lattice.dimension == 3 else np.array(lattice.cell)
     left, bottom = place.min(axis=0) + cell.min(axis=0) - padding
     right, top = place.max(axis=0) + cell.max(axis=0) + padding
     scale = width / (right - left)
@@ -70,19 +71,19 @@ def supersampling(scale: float) -> int:
     return max(3, min(8, math.ceil(2.0 / scale)))
 
 
-def sample_sites(shape: tuple[int, int], frame: Frame, *, samples: int | None = None) -> NDArray[np.int32]:
-    """Return the site under each sample of each pixel: int32 [samples, samples, height, width].
+def sample_sites(shape: tuple[int, ...], frame: Frame, *, samples: int | None = None) -> NDArray[np.int32]:
+    """Return the cell under each sample of each pixel: int32 [samples, samples, height, width].
 
     Args:
-        shape: Rows and columns of the lattice array.
+        shape: Of the lattice array.
         frame: What is shown.
         samples: Samples per pixel and direction; by default as many as the scale needs.
 
     Returns:
-        Flat index row * columns + column, or rows * columns where no site of the array lies.
+        Flat index row * columns + column, or rows * columns where no site of the array lies; of a cubic lattice the
+        number of the triangle, see `nakaya.viz.crystals.lattice`.
     """
     samples = supersampling(frame.scale) if samples is None else samples
-    rows, columns = shape
     sites = np.empty((samples, samples, frame.height, frame.width), np.int32)
     for start in range(0, frame.height, BAND_ROWS):
         lines = np.arange(start, min(start + BAND_ROWS, frame.height), dtype=np.float64)
@@ -90,9 +91,7 @@ def sample_sites(shape: tuple[int, int], frame: Frame, *, samples: int | None = 
             y = frame.top - (lines + (down + 0.5) / samples) / frame.scale
             for across in range(samples):
                 x = frame.left + (np.arange(frame.width, dtype=np.float64) + (across + 0.5) / samples) / frame.scale
-                row, column = nearest_site(x[None, :], y[:, None], frame.lattice)
-                inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
-                found = np.where(inside, row * columns + column, rows * columns)
+                found = cell_under(x[None, :], y[:, None], shape, frame.lattice)
                 sites[down, across, start : start + len(lines)] = found
     return sites
 

@@ -48,8 +48,7 @@ class Renderer:
     def over(cls, view: CrystalView, *, width: int, padding: float = PADDING) -> Renderer:
         """Return the renderer that shows every site of a crystal's domain, `width` pixels across."""
         frame = frame_sites(view.domain, width=width, padding=padding, lattice=view.lattice)
-        rows, columns = view.domain.shape
-        return cls(frame, sample_sites((rows, columns), frame))
+        return cls(frame, sample_sites(view.domain.shape, frame))
 
     def render(self, colours: Float32Array) -> NDArray[np.uint8]:
         """Return the picture of the sites' colours (as `SiteColours.at` gives them): uint8 [height, width, 3]."""

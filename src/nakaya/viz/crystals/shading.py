@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, Mask
+from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, IntArray, Mask
+from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice
 from nakaya.growth.model.trajectory import INITIAL, occupancy_at
 from nakaya.viz.colour import from_hex, grain_hues, oklab_to_srgb, srgb_to_linear, srgb_to_oklab
-from nakaya.viz.crystals.lattice import HEXAGONAL, PlaneLattice
+from nakaya.viz.crystals.lattice import isometric_cells
 from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme
 
-__all__ = ["DEFAULT_RELIEF", "SiteColours", "relief_of", "site_colours"]
+__all__ = ["DEFAULT_RELIEF", "SiteColours", "SurfaceColours", "relief_of", "site_colours", "visible_faces"]
 
 DEFAULT_RELIEF = 0.12
 """Change of lightness (OKLab) between a ridge and a flat place: seen as form, too small to be read as another time."""
@@ -28,7 +29,7 @@ RELIEF_SHARE = 1 / 60
 GRAIN_CHROMA = 0.105
 
 
-def relief_of(arrival: ArrivalMap, last: int, lattice: PlaneLattice = HEXAGONAL) -> FloatArray:
+def relief_of(arrival: ArrivalMap, last: int, lattice: Lattice = HEXAGONAL) -> FloatArray:
     """Return how far each site stands above its neighbourhood: float64 [row, column] in (-1, 1), 0 outside the crystal.
 
     The mean arrival of the attached neighbours less the site's own, evened out once over the neighbours (single sites
@@ -46,7 +47,7 @@ def relief_of(arrival: ArrivalMap, last: int, lattice: PlaneLattice = HEXAGONAL)
     return np.asarray(rise / (np.abs(rise) + max(last, 1) * RELIEF_SHARE))
 
 
-def _neighbour_mean(field: FloatArray, attached: Mask, lattice: PlaneLattice) -> FloatArray:
+def _neighbour_mean(field: FloatArray, attached: Mask, lattice: Lattice) -> FloatArray:
     """Mean of the field over each site's attached neighbours, or the site's own value where it has none."""
     rows, columns = field.shape
     values, counted = np.pad(np.where(attached, field, 0.0), 1), np.pad(attached, 1)
@@ -86,7 +87,76 @@ class SiteColours:
         return colours
 
 
-def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_RELIEF) -> SiteColours:
+@dataclass(frozen=True)
+class SurfaceColours:
+    """The colours of a crystal in three dimensions, seen along the diagonal of the cube; as `SiteColours`.
+
+    Attributes:
+        sites: float32 [site, 3]: colour (OKLab) of every site.
+        empty: float32 [triangle + 1, 3]: the picture before anything attached, linear light.
+        arrival: int32 [layer, row, column].
+        relief: Difference in lightness between the faces.
+    """
+
+    sites: FloatArray
+    empty: Float32Array
+    arrival: ArrivalMap
+    relief: float
+
+    def at(self, step: int | None = None) -> Float32Array:
+        """Return the colours after `step` steps, or at the end: float32 [triangle + 1, 3]."""
+        attached = self.arrival >= INITIAL if step is None else occupancy_at(self.arrival, step)
+        site, face = visible_faces(attached)
+        there = np.flatnonzero(site >= 0)
+        lab = self.sites[site[there]]
+        lab[:, 0] = np.clip(lab[:, 0] + self.relief * FACE_LIGHT[face[there]], 0.0, 1.0)
+        colours = self.empty.copy()
+        colours[there] = srgb_to_linear(oklab_to_srgb(lab))
+        return colours
+
+
+FACE_LIGHT = np.array([0.0, -0.7, -1.5])
+"""Of the upper, left and right faces, in units of the relief: the light falls from above and from the left."""
+
+
+def visible_faces(attached: Mask) -> tuple[IntArray, IntArray]:
+    """Return what is seen of a cubic lattice along (1, 1, 1), triangle by triangle.
+
+    Site (l, r, c) projects to the point (s, t) = (c - l, r - l) of a triangular lattice. The triangle (0, 0), (1, 0),
+    (1, 1), and likewise its mirror image (0, 0), (0, 1), (1, 1), shows one face of a site that projects to each of its
+    three corners; of attached ones the one nearest to who looks, of the greatest l + r + c. These differ modulo 3.
+
+    Args:
+        attached: bool [layer, row, column].
+
+    Returns:
+        Flat index of the site, -1 where none is seen, and its face (0 = layer, 1 = row, 2 = column): int64 [triangle].
+    """
+    layers, rows, columns = attached.shape
+    shape = isometric_cells(attached.shape)
+    top = np.full((shape[0] + 1, shape[1] + 1), -1, np.int64)  # of each stack: the uppermost layer that is attached
+    layer, row, column = np.nonzero(attached)
+    np.maximum.at(top, (column - layer + layers, row - layer + layers), layer)
+    s, t = np.indices(top.shape) - layers
+    height = np.where(top >= 0, 3 * top + s + t, NOTHING)
+    site = (top * rows + t + top) * columns + s + top
+    corners = {(0, 0): np.s_[:-1, :-1], (1, 0): np.s_[1:, :-1], (0, 1): np.s_[:-1, 1:], (1, 1): np.s_[1:, 1:]}
+    halves = (((0, 0), 2), ((1, 0), 1), ((1, 1), 0)), (((0, 0), 1), ((0, 1), 2), ((1, 1), 0))
+    found, faces = np.full((*shape, 2), -1, np.int64), np.zeros((*shape, 2), np.int64)
+    for half, candidates in enumerate(halves):
+        best = np.full(shape, NOTHING)
+        for corner, face in candidates:
+            nearer = height[corners[corner]] > best
+            best = np.where(nearer, height[corners[corner]], best)
+            found[..., half] = np.where(nearer, site[corners[corner]], found[..., half])
+            faces[..., half] = np.where(nearer, face, faces[..., half])
+    return found.ravel(), faces.ravel()
+
+
+NOTHING = np.iinfo(np.int64).min
+
+
+def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_RELIEF) -> SiteColours | SurfaceColours:
     """Return the colours of a crystal's sites.
 
     Args:
@@ -104,18 +174,23 @@ def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_REL
         hue = np.deg2rad(grain_hues(int(grain.max()) + 1))[np.maximum(grain[attached], 0)]
         chroma = np.where(grain[attached] >= 0, GRAIN_CHROMA, 0.0)
         lab = np.stack([dark + (light - dark) * age, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1)
+    if view.lattice.dimension == 3:
+        sites = np.zeros((arrival.size, 3))
+        sites[attached.ravel()] = lab
+        seen = visible_faces(view.domain)[0] >= 0
+        return SurfaceColours(sites, _empty_lattice(seen, theme), arrival, relief)
     if relief:
         lab[:, 0] = np.clip(lab[:, 0] + relief * relief_of(arrival, last, view.lattice)[attached], 0.0, 1.0)
-    empty = _empty_lattice(view, theme)
+    empty = _empty_lattice(view.domain.ravel(), theme)
     whole = empty.copy()
     whole[:-1][attached.ravel()] = srgb_to_linear(oklab_to_srgb(lab))
     return SiteColours(whole, empty, arrival.ravel())
 
 
-def _empty_lattice(view: CrystalView, theme: Theme) -> Float32Array:
+def _empty_lattice(domain: Mask, theme: Theme) -> Float32Array:
     """Vapour on the lattice, ground outside it."""
     vapour, ground = (
         srgb_to_linear(from_hex(colour)).astype(np.float32) for colour in (theme.vapour, theme.background)
     )
-    inside = np.append(view.domain.ravel(), False)
+    inside = np.append(domain, False)
     return np.where(inside[:, None], vapour, ground)

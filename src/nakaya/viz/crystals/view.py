@@ -1,4 +1,4 @@
-"""What is seen of a crystal: the whole lattice as it is, or the six-fold crystal unfolded from a sector."""
+"""What is seen of a crystal: the whole lattice as it is, or the symmetric crystal unfolded from a part of it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import numpy as np
 from nakaya.core.arrays import ArrivalMap, GrainMap, Mask
 from nakaya.core.errors import ParameterError
 from nakaya.growth.lattice.hexagonal import hexagonal_distance
-from nakaya.growth.lattice.symmetry import unfold_sector
+from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice
 from nakaya.growth.model.trajectory import NOT_COMPUTED
 from nakaya.viz.colour import ColourRamp
-from nakaya.viz.crystals.lattice import HEXAGONAL, PlaneLattice
 from nakaya.viz.style import Theme
 
 __all__ = ["CrystalView", "view_crystal"]
@@ -24,10 +23,10 @@ class CrystalView:
     """One crystal, ready to be drawn.
 
     Attributes:
-        arrival: int32 [row, column], as shown.
-        domain: bool [row, column]: sites of the lattice that was grown on.
+        arrival: int32 [*lattice], as shown.
+        domain: bool [*lattice]: sites of the lattice that was grown on.
         last: Steps until it stopped.
-        grain: int32 [row, column] or None: number of the crystal a site belongs to, -1 = none.
+        grain: int32 [*lattice] or None: number of the crystal a site belongs to, -1 = none.
         note: What a reader must know about the picture; empty where it shows the lattice as it is.
         lattice: Where its sites lie.
     """
@@ -37,7 +36,7 @@ class CrystalView:
     last: int
     grain: GrainMap | None = None
     note: str = ""
-    lattice: PlaneLattice = HEXAGONAL
+    lattice: Lattice = HEXAGONAL
 
     def ramp(self, theme: Theme) -> ColourRamp:
         """Return what colours mean: ages, or, where hue stands for the grain, ages as lightness alone."""
@@ -45,38 +44,49 @@ class CrystalView:
 
 
 def view_crystal(
-    arrival: ArrivalMap, geometry: Mapping[str, object], *, steps: int, grain: GrainMap | None = None
+    arrival: ArrivalMap,
+    geometry: Mapping[str, object],
+    *,
+    steps: int,
+    grain: GrainMap | None = None,
+    lattice: Lattice = HEXAGONAL,
 ) -> CrystalView:
-    """Return how a crystal is shown: a sector unfolded to the six-fold crystal, a full lattice as it is.
+    """Return how a crystal is shown: a mirrored part unfolded to the symmetric crystal, a full lattice as it is.
 
     Args:
-        arrival: int32 [row, column], as grown.
+        arrival: int32 [*lattice], as grown.
         geometry: `GrowthSetup.as_metadata()`: its "name" and "edges" are read.
         steps: Steps until it stopped.
-        grain: int32 [row, column]: number of the crystal a site belongs to, -1 = none.
+        grain: int32 [*lattice]: number of the crystal a site belongs to, -1 = none.
+        lattice: Of its sites.
 
     Raises:
-        ParameterError: The array is not a square of sites, was not computed, or its geometry is not known.
+        ParameterError: The array does not fit the lattice, was not computed, or its geometry is not known.
     """
-    arrival = np.asarray(arrival, np.int32)
-    if arrival.ndim != 2 or arrival.shape[0] != arrival.shape[1]:
+    arrival, name = np.asarray(arrival, np.int32), str(geometry.get("name"))
+    is_hexagonal = lattice.name == "hexagonal"
+    if arrival.ndim != lattice.dimension or (is_hexagonal and arrival.shape[0] != arrival.shape[1]):
         raise ParameterError(
             f"an arrival map of shape {arrival.shape} cannot be drawn: pictures show square arrays of a plane lattice"
+            if is_hexagonal
+            else f"an arrival map of shape {arrival.shape} is none of a {lattice.name} lattice"
         )
     if (arrival == NOT_COMPUTED).any():
         raise ParameterError("this crystal was not computed yet: let the campaign finish, or choose another member")
-    name, size = geometry.get("name"), arrival.shape[0]
-    if name == "sector":
-        unfolded = unfold_sector(arrival)
-        domain = _centred_hexagon(unfolded.shape[0])
-        grain = None if grain is None else unfold_sector(np.asarray(grain, np.int32))
-        return CrystalView(unfolded, domain, steps, grain, _join(_sector_note(arrival), grain))
-    if name != "full":
-        raise ParameterError(f"geometry {name!r} cannot be drawn: known are 'full' and 'sector'")
-    if geometry.get("edges") == "periodic":
+    if is_hexagonal and name not in ("sector", "full"):
+        raise ParameterError(f"geometry {geometry.get('name')!r} cannot be drawn: known are 'full' and 'sector'")
+    is_periodic, note = geometry.get("edges") == "periodic", ""
+    if lattice.is_mirrored(name):
+        note = _mirror_note(arrival, name, lattice)
+        grain = None if grain is None else lattice.unfold(np.asarray(grain, np.int32))
+        arrival = lattice.unfold(arrival)
+    elif is_periodic:
         note = "Opposite sides of the lattice are joined."
-        return CrystalView(arrival, np.ones(arrival.shape, np.bool_), steps, grain, _join(note, grain))
-    return CrystalView(arrival, _centred_hexagon(size), steps, grain, _join("", grain))
+    if lattice.dimension == 3:
+        note = f"Seen along the diagonal of the cube. {note}".strip()
+    whole = np.ones(arrival.shape, np.bool_)
+    domain = _centred_hexagon(arrival.shape[0]) if is_hexagonal and not is_periodic else whole
+    return CrystalView(arrival, domain, steps, grain, _join(note, grain), lattice)
 
 
 def _join(note: str, grain: GrainMap | None) -> str:
@@ -84,7 +94,9 @@ def _join(note: str, grain: GrainMap | None) -> str:
     return note if grain is None else f"{note} Each crystal has a hue of its own; lightness is its age.".strip()
 
 
-def _sector_note(arrival: ArrivalMap) -> str:
+def _mirror_note(arrival: ArrivalMap, name: str, lattice: Lattice) -> str:
+    if lattice.name != "hexagonal":
+        return f"Unfolded from a mirrored {name}: {2**lattice.dimension} copies of what was grown."
     if np.array_equal(arrival[0, :], arrival[:, 0]):
         return "Unfolded from a 120° sector: three copies of what was grown."
     return (
