@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nakaya.viz.colour import from_hex, linear_to_srgb
 from nakaya.growth.lattice.lattice import HEXAGONAL, SQUARE
+from nakaya.viz.colour import from_hex, linear_to_srgb
 from nakaya.viz.crystals.lattice import nearest_site, site_positions
 from nakaya.viz.crystals.raster import average_colours, frame_sites, sample_sites
 from nakaya.viz.crystals.renderer import Renderer, to_display
@@ -43,7 +43,9 @@ def test_no_site_is_nearer_than_the_nearest(x, y, lattice):
 @settings(max_examples=100, deadline=None)
 @given(st.integers(-50, 50), st.integers(-50, 50), st.floats(0, 0.499), st.floats(0, 2 * np.pi), lattices)
 def test_points_closer_than_half_a_spacing_belong_to_the_site(row, column, radius, angle, lattice):
-    x, y = site_positions(np.array(row), np.array(column), lattice=lattice) + radius * np.array([np.cos(angle), np.sin(angle)])
+    x, y = site_positions(np.array(row), np.array(column), lattice=lattice) + radius * np.array(
+        [np.cos(angle), np.sin(angle)]
+    )
     assert [int(value) for value in nearest_site(x, y, lattice)] == [row, column]
 
 

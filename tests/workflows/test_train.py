@@ -16,10 +16,10 @@ torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.cli.app import run  # noqa: E402
 from nakaya.core.errors import ConfigError, OutputError  # noqa: E402
+from nakaya.growth.emulators import family  # noqa: E402
 from nakaya.growth.emulators.cgne.shipped import load_folder  # noqa: E402
 from nakaya.growth.lattice.geometry import make_setup  # noqa: E402
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
-from nakaya.workflows import train_emulator as training  # noqa: E402
 from nakaya.workflows.train_emulator import train  # noqa: E402
 
 SWEEP = """
@@ -193,6 +193,6 @@ def test_a_wrong_training_file_is_one_line(
 def test_without_torch_the_message_says_what_to_install(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(training, "find_spec", lambda name: None)
+    monkeypatch.setattr(family, "find_spec", lambda name: None)
     assert run(["train", str(config), "--out", str(tmp_path / "run")]) == 2
     assert 'pip install "nakaya[ml]"' in capsys.readouterr().err

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 
@@ -31,8 +32,11 @@ from nakaya.cli import (
     tune,
 )
 from nakaya.cli.output import run_app
+from nakaya.core.registry import Registry
 
 __all__ = ["app", "main"]
+
+logger = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="nakaya",
@@ -57,6 +61,19 @@ evaluate.register(app)
 predict.register(app)
 explain.register(app)
 benchmark.register(app)
+
+
+COMMANDS: Registry[Any] = Registry("command", "nakaya.commands", object, {})  # functions that take the application
+"""Functions of packages outside that add commands to the application."""
+
+
+@cache
+def _register_plugins() -> None:
+    for name, add_commands in COMMANDS.load_all().items():
+        try:
+            add_commands(app)
+        except Exception as error:  # code of others: a command that cannot be added takes no other away
+            logger.warning("command %r is left out: %s: %s", name, type(error).__name__, error)
 
 
 def _print_version(value: bool) -> None:
@@ -85,6 +102,7 @@ def _common(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status: 0, 2 for an error a user can mend, 130 when interrupted."""
+    _register_plugins()
     return run_app(app, "nakaya", arguments)
 
 

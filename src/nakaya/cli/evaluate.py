@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,11 +113,25 @@ def _table(outcome: Evaluation) -> list[str]:
         "",
         f"speed: {outcome.model} is {comparison} {outcome.solver} on one core; "
         f"{speed['operations_per_crystal'] / 1e9:.2f} GFLOP per crystal",
-        f"size: {parameters['prior'] + parameters['decoder']:,} parameters (prior and decoder)",
+        f"size: {_size_of(parameters)}",
         f"training: {emulator['updates']} updates, {cost['seconds']:.0f} s, {cost['cpu_seconds']:.0f} CPU s",
-        f"latent: {validation['kl_per_step']:.2f} nats per step, {validation['kl_per_dimension']:.4f} per dimension, "
-        f"{100 * validation['active_channels']:.0f} % of the channels in use",
+        *_latent_of(validation),
         f"look-up: {outcome.look_up['crystals']} training crystals, k = {outcome.look_up['neighbours']}",
+    ]
+
+
+def _size_of(parameters: Mapping[str, int]) -> str:
+    grown_with = {name: count for name, count in parameters.items() if name in ("prior", "decoder")} or parameters
+    return f"{sum(grown_with.values()):,} parameters ({' and '.join(grown_with) or 'none'})"
+
+
+def _latent_of(validation: Mapping[str, float]) -> list[str]:
+    """What is known of a latent variable, where the emulator has one."""
+    if "kl_per_step" not in validation:
+        return []
+    return [
+        f"latent: {validation['kl_per_step']:.2f} nats per step, {validation['kl_per_dimension']:.4f} per dimension, "
+        f"{100 * validation['active_channels']:.0f} % of the channels in use"
     ]
 
 

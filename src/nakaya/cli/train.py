@@ -32,12 +32,13 @@ def train(
     model/ (weights.safetensors, config.json, README.md), metrics.jsonl (one line per update) and the crystals.
 
     A file with model = "kinetics" (examples/train-kinetics.toml) compares models by cross-validation and writes the
-    best ones for `nakaya predict`; that takes minutes, and --out appears when it is done.
+    best ones for `nakaya predict`; that takes minutes, and --out appears when it is done. Other values of model name
+    families of emulators that installed packages bring.
     """
     from nakaya.cli.progress import progress_reporter
     from nakaya.kinetics.training.training import is_kinetics, read_kinetics_training, train_kinetics
+    from nakaya.workflows.train_emulator import read_request
     from nakaya.workflows.train_emulator import train as train_emulator
-    from nakaya.workflows.train_emulator_config import read_training
 
     if is_kinetics(config):
         card = train_kinetics(
@@ -49,8 +50,8 @@ def train(
         for part in card.parts:
             typer.echo(f"{part.target}, evidence {part.evidence}: {part.model}, intervals of {part.factor:.2f} sigma")
         return
-    checked = read_training(config)
-    total = checked.loop.updates
+    checked = read_request(config)
+    total = checked.updates
     with progress_reporter("growing", "crystals") as crystals, progress_reporter("training", "updates") as updates:
         outcome = train_emulator(
             checked,

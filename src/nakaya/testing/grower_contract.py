@@ -16,23 +16,34 @@ pytest then collects one test for each promise. Needs pytest only in so far as i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nakaya.core.provenance import package_version
 from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.grower import Grower
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import INITIAL, NEVER, Trajectory
+from nakaya.growth.store.storing import open as open_store
+from nakaya.growth.store.storing import save
 
-__all__ = ["GrowerContract"]
+__all__ = ["GrowerContract", "assert_same_crystals"]
 
 SEED = 20
 MEMBERS = 5
 
 
 class GrowerContract(ABC):
-    """Promises of `nakaya.growth.model.grower.Grower`. Subclasses say what to test."""
+    """Promises of `nakaya.growth.model.grower.Grower`. Subclasses say what to test.
+
+    Attributes:
+        has_noise: Whether members of one point differ; a model without noise says False.
+    """
+
+    has_noise: ClassVar[bool] = True
 
     @abstractmethod
     def make_grower(self) -> Grower:
@@ -64,7 +75,7 @@ class GrowerContract(ABC):
         kinds = [array.dtype.name for array in (crystals.arrival, crystals.steps, crystals.stop_codes)]
         assert kinds == ["int32", "int64", "int8"]
         assert crystals.arrival.min() >= NEVER
-        assert (crystals.arrival.max(axis=(2, 3)) <= crystals.steps).all()
+        assert (crystals.arrival.max(axis=_lattice_axes(crystals)) <= crystals.steps).all()
         assert set(crystals.stopped_by.ravel()) <= {"front", "steps", "no-growth"}
         for number, point in enumerate(points):
             assert {name: values[number] for name, values in crystals.parameters.items()} == point.parameters()
@@ -73,6 +84,25 @@ class GrowerContract(ABC):
         assert metadata.package_version == package_version()
         assert metadata.time_resolution >= 1
         assert metadata.geometry == setup.as_metadata()
+        assert metadata.dimension == len(setup.shape)
+
+    def test_grains_and_fields_are_what_it_states(self) -> None:
+        """Attached sites belong to a crystal and others to none; fields are float32, finite where they are defined."""
+        crystals = self.grow(self.make_points(), range(2))
+        if crystals.grain is not None:
+            assert crystals.grain.dtype == np.int32
+            assert ((crystals.grain >= 0) == (crystals.arrival >= INITIAL)).all()
+        assert list(crystals.fields) == [entry.name for entry in crystals.metadata.fields]
+        for values in crystals.fields.values():
+            assert values.dtype == np.float32
+            assert values.shape == crystals.arrival.shape
+            assert not np.isinf(values).any()
+
+    def test_a_store_gives_back_what_was_grown(self, tmp_path: Path) -> None:
+        """Saved and opened, the crystals are the same."""
+        crystals = self.grow(self.make_points(), range(2))
+        save(crystals, tmp_path / "crystals.zarr")
+        assert_same_crystals(crystals, open_store(tmp_path / "crystals.zarr").load())
 
     def test_it_starts_from_the_initial_crystals_and_grows(self) -> None:
         """Step 0 shows the initial sites and no others; something attaches afterwards."""
@@ -80,7 +110,7 @@ class GrowerContract(ABC):
         start = np.zeros(self.make_setup().shape, np.bool_)
         start[tuple(np.array(self.make_setup().initial).T)] = True
         assert ((crystals.arrival == INITIAL) == start).all()
-        assert (crystals.arrival > INITIAL).any(axis=(2, 3)).all()
+        assert (crystals.arrival > INITIAL).any(axis=_lattice_axes(crystals)).all()
 
     def test_the_same_seed_gives_the_same_crystals_and_another_seed_others(self) -> None:
         """Noise comes from the seed alone."""
@@ -88,12 +118,12 @@ class GrowerContract(ABC):
         first, again = self.grow(points, range(MEMBERS)), self.grow(points, range(MEMBERS))
         assert_same_crystals(first, again)
         other = self.grow(points, range(MEMBERS), seed=SEED + 1)
-        assert (first.arrival != other.arrival).any()
+        assert (first.arrival != other.arrival).any() == self.has_noise
 
     def test_members_differ(self) -> None:
         """Not all members of a noisy point are one crystal."""
         crystals = self.grow(self.make_points(), range(MEMBERS))
-        assert (crystals.arrival[:, 1:] != crystals.arrival[:, :1]).any()
+        assert (crystals.arrival[:, 1:] != crystals.arrival[:, :1]).any() == self.has_noise
 
     def test_a_member_does_not_depend_on_how_many_are_grown_with_it(self) -> None:
         """Members one by one, or a later range, equal those of the whole."""
@@ -129,9 +159,20 @@ class GrowerContract(ABC):
         assert sum(told) == 3 * len(points)
 
 
+def _lattice_axes(crystals: Trajectory) -> tuple[int, ...]:
+    return tuple(range(crystals.steps.ndim, crystals.arrival.ndim))
+
+
+def _optional_arrays(crystals: Trajectory) -> list[NDArray[Any]]:
+    grain = [] if crystals.grain is None else [crystals.grain]
+    return [*grain, *(crystals.fields[name] for name in sorted(crystals.fields))]
+
+
 def assert_same_crystals(first: Trajectory, second: Trajectory) -> None:
     """Fail unless both hold the same crystals with the same histories and metadata."""
     assert (first.arrival == second.arrival).all()
     assert (first.steps == second.steps).all()
     assert (first.stop_codes == second.stop_codes).all()
+    for one, other in zip(_optional_arrays(first), _optional_arrays(second), strict=True):
+        assert np.array_equal(one, other, equal_nan=True)
     assert first.metadata == second.metadata

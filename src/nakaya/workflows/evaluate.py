@@ -17,14 +17,16 @@ from nakaya.growth.campaigns.training_campaign import TrainingCampaign
 from nakaya.growth.catalogue import find_grower
 from nakaya.growth.emulators.controls.lookup import LookUpTable, choose_neighbours
 from nakaya.growth.emulators.protocol import Emulator
+from nakaya.growth.lattice.lattice import LATTICES
 from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.grower import Grower
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import NEVER, Trajectory
 from nakaya.growth.morphology.crystal_samples import Scales, training_scales
-from nakaya.growth.morphology.scorecard import Scorecard, score_against_solver
+from nakaya.growth.morphology.scorecard import score_against_solver
 from nakaya.learn.normalisation import Standardiser
 from nakaya.scoring import Interval
+from nakaya.workflows.train_emulator import load_emulator
 
 __all__ = ["Evaluation", "EvaluationRow", "coarsen", "evaluate"]
 
@@ -168,7 +170,7 @@ def evaluate(
     table, choice = _look_up_table(campaign, solver, quick=quick, workers=workers, seed=seed)
     looked_up, look_up_seconds = bench.grow("look-up", table, EMULATOR_SEED + seed)
 
-    scales = training_scales(table.crystals.arrival, table.crystals.steps)
+    scales = training_scales(table.crystals.arrival, table.crystals.steps, **_beyond(campaign.setup, table.crystals))
     rows = []
     for number, (name, sample, seconds) in enumerate(
         (
@@ -178,7 +180,7 @@ def evaluate(
         )
     ):
         tell("scoring", number, 3)
-        rows.append(_score(name, sample, truth, second, scales, facts.time_resolution, seconds))
+        rows.append(_score(name, (sample, truth, second), scales, campaign.setup, facts.time_resolution, seconds))
     tell("scoring", 3, 3)
     steps = float(np.asarray(emulated.steps).mean())
     known = np.sort(table.crystals.parameters[campaign.varying[0]])
@@ -225,9 +227,7 @@ def coarsen(crystals: Trajectory, time_resolution: int) -> Trajectory:
 def _find_emulator(model: str | PathLike[str]) -> Emulator:
     folder = Path(model)
     if folder.is_dir():
-        from nakaya.growth.emulators.cgne.shipped import load_folder
-
-        return load_folder(folder)
+        return load_emulator(folder)
     grower = find_grower(str(model))
     if not isinstance(grower, Emulator):
         raise ParameterError(f"{model} is no emulator, there is nothing to compare it with: name one, or its folder")
@@ -272,7 +272,8 @@ def _look_up_table(
         [everything[i] for i in training], campaign.setup, members=range(1), seed=campaign.seed, workers=workers
     )
     standardiser = Standardiser.fit(crystals.parameters, campaign.varying)
-    scales = training_scales(crystals.arrival, crystals.steps)
+    beyond = _beyond(campaign.setup, crystals)
+    scales = training_scales(crystals.arrival, crystals.steps, **beyond)
     held = [everything[i] for i in validation[: QUICK_POINTS if quick else CHOICE_POINTS]]
     truth, second = (
         solver.grow(
@@ -285,7 +286,7 @@ def _look_up_table(
         table = LookUpTable(crystals, standardiser, neighbours, campaign.setup)
         sample = table.grow(held, campaign.setup, members=range(CHOICE_MEMBERS), seed=CHOICE_SEED + seed)
         card = score_against_solver(
-            sample, truth, second, scales=scales, resamples=1, rng=np.random.default_rng(CHOICE_SEED)
+            sample, truth, second, scales=scales, resamples=1, rng=np.random.default_rng(CHOICE_SEED), **beyond
         )
         return card["wasserstein"].model.value
 
@@ -297,16 +298,20 @@ def _look_up_table(
 
 def _score(
     name: str,
-    sample: Trajectory,
-    truth: Trajectory,
-    second: Trajectory,
+    samples: tuple[Trajectory, Trajectory, Trajectory],
     scales: Scales,
+    setup: GrowthSetup,
     time_resolution: int,
     seconds: float,
 ) -> EvaluationRow:
-    rounded = [coarsen(crystals, time_resolution) for crystals in (sample, truth, second)]
-    card = _card(*rounded, scales=scales, stride=time_resolution)
-    exact = _card(sample, truth, second, scales=scales, stride=time_resolution)
+    rounded = [coarsen(crystals, time_resolution) for crystals in samples]
+    beyond = _beyond(setup, samples[1])
+    card, exact = (
+        score_against_solver(
+            *three, scales=scales, stride=time_resolution, rng=np.random.default_rng(HELD_OUT_SEED), **beyond
+        )
+        for three in (rounded, samples)
+    )
     return EvaluationRow(
         model=name,
         wasserstein_over_floor=card["wasserstein"].ratio.value,
@@ -335,10 +340,9 @@ def _score(
     )
 
 
-def _card(sample: Trajectory, truth: Trajectory, second: Trajectory, *, scales: Scales, stride: int) -> Scorecard:
-    return score_against_solver(
-        sample, truth, second, scales=scales, stride=stride, rng=np.random.default_rng(HELD_OUT_SEED)
-    )
+def _beyond(setup: GrowthSetup, crystals: Trajectory) -> dict[str, Any]:
+    """What lies beyond the array of sites, and who is a neighbour of whom in it."""
+    return {"edges": setup.edges, "lattice": LATTICES[crystals.metadata.lattice]}
 
 
 def _bounds(interval: Interval) -> tuple[float, float]:

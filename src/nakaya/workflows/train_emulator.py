@@ -17,34 +17,42 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from nakaya.core.arrays import IntArray
-from nakaya.core.errors import ConfigError, MissingExtraError, ParameterError
+from nakaya.core.configuration import Table, read_toml
+from nakaya.core.errors import ConfigError, FormatError, ParameterError, UnknownNameError
+from nakaya.core.reading import read_json, read_toml_document
+from nakaya.core.registry import Registry
 from nakaya.core.resumable import resumable
 from nakaya.growth.campaigns.campaigning import run_campaign
 from nakaya.growth.campaigns.config import read_campaign
 from nakaya.growth.campaigns.training_campaign import split_training
 from nakaya.growth.emulators.cgne.config import TrainedFor
+from nakaya.growth.emulators.cgne.shipped import load_folder
+from nakaya.growth.emulators.family import EmulatorFamily, Figures, TrainingRequest
+from nakaya.growth.emulators.protocol import Emulator
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.store import StoredTrajectory, open_store
-from nakaya.workflows.train_emulator_config import TrainingConfig, read_training
+from nakaya.learn.model_folder import CONFIG_FILE
+from nakaya.workflows.train_emulator_config import CrystalsTable, TrainingConfig, read_training
 
 if TYPE_CHECKING:
     from nakaya.growth.emulators.cgne.fitting import Crystals
     from nakaya.learn.loop import Report
 
-__all__ = ["TrainingReport", "train"]
+__all__ = ["CGNE", "FAMILIES", "TrainingReport", "load_emulator", "read_request", "train"]
 
 RUN_FILE = "run.json"
 STORE = "crystals.zarr"
 MODEL = "model"
+
+Request = TrainingConfig | TrainingRequest
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class TrainingReport:
 
 
 def train(
-    config: TrainingConfig | str | PathLike[str],
+    config: Request | str | PathLike[str],
     out: str | PathLike[str],
     *,
     overwrite: bool = False,
@@ -96,23 +104,26 @@ def train(
         InputFileError: A file cannot be read.
         ConfigError: The training file is wrong, or the folder belongs to another configuration.
         OutputError: The folder exists and is no training run, or another process is training in it.
-        MissingExtraError: torch or safetensors is not installed.
+        MissingExtraError: The family needs packages that are not installed.
         NakayaError: The loss or a gradient became NaN or infinite.
     """
-    if find_spec("torch") is None or find_spec("safetensors") is None:
-        raise MissingExtraError("neural emulators", "ml")
-    config = config if isinstance(config, TrainingConfig) else read_training(Path(config))
+    if isinstance(config, (str, PathLike)):
+        config = read_request(Path(config))
+    family = CGNE if isinstance(config, TrainingConfig) else FAMILIES.find(config.model)
+    family.check_installed()
     folder = Path(out)
     with resumable(folder, config.as_plain(), marker=RUN_FILE, kind="training run", overwrite=overwrite) as log:
         started = time.perf_counter()
         store = _crystals(config, folder, crystals_report)
         crystals_seconds = time.perf_counter() - started if config.sweep is not None else 0.0
-        outcome = _train_on(config, folder, store, crystals_seconds, report)
+        (folder / MODEL).mkdir(exist_ok=True)
+        figures = family.fit(config, store, folder, report)
+        outcome = TrainingReport(config.name, folder / MODEL, crystals_seconds=crystals_seconds, **figures)
         log.write(f"trained {outcome.name}: {outcome.updates} updates, {outcome.cpu_seconds:.0f} CPU seconds")
     return outcome
 
 
-def _crystals(config: TrainingConfig, folder: Path, report: Callable[[int, int], None] | None) -> StoredTrajectory:
+def _crystals(config: Request, folder: Path, report: Callable[[int, int], None] | None) -> StoredTrajectory:
     """The store of crystals, complete; grown first where a sweep file asks for it."""
     if config.store is not None:
         store = open_store(config.store)
@@ -126,13 +137,7 @@ def _crystals(config: TrainingConfig, folder: Path, report: Callable[[int, int],
     return store
 
 
-def _train_on(
-    config: TrainingConfig,
-    folder: Path,
-    store: StoredTrajectory,
-    crystals_seconds: float,
-    report: Report | None,
-) -> TrainingReport:
+def _fit_cgne(config: TrainingConfig, store: StoredTrajectory, folder: Path, report: Report | None) -> Figures:
     from nakaya.growth.emulators.cgne.fitting import fit_cgne, write_package
 
     everything = store.load()
@@ -151,10 +156,8 @@ def _train_on(
         fingerprint=_fingerprint(config, everything),
         report=report,
     )
-    model = folder / MODEL
-    model.mkdir(exist_ok=True)
     package = write_package(
-        model,
+        folder / MODEL,
         network,
         completed,
         name=config.name,
@@ -175,16 +178,13 @@ def _train_on(
             },
         },
     )
-    return TrainingReport(
-        config.name,
-        model,
-        fitted.updates,
-        package.parameters,
-        fitted.seconds,
-        fitted.cpu_seconds,
-        crystals_seconds,
-        fitted.validation,
-    )
+    return {
+        "updates": fitted.updates,
+        "parameters": package.parameters,
+        "seconds": fitted.seconds,
+        "cpu_seconds": fitted.cpu_seconds,
+        "validation": fitted.validation,
+    }
 
 
 def _select(crystals: Trajectory, points: IntArray) -> Crystals:
@@ -233,3 +233,83 @@ def _fingerprint(config: TrainingConfig, crystals: Trajectory) -> str:
     for name in sorted(crystals.parameters):
         digest.update(np.ascontiguousarray(crystals.parameters[name]).tobytes())
     return digest.hexdigest()
+
+
+# Families of emulators ------------------------------------------------------------------------------------------------
+
+MAX_BYTES = 2**22
+
+CGNE = EmulatorFamily(
+    "cgne", TrainingConfig, _fit_cgne, load_folder, read=read_training, needs=("torch", "safetensors")
+)
+
+FAMILIES: Registry[EmulatorFamily] = Registry(
+    "family of emulators", "nakaya.emulators", EmulatorFamily, {"cgne": f"{__name__}:CGNE"}
+)
+"""Families by name, ours and those of plug-ins."""
+
+
+class _RequestTable(Table):
+    model: str
+    name: str
+    conditions: list[str]
+    crystals: CrystalsTable
+    settings: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies defaults
+
+
+def read_request(path: Path) -> Request:
+    """Read a training file of any family of emulators; its paths are relative to it.
+
+    Raises:
+        InputFileError: The file cannot be read.
+        ConfigError: It is no TOML, or an entry is missing, unknown or wrong.
+    """
+    kind = read_toml_document(path, MAX_BYTES).get("model")
+    if kind == CGNE.name or not isinstance(kind, str):  # its reader says what is wrong with the kind
+        return read_training(path)
+    try:
+        family = FAMILIES.find(kind)
+    except UnknownNameError as error:
+        raise ConfigError(f"{path}: model = {kind!r}: {error}") from error
+    if family.read is not None:
+        return cast(TrainingRequest, family.read(path))
+    table = read_toml(path, _RequestTable)
+    known = {entry.name for entry in fields(family.settings)}
+    try:
+        for key in table.settings:
+            if key not in known:
+                raise UnknownNameError("key of settings", key, known)
+        settings = family.settings(**table.settings)
+    except (ParameterError, UnknownNameError, TypeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    sweep, store = (
+        None if place is None else path.parent / place for place in (table.crystals.sweep, table.crystals.store)
+    )
+    if (sweep is None) == (store is None):
+        raise ConfigError(f"{path}: crystals.sweep and crystals.store: give one of the two")
+    return TrainingRequest(
+        kind,
+        table.name,
+        sweep,
+        store,
+        tuple(table.conditions),
+        table.crystals.validation_points,
+        table.crystals.split_seed,
+        settings,
+    )
+
+
+def load_emulator(folder: Path) -> Emulator:
+    """Open the trained emulator in a folder, of whatever family its config.json names as `kind`.
+
+    Raises:
+        InputFileError, FormatError: There is none, or it is damaged.
+        UnknownNameError, MissingExtraError: The family is not installed, or needs packages that are not.
+    """
+    file = folder / CONFIG_FILE
+    kind = read_json(file, MAX_BYTES).get("kind") if file.is_file() else CGNE.name
+    if not isinstance(kind, str):
+        raise FormatError(f"{file} names no family of emulators as kind: train it again")
+    family = FAMILIES.find(kind)
+    family.check_installed()
+    return family.load(folder)

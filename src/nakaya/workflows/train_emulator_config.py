@@ -14,7 +14,7 @@ from nakaya.growth.emulators.cgne.config import CgneConfig, CgneSchedule, LossWe
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.schedules import Ramp
 
-__all__ = ["TrainingConfig", "read_training"]
+__all__ = ["CrystalsTable", "TrainingConfig", "read_training"]
 
 MAX_THREADS = 256
 
@@ -58,6 +58,11 @@ class TrainingConfig:
         if not self.conditions:
             raise ParameterError("conditions=[] names no parameter: name those that vary in the crystals")
 
+    @property
+    def updates(self) -> int:
+        """Updates that the training takes."""
+        return self.loop.updates
+
     def as_plain(self) -> dict[str, Any]:
         """Everything that decides the weights, as JSON values; not the places of files, nor how often to look."""
         plain = asdict(self)
@@ -71,7 +76,9 @@ class TrainingConfig:
 # The training file ----------------------------------------------------------------------------------------------------
 
 
-class _CrystalsTable(Table):
+class CrystalsTable(Table):
+    """Where the crystals come from, and which of them are kept out of the training."""
+
     sweep: str | None = None
     store: str | None = None
     validation_points: int
@@ -129,7 +136,7 @@ class _TrainingTable(Table):
     model: Literal["cgne"]
     name: str
     conditions: list[str]
-    crystals: _CrystalsTable
+    crystals: CrystalsTable
     network: _NetworkTable = _NetworkTable()
     schedule: _ScheduleTable = _ScheduleTable()
     loop: _LoopTable

@@ -10,6 +10,7 @@ import numpy as np
 from nakaya.core.arrays import ArrivalMap, BoolArray, FloatArray, IntArray
 from nakaya.core.errors import ParameterError
 from nakaya.growth.lattice.history import counts_at, disconnected_share, identity_share
+from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice
 from nakaya.growth.model.setup import Edges
 from nakaya.growth.model.trajectory import INITIAL, NOT_COMPUTED
 
@@ -100,7 +101,7 @@ def check_crystals(name: str, arrival: ArrivalMap, steps: IntArray) -> None:
     Raises:
         ParameterError: They do not, or some maps were never computed.
     """
-    if arrival.ndim != 3 or steps.shape != arrival.shape[:1] or not arrival.size or arrival.dtype.kind != "i":
+    if arrival.ndim not in (3, 4) or steps.shape != arrival.shape[:1] or not arrival.size or arrival.dtype.kind != "i":
         raise ParameterError(
             f"{name}: arrival {arrival.shape} ({arrival.dtype}) and steps {steps.shape} of a point do not fit: "
             "give int32 [member, row, column] and [member]"
@@ -111,29 +112,33 @@ def check_crystals(name: str, arrival: ArrivalMap, steps: IntArray) -> None:
         raise ParameterError(f"{name}: steps={steps.min()} is negative: give the steps until each member stopped")
 
 
-def final_counts(arrival: ArrivalMap, *, edges: Edges = "reservoir") -> IntArray:
+def final_counts(arrival: ArrivalMap, *, edges: Edges = "reservoir", lattice: Lattice = HEXAGONAL) -> IntArray:
     """Return final area and boundary sites: int64 [*batch, 2].
 
     Args:
         arrival: int32 [*batch, row, column].
         edges: What lies beyond the array; "reservoir" for a sector, whose plain counts these are.
+        lattice: Who is a neighbour of whom.
     """
-    areas, boundaries = counts_at(arrival, np.array([THE_END]), edges=edges)
+    areas, boundaries = counts_at(arrival, np.array([THE_END]), edges=edges, lattice=lattice)
     return np.concatenate([areas, boundaries], axis=-1)
 
 
-def training_scales(arrival: ArrivalMap, steps: IntArray, *, edges: Edges = "reservoir") -> Scales:
+def training_scales(
+    arrival: ArrivalMap, steps: IntArray, *, edges: Edges = "reservoir", lattice: Lattice = HEXAGONAL
+) -> Scales:
     """Return the standard deviations of final area, boundary sites and steps over a training set.
 
     Args:
         arrival: int32 [*batch, row, column], all crystals of the training set.
         steps: Steps until each stopped, int [*batch].
         edges: What lies beyond the array; "reservoir" for a sector.
+        lattice: Who is a neighbour of whom.
 
     Raises:
         ParameterError: A quantity does not vary.
     """
-    counts = final_counts(arrival, edges=edges).reshape(-1, 2)
+    counts = final_counts(arrival, edges=edges, lattice=lattice).reshape(-1, 2)
     return Scales(float(counts[:, 0].std()), float(counts[:, 1].std()), float(np.asarray(steps).std()))
 
 
@@ -147,7 +152,13 @@ def comparison_steps(*solver_steps: IntArray) -> IntArray:
 
 
 def observe(
-    arrival: ArrivalMap, steps: IntArray, at_steps: IntArray, *, edges: Edges = "reservoir", stride: int = 1
+    arrival: ArrivalMap,
+    steps: IntArray,
+    at_steps: IntArray,
+    *,
+    edges: Edges = "reservoir",
+    stride: int = 1,
+    lattice: Lattice = HEXAGONAL,
 ) -> Observed:
     """Reduce one sample at one point to what is scored.
 
@@ -157,8 +168,9 @@ def observe(
         at_steps: From `comparison_steps`, int64 [time].
         edges: What lies beyond the array; "reservoir" for a sector.
         stride: Steps per stride for the identity share: the model's time resolution, for the solver as well.
+        lattice: Who is a neighbour of whom.
     """
-    areas, boundaries = counts_at(arrival, at_steps, edges=edges)
+    areas, boundaries = counts_at(arrival, at_steps, edges=edges, lattice=lattice)
     flat = arrival.reshape(len(arrival), -1)
     frequency = np.stack([((flat >= INITIAL) & (flat <= step)).mean(axis=0) for step in at_steps])
     return Observed(
@@ -168,5 +180,5 @@ def observe(
         frequency=frequency,
         final=flat >= INITIAL,
         identity=identity_share(arrival, steps, stride=stride),
-        disconnected=disconnected_share(arrival, edges=edges),
+        disconnected=disconnected_share(arrival, edges=edges, lattice=lattice),
     )

@@ -16,6 +16,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.errors import ParameterError, UnknownNameError
+from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice
 from nakaya.growth.model.setup import Edges
 from nakaya.growth.morphology.crystal_samples import (
     TIME_FRACTIONS,
@@ -146,6 +147,7 @@ def score_against_solver(
     scales: Scales,
     edges: Edges = "reservoir",
     stride: int = 1,
+    lattice: Lattice = HEXAGONAL,
     resamples: int = 2000,
     progress: Callable[[int], None] | None = None,
     rng: np.random.Generator,
@@ -162,6 +164,7 @@ def score_against_solver(
         scales: What distances are measured in; from `training_scales`.
         edges: What lies beyond the array; "reservoir" for a sector.
         stride: Time resolution of the model in steps, for the identity shares of model and solver.
+        lattice: Of the crystals.
         resamples: Bootstrap resamples of the points.
         progress: Called with 1 after every point.
         rng: Draws the resamples; no score depends on it, only the intervals.
@@ -183,7 +186,7 @@ def score_against_solver(
         _check_same_lattice(samples)
         counts = (len(samples[0][1]), len(samples[1][1]), len(samples[2][1]))
         at_steps = comparison_steps(samples[1][1], samples[2][1])
-        observed = [observe(*sample, at_steps, edges=edges, stride=stride) for sample in samples]
+        observed = [observe(*sample, at_steps, edges=edges, stride=stride, lattice=lattice) for sample in samples]
         for collected, forecast in ((model_scores, observed[0]), (floor_scores, observed[2])):
             for name, value in _score_point(forecast, observed[1], scales).items():
                 collected[name].append(value)

@@ -1,4 +1,4 @@
-"""Which name means which kinetics model. A new model is one folder plus one line here; nothing is loaded before use."""
+"""Which name means which kinetics model. A new model is one folder plus one line here, or a plug-in."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import Final, cast
 
 from nakaya.core.errors import MissingExtraError, UnknownNameError
+from nakaya.core.registry import Registry
 from nakaya.kinetics.models.protocol import KineticModel
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
 
-__all__ = ["BASELINES", "MODELS", "NETWORKS", "Entry", "find_model", "model_names"]
+__all__ = ["BASELINES", "MODELS", "NETWORKS", "PLUGINS", "Entry", "find_entry", "find_model", "model_names"]
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,27 @@ MODELS: Final[dict[str, Entry]] = {**BASELINES, "msgnn": Entry(f"{_HERE}.msgnn.e
 NETWORKS: Final = tuple(name for name, entry in MODELS.items() if entry.graphs)
 
 
+PLUGINS: Final[Registry[Entry]] = Registry("kinetics model", "nakaya.kinetic_models", Entry, {})
+"""Models that packages outside bring: an entry point names an `Entry`."""
+
+
 def model_names() -> tuple[str, ...]:
-    """All names, in the order of the tables."""
-    return tuple(MODELS)
+    """All names, in the order of the tables; those of plug-ins last."""
+    return (*MODELS, *(name for name in PLUGINS.names() if name not in MODELS))
+
+
+def find_entry(name: str) -> Entry:
+    """Return what is stated about the model of this name.
+
+    Raises:
+        UnknownNameError: There is none.
+        PluginError: It belongs to a package that is broken.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    if name not in PLUGINS.names():
+        raise UnknownNameError("kinetics model", name, model_names())
+    return PLUGINS.find(name)
 
 
 def find_model(name: str) -> KineticModel:
@@ -77,9 +96,7 @@ def find_model(name: str) -> KineticModel:
         UnknownNameError: There is none.
         MissingExtraError: It needs packages that are not installed.
     """
-    if name not in MODELS:
-        raise UnknownNameError("kinetics model", name, MODELS)
-    module, _, function = MODELS[name].source.partition(":")
+    module, _, function = find_entry(name).source.partition(":")
     try:
         return cast(KineticModel, getattr(import_module(module), function)())
     except ModuleNotFoundError as error:
