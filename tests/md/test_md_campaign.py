@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from nakaya.core.errors import ConfigError, InputFileError, OutputError
+from nakaya.core.locks import lock_output
 from nakaya.md.campaigns.campaign import run_campaign, run_hash
 from nakaya.md.campaigns.plan import read_plan
 from nakaya.md.lammps.program import find_lammps
@@ -213,12 +214,9 @@ def test_runs_known_elsewhere_are_skipped(place: Path) -> None:
 
 
 def test_two_campaigns_do_not_share_a_folder(place: Path) -> None:
-    fcntl = pytest.importorskip("fcntl", reason="this system has no POSIX file locks")
     (place / "out").mkdir()
-    with (place / "out" / ".lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        with pytest.raises(OutputError, match="another campaign"):
-            run_campaign(read_plan(place / "plan.toml"), place / "out")
+    with lock_output(place / "out" / "records"), pytest.raises(OutputError, match="is being written by process"):
+        run_campaign(read_plan(place / "plan.toml"), place / "out")
 
 
 def test_the_hash_of_a_run_names_everything_that_matters(place: Path) -> None:
