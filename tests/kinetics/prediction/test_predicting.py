@@ -320,7 +320,7 @@ def test_a_record_far_from_the_melting_point_gets_no_numbers_and_others_do(
 
 def test_warnings_outside_the_training(model: KineticsModel) -> None:
     other = predict_conditions("Cu", "111", 1050.0, model=model)
-    assert any("no (111) fronts of Cu" in warning for warning in other["warnings"])
+    assert any("no (111) interfaces of Cu" in warning for warning in other["warnings"])
     hot = predict_conditions("Cu", "100", 1500.0, model=model)
     assert hot["growth_velocity"]["value"] < 0
     assert hot["nucleation_rate"]["value"] is None
@@ -397,7 +397,7 @@ def test_a_record_without_a_front_is_refused_where_nothing_follows_from_it(
     (found,) = predict_records(store, ids=["nucleation-Cu-650K-s0"], model=model)
     assert found["growth_velocity"]["value"] is None  # no front, but a rate
     assert found["nucleation_rate"]["value"] > 0
-    with pytest.raises(InputFileError, match="record properties-Cu-900K-s0: it states no front") as caught:
+    with pytest.raises(InputFileError, match="record properties-Cu-900K-s0: it states no interface") as caught:
         predict_records(store, ids=["properties-Cu-900K-s0"], model=model)
     assert "900 K is more than 133 K" in str(caught.value)
     assert "name a growth run, such as --record growth-Cu-100-900K-s0, or" in str(caught.value)

@@ -160,7 +160,7 @@ def _check_any(record: Record, found: Mapping[str, Any], records: Sequence[Recor
     instead = f"name a growth run{'' if near is None else f', such as --record {near.id}'},"
     reasons = [warning for warning in found["warnings"] if warning.startswith("nucleation rate: ")]
     raise InputFileError(
-        f"nothing can be predicted from record {record.id}: it states no front that could grow; "
+        f"nothing can be predicted from record {record.id}: it states no interface that could grow; "
         f"{'; '.join(reasons) or 'no nucleation rate'}: {instead} or give --material, --orientation and --temperature"
     )
 
@@ -257,7 +257,7 @@ def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
     bare = replace(_conditions_only(sample), orientation=None)  # nucleation has no interface
     if refusal is None:
         if sample.orientation is None:
-            warnings.append("growth velocity: the orientation of the front is not stated (--orientation)")
+            warnings.append("growth velocity: the orientation of the interface is not stated (--orientation)")
         else:
             part = model.card.part("growth_velocity", sample.evidence)
             if part is not None and part.evidence != sample.evidence:

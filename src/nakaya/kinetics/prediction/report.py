@@ -235,7 +235,7 @@ def range_warnings(part: Part, sample: Sample) -> list[str]:
     found = []
     if covered.orientations and sample.orientation not in covered.orientations:
         found.append(
-            f"{what}: no ({sample.orientation or '?'}) fronts of {sample.material} in the training (only "
+            f"{what}: no ({sample.orientation or '?'}) interfaces of {sample.material} in the training (only "
             f"{', '.join(covered.orientations)})"
         )
     low, high = covered.temperature
@@ -257,7 +257,7 @@ def temperature_refusal(sample: Sample) -> str | None:
         return None
     return (
         f"temperature={sample.temperature:g} K is outside [{low:.0f}, {high:.0f}] K, {COLDEST:g} to {HOTTEST:g} times "
-        f"the melting point of {sample.material}: there is no front between crystal and melt to predict"
+        f"the melting point of {sample.material}: there is no interface between crystal and melt to predict"
     )
 
 
