@@ -16,6 +16,7 @@ from nakaya.core.errors import ParameterError
 __all__ = [
     "band_covers",
     "central_band",
+    "check_level",
     "pit_block",
     "pit_coverage",
     "pit_histogram",
@@ -23,7 +24,8 @@ __all__ = [
 ]
 
 
-def _check_level(level: float) -> float:
+def check_level(level: float) -> float:
+    """Return a nominal coverage, in (0, 1), or raise `ParameterError`."""
     if not 0 < level < 1:
         raise ParameterError(f"level={level} is outside (0, 1): it is the nominal coverage, such as 0.9")
     return level
@@ -46,7 +48,7 @@ def central_band(ensemble: ArrayLike, level: float = 0.9) -> tuple[FloatArray, F
     Raises:
         ParameterError: `level` is no probability.
     """
-    tail = (1 - _check_level(level)) / 2
+    tail = (1 - check_level(level)) / 2
     ends = np.quantile(np.asarray(ensemble, np.float64), [tail, 1 - tail], axis=-1, method="weibull")
     return np.asarray(ends[0]), np.asarray(ends[1])
 
@@ -137,6 +139,6 @@ def pit_coverage(ensemble: ArrayLike, observation: ArrayLike, level: float = 0.9
     Returns:
         float64, the broadcast shape, 0 to 1.
     """
-    tail = (1 - _check_level(level)) / 2
+    tail = (1 - check_level(level)) / 2
     low, high = pit_block(ensemble, observation)
     return _expected_share(low, high, np.asarray(tail), np.asarray(1 - tail))

@@ -13,7 +13,6 @@ import pytest
 from nakaya.core.errors import FormatError
 from nakaya.kinetics.benchmark.evaluate import disagreements
 from nakaya.kinetics.models.protocol import PredictiveDistribution
-from nakaya.kinetics.parts import PartConfig
 from nakaya.kinetics.prediction.reference import (
     compare_predictions,
     predictions_file,
@@ -21,7 +20,7 @@ from nakaya.kinetics.prediction.reference import (
     recompute_predictions,
     write_predictions,
 )
-from nakaya.kinetics.training.training import KineticsTraining, train_kinetics
+from nakaya.kinetics.training.training import KineticsTraining, PartConfig, train_kinetics
 from nakaya.records.store import RecordStore
 from support.synthetic_growth import SyntheticGrowth
 
@@ -106,11 +105,11 @@ def test_a_model_without_stored_predictions_says_so(trained: Path, tmp_path: Pat
 
 
 def test_a_missing_number_is_kept_and_compared(tmp_path: Path, trained: Path) -> None:
-    from nakaya.kinetics.parts import part_samples
     from nakaya.kinetics.prediction.model import load_model
+    from nakaya.kinetics.samples.arranging import labelled_samples
 
     model = load_model(trained)
-    samples = part_samples(model.corpus, model.records, PartConfig("growth_velocity", "A", ("ridge",)))[:3]
+    samples = labelled_samples(model.corpus, model.records, "growth_velocity", "A")[:3]
     told = PredictiveDistribution("growth_velocity", "linear", np.array([1.0, np.nan, 3.0]), np.ones(3))
     write_predictions(tmp_path / "p.json", samples, told)
     rows = read_predictions(tmp_path / "p.json")

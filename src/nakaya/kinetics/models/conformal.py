@@ -19,6 +19,7 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.models.protocol import PredictiveDistribution
+from nakaya.scoring.calibration import check_level
 
 __all__ = ["Calibration", "calibrate", "fewest_groups", "normal_factor"]
 
@@ -48,7 +49,7 @@ def normal_factor(level: float = 0.9) -> float:
     >>> round(normal_factor(), 3)
     1.645
     """
-    return NormalDist().inv_cdf((1 + _checked(level)) / 2)
+    return NormalDist().inv_cdf((1 + check_level(level)) / 2)
 
 
 def fewest_groups(level: float = 0.9) -> int:
@@ -57,7 +58,7 @@ def fewest_groups(level: float = 0.9) -> int:
     >>> fewest_groups()
     9
     """
-    return math.ceil(_checked(level) / (1 - level) - 1e-9)
+    return math.ceil(check_level(level) / (1 - level) - 1e-9)
 
 
 def calibrate(
@@ -95,9 +96,3 @@ def calibrate(
     wanted = level * (len(names) + 1) / len(names)
     place = int(np.searchsorted(reached, wanted - 1e-9))
     return Calibration(float(scores[ranks[min(place, count - 1)]]), level, len(names), "conformal")
-
-
-def _checked(level: float) -> float:
-    if not 0 < level < 1:
-        raise ParameterError(f"level={level} is outside (0, 1): it is the nominal coverage, such as 0.9")
-    return level

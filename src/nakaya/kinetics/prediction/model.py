@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from nakaya.kinetics.graphs.graphs_of_records import record_folder
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import Predictor
-from nakaya.kinetics.parts import PartConfig, part_samples
 from nakaya.kinetics.prediction.report import ModelCard, Part, find_model_folder, read_card
+from nakaya.kinetics.samples.arranging import labelled_samples
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
+from nakaya.kinetics.samples.sample import Sample
 from nakaya.md.stated_potentials import StatedPotential, common_potential
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.records.record import Record
@@ -48,6 +50,16 @@ class KineticsModel:
         """The potential of the records that say what is known of a material; None where they do not state it."""
         return common_potential(material, self.records)
 
+    @cached_property
+    def _without_atoms(self) -> Corpus:
+        # Graphs take time, and tables do not look at them.
+        return replace(self.corpus, folder=None, _made={})
+
+    def samples(self, part: Part) -> tuple[Sample, ...]:
+        """What a part was fitted to."""
+        corpus = self.corpus if MODELS[part.model].graphs else self._without_atoms
+        return labelled_samples(corpus, self.records, part.target, part.evidence)
+
     def predictor(self, part: Part) -> Predictor:
         """The fitted model of a part; read, or fitted again, once.
 
@@ -66,10 +78,7 @@ class KineticsModel:
             from nakaya.kinetics.models.msgnn.files import load_predictor
 
             return load_predictor(self.folder / part.files)
-        wanted = PartConfig(part.target, part.evidence, (part.model,))
-        corpus = self.corpus if MODELS[part.model].graphs else replace(self.corpus, folder=None, _made={})
-        samples = part_samples(corpus, self.records, wanted)
-        return model.fit(samples, part.target, part.settings, seed=part.seed)
+        return model.fit(self.samples(part), part.target, part.settings, seed=part.seed)
 
 
 def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> KineticsModel:

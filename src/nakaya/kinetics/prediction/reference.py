@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +16,8 @@ import numpy as np
 from nakaya.core.errors import FormatError
 from nakaya.core.files import write_whole
 from nakaya.core.reading import read_json
-from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import PredictiveDistribution
-from nakaya.kinetics.prediction.report import Part
+from nakaya.kinetics.prediction.model import load_model
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 
 __all__ = ["compare_predictions", "predictions_file", "read_predictions", "recompute_predictions", "write_predictions"]
@@ -100,29 +98,29 @@ def recompute_predictions(name_or_path: str | Path) -> dict[str, Any]:
     Raises:
         NakayaError: As in `load_model`; `MissingExtraError` where packages are missing.
     """
-    from nakaya.kinetics.parts import PartConfig, part_samples
-    from nakaya.kinetics.prediction.model import load_model
-
     model = load_model(name_or_path)
-    bare = replace(model.corpus, folder=None, _made={})  # graphs take time, and tables do not look at them
     parts = []
     for part in model.card.parts:
-        corpus = model.corpus if MODELS[part.model].graphs else bare
-        samples = part_samples(corpus, model.records, PartConfig(part.target, part.evidence, (part.model,)))
+        samples = model.samples(part)
         told = model.predictor(part).predict(samples)
         file = predictions_file(model.folder, part.target, part.evidence, part.model)
         difference, problem = None, "its training kept no predictions"
         stored = file.is_file()
         if stored:
             difference, problem = compare_predictions(read_predictions(file), samples, told)
-        found = {"samples": len(samples), "stored": stored, "difference": difference, "problem": problem}
-        parts.append({**_names(part), **found})
+        parts.append(
+            {
+                "target": part.target,
+                "evidence": part.evidence,
+                "model": part.model,
+                "way": "fitted again" if part.files is None else "weights",
+                "samples": len(samples),
+                "stored": stored,
+                "difference": difference,
+                "problem": problem,
+            }
+        )
     return {"model": model.card.name, "notes": list(model.notes), "parts": parts}
-
-
-def _names(part: Part) -> dict[str, str]:
-    way = "fitted again" if part.files is None else "weights"
-    return {"target": part.target, "evidence": part.evidence, "model": part.model, "way": way}
 
 
 def compare_predictions(

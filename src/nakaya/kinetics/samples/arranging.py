@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from nakaya.kinetics.graphs.labels import Label, label_from_other_seeds, mean_label
 from nakaya.kinetics.samples.corpus import Corpus, with_facets
+from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, Split, fold_of, for_tuning, hashed
 from nakaya.records.record import Record
@@ -26,6 +27,7 @@ __all__ = [
     "arrange_unseen",
     "finished_samples",
     "label_rows",
+    "labelled_samples",
     "outer_folds",
 ]
 
@@ -106,6 +108,15 @@ def all_samples(corpus: Corpus, evidence: EvidenceKind, target: str) -> tuple[Sa
     return _arrange(
         corpus, corpus.records, evidence, target, "temperature", held_out=lambda _: False, scored=lambda _: True
     ).train  # fmt: skip
+
+
+def labelled_samples(
+    corpus: Corpus, records: Iterable[Record], target: str, evidence: EvidenceKind
+) -> tuple[Sample, ...]:
+    """What a model of one target is fitted to: growth runs of the corpus, or quenches among all records."""
+    if target == "nucleation_rate":
+        return nucleation_samples(records, corpus.tables)
+    return all_samples(corpus, evidence, target)
 
 
 def _arrange(

@@ -31,23 +31,52 @@ from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_factor
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
 from nakaya.kinetics.models.tuned import tuned_settings
-from nakaya.kinetics.parts import PartConfig, part_samples
 from nakaya.kinetics.prediction.reference import predictions_file, write_predictions
 from nakaya.kinetics.prediction.report import Coverage, ModelCard, Part, write_card
-from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold, outer_folds
+from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold, labelled_samples, outer_folds
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
-from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample, label_values
+from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample, label_values
 from nakaya.records.record import Record
 from nakaya.records.store import hash_records, load_records, records_place
 
 if TYPE_CHECKING:
     from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor
 
-__all__ = ["KineticsTraining", "is_kinetics", "read_kinetics_training", "train_kinetics"]
+__all__ = ["KineticsTraining", "PartConfig", "is_kinetics", "read_kinetics_training", "train_kinetics"]
 
 Progress = Callable[[str], None]
 LEVEL = 0.9
 MIN_SAMPLES = 3
+
+
+@dataclass(frozen=True)
+class PartConfig:
+    """What shall predict one target from one kind of evidence.
+
+    Attributes:
+        target: Name of the quantity.
+        evidence: "A" or "B".
+        candidates: Names of models; the first one wins where none is better, and where conditions are too few to
+            tell (fewer than intervals need): then it should be the law that one would believe without any data.
+        also: Candidates that are kept beside the best one: a network that can say where it looked, say.
+    """
+
+    target: str
+    evidence: EvidenceKind
+    candidates: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.target not in TARGET_SCALES:
+            raise ParameterError(f"target {self.target!r} is none of {', '.join(TARGET_SCALES)}")
+        if not self.candidates or any(name not in MODELS for name in self.candidates):
+            raise ParameterError(f"candidates={list(self.candidates)}: expected some of {', '.join(MODELS)}")
+        for name in self.candidates:
+            entry = MODELS[name]
+            if self.target not in entry.targets or self.evidence not in entry.evidence:
+                raise ParameterError(f"{name} cannot learn {self.target} from evidence {self.evidence}")
+        if not set(self.also) <= set(self.candidates):
+            raise ParameterError(f"also={list(self.also)}: expected some of the candidates")
 
 
 @dataclass(frozen=True)
@@ -188,7 +217,7 @@ def _train_part(
     folder: Path,
     tell: Progress,
 ) -> list[Part]:
-    samples = part_samples(corpus, records, part)
+    samples = labelled_samples(corpus, records, part.target, part.evidence)
     if len(samples) < MIN_SAMPLES:
         tell(
             f"{part.target}, evidence {part.evidence}: left out, for {config.records} holds {len(samples)} labelled "
