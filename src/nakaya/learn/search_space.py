@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from nakaya.core.errors import ParameterError
 
-__all__ = ["Parameter"]
+__all__ = ["Kind", "Parameter"]
+
+Kind: TypeAlias = Literal["integer", "real", "log", "power-of-two"]
+"""How a range is searched."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Parameter:
     name: str
     low: float
     high: float
-    kind: Literal["integer", "real", "log", "power-of-two"] = "real"
+    kind: Kind = "real"
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

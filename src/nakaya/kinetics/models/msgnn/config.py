@@ -3,48 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
 
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.kinetics.graphs.graph import RESOLUTIONS
 from nakaya.kinetics.models.protocol import Settings
-from nakaya.learn.search_space import Parameter
+from nakaya.learn.search_space import Kind, Parameter
 
 __all__ = ["ATTENTION", "DEFAULTS", "OPTIONS", "SEARCH_SPACE", "MsgnnConfig", "read_settings"]
 
 ATTENTION: Final = ("none", "dot-product", "gatv2")
 """Kinds of attention, by number: plain means, products of queries and keys, or a small network of both (GATv2)."""
 
-SEARCH_SPACE: Final = (
-    Parameter("depth_atom", 1, 4, "integer"),
-    Parameter("depth_cluster", 1, 4, "integer"),
-    Parameter("depth_facet", 1, 4, "integer"),
-    Parameter("width_atom", 8, 32, "power-of-two"),
-    Parameter("width_cluster", 8, 32, "power-of-two"),
-    Parameter("width_facet", 8, 32, "power-of-two"),
-    Parameter("heads", 1, 4, "power-of-two"),
-    Parameter("attention", 0, 2, "integer", ATTENTION),
-    Parameter("learning_rate", 1e-3, 2e-2, "log"),
-    Parameter("final_rate", 0.01, 0.5, "log"),
-    Parameter("batch_size", 8, 64, "power-of-two"),
-    Parameter("weight_decay", 1e-4, 0.3, "log"),
-    Parameter("dropout", 0.0, 0.4, "real"),
-    Parameter("dynamic_steps", 1, 4, "integer"),
-)
-"""Depth and width per level (the process level goes with the facets), and how the network is trained."""
 
-OPTIONS: Final = (
-    Parameter("physics", 0, 1, "integer", ("pure learning", "physics with a learned residual")),
-    Parameter("share_weights", 0, 1, "integer", ("per relation", "one block for all relations")),
-    Parameter("cross_level", 0, 1, "integer", ("no edges between levels", "edges between levels")),
-    Parameter("multi_scale", 0, 1, "integer", ("atoms only", "all levels")),
-    Parameter("graph", 0, 1, "integer", ("conditions and pooled numbers only", "levels of graphs")),
-    Parameter("members", 1, 20, "integer"),
-    Parameter("updates", 1, 100_000, "integer"),
-    Parameter("patch_atoms", 20, 100_000, "integer"),
-)
-"""What is chosen and not tuned."""
+def _tuned(default: float, low: float, high: float, kind: Kind, labels: tuple[str, ...] = ()) -> Any:  # a field
+    return field(default=default, metadata={"tuned": True, "range": (low, high, kind, labels)})
+
+
+def _option(default: int, high: int, labels: tuple[str, ...] = (), *, low: int = 0) -> Any:  # a field
+    return field(default=default, metadata={"tuned": False, "range": (low, high, "integer", labels)})
 
 
 @dataclass(frozen=True)
@@ -79,28 +57,28 @@ class MsgnnConfig:
         ParameterError: A value outside its range, or two that do not go together.
     """
 
-    depth_atom: int = 1
-    depth_cluster: int = 1
-    depth_facet: int = 1
-    width_atom: int = 16
-    width_cluster: int = 16
-    width_facet: int = 16
-    heads: int = 2
-    attention: int = 2
-    learning_rate: float = 5e-3
-    final_rate: float = 0.05
-    batch_size: int = 16
-    weight_decay: float = 0.03
-    dropout: float = 0.1
-    dynamic_steps: int = 2
-    physics: int = 1
-    share_weights: int = 0
-    cross_level: int = 1
-    multi_scale: int = 1
-    graph: int = 1
-    members: int = 3
-    updates: int = 100
-    patch_atoms: int = 48
+    depth_atom: int = _tuned(1, 1, 4, "integer")
+    depth_cluster: int = _tuned(1, 1, 4, "integer")
+    depth_facet: int = _tuned(1, 1, 4, "integer")
+    width_atom: int = _tuned(16, 8, 32, "power-of-two")
+    width_cluster: int = _tuned(16, 8, 32, "power-of-two")
+    width_facet: int = _tuned(16, 8, 32, "power-of-two")
+    heads: int = _tuned(2, 1, 4, "power-of-two")
+    attention: int = _tuned(2, 0, 2, "integer", ATTENTION)
+    learning_rate: float = _tuned(5e-3, 1e-3, 2e-2, "log")
+    final_rate: float = _tuned(0.05, 0.01, 0.5, "log")
+    batch_size: int = _tuned(16, 8, 64, "power-of-two")
+    weight_decay: float = _tuned(0.03, 1e-4, 0.3, "log")
+    dropout: float = _tuned(0.1, 0.0, 0.4, "real")
+    dynamic_steps: int = _tuned(2, 1, 4, "integer")
+    physics: int = _option(1, 1, ("pure learning", "physics with a learned residual"))
+    share_weights: int = _option(0, 1, ("per relation", "one block for all relations"))
+    cross_level: int = _option(1, 1, ("no edges between levels", "edges between levels"))
+    multi_scale: int = _option(1, 1, ("atoms only", "all levels"))
+    graph: int = _option(1, 1, ("conditions and pooled numbers only", "levels of graphs"))
+    members: int = _option(3, 20, low=1)
+    updates: int = _option(100, 100_000, low=1)
+    patch_atoms: int = _option(48, 100_000, low=20)
 
     def __post_init__(self) -> None:
         for parameter in (*SEARCH_SPACE, *OPTIONS):
@@ -130,6 +108,17 @@ class MsgnnConfig:
         return {"atom": self.depth_atom, "cluster": self.depth_cluster}.get(level, self.depth_facet)
 
 
+def _parameters(*, tuned: bool) -> tuple[Parameter, ...]:
+    found = [entry for entry in fields(MsgnnConfig) if entry.metadata["tuned"] == tuned]
+    return tuple(Parameter(entry.name, *entry.metadata["range"]) for entry in found)
+
+
+SEARCH_SPACE: Final = _parameters(tuned=True)
+"""Depth and width per level (the process level goes with the facets), and how the network is trained."""
+
+OPTIONS: Final = _parameters(tuned=False)
+"""What is chosen and not tuned."""
+
 DEFAULTS: Final[Settings] = {
     parameter.name: float(getattr(MsgnnConfig(), parameter.name)) for parameter in SEARCH_SPACE
 }
@@ -147,14 +136,13 @@ def read_settings(settings: Settings, *, fixed: Mapping[str, float] | None = Non
         UnknownNameError: A name that there is none of.
         ParameterError: As in `MsgnnConfig`.
     """
-    whole = {field.name for field in fields(MsgnnConfig) if field.type == "int"}
-    known = {field.name for field in fields(MsgnnConfig)}
+    known = {entry.name: entry.type for entry in fields(MsgnnConfig)}
     values: dict[str, float] = {**settings, **(fixed or {})}
     for name in values:
         if name not in known:
             raise UnknownNameError("setting of msgnn", name, known)
     read = {
-        name: int(value) if name in whole and float(value).is_integer() else float(value)
+        name: int(value) if known[name] == "int" and float(value).is_integer() else float(value)
         for name, value in values.items()
     }
     return MsgnnConfig(**read)  # type: ignore[arg-type]  # whole numbers are int, by the line above
