@@ -20,7 +20,7 @@ from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.storing import open as open_store
 from nakaya.viz.crystals.diagram import CLOCKS, Axis, Clock, morphology_diagram
 from nakaya.viz.crystals.figure import check_width
-from nakaya.viz.formatting import format_parameters, join_words, symbol
+from nakaya.viz.formatting import join_words, symbol
 from nakaya.viz.style import find_theme
 from nakaya.workflows.show import check_request, describe_geometry, view_member, write_image
 
@@ -264,7 +264,7 @@ def _draw(
     others = {
         name: float(np.atleast_1d(value)[0]) for name, value in crystals.parameters.items() if name not in (x[0], y[0])
     }
-    title = f"Crystal morphology over {symbol(x[0])} and {symbol(y[0])}"
+    title = f"Crystal morphology over {_symbol_of(metadata, x[0])} and {_symbol_of(metadata, y[0])}"
     words = [metadata.model, describe_geometry(metadata), f"seed {metadata.seed}"]
     image = morphology_diagram(
         views,
@@ -273,7 +273,7 @@ def _draw(
         find_theme(theme),
         title=title,
         subtitle=join_words(words),
-        remark=f"At all points {format_parameters(others)}." if others else "",
+        remark=f"At all points {name_parameters(metadata, others)}." if others else "",
         width=width,
         clock=cast(Clock, clock),
     )
@@ -287,6 +287,12 @@ def _draw(
     }
 
 
+def _symbol_of(metadata: TrajectoryMetadata, name: str) -> str:
+    model = model_of(metadata)
+    entry = None if model is None else model.family.ranges.get(name)
+    return (entry.symbol if entry else "") or symbol(name)
+
+
 def _axis_label(metadata: TrajectoryMetadata, name: str) -> str:
     """The parameter in the field's words, with its symbol and unit."""
     model = model_of(metadata)
@@ -294,4 +300,4 @@ def _axis_label(metadata: TrajectoryMetadata, name: str) -> str:
         return symbol(name)
     entry = model.family.ranges[name]
     unit = "" if entry.unit == "1" else f" / {entry.unit}"
-    return f"{entry.noun}, {entry.symbol or symbol(name)}{unit}"
+    return f"{entry.noun}, {_symbol_of(metadata, name)}{unit}"

@@ -33,6 +33,7 @@ __all__ = [
     "draw_animation",
     "draw_crystal",
     "draw_ensemble",
+    "name_parameters",
     "show_store",
     "telling_parameters",
     "view_member",
@@ -75,6 +76,18 @@ def default_parameters(metadata: TrajectoryMetadata) -> dict[str, float]:
     model = model_of(metadata)
     stated = {} if model is None else model.family.ranges
     return {name: entry.default for name, entry in stated.items() if entry.default is not None}
+
+
+def name_parameters(metadata: TrajectoryMetadata, parameters: Mapping[str, float]) -> str:
+    """Return parameters as one line of equations, with the symbols and units that the model states."""
+    model = model_of(metadata)
+    stated = {} if model is None else model.family.ranges
+    equations = []
+    for name, value in parameters.items():
+        entry = stated.get(name)
+        unit = "" if entry is None or entry.unit == "1" else f" {entry.unit}"
+        equations.append(format_parameters({(entry.symbol if entry else "") or name: value}) + unit)
+    return ",  ".join(equations)
 
 
 def describe_geometry(metadata: TrajectoryMetadata) -> str:
@@ -312,7 +325,7 @@ def _title(one: Trajectory, *, many: bool = False) -> str:
     model = model_of(one.metadata)
     noun = ("Crystal" if model is None else model.noun) + ("s" if many else "")
     parameters, _ = _split_parameters(one)
-    return f"{noun},  {format_parameters(parameters)}" if parameters else noun
+    return f"{noun},  {name_parameters(one.metadata, parameters)}" if parameters else noun
 
 
 def _origin(one: Trajectory) -> str:
@@ -320,4 +333,6 @@ def _origin(one: Trajectory) -> str:
     coarse = f"arrival times to {resolution} steps" if resolution > 1 else ""
     _, others = _split_parameters(one)
     place = describe_geometry(one.metadata)
-    return join_words([format_parameters(others), one.metadata.model, place, f"seed {one.metadata.seed}", coarse])
+    return join_words(
+        [name_parameters(one.metadata, others), one.metadata.model, place, f"seed {one.metadata.seed}", coarse]
+    )

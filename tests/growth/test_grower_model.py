@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from nakaya.core.errors import ParameterError
+from nakaya.growth.catalogue import find_model
+from nakaya.growth.emulators.cgne.shipped import SMALL_RHO
+from nakaya.growth.grower_model import TAKEN_OPTIONS, GrowerModel, MemberGrowth
+from nakaya.growth.lattice.lattice import SQUARE
+from nakaya.growth.model.parameters import Parameters, limit, parameter
+from nakaya.growth.model.setup import GrowthSetup, StopRules
+from nakaya.growth.solvers.gravner_griffeath.model import MODEL
+from nakaya.growth.stepping import grow_by_steps
+
+
+class Toy(Parameters):
+    """A point."""
+
+    family: ClassVar[str] = "toy"
+    rate: float = parameter(default=0.5, low=0, high=1, unit="1/s", meaning="the rate", high_open=True)
+    heat: float = parameter(low=-1, high=1, meaning="the heat")
+
+
+@dataclass(frozen=True)
+class Rules(StopRules):
+    solid: float = limit(default=0.9, low=0, high=1, whole=False, unit="1", meaning="when this fraction is solid")
+
+
+def grow_member(point: Toy, setup: GrowthSetup, key: tuple[int, int]) -> MemberGrowth:
+    return grow_by_steps(setup, SQUARE, lambda attached, step: np.ones(setup.shape, np.bool_) * (step == 3))
+
+
+TOY = GrowerModel("toy", Toy, SQUARE, grow_member, stop=Rules)
+
+
+def test_a_parameter_is_stated_once() -> None:
+    assert Toy(heat=0.25).parameters() == {"rate": 0.5, "heat": 0.25}
+    assert (Toy.ranges["rate"].default, Toy.ranges["rate"].unit, str(Toy.ranges["rate"])) == (0.5, "1/s", "[0, 1)")
+    assert Toy.ranges["heat"].default is None
+    assert "rate: Rate, in [0, 1) 1/s." in (Toy.__doc__ or "")
+    with pytest.raises(ParameterError, match=r"rate=1 is outside \[0, 1\): it is the rate"):
+        Toy(heat=0, rate=1)
+    with pytest.raises(AttributeError):
+        Toy(heat=0).rate = 3  # type: ignore[misc]
+
+
+def test_stop_rules_of_a_model_are_checked_and_stored() -> None:
+    assert Rules().as_metadata(64) == {"margin": 5, "max_steps": 10_000, "no_growth": 10_000, "solid": 0.9}
+    with pytest.raises(ParameterError, match="solid=2 is outside"):
+        Rules(solid=2)
+    assert list(TOY.stop_rules) == ["margin", "max_steps", "no_growth", "solid"]
+
+
+def test_growth_by_steps_keeps_the_stop_rules() -> None:
+    setup = TOY.setup(size=9, stop=Rules(margin=2))
+    grown = TOY.make().grow([Toy(heat=0)], setup, members=range(1), seed=0)
+    assert (grown.steps[0, 0], grown.stopped_by[0, 0]) == (3, "front")
+    assert np.count_nonzero(grown.arrival == 0) == 1
+    assert np.count_nonzero(grown.arrival == 3) == 80
+    short = TOY.make().grow([Toy(heat=0)], TOY.setup(size=11, stop=Rules(max_steps=2)), members=range(1), seed=0)
+    assert (short.steps[0, 0], short.stopped_by[0, 0]) == (2, "steps")
+    still = TOY.make().grow([Toy(heat=0)], TOY.setup(size=11, stop=Rules(no_growth=2)), members=range(1), seed=0)
+    assert (still.steps[0, 0], still.stopped_by[0, 0]) == (2, "no-growth")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "My Toy"}, "is not made of lower-case letters"),
+        ({"grow_member": None}, "grow_member or grower, one of the two"),
+        ({"grower": object}, "grow_member or grower, one of the two"),
+    ],
+)
+def test_a_statement_that_contradicts_itself_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        replace(TOY, **change)  # type: ignore[arg-type]
+
+
+def test_a_parameter_cannot_have_the_name_of_an_option() -> None:
+    class Clash(Parameters):
+        family: ClassVar[str] = "clash"
+        size: float = parameter(default=0.5, low=0, high=1, meaning="the size")
+
+    assert "size" in TAKEN_OPTIONS
+    with pytest.raises(ParameterError, match="size cannot be the name of a parameter"):
+        GrowerModel("clash", Clash, SQUARE, grow_member)
+
+
+def test_what_a_member_lacks_is_said() -> None:
+    grained = replace(TOY, has_grain=True)
+    with pytest.raises(ParameterError, match="arrival, grain of shape"):
+        grained.make().grow([Toy(heat=0)], grained.setup(size=11), members=range(1), seed=0)
+
+
+def test_the_shipped_emulator_states_what_its_training_covers() -> None:
+    assert find_model("cgne-small-rho") is SMALL_RHO
+    assert SMALL_RHO.family is MODEL.family
+    assert SMALL_RHO.trained_for == {"rho": (0.35, 0.64)}
+    assert [geometry.name for geometry in SMALL_RHO.geometries] == ["sector"]
