@@ -22,7 +22,7 @@ from nakaya.viz.crystals.diagram import CLOCKS, Axis, Clock, morphology_diagram
 from nakaya.viz.crystals.figure import check_width
 from nakaya.viz.formatting import join_words, symbol
 from nakaya.viz.style import find_theme
-from nakaya.workflows.show import check_request, describe_geometry, view_member, write_image
+from nakaya.workflows.show import check_request, describe_geometry, name_parameters, view_member, write_image
 
 __all__ = ["ParameterAxis", "diagram_by_growing", "diagram_of_store", "parse_axis", "parse_fixed"]
 
