@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 KERNEL = """
-from nakaya.reactor.jit import compiled
+from nakaya.reactor.rates import compiled
 
 @compiled
 def twice(x: float) -> float:

@@ -267,7 +267,7 @@ def test_fast_moment_integrator_equals_the_clear_one():
     how = Operation(0.5, corners, 9 * HOUR, Seed(0.002, NormalSizes(120 * UM, 25 * UM)))
     times = np.linspace(0.0, 9 * HOUR, 13)
     fast = simulate_moments(system, how, times)
-    clear = simulate_moments(system, how, times, compiled=False)
+    clear = simulate_moments(system, how, times, fast=False)
     np.testing.assert_allclose(fast.solute, clear.solute, rtol=2e-6)
     np.testing.assert_allclose(fast.moments, clear.moments, rtol=2e-5)
     assert fast.balance_error < 1e-10

@@ -7,25 +7,13 @@ import math
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.reactor.finite_volume import COURANT, FIRST_STEP, LONGEST_STEP
-from nakaya.reactor.jit import compiled
-from nakaya.reactor.rates import G_CONSTANT, growth_rate, nucleation_rate, size_factor, solubility
+from nakaya.reactor.crystallizer import SolverInput
+from nakaya.reactor.finite_volume import COURANT, FIRST_STEP, LONGEST_STEP, Discretised, Tolerances
+from nakaya.reactor.rates import compiled, conditions_at, nucleation_rate, signed_growth, size_factor
 
-__all__ = ["DONE", "OUTGROWN", "TOO_MANY_STEPS", "integrate", "interpolate"]
+__all__ = ["DONE", "OUTGROWN", "TOO_MANY_STEPS", "integrate"]
 
 DONE, OUTGROWN, TOO_MANY_STEPS = 0, 1, 2
-
-
-@compiled
-def interpolate(t: float, times: FloatArray, values: FloatArray) -> float:
-    """Value of a profile at a time."""
-    if t <= times[0]:
-        return float(values[0])
-    if t >= times[-1]:
-        return float(values[-1])
-    i = np.searchsorted(times, t, side="right")
-    share = (t - times[i - 1]) / (times[i] - times[i - 1])
-    return float(values[i - 1] + share * (values[i] - values[i - 1]))
 
 
 @compiled
@@ -65,49 +53,21 @@ def _population_rate(
 
 
 @compiled
-def _signed_growth(growth: FloatArray, dissolution: FloatArray, T: float, S: float, dc: float, N: float) -> float:
-    if S > 1.0:
-        return growth_rate(growth, T, S, dc, N)
-    if S < 1.0 and dissolution[G_CONSTANT] > 0.0:
-        return -growth_rate(dissolution, T, S, dc, N)
-    return 0.0
-
-
-@compiled
 def integrate(
-    n: FloatArray,
-    solute: float,
-    edges: FloatArray,
-    mass_weight: FloatArray,
-    top_mass: float,
-    growth: FloatArray,
-    dissolution: FloatArray,
-    nucleation: FloatArray,
-    solubility_row: FloatArray,
-    d0: float,
-    d1: float,
-    feed_solute: float,
-    out: float,
-    temperature_times: FloatArray,
-    temperature_values: FloatArray,
-    stirring_times: FloatArray,
-    stirring_values: FloatArray,
-    times: FloatArray,
-    solute_tolerance: float,
-    number_tolerance: float,
-    outgrown_tolerance: float,
-    max_steps: int,
+    system: SolverInput, grid: Discretised, times: FloatArray, allowed: Tolerances
 ) -> tuple[int, float, int, FloatArray, FloatArray, float]:
-    """Integrate to all `times`; arguments as in `Layout`, `Discretised` and `Tolerances`.
+    """Integrate to all `times`.
 
     Returns:
         Status, time reached, steps, number densities [t, n], solute [t], greatest error of the mass balance.
     """
+    n, solute, edges, mass_weight = grid.density, system.initial_solute, grid.edges, grid.mass_weight
+    out, top_mass = system.dilution, system.crystal_mass_per_volume * grid.edges[-1] ** 3
     num = n.size
     width = edges[1] - edges[0]
     factors = np.empty(num + 1)
     for i in range(num + 1):
-        factors[i] = size_factor(growth, edges[i])
+        factors[i] = size_factor(system.growth, edges[i])
     greatest = factors.max()
     n, n1, n2 = n.copy(), np.empty(num), np.empty(num)
     k1, k2, k3 = np.empty(num), np.empty(num), np.empty(num)
@@ -120,8 +80,8 @@ def integrate(
     step = longest * FIRST_STEP
     stage_solute, stage_fed = np.empty(3), np.empty(3)
     for output in range(times.size):
-        wanted = times[output]
-        while t < wanted:
+        due = times[output]
+        while t < due:
             dt, lost = 0.0, 0.0
             m_stage = solute
             for stage in range(3):
@@ -130,28 +90,24 @@ def integrate(
                     state, rate, clock = n1, k2, t + dt
                 elif stage == 2:
                     state, rate, clock = n2, k3, t + 0.5 * dt
-                T = interpolate(clock, temperature_times, temperature_values)
-                N = interpolate(clock, stirring_times, stirring_values)
-                c = m_stage / (d0 + d1 * m_stage)
-                c_star = solubility(solubility_row, T)
-                S, dc = c / c_star, c - c_star
-                G = _signed_growth(growth, dissolution, T, S, dc, N)
+                T, S, dc, N = conditions_at(system, clock, m_stage)
+                G = signed_growth(system, T, S, dc, N)
                 if stage == 0:
                     speed = abs(G) * (greatest if G > 0.0 else 1.0) / width + out
-                    dt = min(min(step, longest), wanted - t)
+                    dt = min(min(step, longest), due - t)
                     if speed > 0.0:
                         dt = min(dt, COURANT / speed)
                 mass = 0.0
                 for i in range(num):
                     mass += state[i] * mass_weight[i]
-                B = nucleation_rate(nucleation, T, S, dc, mass, N)
+                B = nucleation_rate(system.nucleation, T, S, dc, mass, N)
                 flux = _population_rate(state, G, factors, B, out, width, rate)
                 if stage == 0:
                     lost = flux
                 gained = 0.0
                 for i in range(num):
                     gained += rate[i] * mass_weight[i]
-                stage_fed[stage] = out * (feed_solute - m_stage - mass)
+                stage_fed[stage] = out * (system.feed_solute - m_stage - mass)
                 stage_solute[stage] = stage_fed[stage] - gained
                 if stage == 0:
                     for i in range(num):
@@ -169,22 +125,22 @@ def integrate(
                 number += n1[i]
                 heun_number += n[i] + 0.5 * dt * (k1[i] + k2[i])
             error = max(
-                abs(m3 - heun_solute) / solute_tolerance,
-                abs(number - heun_number) / (number_tolerance * (abs(number) + 1.0 / width)),
+                abs(m3 - heun_solute) / allowed.solute,
+                abs(number - heun_number) / (allowed.number * (abs(number) + 1.0 / width)),
             )
             steps += 1
-            if steps > max_steps or not math.isfinite(error):
+            if steps > allowed.max_steps or not math.isfinite(error):
                 return TOO_MANY_STEPS, t, steps, densities, solutes, worst
             if error <= 1.0:
                 n, n1 = n1, n
                 solute = m3
-                t = wanted if dt == wanted - t else t + dt
+                t = due if dt == due - t else t + dt
                 fed += dt * (stage_fed[0] + stage_fed[1] + 4.0 * stage_fed[2]) / 6.0
                 lost_mass += dt * lost * top_mass
                 mass = 0.0
                 for i in range(num):
                     mass += n[i] * mass_weight[i]
-                if lost_mass > outgrown_tolerance * max(mass, 1e-12):
+                if lost_mass > allowed.outgrown * max(mass, 1e-12):
                     return OUTGROWN, t, steps, densities, solutes, worst
             if error > 1.0 or dt == step:
                 step = dt * min(4.0, max(0.2, 0.9 * max(error, 1e-8) ** (-1.0 / 3.0)))

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.reactor.profiles import Profile, constant
-from nakaya.reactor.rate_equations import Kinetics
+from nakaya.reactor.rate_equations import GROWTH_LENGTH, NUCLEATION_LENGTH, Kinetics
 from nakaya.reactor.sizes import NUM_MOMENTS, SizeDistribution, mean_sizes, moments_of
 from nakaya.reactor.solubility import Solubility
 
-__all__ = ["Crystallizer", "IntegrationError", "Layout", "Operation", "Run", "Seed", "lay_out"]
+__all__ = ["Crystallizer", "IntegrationError", "Operation", "Run", "Seed", "SolverInput", "solver_input"]
 
 
 class IntegrationError(ParameterError):
@@ -116,9 +117,8 @@ class Operation:
             raise ParameterError("a stirring profile holds negative values: give revolutions per second")
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """A crystallizer and its operation as plain numbers for the solvers.
+class SolverInput(NamedTuple):
+    """A crystallizer and its operation as plain numbers: a named tuple, which compiled code takes as it is.
 
     Attributes:
         growth: Row of the growth law (all zero: no growth).
@@ -130,8 +130,8 @@ class Layout:
         initial_solute: kg.
         feed_solute: kg per basis in the feed.
         dilution: 1 / residence time, 1/s; 0 for a batch.
-        temperature: Profile, K.
-        stirring: Profile, 1/s.
+        temperature: Times (s) and values (K) of the profile.
+        stirring: Times (s) and values (1/s) of the profile.
     """
 
     growth: FloatArray
@@ -143,25 +143,23 @@ class Layout:
     initial_solute: float
     feed_solute: float
     dilution: float
-    temperature: Profile
-    stirring: Profile
+    temperature: tuple[FloatArray, FloatArray]
+    stirring: tuple[FloatArray, FloatArray]
 
 
 def _solute_of(concentration: float, basis: tuple[float, float], what: str) -> float:
-    share = 1.0 - concentration * basis[1]
-    if share <= 0:
+    solvent_fraction = 1.0 - concentration * basis[1]
+    if solvent_fraction <= 0:
         raise ParameterError(f"{what}={concentration:g} kg per kg of solution leaves no solvent")
-    return concentration * basis[0] / share
+    return concentration * basis[0] / solvent_fraction
 
 
-def lay_out(crystallizer: Crystallizer, operation: Operation) -> Layout:
+def solver_input(crystallizer: Crystallizer, operation: Operation) -> SolverInput:
     """Return the numbers that the solvers need.
 
     Raises:
         ParameterError: A concentration that leaves no solvent.
     """
-    from nakaya.reactor.rates import GROWTH_ROW, NUCLEATION_ROW  # loads numba
-
     solution = 1.0 - (operation.seed.loading if operation.seed else 0.0)
     initial = operation.initial_concentration
     basis_name = crystallizer.solubility.basis
@@ -175,18 +173,18 @@ def lay_out(crystallizer: Crystallizer, operation: Operation) -> Layout:
         law.row(solvent=solvent, solution=solution, crystal_mass_per_volume=crystallizer.crystal_mass_per_volume)
         for _, law in kinetics.nucleation
     ]
-    return Layout(
-        growth=kinetics.growth.row() if kinetics.growth else np.zeros(GROWTH_ROW),
-        dissolution=kinetics.dissolution.row() if kinetics.dissolution else np.zeros(GROWTH_ROW),
-        nucleation=np.array(rows).reshape(-1, NUCLEATION_ROW),
+    return SolverInput(
+        growth=kinetics.growth.row() if kinetics.growth else np.zeros(GROWTH_LENGTH),
+        dissolution=kinetics.dissolution.row() if kinetics.dissolution else np.zeros(GROWTH_LENGTH),
+        nucleation=np.array(rows).reshape(-1, NUCLEATION_LENGTH),
         solubility=crystallizer.solubility.row(),
         basis=basis,
         crystal_mass_per_volume=crystallizer.crystal_mass_per_volume,
         initial_solute=_solute_of(initial, basis, "initial_concentration"),
         feed_solute=_solute_of(initial if feed is None else feed, basis, "feed_concentration"),
         dilution=0.0 if operation.residence_time is None else 1.0 / operation.residence_time,
-        temperature=operation.temperature,
-        stirring=operation.stirring,
+        temperature=(operation.temperature.times, operation.temperature.values),
+        stirring=(operation.stirring.times, operation.stirring.values),
     )
 
 
@@ -232,7 +230,8 @@ class Run:
 
 
 def make_run(
-    layout: Layout,
+    crystallizer: Crystallizer,
+    system: SolverInput,
     times: FloatArray,
     solute: FloatArray,
     moments: FloatArray,
@@ -243,18 +242,16 @@ def make_run(
     number_density: FloatArray | None = None,
 ) -> Run:
     """Put together what a solver found with what follows from it."""
-    from nakaya.reactor.rates import solubility
-
-    temperature = layout.temperature.at(times)
+    temperature = np.interp(times, *system.temperature)
     assert moments.shape == (times.size, NUM_MOMENTS)
     return Run(
         times=times,
         temperature=temperature,
         solute=solute,
-        concentration=solute / (layout.basis[0] + layout.basis[1] * solute),
-        solubility=np.array([solubility(layout.solubility, T) for T in temperature]),
+        concentration=solute / (system.basis[0] + system.basis[1] * solute),
+        solubility=crystallizer.solubility.at(temperature),
         moments=moments,
-        crystal_mass=layout.crystal_mass_per_volume * moments[:, 3],
+        crystal_mass=system.crystal_mass_per_volume * moments[:, 3],
         balance_error=balance_error,
         edges=edges,
         number_density=number_density,

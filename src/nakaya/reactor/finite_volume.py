@@ -12,6 +12,7 @@ leaves solution enters crystals, but for rounding.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,11 +22,10 @@ from nakaya.reactor import rates
 from nakaya.reactor.crystallizer import (
     Crystallizer,
     IntegrationError,
-    Layout,
     Operation,
     Run,
-    lay_out,
     make_run,
+    solver_input,
 )
 from nakaya.reactor.sizes import cell_means, cell_moments, volume_below
 
@@ -62,8 +62,7 @@ class Grid:
             raise ParameterError(f"largest={self.largest} m of a grid must be positive")
 
 
-@dataclass(frozen=True)
-class Tolerances:
+class Tolerances(NamedTuple):
     """How well one time step must agree with its lower-order partner.
 
     Attributes:
@@ -120,8 +119,7 @@ def population_rate(
     return -np.diff(flux) / width - dilution * density, float(flux[-1])
 
 
-@dataclass(frozen=True, eq=False)
-class Discretised:
+class Discretised(NamedTuple):
     """What both versions of the solver start from.
 
     Attributes:
@@ -156,20 +154,6 @@ def discretise(crystallizer: Crystallizer, operation: Operation, num_classes: in
     return Discretised(edges, density, weight)
 
 
-def _conditions(layout: Layout, t: float, solute: float) -> tuple[float, float, float, float]:
-    """Temperature, S, c - c* and stirring at a time, for a solute."""
-    T = float(layout.temperature.at(t))
-    c = solute / (layout.basis[0] + layout.basis[1] * solute)
-    c_star = rates.solubility(layout.solubility, T)
-    return T, c / c_star, c - c_star, float(layout.stirring.at(t))
-
-
-def _signed_growth(layout: Layout, T: float, S: float, dc: float, N: float) -> float:
-    if S > 1.0:
-        return rates.growth_rate(layout.growth, T, S, dc, N)
-    return -rates.growth_rate(layout.dissolution, T, S, dc, N) if S < 1.0 else 0.0
-
-
 class OutgrownError(IntegrationError):
     """Crystals reached the upper end of the grid."""
 
@@ -189,36 +173,33 @@ def simulate_reference(
         OutgrownError: Crystals reached the upper end of the grid.
         ParameterError: Too many time steps.
     """
-    layout = lay_out(crystallizer, operation)
+    system = solver_input(crystallizer, operation)
     grid = discretise(crystallizer, operation, num_classes, largest)
     tolerances = tolerances or Tolerances()
-    factors = np.array([rates.size_factor(layout.growth, size) for size in grid.edges])
-    width, out = float(grid.edges[1]), layout.dilution
-
-    def signed_growth(t: float, solute: float) -> tuple[float, float, float, float, float]:
-        T, S, dc, N = _conditions(layout, t, solute)
-        return _signed_growth(layout, T, S, dc, N), T, S, dc, N
+    factors = np.array([rates.size_factor(system.growth, size) for size in grid.edges])
+    width, out = float(grid.edges[1]), system.dilution
 
     def rate_of_change(t: float, n: FloatArray, solute: float) -> tuple[FloatArray, float, float, float]:
         """dn/dt, d(solute)/dt, d(net feed)/dt, and the flux through the upper end."""
-        G, T, S, dc, N = signed_growth(t, solute)
+        T, S, dc, N = rates.conditions_at(system, t, solute)
+        G = rates.signed_growth(system, T, S, dc, N)
         mass = float(n @ grid.mass_weight)
-        B = rates.nucleation_rate(layout.nucleation, T, S, dc, mass, N)
+        B = rates.nucleation_rate(system.nucleation, T, S, dc, mass, N)
         growth = G * factors if G > 0 else np.full(grid.edges.size, G)
         rate, lost = population_rate(n, growth, B, out, width)
-        fed = out * (layout.feed_solute - solute - mass)
+        fed = out * (system.feed_solute - solute - mass)
         return rate, fed - float(rate @ grid.mass_weight), fed, lost
 
-    n, solute, t, fed, lost_mass, steps = grid.density.copy(), layout.initial_solute, 0.0, 0.0, 0.0, 0
+    n, solute, t, fed, lost_mass, steps = grid.density.copy(), system.initial_solute, 0.0, 0.0, 0.0, 0
     start = solute + float(n @ grid.mass_weight)
     densities, solutes, worst = np.empty((times.size, num_classes)), np.empty(times.size), 0.0
     longest = float(times[-1]) * LONGEST_STEP
     step = longest * FIRST_STEP
-    for i, wanted in enumerate(times):
-        while t < wanted:
-            G = signed_growth(t, solute)[0]
+    for i, due in enumerate(times):
+        while t < due:
+            G = rates.signed_growth(system, *rates.conditions_at(system, t, solute))
             speed = abs(G) * (factors.max() if G > 0 else 1.0) / width + out
-            dt = min(step, longest, COURANT / speed if speed > 0 else longest, wanted - t)
+            dt = min(step, longest, COURANT / speed if speed > 0 else longest, due - t)
             k1, s1, f1, lost = rate_of_change(t, n, solute)
             n1, m1 = n + dt * k1, solute + dt * s1
             k2, s2, f2, _ = rate_of_change(t + dt, n1, m1)
@@ -235,7 +216,7 @@ def simulate_reference(
             if steps > tolerances.max_steps or not np.isfinite(error):
                 raise IntegrationError(too_many_steps(t, steps))
             if error <= 1.0:
-                n, solute, t = n3, m3, wanted if dt == wanted - t else t + dt
+                n, solute, t = n3, m3, due if dt == due - t else t + dt
                 fed += dt * (f1 + f2 + 4.0 * f3) / 6.0
                 lost_mass += dt * lost * crystallizer.crystal_mass_per_volume * largest**3
                 if lost_mass > tolerances.outgrown * max(float(n @ grid.mass_weight), 1e-12):
@@ -246,7 +227,15 @@ def simulate_reference(
         worst = max(worst, abs(solute + float(n @ grid.mass_weight) - start - fed))
     moments = densities @ cell_moments(grid.edges).T
     return make_run(
-        layout, times, solutes, moments, balance_error=worst, steps=steps, edges=grid.edges, number_density=densities
+        crystallizer,
+        system,
+        times,
+        solutes,
+        moments,
+        balance_error=worst,
+        steps=steps,
+        edges=grid.edges,
+        number_density=densities,
     )
 
 

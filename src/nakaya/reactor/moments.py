@@ -6,6 +6,9 @@ With mu_j the integral of L^j n(L), growth that does not depend on size and nucl
 
 The equations close only there: growth that depends on size needs moments of higher order than it gives, and dissolution
 takes away crystals of size zero, whose number the moments do not know. Both are refused; finite volumes do them.
+
+Two integrators share the equations: Dormand and Prince's fifth-order scheme with step control, compiled, which fits run
+thousands of times; and SciPy's LSODA, the clear version that it must equal within its tolerance, for stiff systems.
 """
 
 from __future__ import annotations
@@ -22,12 +25,13 @@ from nakaya.reactor import rates
 from nakaya.reactor.crystallizer import (
     Crystallizer,
     IntegrationError,
-    Layout,
     Operation,
     Run,
-    lay_out,
+    SolverInput,
     make_run,
+    solver_input,
 )
+from nakaya.reactor.rates import compiled, conditions_at, growth_rate, nucleation_rate, rule
 from nakaya.reactor.sizes import NUM_MOMENTS, moments_of
 
 __all__ = ["UNDERSATURATION_TOLERANCE", "check_closure", "simulate_moments"]
@@ -38,7 +42,8 @@ UNDERSATURATION_TOLERANCE = 1e-4
 _LENGTH = 1e-4  # m: sizes in units of 100 um keep six moments within a few decades of each other
 _MAX_STEPS = 2_000
 _MAX_EVALUATIONS = 30_000
-_MAX_BREAKS = 64  # profiles with more points than this are measured ones, and are not integrated piece by piece
+_NUM_STATES = NUM_MOMENTS + 2
+_MAX_BREAKPOINTS = 64  # profiles with more points than this are measured ones, and are not integrated piece by piece
 
 
 def check_closure(crystallizer: Crystallizer) -> None:
@@ -60,7 +65,7 @@ def simulate_moments(
     times: FloatArray,
     *,
     relative_tolerance: float = 1e-7,
-    compiled: bool = True,
+    fast: bool = True,
 ) -> Run:
     """Run a crystallizer by moments.
 
@@ -69,16 +74,16 @@ def simulate_moments(
         operation: How it is run.
         times: When to report, float64 [t], s, increasing, from 0 on.
         relative_tolerance: Of the integrator.
-        compiled: The fast integrator; where it gives up (a stiff system), and with False, the clear one.
+        fast: The compiled integrator; where it gives up (a stiff system), and with False, the clear one.
 
     Raises:
         ParameterError: The moments do not close (growth depends on size, or crystals would dissolve).
     """
     check_closure(crystallizer)
-    layout = lay_out(crystallizer, operation)
+    system = solver_input(crystallizer, operation)
     powers = _LENGTH ** np.arange(NUM_MOMENTS)
-    start = np.zeros(NUM_MOMENTS + 2)  # solute, moments in units of _LENGTH, net feed so far
-    start[0] = layout.initial_solute
+    start = np.zeros(_NUM_STATES)  # solute, moments in units of _LENGTH, net feed so far
+    start[0] = system.initial_solute
     if operation.seed is not None:
         scale = operation.seed.scale(crystallizer.crystal_mass_per_volume)
         start[1:-1] = scale * moments_of(operation.seed.sizes) / powers
@@ -86,16 +91,16 @@ def simulate_moments(
     number = max(start[1] * 1e-6, 1.0)
     absolute = np.array([1e-10, *[number] * NUM_MOMENTS, 1e-10])
     done, steps, states = False, 0, np.empty((0, start.size))
-    if compiled:
-        done, steps, states = _integrate_compiled(layout, start, times, relative_tolerance, absolute)
+    if fast:
+        done, steps, states = _integrate_compiled(system, start, times, relative_tolerance, absolute)
     if not done:
-        states, steps = _integrate(layout, start, times, relative_tolerance, absolute)
+        states, steps = _integrate(system, start, times, relative_tolerance, absolute)
     solute, moments, fed = states[:, 0], states[:, 1:-1] * powers, states[:, -1]
-    total = solute + layout.crystal_mass_per_volume * moments[:, 3] - fed
-    initial = layout.initial_solute + layout.crystal_mass_per_volume * start[4] * _LENGTH**3
+    total = solute + system.crystal_mass_per_volume * moments[:, 3] - fed
+    initial = system.initial_solute + system.crystal_mass_per_volume * start[4] * _LENGTH**3
     worst = float(np.abs(total - initial).max())
-    run = make_run(layout, times, solute, moments, balance_error=worst, steps=steps)
-    dissolves = layout.dissolution[rates.G_CONSTANT] > 0 and moments[:, 0].max() > 0
+    run = make_run(crystallizer, system, times, solute, moments, balance_error=worst, steps=steps)
+    dissolves = system.dissolution[rates.G_CONSTANT] > 0 and moments[:, 0].max() > 0
     if dissolves and (run.supersaturation < 1.0 - UNDERSATURATION_TOLERANCE).any():
         raise ParameterError(
             "crystals dissolve in this run, and moments do not close there (fines disappear): use method finite-volume"
@@ -103,46 +108,88 @@ def simulate_moments(
     return run
 
 
-def _integrate_compiled(
-    layout: Layout, start: FloatArray, times: FloatArray, relative_tolerance: float, absolute: FloatArray
-) -> tuple[bool, int, FloatArray]:
-    from nakaya.reactor.compiled_moments import integrate_moments
+@rule
+def _rate_of_change(t: float, y: FloatArray, system: SolverInput, rate: FloatArray) -> None:
+    """Fill `rate` with that of (solute, moments 0 to 5 in units of `_LENGTH`, net feed), float64 [8]."""
+    mass, out = system.crystal_mass_per_volume * _LENGTH**3, system.dilution
+    T, S, dc, N = conditions_at(system, t, y[0])
+    G, B = 0.0, 0.0
+    if dc > 0.0:
+        G = growth_rate(system.growth, T, S, dc, N) / _LENGTH
+        B = nucleation_rate(system.nucleation, T, S, dc, mass * max(y[4], 0.0), N)
+    rate[0] = out * (system.feed_solute - y[0]) - 3.0 * mass * G * y[3]
+    rate[1] = B - out * y[1]
+    for j in range(1, NUM_MOMENTS):
+        rate[1 + j] = j * G * y[j] - out * y[1 + j]
+    rate[7] = out * (system.feed_solute - y[0] - mass * y[4])
 
-    done, evaluations, states = integrate_moments(
-        start,
-        times,
-        _LENGTH,
-        layout.crystal_mass_per_volume * _LENGTH**3,
-        layout.growth,
-        layout.nucleation,
-        layout.solubility,
-        *layout.basis,
-        layout.feed_solute,
-        layout.dilution,
-        layout.temperature.times,
-        layout.temperature.values,
-        layout.stirring.times,
-        layout.stirring.values,
-        relative_tolerance,
-        absolute,
-        _MAX_STEPS,
-    )
-    return bool(done), int(evaluations), states
+
+# Dormand and Prince (1980): nodes, stages, fifth-order weights, and their difference from fourth order.
+_NODES = np.array([0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0])
+_STAGES = np.array(
+    [
+        [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        [1 / 5, 0.0, 0.0, 0.0, 0.0, 0.0],
+        [3 / 40, 9 / 40, 0.0, 0.0, 0.0, 0.0],
+        [44 / 45, -56 / 15, 32 / 9, 0.0, 0.0, 0.0],
+        [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729, 0.0, 0.0],
+        [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656, 0.0],
+        [35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84],
+    ]
+)
+_ERRORS = np.array([71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
+
+
+@compiled
+def _integrate_compiled(
+    system: SolverInput, start: FloatArray, times: FloatArray, relative: float, absolute: FloatArray
+) -> tuple[bool, int, FloatArray]:
+    """Whether it came to the end, evaluations, states [t, 8]."""
+    y, trial = start.copy(), np.empty(_NUM_STATES)
+    slopes = np.zeros((7, _NUM_STATES))
+    found = np.zeros((times.size, _NUM_STATES))
+    t, evaluations = 0.0, 0
+    longest = times[-1] / 50.0
+    step = longest * 1e-3
+    for output in range(times.size):
+        due = times[output]
+        while t < due:
+            dt = min(min(step, longest), due - t)
+            for stage in range(7):
+                for k in range(_NUM_STATES):
+                    value = y[k]
+                    for earlier in range(stage):
+                        value += dt * _STAGES[stage, earlier] * slopes[earlier, k]
+                    trial[k] = value
+                _rate_of_change(t + _NODES[stage] * dt, trial, system, slopes[stage])
+            evaluations += 7
+            error = 0.0  # `trial` is the fifth-order result: the last stage is evaluated there
+            for k in range(_NUM_STATES):
+                difference = 0.0
+                for stage in range(7):
+                    difference += _ERRORS[stage] * slopes[stage, k]
+                allowed = absolute[k] + relative * max(abs(y[k]), abs(trial[k]))
+                error = max(error, abs(dt * difference) / allowed)
+            if not math.isfinite(error) or evaluations > 7 * _MAX_STEPS:
+                return False, evaluations, found
+            if error <= 1.0:
+                t = due if dt == due - t else t + dt
+                for k in range(_NUM_STATES):
+                    y[k] = trial[k]
+            if error > 1.0 or dt == step:
+                step = dt * min(5.0, max(0.2, 0.9 * max(error, 1e-10) ** -0.2))
+        for k in range(_NUM_STATES):
+            found[output, k] = y[k]
+    return True, evaluations, found
 
 
 def _integrate(
-    layout: Layout, start: FloatArray, times: FloatArray, relative_tolerance: float, absolute: FloatArray
+    system: SolverInput, start: FloatArray, times: FloatArray, relative: float, absolute: FloatArray
 ) -> tuple[FloatArray, int]:
     """The clear version: SciPy's LSODA, piece by piece between the corners of the temperature profile."""
-    mass = layout.crystal_mass_per_volume * _LENGTH**3
-    has_stirring = layout.stirring.times.size > 1
-    profile_times, profile_values = layout.temperature.times, layout.temperature.values
-    still = float(layout.stirring.values[0])
-    d0, d1 = layout.basis
-
     evaluations = 0
 
-    def rate_of_change(t: float, state: FloatArray) -> list[float]:
+    def rate_of_change(t: float, state: FloatArray) -> FloatArray:
         nonlocal evaluations
         evaluations += 1
         if evaluations > _MAX_EVALUATIONS:
@@ -150,55 +197,36 @@ def _integrate(
                 f"the moments could not be integrated past {t:g} s: the rates are too fast; check the rate constants "
                 "and their units"
             )
-        solute, mu0, mu1, mu2, mu3, mu4, mu5, _ = state.tolist()
-        T = float(np.interp(t, profile_times, profile_values))
-        N = float(layout.stirring.at(t)) if has_stirring else still
-        c, c_star = solute / (d0 + d1 * solute), rates.solubility(layout.solubility, T)
-        G, B = 0.0, 0.0
-        if c > c_star:
-            S = c / c_star
-            G = rates.growth_rate(layout.growth, T, S, c - c_star, N) / _LENGTH
-            B = rates.nucleation_rate(layout.nucleation, T, S, c - c_star, mass * max(mu3, 0.0), N)
-        out = layout.dilution
-        growth_of_mass = 3.0 * mass * G * mu2
-        feed = out * (layout.feed_solute - solute - mass * mu3)
-        return [
-            out * (layout.feed_solute - solute) - growth_of_mass,
-            B - out * mu0,
-            G * mu0 - out * mu1,
-            2.0 * G * mu1 - out * mu2,
-            3.0 * G * mu2 - out * mu3,
-            4.0 * G * mu3 - out * mu4,
-            5.0 * G * mu4 - out * mu5,
-            feed,
-        ]
+        rate = np.empty(_NUM_STATES)
+        _rate_of_change(t, state, system, rate)
+        return rate
 
     end = float(times[-1])
-    breaks = [t for t in profile_times.tolist() if 0.0 < t < end]
-    if len(breaks) > _MAX_BREAKS:
-        breaks = []
-    stops = [0.0, *breaks, end]
+    breakpoints = [t for t in system.temperature[0].tolist() if 0.0 < t < end]
+    if len(breakpoints) > _MAX_BREAKPOINTS:
+        breakpoints = []
+    stops = [0.0, *breakpoints, end]
     found = np.empty((times.size, start.size))
     state, steps = start, 0
     found[times <= 0.0] = start
     for left, right in pairwise(stops):
-        wanted = (times > left) & (times <= right)
-        stations = times[wanted]
-        if stations.size == 0 or stations[-1] < right:
-            stations = np.append(stations, right)
+        here = (times > left) & (times <= right)
+        evaluation_times = times[here]
+        if evaluation_times.size == 0 or evaluation_times[-1] < right:
+            evaluation_times = np.append(evaluation_times, right)
         solution = solve_ivp(
             rate_of_change,
             (left, right),
             state,
             method="LSODA",
-            t_eval=stations,
-            rtol=relative_tolerance,
+            t_eval=evaluation_times,
+            rtol=relative,
             atol=absolute,
-            max_step=(right - left) / (8 if len(breaks) < _MAX_BREAKS and breaks else 50),
+            max_step=(right - left) / (8 if len(breakpoints) < _MAX_BREAKPOINTS and breakpoints else 50),
         )
         if not solution.success or not np.isfinite(solution.y).all():
             raise IntegrationError(f"the moments could not be integrated past {left:g} s: {solution.message}")
-        found[wanted] = solution.y.T[: int(wanted.sum())]
+        found[here] = solution.y.T[: int(here.sum())]
         state, steps = solution.y[:, -1], steps + int(solution.nfev)
     if not math.isfinite(float(found.sum())):
         raise ParameterError("the moments are not finite: check the rate constants and their units")

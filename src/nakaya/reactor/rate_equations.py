@@ -16,6 +16,8 @@ from nakaya.core.errors import ParameterError
 
 __all__ = [
     "GAS_CONSTANT",
+    "GROWTH_LENGTH",
+    "NUCLEATION_LENGTH",
     "BirthAndSpreadGrowth",
     "Driver",
     "Growth",
@@ -27,6 +29,9 @@ __all__ = [
 ]
 
 GAS_CONSTANT = 8.314462618
+
+GROWTH_LENGTH, NUCLEATION_LENGTH = 13, 12
+"""Numbers in a row of a growth or dissolution law, and of a nucleation law."""
 
 Driver: TypeAlias = Literal["relative", "absolute", "logarithmic", "ratio"]
 """relative: S - 1; absolute: driver_scale (c - c*); logarithmic: ln S; ratio: S = c/c*."""

@@ -1,8 +1,8 @@
-"""The rate laws as scalar functions: the one place where a formula stands, for the clear solver and the fast one.
+"""The rate equations as scalar functions: the one place where a formula stands, for the clear solver and the fast one.
 
-Every law is a row of numbers with named positions (`laws.py` fills them from dataclasses), so that one compiled solver
-serves every crystallizer. Python calls the functions as they are, and compiled code may call them too. Importing this
-module loads numba; import it only where a crystallizer runs.
+Every equation has a row of numbers with named positions (`rate_equations.py` fills it from a dataclass), so that one
+compiled solver serves every crystallizer. Python calls the functions as they are, and compiled code may call them too.
+Importing this module loads numba; import it only where a crystallizer runs.
 
 Symbols: T temperature in K, S = c/c* supersaturation ratio, dc = c - c* in the solubility's unit, N stirring in 1/s.
 """
@@ -10,16 +10,51 @@ Symbols: T temperature in K, S = c/c* supersaturation ratio, dc = c - c* in the 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numba.extending import register_jitable
 
 from nakaya.core.arrays import FloatArray
-from nakaya.reactor.jit import rule
+from nakaya.core.compiling import announce_compilation
+from nakaya.reactor.crystallizer import SolverInput
 
-__all__ = ["LEAST_DRIVER", "driver", "growth_rate", "nucleation_rate", "power", "size_factor", "solubility"]
+__all__ = [
+    "MIN_DRIVER",
+    "compiled",
+    "conditions_at",
+    "driver",
+    "growth_rate",
+    "interpolate",
+    "nucleation_rate",
+    "power",
+    "rule",
+    "signed_growth",
+    "size_factor",
+    "solubility",
+]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+announce_compilation()
+
+
+def compiled(function: Function) -> Function:
+    """Compile on first call; the machine code is kept beside the source, so later processes start at once."""
+    return cast(Function, numba.njit(cache=True)(function))
+
+
+def rule(function: Function) -> Function:
+    """Leave a function as it is for Python, and let compiled functions call it."""
+    return cast(Function, register_jitable(function))
+
 
 # Drivers, as numbers in a row.
 RELATIVE, ABSOLUTE, LOGARITHMIC, RATIO = 0, 1, 2, 3
 
-LEAST_DRIVER = 1e-6
+MIN_DRIVER = 1e-6
 """Driver below which an order under 1 is replaced by a straight line to zero."""
 
 # Positions in a row of a growth or dissolution law.
@@ -38,7 +73,6 @@ LEAST_DRIVER = 1e-6
     G_STIRRING_EXPONENT,
     G_STIRRING_REFERENCE,  # 1/s
 ) = range(13)
-GROWTH_ROW = 13
 
 # Positions in a row of a nucleation law.
 (
@@ -55,7 +89,6 @@ GROWTH_ROW = 13
     B_STIRRING_EXPONENT,
     B_STIRRING_REFERENCE,
 ) = range(12)
-NUCLEATION_ROW = 12
 
 # Kinds of solubility law; a row is (kind, scale, T_0, a_0, a_1, a_2, a_3).
 POLYNOMIAL, EXPONENTIAL = 0, 1
@@ -85,12 +118,12 @@ def driver(kind: float, scale: float, S: float, dc: float) -> float:
 
 @rule
 def power(value: float, order: float) -> float:
-    """value^order; below `LEAST_DRIVER`, an order under 1 goes linearly to zero.
+    """value^order; below `MIN_DRIVER`, an order under 1 goes linearly to zero.
 
     A power below 1 has an infinite slope at saturation, which no integrator can follow and no experiment can see.
     """
-    if order < 1.0 and value < LEAST_DRIVER:
-        return float(value * LEAST_DRIVER ** (order - 1.0))
+    if order < 1.0 and value < MIN_DRIVER:
+        return float(value * MIN_DRIVER ** (order - 1.0))
     return float(value**order)
 
 
@@ -149,3 +182,33 @@ def nucleation_rate(rows: FloatArray, T: float, S: float, dc: float, suspension:
             rate *= (N / row[B_STIRRING_REFERENCE]) ** row[B_STIRRING_EXPONENT]
         total += rate * math.exp(exponent)
     return float(total)
+
+
+@rule
+def interpolate(t: float, profile: tuple[FloatArray, FloatArray]) -> float:
+    """Value of a profile (times, values) at a time: linear between points, constant outside."""
+    times, values = profile
+    if t <= times[0]:
+        return float(values[0])
+    if t >= times[-1]:
+        return float(values[-1])
+    i = np.searchsorted(times, t, side="right")
+    fraction = (t - times[i - 1]) / (times[i] - times[i - 1])
+    return float(values[i - 1] + fraction * (values[i] - values[i - 1]))
+
+
+@rule
+def conditions_at(system: SolverInput, t: float, solute: float) -> tuple[float, float, float, float]:
+    """Temperature, S, c - c* and stirring at a time, for a solute."""
+    T = interpolate(t, system.temperature)
+    c = solute / (system.basis[0] + system.basis[1] * solute)
+    c_star = solubility(system.solubility, T)
+    return T, c / c_star, c - c_star, interpolate(t, system.stirring)
+
+
+@rule
+def signed_growth(system: SolverInput, T: float, S: float, dc: float, N: float) -> float:
+    """Rate at size zero, m/s: growth where S > 1, minus dissolution where S < 1."""
+    if S > 1.0:
+        return growth_rate(system.growth, T, S, dc, N)
+    return -growth_rate(system.dissolution, T, S, dc, N)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.reactor.crystallizer import Crystallizer, IntegrationError, Operation, Run, lay_out, make_run
+from nakaya.reactor.crystallizer import Crystallizer, IntegrationError, Operation, Run, make_run, solver_input
 from nakaya.reactor.finite_volume import (
     Grid,
     OutgrownError,
@@ -101,38 +101,17 @@ def _run_on_grid(
 ) -> Run:
     from nakaya.reactor import compiled
 
-    layout = lay_out(crystallizer, operation)
+    system = solver_input(crystallizer, operation)
     start = discretise(crystallizer, operation, num_classes, largest)
     allowed = tolerances or Tolerances()
-    status, reached, steps, densities, solutes, worst = compiled.integrate(
-        start.density,
-        layout.initial_solute,
-        start.edges,
-        start.mass_weight,
-        layout.crystal_mass_per_volume * largest**3,
-        layout.growth,
-        layout.dissolution,
-        layout.nucleation,
-        layout.solubility,
-        *layout.basis,
-        layout.feed_solute,
-        layout.dilution,
-        layout.temperature.times,
-        layout.temperature.values,
-        layout.stirring.times,
-        layout.stirring.values,
-        times,
-        allowed.solute,
-        allowed.number,
-        allowed.outgrown,
-        allowed.max_steps,
-    )
+    status, reached, steps, densities, solutes, worst = compiled.integrate(system, start, times, allowed)
     if status == compiled.OUTGROWN:
         raise OutgrownError(outgrown(largest, reached))
     if status == compiled.TOO_MANY_STEPS:
         raise IntegrationError(too_many_steps(reached, steps))
     return make_run(
-        layout,
+        crystallizer,
+        system,
         times,
         solutes,
         densities @ cell_moments(start.edges).T,
