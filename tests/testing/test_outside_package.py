@@ -177,6 +177,7 @@ def test_help_and_info_show_what_a_model_states(outside: Outside) -> None:
     assert "--rho" not in shown
     stated: dict[str, Any] = json.loads(about)["growers"]["warm-cubes"]
     assert (stated["lattice"], stated["dimension"], stated["grain"]) == ("cubic", 3, True)
+    assert json.loads(outside.nakaya("cite warm-cubes --json")[0])["citations"][0]["bibtex"].startswith("@misc{cubes")
     assert stated["fields"] == {"temperature": {"unit": "K", "meaning": "the temperature"}}
 
 

@@ -71,7 +71,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def cite(
-    key: Annotated[str | None, typer.Argument(help="One entry: nakaya, gravner-griffeath or cgne.")] = None,
+    key: Annotated[str | None, typer.Argument(help="One entry: nakaya, gravner-griffeath, cgne or a model.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print what to cite, as BibTeX, and when.

@@ -22,7 +22,7 @@ from nakaya.kinetics.prediction.report import shipped_models
 from nakaya.records.store import shipped_sets
 from nakaya.workflows.cite import CITATIONS, Citation
 
-__all__ = ["Check", "cite", "doctor", "info"]
+__all__ = ["Check", "cite", "doctor", "info", "models_page"]
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "core": ("numpy", "numba", "zarr", "scipy", "pydantic", "typer", "rich", "matplotlib", "pillow", "jinja2", "pint"),
@@ -54,6 +54,31 @@ def info() -> dict[str, Any]:
         },
         "packages": {extra: {name: _version_of(name) for name in names} for extra, names in EXTRAS.items()},
     }
+
+
+def models_page() -> str:
+    """Return the page of the documentation that shows what our models state, as Markdown."""
+    blocks = ["# Models", "Made from what the models state; `nakaya info` prints the same, with those of plug-ins."]
+    for name in MODELS.ours:
+        model = MODELS.find(name)
+        parts = [f"{model.noun}s, {model.lattice.name} lattice, {model.dimension} dimensions"]
+        parts.append("; ".join(f"{entry.name}: {entry.meaning}" for entry in model.geometries))
+        parts += [f"arrival times to {model.time_resolution} steps"] * (model.time_resolution > 1)
+        rows = ["| parameter | meaning | range | unit | default |", "|---|---|---|---|---|"]
+        for parameter, entry in model.family.ranges.items():
+            low, high = model.trained_for.get(parameter, (None, None))
+            trained = "" if low is None else f"; trained for {low:g} to {high:g}"
+            default = "" if entry.default is None else f"{entry.default:g}"
+            rows.append(f"| `{parameter}` | {entry.noun} | {entry}{trained} | {entry.unit} | {default} |")
+        stops = [f"- `{rule}` ({entry.default}): stop {entry.meaning}" for rule, entry in model.stop_rules.items()]
+        blocks += [
+            f"## {name}",
+            ". ".join(parts) + ".",
+            "\n".join(rows),
+            "Stop rules, with defaults:",
+            "\n".join(stops),
+        ]
+    return "\n\n".join(blocks) + "\n"
 
 
 def _facts_of(model: GrowerModel) -> dict[str, Any]:
@@ -176,9 +201,13 @@ def cite(key: str | None = None) -> tuple[Citation, ...]:
     Raises:
         UnknownNameError: There is no entry of this name.
     """
-    if key is None:
-        return CITATIONS
-    found = tuple(citation for citation in CITATIONS if citation.key == key)
+    of_models = (
+        Citation(name, f"crystals of the model {name}", model.citation)
+        for name, model in MODELS.load_all().items()
+        if model.citation.startswith("@")  # else it is the key of an entry of ours
+    )
+    citations = (*CITATIONS, *of_models)
+    found = tuple(citation for citation in citations if key in (None, citation.key))
     if not found:
-        raise UnknownNameError("citation", key, [citation.key for citation in CITATIONS])
+        raise UnknownNameError("citation", str(key), [citation.key for citation in citations])
     return found
