@@ -14,7 +14,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.models.assimilation import MEASUREMENTS, assimilated, fitted_gains, measurements
 from nakaya.kinetics.models.physics import velocity_physics
 from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
-from nakaya.kinetics.samples.loading import load_corpus
+from nakaya.kinetics.samples.corpus import load_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, SPLITS
 from nakaya.theory import HARD_SPHERE, NICKEL

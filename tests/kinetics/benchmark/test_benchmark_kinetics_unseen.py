@@ -17,7 +17,7 @@ from nakaya.kinetics.benchmark.table import as_text
 from nakaya.kinetics.benchmark.tasks import Task, run_task
 from nakaya.kinetics.benchmark.unseen import KNOWN, UNKNOWN, score_on
 from nakaya.kinetics.models.tuned import tuned_settings
-from nakaya.kinetics.samples.loading import load_corpus, snapshot_folder
+from nakaya.kinetics.samples.corpus import load_corpus, snapshot_folder
 from nakaya.kinetics.samples.splits import fold_of, for_tuning
 from nakaya.records.record import Record, Snapshot
 from nakaya.records.store import RecordStore

@@ -21,8 +21,7 @@ from nakaya.kinetics.benchmark.tasks import Keeper
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.protocol import KineticModel
-from nakaya.kinetics.samples.corpus import Corpus
-from nakaya.kinetics.samples.loading import corpus_hash
+from nakaya.kinetics.samples.corpus import Corpus, corpus_hash
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample, label_values
 from nakaya.kinetics.samples.splits import Split

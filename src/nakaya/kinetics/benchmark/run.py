@@ -17,8 +17,7 @@ from nakaya.kinetics.graphs.labels import replicate_scatter
 from nakaya.kinetics.models.catalogue import MODELS
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.models.tuned import tuned_settings
-from nakaya.kinetics.samples.corpus import Corpus
-from nakaya.kinetics.samples.loading import corpus_hash, load_corpus
+from nakaya.kinetics.samples.corpus import Corpus, corpus_hash, load_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.kinetics.samples.splits import SPLITS, Split
 from nakaya.records.encoding import record_hash

@@ -20,8 +20,7 @@ from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, normal_factor
 from nakaya.kinetics.models.protocol import KineticModel, PredictiveDistribution, Settings
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold, arrange_inner, outer_folds
-from nakaya.kinetics.samples.corpus import Corpus
-from nakaya.kinetics.samples.loading import corpus_hash, load_corpus
+from nakaya.kinetics.samples.corpus import Corpus, corpus_hash, load_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import Split, fold_name, fold_of
 from nakaya.records.record import Record

@@ -19,8 +19,7 @@ from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_inner, arrange_unseen
-from nakaya.kinetics.samples.corpus import Corpus, joined, read_corpus
-from nakaya.kinetics.samples.loading import corpus_hash, snapshot_folder
+from nakaya.kinetics.samples.corpus import Corpus, corpus_hash, joined, read_corpus, snapshot_folder
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.records.record import Record
 from nakaya.records.replicates import conditions_key

@@ -43,17 +43,6 @@ class ProcessNodes:
     units: tuple[str, ...]
     features: FloatArray
 
-    def __post_init__(self) -> None:
-        shape = (self.windows.shape[0], len(self.feature_names))
-        if self.windows.ndim != 2 or self.windows.shape[1:] != (2,) or self.features.shape != shape:
-            raise ParameterError(
-                f"process nodes: windows {self.windows.shape} and features {self.features.shape} differ"
-            )
-        if len(self.units) != len(self.feature_names):
-            raise ParameterError("process nodes: every feature needs a unit")
-        if not (self.windows[:, 1] > self.windows[:, 0]).all() or not (np.diff(self.windows[:, 0]) > 0).all():
-            raise ParameterError("process nodes: windows must have a length and follow one another")
-
     def column(self, name: str) -> FloatArray:
         """One feature of all windows, float64 [node].
 

@@ -67,11 +67,12 @@ TETRAHEDRAL: Final = 4.5
 """With fewer neighbours than this in the crystal it is covalent, and growth is activated."""
 
 MAX_RATIO: Final = 5.0
-SMALL_DRIVE: Final = 0.05
-"""Bounds of velocities over those of the law: close to the melting point the law is small, and a ratio to it all noise.
-"""
+"""Bound of ratios of velocities to the law's."""
 
-_ATOMS_PER_CUBE = {4: 8, 8: 2, 12: 4}
+MIN_DRIVING_TERM: Final = 0.05
+"""Least |1 - exp(-delta-mu/kT)| in such a ratio: close to the melting point the law is small, and the ratio noise."""
+
+_ATOMS_PER_CUBE = {4: 8, 8: 2, 12: 4}  # neighbours in diamond, bcc and fcc -> atoms of the conventional cell
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,7 @@ def velocity_ratios(sample: Sample, values: Mapping[str, float]) -> dict[str, fl
     if law is None:
         return {}
     prefactor, driving = float(law.prefactor[0]), -math.expm1(-float(law.reduced_driving_force()[0]))
-    whole = prefactor * math.copysign(max(abs(driving), SMALL_DRIVE), driving)
+    whole = prefactor * math.copysign(max(abs(driving), MIN_DRIVING_TERM), driving)
     found = {}
     for name, value in values.items():
         if "velocity" in name and math.isfinite(value):

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nakaya.kinetics.graphs.graphs_of_records import record_folder
-from nakaya.kinetics.models.catalogue import MODELS, find_model
+from nakaya.kinetics.models.catalogue import find_entry, find_model
 from nakaya.kinetics.models.protocol import Predictor
 from nakaya.kinetics.prediction.report import ModelCard, Part, find_model_folder, read_card
 from nakaya.kinetics.samples.arranging import labelled_samples
@@ -57,7 +57,7 @@ class KineticsModel:
 
     def samples(self, part: Part) -> tuple[Sample, ...]:
         """What a part was fitted to."""
-        corpus = self.corpus if MODELS[part.model].graphs else self._without_atoms
+        corpus = self.corpus if find_entry(part.model).graphs else self._without_atoms
         return labelled_samples(corpus, self.records, part.target, part.evidence)
 
     def predictor(self, part: Part) -> Predictor:

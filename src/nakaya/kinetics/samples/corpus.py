@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, get_args
 
 import numpy as np
 
-from nakaya.core.errors import ParameterError
+from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
 from nakaya.kinetics.graphs.conditions import check_no_target
 from nakaya.kinetics.graphs.facets import attach_facets, training_velocities
@@ -19,10 +21,22 @@ from nakaya.kinetics.samples.pooled import pooled_features
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name
 from nakaya.md.tables import MaterialTable, tabulate
+from nakaya.records.encoding import record_hash
 from nakaya.records.record import Record
 from nakaya.records.replicates import by_conditions, has_result
+from nakaya.records.store import load_records, records_place
 
-__all__ = ["FACET_CONDITIONS", "Corpus", "joined", "make_sample", "read_corpus", "with_facets"]
+__all__ = [
+    "FACET_CONDITIONS",
+    "Corpus",
+    "corpus_hash",
+    "joined",
+    "load_corpus",
+    "make_sample",
+    "read_corpus",
+    "snapshot_folder",
+    "with_facets",
+]
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +117,48 @@ def read_corpus(
     for name, reason in left_out:
         log.info("record %s is left out: %s", name, reason)
     return Corpus(tuple(chosen), tables, folder, tuple(left_out), graphs)
+
+
+def corpus_hash(corpus: Corpus) -> str:
+    """sha256 over the names and contents of the records that are trained on or scored, and of the materials' tables."""
+    lines = [f"{record.id} {record_hash(record)}" for record in corpus.records]
+    for material, table in sorted(corpus.tables.items()):
+        lines.append(f"{material} {table.melting_temperature:.6g} {table.melting_error:.6g}")
+        for name in ("lattice_parameter", "latent_heat", "diffusivity"):
+            curve = getattr(table, name)
+            lines.append(name + (" -" if curve is None else "".join(f" {curve(t):.6g}" for t in (400, 900, 1600))))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def load_corpus(source: str, graphs: bool) -> Corpus:
+    """Read the records of a shipped set, a store or a file; made once per process.
+
+    Args:
+        source: Name or path.
+        graphs: Whether samples get their graphs; snapshots that are not there (a set without its patches) leave the
+            graphs without atoms.
+    """
+    records = load_records(source)
+    return read_corpus(records, snapshot_folder(source, records) if graphs else None, graphs=graphs)
+
+
+def snapshot_folder(source: str, records: Sequence[Record]) -> Path | None:
+    """Folder in which the snapshots of a set lie; None where the set came without any of those that it names.
+
+    Raises:
+        InputFileError: Some are there and some are not.
+    """
+    place = records_place(source)
+    folder = place if place.is_dir() else place.parent
+    shots = [shot.path for record in records for shot in record.snapshots]
+    missing = [path for path in shots if not (folder / path).is_file()]
+    if missing and len(missing) < len(shots):
+        raise InputFileError(
+            f"{len(missing)} of {len(shots)} snapshots are not in {folder}, such as {missing[0]}: copy them there, or "
+            "leave all of them out"
+        )
+    return None if missing else folder
 
 
 def joined(first: Corpus, second: Corpus) -> Corpus:

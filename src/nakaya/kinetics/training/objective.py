@@ -109,15 +109,13 @@ class InnerScore:
         errors = []
         for repeat in range(self.repeats):
             for fold in self.load_folds(repeat):
-                means = _fit_and_predict(model, fold, self.target, whole, self.seed + repeat)
+                seed = self.seed + repeat
+                if isinstance(model, Baseline):  # its intervals cost three fits more, and no score looks at them
+                    means, _ = model.fit_estimate(fold.train, self.target, whole, seed=seed)(fold.test)
+                else:
+                    means = model.fit(fold.train, self.target, whole, seed=seed).predict(fold.test).mean
                 errors.append(means - label_values(fold.test, self.target))
         return _rmse(errors)
-
-
-def _fit_and_predict(model: KineticModel, fold: Arrangement, target: str, settings: Settings, seed: int) -> FloatArray:
-    if isinstance(model, Baseline):  # its intervals cost three fits more, and no score looks at them
-        return model.fit_estimate(fold.train, target, settings, seed=seed)(fold.test)[0]
-    return model.fit(fold.train, target, settings, seed=seed).predict(fold.test).mean
 
 
 def mean_score(folds: Sequence[Arrangement], target: str) -> float:

@@ -27,7 +27,7 @@ from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, Para
 from nakaya.core.files import check_output, move_folder, write_whole
 from nakaya.core.provenance import package_version
 from nakaya.core.resumable import staged
-from nakaya.kinetics.models.catalogue import MODELS, find_model
+from nakaya.kinetics.models.catalogue import find_entry, find_model, model_names
 from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_factor
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
 from nakaya.kinetics.models.tuned import tuned_settings
@@ -69,10 +69,10 @@ class PartConfig:
     def __post_init__(self) -> None:
         if self.target not in TARGET_SCALES:
             raise ParameterError(f"target {self.target!r} is none of {', '.join(TARGET_SCALES)}")
-        if not self.candidates or any(name not in MODELS for name in self.candidates):
-            raise ParameterError(f"candidates={list(self.candidates)}: expected some of {', '.join(MODELS)}")
+        if not self.candidates or any(name not in model_names() for name in self.candidates):
+            raise ParameterError(f"candidates={list(self.candidates)}: expected some of {', '.join(model_names())}")
         for name in self.candidates:
-            entry = MODELS[name]
+            entry = find_entry(name)
             if self.target not in entry.targets or self.evidence not in entry.evidence:
                 raise ParameterError(f"{name} cannot learn {self.target} from evidence {self.evidence}")
         if not set(self.also) <= set(self.candidates):
@@ -139,8 +139,8 @@ def read_kinetics_training(path: Path) -> KineticsTraining:
         )
     except ParameterError as error:
         raise ConfigError(f"{path}: {error}") from error
-    if unknown := sorted(set(table.settings) - set(MODELS)):
-        raise ConfigError(f"{path}: settings for {unknown[0]!r}, which is no model; known: {', '.join(MODELS)}")
+    if unknown := sorted(set(table.settings) - set(model_names())):
+        raise ConfigError(f"{path}: settings for {unknown[0]!r}, which is no model; known: {', '.join(model_names())}")
     settings = {name: {key: float(value) for key, value in entry.items()} for name, entry in table.settings.items()}
     return KineticsTraining(table.name, table.records, table.seed, parts, settings, table.tuned)
 

@@ -12,7 +12,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import KineticModel
 from nakaya.kinetics.samples.arranging import Arrangement
-from nakaya.kinetics.samples.loading import load_corpus
+from nakaya.kinetics.samples.corpus import load_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, label_values
 from nakaya.kinetics.training.objective import InnerScore, inner_folds, mean_score
 from nakaya.learn.tuning.problem import Problem, check_settings

@@ -1,4 +1,4 @@
-"""Models with a formula: mean, Arrhenius' law, laws of growth, the direct fit to the early evidence, and all of it."""
+"""Models with a formula: mean, Arrhenius' laws, laws of growth and nucleation, the early slope, and all of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.kinetics.models.assimilation import assimilated, fitted_gains, measurements
 from nakaya.kinetics.models.baselines.features import growth_laws
 from nakaya.kinetics.models.baselines.fitting import Baseline, Estimate
+from nakaya.kinetics.models.nucleation import MISFIT, label_errors, nucleation_posterior, own_material
 from nakaya.kinetics.models.physics import DEFAULT_EFFICIENCY, Mobility, is_covalent, velocity_physics
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
@@ -20,17 +21,25 @@ from nakaya.learn.search_space import Parameter
 
 __all__ = [
     "make_arrhenius",
+    "make_arrhenius_rate",
     "make_assimilation",
     "make_collision_limited",
     "make_growth_law",
     "make_mean",
+    "make_nucleation_law",
     "make_slope",
     "make_wilson_frenkel",
-    "standard_inverse_temperature",
 ]
 
 _SHRINKAGE = Parameter("shrinkage", 1e-5, 10.0, "log")
 _VELOCITY = ("growth_velocity",)
+_RATE = ("nucleation_rate",)
+_FREE = 10.0
+"""Decades: as good as no prior."""
+
+_SHARED = 1.0
+"""Decades: how far the prefactor of one material lies from the common one, before any was seen."""
+
 _Laws = Callable[[Sequence[Sample]], FloatArray]
 """Velocities of samples by a law with an efficiency of 1, float64 [sample], m/s."""
 
@@ -70,7 +79,7 @@ def make_arrhenius() -> Baseline:
         if len(growing) < 2:
             return _constant(labels)
         kinds = _Kinds([samples[place] for place in growing])
-        inverse_temperature = standard_inverse_temperature([samples[place] for place in growing])
+        inverse_temperature = _standard_inverse_temperature([samples[place] for place in growing])
 
         def design(asked: Sequence[Sample]) -> FloatArray:
             step = inverse_temperature(asked)
@@ -117,7 +126,43 @@ def make_assimilation() -> Baseline:
     return Baseline("assimilation", make, law.search_space, law.defaults, targets=_VELOCITY)
 
 
-def standard_inverse_temperature(samples: Sequence[Sample]) -> Callable[[Sequence[Sample]], FloatArray]:
+def make_nucleation_law() -> Baseline:
+    """Classical nucleation theory, prefactor and barrier learned within what is known of them beforehand."""
+
+    def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
+        found = nucleation_posterior(samples, labels)
+        noise = float(np.sqrt((label_errors(samples) ** 2).mean()))  # a new label is as noisy as those of the training
+
+        def estimate(asked: Sequence[Sample]) -> tuple[FloatArray, FloatArray]:
+            means, deviations = found.predict(asked)
+            return means, np.hypot(deviations, noise)
+
+        return estimate
+
+    return Baseline("nucleation-law", make, targets=_RATE, own_spread=True)
+
+
+def make_arrhenius_rate() -> Baseline:
+    """Ln J = a + a_m - b/T with the a_m of materials shrunk: a straight line that knows no melting point."""
+
+    def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
+        materials = sorted({sample.material for sample in samples})
+        inverse_temperature = _standard_inverse_temperature(samples)
+        middle = float(labels.mean())
+
+        def design(asked: Sequence[Sample]) -> FloatArray:
+            own = own_material(asked, materials)
+            return np.column_stack([np.ones(len(asked)), inverse_temperature(asked), own])
+
+        table = design(samples)
+        penalty = (MISFIT / np.array([_FREE, _FREE, *(_SHARED for _ in materials)])) ** 2
+        weights = np.linalg.solve(table.T @ table + np.diag(penalty), table.T @ (labels - middle))
+        return lambda asked: (middle + design(asked) @ weights, None)
+
+    return Baseline("arrhenius-rate", make, targets=_RATE)
+
+
+def _standard_inverse_temperature(samples: Sequence[Sample]) -> Callable[[Sequence[Sample]], FloatArray]:
     """1000 K/T less its mean over training samples, over its standard deviation there, as a function of samples."""
 
     def inverse(asked: Sequence[Sample]) -> FloatArray:

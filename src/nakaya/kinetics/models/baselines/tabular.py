@@ -1,4 +1,8 @@
-"""Regressions on tables by scikit-learn: ridge, support vectors, small networks, trees, boosting, Gaussian process."""
+"""Regressions on tables by scikit-learn: ridge, support vectors, small networks, trees, boosting, Gaussian process.
+
+Two of them also learn what is left of where the network starts: how much of its lead is the start, and how much the
+network?
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import MissingExtraError
+from nakaya.kinetics.models.baselines.closed_forms import make_assimilation
 from nakaya.kinetics.models.baselines.features import Encoder, bond_order_numbers, numbers
 from nakaya.kinetics.models.baselines.fitting import Baseline, Estimate
 from nakaya.kinetics.models.protocol import Settings
@@ -19,12 +24,14 @@ from nakaya.learn.search_space import Parameter
 
 __all__ = [
     "make_ann",
+    "make_ann_on_start",
     "make_boosting",
     "make_extra_trees",
     "make_gp",
     "make_ridge",
     "make_ridge_bond_order",
     "make_svm",
+    "make_svm_on_start",
 ]
 
 Regressor: TypeAlias = Any
@@ -165,6 +172,29 @@ def make_gp() -> Baseline:
         Parameter("noise", 1e-3, 0.3, "log"),
     )
     return _table("gp", regressor, space, {"smoothness": 2.0, "length": 5.0, "noise": 0.03}, own_spread=True)
+
+
+def make_svm_on_start() -> Baseline:
+    """Support vector regression of what `assimilation` leaves."""
+    return _on_start("svm-on-start", make_svm())
+
+
+def make_ann_on_start() -> Baseline:
+    """Five small networks on what `assimilation` leaves."""
+    return _on_start("ann-on-start", make_ann())
+
+
+def _on_start(name: str, learner: Baseline) -> Baseline:
+    start = make_assimilation()
+    # As in the network, materials and faces have no efficiencies of their own: the most shrinkage that there is.
+    common = {parameter.name: parameter.high for parameter in start.search_space}
+
+    def make(samples: Sequence[Sample], labels: FloatArray, settings: Settings, seed: int) -> Estimate:
+        begun = start.make(samples, labels, common, seed)
+        correction = learner.make(samples, labels - begun(samples)[0], settings, seed)
+        return lambda asked: (begun(asked)[0] + correction(asked)[0], None)
+
+    return Baseline(name, make, learner.search_space, learner.defaults, targets=("growth_velocity",))
 
 
 @lru_cache(maxsize=1)
