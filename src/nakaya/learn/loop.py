@@ -119,7 +119,7 @@ class MetricsLog:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.num_bytes = path.stat().st_size if path is not None and path.exists() else 0
+        self.num_bytes = 0
 
     def truncate(self, num_bytes: int) -> None:
         """Keep only the first `num_bytes` bytes."""
