@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -279,3 +280,17 @@ def test_an_error_in_a_worker_arrives_as_itself(tmp_path: Path, monkeypatch: pyt
     tasks = [plan.task(index) for index in plan.layout.shards()]
     with pytest.raises(NakayaError, match="unknown model 'no-such-model'"):
         list(grow_shards(tasks, workers=2))
+
+
+def test_a_campaign_that_an_older_version_began_goes_on_to_the_same_bytes(
+    tmp_path: Path, contents: Callable[[Path], dict[str, bytes]]
+) -> None:
+    fixtures = Path(__file__).parents[2] / "fixtures"
+    whole, store = fixtures / "schema-1-campaign.zarr", tmp_path / "c.zarr"
+    shutil.copytree(whole, store)
+    record = sorted((store / "records").glob("*.*.json"))[-1]
+    record.unlink()
+    outcome = run_campaign(fixtures / "schema-1-campaign.toml", store)
+    assert outcome.computed_shards == 1
+    assert contents(store) == contents(whole)
+    assert nakaya.open(store).metadata.format_version == 1
