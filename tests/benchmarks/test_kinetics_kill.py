@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from benchmarks.kinetics import benchmark_kinetics
 from nakaya.records.store import RecordStore
 from support.synthetic_growth import SyntheticGrowth
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="kill -9 and named pipes are POSIX")
+pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="kill -9 is POSIX")
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_WAIT = 900.0  # for other processes, on a busy machine
@@ -40,9 +40,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def start(store: Path, out: Path) -> subprocess.Popen[bytes]:
+def start(store: Path, out: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     words = ["--records", str(store), "--out", str(out), "--workers", "2", "--json"]
-    return subprocess.Popen([*COMMAND, *words], cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen(
+        [*COMMAND, *words],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def files(tasks: Path) -> dict[str, tuple[int, int]]:
@@ -56,24 +62,43 @@ def documents(tasks: Path) -> dict[str, dict[str, Any]]:
     return {name: {key: value for key, value in entry.items() if key != "cpu_seconds"} for name, entry in found.items()}
 
 
+STUCK = """
+import os, signal
+from nakaya.core import files
+
+whole = files.own_part
+
+def own_part(path):
+    part = whole(path)
+    if path.name in os.environ["STUCK_FOLDS"].split():
+        part.write_text('{"identity": "')
+        while True:
+            signal.pause()
+    return part
+
+files.own_part = own_part
+"""
+"""Imported by every process of a command at its start: the writing of some files stops half-way, and never ends."""
+
+
 def kill_while_writing(store: Path, out: Path, folds: Sequence[str], count: int, *, tree: bool) -> None:
-    """Let both workers get stuck in the writing of their folds, kill them, and leave half a file of each.
+    """Let both workers get stuck in the writing of their folds, and kill them; half a file of each stays.
 
     Args:
         store: Records.
         out: Folder of the results.
-        folds: Names of files that never become whole: a pipe that nobody reads takes the place of their parts.
+        folds: Names of files that never become whole.
         count: How many files are finished when all workers are stuck.
         tree: Whether all processes are killed, or the parent alone.
     """
-    parts = [out / "tasks" / f"{name}.part" for name in folds]
-    for part in parts:
-        part.unlink(missing_ok=True)
-        os.mkfifo(part)
-    running = start(store, out)
+    hook = out.parent / "hook"
+    hook.mkdir(exist_ok=True)
+    (hook / "sitecustomize.py").write_text(STUCK)
+    paths = [str(hook), *filter(None, [os.environ.get("PYTHONPATH")])]
+    running = start(store, out, {"PYTHONPATH": os.pathsep.join(paths), "STUCK_FOLDS": " ".join(folds)})
     try:
         deadline = time.monotonic() + SECONDS_TO_WAIT
-        while len(files(out / "tasks")) < count:
+        while len(files(out / "tasks")) < count or len(halves(out / "tasks", folds)) < len(folds):
             assert running.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -83,9 +108,11 @@ def kill_while_writing(store: Path, out: Path, folds: Sequence[str], count: int,
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)
         running.communicate()
-    for part in parts:
-        part.unlink()
-        part.write_text('{"identity": "')
+
+
+def halves(tasks: Path, folds: Sequence[str]) -> list[str]:
+    """Which of these files are half-written."""
+    return [name for name in folds if any(path.name != name and name in path.name for path in tasks.iterdir())]
 
 
 def test_what_was_killed_is_completed_and_nothing_is_computed_twice(store: Path, tmp_path: Path) -> None:

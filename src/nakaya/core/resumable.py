@@ -10,7 +10,15 @@ from glob import escape
 from pathlib import Path
 
 from nakaya.core.errors import OtherConfigurationError, OutputError, OutputExistsError
-from nakaya.core.files import PART_SUFFIX, check_output, discard, output_errors, remove_leftovers, write_whole
+from nakaya.core.files import (
+    PART_SUFFIX,
+    check_output,
+    discard,
+    output_errors,
+    remove_leftovers,
+    remove_parts,
+    write_whole,
+)
 from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.provenance import sha256_of_bytes
 
@@ -27,7 +35,8 @@ def resumable(
     """Hold a folder for the work of one configuration, begun now or earlier, while the body does what is missing.
 
     What a kill or a full disk leaves of the first moments (a folder without a marker, empty but for parts of files) is
-    taken over. The marker is written whole, so a damaged one was damaged later.
+    taken over, and files that a killed writer left half-written are removed. The marker is written whole, so a damaged
+    one was damaged later.
 
     Args:
         folder: Made if it is not there.
@@ -50,7 +59,9 @@ def resumable(
     with lock_output(folder) as log:
         with output_errors(folder):
             remove_leftovers(folder)
-            if not _is_begun(folder, wanted, marker, kind, overwrite=overwrite):
+            if _is_begun(folder, wanted, marker, kind, overwrite=overwrite):
+                remove_parts(folder)
+            else:
                 if folder.exists():
                     discard(folder)
                 folder.mkdir()
