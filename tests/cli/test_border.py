@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-import typer
+import typer.main
 
 from nakaya.cli.app import run
 from nakaya.cli.output import explain_exception, plain
@@ -111,6 +113,29 @@ def test_every_command_explains_itself_with_an_example(capsys: pytest.CaptureFix
         text = capsys.readouterr().out
         assert "nakaya " + " ".join(words) in text.split("Usage:")[-1], words
         assert "Example" in text, f"nakaya {' '.join(words)} --help shows no example"
+
+
+def test_short_help_in_the_table_is_the_first_sentence_of_each_command() -> None:
+    from nakaya.cli.app import COMMANDS, app
+
+    for words, (_, short_help) in COMMANDS.items():
+        stated: Any = typer.main.get_command(app)
+        for word in words.split():
+            stated = stated.commands[word]
+        assert stated.short_help == short_help
+        assert " ".join(inspect.cleandoc(stated.help).partition("\n\n")[0].split()) == short_help, words
+
+
+def test_help_of_the_whole_imports_no_command() -> None:
+    program = (
+        "import sys\n"
+        "from nakaya.cli.app import COMMANDS, run\n"
+        "assert run(['--help']) == 0\n"
+        "modules = {'nakaya.cli.' + target.partition(':')[0] for target, _ in COMMANDS.values()}\n"
+        "assert not modules & set(sys.modules), modules & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_help_and_import_load_no_heavy_package() -> None:

@@ -6,18 +6,10 @@ from typing import Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command("info")(info)
-    app.command("doctor")(doctor)
-    app.command("cite")(cite)
+__all__ = ["cite", "doctor", "info"]
 
 
 def info(as_json: AsJson = False) -> None:

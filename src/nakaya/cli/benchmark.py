@@ -7,23 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-group = typer.Typer(
-    name="benchmark", help="Measure this machine; read or recompute the tables that ship.", no_args_is_help=True
-)
+__all__ = ["invariants", "kinetics", "speed"]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.add_typer(group)
-
-
-@group.command("speed")
 def speed(as_json: AsJson = False) -> None:
     """Measure the exact solver beside the NumPy reference and the package snowfake, in one run.
 
@@ -54,8 +43,6 @@ def speed(as_json: AsJson = False) -> None:
     typer.echo(f"peer: {result.peer}; {', '.join(f'{name} {value}' for name, value in result.machine.items())}")
 
 
-@group.command("invariants")
-@group.command("laws", hidden=True)  # its name in 0.1
 def invariants(
     small: Annotated[bool, typer.Option("--small", help="Few cases, in seconds, as the tests do it.")] = False,
     seed: Annotated[int, typer.Option(help="Chooses the cases.")] = 0,
@@ -97,7 +84,6 @@ def invariants(
         raise typer.Exit(1)
 
 
-@group.command("kinetics")
 def kinetics(
     stored: Annotated[bool, typer.Option("--stored", help="Print the results that ship with the package.")] = False,
     evaluate: Annotated[

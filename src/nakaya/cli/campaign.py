@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo_json
 
 if TYPE_CHECKING:
     from nakaya.growth.store.verification import Verification
 
-__all__ = ["register"]
+__all__ = ["repair", "run", "verify"]
 
 NOT_WHOLE = 1
 """Exit status of verify and repair for a store that can be read but is damaged or incomplete."""
@@ -21,24 +22,6 @@ Store = Annotated[Path, typer.Argument(help="A store, such as store.zarr.")]
 Workers = Annotated[
     int, typer.Option(help="Processes of one thread each; 1: this process. Does not change the crystals.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group to the application."""
-    group = typer.Typer(no_args_is_help=True)
-    group.callback()(campaign)
-    group.command("run")(run)
-    group.command("verify")(verify)
-    group.command("repair")(repair)
-    app.add_typer(group, name="campaign")
-
-
-def campaign() -> None:
-    """Grow many crystals into one store, verify it, repair it.
-
-    Example: nakaya campaign run examples/sweep.toml --out store.zarr --workers 2
-    """
 
 
 def run(
@@ -46,7 +29,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Store to write, or to go on with (a directory, such as store.zarr).")],
     workers: Workers = 1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and delete the store there is.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Grow all crystals of a sweep file, or those that an earlier run did not get to.
 
@@ -78,7 +61,7 @@ def run(
         )
 
 
-def verify(store: Store, as_json: Json = False) -> None:
+def verify(store: Store, as_json: AsJson = False) -> None:
     """Read a whole store and compare every shard with its record; nothing is changed.
 
     Example: nakaya campaign verify store.zarr
@@ -98,7 +81,7 @@ def verify(store: Store, as_json: Json = False) -> None:
     _leave(verification)
 
 
-def repair(store: Store, workers: Workers = 1, as_json: Json = False) -> None:
+def repair(store: Store, workers: Workers = 1, as_json: AsJson = False) -> None:
     """Compute again what is damaged or missing in a store, and nothing else.
 
     Example: nakaya campaign repair store.zarr

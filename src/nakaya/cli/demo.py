@@ -7,14 +7,10 @@ from typing import Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("demo")(demo)
+__all__ = ["demo"]
 
 
 def demo(
@@ -22,7 +18,7 @@ def demo(
         "nakaya-demo"
     ),
     seed: Annotated[int, typer.Option(help="Seed of all crystals.")] = 7,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Grow crystals exactly, emulate the same conditions, compare, and write one HTML report.
 

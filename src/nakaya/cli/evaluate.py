@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo_json
 
 if TYPE_CHECKING:
     from nakaya.workflows.evaluate import Evaluation
 
-__all__ = ["register"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("evaluate")(evaluate)
+__all__ = ["evaluate"]
 
 
 def evaluate(
@@ -34,7 +30,7 @@ def evaluate(
     quick: Annotated[bool, typer.Option("--quick", help="A first look in seconds, with wide intervals.")] = False,
     workers: Annotated[int, typer.Option(help="Threads that grow crystals at once; does not change them.")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of the points and of all crystals.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare an emulator with its solver at parameter points that it has not seen: fidelity and speed.
 

@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson, KineticsModelName
 from nakaya.cli.output import echo_json
 from nakaya.core.errors import ParameterError
 
 if TYPE_CHECKING:
     from nakaya.workflows.explain import Explanation
 
-__all__ = ["register"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("explain")(explain)
+__all__ = ["explain"]
 
 
 def explain(
@@ -28,12 +24,12 @@ def explain(
     orientation: Annotated[str | None, typer.Option(help="With --material: Miller indices, such as 100.")] = None,
     temperature: Annotated[float | None, typer.Option(help="With --material: K.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows of the table, and bars of the picture.")] = 15,
-    model: Annotated[str, typer.Option(help="Shipped model, or the folder that `nakaya train` wrote.")] = "al-cu-si",
+    model: KineticsModelName = "al-cu-si",
     out: Annotated[Path | None, typer.Option(help="Picture to write: a bar for every part (PNG or SVG).")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a picture that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what mattered for a predicted growth velocity: the change without each part, and where the network looked.
+    """Show what mattered for a predicted growth velocity: changes without each part, and where the network looked.
 
     Example: nakaya explain --records al-cu-si --record growth-Cu-100-1115K-s0
 

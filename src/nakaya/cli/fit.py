@@ -7,23 +7,10 @@ from typing import Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group to the application."""
-    group = typer.Typer(no_args_is_help=True)
-    group.callback()(fit)
-    group.command("reactor")(reactor)
-    app.add_typer(group, name="fit")
-
-
-def fit() -> None:
-    """Estimate kinetic parameters from measurements, with intervals."""
+__all__ = ["reactor"]
 
 
 def _tell(message: str) -> None:
@@ -33,7 +20,7 @@ def _tell(message: str) -> None:
 def reactor(
     config: Annotated[Path, typer.Argument(help="Description of the fit, TOML: system, free parameters, experiments.")],
     out: Annotated[Path, typer.Option(help="Directory to make: fit.json, charts and a record.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Fit the kinetics of a crystallizer to its logs; say which parameters the data do not determine.

@@ -20,7 +20,7 @@ from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.lattice.geometry import SITE_AXES
 from nakaya.growth.model.parameters import Parameter
 
-__all__ = ["parse_shape", "parse_stop", "register"]
+__all__ = ["command", "parse_shape", "parse_stop"]
 
 HELP = """Grow crystals with the exact solver of snow crystals, with another solver, or with an emulator.
 
@@ -29,11 +29,6 @@ HELP = """Grow crystals with the exact solver of snow crystals, with another sol
     The options are those of {name}{what}: nakaya grow MODEL --help shows those of another model, nakaya info lists all.
     Every crystal is stored as its arrival map (the step at which each site attached), which holds its whole history.
 """
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("grow", cls=GrowCommand)(_command_of(DEFAULT_MODEL))
 
 
 class GrowCommand(TyperCommand):
@@ -204,3 +199,7 @@ def parse_stop(words: dict[str, str | None], rules: dict[str, Parameter]) -> dic
             kind = "a whole number" if rule.is_whole else "a number"
             raise ParameterError(f"{option} {word!r} is not {kind}{' or never' if rule.is_optional else ''}") from None
     return given
+
+
+command = typer.Typer(add_completion=False)
+command.command("grow", cls=GrowCommand)(_command_of(DEFAULT_MODEL))

@@ -1,7 +1,6 @@
 """`nakaya ingest`: files of others become records.
 
-Every source of ours has its own module `ingest_<source>.py` with `register(group)`, and one import and one line here; a
-reader of a plug-in is a command of its name.
+Every source of ours has its own module `ingest_<source>.py`; a reader of a plug-in is a command of its name.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nakaya.cli import ingest_images, ingest_md, ingest_reactor
+from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
+__all__ = ["IngestGroup"]
 
 
 class IngestGroup(TyperGroup):
@@ -39,26 +38,12 @@ class IngestGroup(TyperGroup):
         return typer.main.get_command(app)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command group to the application."""
-    group = typer.Typer(no_args_is_help=True, cls=IngestGroup)
-    group.callback()(ingest)
-    ingest_md.register(group)
-    ingest_images.register(group)
-    ingest_reactor.register(group)
-    app.add_typer(group, name="ingest")
-
-
-def ingest() -> None:
-    """Turn files of others into records: simulations, micrographs, EBSD maps, reactor logs, and what plug-ins read."""
-
-
 def _ingest_with(name: str) -> Any:
     def read(
         file: Annotated[Path, typer.Argument(help="File to read.")],
         out: Annotated[Path, typer.Option(help="Records to add to, or to begin (a directory).")],
         overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace records of the same ids.")] = False,
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+        as_json: AsJson = False,
     ) -> None:
         from nakaya.records.reader import READERS
         from nakaya.records.reader import ingest as add_records

@@ -9,15 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
-
-
-def register(group: typer.Typer) -> None:
-    """Add the commands to the group `ingest`."""
-    group.command("micrograph")(micrograph)
-    group.command("ebsd")(ebsd)
+__all__ = ["ebsd", "micrograph"]
 
 
 def micrograph(
@@ -41,10 +36,10 @@ def micrograph(
         float, typer.Option(help="Loops: depth below the background, share of the grey scale, 0 to 1.")
     ] = 0.23,
     loop_diameter: Annotated[float, typer.Option(help="Loops: about how many pixels across, 4 to 500.")] = 26.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Find the grains, dislocation loops or crystal lattices of a micrograph; write a record, a graph and an overlay.
+    """Find the grains, dislocation loops or crystal lattices of a micrograph; write record, graph and overlay.
 
     Example: nakaya ingest micrograph steel.tif --pixel-size 0.2252um --out steel/
 
@@ -72,8 +67,8 @@ def ebsd(
         typer.Option(help="Points below this shape no grain. Left out: 0.1 for .ang, no limit for .ctf."),
     ] = None,
     material: Annotated[str | None, typer.Option(help="Material; the names of the phases if left out.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find the grains, phases and twins of an EBSD map; write a record, a graph and an inverse-pole-figure map.
 

@@ -7,23 +7,18 @@ from typing import Annotated
 
 import typer
 
-from nakaya.cli.options import AsJson, Overwrite, TrajectoryGroup, with_groups
+from nakaya.cli.options import AsJson, Overwrite, StatedOrientation, StatedTemperature, TrajectoryGroup, with_groups
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
-
-
-def register(group: typer.Typer) -> None:
-    """Add the command to the group `ingest`."""
-    group.command("md")(ingest_trajectory)
+__all__ = ["ingest_trajectory"]
 
 
 @with_groups
 def ingest_trajectory(
     files: Annotated[list[Path], typer.Argument(help="LAMMPS text dumps or extended XYZ files, also .gz.")],
     about: TrajectoryGroup,
-    temperature: Annotated[float | None, typer.Option(help="Temperature in K; from velocities if left out.")] = None,
-    orientation: Annotated[str | None, typer.Option(help="Growth direction, such as 100.")] = None,
+    temperature: StatedTemperature = None,
+    orientation: StatedOrientation = None,
     out: Annotated[Path | None, typer.Option(help="Store to write (a new directory).")] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,

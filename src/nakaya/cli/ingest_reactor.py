@@ -7,14 +7,10 @@ from typing import Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
-
-
-def register(group: typer.Typer) -> None:
-    """Add the command to the `ingest` group."""
-    group.command("reactor")(reactor)
+__all__ = ["reactor"]
 
 
 def reactor(
@@ -24,8 +20,8 @@ def reactor(
     ],
     column_map: Annotated[Path, typer.Option("--map", help="Column map, TOML: which column is what, in which unit.")],
     out: Annotated[Path, typer.Option(help="Directory to make: a record (SI units) and chart.png.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Turn a reactor log into a record: series, clear and cloud points, induction times, supersaturation, sizes.
 

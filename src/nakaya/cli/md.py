@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nakaya.cli import md_laws
-from nakaya.cli.options import AsJson, Overwrite, TrajectoryGroup, with_groups
+from nakaya.cli.options import AsJson, Overwrite, StatedOrientation, StatedTemperature, TrajectoryGroup, with_groups
 from nakaya.cli.output import echo_json
 from nakaya.core.errors import ParameterError
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from nakaya.md.runs import Execution
     from nakaya.records.record import Record
 
-__all__ = ["register"]
+__all__ = ["campaign_collect", "campaign_run", "grow", "melting_point", "nucleate", "properties", "run_input"]
 
 Out = Annotated[Path | None, typer.Option(help="Store of records to write (a new directory).")]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Runs at a time, one core each.")]
@@ -72,29 +71,6 @@ class ExecutionGroup:
     def execution(self) -> Execution:
         """The same, with the command and its progress."""
         return _execution(_need_out(self.out), self.workers, self.overwrite)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group to the application."""
-    group = typer.Typer(
-        help="Molecular dynamics with LAMMPS: growth, melting points, properties, nucleation.", no_args_is_help=True
-    )
-    group.command("grow")(grow)
-    group.command("melting-point")(melting_point)
-    group.command("properties")(properties)
-    group.command("nucleate")(nucleate)
-    group.command("run")(run_input)
-    md_laws.register(group)
-    campaign = typer.Typer(help="Many runs from one plan, resumable.", no_args_is_help=True)
-    campaign.callback()(_campaign)
-    campaign.command("run")(campaign_run)
-    campaign.command("collect")(campaign_collect)
-    group.add_typer(campaign, name="campaign")
-    app.add_typer(group, name="md")
-
-
-def _campaign() -> None:
-    """Many runs from one plan, resumable after any kill."""
 
 
 def _need_out(out: Path | None) -> Path:
@@ -263,8 +239,8 @@ def run_input(
     script: Annotated[Path, typer.Argument(help="Your own LAMMPS input; files beside it are copied along.")],
     dump: Annotated[str, typer.Option(help="Name of the dump file that it writes.")],
     about: TrajectoryGroup,
-    temperature: Annotated[float | None, typer.Option(help="Temperature in K; from velocities if left out.")] = None,
-    orientation: Annotated[str | None, typer.Option(help="Growth direction, such as 100.")] = None,
+    temperature: StatedTemperature = None,
+    orientation: StatedOrientation = None,
     time_limit: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
     out: Out = None,
     overwrite: Overwrite = False,

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
+__all__ = ["laws"]
 
 LAW_RULES = {
     "melting point": "within 1.5 %",
@@ -21,14 +22,9 @@ LAW_RULES = {
 """What each law asks for, as `nakaya.md.invariants` decides it."""
 
 
-def register(group: typer.Typer) -> None:
-    """Add the command to the group `md`."""
-    group.command("laws")(laws)
-
-
 def laws(
     source: Annotated[str, typer.Argument(help="Shipped set, store, campaign or file of records.")] = "al-cu-si",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Hold growth and melting records against what must be true: one melting point by two ways, signs, orders.
 

@@ -11,15 +11,34 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from nakaya.cli.formatting import split_names
-
 if TYPE_CHECKING:
     from nakaya.md.trajectory_records import TrajectoryOptions
 
-__all__ = ["AsJson", "Overwrite", "TrajectoryGroup", "with_groups"]
+__all__ = [
+    "AsJson",
+    "KineticsModelName",
+    "Overwrite",
+    "StatedOrientation",
+    "StatedTemperature",
+    "TrajectoryGroup",
+    "split_names",
+    "with_groups",
+]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+KineticsModelName = Annotated[str, typer.Option(help="Shipped model, or the folder that `nakaya train` wrote.")]
+StatedTemperature = Annotated[float | None, typer.Option(help="Temperature in K; from velocities if left out.")]
+StatedOrientation = Annotated[str | None, typer.Option(help="Growth direction, such as 100.")]
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """Return the names that commas part, without the spaces around them; None stays None.
+
+    >>> split_names("Al, Cu"), split_names("Cu"), split_names(None)
+    (['Al', 'Cu'], ['Cu'], None)
+    """
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:

@@ -8,25 +8,17 @@ from typing import Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo_json
 from nakaya.cli.progress import progress_reporter
 
-__all__ = ["register"]
+__all__ = ["diagram", "film", "show"]
 
 Store = Annotated[Path, typer.Argument(help="Store to read, such as flakes.zarr.")]
 Point = Annotated[int, typer.Option(help="Number of the parameter point, from 0.")]
 Member = Annotated[int, typer.Option(help="Number of the crystal at this point, from 0.")]
 Everyone = Annotated[bool, typer.Option("--all", help="All members of the point side by side, at one scale.")]
 Ground = Annotated[str, typer.Option(help="dark or light.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command("show")(show)
-    app.command("film")(film)
-    app.command("diagram")(diagram)
 
 
 def show(

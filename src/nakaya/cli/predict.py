@@ -8,16 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from nakaya.cli.options import AsJson, TrajectoryGroup, with_groups
+from nakaya.cli.options import AsJson, KineticsModelName, TrajectoryGroup, with_groups
 from nakaya.cli.output import echo_json
 from nakaya.core.errors import ParameterError
 
-__all__ = ["register"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("predict")(predict)
+__all__ = ["predict"]
 
 
 @with_groups
@@ -34,7 +29,7 @@ def predict(
     ] = None,
     *,
     about: TrajectoryGroup,
-    model: Annotated[str, typer.Option(help="Shipped model, or the folder that `nakaya train` wrote.")] = "al-cu-si",
+    model: KineticsModelName = "al-cu-si",
     as_json: AsJson = False,
 ) -> None:
     """Predict growth velocity, nucleation rate, grains per volume and the length at which grains meet.

@@ -7,24 +7,12 @@ from typing import Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
+__all__ = ["graph", "merge", "show", "validate"]
 
 Source = Annotated[str, typer.Argument(help="A shipped set (al-cu-si), a store (directory), or a JSON file.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command group to the application."""
-    group = typer.Typer(
-        help="Look into records of crystallization: simulations, micrographs, reactors.", no_args_is_help=True
-    )
-    group.command("show")(show)
-    group.command("validate")(validate)
-    group.command("merge")(merge)
-    group.command("graph")(graph)
-    app.add_typer(group, name="records")
 
 
 def show(
@@ -75,7 +63,7 @@ def validate(source: Source, as_json: AsJson = False) -> None:
 def merge(
     sources: Annotated[list[str], typer.Argument(help="Stores, files or shipped sets to join.")],
     out: Annotated[Path, typer.Option(help="Store to write (a new directory).")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Join records into one new store; two records of one id with different contents are an error.
@@ -99,7 +87,7 @@ def graph(
         typer.Option(help="Records whose growth velocities shape the facets; never those that are graphed."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write: one file ID.npz per record (new).")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn records into multi-scale graphs: atoms, clusters and facets, with conditions, in time.

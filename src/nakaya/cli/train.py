@@ -7,21 +7,17 @@ from typing import Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("train")(train)
+__all__ = ["train"]
 
 
 def train(
     config: Annotated[Path, typer.Argument(help="Training file (TOML); see examples/train-cgne.toml")],
     out: Annotated[Path, typer.Option(help="Folder of the run, to make or to go on with (such as runs/cgne).")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and delete the run there is.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train an emulator (grow its crystals, train on them, write weights and model card), or models of kinetics.
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo_json
 
-__all__ = ["register"]
+if TYPE_CHECKING:
+    from nakaya.workflows.tuning.outcome import StudyOutcome
+
+__all__ = ["tune"]
 
 HOUR = 3600.0
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("tune")(tune)
 
 
 def tune(
@@ -48,7 +47,7 @@ def tune(
         ),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the report of another study.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Search the hyperparameters of a kinetics model with a Gaussian process and expected improvement.
 
@@ -86,19 +85,25 @@ def tune(
 
         echo_json(outcome_as_json(outcome))
         return
-    each = f", {outcome.seconds_per_trial:.3g} s each" if outcome.seconds_per_trial is not None else ""
-    typer.echo(f"{outcome.study}: {outcome.complete} of {outcome.wanted} trials in {outcome.seconds_used:.0f} s{each}")
-    if outcome.stopped_by == "timeout":
-        typer.echo("the time was over first: the same command with a longer --timeout goes on")
-    if outcome.best is not None:
-        typer.echo(
-            f"best error {outcome.best['score']:.4g} in trial {outcome.best['trial']}; mean {outcome.mean_score:.4g}"
-        )
-        for name, value in outcome.best["settings"].items():
-            share = outcome.importances.get(name)
-            typer.echo(f"  {name} = {value:.4g}" + (f"  ({share:.0%} of the variance)" if share is not None else ""))
-    if outcome.controls is not None:
-        for name, verdict in outcome.controls.verdicts.items():
-            typer.echo(f"{name} beats random in {verdict.wins} of {outcome.controls.repeats} searches of {controls}")
+    for line in _lines(outcome, controls):
+        typer.echo(line)
     if out is not None:
         typer.echo(f"report: {out / 'report.html'}")
+
+
+def _lines(outcome: StudyOutcome, controls: str | None) -> list[str]:
+    """An outcome as lines of text."""
+    each = f", {outcome.seconds_per_trial:.3g} s each" if outcome.seconds_per_trial is not None else ""
+    lines = [f"{outcome.study}: {outcome.complete} of {outcome.wanted} trials in {outcome.seconds_used:.0f} s{each}"]
+    if outcome.stopped_by == "timeout":
+        lines.append("the time was over first: the same command with a longer --timeout goes on")
+    if outcome.best is not None:
+        best = outcome.best
+        lines.append(f"best error {best['score']:.4g} in trial {best['trial']}; mean {outcome.mean_score:.4g}")
+        for name, value in best["settings"].items():
+            share = outcome.importances.get(name)
+            lines.append(f"  {name} = {value:.4g}" + (f"  ({share:.0%} of the variance)" if share is not None else ""))
+    if outcome.controls is not None:
+        for name, verdict in outcome.controls.verdicts.items():
+            lines.append(f"{name} beats random in {verdict.wins} of {outcome.controls.repeats} searches of {controls}")
+    return lines
