@@ -62,7 +62,7 @@ def test_a_known_map_comes_back_from_its_file(form, ang_text, ctf_text):
     expected = disorientation_angle(own[to_known[edges[:, 0]]], own[to_known[edges[:, 1]]], CUBIC)
     np.testing.assert_allclose(found.misorientation, expected, atol=np.radians(0.5))
     np.testing.assert_allclose(found.local_misorientation, expected, atol=np.radians(0.5))
-    assert np.degrees(found.spread).max() < 0.3
+    assert np.degrees(found.deviation).max() < 0.3
 
 
 def test_the_threshold_decides_what_a_small_angle_boundary_is(ang_text):

@@ -7,15 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.provenance import package_version, sha256_of_bytes
-from nakaya.records.cluster_graph import ClusterGraph, Feature
+from nakaya.records.cluster_graph import ClusterGraph
 from nakaya.records.clusters_of_record import CLUSTER_GRAPH
 from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record, Snapshot, single
 
-__all__ = ["NO_SCALE", "ImageSource", "IngestedImage", "boundary_features", "ingested"]
+__all__ = ["NO_SCALE", "ImageSource", "IngestedImage", "ingested"]
 
 NO_SCALE = "no pixel size is known: lengths are in pixels, and nothing has physical units"
 
@@ -74,22 +71,6 @@ class IngestedImage:
     graph: ClusterGraph
     graph_path: str
     graph_bytes: bytes = field(repr=False)
-
-
-def boundary_features(
-    edges: IntArray, length: FloatArray, perimeter: FloatArray, source_unit: str
-) -> dict[str, Feature]:
-    """The features that all boundaries between grains have: length, and share of the shorter perimeter.
-
-    Args:
-        edges: int64 [e, 2].
-        length: float64 [e], in `source_unit`.
-        perimeter: Of every grain, float64 [n], in the same unit.
-        source_unit: "m" or "pixel".
-    """
-    shorter = perimeter[edges].min(axis=1) if len(edges) else np.zeros(0)
-    share = np.divide(length, shorter, out=np.zeros(len(edges)), where=shorter > 0)
-    return {"length": Feature(length, source_unit), "perimeter_share": Feature(share, "1")}
 
 
 def ingested(

@@ -14,6 +14,7 @@ from nakaya.crystallography.inverse_pole_figure import colour_key, inverse_pole_
 from nakaya.microscopy.ebsd.files import EbsdMap, read_ebsd
 from nakaya.microscopy.ebsd.grains import EbsdGrains, GrainRules, find_grains
 from nakaya.microscopy.ebsd.record import ebsd_record, phase_fraction
+from nakaya.microscopy.grains.measures import pixels_beside
 from nakaya.microscopy.image_records import ImageSource
 from nakaya.viz.colour import from_hex, to_hex
 from nakaya.viz.style import LIGHT
@@ -61,7 +62,7 @@ def ingest_ebsd(
     settings = {
         "threshold": f"{rules.threshold:g} degrees",
         "least points of a grain": str(rules.min_pixels),
-        "least confidence": f"{rules.least_confidence(ebsd):g}",
+        "least confidence": f"{rules.confidence_limit(ebsd):g}",
         "grid": f"{ebsd.grid.kind}, {ebsd.grid.rows} x {ebsd.grid.columns}",
         "points moved by the clean-up": str(grains.cleaned),
         **{f"symmetry of {phase.name}": phase.symmetry.name for phase in ebsd.phases},
@@ -95,10 +96,8 @@ def _labels(ebsd: EbsdMap, grains: EbsdGrains) -> GrainMap:
 def _mask(ebsd: EbsdMap, grains: EbsdGrains) -> BoolArray:
     """Boundaries between grains, one pixel wide: bool [row, column] of the picture."""
     labels = _labels(ebsd, grains)
-    mask = np.zeros(labels.shape, np.bool_)
-    mask[:-1] |= labels[:-1] != labels[1:]
-    mask[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    return mask
+    below, right = (np.diff(labels, axis=axis, append=labels.take([-1], axis)) for axis in (0, 1))
+    return np.asarray((below != 0) | (right != 0), np.bool_)
 
 
 def _overlay(ebsd: EbsdMap, grains: EbsdGrains, numbers: dict[str, Any]) -> Any:  # a Pillow image
@@ -124,11 +123,12 @@ def _overlay(ebsd: EbsdMap, grains: EbsdGrains, numbers: dict[str, Any]) -> Any:
         ebsd.grid.step if ebsd.grid.kind == "square" else ebsd.grid.step / 2,
         legend,
     )
+    mostly_twin = grains.twin_length > grains.boundaries.length / 2
     return orientation_overlay(
         np.where(none[..., None], UNINDEXED, directions[points]),
         np.where(none[..., None], UNINDEXED, phases[points]),
         labels,
-        _beside_twins(labels, grains),
+        pixels_beside(labels, grains.boundaries.edges[mostly_twin]),
         caption,
         key=cubic_key,
     )
@@ -149,18 +149,3 @@ def _colours(ebsd: EbsdMap) -> tuple[FloatArray, FloatArray]:
             directions[own] = inverse_pole_figure_colours(ebsd.orientations[own], phase.symmetry)
             phases[own] = _phase_colour(number)
     return directions, phases
-
-
-def _beside_twins(labels: GrainMap, grains: EbsdGrains) -> BoolArray:
-    """Pixels beside a boundary of which most is Sigma 3: bool [row, column]."""
-    edges, number = grains.boundaries.edges, grains.num_grains
-    is_twin = grains.twin_length > grains.boundaries.length / 2
-    keys = (edges[:, 0] * number + edges[:, 1])[is_twin]
-    beside = np.zeros(labels.shape, np.bool_)
-    for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
-        low = np.minimum(labels[here], labels[there]).astype(np.int64)
-        high = np.maximum(labels[here], labels[there])
-        twin = (low >= 0) & (low != high) & np.isin(low * number + high, keys)
-        beside[here] |= twin
-        beside[there] |= twin
-    return beside

@@ -58,7 +58,7 @@ class GrainRules:
         if self.min_confidence is not None:
             check_in_range("min_confidence", self.min_confidence, _CONFIDENCE)
 
-    def least_confidence(self, ebsd: EbsdMap) -> float:
+    def confidence_limit(self, ebsd: EbsdMap) -> float:
         """The limit that applies to a map; -inf = none."""
         if self.min_confidence is not None:
             return self.min_confidence
@@ -76,7 +76,7 @@ class EbsdGrains:
         table: Sizes and shapes.
         phase: Number of the phase of every grain, int64 [n].
         orientation: Mean orientation of every grain, sample to crystal, [n].
-        spread: Mean deviation of a grain's points from its mean orientation, rad, float64 [n].
+        deviation: Mean deviation of a grain's points from its mean orientation, rad, float64 [n].
         boundaries: Neighbours and lengths of boundary.
         misorientation: Disorientation of the mean orientations across every boundary, rad, float64 [e]; NaN between
             two phases, whose symmetries differ.
@@ -91,7 +91,7 @@ class EbsdGrains:
     table: GrainTable
     phase: IntArray
     orientation: Rotation
-    spread: FloatArray
+    deviation: FloatArray
     boundaries: Boundaries
     misorientation: FloatArray
     local_misorientation: FloatArray
@@ -106,7 +106,7 @@ class EbsdGrains:
         return self.table.num_grains
 
     def twin_fraction(self, phase: int | None = None) -> float:
-        """Share of Sigma 3 in the length of boundary inside one phase, or inside all; NaN where there is none."""
+        """Fraction of Sigma 3 in the length of boundary inside one phase, or inside all; NaN where there is none."""
         chosen = self.same_phase.copy()
         if phase is not None:
             chosen &= self.phase[self.boundaries.edges[:, 0]] == phase
@@ -149,7 +149,7 @@ def label_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> tuple[IntArr
     """
     rules = rules or GrainRules()
     pairs, _ = ebsd.grid.pairs()
-    sure = ebsd.indexed & (ebsd.confidence >= rules.least_confidence(ebsd))
+    sure = ebsd.indexed & (ebsd.confidence >= rules.confidence_limit(ebsd))
     joined = np.asarray(sure[pairs].all(axis=1), np.bool_)
     joined[joined] = _pair_angles(ebsd, pairs[joined]) <= np.radians(rules.threshold)
     links = coo_matrix(
@@ -165,31 +165,31 @@ def label_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> tuple[IntArr
         )
     labels = np.full(ebsd.grid.num_points, -1, np.int64)
     labels[kept] = np.unique(group[kept], return_inverse=True)[1]
-    homeless = ebsd.indexed & (labels < 0)
+    unassigned = ebsd.indexed & (labels < 0)
     flags = []
-    if homeless.sum() > SPECKLED * ebsd.indexed.sum():
+    if unassigned.sum() > SPECKLED * ebsd.indexed.sum():
         flags.append(
-            f"{100 * homeless.sum() / ebsd.indexed.sum():.0f} % of the indexed points lie in groups below "
+            f"{100 * unassigned.sum() / ebsd.indexed.sum():.0f} % of the indexed points lie in groups below "
             f"{rules.min_pixels} points or are unsure: the map is noisy, or its symmetry is wrong"
         )
-    moved = _adopt(labels, homeless, ebsd.confidence, pairs)
+    moved = _reassign(labels, unassigned, ebsd.confidence, pairs)
     return labels, moved, flags
 
 
-def _adopt(labels: IntArray, homeless: BoolArray, confidence: FloatArray, pairs: IntArray) -> int:
-    """Give homeless points the grain of their surest neighbour that has one, in rounds; return how many."""
+def _reassign(labels: IntArray, unassigned: BoolArray, confidence: FloatArray, pairs: IntArray) -> int:
+    """Reassign points without a grain to that of their surest neighbour that has one, in rounds; return how many."""
     both = np.concatenate([pairs, pairs[:, ::-1]])
-    both = both[homeless[both[:, 0]]]
+    both = both[unassigned[both[:, 0]]]
     moved = 0
     while True:
         open_ends = (labels[both[:, 0]] < 0) & (labels[both[:, 1]] >= 0)
         if not open_ends.any():
             return moved
-        taker, giver = both[open_ends].T
-        order = np.lexsort((giver, -confidence[giver], taker))
-        taker, first = np.unique(taker[order], return_index=True)
-        labels[taker] = labels[giver[order][first]]
-        moved += len(taker)
+        receiver, donor = both[open_ends].T
+        order = np.lexsort((donor, -confidence[donor], receiver))
+        receiver, first = np.unique(receiver[order], return_index=True)
+        labels[receiver] = labels[donor[order][first]]
+        moved += len(receiver)
 
 
 def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
@@ -210,7 +210,7 @@ def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
     grid = ebsd.grid
     positions = grid.positions()
     table = measure_grains(labels, (positions[:, 0], positions[:, 1]), grid.on_frame, cell=(grid.step, grid.row_step))
-    phase, orientation, spread, own = _mean_orientations(ebsd, labels, table.num_grains)
+    phase, orientation, deviation, own = _mean_orientations(ebsd, labels, table.num_grains)
     pairs, length = grid.pairs()
     sides = labels[pairs]
     across = (sides[:, 0] != sides[:, 1]) & (sides >= 0).all(axis=1)
@@ -246,7 +246,7 @@ def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
         table,
         phase,
         orientation,
-        spread,
+        deviation,
         boundaries,
         mean_angle,
         local_angle,
@@ -260,17 +260,17 @@ def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
 def _mean_orientations(
     ebsd: EbsdMap, labels: IntArray, number: int
 ) -> tuple[IntArray, Rotation, FloatArray, BoolArray]:
-    """Phase, mean orientation and spread of every grain, and which points lie in the grain that they shaped."""
+    """Phase, mean orientation and mean deviation of every grain, and which points lie in the grain that they shaped."""
     inside = labels >= 0
     votes = np.zeros((number, int(ebsd.phase.max()) + 1), np.int64)
     np.add.at(votes, (labels[inside], ebsd.phase[inside]), 1)
     phase = votes.argmax(axis=1)
     own = inside & (ebsd.phase == phase[labels])
-    orientation, spread = Rotation.identity(number), np.zeros(number)
+    orientation, deviation = Rotation.identity(number), np.zeros(number)
     for entry in ebsd.phases:
         members = np.flatnonzero(own & (ebsd.phase == entry.number))
         if len(members):
             grains, crystal = np.unique(labels[members], return_inverse=True)
             orientation[grains], deviations = mean_orientations(ebsd.orientations[members], crystal, entry.symmetry)
-            spread[grains] = np.bincount(crystal, deviations) / np.bincount(crystal)
-    return phase, orientation, spread, own
+            deviation[grains] = np.bincount(crystal, deviations) / np.bincount(crystal)
+    return phase, orientation, deviation, own

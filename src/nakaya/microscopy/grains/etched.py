@@ -1,6 +1,6 @@
 """Synthetic micrographs of etched grains, made from a map that is known.
 
-Real etching marks some boundaries strongly, some weakly and some not at all; here each of these faults has one number.
+Real etching marks some boundaries strongly, some weakly and some not at all; here each of these defects has one number.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, Float32Array, FloatArray, GrainMap
 from nakaya.core.checks import Range, check_in_range
-from nakaya.microscopy.grains.measures import boundary_pairs, collect_boundaries
+from nakaya.microscopy.grains.measures import boundary_pairs, collect_boundaries, pixels_beside
 
 __all__ = ["Etching", "etched_image"]
 
 _RANGES = {
     "line_width": Range(0.5, 50.0, "the full width of a boundary at half depth, in pixels"),
-    "contrast": Range(0.0, 1.0, "the depth of a marked boundary, as a share of the full grey scale"),
+    "contrast": Range(0.0, 1.0, "the depth of a marked boundary, as a fraction of the full grey scale"),
     "noise": Range(0.0, 1.0, "the standard deviation of the noise of a pixel"),
-    "unmarked": Range(0.0, 1.0, "the share of boundaries that the etchant left out altogether"),
-    "broken": Range(0.0, 1.0, "the share of the length of marked boundaries that is missing in gaps"),
+    "unmarked": Range(0.0, 1.0, "the fraction of boundaries that the etchant left out altogether"),
+    "broken": Range(0.0, 1.0, "the fraction of the length of marked boundaries that is missing in gaps"),
     "grey_scatter": Range(0.0, 1.0, "the standard deviation of the grains' brightness"),
     "shading": Range(0.0, 1.0, "the difference of illumination from one side of the image to the other"),
     "pits": Range(0.0, 1.0, "the number of dark etch pits per grain"),
@@ -36,8 +36,8 @@ class Etching:
         line_width: Full width of a boundary at half depth, pixels.
         contrast: Depth of a marked boundary, on a grey scale from 0 to 1.
         noise: Standard deviation of a pixel's noise.
-        unmarked: Share of boundaries without any mark.
-        broken: Share of the length of the others that is missing, in gaps.
+        unmarked: Fraction of boundaries without any mark.
+        broken: Fraction of the length of the others that is missing, in gaps.
         grey_scatter: Standard deviation of the grains' brightness.
         shading: Difference of illumination between two sides of the image.
         pits: Dark dots per grain that are no boundaries.
@@ -59,34 +59,12 @@ class Etching:
             check_in_range(name, getattr(self, name), allowed)
 
 
-def _marked_pixels(labels: GrainMap, etching: Etching, rng: np.random.Generator) -> BoolArray:
-    """Pixels beside a marked boundary: bool [row, column]."""
-    boundaries = collect_boundaries(boundary_pairs(labels))
-    num_grains = int(labels.max()) + 1
-    is_marked = rng.random(len(boundaries.edges)) >= etching.unmarked
-    keys = boundaries.edges[:, 0] * num_grains + boundaries.edges[:, 1]
-    marked = np.zeros(labels.shape, np.bool_)
-    for axis in (0, 1):
-        here = labels[:-1] if axis == 0 else labels[:, :-1]
-        there = labels[1:] if axis == 0 else labels[:, 1:]
-        low, high = np.minimum(here, there).astype(np.int64), np.maximum(here, there)
-        place = np.searchsorted(keys, low * num_grains + high).clip(0, max(len(keys) - 1, 0))
-        crossed = (here != there) & (is_marked[place] if len(keys) else False)
-        marked[:-1] |= crossed if axis == 0 else False
-        if axis == 0:
-            marked[1:] |= crossed
-        else:
-            marked[:, :-1] |= crossed
-            marked[:, 1:] |= crossed
-    return marked
-
-
-def _gaps(shape: tuple[int, int], share: float, length: float, rng: np.random.Generator) -> BoolArray:
-    """Patches that cover `share` of the image, about `length` pixels across: bool [row, column]."""
-    if share <= 0:
+def _gaps(shape: tuple[int, int], fraction: float, length: float, rng: np.random.Generator) -> BoolArray:
+    """Patches that cover `fraction` of the image, about `length` pixels across: bool [row, column]."""
+    if fraction <= 0:
         return np.zeros(shape, np.bool_)
     field = ndimage.gaussian_filter(rng.standard_normal(shape), length / 2.5, mode="wrap")
-    return np.asarray(field < np.quantile(field, share), np.bool_)
+    return np.asarray(field < np.quantile(field, fraction), np.bool_)
 
 
 def etched_image(labels: GrainMap, etching: Etching, rng: np.random.Generator) -> Float32Array:
@@ -100,7 +78,8 @@ def etched_image(labels: GrainMap, etching: Etching, rng: np.random.Generator) -
     height, width = labels.shape
     num_grains = int(labels.max()) + 1
     grain_size = float(np.sqrt(labels.size / num_grains))
-    marked = _marked_pixels(labels, etching, rng)
+    edges = collect_boundaries(boundary_pairs(labels)).edges
+    marked = pixels_beside(labels, edges[rng.random(len(edges)) >= etching.unmarked])
     marked &= ~_gaps(labels.shape, etching.broken, 0.25 * grain_size, rng)
     image: FloatArray = 0.75 + etching.grey_scatter * rng.standard_normal(num_grains)[labels]
     if marked.any():

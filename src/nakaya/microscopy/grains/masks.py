@@ -19,13 +19,10 @@ NEARLY_TWO = 0.85
 
 def mask_of_boundaries(labels: GrainMap) -> BoolArray:
     """Return boundaries as lines two pixels wide, for a person to correct: bool [row, column]."""
-    mask = np.zeros(labels.shape, np.bool_)
-    down, right = labels[:-1] != labels[1:], labels[:, :-1] != labels[:, 1:]
-    mask[:-1] |= down
-    mask[1:] |= down
-    mask[:, :-1] |= right
-    mask[:, 1:] |= right
-    return mask
+    cross = ndimage.generate_binary_structure(2, 1)
+    return np.asarray(
+        ndimage.maximum_filter(labels, footprint=cross) != ndimage.minimum_filter(labels, footprint=cross), np.bool_
+    )
 
 
 def grains_from_mask(pixels: NDArray[np.generic], shape: tuple[int, int]) -> tuple[GrainMap, list[str]]:

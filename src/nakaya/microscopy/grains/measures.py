@@ -6,13 +6,17 @@ are in pixels here; a pixel size, where there is one, is multiplied in by the ca
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap, IntArray
 
 __all__ = [
+    "NEIGHBOURS",
     "PAIR_LENGTH",
     "Boundaries",
     "GrainTable",
@@ -20,8 +24,13 @@ __all__ = [
     "collect_boundaries",
     "frame_weights",
     "measure_grains",
+    "pixels_beside",
     "shape_from_moments",
+    "solidity",
 ]
+
+NEIGHBOURS: tuple[tuple[Any, Any], ...] = ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:]))  # slices
+"""Every pixel and the one below it, every pixel and the one to its right: slices of a map."""
 
 PAIR_LENGTH = np.pi / 4
 """Length of boundary for one pair of unlike pixels, in pixels.
@@ -96,12 +105,9 @@ def boundary_pairs(labels: GrainMap, *, periodic: bool = False) -> IntArray:
         periodic: Whether opposite sides of the map are joined.
     """
     found = []
-    for axis in (0, 1):
-        if periodic:
-            first, second = labels, np.roll(labels, -1, axis=axis)
-        else:
-            first = labels[:-1] if axis == 0 else labels[:, :-1]
-            second = labels[1:] if axis == 0 else labels[:, 1:]
+    for axis, (here, there) in enumerate(NEIGHBOURS):
+        joined = np.concatenate([labels, labels.take([0], axis)], axis) if periodic else labels
+        first, second = joined[here], joined[there]
         unlike = (first != second) & (first >= 0) & (second >= 0)
         found.append(np.stack([first[unlike], second[unlike]], axis=1))
     return np.concatenate(found).astype(np.int64)
@@ -126,8 +132,8 @@ def collect_boundaries(pairs: IntArray, length: FloatArray | float = PAIR_LENGTH
 def shape_from_moments(xx: FloatArray, yy: FloatArray, xy: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return aspect ratio and direction of the longer axis from the central second moments [n] (variances)."""
     half_sum, half_difference = (xx + yy) / 2, (xx - yy) / 2
-    spread = np.hypot(half_difference, xy)
-    ratio = np.sqrt((half_sum + spread) / np.maximum(half_sum - spread, np.finfo(np.float64).tiny))
+    radius = np.hypot(half_difference, xy)  # of Mohr's circle
+    ratio = np.sqrt((half_sum + radius) / np.maximum(half_sum - radius, np.finfo(np.float64).tiny))
     return ratio, np.arctan2(xy, half_difference) / 2
 
 
@@ -164,12 +170,8 @@ def measure_grains(
     width, height = cell
     xx, yy, xy = mean_of(dx * dx) + width**2 / 12, mean_of(dy * dy) + height**2 / 12, mean_of(dx * dy)
     ratio, angle = shape_from_moments(xx, yy, xy)
-    extent = np.empty((number, 2))
-    for axis, (values, size) in enumerate(((x, width), (y, height))):
-        low, high = np.full(number, np.inf), np.full(number, -np.inf)
-        np.minimum.at(low, label, values)
-        np.maximum.at(high, label, values)
-        extent[:, axis] = high - low + size
+    index = np.arange(number)
+    reach = [np.subtract(ndimage.maximum(v, label, index), ndimage.minimum(v, label, index)) for v in (x, y)]
     touching = np.bincount(label, weights=on_frame[inside], minlength=number) > 0
     return GrainTable(
         num_pixels.astype(np.int64),
@@ -177,7 +179,7 @@ def measure_grains(
         np.stack([centre_x, centre_y], axis=1),
         ratio,
         angle,
-        extent,
+        np.stack(reach, axis=1) + cell,
         touching,
     )
 
@@ -199,3 +201,42 @@ def frame_weights(table: GrainTable, width: float, height: float) -> FloatArray:
     """
     free = np.maximum(width - table.extent[:, 0], 1e-9 * width) * np.maximum(height - table.extent[:, 1], 1e-9 * height)
     return np.where(table.on_frame, 0.0, width * height / free)
+
+
+def pixels_beside(labels: GrainMap, edges: IntArray) -> BoolArray:
+    """Return the pixels on both sides of some of the boundaries: bool [row, column].
+
+    Args:
+        labels: int32 [row, column].
+        edges: The two grains of each of these boundaries, first < second, int64 [e, 2].
+    """
+    number = int(labels.max(initial=0)) + 1
+    keys = edges[:, 0] * number + edges[:, 1]
+    beside = np.zeros(labels.shape, np.bool_)
+    for here, there in NEIGHBOURS:
+        low = np.minimum(labels[here], labels[there]).astype(np.int64)
+        chosen = (low >= 0) & np.isin(low * number + np.maximum(labels[here], labels[there]), keys)
+        beside[here] |= chosen
+        beside[there] |= chosen
+    return beside
+
+
+def solidity(labels: GrainMap) -> FloatArray:
+    """Return pixels of every grain over pixels inside its convex hull: float64 [n], in (0, 1].
+
+    Exactly 1 for a grain that holds every pixel of its hull, however coarse the pixels.
+
+    Args:
+        labels: int32 [row, column], 0 .. n - 1.
+    """
+    from skimage.morphology import convex_hull_image
+
+    fractions = np.ones(int(labels.max(initial=-1)) + 1)
+    for number, part in enumerate(ndimage.find_objects(labels + 1)):
+        if part is not None:
+            inside = labels[part] == number
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # pixels in one row have no hull: they fill it
+                hull = convex_hull_image(inside, offset_coordinates=False)
+            fractions[number] = inside.sum() / max(hull.sum(), inside.sum())
+    return fractions

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
+from nakaya.microscopy.grains.measures import NEIGHBOURS
 
 __all__ = ["MergingRules", "merge_regions"]
 
@@ -48,7 +49,7 @@ class _Boundary:
 def _collect(labels: GrainMap, depth: FloatArray, marked: BoolArray) -> list[dict[int, _Boundary]]:
     num_regions = int(labels.max()) + 1
     keys, on_line, opening = [], [], []
-    for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+    for here, there in NEIGHBOURS:
         first, second = labels[here].astype(np.int64), labels[there].astype(np.int64)
         unlike = first != second
         low, high = np.minimum(first, second)[unlike], np.maximum(first, second)[unlike]

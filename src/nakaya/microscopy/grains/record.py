@@ -18,11 +18,11 @@ from nakaya.microscopy.grains.grain_size import (
 )
 from nakaya.microscopy.grains.measures import Boundaries, GrainTable, frame_weights, measure_grains
 from nakaya.microscopy.grains.topology import neighbours_with_corners, split_disconnected
-from nakaya.microscopy.image_records import ImageSource, IngestedImage, boundary_features, ingested
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested
 from nakaya.records.cluster_graph import ClusterGraph, Feature
 from nakaya.records.record import Axis, Quantity, single
 
-__all__ = ["GrainMeasures", "frame_of", "grains_record", "measure_map", "without_specks"]
+__all__ = ["GrainMeasures", "fraction_of", "frame_of", "grain_graph", "grains_record", "measure_map", "without_specks"]
 
 SPECK = 4
 """Pixels; what a grain leaves behind in smaller pieces elsewhere is noise of the segmentation."""
@@ -142,6 +142,62 @@ def measure_map(labels: GrainMap) -> GrainMeasures:
     )
 
 
+def grain_graph(
+    record_id: str,
+    table: GrainTable,
+    boundaries: Boundaries,
+    *,
+    unit: str,
+    scale: float = 1.0,
+    features: Mapping[str, Feature] | None = None,
+    boundary_features: Mapping[str, Feature] | None = None,
+    orientations: FloatArray | None = None,
+) -> ClusterGraph:
+    """Return grains and their boundaries as a cluster graph.
+
+    Args:
+        record_id: Of the record that the graph belongs to.
+        table: Sizes and shapes.
+        boundaries: Neighbours and lengths of boundary.
+        unit: Of lengths in the graph.
+        scale: Of one unit of length of the table in it.
+        features: What else is known of every grain.
+        boundary_features: What else is known of every boundary.
+        orientations: Quaternions, scalar first, float64 [n, 4].
+    """
+    edges, length = boundaries.edges, boundaries.length * scale
+    perimeter = boundaries.perimeter(table.num_grains) * scale
+    shorter = perimeter[edges].min(axis=1) if len(edges) else np.zeros(0)
+    return ClusterGraph(
+        record_id,
+        "grain",
+        {
+            "area": Feature(table.area * scale**2, f"{unit}^2"),
+            "diameter": Feature(table.equivalent_diameter * scale, unit),
+            "relative_area": Feature(table.area / table.area.mean(), "1"),
+            "aspect_ratio": Feature(table.aspect_ratio, "1"),
+            "perimeter": Feature(perimeter, unit),
+            "neighbours": Feature(boundaries.num_neighbours(table.num_grains).astype(np.float64), "1"),
+            "on_frame": Feature(table.on_frame.astype(np.float64), "1"),
+            **(features or {}),
+        },
+        edges,
+        {
+            "length": Feature(length, unit),
+            "perimeter_share": Feature(fraction_of(length, shorter), "1"),
+            **(boundary_features or {}),
+        },
+        positions=table.centroid * scale,
+        position_unit=unit,
+        orientations=orientations,
+    )
+
+
+def fraction_of(part: FloatArray, whole: FloatArray) -> FloatArray:
+    """Part over whole, 0 where the whole is 0: float64 [n]."""
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
 def grains_record(
     source: ImageSource, measured: GrainMeasures, settings: Mapping[str, str], flags: tuple[str, ...] = ()
 ) -> IngestedImage:
@@ -153,8 +209,7 @@ def grains_record(
         settings: How the grains were found.
         flags: What the segmentation has to say.
     """
-    scale, unit = source.scale, source.unit
-    table, boundaries, intercept = measured.table, measured.boundaries, measured.intercept
+    table, intercept = measured.table, measured.intercept
     remarks = list(flags)
     if measured.num_grains < FEW_GRAINS:
         remarks.append(
@@ -162,25 +217,8 @@ def grains_record(
         )
     if intercept.value < COARSE:
         remarks.append(f"the mean intercept is {intercept.value:.1f} pixels: short chords are lost, enlarge the image")
+    graph = grain_graph(source.record_id("grains"), table, measured.boundaries, unit=source.unit, scale=source.scale)
     quantities = _quantities(measured, source)
-    perimeter = boundaries.perimeter(measured.num_grains) * scale
-    graph = ClusterGraph(
-        source.record_id("grains"),
-        "grain",
-        {
-            "area": Feature(table.area * scale**2, source.area_unit),
-            "diameter": Feature(table.equivalent_diameter * scale, unit),
-            "relative_area": Feature(table.area / table.area.mean(), "1"),
-            "aspect_ratio": Feature(table.aspect_ratio, "1"),
-            "perimeter": Feature(perimeter, unit),
-            "neighbours": Feature(boundaries.num_neighbours(measured.num_grains).astype(np.float64), "1"),
-            "on_frame": Feature(table.on_frame.astype(np.float64), "1"),
-        },
-        boundaries.edges,
-        boundary_features(boundaries.edges, boundaries.length * scale, perimeter, unit),
-        positions=table.centroid * scale,
-        position_unit=unit,
-    )
     return ingested(
         source, graph, quantities, how="micrograph divided into grains", settings=settings, flags=tuple(remarks)
     )
@@ -212,14 +250,14 @@ def _quantities(measured: GrainMeasures, source: ImageSource) -> dict[str, Quant
     }
     if measured.num_whole > SIZE_CLASSES:
         diameters = measured.table.equivalent_diameter * scale
-        share, edges = np.histogram(
+        density, edges = np.histogram(
             diameters[~measured.table.on_frame],
             SIZE_CLASSES,
             weights=measured.weights[~measured.table.on_frame],
             density=True,
         )
         axis = Axis("diameter", "m", (edges[1:] + edges[:-1]) / 2)
-        found["diameter_distribution"] = Quantity(share, "1/m", axis=axis)
+        found["diameter_distribution"] = Quantity(density, "1/m", axis=axis)
     return found
 
 

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
 from nakaya.core.errors import MissingExtraError, ParameterError
-from nakaya.microscopy.grains.convexity import solidity
+from nakaya.microscopy.grains.measures import NEIGHBOURS, solidity
 from nakaya.microscopy.grains.merging import MergingRules, merge_regions
 from nakaya.microscopy.grains.ridges import find_lines, flatten
 
@@ -171,7 +171,7 @@ def _typical_solidity(labels: GrainMap) -> float:
 def _share_on_lines(labels: GrainMap, near: BoolArray) -> float:
     """Share of the unlike pairs of pixels that lie on a line."""
     total = marked = 0
-    for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+    for here, there in NEIGHBOURS:
         unlike = labels[here] != labels[there]
         total += int(unlike.sum())
         marked += int((unlike & (near[here] | near[there])).sum())

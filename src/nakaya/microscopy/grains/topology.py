@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy import ndimage
 
 from nakaya.core.arrays import GrainMap, IntArray
 from nakaya.microscopy.grains.measures import Boundaries, boundary_pairs, collect_boundaries
@@ -14,21 +13,11 @@ __all__ = ["neighbours_with_corners", "split_disconnected"]
 
 def split_disconnected(labels: GrainMap) -> GrainMap:
     """Return a map in which every connected (4 neighbours) region of equal labels has its own number; -1 stays."""
-    number = np.arange(labels.size).reshape(labels.shape)
-    links = []
-    for first, second, here, there in (
-        (number[:, :-1], number[:, 1:], labels[:, :-1], labels[:, 1:]),
-        (number[:-1], number[1:], labels[:-1], labels[1:]),
-    ):
-        same = (here == there) & (here >= 0)
-        links.append(np.stack([first[same], second[same]]))
-    pairs = np.concatenate(links, axis=1)
-    graph = coo_matrix((np.ones(pairs.shape[1], np.int8), (pairs[0], pairs[1])), shape=(labels.size,) * 2)
-    _, component = connected_components(graph, directed=False)
-    inside = labels.ravel() >= 0
-    out = np.full(labels.size, -1, np.int32)
-    out[inside] = np.unique(component[inside], return_inverse=True)[1]
-    return out.reshape(labels.shape)
+    joined = np.zeros((2 * labels.shape[0] - 1, 2 * labels.shape[1] - 1), np.bool_)  # pixels, and links between them
+    joined[::2, ::2] = labels >= 0
+    joined[1::2, ::2] = (labels[:-1] == labels[1:]) & (labels[1:] >= 0)
+    joined[::2, 1::2] = (labels[:, :-1] == labels[:, 1:]) & (labels[:, 1:] >= 0)
+    return np.asarray(ndimage.label(joined)[0][::2, ::2] - 1, np.int32)
 
 
 def neighbours_with_corners(labels: GrainMap, *, periodic: bool = False) -> Boundaries:

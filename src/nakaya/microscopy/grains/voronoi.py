@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import Delaunay, cKDTree
+from scipy.spatial import cKDTree
 
-from nakaya.core.arrays import FloatArray, GrainMap, IntArray
-from nakaya.core.errors import ParameterError
+from nakaya.core.arrays import FloatArray, GrainMap
 
 __all__ = [
     "VoronoiMap",
@@ -36,26 +35,6 @@ class VoronoiMap:
     labels: GrainMap
     points: FloatArray
     periodic: bool
-
-    def neighbours(self) -> IntArray:
-        """Return the exact pairs of neighbours of a periodic map, first < second: int64 [e, 2].
-
-        From the points, not from the pixels: no boundary is too short. Of the Delaunay triangulation of 3 x 3 copies of
-        the points only the edges that start in the middle copy are kept.
-
-        Raises:
-            ParameterError: The map is not periodic.
-        """
-        if not self.periodic:
-            raise ParameterError("exact neighbours are defined for periodic maps: at a frame cells are cut")
-        height, width = self.labels.shape
-        number = len(self.points)
-        shifts = np.array([(0, 0)] + [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if (i, j) != (0, 0)])
-        copies = (self.points[None] + (shifts * [width, height])[:, None]).reshape(-1, 2)
-        triangles = Delaunay(copies).simplices
-        edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-        edges = edges[(edges < number).any(axis=1)] % number
-        return np.unique(np.sort(edges, axis=1), axis=0).astype(np.int64)
 
 
 def scatter_points(
