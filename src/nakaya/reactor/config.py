@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -19,11 +19,9 @@ from nakaya.reactor.logs.column_map import (
     TimeColumn,
 )
 from nakaya.reactor.logs.table import Layout
-from nakaya.reactor.solubility import Solubility
+from nakaya.reactor.solubility import Basis, Solubility
 
 __all__ = ["SolubilityTable", "read_column_map"]
-
-BasisName = Literal["solvent", "solution", "initial-solution"]
 
 
 class FileTable(Table):
@@ -43,50 +41,12 @@ class FileTable(Table):
         return Layout(delimiter, self.decimal, self.encoding, self.header_line, self.data_line, **chosen)
 
 
-class TimeTable(Table):
-    """The clock of a stream."""
-
-    column: str | int
-    unit: str | None = None
-    format: str | None = None
-    backwards: Literal["error", "drop"] = "error"
-
-
-class ColumnTable(Table):
-    """One measured column."""
-
-    column: str | int
-    unit: str
-
-
-class SizesTable(Table):
-    """Columns of size classes."""
-
-    first: str | int
-    last: str | int
-    unit: str
-    sizes_line: int | None = None
-    sizes: list[float] | None = None
-    edge: Literal["upper", "lower", "middle"] = "upper"
-
-
 class StreamTable(Table):
     """Columns that share another clock than the first."""
 
-    time: TimeTable
-    columns: dict[str, ColumnTable] = Field(default_factory=dict)
-    sizes: SizesTable | None = None
-
-
-class ReportsTable(Table):
-    """A folder of size reports."""
-
-    pattern: str
-    time_unit: str
-    unit: str
-    first_line: str
-    column: int = 2
-    end: str = "==="
+    time: TimeColumn
+    columns: dict[str, Channel] = Field(default_factory=dict)
+    sizes: SizeClasses | None = None
 
 
 class SolubilityTable(Table):
@@ -95,7 +55,7 @@ class SolubilityTable(Table):
     coefficients: list[float]
     zero_K: float = 273.15
     form: Literal["polynomial", "exponential"] = "polynomial"
-    basis: BasisName = "solvent"
+    basis: Basis = "solvent"
     scale: float = 1.0
     source: str = ""
 
@@ -104,38 +64,21 @@ class SolubilityTable(Table):
         return Solubility(tuple(self.coefficients), self.zero_K, self.form, self.basis, self.scale, self.source)
 
 
-class BalanceTable(Table):
-    """For the check of the mass balance."""
-
-    total_solute: float | None = None
-    tolerance: float = 0.05
-
-
 class MapTable(Table):
     """A column map."""
 
     material: str
     solvent: str = ""
-    concentration_basis: BasisName | None = None
+    concentration_basis: Basis | None = None
     concentration: float | None = None
     file: FileTable = FileTable()
-    time: TimeTable | None = None
-    columns: dict[str, ColumnTable] = Field(default_factory=dict)
-    sizes: SizesTable | None = None
+    time: TimeColumn | None = None
+    columns: dict[str, Channel] = Field(default_factory=dict)
+    sizes: SizeClasses | None = None
     stream: list[StreamTable] = Field(default_factory=list)
-    reports: ReportsTable | None = None
+    reports: SizeReports | None = None
     solubility: SolubilityTable | None = None
-    balance: BalanceTable | None = None
-
-
-def _stream(time: TimeTable, columns: dict[str, ColumnTable], sizes: SizesTable | None, *, place: str = "") -> Stream:
-    classes = None
-    if sizes is not None:
-        entries: dict[str, Any] = sizes.model_dump()
-        entries["sizes"] = None if sizes.sizes is None else tuple(sizes.sizes)
-        classes = SizeClasses(**entries)
-    channels = {name: Channel(entry.column, entry.unit) for name, entry in columns.items()}
-    return Stream(TimeColumn(**time.model_dump()), channels, classes, place)
+    balance: Balance | None = None
 
 
 def read_column_map(path: Path) -> ColumnMap:
@@ -149,20 +92,20 @@ def read_column_map(path: Path) -> ColumnMap:
     if table.time is None and (table.columns or table.sizes):
         raise ConfigError(f"{path}: [columns] or [sizes] without a [time]: name the column that holds the time")
     solubility = table.solubility
-    basis: BasisName = table.concentration_basis or (solubility.basis if solubility else "solution")
+    basis: Basis = table.concentration_basis or (solubility.basis if solubility else "solution")
     try:
-        streams = [] if table.time is None else [_stream(table.time, table.columns, table.sizes)]
-        streams += [_stream(entry.time, entry.columns, entry.sizes, place="stream.") for entry in table.stream]
+        streams = [] if table.time is None else [Stream(table.time, table.columns, table.sizes)]
+        streams += [Stream(entry.time, entry.columns, entry.sizes, "stream.") for entry in table.stream]
         return ColumnMap(
             material=table.material,
             layout=table.file.build(),
             streams=tuple(streams),
-            reports=None if table.reports is None else SizeReports(**table.reports.model_dump()),
+            reports=table.reports,
             solvent=table.solvent,
             solubility=None if solubility is None else solubility.build(),
             concentration_basis=basis,
             concentration=table.concentration,
-            balance=None if table.balance is None else Balance(**table.balance.model_dump()),
+            balance=table.balance,
         )
     except ParameterError as error:
         raise ConfigError(f"{path}: {error}") from None

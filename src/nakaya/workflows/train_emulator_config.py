@@ -10,9 +10,8 @@ from typing import Any, Literal
 from nakaya.core.checks import check_count
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, NakayaError, ParameterError
-from nakaya.growth.emulators.cgne.config import CgneConfig, CgneSchedule, LossWeights
+from nakaya.growth.emulators.cgne.config import CgneConfig, CgneSchedule
 from nakaya.learn.config import LoopConfig
-from nakaya.learn.schedules import Ramp
 
 __all__ = ["CrystalsTable", "TrainingConfig", "read_training"]
 
@@ -96,28 +95,6 @@ class _NetworkTable(Table):
     threshold: float | None = None
 
 
-class _RampTable(Table):
-    start: float
-    stop: float
-    begin: float
-    end: float
-
-
-class _WeightsTable(Table):
-    unattached: float = 1.0
-    attached: float = 0.1
-    kl: float = 1.0
-    condition: float = 1.0
-
-
-class _ScheduleTable(Table):
-    batch: int = 64
-    max_unroll: int = 8
-    dropout: _RampTable | None = None
-    annealing: _RampTable | None = None
-    weights: _WeightsTable = _WeightsTable()
-
-
 class _LoopTable(Table):
     updates: int
     learning_rate: float = 1e-3
@@ -138,7 +115,7 @@ class _TrainingTable(Table):
     conditions: list[str]
     crystals: CrystalsTable
     network: _NetworkTable = _NetworkTable()
-    schedule: _ScheduleTable = _ScheduleTable()
+    schedule: CgneSchedule = CgneSchedule()
     loop: _LoopTable
 
 
@@ -161,11 +138,6 @@ def _build(table: _TrainingTable, folder: Path) -> TrainingConfig:
         name: tuple(value) if isinstance(value, list) else value
         for name, value in table.network.model_dump(exclude_none=True).items()
     }
-    ramps = {
-        name: Ramp(**ramp.model_dump())
-        for name in ("dropout", "annealing")
-        if (ramp := getattr(table.schedule, name)) is not None
-    }
     loop = table.loop.model_dump()
     threads = loop.pop("threads")
     crystals = table.crystals
@@ -177,12 +149,7 @@ def _build(table: _TrainingTable, folder: Path) -> TrainingConfig:
         validation_points=crystals.validation_points,
         split_seed=crystals.split_seed,
         network=CgneConfig(**network),
-        schedule=CgneSchedule(
-            batch=table.schedule.batch,
-            max_unroll=table.schedule.max_unroll,
-            weights=LossWeights(**table.schedule.weights.model_dump()),
-            **ramps,
-        ),
+        schedule=table.schedule,
         loop=LoopConfig(**loop),
         threads=threads,
     )

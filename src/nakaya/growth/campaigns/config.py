@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.checks import check_count, check_in_range, check_seed
-from nakaya.core.configuration import Table, read_toml
+from nakaya.core.configuration import Table, checked, read_toml
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, ParameterError, UnknownNameError
 from nakaya.growth.campaigns.sampling import Axis, Method, PointsPlan, sample_points
 from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
@@ -133,14 +133,14 @@ def _sample(points: PointsPlan, unvaried: Mapping[str, float], family: type[Cond
     }
 
 
-def sample_plain(campaign: Mapping[str, object], family: type[Conditions], where: str) -> dict[str, FloatArray]:
+def sample_plain(campaign: Mapping[str, Any], family: type[Conditions], where: str) -> dict[str, FloatArray]:
     """Return the parameters of a campaign that stands in a store, as `CampaignConfig.sample` does.
 
     Raises:
         FormatError: The campaign is not one that this version can sample.
     """
     try:
-        points = _PointsTable.model_validate(campaign["points"])
+        points = checked(campaign["points"], _PointsTable)
         return _sample(_points_plan(points, points.seed), points.fixed, family)
     except (KeyError, ValueError) as error:  # pydantic's errors and ours are ValueErrors
         raise FormatError(f"{where} cannot be read: {str(error).splitlines()[0]}") from error
@@ -157,19 +157,11 @@ class _LatticeTable(Table):
     initial: list[list[int]] | None = None
 
 
-class _AxisTable(Table):
-    low: float | None = None
-    high: float | None = None
-    scale: Literal["linear", "log"] = "linear"
-    count: int | None = None
-    values: list[float] | None = None
-
-
 class _PointsTable(Table):
     method: Method
     count: int | None = None
     seed: int | None = None
-    vary: dict[str, _AxisTable] = {}  # noqa: RUF012 - pydantic copies defaults
+    vary: dict[str, Axis] = {}  # noqa: RUF012 - pydantic copies defaults
     fixed: dict[str, float] = {}  # noqa: RUF012
 
 
@@ -227,11 +219,4 @@ def _build(table: _CampaignTable) -> CampaignConfig:
 
 
 def _points_plan(points: _PointsTable, seed: int | None) -> PointsPlan:
-    vary = {}
-    for name, axis in points.vary.items():
-        values = None if axis.values is None else tuple(axis.values)
-        try:
-            vary[name] = Axis(axis.low, axis.high, axis.scale, axis.count, values)
-        except ParameterError as error:
-            raise ParameterError(f"points.vary.{name}: {error}") from error
-    return PointsPlan(points.method, vary, None if points.method == "grid" else points.count, seed)
+    return PointsPlan(points.method, points.vary, None if points.method == "grid" else points.count, seed)

@@ -100,20 +100,13 @@ class KineticsTraining:
     tuned: bool = False
 
 
-class _PartTable(Table):
-    target: str
-    evidence: Literal["A", "B"]
-    candidates: list[str]
-    also: list[str] = Field(default_factory=list)
-
-
 class _TrainingTable(Table):
     model: Literal["kinetics"]
     name: str
     records: str = "al-cu-si"
     seed: int = 0
     tuned: bool = False
-    part: list[_PartTable]
+    part: tuple[PartConfig, ...]
     settings: dict[str, dict[str, float | int]] = Field(default_factory=dict)
 
 
@@ -133,16 +126,10 @@ def read_kinetics_training(path: Path) -> KineticsTraining:
         ConfigError: It is no TOML, or an entry is missing, unknown, or wrong.
     """
     table = read_toml(path, _TrainingTable)
-    try:
-        parts = tuple(
-            PartConfig(entry.target, entry.evidence, tuple(entry.candidates), tuple(entry.also)) for entry in table.part
-        )
-    except ParameterError as error:
-        raise ConfigError(f"{path}: {error}") from error
     if unknown := sorted(set(table.settings) - set(model_names())):
         raise ConfigError(f"{path}: settings for {unknown[0]!r}, which is no model; known: {', '.join(model_names())}")
     settings = {name: {key: float(value) for key, value in entry.items()} for name, entry in table.settings.items()}
-    return KineticsTraining(table.name, table.records, table.seed, parts, settings, table.tuned)
+    return KineticsTraining(table.name, table.records, table.seed, table.part, settings, table.tuned)
 
 
 def train_kinetics(

@@ -28,14 +28,13 @@ First all properties, then melting points, then seed 0 of every growth run, then
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from nakaya.core.errors import ConfigError, nearest_name, shown
-from nakaya.core.reading import foreign_description, read_toml_document
+from nakaya.core.configuration import Table, read_toml
+from nakaya.core.errors import ConfigError
 from nakaya.md.growth import GrowthRun
 from nakaya.md.melting import MeltingRun
 from nakaya.md.nucleation import NucleationRun
@@ -47,16 +46,13 @@ __all__ = ["Run", "read_plan"]
 Run: TypeAlias = PropertiesRun | MeltingRun | GrowthRun | NucleationRun
 
 MAX_RUNS = 100_000
-MAX_BYTES = 1 << 20
 
 _Kelvin = Annotated[float, Field(ge=1, le=20_000)]
 _Duration = Annotated[float, Field(ge=5, le=1e6)]
 _Count = Annotated[int, Field(ge=1, le=10_000)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _Section(Table):
     material: str
     pair_style: str | None = None
     potential: str | None = None
@@ -115,8 +111,8 @@ class _Melting(_Section):
 class _Growth(_Section):
     orientation: str
     temperatures: list[_Kelvin] = Field(min_length=1)
-    durations_ps: list[_Duration] = Field(min_length=1)
-    solid_fractions: list[Annotated[float, Field(ge=0.05, le=0.95)]] = [0.3]
+    durations_ps: tuple[_Duration, ...] = Field(min_length=1)
+    solid_fractions: tuple[Annotated[float, Field(ge=0.05, le=0.95)], ...] = (0.3,)
     width: Annotated[float, Field(ge=10, le=500)] = 16.0
     length: Annotated[float, Field(ge=100, le=5000)] = 200.0
     equilibration_ps: Annotated[float, Field(ge=3, le=1e5)] = 10.0
@@ -151,22 +147,12 @@ class _Nucleation(_Section):
         ]
 
 
-class _Plan(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    version: int = Field(ge=1, le=1)
-    properties: list[_Properties] = []
-    melting: list[_Melting] = []
-    growth: list[_Growth] = []
-    nucleation: list[_Nucleation] = []
-
-
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "properties": _Properties,
-    "melting": _Melting,
-    "growth": _Growth,
-    "nucleation": _Nucleation,
-}
+class _Plan(Table):
+    version: int | None = Field(default=None, ge=1, le=1)
+    properties: tuple[_Properties, ...] = ()
+    melting: tuple[_Melting, ...] = ()
+    growth: tuple[_Growth, ...] = ()
+    nucleation: tuple[_Nucleation, ...] = ()
 
 
 def read_plan(path: Path) -> list[Run]:
@@ -179,13 +165,9 @@ def read_plan(path: Path) -> list[Run]:
         InputFileError: The file cannot be read.
         ConfigError: It is not TOML, or has an unknown, missing or wrong entry; the nearest known name is given.
     """
-    document = read_toml_document(path, MAX_BYTES)
-    try:
-        plan = _Plan.model_validate(document)
-    except ValidationError as error:
-        if (foreign := foreign_description(document, _Plan.model_fields, path)) is not None:
-            raise ConfigError(foreign) from None
-        raise ConfigError(f"{path}: {_explain(error)}") from None
+    plan = read_toml(path, _Plan)
+    if plan.version is None:
+        raise ConfigError(f"{path}: 'version' is missing: a plan begins with version = 1")
     return _ordered(plan, path)
 
 
@@ -206,22 +188,3 @@ def _ordered(plan: _Plan, path: Path) -> list[Run]:
     if twice := sorted({name for name in ids if ids.count(name) > 1}):
         raise ConfigError(f"{path} plans the same run twice: {', '.join(twice[:3])}")
     return runs
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        name = str(first["loc"][-1])
-        section = str(first["loc"][0])
-        known: Sequence[str] = list(_Plan.model_fields)
-        if len(first["loc"]) > 1 and section in _SECTIONS:
-            known = list(_SECTIONS[section].model_fields)
-        nearest = nearest_name(name, known)
-        return f"unknown entry {shown(place, 80)}" + (
-            f": did you mean {nearest}?" if nearest else f"; known: {', '.join(known)}"
-        )
-    if first["type"] == "missing":
-        expected = ": a plan begins with version = 1" if place == "version" else ""
-        return f"{place!r} is missing{expected}"
-    return f"{place}: {first['msg'].lower()}, got {shown(first.get('input'), 60)}"
