@@ -3,19 +3,25 @@
     import nakaya
     crystals = nakaya.grow(nakaya.GravnerGriffeath(rho=0.5), size=64, members=16, seed=7)
 
-Importing this package loads neither torch nor numba.
+Importing this package loads neither torch nor numba; what stands below is imported when it is first asked for.
 """
 
 from __future__ import annotations
 
-from nakaya.core.errors import NakayaError
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from nakaya.core.provenance import package_version
-from nakaya.growth.growing import grow
-from nakaya.growth.lattice.geometry import Full, Sector
-from nakaya.growth.model.setup import StopRules
-from nakaya.growth.model.trajectory import Trajectory
-from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
-from nakaya.growth.store.storing import open, save
+
+if TYPE_CHECKING:
+    from nakaya.core.errors import NakayaError
+    from nakaya.growth.growing import grow
+    from nakaya.growth.lattice.geometry import Full, Sector
+    from nakaya.growth.model.setup import StopRules
+    from nakaya.growth.model.trajectory import Trajectory
+    from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
+    from nakaya.growth.store.store import open_store as open
+    from nakaya.growth.store.writing import save
 
 __version__ = package_version()
 
@@ -30,3 +36,27 @@ __all__ = [
     "open",
     "save",
 ]
+
+_PLACES: Final = {
+    "Full": "growth.lattice.geometry:Full",
+    "GravnerGriffeath": "growth.solvers.gravner_griffeath.parameters:GravnerGriffeath",
+    "NakayaError": "core.errors:NakayaError",
+    "Sector": "growth.lattice.geometry:Sector",
+    "StopRules": "growth.model.setup:StopRules",
+    "Trajectory": "growth.model.trajectory:Trajectory",
+    "grow": "growth.growing:grow",
+    "open": "growth.store.store:open_store",
+    "save": "growth.store.writing:save",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _PLACES[name].partition(":")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), attribute)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -19,6 +19,7 @@ from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
 from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.lattice.geometry import SITE_AXES
 from nakaya.growth.model.parameters import Parameter
+from nakaya.growth.model.trajectory import INITIAL, Trajectory
 
 __all__ = ["command", "parse_shape", "parse_stop"]
 
@@ -120,8 +121,7 @@ def _options_of(model: GrowerModel) -> Iterator[inspect.Parameter]:
 
 def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
     from nakaya.growth.growing import grow
-    from nakaya.growth.model.summary import summarise
-    from nakaya.growth.store.storing import save
+    from nakaya.growth.store.writing import save
 
     for word in (options["name"], options["model"]):
         if word not in (None, model.name):
@@ -141,7 +141,7 @@ def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
     )
     if out is not None:
         save(crystals, out, overwrite=overwrite)
-    summary = summarise(crystals) | {"out": out}
+    summary = _summary(crystals) | {"out": out}
     if options["as_json"]:
         echo_json(summary)
         return
@@ -149,6 +149,22 @@ def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
     for number, (steps, area, reason) in enumerate(rows):
         typer.echo(f"member {number}: {area} sites after {steps} steps, stopped by {reason}")
     typer.echo(f"written to {out}" if out is not None else "not stored: give --out to keep the crystals")
+
+
+def _summary(crystals: Trajectory) -> dict[str, Any]:
+    """Model, parameters, geometry, seed and, for every member, steps, final area and stop reason."""
+    lattice_axes = tuple(range(crystals.steps.ndim, crystals.arrival.ndim))
+    return {
+        "model": crystals.metadata.model,
+        "parameters": crystals.parameters,
+        "geometry": crystals.metadata.geometry,
+        "seed": crystals.metadata.seed,
+        "members": crystals.num_members,
+        "time_resolution": crystals.metadata.time_resolution,
+        "steps": crystals.steps.tolist(),
+        "areas": (crystals.arrival >= INITIAL).sum(axis=lattice_axes).tolist(),
+        "stopped_by": crystals.stopped_by.tolist(),
+    }
 
 
 def _numbers(text: str) -> tuple[int, ...] | None:

@@ -40,6 +40,7 @@ __all__ = [
     "hash_records",
     "load_records",
     "problems",
+    "record_folder",
     "record_hash",
     "records_place",
     "shipped_sets",
@@ -194,6 +195,12 @@ def records_place(name_or_path: str | Path) -> Path:
         return sets[str(name_or_path)]
     nested = path / "records"
     return nested if nested.is_dir() and not list(path.glob(f"*{SUFFIX}")) else path
+
+
+def record_folder(name_or_path: str | Path) -> Path:
+    """Folder from which the paths of snapshots start: that of the records themselves."""
+    place = records_place(name_or_path)
+    return place if place.is_dir() else place.parent
 
 
 def load_records(name_or_path: str | Path) -> list[Record]:

@@ -27,8 +27,8 @@ from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.grower import Grower
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import INITIAL, NEVER, Trajectory
-from nakaya.growth.store.storing import open as open_store
-from nakaya.growth.store.storing import save
+from nakaya.growth.store.store import open_store
+from nakaya.growth.store.writing import save
 
 __all__ = ["GrowerContract", "assert_same_crystals"]
 

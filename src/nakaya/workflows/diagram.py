@@ -17,7 +17,7 @@ from nakaya.growth.growing import grow
 from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.setup import StopRules
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
-from nakaya.growth.store.storing import open as open_store
+from nakaya.growth.store.store import open_store
 from nakaya.viz.crystals.diagram import CLOCKS, Axis, Clock, morphology_diagram
 from nakaya.viz.crystals.figure import check_width
 from nakaya.viz.formatting import join_words, symbol

@@ -14,7 +14,7 @@ from nakaya.core.files import check_output, write_whole
 from nakaya.growth.catalogue import model_of
 from nakaya.growth.lattice.lattice import LATTICES
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
-from nakaya.growth.store.storing import open as open_store
+from nakaya.growth.store.store import open_store
 from nakaya.viz.crystals.animation import Animation, growth_animation
 from nakaya.viz.crystals.figure import crystal_figure
 from nakaya.viz.crystals.view import CrystalView, view_crystal

@@ -12,8 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import FloatArray, IntArray
-from nakaya.growth.lattice.hexagonal import COLUMN_DIRECTION, NEIGHBOURS, ROW_DIRECTION, hexagonal_distance
-from nakaya.growth.lattice.symmetry import D6, unfold_sector
+from nakaya.growth.lattice.hexagonal import (
+    COLUMN_DIRECTION,
+    D6,
+    NEIGHBOURS,
+    ROW_DIRECTION,
+    hexagonal_distance,
+    unfold_sector,
+)
 from nakaya.growth.model.setup import Edges, Site
 
 __all__ = ["CUBIC", "HEXAGONAL", "LATTICES", "SQUARE", "Full", "Geometry", "Lattice", "Sector"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -234,13 +235,22 @@ def read_description(path: Path) -> tuple[StoreDescription, str]:
     return parse_description(read_json(group_file, content), group_file), sha256_of_bytes(content)
 
 
-def open_store(path: Path) -> StoredTrajectory:
-    """Open a store for reading, after checking every document and the parameters.
+def open_store(path: str | PathLike[str]) -> StoredTrajectory:
+    """Open a store, as `nakaya.open`; every document is checked, and nothing but parameters is read.
+
+    Example:
+        crystals = nakaya.open("flakes.zarr")
+        crystals.arrival[3, 0:2]    # reads these two crystals only
+        crystals.load().at(300)     # reads all
+
+    Args:
+        path: Directory that `nakaya.save`, `nakaya grow` or `nakaya campaign run` made.
 
     Raises:
-        InputFileError: There is no store.
-        FormatError: It is no store, or damaged.
+        InputFileError: There is nothing there, or it cannot be read.
+        FormatError: It is not a store of a version that is known, or it is damaged.
     """
+    path = Path(path)
     description, digest = read_description(path)
     for name, document in static_documents(description.layout).items():
         if read_json(path / name) != document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from nakaya.core.arrays import FloatArray
 from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, ParameterError
-from nakaya.core.files import new_folder, write_whole
+from nakaya.core.files import check_output, new_folder, write_whole
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.encoding import EncodedShard, ShardBlock, encode_shard
@@ -37,6 +38,7 @@ __all__ = [
     "describe",
     "parameter_bytes",
     "part_of",
+    "save",
     "save_trajectory",
     "write_parameters",
     "write_shard",
@@ -128,6 +130,24 @@ def write_shard(path: Path, shard: EncodedShard, layout: StoreLayout, store_sha2
     digests = {name: sha256_of_bytes(content) for name, content in shard.files.items()}
     record = ShardRecord(shard.index, store_sha256, shard.sha256, sizes, digests)
     write_whole(path / record_file(shard.index), dump_json(record_document(record, layout)))
+
+
+def save(trajectory: Trajectory, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+    """Write a trajectory as a store; `nakaya.open` gives back exactly what was saved.
+
+    The store is made beside `path` under a temporary name and renamed when it is whole.
+
+    Args:
+        trajectory: With or without a leading point axis.
+        path: Directory to make, such as "flakes.zarr".
+        overwrite: Whether a file, an empty directory or a store there is replaced.
+
+    Raises:
+        OutputError: The output exists, or cannot be written; nothing is left behind.
+        ParameterError: The trajectory contradicts itself.
+    """
+    check_output(path, overwrite=overwrite, sign=GROUP_FILE)
+    save_trajectory(trajectory, Path(path), overwrite=overwrite)
 
 
 def save_trajectory(

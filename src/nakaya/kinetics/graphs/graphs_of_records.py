@@ -16,20 +16,9 @@ from nakaya.kinetics.graphs.graph import GraphSequence
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.records.clusters_of_record import read_clusters
 from nakaya.records.record import Record
-from nakaya.records.store import chosen_records, load_records, shipped_sets
+from nakaya.records.store import chosen_records, load_records, record_folder
 
-__all__ = ["graph_records", "record_folder", "sequences", "summarise_sequence"]
-
-
-def record_folder(source: str | Path) -> Path:
-    """Folder from which the paths of snapshots start: that of the records themselves."""
-    path = Path(source)
-    if not path.exists() and str(source) in shipped_sets():
-        return shipped_sets()[str(source)]
-    if path.is_dir():
-        nested = path / "records"
-        return nested if nested.is_dir() and not list(path.glob("*.json")) else path
-    return path.parent
+__all__ = ["graph_records", "sequences", "summarise_sequence"]
 
 
 def sequences(

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from nakaya.kinetics.graphs.graphs_of_records import record_folder
 from nakaya.kinetics.models.catalogue import find_entry, find_model
 from nakaya.kinetics.models.protocol import Predictor
 from nakaya.kinetics.prediction.report import ModelCard, Part, find_model_folder, read_card
@@ -16,7 +15,7 @@ from nakaya.kinetics.samples.sample import Sample
 from nakaya.md.stated_potentials import StatedPotential, common_potential
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.records.record import Record
-from nakaya.records.store import hash_records, load_records
+from nakaya.records.store import hash_records, load_records, record_folder
 
 __all__ = ["DEFAULT_MODEL", "KineticsModel", "load_model"]
 

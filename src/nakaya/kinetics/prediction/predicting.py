@@ -13,7 +13,6 @@ import numpy as np
 from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.crystallography.miller import cubic_face
 from nakaya.kinetics.graphs.build import build_sequence
-from nakaya.kinetics.graphs.graphs_of_records import record_folder
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
 from nakaya.kinetics.prediction.report import (
     UNITS,
@@ -31,7 +30,7 @@ from nakaya.md.tables import tabulate
 from nakaya.md.trajectory_records import TrajectoryOptions, follow_trajectory
 from nakaya.records.record import Provenance, Record
 from nakaya.records.replicates import conditions_key, has_result
-from nakaya.records.store import chosen_records, load_records
+from nakaya.records.store import chosen_records, load_records, record_folder
 
 __all__ = [
     "conditions_sample",

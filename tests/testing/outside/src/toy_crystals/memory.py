@@ -13,8 +13,8 @@ from nakaya.growth.emulators.controls.lookup import LookUpTable
 from nakaya.growth.emulators.family import EmulatorFamily
 from nakaya.growth.emulators.protocol import EmulatorFacts
 from nakaya.growth.grower_model import setup_from_metadata
-from nakaya.growth.store.storing import open as open_store
-from nakaya.growth.store.storing import save
+from nakaya.growth.store.store import open_store
+from nakaya.growth.store.writing import save
 from nakaya.learn.normalisation import Standardiser
 
 
