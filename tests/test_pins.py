@@ -42,7 +42,7 @@ from nakaya.growth.campaigns.sampling import Axis, PointsPlan
 from nakaya.growth.campaigns.splits import split_points
 from nakaya.growth.emulators.controls.lookup import LookUpTable
 from nakaya.growth.lattice.geometry import make_setup
-from nakaya.growth.model.conditions import point_hash
+from nakaya.growth.model.parameters import point_hash
 from nakaya.growth.store.store import read_description
 from nakaya.kinetics.benchmark.splits import freeze_splits
 from nakaya.kinetics.benchmark.tasks import Task, corpus_hash

@@ -13,8 +13,7 @@ from PIL import Image
 from nakaya.growth.lattice.lattice import HEXAGONAL, SQUARE
 from nakaya.viz.colour import from_hex, linear_to_srgb
 from nakaya.viz.crystals.lattice import nearest_site, site_positions
-from nakaya.viz.crystals.raster import average_colours, frame_sites, sample_sites
-from nakaya.viz.crystals.renderer import Renderer, to_display
+from nakaya.viz.crystals.renderer import Renderer, average_colours, frame_sites, sample_sites, to_display
 from nakaya.viz.crystals.shading import site_colours
 from nakaya.viz.crystals.view import view_crystal
 from nakaya.viz.style import DARK, LIGHT

@@ -46,7 +46,7 @@ def member_key(seed: int, point: int, member: int, *, stream: str = "noise") -> 
 
     Args:
         seed: In [0, 2**64).
-        point: The point's 64-bit hash, `nakaya.growth.model.conditions.point_hash`.
+        point: The point's 64-bit hash, `nakaya.growth.model.parameters.point_hash`.
         member: In [0, 2**64).
         stream: What the draws are for; different streams are independent.
     """

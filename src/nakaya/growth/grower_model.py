@@ -23,9 +23,8 @@ from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.core.randomness import Key, member_key
 from nakaya.growth.lattice.geometry import Sites, make_setup
 from nakaya.growth.lattice.lattice import HEXAGONAL, Geometry, Lattice
-from nakaya.growth.model.conditions import Conditions, point_hash
 from nakaya.growth.model.grower import Grower, Progress
-from nakaya.growth.model.parameters import Parameter, stated_in
+from nakaya.growth.model.parameters import Conditions, Parameter, point_hash, stated_in
 from nakaya.growth.model.setup import STOP_REASONS, GrowthSetup, StopRules
 from nakaya.growth.model.trajectory import FinalField, Trajectory, TrajectoryMetadata
 

@@ -8,8 +8,8 @@ from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import ParameterError
 from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
 from nakaya.growth.lattice.geometry import Geometry, Sites
-from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.grower import Progress
+from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import StopRules
 from nakaya.growth.model.trajectory import Trajectory
 

@@ -13,8 +13,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.md.melting import combine_melting_points
 from nakaya.md.nucleation import nucleation_rate
 from nakaya.md.statistics import combine_seeds
-from nakaya.records.record import Record
-from nakaya.records.replicates import has_result
+from nakaya.records.record import Record, has_result
 from nakaya.records.store import load_records
 
 __all__ = [

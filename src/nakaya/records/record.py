@@ -388,3 +388,14 @@ class Record:
         """One of the conditions as a single number, SI; None where it is missing or a series."""
         found = self.conditions.get(name)
         return None if found is None or found.values.ndim else found.value
+
+
+def has_result(record: Record, target: str) -> bool:
+    """Whether a record holds one finite value of a quantity, from a run that did not fail."""
+    found = record.quantities.get(target)
+    return (
+        record.status in ("ok", "flagged")
+        and found is not None
+        and found.values.ndim == 0
+        and math.isfinite(found.value)
+    )

@@ -1,15 +1,14 @@
-"""Which records are replicates of one another, and which of them have a result."""
+"""Which records are replicates of one another."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
 
 from nakaya.records.record import Record
 
-__all__ = ["by_conditions", "conditions_key", "has_result"]
+__all__ = ["by_conditions", "conditions_key"]
 
 _SET = ("temperature", "pressure", "shear_rate", "electric_field", "cooling_rate", "supersaturation", "concentration")
 
@@ -31,14 +30,3 @@ def by_conditions(records: Iterable[Record]) -> dict[tuple[object, ...], list[Re
     for record in records:
         groups.setdefault(conditions_key(record), []).append(record)
     return groups
-
-
-def has_result(record: Record, target: str) -> bool:
-    """Whether a record holds one finite value of a quantity, from a run that did not fail."""
-    found = record.quantities.get(target)
-    return (
-        record.status in ("ok", "flagged")
-        and found is not None
-        and found.values.ndim == 0
-        and math.isfinite(found.value)
-    )

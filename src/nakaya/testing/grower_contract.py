@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.provenance import package_version
-from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.grower import Grower
+from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import INITIAL, NEVER, Trajectory
 from nakaya.growth.store.store import open_store

@@ -14,7 +14,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.growth.catalogue import DEFAULT_MODEL, find_model, model_of
 from nakaya.growth.growing import grow
-from nakaya.growth.model.conditions import Conditions
+from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import StopRules
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.store import open_store

@@ -18,8 +18,8 @@ from nakaya.growth.catalogue import find_grower
 from nakaya.growth.emulators.controls.lookup import LookUpTable, choose_neighbours
 from nakaya.growth.emulators.protocol import Emulator
 from nakaya.growth.lattice.lattice import LATTICES
-from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.grower import Grower
+from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import NEVER, Trajectory
 from nakaya.growth.morphology.crystal_samples import Scales, training_scales

@@ -8,8 +8,8 @@ import numpy as np
 
 from nakaya.kinetics.graphs.labels import Label, mean_label
 from nakaya.md.tables import tabulate
-from nakaya.records.record import Record
-from nakaya.records.replicates import conditions_key, has_result
+from nakaya.records.record import Record, has_result
+from nakaya.records.replicates import conditions_key
 from nakaya.viz.charts.calibration import Points
 
 __all__ = ["velocities_by_orientation", "velocity_points"]

@@ -11,7 +11,7 @@ from nakaya.growth.campaigns.config import CampaignConfig
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
 from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.lattice.geometry import make_setup
-from nakaya.growth.model.conditions import Conditions, point_hash
+from nakaya.growth.model.parameters import Conditions, point_hash
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath

@@ -14,8 +14,8 @@ from nakaya.growth.catalogue import grower_names  # noqa: E402
 from nakaya.growth.emulators.cgne.shipped import SHIPPED, WEIGHTS, load_shipped  # noqa: E402
 from nakaya.growth.growing import grow  # noqa: E402
 from nakaya.growth.lattice.geometry import make_setup  # noqa: E402
-from nakaya.growth.model.conditions import Conditions  # noqa: E402
 from nakaya.growth.model.grower import Grower  # noqa: E402
+from nakaya.growth.model.parameters import Conditions  # noqa: E402
 from nakaya.growth.model.setup import GrowthSetup, StopRules  # noqa: E402
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
 from nakaya.testing.grower_contract import GrowerContract  # noqa: E402

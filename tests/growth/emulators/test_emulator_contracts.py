@@ -14,8 +14,8 @@ from nakaya.growth.emulators.cgne.emulator import CgneEmulator  # noqa: E402
 from nakaya.growth.emulators.cgne.package import CgnePackage  # noqa: E402
 from nakaya.growth.emulators.controls.lookup import LookUpTable  # noqa: E402
 from nakaya.growth.lattice.geometry import make_setup  # noqa: E402
-from nakaya.growth.model.conditions import Conditions  # noqa: E402
 from nakaya.growth.model.grower import Grower  # noqa: E402
+from nakaya.growth.model.parameters import Conditions  # noqa: E402
 from nakaya.growth.model.setup import GrowthSetup, StopRules  # noqa: E402
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata  # noqa: E402
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nakaya.core.checks import Range
 from nakaya.core.errors import ParameterError
-from nakaya.growth.model.conditions import Conditions, point_hash
+from nakaya.growth.model.parameters import Conditions, point_hash
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 
 PAPER_DEFAULTS = {"alpha": 0.14, "beta": 1.1, "gamma": 7e-5, "theta": 8.5e-3, "kappa": 7e-3, "mu": 4.8e-2}

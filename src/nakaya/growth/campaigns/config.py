@@ -16,7 +16,7 @@ from nakaya.core.configuration import Table, checked, read_toml
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, ParameterError, UnknownNameError
 from nakaya.growth.campaigns.sampling import Axis, Method, PointsPlan, sample_points
 from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
-from nakaya.growth.model.conditions import Conditions
+from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.store.layout import MAX_CRYSTALS, StoreLayout, make_layout
 

@@ -10,8 +10,8 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import NakayaError
 from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.growth.catalogue import find_grower
-from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.grower import Grower
+from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import TrajectoryMetadata
 from nakaya.growth.store.encoding import EncodedShard, encode_shard

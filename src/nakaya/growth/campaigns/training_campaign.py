@@ -13,7 +13,7 @@ from nakaya.growth.campaigns.splits import split_points
 from nakaya.growth.catalogue import find_model
 from nakaya.growth.emulators.protocol import Emulator
 from nakaya.growth.grower_model import setup_from_metadata
-from nakaya.growth.model.conditions import Conditions
+from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
 
 __all__ = ["TrainingCampaign", "split_training"]

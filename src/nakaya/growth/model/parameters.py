@@ -7,18 +7,30 @@
         rate: float = parameter(default=0.5, low=0, high=1, meaning="the probability that a boundary site attaches")
 
 Options of the command line, `nakaya info`, campaign files, diagrams, documentation and checks are derived from this.
+The hash of a point enters the key of the noise, so the crystal that grows at a point does not depend on which other
+points are grown with it, nor in which order.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, Protocol, dataclass_transform, runtime_checkable
 
 from nakaya.core.checks import Range, check_count, check_in_range
 
-__all__ = ["Parameter", "Parameters", "check_stated", "limit", "parameter", "stated_in"]
+__all__ = [
+    "Conditions",
+    "Parameter",
+    "Parameters",
+    "check_stated",
+    "limit",
+    "parameter",
+    "point_hash",
+    "stated_in",
+]
 
 
 @dataclass(frozen=True)
@@ -151,3 +163,32 @@ class Parameters:
     def parameters(self) -> dict[str, float]:
         """All parameters by name, in the order of `ranges`."""
         return {name: getattr(self, name) for name in self.ranges}
+
+
+@runtime_checkable
+class Conditions(Protocol):
+    """One point in the parameter space of a model family.
+
+    Attributes:
+        family: Name of the space ("gravner-griffeath"): solvers and emulators of the same system share it.
+        ranges: What is stated about every parameter, in the order of the fields.
+    """
+
+    family: ClassVar[str]
+    ranges: ClassVar[Mapping[str, Parameter]]
+
+    def parameters(self) -> dict[str, float]:
+        """All parameters by name, in the order of `ranges`."""
+        ...
+
+
+def point_hash(conditions: Conditions) -> int:
+    """Return the 64-bit hash of a parameter point.
+
+    BLAKE2b over the family and the exact (hexadecimal) values by name. The float -0.0 counts as 0.0. The hash is part
+    of the file format: changing it changes every noisy crystal.
+    """
+    words = [conditions.family]
+    words += [f"{name}={(value + 0.0).hex()}" for name, value in sorted(conditions.parameters().items())]
+    digest = hashlib.blake2b("\n".join(words).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")

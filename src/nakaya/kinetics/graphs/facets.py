@@ -19,8 +19,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.crystallography.miller import miller_vector, orientation_invariants
 from nakaya.crystallography.wulff import WulffShape, wulff_shape
 from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation, both_ways, to_all
-from nakaya.records.record import Record
-from nakaya.records.replicates import has_result
+from nakaya.records.record import Record, has_result
 
 __all__ = [
     "EDGE_FEATURES",

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nakaya.records.record import Record
-from nakaya.records.replicates import by_conditions, conditions_key, has_result
+from nakaya.records.record import Record, has_result
+from nakaya.records.replicates import by_conditions, conditions_key
 
 __all__ = ["Label", "label_from_other_seeds", "mean_label", "replicate_scatter"]
 

@@ -28,8 +28,8 @@ from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.md.stated_potentials import StatedPotential, stated_potential
 from nakaya.md.tables import tabulate
 from nakaya.md.trajectory_records import TrajectoryOptions, follow_trajectory
-from nakaya.records.record import Provenance, Record
-from nakaya.records.replicates import conditions_key, has_result
+from nakaya.records.record import Provenance, Record, has_result
+from nakaya.records.replicates import conditions_key
 from nakaya.records.store import chosen_records, load_records, record_folder
 
 __all__ = [

@@ -15,8 +15,8 @@ from nakaya.kinetics.samples.corpus import Corpus, with_facets
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, Split, fold_of, for_tuning, hashed
-from nakaya.records.record import Record
-from nakaya.records.replicates import by_conditions, conditions_key, has_result
+from nakaya.records.record import Record, has_result
+from nakaya.records.replicates import by_conditions, conditions_key
 
 __all__ = [
     "INNER_FOLDS",

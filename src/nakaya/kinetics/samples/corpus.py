@@ -22,8 +22,8 @@ from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import condition_name
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.records.encoding import record_hash
-from nakaya.records.record import Record
-from nakaya.records.replicates import by_conditions, has_result
+from nakaya.records.record import Record, has_result
+from nakaya.records.replicates import by_conditions
 from nakaya.records.store import load_records, records_place
 
 __all__ = [

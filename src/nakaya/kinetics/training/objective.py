@@ -15,8 +15,7 @@ from nakaya.kinetics.samples.arranging import Arrangement, finished_samples, lab
 from nakaya.kinetics.samples.corpus import Corpus
 from nakaya.kinetics.samples.sample import EvidenceKind, label_values
 from nakaya.kinetics.samples.splits import condition_name, for_tuning
-from nakaya.records.record import Record
-from nakaya.records.replicates import has_result
+from nakaya.records.record import Record, has_result
 
 __all__ = ["InnerScore", "inner_folds", "mean_score", "tuning_records"]
 

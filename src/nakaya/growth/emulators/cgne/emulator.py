@@ -22,8 +22,8 @@ from nakaya.growth.emulators.cgne.rollout import MICRO_BATCH, roll_out
 from nakaya.growth.emulators.constraints import window_of
 from nakaya.growth.emulators.protocol import EmulatorFacts, ExtrapolationWarning
 from nakaya.growth.grower_model import parameters_of
-from nakaya.growth.model.conditions import Conditions, point_hash
 from nakaya.growth.model.grower import Progress
+from nakaya.growth.model.parameters import Conditions, point_hash
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.learn.checkpoints import parse_weights

@@ -18,8 +18,8 @@ from nakaya.core.errors import ParameterError
 from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.core.randomness import member_key
 from nakaya.growth.grower_model import parameters_of
-from nakaya.growth.model.conditions import Conditions, point_hash
 from nakaya.growth.model.grower import Progress
+from nakaya.growth.model.parameters import Conditions, point_hash
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.learn.normalisation import Standardiser

@@ -10,8 +10,8 @@ from typing import ClassVar, cast
 from nakaya.core.errors import ParameterError
 from nakaya.core.randomness import Key, member_key
 from nakaya.growth.grower_model import MemberGrowth, empty_maps, parameters_of
-from nakaya.growth.model.conditions import Conditions, point_hash
 from nakaya.growth.model.grower import Progress
+from nakaya.growth.model.parameters import Conditions, point_hash
 from nakaya.growth.model.setup import STOP_REASONS, GrowthSetup
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.solvers.gravner_griffeath.model import MODEL
