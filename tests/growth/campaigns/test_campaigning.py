@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 import nakaya
+from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ConfigError, NakayaError, OutputError, ParameterError
 from nakaya.core.locks import lock_output
 from nakaya.growth.campaigns.campaigning import CampaignProgress, run_campaign
 from nakaya.growth.campaigns.config import CampaignConfig
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
 from nakaya.growth.lattice.geometry import make_setup
+from nakaya.growth.model.conditions import Conditions
 from nakaya.growth.model.setup import StopRules
 from nakaya.growth.store.verification import verify_store
 
@@ -77,6 +79,31 @@ def test_a_campaign_that_was_stopped_goes_on_to_the_same_bytes(
         "undisturbed.zarr",
         "undisturbed.zarr.log",
     ]
+
+
+def test_a_campaign_whose_points_differ_in_the_last_bits_goes_on_with_those_that_are_stored(
+    toy, sweep: CampaignConfig, tmp_path: Path, contents: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = CampaignConfig.sample
+
+    def sample_of_another_processor(config: CampaignConfig, family: type[Conditions]) -> dict[str, FloatArray]:
+        points = now(config, family)
+        return points | {"rho": np.nextafter(points["rho"], 1.0)}
+
+    def stop(number: int) -> None:
+        if number == 20:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(CampaignConfig, "sample", sample_of_another_processor)
+        run_campaign(sweep, tmp_path / "undisturbed.zarr")
+        toy.grown.clear()
+        toy.before_each = stop
+        with pytest.raises(KeyboardInterrupt):
+            run_campaign(sweep, tmp_path / "c.zarr")
+    toy.before_each = lambda number: None
+    assert run_campaign(sweep, tmp_path / "c.zarr").computed_shards == NUM_SHARDS - 2
+    assert contents(tmp_path / "c.zarr") == contents(tmp_path / "undisturbed.zarr")
 
 
 def test_a_finished_campaign_is_left_alone(toy, sweep: CampaignConfig, tmp_path: Path, contents: Contents) -> None:

@@ -71,6 +71,14 @@ def test_a_grid_has_all_combinations_the_last_axis_fastest() -> None:
     assert logarithmic[-1] == 1e-2
 
 
+def test_points_on_a_logarithmic_axis_are_rounded_once_and_so_the_same_on_every_processor() -> None:
+    halfway = Axis(1.0, 4.0, "log").between(np.array([0.0, 0.25, 0.5, 0.75, 1.0]))
+    assert halfway.tolist() == [1.0, np.sqrt(2.0), 2.0, 2.0 * np.sqrt(2.0), 4.0]  # IEEE 754 rounds roots correctly
+    assert Axis(2.0**-9, 2.0**11, "log", 21).on_grid().tolist() == [2.0**k for k in range(-9, 12)]
+    smallest, largest = np.finfo(float).smallest_subnormal, np.finfo(float).max
+    assert Axis(smallest, largest, "log", 2).on_grid().tolist() == [smallest, largest]
+
+
 def test_a_grid_without_axes_is_one_point() -> None:
     assert PointsPlan("grid").num_points == 1
 
@@ -79,6 +87,7 @@ def test_a_grid_without_axes_is_one_point() -> None:
     ("make", "message"),
     [
         (lambda: Axis(0.5, 0.4), "not below"),
+        (lambda: Axis(0.5, float("inf"), "log"), "not below"),
         (lambda: Axis(0.5), "low and high"),
         (lambda: Axis(0.0, 1.0, "log"), "logarithm"),
         (lambda: Axis(0.1, values=(0.2,)), "stand alone"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import prod
+from decimal import Context, Decimal
+from math import inf, prod
 from typing import Literal
 
 import numpy as np
@@ -20,6 +21,9 @@ Method = Literal["uniform", "grid", "sobol"]
 Scale = Literal["linear", "log"]
 
 MAX_AXES = 64
+EXACT = Context(prec=40)
+"""So many digits that a value of 17 digits comes out rounded once."""
+
 POINTS_STREAM = 0x706F696E7473
 """Keeps the draws of the points apart from all other uses of the same seed."""
 
@@ -54,20 +58,20 @@ class Axis:
             return
         if self.low is None or self.high is None:
             raise ParameterError("low and high are both needed, or values")
-        if not self.low < self.high:
-            raise ParameterError(f"low={self.low:g} is not below high={self.high:g}")
+        if not -inf < self.low < self.high < inf:
+            raise ParameterError(f"low={self.low:g} is not below high={self.high:g}, both finite")
         if self.scale == "log" and self.low <= 0:
             raise ParameterError(f"low={self.low:g} is not positive: a logarithmic scale has no zero")
         if self.count is not None:
             check_count("count", self.count, 2, MAX_POINTS, ": low and high are both among the values of a grid")
 
     def between(self, fractions: FloatArray) -> FloatArray:
-        """Return the values at fractions of the way from low to high, float64 of the shape of `fractions`."""
+        """Return the values at fractions of the way from low to high, float64 [point]; `fractions` are the same."""
         assert self.low is not None
         assert self.high is not None
-        low, high = (np.log(self.low), np.log(self.high)) if self.scale == "log" else (self.low, self.high)
-        values = low + (high - low) * fractions
-        return np.clip(np.exp(values) if self.scale == "log" else values, self.low, self.high)
+        if self.scale == "log":
+            return _in_equal_ratios(self.low, self.high, (Decimal(fraction) for fraction in fractions.tolist()))
+        return np.clip(self.low + (self.high - self.low) * fractions, self.low, self.high)
 
     def on_grid(self) -> FloatArray:
         """Return the values of a grid, float64 [count]."""
@@ -76,8 +80,21 @@ class Axis:
         assert self.low is not None
         assert self.high is not None
         assert self.count is not None
-        spaced = np.geomspace if self.scale == "log" else np.linspace  # both end exactly at high
-        return np.asarray(spaced(self.low, self.high, self.count), np.float64)
+        if self.scale == "log":
+            places = map(Decimal, range(self.count))
+            return _in_equal_ratios(self.low, self.high, (EXACT.divide(k, Decimal(self.count - 1)) for k in places))
+        return np.asarray(np.linspace(self.low, self.high, self.count), np.float64)
+
+
+def _in_equal_ratios(low: float, high: float, fractions: Iterable[Decimal]) -> FloatArray:
+    """Return low (high / low)^fraction, each the double nearest to it: float64 [fraction].
+
+    In decimal numbers, which are the same everywhere: the exponentials of NumPy and of the C library differ in their
+    last bits between processors, and points that differ by a bit have other hashes, and so other noise.
+    """
+    start = EXACT.ln(Decimal(low))
+    length = EXACT.subtract(EXACT.ln(Decimal(high)), start)
+    return np.array([float(EXACT.exp(EXACT.fma(length, fraction, start))) for fraction in fractions], np.float64)
 
 
 @dataclass(frozen=True)
