@@ -23,7 +23,7 @@ from nakaya.core.provenance import sha256_of_file
 __all__ = ["MAX_PIXELS", "GreyImage", "parse_pixel_size", "read_image", "read_raw_image"]
 
 MAX_PIXELS = 100_000_000
-LEAST_SIDE = 2
+MIN_SIDE = 2
 PIXEL_SIZES = (1e-12, 1e-2)
 """Metres: from a hundredth of an atom to a photograph of a fist."""
 LENGTH_UNITS = {
@@ -83,7 +83,7 @@ def parse_pixel_size(text: str) -> float:
 
 
 def _check_size(height: int, width: int, name: str) -> None:
-    if height < LEAST_SIDE or width < LEAST_SIDE:
+    if height < MIN_SIDE or width < MIN_SIDE:
         raise FormatError(f"{name} is {width} x {height} pixels: there is no image in it")
     if height * width > MAX_PIXELS:
         raise FormatError(f"{name} claims {width} x {height} pixels: images up to {MAX_PIXELS:,} pixels are read")

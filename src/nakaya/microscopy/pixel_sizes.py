@@ -18,7 +18,7 @@ from nakaya.microscopy.images import LENGTH_UNITS, PIXEL_SIZES, TIFF_MARKS
 __all__ = ["find_pixel_size", "imagej_pixel_size", "ome_pixel_size"]
 
 SQUARE = 0.01
-"""Pixels whose sides differ by more than this share are not square, and have no one size."""
+"""Pixels whose sides differ by more than this fraction are not square, and have no one size."""
 _SPELLINGS = {"micron": "um", "microns": "um", "\\u00b5m": "um", "å": "angstrom"}
 
 

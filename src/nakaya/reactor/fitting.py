@@ -102,13 +102,13 @@ def fit(
         _estimate(entry, place[i], ends[i], unit_of(entry.path, crystallizer.kinetics)) for i, entry in enumerate(free)
     )
     runs = problem.runs(place)
-    spread = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
+    deviation = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
     return Fit(
         estimates=estimates,
         crystallizer=problem.crystallizer_at(place),
         deviations=dict(zip(problem.kinds, problem.deviations.tolist(), strict=True)),
         rmse=_rmse(experiments, runs),
-        correlation=covariance / np.outer(spread, spread),
+        correlation=covariance / np.outer(deviation, deviation),
         runs={entry.name: run for entry, run in zip(experiments, runs, strict=True)},
         intervals=intervals,
         num_observations=int(problem.values.size),
@@ -179,9 +179,9 @@ def _search(problem: Problem, first: FloatArray, starts: int, seed: int) -> tupl
             if seen.deviation is not None:
                 given[seen.kind] = seen.deviation
     unknown = [kind for kind in problem.kinds if kind not in given]
-    spread = [float(np.std(problem.values[problem.labels == i])) for i in range(len(problem.kinds))]
+    deviation = [float(np.std(problem.values[problem.labels == i])) for i in range(len(problem.kinds))]
     for i, kind in enumerate(problem.kinds):
-        problem.deviations[i] = given.get(kind, 0.02 * spread[i] if spread[i] > 0 else 1.0)
+        problem.deviations[i] = given.get(kind, 0.02 * deviation[i] if deviation[i] > 0 else 1.0)
     places = [first]
     if starts > 1:
         sampler = stats.qmc.Sobol(len(problem.free), scramble=True, rng=np.random.default_rng(seed))
@@ -194,9 +194,9 @@ def _search(problem: Problem, first: FloatArray, starts: int, seed: int) -> tupl
         for i, kind in enumerate(problem.kinds):
             if kind in unknown:
                 mine = residuals[problem.labels == i]
-                share = 1.0 - len(problem.free) / residuals.size
-                found = before[i] * math.sqrt(float(mine @ mine) / (mine.size * share))
-                problem.deviations[i] = max(found, 1e-9 * (spread[i] + abs(float(np.mean(problem.values)))))
+                fraction = 1.0 - len(problem.free) / residuals.size
+                found = before[i] * math.sqrt(float(mine @ mine) / (mine.size * fraction))
+                problem.deviations[i] = max(found, 1e-9 * (deviation[i] + abs(float(np.mean(problem.values)))))
         best = problem.solve(best[0])
         if np.allclose(problem.deviations, before, rtol=1e-3):
             break

@@ -183,7 +183,7 @@ def profile_ends(
         BetterFitError: The search met a better fit.
     """
     variance = max(float(covariance[index, index]), 1e-18)
-    spread = min(math.sqrt(variance), float(problem.high[index] - problem.low[index]))
+    deviation = min(math.sqrt(variance), float(problem.high[index] - problem.low[index]))
     valley = covariance[:, index] / variance
     points = {float(place[index]): 0.0}
 
@@ -196,7 +196,7 @@ def profile_ends(
         return moved, points[u]
 
     entry, root = problem.free[index], math.sqrt(quantile)
-    ends = [_profile_end(problem, drop_at, place, index, side * spread * root, root) for side in (-1.0, 1.0)]
+    ends = [_profile_end(problem, drop_at, place, index, side * deviation * root, root) for side in (-1.0, 1.0)]
     order = sorted(points)
     curve = np.array([entry.back(u) for u in order]), np.array([points[u] for u in order])
     low, high = (None if end is None else entry.back(end) for end in ends)
@@ -220,8 +220,10 @@ def _profile_end(
             u = min(max(inside[0] + step, low), high)
             step *= 1.7
         else:
-            share = (root - inside[1]) / (outside[1] - inside[1]) if number % 3 else 0.5  # a half now and then: cliffs
-            u = inside[0] + min(max(share, 0.05), 0.95) * (outside[0] - inside[0])
+            fraction = (
+                (root - inside[1]) / (outside[1] - inside[1]) if number % 3 else 0.5
+            )  # a half now and then: cliffs
+            u = inside[0] + min(max(fraction, 0.05), 0.95) * (outside[0] - inside[0])
         moved, drop = drop_at(start, u)
         height = math.sqrt(drop)
         if abs(height - root) < _CLOSE:
@@ -274,13 +276,13 @@ def bootstrap_ends(
         raise ParameterError(f"bootstrap={repeats}: 90 % intervals need at least 20 resampled data sets")
     rng = np.random.default_rng(seed)
     measured, predicted = problem.values, problem.predict(place)
-    share = math.sqrt(1.0 - len(problem.free) / measured.size)
+    fraction = math.sqrt(1.0 - len(problem.free) / measured.size)
     found = np.empty((repeats, place.size))
     for repeat in range(repeats):
         drawn = np.empty_like(measured)
         for kind in range(len(problem.kinds)):
             mine = np.flatnonzero(problem.labels == kind)
-            residuals = (measured[mine] - predicted[mine]) / share
+            residuals = (measured[mine] - predicted[mine]) / fraction
             drawn[mine] = predicted[mine] + rng.choice(residuals, size=mine.size)
         problem.values = drawn
         found[repeat] = problem.solve(place)[0]

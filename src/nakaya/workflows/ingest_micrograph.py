@@ -36,11 +36,11 @@ __all__ = ["KINDS", "Finding", "MicrographOptions", "drawn_spots", "ingest_micro
 
 RECORDS, OVERLAY, MASK = "records", "overlay.png", "mask.png"
 DISAGREE = 0.02
-"""A stated pixel size that differs from the file's own by more than this share is flagged."""
+"""A stated pixel size that differs from the file's own by more than this fraction is flagged."""
 UNCLEAR = 6.0
 """Standard deviations of noise by which a typical line must stand out; noise alone gives about 5."""
 MOSTLY_CLOSED = 0.5
-"""Share of the boundaries that must lie on lines."""
+"""Fraction of the boundaries that must lie on lines."""
 USUAL_LOOP = 26.0
 """Diameter in pixels of the loops on which the rules were chosen."""
 
@@ -55,7 +55,7 @@ class MicrographOptions:
         mask: What a person drew or corrected, instead of what the image shows; not for lattices.
         material: Of the specimen.
         lines: Grains: "dark" or "bright" boundaries; None = find out.
-        contrast: Loops: depth below the background, as a share of the grey scale.
+        contrast: Loops: depth below the background, as a fraction of the grey scale.
         loop_diameter: Loops: about how many pixels across they are.
 
     Raises:
@@ -84,8 +84,8 @@ class MicrographOptions:
     @property
     def loop_rules(self) -> LoopRules:
         """The rules for loops of this size."""
-        usual, share = LoopRules(), self.loop_diameter / USUAL_LOOP
-        return LoopRules(self.contrast, usual.smoothing * share, usual.background * share, usual.min_area * share**2)
+        usual, ratio = LoopRules(), self.loop_diameter / USUAL_LOOP
+        return LoopRules(self.contrast, usual.smoothing * ratio, usual.background * ratio, usual.min_area * ratio**2)
 
 
 @dataclass(frozen=True, eq=False)

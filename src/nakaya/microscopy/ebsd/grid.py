@@ -17,7 +17,7 @@ SQUARE: GridKind = "square"
 HEXAGONAL: GridKind = "hexagonal"
 
 MAX_POINTS = 100_000_000
-LEAST_FILLED = 0.1
+MIN_FILLED = 0.1
 """A map with fewer of its points present is taken for a lying header or a stray position."""
 OFF_GRID = 0.25
 """Greatest distance of a point from its place, in steps: half a step would make the place ambiguous."""
@@ -224,7 +224,7 @@ def _fill(
     if 0 < shape[0] < rows or 0 < shape[1] < columns:
         flags.append(f"the header states {shape[0]} rows and {shape[1]} columns, the points fill {rows} and {columns}")
     rows, columns = max(rows, shape[0]), max(columns, shape[1])
-    if rows * columns > min(MAX_POINTS, len(rows_of) / LEAST_FILLED + 100):
+    if rows * columns > min(MAX_POINTS, len(rows_of) / MIN_FILLED + 100):
         raise FormatError(
             f"{name}: {len(rows_of)} points on a grid of {rows} x {columns}: most of the map is missing, "
             "or the header lies"

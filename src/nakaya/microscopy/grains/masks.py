@@ -11,10 +11,10 @@ from nakaya.core.errors import FormatError
 
 __all__ = ["grains_from_mask", "mask_of_boundaries"]
 
-SMALLEST_GRAIN = 4
+MIN_GRAIN = 4
 """Pixels; enclosed specks below this are left from drawing."""
 NEARLY_TWO = 0.85
-"""Share of pixels near black or white from which a mask with grey rims (JPEG, pens) counts as black and white."""
+"""Fraction of pixels near black or white from which a mask with grey rims (JPEG, pens) counts as black and white."""
 
 
 def mask_of_boundaries(labels: GrainMap) -> BoolArray:
@@ -70,10 +70,10 @@ def grains_from_mask(pixels: NDArray[np.generic], shape: tuple[int, int]) -> tup
             raise FormatError("the mask is neither black and white nor whole numbers, one a grain")
         seeds = np.where(values == 0, 0, np.unique(values, return_inverse=True)[1].reshape(shape) + 1).astype(np.int32)
     size = np.bincount(seeds.ravel())
-    small = size < SMALLEST_GRAIN
+    small = size < MIN_GRAIN
     small[0] = False
     if small.any():
-        flags.append(f"{int(small.sum())} specks of fewer than {SMALLEST_GRAIN} pixels in the mask are no grains")
+        flags.append(f"{int(small.sum())} specks of fewer than {MIN_GRAIN} pixels in the mask are no grains")
         seeds = np.where(small[seeds], 0, seeds)
     if len(np.unique(seeds[seeds > 0])) < 2:
         raise FormatError("the mask shows fewer than two grains: are its boundaries closed?")

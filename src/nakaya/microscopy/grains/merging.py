@@ -19,7 +19,7 @@ class MergingRules:
     """When a boundary between two regions is kept.
 
     Attributes:
-        marked_share: A boundary is kept where at least this share of its length lies on a line.
+        marked_share: A boundary is kept where at least this fraction of its length lies on a line.
         neck: ... or where it closes a neck: widest opening over the inner radius of the smaller region, at most this. A
             boundary that the etchant left out still shows as a neck between two grains.
         smallest_radius: Regions with an inner radius below this (pixels) are not resolved, and always merged.

@@ -25,7 +25,7 @@ CROP = 1024
 QUANTISATION = 1e-3
 """Least noise assumed, on a grey scale from 0 to 1: a third of one step of 8 bits."""
 CANDIDATE = 0.5
-"""Scales are candidates whose lines stand out at least this share as clearly as at the best scale."""
+"""Scales are candidates whose lines stand out at least this fraction as clearly as at the best scale."""
 CLEAR = 5.0
 """Standard deviations of the noise by which a response must stand out to start a line."""
 FAINT = 3.5
@@ -88,31 +88,31 @@ def line_response(image: FloatArray, sigma: float) -> tuple[FloatArray, FloatArr
     return dark[inner].astype(np.float64), bright[inner].astype(np.float64)
 
 
-def _spread(values: FloatArray) -> tuple[float, float]:
+def _centre_and_deviation(values: FloatArray) -> tuple[float, float]:
     """Median, and standard deviation from the median absolute deviation."""
     median = float(np.median(values))
     return median, 1.4826 * float(np.median(np.abs(values - median)))
 
 
 def _noise(response: FloatArray, sigma: float) -> tuple[float, float]:
-    """Centre and spread of the response where there are no lines.
+    """Centre and deviation of the response where there are no lines.
 
     Lines have side lobes; so pixels near what stands out are left out, and the rest is looked at again.
     """
     least = QUANTISATION / np.sqrt(sigma)
-    centre, spread = _spread(response)
-    spread += least
+    centre, deviation = _centre_and_deviation(response)
+    deviation += least
     for _ in range(3):
-        far = ndimage.distance_transform_edt(response < centre + 3 * spread) > 3 * sigma
+        far = ndimage.distance_transform_edt(response < centre + 3 * deviation) > 3 * sigma
         if far.mean() < 0.03:
             break
-        centre, new = _spread(response[far])
+        centre, new = _centre_and_deviation(response[far])
         new += least
-        settled = abs(new - spread) < 0.02 * spread
-        spread = new
+        settled = abs(new - deviation) < 0.02 * deviation
+        deviation = new
         if settled:
             break
-    return centre, spread
+    return centre, deviation
 
 
 def _choose_scale(image: FloatArray, polarity: str | None) -> tuple[str, float]:
@@ -130,9 +130,9 @@ def _choose_scale(image: FloatArray, polarity: str | None) -> tuple[str, float]:
             break
         for name, response in zip(("dark", "bright"), line_response(crop, sigma), strict=True):
             if polarity in (None, name):
-                centre, spread = _spread(response)
+                centre, deviation = _centre_and_deviation(response)
                 tail = float(np.percentile(response, [90, 95, 99]).mean()) - centre
-                clarity = tail / (spread + QUANTISATION / np.sqrt(sigma))
+                clarity = tail / (deviation + QUANTISATION / np.sqrt(sigma))
                 found.append((clarity, tail / np.sqrt(sigma), name, sigma))
     best = max(found)
     candidates = [entry for entry in found if entry[2] == best[2] and entry[0] >= CANDIDATE * best[0]]
@@ -155,8 +155,8 @@ def find_lines(image: FloatArray, polarity: str | None = None) -> Lines:
 
     polarity, sigma = _choose_scale(image, polarity)
     response = line_response(image, sigma)[0 if polarity == "dark" else 1]
-    centre, spread = _noise(response, sigma)
-    clear = (response - centre) / spread
+    centre, deviation = _noise(response, sigma)
+    clear = (response - centre) / deviation
     crest = (clear >= CLEAR) & (clear >= ndimage.maximum_filter(clear, 3))
     typical = float(np.median(clear[crest])) if crest.any() else CLEAR
     marked = apply_hysteresis_threshold(clear, max(FAINT, FAINT_SHARE * typical), max(CLEAR, CLEAR_SHARE * typical))

@@ -21,22 +21,22 @@ from nakaya.microscopy.grains.ridges import find_lines, flatten
 
 __all__ = ["Segmentation", "segment_grains"]
 
-MARKED_SHARE = 0.3
+MIN_MARKED_FRACTION = 0.3
 NECK = (0.75, 0.94)
 CONVEX = (0.96, 0.98)
 """A bay in the outline of a grain is a missing boundary where the other grains are convex, and the grain's own shape
 where they are not. So the neck that keeps a boundary grows from the first to the second number of `NECK` while the
 median solidity of the grains goes from the first to the second number of `CONVEX`."""
-TOO_SMALL = 30
+MIN_PIXELS = 30
 """Grains of fewer pixels do not say whether grains are convex."""
 BASIN = 0.25
 """Basins shallower than this (pixels) are not told apart."""
-SMALLEST_RADIUS = 1.0
+MIN_RADIUS = 1.0
 """In standard deviations of a line: what is narrower inside is a gap between lines, not a grain."""
 SMOOTHINGS = 2
 """Rounds of majority vote of 3 x 3 pixels, which take the jaggedness that noise gives to boundaries."""
 BLOT_DEPTH = 0.6
-"""Filled dark places (pores, inclusions) at least this share as deep as a line belong to the lines ..."""
+"""Filled dark places (pores, inclusions) at least this fraction as deep as a line belong to the lines ..."""
 BLOT_RADIUS = 8.0
 """... where they are narrower than this, in standard deviations of a line."""
 
@@ -51,7 +51,7 @@ class Segmentation:
         polarity: "dark" or "bright" lines.
         line_width: Full width of a line at half depth, pixels.
         clarity: How many standard deviations of noise a typical line stands out.
-        marked_share: Share of the boundaries' length that lies on a line; the rest was closed across gaps.
+        marked_share: Fraction of the boundaries' length that lies on a line; the rest was closed across gaps.
         source: "image" or "mask".
     """
 
@@ -152,7 +152,7 @@ def segment_grains(image: FloatArray, *, lines: str | None = None) -> Segmentati
     inside = ndimage.distance_transform_edt(marked)
     reach = float(np.median(inside[crest])) if crest.any() else sigma
     near = ndimage.binary_dilation(marked)
-    rules = MergingRules(MARKED_SHARE, NECK[0], SMALLEST_RADIUS * sigma, reach)
+    rules = MergingRules(MIN_MARKED_FRACTION, NECK[0], MIN_RADIUS * sigma, reach)
     labels = _renumber(_majority(merge_regions(regions, distance, near, rules), SMOOTHINGS))
     neck = float(np.interp(_typical_solidity(labels), CONVEX, NECK))
     if neck > NECK[0]:
@@ -164,12 +164,12 @@ def segment_grains(image: FloatArray, *, lines: str | None = None) -> Segmentati
 
 def _typical_solidity(labels: GrainMap) -> float:
     """Median solidity of the grains that are large enough to tell; 0 where none is."""
-    large = np.bincount(labels.ravel()) >= TOO_SMALL
+    large = np.bincount(labels.ravel()) >= MIN_PIXELS
     return float(np.median(solidity(labels)[large])) if large.any() else 0.0
 
 
 def _share_on_lines(labels: GrainMap, near: BoolArray) -> float:
-    """Share of the unlike pairs of pixels that lie on a line."""
+    """Fraction of the unlike pairs of pixels that lie on a line."""
     total = marked = 0
     for here, there in NEIGHBOURS:
         unlike = labels[here] != labels[there]

@@ -22,11 +22,11 @@ JUMP_TOLERANCE = 0.6
 """rad; a third of a period is 2.09, nothing 0, so half-way is 1.05."""
 STILL = 0.6
 """Greatest jump of the fringes that run along the fault, rad."""
-LEAST_CHORD = 0.6
-"""A fault is seen along at least this share of its line's way through the image."""
-LEAST_CLEARNESS = 30.0
+MIN_CHORD = 0.6
+"""A fault is seen along at least this fraction of its line's way through the image."""
+MIN_CLEARNESS = 30.0
 """Power of a reflection over its surroundings below which its phase is too noisy."""
-LEAST_SPACING = 4.0
+MIN_SPACING = 4.0
 """Pixels between fringes below which phases cannot be followed."""
 FRINGES = 2.5
 """Width of the filter in fringes: faults nearer to one another are not told apart."""
@@ -40,7 +40,7 @@ class StackingFault:
         normal: Direction of the normal of its plane in the image, rad from x towards y, in [0, pi).
         offset: Distance of its line from the centre of the image along the normal, pixels.
         phase_jump: Phase by which the crossing fringes jump, rad; about 2 pi / 3.
-        seen_share: Share of its way through the image on which it is seen.
+        seen_share: Fraction of its way through the image on which it is seen.
         ends: (x, y) of both ends, float64 [2, 2].
     """
 
@@ -112,9 +112,7 @@ def find_faults(
     Returns:
         The faults, or why none can be seen. "None found" means none that runs along most of its line.
     """
-    usable = [
-        g for g, clearness in reflections if clearness >= LEAST_CLEARNESS and 1 / np.linalg.norm(g) >= LEAST_SPACING
-    ]
+    usable = [g for g, clearness in reflections if clearness >= MIN_CLEARNESS and 1 / np.linalg.norm(g) >= MIN_SPACING]
     directions = [g / np.linalg.norm(g) for g in usable]
     is_crossed = any(abs(a[0] * b[1] - a[1] * b[0]) > 0.5 for a in directions for b in directions)
     if not is_crossed:
@@ -162,7 +160,7 @@ def _lines(seen: BoolArray, jump: FloatArray, room: BoolArray, normal: FloatArra
     share = ndimage.uniform_filter1d(share, 3, mode="constant")
     long_enough = chord >= 0.25 * min(seen.shape)
     faults = []
-    runs, count = ndimage.label((share >= LEAST_CHORD) & long_enough)
+    runs, count = ndimage.label((share >= MIN_CHORD) & long_enough)
     for run in range(1, count + 1):
         # The jump is seen as long as the fault lies between the two places that are compared: the middle is the fault.
         candidate = round(float(np.flatnonzero(runs == run).mean()))

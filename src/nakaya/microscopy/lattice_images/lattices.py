@@ -36,12 +36,12 @@ SAME_LATTICE = 0.06
 """Difference of neighbouring windows of one domain, relative to the shortest reciprocal vector."""
 APART = 6.0
 """A domain is two where its windows' directions form two groups this many of their own spreads apart ..."""
-LEAST_ANGLE = np.radians(2.0)
+MIN_ANGLE = np.radians(2.0)
 """... and this far at least: scan distortion bends a lattice by less."""
-LEAST_SHARE_OF_POWER = 0.5
-"""A window has a lattice where it explains at least this share of the power of its reflections."""
-LEAST_WINDOWS = 0.05
-"""Share of all windows that a domain must have."""
+MIN_FRACTION_OF_POWER = 0.5
+"""A window has a lattice where it explains at least this fraction of the power of its reflections."""
+MIN_WINDOWS = 0.05
+"""Fraction of all windows that a domain must have."""
 AMBIGUOUS = 1.5
 """Other rotations are reported where their misfit is below this many times the best one."""
 MIRROR_MISFIT = 0.05
@@ -55,7 +55,7 @@ class Domain:
         basis: Reduced reciprocal basis, rows (x, y) in cycles per pixel, float64 [2, 2].
         reflections: Clear reflections of the whole domain, strongest first.
         num_windows: Windows that it was seen in.
-        share: Share of the image.
+        share: Fraction of the image.
     """
 
     basis: FloatArray
@@ -160,7 +160,7 @@ def analyse_lattice(image: FloatArray) -> LatticeImage:
         power = power_spectrum(flat[row : row + width, column : column + width])
         fitted = fit_lattice(find_peaks(power, width))
         spectra.append(power)
-        bases.append(fitted[0] if fitted is not None and fitted[1] >= LEAST_SHARE_OF_POWER else None)
+        bases.append(fitted[0] if fitted is not None and fitted[1] >= MIN_FRACTION_OF_POWER else None)
     window_domain, means = _group(bases, corners, len(places[1]))
     if not means:
         raise FormatError(
@@ -214,7 +214,7 @@ def _group(bases: list[FloatArray | None], corners: IntArray, columns: int) -> t
     _, group = connected_components(graph, directed=False)
     has = np.array([basis is not None for basis in bases])
     size = np.bincount(group[has], minlength=int(group.max()) + 1)
-    least = max(2.0, LEAST_WINDOWS * len(bases))
+    least = max(2.0, MIN_WINDOWS * len(bases))
     window_domain = np.full(len(bases), -1, np.int64)
     means: list[FloatArray] = []
     for number in np.argsort(-size, kind="stable"):
@@ -251,7 +251,7 @@ def _split(members: list[int], bases: list[FloatArray]) -> list[list[int]]:
         return [members]
     spread = np.hypot(low.std(), high.std()) + 1e-6
     apart = float(np.median(high) - np.median(low))
-    if apart < max(LEAST_ANGLE, APART * spread):
+    if apart < max(MIN_ANGLE, APART * spread):
         return [members]
     above = np.where(known, angles >= cut, False)
     return [

@@ -32,7 +32,7 @@ def lattice_record(
     """
     scale, unit = source.scale, source.unit
     number = len(found.domains)
-    share = np.array([domain.share for domain in found.domains])
+    fraction = np.array([domain.share for domain in found.domains])
     spacings = np.stack([domain.spacings for domain in found.domains]) * scale
     faults = [float(len(search.faults)) if search.resolved else np.nan for search in searches]
     centroids = np.array(ndimage.center_of_mass(np.ones(found.labels.shape), found.labels, np.arange(number)))
@@ -55,7 +55,7 @@ def lattice_record(
         source.record_id("lattice"),
         "domain",
         {
-            "image_share": Feature(share, "1"),
+            "image_share": Feature(fraction, "1"),
             **{f"spacing_{rank + 1}": Feature(spacings[:, rank], unit) for rank in range(3)},
             "stacking_faults": Feature(np.array(faults), "1"),
         },

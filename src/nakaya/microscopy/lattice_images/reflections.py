@@ -25,13 +25,13 @@ __all__ = [
     "rotations_between",
 ]
 
-LEAST_PERIOD = 3.0
+MIN_PERIOD = 3.0
 """Pixels: finer fringes are not sampled."""
-LEAST_PERIODS = 3.0
+MIN_PERIODS = 3.0
 """Periods across a window: coarser ones are background."""
 CLEARNESS = 12.0
 """Power of a reflection over the median power at the same spatial frequency; noise reaches 12 once in 4,000 places."""
-LEAST_SHARE = 0.03
+MIN_FRACTION = 0.03
 """Power of a reflection over that of the strongest one."""
 SAME_DIRECTION = np.radians(15.0)
 SAME_ROTATION = np.sin(np.radians(1.0))
@@ -97,7 +97,7 @@ def find_peaks(power: FloatArray, side: int, most: int = 12) -> list[Peak]:
     rows, columns = np.indices(power.shape) - centre
     radius = np.hypot(rows, columns)
     frequency = radius / size
-    inside = (frequency <= 1 / LEAST_PERIOD) & (frequency * side >= LEAST_PERIODS)
+    inside = (frequency <= 1 / MIN_PERIOD) & (frequency * side >= MIN_PERIODS)
     half = (rows > 0) | ((rows == 0) & (columns > 0))
     width = max(3, round(2.5 * size / side))
     ground = np.maximum(_radial_median(power), np.finfo(np.float64).tiny)
@@ -109,7 +109,7 @@ def find_peaks(power: FloatArray, side: int, most: int = 12) -> list[Peak]:
     order = np.argsort(-strengths)[:most]
     peaks = []
     for row, column in places[order]:
-        if power[row, column] < LEAST_SHARE * strengths[order[0]]:
+        if power[row, column] < MIN_FRACTION * strengths[order[0]]:
             break
         offset = _parabola(power, int(row), int(column))
         g = np.array([column - centre + offset[1], row - centre + offset[0]]) / size
@@ -148,7 +148,7 @@ def reduce_basis(basis: FloatArray) -> FloatArray:
 
 
 def fit_lattice(peaks: list[Peak]) -> tuple[FloatArray, float] | None:
-    """Return the reduced lattice of reflections and the share of their power that it explains.
+    """Return the reduced lattice of reflections and the fraction of their power that it explains.
 
     None where they do not point in two directions. Two strong reflections in two directions are the start; all that
     have nearly whole indices then take part in a least-squares fit.

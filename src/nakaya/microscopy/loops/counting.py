@@ -29,20 +29,20 @@ __all__ = [
 ]
 
 _RANGES = {
-    "contrast": Range(0.0, 1.0, "the depth of a loop below the background, as a share of the grey scale"),
+    "contrast": Range(0.0, 1.0, "the depth of a loop below the background, as a fraction of the grey scale"),
     "smoothing": Range(0.5, 100.0, "the standard deviation of the smoothing, in pixels"),
     "background": Range(2.0, 2000.0, "the standard deviation of the background, in pixels"),
     "min_area": Range(0.0, 1e7, "the least area of the foot of a loop, in pixels"),
 }
 FOOT = 0.8
-"""A loop's foot is where the depth is at least this share of the contrast asked for."""
+"""A loop's foot is where the depth is at least this fraction of the contrast asked for."""
 OUTLINE = 0.7
-"""A loop reaches as far as the depth is this share of its greatest: there people drew the outlines, in the mean."""
+"""A loop reaches as far as the depth is this fraction of its greatest: there people drew the outlines, in the mean."""
 SPLIT = 0.08
-"""Two minima are two loops where the depth between them falls by at least this share of the fainter one."""
+"""Two minima are two loops where the depth between them falls by at least this fraction of the fainter one."""
 MARGIN = 4
 """Loops whose centre lies nearer to the frame than this (pixels) are mostly outside, and not counted."""
-MOST = 5000
+MAX_LOOPS = 5000
 """Loops of one image; what has more is noise."""
 CONTRASTS = tuple(round(0.10 + 0.01 * step, 2) for step in range(31))
 """Tried where the contrast is calibrated."""
@@ -56,7 +56,7 @@ class LoopRules:
     `background` and `min_area` scale with the loops' size in pixels.
 
     Attributes:
-        contrast: Depth of a loop below the background, as a share of the grey scale of the image.
+        contrast: Depth of a loop below the background, as a fraction of the grey scale of the image.
         smoothing: Standard deviation of the smoothing before anything else, pixels.
         background: Standard deviation of the Gaussian mean that is taken for the background, pixels.
         min_area: Least area of a loop's foot, pixels.
@@ -82,7 +82,7 @@ class Loops:
     Attributes:
         centres: (x, y) of the darkest places, float64 [n, 2].
         area: Area that is deeper than `OUTLINE` of the greatest depth, float64 [n].
-        depth: Depth below the background, share of the grey scale, float64 [n].
+        depth: Depth below the background, fraction of the grey scale, float64 [n].
         labels: Loop of every pixel, int32 [row, column]; -1 = none.
     """
 
@@ -129,7 +129,7 @@ def find_centres(depth: FloatArray, rules: LoopRules) -> IntArray:
     minima = minima[np.argsort(-depth[tuple(minima.T)], kind="stable")]
     height, width = depth.shape
     room = np.minimum(minima, [height - 1, width - 1] - minima).min(axis=1) >= MARGIN
-    minima = minima[room & (area[feet[tuple(minima.T)]] >= rules.min_area)][:MOST]
+    minima = minima[room & (area[feet[tuple(minima.T)]] >= rules.min_area)][:MAX_LOOPS]
     chosen = np.zeros((0, 2), np.int64)
     for place in minima:
         if _is_apart(depth, place, chosen, rules.smoothing):

@@ -15,7 +15,7 @@ __all__ = ["JUMP_FACTOR", "SizeJump", "check_balance", "check_dissolution", "fin
 JUMP_FACTOR = 5.0
 """Medians of neighbouring samples that differ by more than this, with ranges that do not touch, are a jump."""
 
-LEAST_CRYSTALS = 10
+MIN_CRYSTALS = 10
 """Fewer crystals than this in a sample say nothing about a jump."""
 
 _WINDOWS = 60
@@ -52,7 +52,7 @@ def find_size_jumps(times: FloatArray, quantiles: FloatArray, counts: FloatArray
     jumps: list[SizeJump] = []
     last: int | None = None
     for index in range(times.size):
-        if counts[index] < LEAST_CRYSTALS or not np.isfinite(quantiles[index]).all():
+        if counts[index] < MIN_CRYSTALS or not np.isfinite(quantiles[index]).all():
             continue
         if last is not None:
             low, high = sorted((last, index), key=lambda sample: quantiles[sample, 1])

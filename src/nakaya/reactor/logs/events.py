@@ -27,7 +27,7 @@ NEAR = 0.01
 FAR = 0.12
 """Fraction of the contrast below the plateau that counts as cloudy."""
 
-LEAST_CONTRAST = 0.2
+MIN_CONTRAST = 0.2
 """Transmissivity between plateau and least below which a series shows no change at all."""
 
 WINDOW = 60.0
@@ -115,7 +115,7 @@ def find_turbidity_events(
     dips = _running_quantile(times, transmissivity, WINDOW, DIPS)
     plateau, least = np.quantile(smooth, [0.98, 0.02])
     contrast = float(plateau - least)
-    if contrast < LEAST_CONTRAST:
+    if contrast < MIN_CONTRAST:
         return [], (
             f"transmissivity stays between {least:.0%} and {plateau:.0%}: no change between clear and cloudy is seen"
         )
@@ -168,8 +168,8 @@ def _event(
     moved = float(np.ptp(thermal[around])) if around.any() else math.inf
     half = 0.5 * WINDOW
     smear = 0.5 * abs(at(time + half) - at(time - half))
-    spread = math.hypot(abs(at(end) - at(begin)) / math.sqrt(12.0), smear / math.sqrt(3.0))
-    return TurbidityEvent(kind, float(time), at(time), max(spread, 0.05), moved < 0.5)
+    uncertainty = math.hypot(abs(at(end) - at(begin)) / math.sqrt(12.0), smear / math.sqrt(3.0))
+    return TurbidityEvent(kind, float(time), at(time), max(uncertainty, 0.05), moved < 0.5)
 
 
 def metastable_zone(

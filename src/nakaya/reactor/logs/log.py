@@ -13,7 +13,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.reactor.logs.column_map import CHANNEL_UNITS, Channel, ColumnMap, SizeClasses, Stream, TimeColumn
 from nakaya.reactor.logs.table import RawTable, read_table
-from nakaya.records.units import same_dimension, to_si
+from nakaya.records.units import same_dimension, si_unit, to_si
 
 __all__ = ["ReactorLog", "Series", "SizeSeries", "read_log"]
 
@@ -227,7 +227,7 @@ def _read_channel(
     else:
         if expected is not None and not same_dimension(unit, expected):
             raise ParameterError(f"channel {name} has the unit {unit!r}: expected one that measures {expected!r}")
-        values, si = to_si(raw, unit), expected or _si_name(unit)
+        values, si = to_si(raw, unit), expected or si_unit(unit)
     values = clock.merge(values)
     remarks = []
     missing = float(np.isnan(values).mean())
@@ -243,13 +243,6 @@ def _read_channel(
             f"column ({channel.column!r}) or wrong unit ({unit!r})?"
         )
     return values, si, remarks
-
-
-def _si_name(unit: str) -> str:
-    """SI unit of the same dimension, in words that a record accepts."""
-    from nakaya.records.units import si_unit
-
-    return si_unit(unit)
 
 
 def _read_classes(table: RawTable, classes: SizeClasses, clock: _Clock, key: str) -> SizeSeries:

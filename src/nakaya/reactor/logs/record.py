@@ -30,7 +30,7 @@ from nakaya.reactor.logs.log import ReactorLog, read_log
 from nakaya.reactor.logs.reports import SizeSample, read_reports
 from nakaya.reactor.sizes import NUM_MOMENTS, cell_moments, quantile_sizes
 from nakaya.reactor.solubility import Solubility
-from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
+from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record, single
 
 __all__ = ["IngestedLog", "IngestedReports", "ingest_log", "ingest_reports", "record_id"]
 
@@ -85,10 +85,6 @@ def thin(times: FloatArray, values: FloatArray, points: int) -> tuple[FloatArray
 def _series(times: FloatArray, values: FloatArray, unit: str) -> Quantity:
     thinned_times, thinned = thin(times, values, MAX_POINTS)
     return Quantity(thinned, unit, axis=Axis("time", "s", thinned_times))
-
-
-def _single(value: float, unit: str, uncertainty: float | None = None) -> Quantity:
-    return Quantity(np.array(value), unit, uncertainty=None if uncertainty is None else np.array(uncertainty))
 
 
 def _provenance(source: str, files: Sequence[Path], settings: Mapping[str, str], command: str) -> Provenance:
@@ -154,7 +150,7 @@ def ingest_log(path: Path, columns: ColumnMap, *, map_file: Path | None = None) 
 
 
 def _conditions(log: ReactorLog, supersaturation: tuple[FloatArray, FloatArray] | None) -> dict[str, Quantity]:
-    conditions = {DRIVING_FORCE: _single(math.nan, "1")}
+    conditions = {DRIVING_FORCE: single(math.nan, "1")}
     for name in ("temperature", "stirring"):
         if name in log.channels:
             series = log.channels[name]
@@ -167,7 +163,7 @@ def _conditions(log: ReactorLog, supersaturation: tuple[FloatArray, FloatArray] 
         conditions["supersaturation"] = _series(times, S, "1")
     ends = [float(series.times[-1]) for series in log.channels.values()]
     ends += [float(log.sizes.times[-1])] if log.sizes is not None else []
-    conditions["duration"] = _single(max(ends), "s")
+    conditions["duration"] = single(max(ends), "s")
     return conditions
 
 
@@ -225,15 +221,17 @@ def _event_quantities(events: Sequence[TurbidityEvent], zones: Sequence[ZoneWidt
     quantities: dict[str, Quantity] = {}
     for kind in ("clear", "cloud"):
         for number, event in enumerate((event for event in events if event.kind == kind), start=1):
-            quantities[f"{kind}_point_{number}"] = _single(event.temperature, "K", event.temperature_uncertainty)
-            quantities[f"{kind}_time_{number}"] = _single(event.time, "s")
+            quantities[f"{kind}_point_{number}"] = single(
+                event.temperature, "K", uncertainty=event.temperature_uncertainty
+            )
+            quantities[f"{kind}_time_{number}"] = single(event.time, "s")
     for number, zone in enumerate(zones, start=1):
         if len(zones) == 1:  # only then is it clear which one the name means
-            quantities["induction_time"] = _single(zone.induction_time, "s")
-        quantities[f"metastable_zone_width_{number}"] = _single(zone.width, "K")
-        quantities[f"induction_time_{number}"] = _single(zone.induction_time, "s")
+            quantities["induction_time"] = single(zone.induction_time, "s")
+        quantities[f"metastable_zone_width_{number}"] = single(zone.width, "K")
+        quantities[f"induction_time_{number}"] = single(zone.induction_time, "s")
         if math.isfinite(zone.hold_time):
-            quantities[f"hold_before_cloud_point_{number}"] = _single(zone.hold_time, "s")
+            quantities[f"hold_before_cloud_point_{number}"] = single(zone.hold_time, "s")
     return quantities
 
 
@@ -302,7 +300,7 @@ def ingest_reports(source: Path, columns: ColumnMap, *, map_file: Path | None = 
         id=record_id(columns.material, source.name),
         kind="reactor",
         material=columns.material,
-        conditions={DRIVING_FORCE: _single(math.nan, "1"), "duration": _single(times[shown].max(), "s")},
+        conditions={DRIVING_FORCE: single(math.nan, "1"), "duration": single(times[shown].max(), "s")},
         quantities=_growth_of_mean(times[shown][good], [s for s, ok in zip(kept, good, strict=True) if ok]),
         evidence=_report_evidence(times[shown], kept, quantiles[shown], good),
         provenance=_provenance(
@@ -358,7 +356,7 @@ def _report_evidence(
 
 
 def _growth_of_mean(times: FloatArray, samples: Sequence[SizeSample]) -> dict[str, Quantity]:
-    """Rate at which the mean size grows: a weighted straight line; its error from the scatter of the crystals."""
+    """Rate at which the mean size grows: a weighted straight line; its error from that of the means."""
     if len(samples) < 3 or any(sample.sizes.size < 2 for sample in samples):
         return {}
     means = np.array([sample.sizes.mean() for sample in samples])
@@ -367,8 +365,8 @@ def _growth_of_mean(times: FloatArray, samples: Sequence[SizeSample]) -> dict[st
         return {}
     weights = 1.0 / errors**2
     centre = float((weights * times).sum() / weights.sum())
-    spread = float((weights * (times - centre) ** 2).sum())
-    slope = float((weights * (times - centre) * means).sum() / spread)
+    moment = float((weights * (times - centre) ** 2).sum())
+    slope = float((weights * (times - centre) * means).sum() / moment)
     residuals = means - slope * (times - centre) - float((weights * means).sum() / weights.sum())
     excess = max(float((weights * residuals**2).sum() / (len(samples) - 2)), 1.0)  # the line is no law: widen
-    return {"mean_size_rate": _single(slope, "m/s", math.sqrt(excess / spread))}
+    return {"mean_size_rate": single(slope, "m/s", uncertainty=math.sqrt(excess / moment))}
