@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import BoolArray
-from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.core.files import check_output, new_folder, write_whole
 from nakaya.core.provenance import sha256_of_file
 from nakaya.microscopy.grains.grain_size import grain_size_from_intercept
-from nakaya.microscopy.grains.masks import grains_from_mask, mask_of_boundaries
+from nakaya.microscopy.grains.masks import check_mask_size, grains_from_mask, mask_of_boundaries
 from nakaya.microscopy.grains.record import astm_interval, grains_record, measure_map
 from nakaya.microscopy.grains.segmentation import segment_grains
 from nakaya.microscopy.image_records import NO_SCALE, ImageSource, IngestedImage
@@ -308,11 +308,7 @@ def drawn_spots(path: Path, shape: tuple[int, int]) -> BoolArray:
         FormatError: It is no image, or of another size.
     """
     pixels, _ = read_raw_image(path)
-    if pixels.shape[:2] != shape:
-        raise FormatError(
-            f"the mask has {pixels.shape[1]} x {pixels.shape[0]} pixels, the image {shape[1]} x {shape[0]}: "
-            "they must be the same"
-        )
+    check_mask_size(pixels, shape)
     values = pixels.astype(np.float64)
     if values.ndim == 3:
         values = values[..., : 3 if values.shape[2] >= 3 else 1].max(axis=-1)

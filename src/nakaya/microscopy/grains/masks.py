@@ -9,7 +9,7 @@ from scipy import ndimage
 from nakaya.core.arrays import BoolArray, GrainMap
 from nakaya.core.errors import FormatError
 
-__all__ = ["grains_from_mask", "mask_of_boundaries"]
+__all__ = ["check_mask_size", "grains_from_mask", "mask_of_boundaries"]
 
 MIN_GRAIN = 4
 """Pixels; enclosed specks below this are left from drawing."""
@@ -23,6 +23,15 @@ def mask_of_boundaries(labels: GrainMap) -> BoolArray:
     return np.asarray(
         ndimage.maximum_filter(labels, footprint=cross) != ndimage.minimum_filter(labels, footprint=cross), np.bool_
     )
+
+
+def check_mask_size(pixels: NDArray[np.generic], shape: tuple[int, int]) -> None:
+    """Raise `FormatError` where a mask has other rows or columns than the image that it belongs to."""
+    if pixels.shape[:2] != shape:
+        raise FormatError(
+            f"the mask has {pixels.shape[1]} x {pixels.shape[0]} pixels, the image {shape[1]} x {shape[0]}: "
+            "they must be the same"
+        )
 
 
 def grains_from_mask(pixels: NDArray[np.generic], shape: tuple[int, int]) -> tuple[GrainMap, list[str]]:
@@ -41,11 +50,7 @@ def grains_from_mask(pixels: NDArray[np.generic], shape: tuple[int, int]) -> tup
     Raises:
         FormatError: The mask has another size, or shows no grains.
     """
-    if pixels.shape[:2] != shape:
-        raise FormatError(
-            f"the mask has {pixels.shape[1]} x {pixels.shape[0]} pixels, the image {shape[1]} x {shape[0]}: "
-            "they must be the same"
-        )
+    check_mask_size(pixels, shape)
     if pixels.ndim == 3:
         colours = pixels[..., : 3 if pixels.shape[2] >= 3 else 1].reshape(-1, 3 if pixels.shape[2] >= 3 else 1)
         # One number a colour; a grey picture stored as colours keeps its grey value.
