@@ -17,8 +17,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from nakaya.cli.output import echo_json, plain
+from nakaya.cli.output import echo_json
 from nakaya.cli.progress import progress_reporter
+from nakaya.core.documents import plain
 from nakaya.core.errors import FormatError, InputFileError, OutputExistsError, ParameterError
 from nakaya.core.files import output_errors, write_whole
 from nakaya.core.resumable import resumable

@@ -13,7 +13,8 @@ import pytest
 import typer.main
 
 from nakaya.cli.app import run
-from nakaya.cli.output import explain_exception, plain
+from nakaya.cli.output import explain_exception
+from nakaya.core.documents import plain
 from nakaya.core.errors import ParameterError
 
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import re
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import typer
 
 from nakaya.cli.moved import moved_to
 from nakaya.core.addresses import without_secrets
+from nakaya.core.documents import plain
 from nakaya.core.errors import NakayaError, OutputExistsError
 
 __all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "explain_exception", "plain", "run_app"]
@@ -129,23 +126,6 @@ def _explain_os_error(error: OSError) -> str:
     reason = (error.strerror or type(error).__name__).lower()
     remedy = remedies.get(error.errno or 0, "check the path and the disk")
     return f"cannot use{place or ' a file'}: {reason}: {remedy}"
-
-
-def plain(value: Any) -> Any:  # JSON values have no narrower type
-    """Return `value` as plain JSON values: arrays as lists, NaN and infinities as null, paths as text."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value))
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple, set, range)):
-        return [plain(entry) for entry in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return str(value) if isinstance(value, Path) else value
 
 
 def echo_json(document: Any) -> None:  # any JSON document

@@ -1,4 +1,4 @@
-"""Reading JSON documents that nobody vouches for."""
+"""JSON documents: values to what JSON can say, and reading documents that nobody vouches for."""
 
 from __future__ import annotations
 
@@ -6,15 +6,35 @@ import json
 import math
 import os
 from collections.abc import Collection, Mapping
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import numpy as np
 
 from nakaya.core.errors import FormatError, InputFileError, nearest_name
 
-__all__ = ["Entries", "dump_json", "read_bytes", "read_json"]
+__all__ = ["Entries", "dump_json", "plain", "read_bytes", "read_json"]
 
 MAX_DOCUMENT_BYTES = 2**24
 MAX_TEXT = 200
+
+
+def plain(value: Any) -> Any:  # JSON values have no narrower type
+    """Return `value` as plain JSON values: arrays as lists, NaN and infinities as null, paths as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple, set, range)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value) if isinstance(value, Path) else value
 
 
 def dump_json(document: Mapping[str, object]) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from nakaya.core.documents import plain
 from nakaya.core.errors import NakayaError
 from nakaya.learn.checkpoints import load_state, save_state
 from nakaya.learn.config import LoopConfig
@@ -101,12 +102,6 @@ class WeightAverage:
                 self.weights[name].copy_(value)
 
 
-def _finite(value: Any) -> Any:  # JSON values have no narrower type
-    if isinstance(value, Mapping):
-        return {name: _finite(entry) for name, entry in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 class MetricsLog:
     """The log of a training run, one JSON object per line; without a file it does nothing.
 
@@ -130,7 +125,7 @@ class MetricsLog:
 
     def add(self, entry: Mapping[str, Any]) -> None:
         """Append one line."""
-        line = (json.dumps(_finite(entry)) + "\n").encode()
+        line = (json.dumps(plain(entry)) + "\n").encode()
         self.num_bytes += len(line)
         if self.path is not None:
             with self.path.open("ab") as stream:

@@ -7,7 +7,6 @@ A cluster graph names its features and their units, so that it can be read witho
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.documents import plain
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
 
 __all__ = ["ClusterGraph", "Feature", "read_cluster_graph"]
@@ -110,18 +110,7 @@ class ClusterGraph:
         """The graph as one JSON document; NaN becomes null."""
 
         def table(features: Mapping[str, Feature]) -> dict[str, Any]:
-            return {
-                name: {
-                    "unit": feature.unit,
-                    "values": [value if math.isfinite(value) else None for value in feature.values.tolist()],
-                }
-                for name, feature in features.items()
-            }
-
-        def rows(array: FloatArray | None) -> list[list[float | None]] | None:
-            if array is None:
-                return None
-            return [[value if math.isfinite(value) else None for value in row] for row in np.asarray(array).tolist()]
+            return {name: {"unit": feature.unit, "values": feature.values} for name, feature in features.items()}
 
         document = {
             "schema": SCHEMA,
@@ -132,13 +121,13 @@ class ClusterGraph:
             "node_kind": self.node_kind,
             "num_nodes": self.num_nodes,
             "nodes": table(self.nodes),
-            "positions": rows(self.positions),
+            "positions": self.positions,
             "position_unit": self.position_unit,
-            "orientations": rows(self.orientations),
-            "edges": self.edges.tolist(),
+            "orientations": self.orientations,
+            "edges": self.edges,
             "boundaries": table(self.boundaries),
         }
-        return json.dumps(document, allow_nan=False, ensure_ascii=False) + "\n"
+        return json.dumps(plain(document), allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def read_cluster_graph(path: Path) -> ClusterGraph:

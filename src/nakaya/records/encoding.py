@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
+from nakaya.core.documents import plain
 from nakaya.core.errors import FormatError, ParameterError, shown
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.reading import parse_json
@@ -37,22 +38,12 @@ _FIELDS = {
 _REQUIRED = {"schema", "version", "id", "kind", "material", "conditions", "quantities", "provenance"}
 
 
-def _numbers(values: FloatArray | None) -> Any:  # a number, null or nested lists of them
-    if values is None:
-        return None
-    if values.ndim:
-        return [_numbers(entry) for entry in values]
-    number = float(values)
-    return number if math.isfinite(number) else None
-
-
 def _quantity_document(quantity: Quantity) -> dict[str, Any]:
-    document: dict[str, Any] = {"values": _numbers(quantity.values), "unit": quantity.unit}
+    document: dict[str, Any] = {"values": plain(quantity.values), "unit": quantity.unit}
     if quantity.uncertainty is not None:
-        document["uncertainty"] = _numbers(quantity.uncertainty)
+        document["uncertainty"] = plain(quantity.uncertainty)
     if (interval := quantity.interval) is not None:
-        ends = [end if math.isfinite(end) else None for end in (interval.low, interval.high)]
-        document["interval"] = [*ends, interval.level]
+        document["interval"] = plain([interval.low, interval.high, interval.level])
     if (axis := quantity.axis) is not None:
         document["axis"] = {"name": axis.name, "unit": axis.unit, "values": axis.values.tolist()}
     return document

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nakaya.core.documents import plain
 from nakaya.core.errors import ParameterError
 from nakaya.core.files import check_output, new_folder, write_whole
 from nakaya.core.provenance import package_version, sha256_of_file
@@ -77,7 +78,7 @@ def fit_reactor(
     files = {path.name: sha256_of_file(path) for path in plan.files}
     result = _summarise(found) | {"flags": flags, "files": files}
     with new_folder(out, overwrite=overwrite) as directory:
-        document = json.dumps(_without_nan(result), indent=2, allow_nan=False)
+        document = json.dumps(plain(result), indent=2, allow_nan=False)
         write_whole(directory / "fit.json", (document + "\n").encode())
         chart = trace_chart(_fit_panels(plan.experiments, found), LIGHT, title=found.crystallizer.name)
         write_whole(directory / "fit.png", encode_figure(chart, "png"))
@@ -87,14 +88,6 @@ def fit_reactor(
         record = _record(found, plan.experiments[0], files, flags, config.name)
         RecordStore(directory / "records", create=True).add(record)
     return result | {"record": record.id, "out": out}
-
-
-def _without_nan(value: Any) -> Any:  # plain JSON values
-    if isinstance(value, dict):
-        return {key: _without_nan(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _summarise(found: Fit) -> dict[str, Any]:

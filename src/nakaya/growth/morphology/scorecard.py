@@ -7,7 +7,6 @@ that a perfect emulator would reach.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.documents import plain
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice
 from nakaya.growth.model.setup import Edges
@@ -124,19 +124,15 @@ class Scorecard:
             "scores": {
                 name: {
                     "better": score.better,
-                    "model": _plain(score.model),
-                    "floor": _plain(score.floor),
-                    "ratio": _plain(score.ratio),
+                    "model": plain(score.model),
+                    "floor": plain(score.floor),
+                    "ratio": plain(score.ratio),
                 }
                 for name, score in self.scores.items()
             },
             "pit_model": self.pit_model.tolist(),
             "pit_floor": self.pit_floor.tolist(),
         }
-
-
-def _plain(interval: Interval) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in vars(interval).items()}
 
 
 def score_against_solver(
