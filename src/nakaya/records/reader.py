@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nakaya.core.errors import OutputError
+from nakaya.core.errors import OutputExistsError
 from nakaya.core.registry import Registry
 from nakaya.records.record import Record
 from nakaya.records.store import RecordStore
@@ -44,14 +44,14 @@ def ingest(reader: Reader, file: Path, out: Path, *, overwrite: bool = False) ->
         The ids of the records.
 
     Raises:
-        OutputError: A record of this id is there, and is another one; nothing was written.
+        OutputExistsError: A record of this id is there, and is another one; nothing was written.
         InputFileError, FormatError: The file cannot be read, or holds no records.
     """
     records = list(reader.read(file))
     store = RecordStore(out, create=True)
     known = {record.id for record in records if record.id in store and store.get(record.id) != record}
     if known and not overwrite:
-        raise OutputError(f"{out} holds other records of these ids: {', '.join(sorted(known))}: add --overwrite")
+        raise OutputExistsError(f"{out} holds other records of these ids: {', '.join(sorted(known))}: name another")
     for record in records:
         store.add(record, overwrite=overwrite)
     return [record.id for record in records]

@@ -24,7 +24,7 @@ def check_format(path: Path, formats: dict[str, str]) -> str:
     """
     ending = path.suffix.lower()
     if ending not in formats:
-        raise ParameterError(f"--out {path} has the ending {ending or 'none'!r}: use one of {', '.join(formats)}")
+        raise ParameterError(f"{path} has the ending {ending or 'none'!r}: use one of {', '.join(formats)}")
     return formats[ending]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from nakaya.core.checks import check_count
-from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputExistsError
+from nakaya.core.errors import FormatError, NakayaError, OtherConfigurationError, OutputExistsError
 from nakaya.core.files import check_output, discard, new_folder, output_errors, remove_leftovers, remove_parts
 from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.resumable import refuse_differences
@@ -223,9 +223,9 @@ class StoreWriter:
         ]
         if grown.layout != self.plan.layout:
             changed.append("the arrays have other shapes")
-        raise ConfigError(
+        raise OtherConfigurationError(
             f"{stored.model} has changed since {self.path} was begun: {'; '.join(changed)}: "
-            f"go on with nakaya {stored.package_version}, or begin anew with --overwrite"
+            f"go on with nakaya {stored.package_version}"
         )
 
 

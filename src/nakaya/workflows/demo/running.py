@@ -77,7 +77,7 @@ def demonstrate(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise OutputError(f"{out} is a file: name a folder for the report with --out") from None
+        raise OutputError(f"{out} is a file: name a folder for the report") from None
     report.write(path)
     return Demonstration(path.resolve(), tuple(summary), time.monotonic() - begin)
 
@@ -90,4 +90,4 @@ def _check_replaceable(path: Path) -> None:
         with path.open("rb") as stream:
             if f"<title>{TITLE}</title>".encode() in stream.read(4096):
                 return
-    raise OutputError(f"{path} exists and is no report of the demonstration: name another folder with --out")
+    raise OutputError(f"{path} exists and is no report of the demonstration: name another folder")
