@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nakaya.growth.model.conditions import Conditions
 
 import nakaya
 from nakaya.core.arrays import FloatArray
@@ -20,6 +19,7 @@ from nakaya.growth.campaigns.campaigning import CampaignProgress, run_campaign
 from nakaya.growth.campaigns.config import CampaignConfig
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
 from nakaya.growth.lattice.geometry import make_setup
+from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import StopRules
 from nakaya.growth.store.verification import verify_store
 
