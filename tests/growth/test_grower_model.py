@@ -31,7 +31,14 @@ class Rules(StopRules):
 
 
 def grow_member(point: Toy, setup: GrowthSetup, key: tuple[int, int]) -> MemberGrowth:
-    return grow_by_steps(setup, SQUARE, lambda attached, step: np.ones(setup.shape, np.bool_) * (step == 3))
+    assert isinstance(setup.stop, Rules)
+    solid = setup.stop.solid
+    return grow_by_steps(
+        setup,
+        SQUARE,
+        lambda attached, step: np.ones(setup.shape, np.bool_) * (step == 3),
+        lambda attached, step: bool(attached.mean() >= solid),
+    )
 
 
 TOY = GrowerModel("toy", Toy, SQUARE, grow_member, stop=Rules)
@@ -65,6 +72,17 @@ def test_growth_by_steps_keeps_the_stop_rules() -> None:
     assert (short.steps[0, 0], short.stopped_by[0, 0]) == (2, "steps")
     still = TOY.make().grow([Toy(heat=0)], TOY.setup(size=11, stop=Rules(no_growth=2)), members=range(1), seed=0)
     assert (still.steps[0, 0], still.stopped_by[0, 0]) == (2, "no-growth")
+
+
+def test_stop_rules_of_a_model_end_growth() -> None:
+    setup = TOY.setup(size=11, stop=Rules(margin=None, solid=0.001))
+    grown = TOY.make().grow([Toy(heat=0)], setup, members=range(1), seed=0)
+    assert (grown.steps[0, 0], grown.stopped_by[0, 0]) == (1, "steps")
+
+
+def test_stop_rules_that_nothing_evaluates_are_refused() -> None:
+    with pytest.raises(ParameterError, match="nothing evaluates the stop rules solid"):
+        grow_by_steps(TOY.setup(size=11), SQUARE, lambda attached, step: attached)
 
 
 @pytest.mark.parametrize(
