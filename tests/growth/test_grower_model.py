@@ -41,7 +41,7 @@ def grow_member(point: Toy, setup: GrowthSetup, key: tuple[int, int]) -> MemberG
     )
 
 
-TOY = GrowerModel("toy", Toy, SQUARE, grow_member, stop=Rules)
+TOY = GrowerModel("toy", Toy, SQUARE, grow_member, rules="toy rules 1", stop=Rules)
 
 
 def test_a_parameter_is_stated_once() -> None:
@@ -53,6 +53,11 @@ def test_a_parameter_is_stated_once() -> None:
         Toy(heat=0, rate=1)
     with pytest.raises(AttributeError):
         Toy(heat=0).rate = 3  # type: ignore[misc]
+
+
+def test_a_default_outside_its_range_is_refused_where_it_is_stated() -> None:
+    with pytest.raises(ParameterError, match="default=2 is outside"):
+        parameter(default=2, low=0, high=1, meaning="the rate")
 
 
 def test_stop_rules_of_a_model_are_checked_and_stored() -> None:
@@ -90,6 +95,7 @@ def test_stop_rules_that_nothing_evaluates_are_refused() -> None:
     [
         ({"name": "My Toy"}, "is not made of lower-case letters"),
         ({"grow_member": None}, "grow_member or grower, one of the two"),
+        ({"rules": ""}, 'state rules, such as "toy rules 1"'),
         ({"grower": object}, "grow_member or grower, one of the two"),
     ],
 )
@@ -105,7 +111,7 @@ def test_a_parameter_cannot_have_the_name_of_an_option() -> None:
 
     assert "size" in TAKEN_OPTIONS
     with pytest.raises(ParameterError, match="size cannot be the name of a parameter"):
-        GrowerModel("clash", Clash, SQUARE, grow_member)
+        GrowerModel("clash", Clash, SQUARE, grow_member, rules="clash rules 1")
 
 
 def test_what_a_member_lacks_is_said() -> None:

@@ -122,6 +122,10 @@ class GrowerModel:
             raise ParameterError(f"model name {self.name!r} is not made of lower-case letters, digits and dashes")
         if (self.grow_member is None) == (self.grower is None):
             raise ParameterError(f"model {self.name}: state grow_member or grower, one of the two")
+        if self.grow_member is not None and not self.rules:
+            raise ParameterError(
+                f'model {self.name}: state rules, such as "{self.name} rules 1": stores keep apart by it what differs'
+            )
         if not self.geometries:
             object.__setattr__(self, "geometries", self.lattice.geometries)
         names = [*self.family.ranges, *self.stop_rules]

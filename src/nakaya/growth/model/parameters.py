@@ -99,9 +99,15 @@ def parameter(
         symbol: As on axes; by default its Greek letter, or its name.
         low_open: Whether `low` itself is excluded.
         high_open: Whether `high` itself is excluded.
+
+    Raises:
+        ParameterError: The default is outside the range.
     """
     known = None if default is MISSING else default
-    return _stated(default, Parameter(low, high, meaning, low_open, high_open, unit, symbol, known))
+    statement = Parameter(low, high, meaning, low_open, high_open, unit, symbol, known)
+    if known is not None:
+        statement.check("default", known)
+    return _stated(default, statement)
 
 
 def limit(
