@@ -43,8 +43,8 @@ class TestTheSolverOfThePage(GrowerContract):
 
 
 def test_the_geometry_the_rule_and_the_contract_of_the_page() -> None:
-    channel = eval(BLOCKS[1], {"Geometry": Geometry})
-    assert channel.default_initial((3, 2)) == ((0, 0), (0, 1))
+    line = eval(BLOCKS[1], {"Geometry": Geometry})
+    assert line.default_initial((3, 2)) == ((1, 0), (1, 1))
     assert run(BLOCKS[2])["Rules"]().solid == 0.9
     names = run(BLOCKS[0], BLOCKS[3])
     assert issubclass(names["TestEden"], GrowerContract)
