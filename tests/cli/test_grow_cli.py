@@ -76,3 +76,9 @@ def test_help_shows_every_parameter_with_its_range_and_default(name: str, capsys
 def test_a_stop_rule_may_be_off(capsys: pytest.CaptureFixture[str]) -> None:
     document = grown(["grow", "--rho", "0.6", "--margin", "never", *SMALL], capsys)
     assert document["geometry"]["stop"]["margin"] is None  # type: ignore[index]
+
+
+def test_a_wrong_option_leads_to_the_help_of_its_model(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["grow", "cgne-small-rho"], ["grow", "--model", "cgne-small-rho", "--heat", "1"]):
+        assert run(words) == 2
+        assert "see nakaya grow cgne-small-rho --help" in capsys.readouterr().err

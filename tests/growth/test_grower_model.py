@@ -65,6 +65,8 @@ def test_stop_rules_of_a_model_are_checked_and_stored() -> None:
     with pytest.raises(ParameterError, match="solid=2 is outside"):
         Rules(solid=2)
     assert list(TOY.stop_rules) == ["margin", "max_steps", "no_growth", "solid"]
+    with pytest.raises(ParameterError, match=r"expected Rules\(\.\.\.\), which has margin, .*solid"):
+        TOY.setup(size=9, stop=StopRules(margin=2))
 
 
 def test_growth_by_steps_keeps_the_stop_rules() -> None:

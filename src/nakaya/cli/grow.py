@@ -42,7 +42,7 @@ class GrowCommand(TyperCommand):
             return super().make_context(info_name, args, parent, **extra)
         app = typer.Typer(add_completion=False)
         app.command("grow", context_settings=dict(self.context_settings))(_command_of(model))
-        return typer.main.get_command(app).make_context(info_name, args, parent, **extra)
+        return typer.main.get_command(app).make_context(f"{info_name} {model}", args, parent, **extra)
 
 
 def _named_in(words: Sequence[str]) -> str:
@@ -67,7 +67,7 @@ def _command_of(name: str) -> Callable[..., None]:
     grow.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # functions may carry one
     grow.__annotations__ = {option.name: option.annotation for option in options}
     fields = "".join(f", and {field.name} at the end" for field in model.fields)
-    what = "" if name == DEFAULT_MODEL else f" ({model.noun.lower()}s on a {model.lattice.name} lattice{fields})"
+    what = "" if name == DEFAULT_MODEL else f" ({model.noun}s on a {model.lattice.name} lattice{fields})"
     example, out = ("--rho 0.5 --size 64", "flakes") if name == DEFAULT_MODEL else (_example_of(model), "crystals")
     grow.__doc__ = HELP.format(name=name, what=what, example=example, out=out)
     return grow

@@ -164,6 +164,11 @@ class GrowerModel:
         stop: StopRules | None = None,
     ) -> GrowthSetup:
         """Return a checked request to this model; see `nakaya.growth.lattice.geometry.make_setup`."""
+        if stop is not None and not isinstance(stop, self.stop):
+            raise ParameterError(
+                f"stop={stop} is not of the rules of {self.name}: expected {self.stop.__name__}(...), which has "
+                f"{', '.join(self.stop_rules)}"
+            )
         if size is None and shape is None:
             size = self.size
         if isinstance(geometry, Geometry) and geometry not in self.geometries:
