@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import ParameterError
-from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
+from nakaya.growth.catalogue import DEFAULT_MODEL, MODELS, find_model
 from nakaya.growth.lattice.geometry import Geometry, Sites
 from nakaya.growth.model.grower import Progress
 from nakaya.growth.model.parameters import Conditions
@@ -73,7 +73,11 @@ def grow(
     stated = find_model(model)
     for point in points:
         if not isinstance(point, Conditions) or point.family != stated.family.family:
-            raise ParameterError(f"{point!r} is not a parameter point of {stated.family.family}, which {model} grows")
+            others = [name for name, other in MODELS.load_all().items() if isinstance(point, other.family)]
+            remedy = f": name model={others[0]!r}, which grows it" if others else ""
+            raise ParameterError(
+                f"{point!r} is not a parameter point of {stated.family.family}, which {model} grows{remedy}"
+            )
     setup = stated.setup(geometry, size, shape=shape, initial=initial, edges=edges, stop=stop)
     members = check_count("members", members, 1, MAX_MEMBERS, ": it is the number of crystals at each point")
     seed = check_seed(seed)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from toy_crystals import eden, log, memory, warm_cubes
 
+import nakaya
+from nakaya.core.errors import ParameterError
 from nakaya.testing.emulator_contract import EmulatorContract
 from nakaya.testing.grower_contract import GrowerContract
 from nakaya.testing.reader_contract import ReaderContract
@@ -66,3 +68,8 @@ def test_the_broken_model_says_whose_fault_it_is():
 
     with pytest.raises(PluginError, match="'toy-broken' of the package toy-crystals .*ModuleNotFoundError"):
         find_model("toy-broken")
+
+
+def test_a_point_of_another_model_leads_to_its_model():
+    with pytest.raises(ParameterError, match="name model='eden', which grows it"):
+        nakaya.grow(eden.Eden(rate=0.3), size=16, seed=1)
