@@ -75,6 +75,8 @@ def test_json_is_one_document_on_stdout(sweep: Path, tmp_path: Path, capsys: pyt
     assert run(["campaign", "verify", str(out), "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert (document["sound"], document["complete"], document["missing"]) == (True, False, ["1.0"])
+    assert run(["campaign", "verify", str(out)]) == 1
+    assert "3 of 4 shards intact, NOT complete" in capsys.readouterr().out
     assert run(["campaign", "repair", str(out), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["recomputed"] == ["1.0"]

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from nakaya.core.errors import ParameterError
+from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.growth.catalogue import find_model
 from nakaya.growth.emulators.cgne.shipped import SMALL_RHO
 from nakaya.growth.grower_model import TAKEN_OPTIONS, GrowerModel, MemberGrowth
@@ -127,3 +127,10 @@ def test_the_shipped_emulator_states_what_its_training_covers() -> None:
     assert SMALL_RHO.family is MODEL.family
     assert SMALL_RHO.trained_for == {"rho": (0.35, 0.64)}
     assert [geometry.name for geometry in SMALL_RHO.geometries] == ["sector"]
+
+
+def test_mirrors_are_for_models_that_ask_for_them() -> None:
+    assert [entry.name for entry in TOY.geometries] == ["full"]
+    with pytest.raises(UnknownNameError, match="quarter"):
+        TOY.setup("quarter", 9)
+    assert [entry.name for entry in replace(TOY, geometries=SQUARE.geometries).geometries] == ["full", "quarter"]

@@ -172,7 +172,7 @@ def test_a_campaign_runs_goes_on_and_is_repaired(outside: Outside) -> None:
 
 def test_help_and_info_show_what_a_model_states(outside: Outside) -> None:
     shown, about = outside.nakaya("grow warm-cubes --help", "info --json")
-    for words in ("--temperature", "[200, 300] K", "octant", "(10)", "LAYER,ROW,COLUMN"):
+    for words in ("--temperature", "[200, 300] K", "periodic", "(10)", "LAYER,ROW,COLUMN"):
         assert words in " ".join(shown.replace("│", " ").split()), words
     assert "--rho" not in shown
     stated: dict[str, Any] = json.loads(about)["growers"]["warm-cubes"]

@@ -136,7 +136,7 @@ def _print_verification(verification: Verification) -> None:
         typer.echo(f"left by a killed writer, harmless: {name}")
     if verification.missing:
         typer.echo(f"missing: {len(verification.missing)} shards, from {_name(verification.missing[0])}")
-    state = "sound" if verification.is_sound else "NOT sound"
+    state = "NOT sound" if not verification.is_sound else "sound" if verification.is_complete else "NOT complete"
     typer.echo(f"{verification.path}: {len(verification.intact)} of {verification.num_shards} shards intact, {state}")
 
 

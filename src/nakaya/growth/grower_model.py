@@ -80,7 +80,8 @@ class GrowerModel:
         grower: In its place: what makes the `Grower` (a class or function without arguments), or "module:attribute".
         rules: Text that names arithmetic and noise, such as "eden rules 1"; whoever changes a crystal changes it.
         noun: What grows, for titles.
-        geometries: Parts of the lattice that it can grow, the default first; by default the lattice's.
+        geometries: Parts of the lattice that it can grow, the default first; by default the lattice's, for
+            `grow_member` without the mirrored ones: a function for whole lattices does not see behind mirrors.
         stop: Class of its stop rules.
         size: Sites along every axis, where none are given.
         time_unit: "s", or the model's own dimensionless unit ("tau"); of `step_duration` in a trajectory.
@@ -127,7 +128,8 @@ class GrowerModel:
                 f'model {self.name}: state rules, such as "{self.name} rules 1": stores keep apart by it what differs'
             )
         if not self.geometries:
-            object.__setattr__(self, "geometries", self.lattice.geometries)
+            whole = tuple(entry for entry in self.lattice.geometries if not entry.is_mirrored)
+            object.__setattr__(self, "geometries", whole if self.grower is None else self.lattice.geometries)
         names = [*self.family.ranges, *self.stop_rules]
         taken = sorted({name for name in names if names.count(name) > 1 or name in TAKEN_OPTIONS})
         if taken:

@@ -37,6 +37,7 @@ MODEL = GrowerModel(
     name="eden",
     family=Eden,
     lattice=SQUARE,
+    geometries=SQUARE.geometries,  # mirrors too: it asks whether a neighbour is attached, not how many are
     grow_member=grow_member,
     rules="eden rules 1",
     noun="Eden cluster",
