@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import nakaya
 from nakaya.core.errors import FormatError, InputFileError
-from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.model.trajectory import FORMAT_VERSION, Trajectory
 from nakaya.growth.store.schema import RECORDS
 from nakaya.growth.store.verification import verify_store
 from nakaya.growth.store.writing import save_trajectory
@@ -137,6 +137,7 @@ METADATA = ("attributes", "nakaya", "metadata")
         ((*METADATA, "step_duration"), -1.0, "step_duration"),
         ((*METADATA, "modell"), "x", "did you mean 'model'"),
         (("attributes", "nakaya", "format_version"), 99, "update nakaya"),
+        (("attributes", "nakaya", "format_version"), FORMAT_VERSION + 1, "update nakaya"),
         (("attributes", "nakaya", "format_version"), 0, "format_version"),
         (("attributes", "nakaya", "format"), "pictures", "format"),
         (("attributes", "nakaya", "campaign"), 3, "campaign"),
