@@ -9,20 +9,23 @@ import traceback
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import typer
 
 from nakaya.cli.moved import moved_to
 from nakaya.core.addresses import without_secrets
 from nakaya.core.documents import plain
-from nakaya.core.errors import NakayaError, OutputExistsError
+from nakaya.core.errors import NakayaError, OutputExistsError, UnstatedError
 
 __all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "explain_exception", "plain", "run_app"]
 
 OUR_MISTAKE = 1
 USER_ERROR = 2
 INTERRUPTED = 130
+
+OPTIONS: Final = {"frame_ps": "--frame-interval"}
+"""Arguments of the library -> options, where these have other names."""
 
 LEAST_ALIKE = 0.7
 """Of two names that are suggested for one another: a letter too many, too few or swapped."""
@@ -65,6 +68,9 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
         return (error.code if isinstance(error.code, int) else 1), None
     if isinstance(error, OutputExistsError):
         return USER_ERROR, f"nakaya: {error}, or add --overwrite to replace it"
+    if isinstance(error, UnstatedError):
+        option = OPTIONS.get(error.name, f"--{error.name.replace('_', '-')}")
+        return USER_ERROR, f"nakaya: {error} ({option})"
     if isinstance(error, NakayaError):
         return USER_ERROR, f"nakaya: {_one_line(str(error))}"
     if getattr(error, "possibilities", None):  # the parser finds "--temperature" like "--geometry": both begin with --

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic.fields import FieldInfo
 
 from nakaya.core.errors import ConfigError, NakayaError, nearest_name, shown
 from nakaya.core.reading import foreign_description, read_toml_document
@@ -32,7 +33,7 @@ def read_toml(path: Path, kind: type[Config]) -> Config:
 
     Args:
         path: The TOML file.
-        kind: What it must hold: a `Table`; a field of it may be a frozen dataclass, which checks itself.
+        kind: What it must hold: a `Table` or a frozen dataclass, which checks itself; so may each field of it.
 
     Raises:
         InputFileError: The file is missing or cannot be read.
@@ -56,9 +57,13 @@ def checked(document: Mapping[str, Any], kind: type[Config]) -> Config:
         # As JSON, for pydantic's strict mode takes no list for a tuple, and no table for a dataclass, but from JSON.
         # A date, which JSON lacks, becomes a table, which no key takes that could be meant.
         text = json.dumps(document, default=lambda value: {type(value).__name__: str(value)})
-        return TypeAdapter(kind).validate_json(text)
+        file = create_model(
+            "File", __base__=Table, file=(kind, ...)
+        )  # a dataclass has the rules of the table around it
+        found: Config = file.model_validate_json(f'{{"file": {text}}}').file  # type: ignore[attr-defined]
     except ValidationError as error:
         raise ConfigError(_explain(error, kind)) from error
+    return found
 
 
 def _explain(error: ValidationError, kind: type) -> str:
@@ -66,7 +71,7 @@ def _explain(error: ValidationError, kind: type) -> str:
     unknown = ("extra_forbidden", "unexpected_keyword_argument")  # of a table, of a dataclass
     faults = sorted(error.errors(), key=lambda fault: fault["type"] not in unknown)
     fault = faults[0]
-    words = [str(word) for word in fault["loc"]]
+    words = [str(word) for word in fault["loc"][1:]]  # the first leads into the file
     name = ".".join(words)
     if fault["type"] in unknown:
         known = _keys_at(kind, words[:-1])
@@ -94,7 +99,11 @@ def _fields_of(table: type) -> dict[str, Any]:
     """Key -> type."""
     if issubclass(table, BaseModel):
         return {name: field.annotation for name, field in table.model_fields.items()}
-    return get_type_hints(table)  # of a dataclass
+    hints = get_type_hints(table, include_extras=True)  # of a dataclass; a field may have another name in the file
+    return {
+        next((extra.alias for extra in get_args(hint) if isinstance(extra, FieldInfo) and extra.alias), name): hint
+        for name, hint in hints.items()
+    }
 
 
 def _tables_in(annotation: Any) -> list[type]:

@@ -21,6 +21,7 @@ __all__ = [
     "ParameterError",
     "PluginError",
     "UnknownNameError",
+    "UnstatedError",
     "nearest_name",
     "nearest_names",
     "shown",
@@ -57,6 +58,19 @@ def _shortened(message: str) -> str:
 
 class ParameterError(NakayaError, ValueError):
     """A value lies outside its documented range, or has the wrong kind."""
+
+
+class UnstatedError(ParameterError):
+    """Something that no file says has to be given; the command line adds its option to the message.
+
+    Args:
+        message: What came, and what is missing.
+        name: Of the argument that gives it ("lammps_units").
+    """
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class ConfigError(NakayaError, ValueError):

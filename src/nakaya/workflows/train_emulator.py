@@ -17,7 +17,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from nakaya.core.arrays import IntArray
-from nakaya.core.configuration import Table, read_toml
-from nakaya.core.errors import ConfigError, FormatError, ParameterError, UnknownNameError
+from nakaya.core.configuration import Table, checked, read_toml
+from nakaya.core.errors import ConfigError, FormatError, NakayaError, ParameterError
 from nakaya.core.reading import read_json, read_toml_document
 from nakaya.core.registry import Registry
 from nakaya.core.resumable import resumable
@@ -271,14 +271,10 @@ def read_request(path: Path) -> Request:
     if family.read is not None:
         return cast(TrainingRequest, family.read(path))
     table = read_toml(path, _RequestTable)
-    known = {entry.name for entry in fields(family.settings)}
     try:
-        for key in table.settings:
-            if key not in known:
-                raise UnknownNameError("key of settings", key, known)
-        settings = family.settings(**table.settings)
-    except (ParameterError, UnknownNameError, TypeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+        settings: object = checked(table.settings, family.settings)
+    except NakayaError as error:
+        raise ConfigError(f"{path}: settings: {error}") from error
     sweep, store = (
         None if place is None else path.parent / place for place in (table.crystals.sweep, table.crystals.store)
     )

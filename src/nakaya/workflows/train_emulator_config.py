@@ -84,28 +84,8 @@ class CrystalsTable(Table):
     split_seed: int = 0
 
 
-class _NetworkTable(Table):
-    stride: int = 32
-    widths: list[int] | None = None
-    encoder_widths: list[int] | None = None
-    latent_channels: int | None = None
-    groups: int | None = None
-    condition_octaves: int | None = None
-    lookahead: int | None = None
-    threshold: float | None = None
-
-
-class _LoopTable(Table):
-    updates: int
-    learning_rate: float = 1e-3
-    warmup: float = 0.02
-    final_rate: float = 0.01
-    weight_decay: float = 1e-2
-    clip_norm: float = 0.25
-    average_decay: float = 0.999
-    validate_every: int = 500
-    checkpoint_every: int = 100
-    seed: int = 0
+@dataclass(frozen=True)
+class _Loop(LoopConfig):
     threads: int = 2
 
 
@@ -114,9 +94,9 @@ class _TrainingTable(Table):
     name: str
     conditions: list[str]
     crystals: CrystalsTable
-    network: _NetworkTable = _NetworkTable()
+    network: CgneConfig = CgneConfig()
     schedule: CgneSchedule = CgneSchedule()
-    loop: _LoopTable
+    loop: _Loop
 
 
 def read_training(path: Path) -> TrainingConfig:
@@ -134,11 +114,10 @@ def read_training(path: Path) -> TrainingConfig:
 
 
 def _build(table: _TrainingTable, folder: Path) -> TrainingConfig:
-    network: dict[str, Any] = {  # CgneConfig checks the values
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in table.network.model_dump(exclude_none=True).items()
-    }
-    loop = table.loop.model_dump()
+    for name in ("condition_mean", "condition_scale"):
+        if getattr(table.network, name):
+            raise ParameterError(f"network.{name} is found in training, from the crystals: leave it out")
+    loop = asdict(table.loop)
     threads = loop.pop("threads")
     crystals = table.crystals
     return TrainingConfig(
@@ -148,7 +127,7 @@ def _build(table: _TrainingTable, folder: Path) -> TrainingConfig:
         conditions=tuple(table.conditions),
         validation_points=crystals.validation_points,
         split_seed=crystals.split_seed,
-        network=CgneConfig(**network),
+        network=table.network,
         schedule=table.schedule,
         loop=LoopConfig(**loop),
         threads=threads,

@@ -636,6 +636,8 @@ def test_changed_records_are_noticed(model: KineticsModel, store: Path, trained:
         ("candidates = []", "expected some of"),
         ('candidate = ["mean"]', "unknown key"),
         ('candidates = ["mean"]\nalso = ["msgnn"]', "some of the candidates"),
+        ('candidates = ["mean"]\n[[parts]]', "did you mean 'part'"),
+        ('candidates = ["mean"]\n[settings.svn]', "did you mean 'svm'"),
     ],
 )
 def test_training_files_are_checked(line: str, message: str, tmp_path: Path) -> None:

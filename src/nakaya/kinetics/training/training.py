@@ -17,13 +17,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeGuard
+from typing import TYPE_CHECKING, Annotated, Literal, TypeGuard
 
 import numpy as np
 from pydantic import Field
 
-from nakaya.core.configuration import Table, read_toml
-from nakaya.core.errors import ConfigError, MissingExtraError, NakayaError, ParameterError
+from nakaya.core.configuration import read_toml
+from nakaya.core.errors import MissingExtraError, NakayaError, ParameterError, UnknownNameError
 from nakaya.core.files import check_output, move_folder, write_whole
 from nakaya.core.provenance import package_version
 from nakaya.core.resumable import staged
@@ -37,6 +37,7 @@ from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold, labelle
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample, label_values
 from nakaya.records.record import Record
+from nakaya.records.shipped import SHIPPED_SET
 from nakaya.records.store import hash_records, load_records, records_place
 
 if TYPE_CHECKING:
@@ -90,24 +91,24 @@ class KineticsTraining:
         parts: What shall be predicted.
         settings: Model -> settings that differ from its defaults, or from the tuned ones.
         tuned: Whether models of growth velocities start from the settings that studies found for the shipped set.
+        model: What tells the file from training files of emulators.
+
+    Raises:
+        UnknownNameError: There are settings for a model that there is none of.
     """
 
     name: str
-    records: str
-    seed: int
-    parts: tuple[PartConfig, ...]
+    parts: Annotated[tuple[PartConfig, ...], Field(alias="part")]
+    records: str = SHIPPED_SET
+    seed: int = 0
     settings: dict[str, dict[str, float]] = field(default_factory=dict)
     tuned: bool = False
+    model: Literal["kinetics"] = "kinetics"
 
-
-class _TrainingTable(Table):
-    model: Literal["kinetics"]
-    name: str
-    records: str = "al-cu-si"
-    seed: int = 0
-    tuned: bool = False
-    part: tuple[PartConfig, ...]
-    settings: dict[str, dict[str, float | int]] = Field(default_factory=dict)
+    def __post_init__(self) -> None:
+        for name in self.settings:
+            if name not in model_names():
+                raise UnknownNameError("kinetics model in settings", name, model_names())
 
 
 def is_kinetics(path: Path) -> bool:
@@ -125,11 +126,7 @@ def read_kinetics_training(path: Path) -> KineticsTraining:
         InputFileError: The file cannot be read.
         ConfigError: It is no TOML, or an entry is missing, unknown, or wrong.
     """
-    table = read_toml(path, _TrainingTable)
-    if unknown := sorted(set(table.settings) - set(model_names())):
-        raise ConfigError(f"{path}: settings for {unknown[0]!r}, which is no model; known: {', '.join(model_names())}")
-    settings = {name: {key: float(value) for key, value in entry.items()} for name, entry in table.settings.items()}
-    return KineticsTraining(table.name, table.records, table.seed, table.part, settings, table.tuned)
+    return read_toml(path, KineticsTraining)
 
 
 def train_kinetics(
