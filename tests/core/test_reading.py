@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given, settings
@@ -82,3 +84,15 @@ def test_a_description_of_something_else_is_named_with_its_command() -> None:
     assert found == "folder/mine.toml is a plan of molecular dynamics: nakaya md campaign run mine.toml"
     assert foreign_description({"version": 1, "growth": []}, {"version", "growth"}, path) is None
     assert foreign_description({"nothing": 1}, {"study"}, path) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in its file system")
+def test_a_pipe_is_read_but_for_a_file_of_ours(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    with pytest.raises(InputFileError, match="not a plain file"):
+        read_bounded(pipe, 100, is_stored=True)
+    writer = Thread(target=pipe.write_bytes, args=(b"[1]",))
+    writer.start()
+    assert read_json(pipe, 100) == [1]
+    writer.join()

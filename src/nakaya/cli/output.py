@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import re
 import traceback
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ import typer
 
 from nakaya.cli.moved import moved_to
 from nakaya.core.addresses import without_secrets
-from nakaya.core.documents import plain
+from nakaya.core.documents import dump_json, plain
 from nakaya.core.errors import NakayaError, OutputExistsError, UnstatedError
 
 __all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "explain_exception", "plain", "run_app"]
@@ -136,4 +135,4 @@ def _explain_os_error(error: OSError) -> str:
 
 def echo_json(document: Any) -> None:  # any JSON document
     """Print one JSON document on stdout; NaN becomes null."""
-    typer.echo(json.dumps(plain(document), indent=2, allow_nan=False))
+    typer.echo(dump_json(plain(document), indent=2).decode(), nl=False)

@@ -1,22 +1,20 @@
-"""JSON documents: values to what JSON can say, and reading documents that nobody vouches for."""
+"""JSON documents: values to what JSON can say and to bytes, and entries that nobody vouches for."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from nakaya.core.errors import FormatError, InputFileError, nearest_name
+from nakaya.core.errors import FormatError, nearest_name
 
-__all__ = ["Entries", "dump_json", "plain", "read_bytes", "read_json"]
+__all__ = ["Entries", "dump_json", "plain"]
 
-MAX_DOCUMENT_BYTES = 2**24
 MAX_TEXT = 200
 
 
@@ -37,55 +35,17 @@ def plain(value: Any) -> Any:  # JSON values have no narrower type
     return str(value) if isinstance(value, Path) else value
 
 
-def dump_json(document: Mapping[str, object]) -> bytes:
-    """Return a JSON document as the bytes that a store holds: the same document, the same bytes."""
-    return (json.dumps(document, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode("ascii")
-
-
-def read_bytes(path: Path, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
-    """Return what a small file holds.
-
-    Raises:
-        InputFileError: It is missing or cannot be read.
-        FormatError: It holds more than `limit` bytes.
-    """
-    try:
-        if path.exists() and not path.is_file():
-            raise InputFileError(f"cannot read {path}: it is not a plain file")
-        with path.open("rb") as stream:
-            content = stream.read(min(os.fstat(stream.fileno()).st_size, limit) + 1)  # read() allocates what it is told
-    except InputFileError:
-        raise
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from error
-    if len(content) > limit:
-        raise FormatError(f"{path} is larger than {limit} bytes: it is not part of a store")
-    return content
-
-
-def read_json(path: Path, content: bytes | None = None) -> dict[str, object]:
-    """Return the JSON object that a file holds.
+def dump_json(document: object, *, indent: int | None = 1) -> bytes:
+    """Return a JSON document as the bytes of a file, in ASCII: the same document, the same bytes.
 
     Args:
-        path: Where it is, for the message too.
-        content: What it holds, where that has been read already.
+        document: Plain values: `plain` makes them of others.
+        indent: Spaces of each level; None: all on one line.
 
     Raises:
-        InputFileError: The file is missing or cannot be read.
-        FormatError: It is no JSON object.
+        TypeError, ValueError: A value is none of JSON, or a number that is not finite.
     """
-    content = read_bytes(path) if content is None else content
-
-    def refuse(constant: str) -> NoReturn:
-        raise ValueError(f"{constant} is not JSON")
-
-    try:
-        document = json.loads(content, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{path} is not JSON: the file is damaged or foreign") from error
-    if not isinstance(document, dict):
-        raise FormatError(f"{path} holds {type(document).__name__}, not a JSON object: the file is damaged or foreign")
-    return document
+    return (json.dumps(document, indent=indent, allow_nan=False) + "\n").encode("ascii")
 
 
 class Entries:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Container, Mapping
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Final
 
 from nakaya.core.errors import ConfigError, FormatError, InputFileError
 
-__all__ = ["foreign_description", "parse_json", "read_bounded", "read_json", "read_toml_document"]
+__all__ = [
+    "MAX_DOCUMENT_BYTES",
+    "foreign_description",
+    "parse_json",
+    "read_bounded",
+    "read_json",
+    "read_toml_document",
+]
+
+MAX_DOCUMENT_BYTES: Final = 2**24
+"""Of a document that is not known to be smaller."""
 
 _PLAN: Final = "a plan of molecular dynamics: nakaya md campaign run {name}"
 
@@ -27,20 +39,25 @@ _DESCRIPTIONS: Final[Mapping[str, str]] = {
 """Top-level key of one kind of description alone -> what a file is that has it."""
 
 
-def read_bounded(path: Path, most: int) -> bytes:
+def read_bounded(path: Path, most: int, *, is_stored: bool = False) -> bytes:
     """Return all bytes of a file.
 
     Args:
         path: The file.
         most: Bytes that it may have.
+        is_stored: It belongs to a folder of ours, where a pipe, which may never end, has no place.
 
     Raises:
         InputFileError: It cannot be read.
         FormatError: It is longer; no more than `most` bytes of it were read.
     """
+    if is_stored and path.exists() and not path.is_file():
+        raise InputFileError(f"cannot read {path}: it is not a plain file")
     try:
         with path.open("rb") as stream:
-            content = stream.read(most + 1)
+            status = os.fstat(stream.fileno())
+            size = status.st_size if S_ISREG(status.st_mode) else most
+            content = stream.read(min(size, most) + 1)  # read() allocates what it is told
     except OSError as error:
         raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from None
     if len(content) > most:
@@ -66,7 +83,7 @@ def parse_json(text: str | bytes, where: str) -> Any:  # any JSON value
         ) from None
 
 
-def read_json(path: Path, most: int) -> Any:  # any JSON value
+def read_json(path: Path, most: int = MAX_DOCUMENT_BYTES) -> Any:  # any JSON value
     """Return the JSON values of a file of at most `most` bytes; errors as in `read_bounded` and `parse_json`."""
     return parse_json(read_bounded(path, most), str(path))
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
-from nakaya.core.errors import OtherConfigurationError, OutputError, OutputExistsError
+from nakaya.core.documents import dump_json
+from nakaya.core.errors import FormatError, OtherConfigurationError, OutputError, OutputExistsError
 from nakaya.core.files import (
     PART_SUFFIX,
     check_output,
@@ -21,6 +22,7 @@ from nakaya.core.files import (
 )
 from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.provenance import sha256_of_bytes
+from nakaya.core.reading import read_json
 
 __all__ = ["differences", "refuse_differences", "resumable", "staged"]
 
@@ -53,7 +55,7 @@ def resumable(
         OutputExistsError: The marker is damaged.
         OutputError: There is something else, another process holds the folder, or it cannot be written.
     """
-    wanted: dict[str, object] = json.loads(json.dumps(configuration))
+    wanted: dict[str, object] = json.loads(dump_json(configuration))
     check_output(folder, overwrite=True)
     _is_begun(folder, wanted, marker, kind, overwrite=overwrite)  # refuse before a log is made
     with lock_output(folder) as log:
@@ -65,7 +67,7 @@ def resumable(
                 if folder.exists():
                     discard(folder)
                 folder.mkdir()
-                write_whole(folder / marker, (json.dumps({"format": FORMAT, **wanted}, indent=1) + "\n").encode())
+                write_whole(folder / marker, dump_json({"format": FORMAT, **wanted}))
         yield log
 
 
@@ -95,8 +97,8 @@ def _is_begun(folder: Path, wanted: Mapping[str, object], marker: str, kind: str
         if overwrite:
             return False
         try:
-            there = {"format": FORMAT, **json.loads(file.read_bytes())}  # earlier versions did not write it
-        except (ValueError, TypeError):
+            there = {"format": FORMAT, **read_json(file)}  # earlier versions did not write it
+        except (FormatError, TypeError):
             raise OutputExistsError(f"{file} is damaged: choose another name") from None
         refuse_differences(folder, there, {"format": FORMAT, **wanted})
         return True

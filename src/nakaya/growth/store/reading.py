@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import IntArray
-from nakaya.core.documents import dump_json, read_bytes, read_json
+from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
+from nakaya.core.reading import MAX_DOCUMENT_BYTES, parse_json, read_bounded
 from nakaya.growth.store.encoding import ShardBlock, decode_crystals, decode_plain, most_decoded_bytes
 from nakaya.growth.store.layout import ShardIndex, StoreLayout
 from nakaya.growth.store.schema import (
@@ -91,8 +92,8 @@ class ShardReader:
             InputFileError: There is none.
         """
         path = self.path / record_file(index)
-        content = read_bytes(path)
-        record = parse_record(read_json(path, content), index, self.layout, path)
+        content = read_bounded(path, MAX_DOCUMENT_BYTES, is_stored=True)
+        record = parse_record(parse_json(content, str(path)), index, self.layout, path)
         if content != dump_json(record_document(record, self.layout)):
             raise FormatError(f"{path} is not as it was written: it is damaged")
         if record.store != self.store_sha256:

@@ -309,12 +309,13 @@ LAYOUT_KEYS = (
 ATTRIBUTE_KEYS = ("format", "format_version", "metadata", "layout", "parameters_sha256", "campaign")
 
 
-def parse_description(document: Mapping[str, object], path: Path) -> StoreDescription:
+def parse_description(content: object, path: Path) -> StoreDescription:
     """Check the `zarr.json` of a store and return what it says.
 
     Raises:
         FormatError: It describes no store, a store of an unknown version, or contradicts itself.
     """
+    document = Entries(content, str(path)).raw()
     attributes = document.get("attributes")
     if not isinstance(attributes, dict) or not isinstance(attributes.get("nakaya"), dict):
         raise FormatError(f"{path.parent} is not a nakaya store: {path.name} does not describe one")
@@ -404,7 +405,7 @@ def _check_json(document: object, where: str) -> None:
         raise FormatError(f"{where} holds a number that is not finite") from error
 
 
-def parse_record(document: Mapping[str, object], index: ShardIndex, layout: StoreLayout, path: Path) -> ShardRecord:
+def parse_record(document: object, index: ShardIndex, layout: StoreLayout, path: Path) -> ShardRecord:
     """Check the record of a shard and return what it says.
 
     Raises:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
-from nakaya.core.documents import read_bytes, read_json
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
 from nakaya.core.provenance import sha256_of_bytes
+from nakaya.core.reading import MAX_DOCUMENT_BYTES, parse_json, read_bounded
 from nakaya.growth.model.setup import STOP_REASONS
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.layout import StoreLayout
@@ -231,8 +231,8 @@ def read_description(path: Path) -> tuple[StoreDescription, str]:
     group_file = path / GROUP_FILE
     if not group_file.is_file():
         raise FormatError(f"{path} is not a nakaya store: it has no {GROUP_FILE}")
-    content = read_bytes(group_file)
-    return parse_description(read_json(group_file, content), group_file), sha256_of_bytes(content)
+    content = read_bounded(group_file, MAX_DOCUMENT_BYTES, is_stored=True)
+    return parse_description(parse_json(content, str(group_file)), group_file), sha256_of_bytes(content)
 
 
 def open_store(path: str | PathLike[str]) -> StoredTrajectory:
@@ -253,7 +253,8 @@ def open_store(path: str | PathLike[str]) -> StoredTrajectory:
     path = Path(path)
     description, digest = read_description(path)
     for name, document in static_documents(description.layout).items():
-        if read_json(path / name) != document:
+        content = read_bounded(path / name, MAX_DOCUMENT_BYTES, is_stored=True)
+        if parse_json(content, str(path / name)) != document:
             raise FormatError(f"{path / name} contradicts {path / GROUP_FILE}: the store is damaged or foreign")
     return StoredTrajectory(path, description, read_parameters(path, description), digest)
 
@@ -276,7 +277,7 @@ def read_parameters(
     parameters = {}
     for name in layout.parameters if names is None else names:
         file = path / parameter_array(name) / "c.0"
-        content = read_bytes(file, 8 * layout.num_points)
+        content = read_bounded(file, 8 * layout.num_points, is_stored=True)
         if len(content) != 8 * layout.num_points or sha256_of_bytes(content) != description.parameters_sha256[name]:
             raise FormatError(f"{file} does not hold the {layout.num_points} values that were written: it is damaged")
         values = np.frombuffer(content, "<f8").astype(np.float64)

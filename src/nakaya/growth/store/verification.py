@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nakaya.core.documents import dump_json, read_bytes
+from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, NakayaError
 from nakaya.core.files import final_name
 from nakaya.core.provenance import sha256_of_file
+from nakaya.core.reading import MAX_DOCUMENT_BYTES, read_bounded
 from nakaya.growth.store.layout import ShardIndex
 from nakaya.growth.store.reading import ShardReader
 from nakaya.growth.store.schema import (
@@ -131,7 +132,7 @@ def damaged_documents(path: Path, description: StoreDescription) -> dict[str, st
     damaged = {}
     for name, document in static_documents(description.layout).items():
         try:
-            if read_bytes(path / name) != dump_json(document):
+            if read_bounded(path / name, MAX_DOCUMENT_BYTES, is_stored=True) != dump_json(document):
                 raise FormatError(f"{path / name} is not as it was written")
         except NakayaError as error:
             damaged[name] = str(error)
