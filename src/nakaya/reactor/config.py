@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
@@ -21,24 +20,7 @@ from nakaya.reactor.logs.column_map import (
 from nakaya.reactor.logs.table import Layout
 from nakaya.reactor.solubility import Basis, Solubility
 
-__all__ = ["SolubilityTable", "read_column_map"]
-
-
-class FileTable(Table):
-    """How the text is laid out."""
-
-    delimiter: str = ","
-    decimal: str = "."
-    encoding: str = "utf-8"
-    header_line: int = 1
-    data_line: int | None = None
-    missing: list[str] | None = None
-
-    def build(self) -> Layout:
-        """The layout; a delimiter may be written "tab"."""
-        delimiter = "\t" if self.delimiter in ("tab", "\\t") else self.delimiter
-        chosen = {} if self.missing is None else {"missing": tuple(self.missing)}
-        return Layout(delimiter, self.decimal, self.encoding, self.header_line, self.data_line, **chosen)
+__all__ = ["read_column_map"]
 
 
 class StreamTable(Table):
@@ -49,21 +31,6 @@ class StreamTable(Table):
     sizes: SizeClasses | None = None
 
 
-class SolubilityTable(Table):
-    """A solubility law; coefficients are for Celsius unless zero_K = 0."""
-
-    coefficients: list[float]
-    zero_K: float = 273.15
-    form: Literal["polynomial", "exponential"] = "polynomial"
-    basis: Basis = "solvent"
-    scale: float = 1.0
-    source: str = ""
-
-    def build(self) -> Solubility:
-        """The law."""
-        return Solubility(tuple(self.coefficients), self.zero_K, self.form, self.basis, self.scale, self.source)
-
-
 class MapTable(Table):
     """A column map."""
 
@@ -71,13 +38,13 @@ class MapTable(Table):
     solvent: str = ""
     concentration_basis: Basis | None = None
     concentration: float | None = None
-    file: FileTable = FileTable()
+    file: Layout = Layout()
     time: TimeColumn | None = None
     columns: dict[str, Channel] = Field(default_factory=dict)
     sizes: SizeClasses | None = None
     stream: list[StreamTable] = Field(default_factory=list)
     reports: SizeReports | None = None
-    solubility: SolubilityTable | None = None
+    solubility: Solubility | None = None
     balance: Balance | None = None
 
 
@@ -91,18 +58,17 @@ def read_column_map(path: Path) -> ColumnMap:
     table = read_toml(path, MapTable)
     if table.time is None and (table.columns or table.sizes):
         raise ConfigError(f"{path}: [columns] or [sizes] without a [time]: name the column that holds the time")
-    solubility = table.solubility
-    basis: Basis = table.concentration_basis or (solubility.basis if solubility else "solution")
+    basis: Basis = table.concentration_basis or (table.solubility.basis if table.solubility else "solution")
     try:
         streams = [] if table.time is None else [Stream(table.time, table.columns, table.sizes)]
         streams += [Stream(entry.time, entry.columns, entry.sizes, "stream.") for entry in table.stream]
         return ColumnMap(
             material=table.material,
-            layout=table.file.build(),
+            layout=table.file,
             streams=tuple(streams),
             reports=table.reports,
             solvent=table.solvent,
-            solubility=None if solubility is None else solubility.build(),
+            solubility=table.solubility,
             concentration_basis=basis,
             concentration=table.concentration,
             balance=table.balance,

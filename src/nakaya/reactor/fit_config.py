@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field, create_model
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.configuration import Table, read_toml
+from nakaya.core.configuration import Table, checked, read_toml
 from nakaya.core.errors import ConfigError, ParameterError, UnknownNameError
-from nakaya.reactor.config import SolubilityTable, read_column_map
+from nakaya.reactor.config import read_column_map
 from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
 from nakaya.reactor.estimation import Experiment, FreeParameter, Kind, Observation
 from nakaya.reactor.finite_volume import Grid
@@ -21,54 +22,22 @@ from nakaya.reactor.parameter_sets import parameter_set
 from nakaya.reactor.profiles import Profile, constant
 from nakaya.reactor.rate_equations import (
     BirthAndSpreadGrowth,
-    Driver,
     Growth,
     Kinetics,
     Nucleation,
     PowerLawDissolution,
     PowerLawGrowth,
-    Suspension,
 )
 from nakaya.reactor.simulate import Method
 from nakaya.reactor.sizes import LogNormalSizes, NormalSizes, SizeDistribution
-from nakaya.reactor.solubility import CELSIUS_ZERO
+from nakaya.reactor.solubility import CELSIUS_ZERO, Solubility
 from nakaya.records.record import Record
 from nakaya.records.store import load_records
 
-__all__ = ["FitPlan", "FitTable", "read_fit_plan"]
+__all__ = ["FitPlan", "read_fit_plan"]
 
 _MAX_PROFILE_POINTS = 400
-
-
-class PowerLawTable(Table):
-    """A power law of growth or dissolution; what is missing keeps the value of the set, or the default."""
-
-    rate_constant: float | None = None
-    order: float | None = None
-    activation_energy: float | None = None
-    reference_temperature: float | None = None
-    driver: Driver | None = None
-    driver_scale: float | None = None
-    stirring_exponent: float | None = None
-    reference_stirring: float | None = None
-
-
-class GrowthTable(PowerLawTable):
-    """Growth: a power law, or birth and spread."""
-
-    law: Literal["power-law", "birth-and-spread"] | None = None
-    size_factor: float | None = None
-    size_exponent: float | None = None
-    activation_temperature: float | None = None
-    nucleus_constant: float | None = None
-
-
-class NucleationTable(PowerLawTable):
-    """One mechanism of nucleation."""
-
-    suspension_exponent: float | None = None
-    barrier: float | None = None
-    per: Suspension | None = None
+_HOUR = 3600.0
 
 
 class SystemTable(Table):
@@ -78,19 +47,17 @@ class SystemTable(Table):
     name: str | None = None
     density: float | None = None
     shape_factor: float | None = None
-    solubility: SolubilityTable | None = None
-    growth: GrowthTable | None = None
-    dissolution: PowerLawTable | None = None
-    nucleation: dict[str, NucleationTable] = Field(default_factory=dict)
+    solubility: Solubility | None = None
+    growth: dict[str, Any] | None = None  # entries of a law, which change or complete that of the set
+    dissolution: dict[str, Any] | None = None
+    nucleation: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-class ParameterTable(Table):
-    """A free parameter."""
-
-    low: float
-    high: float
-    start: float | None = None
-    log: bool | None = None
+def _named(tables: Any) -> Any:  # whatever stands in the file
+    """Give parameters the names of their tables."""
+    if not isinstance(tables, dict):
+        return tables
+    return {name: {"path": name, **table} if isinstance(table, dict) else table for name, table in tables.items()}
 
 
 class SeedTable(Table):
@@ -158,10 +125,11 @@ class FitTable(Table):
     seed: int = Field(default=0, ge=0)
     grid: GridTable | None = None
     system: SystemTable
-    parameters: dict[str, ParameterTable]
+    parameters: Annotated[dict[str, FreeParameter], BeforeValidator(_named)]
     experiments: list[ExperimentTable] = Field(min_length=1)
 
 
+@dataclass(frozen=True, eq=False)
 class FitPlan:
     """A fit that is ready to run.
 
@@ -169,65 +137,90 @@ class FitPlan:
         table: What the file says.
         crystallizer: The system, at its first values.
         experiments: With their observations.
-        free: Parameters to estimate.
         grid: Classes of size, or None.
         files: Every file that was read.
         flags: What did not fit together in the logs, by experiment.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.table = read_toml(path, FitTable)
-        self.files: list[Path] = [path]
-        self.flags: dict[str, tuple[str, ...]] = {}
-        try:
-            self.crystallizer = _crystallizer(self.table.system)
-            self.experiments = [self._experiment(path.parent, entry) for entry in self.table.experiments]
-            self.free = [FreeParameter(name, **entry.model_dump()) for name, entry in self.table.parameters.items()]
-            grid = self.table.grid
-            self.grid = None
-            if grid is not None:
-                self.grid = Grid(grid.num_classes, None if grid.largest_um is None else grid.largest_um * 1e-6)
-        except ParameterError as error:
-            raise ConfigError(f"{path}: {error}") from None
-        names = [entry.name for entry in self.experiments]
-        if len(set(names)) < len(names):
-            raise ConfigError(f"{path}: two experiments have the same name")
+    table: FitTable
+    crystallizer: Crystallizer
+    experiments: list[Experiment]
+    grid: Grid | None
+    files: list[Path]
+    flags: dict[str, tuple[str, ...]]
 
-    def _experiment(self, folder: Path, entry: ExperimentTable) -> Experiment:
-        log = self._log(folder, entry)
-        if log.flags:
-            self.flags[entry.name] = log.flags
-        observations = tuple(_observation(kind, seen, log, entry.name) for kind, seen in entry.observations.items())
-        if not observations:
-            raise ConfigError(f"experiment {entry.name} names no observation: add [experiments.observations]")
-        last = max(float(seen.times[-1]) for seen in observations)
-        duration = last if entry.duration_h is None else entry.duration_h * 3600.0
-        initial = entry.initial_concentration
-        if initial is None:
-            if "concentration" not in entry.observations:
-                raise ConfigError(f"experiment {entry.name} needs initial_concentration")
-            initial = float(next(seen for seen in observations if seen.kind == "concentration").values[0])
-        operation = Operation(
-            initial_concentration=initial,
-            temperature=_temperature(entry, log),
-            duration=duration,
-            seed=None if entry.seed is None else entry.seed.build(),
-            stirring=_stirring(entry, log),
-            residence_time=None if entry.residence_time_h is None else entry.residence_time_h * 3600.0,
-            feed_concentration=entry.feed_concentration,
+
+def read_fit_plan(path: Path) -> FitPlan:
+    """Read the description of a fit, and the logs that it names (relative to its own folder).
+
+    Raises:
+        InputFileError: A file is missing or cannot be read.
+        ConfigError: An entry is missing, unknown or wrong.
+        FormatError: A log contradicts itself or its map.
+        UnknownNameError: A set, column or channel that does not exist.
+    """
+    table = read_toml(path, FitTable)
+    names = [entry.name for entry in table.experiments]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{path}: two experiments have the same name")
+    try:
+        crystallizer = _crystallizer(table.system)
+    except (ConfigError, ParameterError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    files, flags, experiments = [path], {}, []
+    try:
+        for entry in table.experiments:
+            log = _read_log(path.parent, entry)
+            files += [path.parent / name for name in (entry.log, entry.map) if name is not None]
+            if log.flags:
+                flags[entry.name] = log.flags
+            experiments.append(_experiment(entry, log))
+        grid = table.grid
+        return FitPlan(
+            table,
+            crystallizer,
+            experiments,
+            None
+            if grid is None
+            else Grid(grid.num_classes, None if grid.largest_um is None else grid.largest_um * 1e-6),
+            files,
+            flags,
         )
-        return Experiment(entry.name, operation, observations)
+    except ParameterError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
-    def _log(self, folder: Path, entry: ExperimentTable) -> ReactorLog:
-        if entry.record is not None and entry.log is None and entry.map is None:
-            found = load_records(folder / entry.record)
-            if len(found) != 1:
-                raise ConfigError(f"experiment {entry.name}: {entry.record} holds {len(found)} records: name one file")
-            return _log_of(found[0])
-        if entry.log is None or entry.map is None or entry.record is not None:
-            raise ConfigError(f"experiment {entry.name} needs either a log with its map, or a record")
-        self.files += [folder / entry.log, folder / entry.map]
-        return read_log(folder / entry.log, read_column_map(folder / entry.map))
+
+def _experiment(entry: ExperimentTable, log: ReactorLog) -> Experiment:
+    observations = tuple(_observation(kind, seen, log, entry.name) for kind, seen in entry.observations.items())
+    if not observations:
+        raise ConfigError(f"experiment {entry.name} names no observation: add [experiments.observations]")
+    last = max(float(seen.times[-1]) for seen in observations)
+    initial = entry.initial_concentration
+    if initial is None:
+        if "concentration" not in entry.observations:
+            raise ConfigError(f"experiment {entry.name} needs initial_concentration")
+        initial = float(next(seen for seen in observations if seen.kind == "concentration").values[0])
+    operation = Operation(
+        initial_concentration=initial,
+        temperature=_temperature(entry, log),
+        duration=last if entry.duration_h is None else entry.duration_h * _HOUR,
+        seed=None if entry.seed is None else entry.seed.build(),
+        stirring=_stirring(entry, log),
+        residence_time=None if entry.residence_time_h is None else entry.residence_time_h * _HOUR,
+        feed_concentration=entry.feed_concentration,
+    )
+    return Experiment(entry.name, operation, observations)
+
+
+def _read_log(folder: Path, entry: ExperimentTable) -> ReactorLog:
+    if entry.record is not None and entry.log is None and entry.map is None:
+        found = load_records(folder / entry.record)
+        if len(found) != 1:
+            raise ConfigError(f"experiment {entry.name}: {entry.record} holds {len(found)} records: name one file")
+        return _log_of(found[0])
+    if entry.log is None or entry.map is None or entry.record is not None:
+        raise ConfigError(f"experiment {entry.name} needs either a log with its map, or a record")
+    return read_log(folder / entry.log, read_column_map(folder / entry.map))
 
 
 def _log_of(record: Record) -> ReactorLog:
@@ -241,18 +234,6 @@ def _log_of(record: Record) -> ReactorLog:
         if series.values.ndim == 1 and series.axis is not None and series.axis.name == "time"
     }
     return ReactorLog(channels, None, tuple(record.flags))
-
-
-def read_fit_plan(path: Path) -> FitPlan:
-    """Read the description of a fit, and the logs that it names (relative to its own folder).
-
-    Raises:
-        InputFileError: A file is missing or cannot be read.
-        ConfigError: An entry is missing, unknown or wrong.
-        FormatError: A log contradicts itself or its map.
-        UnknownNameError: A set, column or channel that does not exist.
-    """
-    return FitPlan(path)
 
 
 def _series(log: ReactorLog, channel: str, experiment: str) -> tuple[FloatArray, FloatArray]:
@@ -283,7 +264,7 @@ def _temperature(entry: ExperimentTable, log: ReactorLog) -> Profile:
         if any(len(point) != 2 for point in entry.temperature):
             raise ConfigError(f"experiment {entry.name}: temperature is a list of [hours, Celsius]")
         points = np.array(entry.temperature, dtype=np.float64)
-        return Profile(points[:, 0] * 3600.0, points[:, 1] + CELSIUS_ZERO)
+        return Profile(points[:, 0] * _HOUR, points[:, 1] + CELSIUS_ZERO)
     if "temperature" not in log.channels:
         raise ConfigError(
             f"experiment {entry.name}: its log holds no temperature: give temperature = [[hours, Celsius], ...]"
@@ -304,49 +285,51 @@ def _thinned(times: FloatArray, values: FloatArray) -> Profile:
     return Profile(*thin(times, values, _MAX_PROFILE_POINTS))
 
 
-def _given(table: Table, *, leave: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {name: value for name, value in table.model_dump().items() if value is not None and name not in leave}
+_GROWTH_LAWS: Mapping[str, type[Growth]] = {"power-law": PowerLawGrowth, "birth-and-spread": BirthAndSpreadGrowth}
 
 
 def _crystallizer(table: SystemTable) -> Crystallizer:
     published = None if table.set is None else parameter_set(table.set)
-    known = Kinetics() if published is None else published.kinetics
-    nucleation = dict(known.nucleation)
-    for name, entry in table.nucleation.items():
-        nucleation[name] = _law(nucleation.get(name), Nucleation, _given(entry), f"nucleation.{name}")
-    kinetics = Kinetics(
-        growth=_growth(known.growth, table.growth),
-        nucleation=tuple(nucleation.items()),
-        dissolution=known.dissolution
-        if table.dissolution is None
-        else _law(known.dissolution, PowerLawDissolution, _given(table.dissolution), "dissolution"),
-    )
-    solubility = None if table.solubility is None else table.solubility.build()
+    kinetics = _kinetics(table, Kinetics() if published is None else published.kinetics)
     if published is not None:
-        made = published.crystallizer(solubility=solubility, density=table.density, shape_factor=table.shape_factor)
+        made = published.crystallizer(
+            solubility=table.solubility, density=table.density, shape_factor=table.shape_factor
+        )
         return replace(made, kinetics=kinetics, name=table.name or made.name)
-    if solubility is None or table.density is None or table.shape_factor is None:
+    if table.solubility is None or table.density is None or table.shape_factor is None:
         raise ConfigError("a [system] without a set needs [system.solubility], density and shape_factor")
-    return Crystallizer(solubility, kinetics, table.density, table.shape_factor, table.name or "unnamed")
+    return Crystallizer(table.solubility, kinetics, table.density, table.shape_factor, table.name or "unnamed")
 
 
-def _growth(known: Growth | None, table: GrowthTable | None) -> Growth | None:
-    if table is None:
-        return known
-    law: type[Any] = BirthAndSpreadGrowth if table.law == "birth-and-spread" else PowerLawGrowth
-    if table.law is None and known is not None:
-        law = type(known)
-    result: Growth = _law(known if type(known) is law else None, law, _given(table, leave=("law",)), "growth")
-    return result
+def _kinetics(table: SystemTable, known: Kinetics) -> Kinetics:
+    """The laws of a set, changed and completed by the entries of the file."""
+    given = None if table.growth is None else dict(table.growth)
+    kind: Any = type(known.growth) if known.growth else PowerLawGrowth
+    if given is not None and "law" in given:
+        name = str(given.pop("law"))
+        if name not in _GROWTH_LAWS:
+            raise UnknownNameError("law of [system.growth]", name, _GROWTH_LAWS)
+        kind = _GROWTH_LAWS[name]
+    nucleation = dict(known.nucleation)
+    entries = {
+        "growth": _completed(known.growth if type(known.growth) is kind else None, given),
+        "dissolution": _completed(known.dissolution, table.dissolution),
+        "nucleation": {
+            name: _completed(nucleation.get(name), changes)
+            for name, changes in {**dict.fromkeys(nucleation), **table.nucleation}.items()
+        },
+    }
+    kinds: dict[str, Any] = {
+        "growth": kind | None,
+        "dissolution": PowerLawDissolution | None,
+        "nucleation": dict[str, Nucleation],
+    }
+    laws: Any = checked(
+        {"system": entries},
+        create_model("Laws", __base__=Table, system=create_model("System", __base__=Table, **kinds)),
+    )
+    return Kinetics(laws.system.growth, tuple(laws.system.nucleation.items()), laws.system.dissolution)
 
 
-def _law(known: Any, kind: type[Any], given: dict[str, Any], where: str) -> Any:  # any of the laws
-    names = [entry.name for entry in fields(kind)]
-    for name in given:
-        if name not in names:
-            raise UnknownNameError(f"parameter of [system.{where}] ({kind.__name__})", name, names)
-    if known is not None:
-        return replace(known, **given)
-    if "rate_constant" not in given:
-        raise ConfigError(f"[system.{where}] needs a rate_constant")
-    return kind(**given)
+def _completed(law: Any, given: Mapping[str, Any] | None) -> dict[str, Any] | None:  # any of the laws
+    return None if law is None and given is None else {**({} if law is None else asdict(law)), **(given or {})}

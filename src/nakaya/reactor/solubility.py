@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Annotated, Literal, TypeAlias, get_args
 
 import numpy as np
+from pydantic import Field
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
@@ -30,7 +31,7 @@ class Solubility:
 
     Attributes:
         coefficients: a_0, a_1, ... of p, for temperatures in K (a difference of 1 K is one of 1 C).
-        zero: Temperature that is subtracted, K: 273.15 for laws in Celsius, 0 for laws in kelvin.
+        zero: Temperature that is subtracted, K: 273.15 for laws in Celsius, 0 for laws in kelvin; `zero_K` in files.
         form: "polynomial" or "exponential".
         basis: What the concentration is per kg of.
         scale: Factor in front.
@@ -44,7 +45,7 @@ class Solubility:
     """
 
     coefficients: tuple[float, ...]
-    zero: float = CELSIUS_ZERO
+    zero: Annotated[float, Field(alias="zero_K")] = CELSIUS_ZERO
     form: Literal["polynomial", "exponential"] = "polynomial"
     basis: Basis = "solvent"
     scale: float = 1.0

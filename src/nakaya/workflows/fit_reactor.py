@@ -62,10 +62,11 @@ def fit_reactor(
 
     check_output(out, overwrite=overwrite, sign="fit.json")
     plan = read_fit_plan(config)
+    free = list(plan.table.parameters.values())
     found = fit(
         plan.crystallizer,
         plan.experiments,
-        plan.free,
+        free,
         method=plan.table.method,
         grid=plan.grid,
         intervals=plan.table.intervals,
@@ -83,7 +84,7 @@ def fit_reactor(
         chart = trace_chart(_fit_panels(plan.experiments, found), LIGHT, title=found.crystallizer.name)
         write_whole(directory / "fit.png", encode_figure(chart, "png"))
         if found.profiles:
-            profiles = profile_chart(_profiles(found, plan.free), found.threshold, LIGHT)
+            profiles = profile_chart(_profiles(found, free), found.threshold, LIGHT)
             write_whole(directory / "profiles.png", encode_figure(profiles, "png"))
         record = _record(found, plan.experiments[0], files, flags, config.name)
         RecordStore(directory / "records", create=True).add(record)

@@ -36,7 +36,7 @@ class Layout:
     """How a text table is laid out.
 
     Attributes:
-        delimiter: One character between fields.
+        delimiter: One character between fields; a tab may be written "tab".
         decimal: "." or ",".
         encoding: Of the text.
         header_line: Number of the line with the names of the columns, from 1; 0 = there is none.
@@ -52,6 +52,8 @@ class Layout:
     missing: tuple[str, ...] = ("NaN", "nan", "NA", "-", "--")
 
     def __post_init__(self) -> None:
+        if self.delimiter in ("tab", "\\t"):
+            object.__setattr__(self, "delimiter", "\t")
         if len(self.delimiter) != 1 or self.delimiter in "\r\n\0":
             raise ParameterError(f"delimiter={self.delimiter!r} is not one character: write , or ; or a tab")
         if self.decimal not in (".", ","):
