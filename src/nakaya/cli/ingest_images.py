@@ -11,6 +11,7 @@ import typer
 
 from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo_json
+from nakaya.core.errors import ParameterError
 
 __all__ = ["ebsd", "micrograph"]
 
@@ -45,9 +46,12 @@ def micrograph(
 
     Look at overlay.png. Where it is wrong, correct mask.png and run again with --mask.
     """
-    from nakaya.workflows.ingest_micrograph import MicrographOptions, ingest_micrograph
+    from nakaya.workflows.ingest_micrograph import MicrographOptions, UnusedMaskError, ingest_micrograph
 
-    options = MicrographOptions(kind, pixel_size, mask, material, lines, contrast, loop_diameter)
+    try:
+        options = MicrographOptions(kind, pixel_size, mask, material, lines, contrast, loop_diameter)
+    except UnusedMaskError as error:
+        raise ParameterError(f"--{error}") from None
     result = ingest_micrograph(image, out, options, overwrite=overwrite)
     if as_json:
         echo_json(result)

@@ -47,6 +47,11 @@ class ImageSource:
         return 1.0 if self.pixel_size is None else self.pixel_size
 
     @property
+    def metres(self) -> float:
+        """Metres per pixel; NaN where no pixel size is known, and so all that is computed with it."""
+        return math.nan if self.pixel_size is None else self.pixel_size
+
+    @property
     def unit(self) -> str:
         """Unit of lengths: "m", or "pixel" where no pixel size is known."""
         return "pixel" if self.pixel_size is None else "m"

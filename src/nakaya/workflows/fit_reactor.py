@@ -13,7 +13,7 @@ import numpy as np
 
 from nakaya.core.documents import plain
 from nakaya.core.errors import ParameterError
-from nakaya.core.files import check_output, new_folder, write_whole
+from nakaya.core.files import check_output
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.reactor.estimation import (
     OBSERVATION_UNITS,
@@ -26,6 +26,7 @@ from nakaya.reactor.estimation import (
     observe,
 )
 from nakaya.records.record import DRIVING_FORCE, Axis, Interval, Provenance, Quantity, Record, single
+from nakaya.workflows.record_folder import write_record_folder
 
 __all__ = ["add_noise", "demonstrate_fit", "fit_reactor", "synthetic_batches"]
 
@@ -55,7 +56,6 @@ def fit_reactor(
     """
     from nakaya.reactor.fit_config import read_fit_plan
     from nakaya.reactor.fitting import fit
-    from nakaya.records.store import RecordStore
     from nakaya.viz.charts.base import encode_figure
     from nakaya.viz.charts.reactors import profile_chart, trace_chart
     from nakaya.viz.style import LIGHT
@@ -78,16 +78,16 @@ def fit_reactor(
     flags = [f"{name}: {flag}" for name, remarks in plan.flags.items() for flag in remarks]
     files = {path.name: sha256_of_file(path) for path in plan.files}
     result = _summarise(found) | {"flags": flags, "files": files}
-    with new_folder(out, overwrite=overwrite) as directory:
-        document = json.dumps(plain(result), indent=2, allow_nan=False)
-        write_whole(directory / "fit.json", (document + "\n").encode())
-        chart = trace_chart(_fit_panels(plan.experiments, found), LIGHT, title=found.crystallizer.name)
-        write_whole(directory / "fit.png", encode_figure(chart, "png"))
-        if found.profiles:
-            profiles = profile_chart(_profiles(found, free), found.threshold, LIGHT)
-            write_whole(directory / "profiles.png", encode_figure(profiles, "png"))
-        record = _record(found, plan.experiments[0], files, flags, config.name)
-        RecordStore(directory / "records", create=True).add(record)
+    chart = trace_chart(_fit_panels(plan.experiments, found), LIGHT, title=found.crystallizer.name)
+    contents = {
+        "fit.json": (json.dumps(plain(result), indent=2, allow_nan=False) + "\n").encode(),
+        "fit.png": encode_figure(chart, "png"),
+    }
+    if found.profiles:
+        profiles = profile_chart(_profiles(found, free), found.threshold, LIGHT)
+        contents["profiles.png"] = encode_figure(profiles, "png")
+    record = _record(found, plan.experiments[0], files, flags, config.name)
+    write_record_folder(record, contents, out, overwrite=overwrite)
     return result | {"record": record.id, "out": out}
 
 

@@ -18,7 +18,8 @@ from nakaya.microscopy.grains.measures import pixels_beside
 from nakaya.microscopy.image_records import ImageSource
 from nakaya.viz.colour import from_hex, to_hex
 from nakaya.viz.style import LIGHT
-from nakaya.workflows.ingest_micrograph import RECORDS, Finding, write_ingested
+from nakaya.workflows.ingest_micrograph import Finding, write_ingested
+from nakaya.workflows.record_folder import RECORDS
 
 __all__ = ["ingest_ebsd"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nakaya.core.arrays import BoolArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.core.files import check_output, new_folder, write_whole
+from nakaya.core.files import check_output
 from nakaya.core.provenance import sha256_of_file
 from nakaya.microscopy.grains.grain_size import grain_size_from_intercept
 from nakaya.microscopy.grains.masks import check_mask_size, grains_from_mask, mask_of_boundaries
@@ -27,14 +27,22 @@ from nakaya.microscopy.lattice_images.record import lattice_record
 from nakaya.microscopy.loops.counting import LoopRules, count_interval, find_loops, loops_of_mask, mask_of_loops
 from nakaya.microscopy.loops.record import loops_record
 from nakaya.microscopy.pixel_sizes import find_pixel_size
-from nakaya.records.store import RecordStore
+from nakaya.workflows.record_folder import RECORDS, write_record_folder
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["KINDS", "Finding", "MicrographOptions", "drawn_spots", "ingest_micrograph", "write_ingested"]
+__all__ = [
+    "KINDS",
+    "Finding",
+    "MicrographOptions",
+    "UnusedMaskError",
+    "drawn_spots",
+    "ingest_micrograph",
+    "write_ingested",
+]
 
-RECORDS, OVERLAY, MASK = "records", "overlay.png", "mask.png"
+OVERLAY, MASK = "overlay.png", "mask.png"
 DISAGREE = 0.02
 """A stated pixel size that differs from the file's own by more than this fraction is flagged."""
 UNCLEAR = 6.0
@@ -43,6 +51,10 @@ MOSTLY_CLOSED = 0.5
 """Fraction of the boundaries that must lie on lines."""
 USUAL_LOOP = 26.0
 """Diameter in pixels of the loops on which the rules were chosen."""
+
+
+class UnusedMaskError(ParameterError):
+    """A mask was given for a kind of micrograph that takes none; the message begins with "mask"."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,8 @@ class MicrographOptions:
         loop_diameter: Loops: about how many pixels across they are.
 
     Raises:
-        ParameterError: A value is out of range, or contradicts the kind.
+        ParameterError: A value is out of range.
+        UnusedMaskError: Lattices take no mask.
         UnknownNameError: There is no such kind.
     """
 
@@ -75,7 +88,7 @@ class MicrographOptions:
         if self.kind not in KINDS:
             raise UnknownNameError("kind of micrograph", self.kind, KINDS)
         if self.mask is not None and self.kind == "lattice":
-            raise ParameterError("--mask corrects grains or loops: the lattices of an image come from its fringes")
+            raise UnusedMaskError("mask corrects grains or loops: the lattices of an image come from its fringes")
         if self.lines not in (None, "dark", "bright"):
             raise UnknownNameError("kind of line", str(self.lines), ("dark", "bright"))
         if not 4 <= self.loop_diameter <= 500:
@@ -126,7 +139,7 @@ def ingest_micrograph(
     found = KINDS[options.kind](image, source, options)
     return write_ingested(found, out, overwrite=overwrite) | {
         "kind": options.kind,
-        "pixel_size_m": math.nan if source.pixel_size is None else source.pixel_size,
+        "pixel_size_m": source.metres,
         "pixel_size_from": source.pixel_size_from or None,
     }
 
@@ -138,24 +151,14 @@ def write_ingested(found: Finding, out: Path, *, overwrite: bool = False) -> dic
     from nakaya.viz.writing import encode_image
 
     record = found.ingested.record
-    with new_folder(out, overwrite=overwrite) as directory:
-        graph = directory / RECORDS / found.ingested.graph_path
-        graph.parent.mkdir(parents=True)
-        write_whole(graph, found.ingested.graph_bytes)
-        RecordStore(directory / RECORDS).add(record)
-        picture = encode_image(found.overlay, directory / OVERLAY, title=record.id, optimise=False)
-        write_whole(directory / OVERLAY, picture)
-        pixels = found.mask if found.mask.dtype == np.uint8 else np.where(found.mask, 255, 0).astype(np.uint8)
-        write_whole(directory / MASK, encode_image(Image.fromarray(pixels), directory / MASK, title=record.id))
-    return {
-        **found.numbers,
-        "record": record.id,
-        "status": record.status,
-        "flags": list(record.flags),
-        "out": out,
-        "overlay": out / OVERLAY,
-        "mask": out / MASK,
+    pixels = found.mask if found.mask.dtype == np.uint8 else np.where(found.mask, 255, 0).astype(np.uint8)
+    files = {
+        f"{RECORDS}/{found.ingested.graph_path}": found.ingested.graph_bytes,
+        OVERLAY: encode_image(found.overlay, Path(OVERLAY), title=record.id, optimise=False),
+        MASK: encode_image(Image.fromarray(pixels), Path(MASK), title=record.id),
     }
+    written = write_record_folder(record, files, out, overwrite=overwrite)
+    return {**found.numbers, **written, "overlay": out / OVERLAY, "mask": out / MASK}
 
 
 def _source(path: Path, image: GreyImage, options: MicrographOptions) -> ImageSource:
@@ -173,13 +176,11 @@ def _source(path: Path, image: GreyImage, options: MicrographOptions) -> ImageSo
     words = [f"nakaya ingest micrograph {path.name} --kind {options.kind}"]
     words += [f"--pixel-size {options.pixel_size}"] if options.pixel_size else []
     words += [f"--mask {options.mask.name}"] if options.mask else []
-    mask = None if options.mask is None else (options.mask.name, _hash(options.mask))
+    mask = None
+    if options.mask is not None:
+        read_raw_image(options.mask)  # its errors say what is wrong with the file
+        mask = options.mask.name, sha256_of_file(options.mask)
     return ImageSource(image.name, image.sha256, size, origin, options.material, tuple(flags), mask, " ".join(words))
-
-
-def _hash(path: Path) -> str:
-    read_raw_image(path)  # its errors say what is wrong with the file
-    return sha256_of_file(path)
 
 
 # -------------------------------------------------------------------------------------------------------------- grains
@@ -210,40 +211,25 @@ def _grains(image: GreyImage, source: ImageSource, options: MicrographOptions) -
         elif on_lines < MOSTLY_CLOSED:
             flags.append(f"{100 * (1 - on_lines):.0f} % of the boundaries lie on no line: they were closed across gaps")
     measured = measure_map(labels)
-    ingested = grains_record(source, measured, settings, tuple(flags))
-    numbers = _grain_numbers(
-        source.pixel_size, measured.intercept.value, measured.intercept.low, measured.intercept.high
-    )
-    size_interval = (
-        (math.nan, math.nan) if source.pixel_size is None else astm_interval(measured.intercept, source.pixel_size)
-    )
-    diameter = measured.mean_diameter[0] * source.scale if source.pixel_size is not None else math.nan
-    numbers |= {
-        "astm_grain_size_interval": list(size_interval),
+    intercept, metres = measured.intercept, source.metres
+    numbers = {
+        "mean_intercept_m": intercept.value * metres,
+        "mean_intercept_interval_m": [intercept.low * metres, intercept.high * metres],
+        "astm_grain_size": grain_size_from_intercept(intercept.value * metres),
+        "mean_intercept_pixels": intercept.value,
+        "astm_grain_size_interval": list(astm_interval(intercept, metres)),
         "grains": measured.num_grains,
         "grains_not_on_frame": measured.num_whole,
         "mean_neighbours": measured.mean_neighbours,
         "mean_neighbours_whole_grains": measured.mean_neighbours_whole,
-        "mean_diameter_m": diameter,
+        "mean_diameter_m": measured.mean_diameter[0] * metres,
         "boundaries_on_lines": on_lines,
     }
-    caption = Caption(
-        f"{measured.num_grains} grains, {measured.num_whole} of them whole",
-        _grain_words(numbers),
-        source.pixel_size,
-    )
+    title = f"{measured.num_grains} grains, {measured.num_whole} of them whole"
+    caption = Caption(title, _grain_words(numbers), source.pixel_size)
     overlay = grain_overlay(image.values, measured.labels, measured.table.on_frame, caption)
+    ingested = grains_record(source, measured, settings, tuple(flags))
     return Finding(ingested, overlay, mask_of_boundaries(measured.labels), numbers)
-
-
-def _grain_numbers(pixel_size: float | None, value: float, low: float, high: float) -> dict[str, Any]:
-    scale = math.nan if pixel_size is None else pixel_size
-    return {
-        "mean_intercept_m": value * scale,
-        "mean_intercept_interval_m": [low * scale, high * scale],
-        "astm_grain_size": math.nan if pixel_size is None else grain_size_from_intercept(value * pixel_size),
-        "mean_intercept_pixels": value,
-    }
 
 
 def _grain_words(numbers: Mapping[str, Any]) -> str:
@@ -278,13 +264,13 @@ def _loops(image: GreyImage, source: ImageSource, options: MicrographOptions) ->
             "least area": f"{rules.min_area:g} square pixels",
         }
     ingested = loops_record(source, loops, image.shape, settings)
-    area = image.values.size * source.scale**2 if source.pixel_size is not None else math.nan
+    area = image.values.size * source.metres**2
     mean = float(loops.diameter.mean()) if loops.count else math.nan
     low, high = count_interval(loops.count)
     numbers = {
         "count": loops.count,
         "count_interval": [low, high],
-        "mean_diameter_m": mean * source.scale if source.pixel_size is not None else math.nan,
+        "mean_diameter_m": mean * source.metres,
         "mean_diameter_pixels": mean,
         "density_per_m2": loops.count / area,
         "density_interval_per_m2": [low / area, high / area],
@@ -293,7 +279,7 @@ def _loops(image: GreyImage, source: ImageSource, options: MicrographOptions) ->
     words += (
         NO_SCALE
         if source.pixel_size is None
-        else f"Mean diameter {1e9 * mean * source.scale:.3g} nm, {loops.count / area * 1e-12:.3g} per µm²."
+        else f"Mean diameter {1e9 * mean * source.metres:.3g} nm, {loops.count / area * 1e-12:.3g} per µm²."
     )
     caption = Caption(f"{loops.count} loops", words, source.pixel_size)
     overlay = spot_overlay(image.values, loops.labels, loops.centres, caption)

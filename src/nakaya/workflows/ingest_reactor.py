@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import ConfigError, InputFileError
-from nakaya.core.files import check_output, new_folder, write_whole
+from nakaya.core.files import check_output
 from nakaya.reactor.config import read_column_map
 from nakaya.reactor.logs.events import running_median
 from nakaya.reactor.logs.record import IngestedLog, IngestedReports, ingest_log, ingest_reports
 from nakaya.reactor.solubility import CELSIUS_ZERO
-from nakaya.records.record import Record
-from nakaya.records.store import RecordStore
+from nakaya.workflows.record_folder import RECORDS, write_record_folder
 
 __all__ = ["ingest_reactor"]
 
-RECORDS, CHART = "records", "chart.png"
+CHART = "chart.png"
 _HOUR = 3600.0
 _SMOOTHING = 60.0
 
@@ -60,20 +59,13 @@ def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool =
         found = ingest_log(source, columns, map_file=map_file)
         figure = trace_chart(_panels(found), LIGHT, title=f"{columns.material}: {source.name}")
         summary = _summarise_log(found)
-    with new_folder(out, overwrite=overwrite) as directory:
-        RecordStore(directory / RECORDS, create=True).add(found.record)
-        write_whole(directory / CHART, encode_figure(figure, "png"))
-    return _summarise(found.record) | summary | {"out": out}
-
-
-def _summarise(record: Record) -> dict[str, Any]:
+    written = write_record_folder(found.record, {CHART: encode_figure(figure, "png")}, out, overwrite=overwrite)
     return {
-        "record": record.id,
-        "status": record.status,
-        "flags": list(record.flags),
-        "duration_s": record.conditions["duration"].value,
-        "quantities": sorted(record.quantities),
-        "evidence": sorted(record.evidence),
+        **written,
+        "duration_s": found.record.conditions["duration"].value,
+        "quantities": sorted(found.record.quantities),
+        "evidence": sorted(found.record.evidence),
+        **summary,
     }
 
 

@@ -38,12 +38,12 @@ DIRECTIONS = {"0": (0, 1), "90": (1, 0), "45": (-1, 1), "135": (1, 1)}
 
 
 def grain_size_from_intercept(intercept: float) -> float:
-    """Return the ASTM grain-size number of a mean intercept in metres.
+    """Return the ASTM grain-size number of a mean intercept in metres; NaN where that is NaN.
 
     >>> round(grain_size_from_intercept(20e-6), 1)
     8.0
     """
-    if not intercept > 0:
+    if intercept <= 0:
         raise ParameterError(f"intercept={intercept} m is not a length above zero")
     return -6.643856 * math.log10(intercept / MILLIMETRE) - 3.288
 
