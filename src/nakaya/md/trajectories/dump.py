@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, ParameterError, UnknownNameError, shown
+from nakaya.core.errors import FormatError, ParameterError, UnknownNameError, UnstatedError, shown
 from nakaya.md.potentials import MASSES
 from nakaya.md.trajectories.frames import Frame
-from nakaya.md.trajectories.text_files import (
-    MAX_ATOMS,
-    CutOff,
-    Lines,
-    Notes,
-    Trajectory,
-    check_cell,
-    floats,
-    guarded,
-    integer,
-    opened,
-    symbols,
-)
+from nakaya.md.trajectories.text_files import MAX_ATOMS, Lines, Notes, Trajectory, check_cell, floats, integer, symbols
 
 __all__ = ["ENERGY", "LAMMPS_UNITS", "UnitStyle", "read_dump"]
 
@@ -58,6 +48,11 @@ ENERGY = "c_energy"
 """Column with the potential energy of every atom: `compute energy all pe/atom`."""
 
 _POSITION_COLUMNS = (("xu", "yu", "zu"), ("x", "y", "z"), ("xsu", "ysu", "zsu"), ("xs", "ys", "zs"))
+_VELOCITY_COLUMNS = ("vx", "vy", "vz")
+_NOT_EXTRA = {"id", "type", "element", "mol", "ix", "iy", "iz", *_VELOCITY_COLUMNS}
+
+_Columns: TypeAlias = Mapping[str, np.ndarray[tuple[int], np.dtype[np.bytes_]]]
+"""Name of a column -> its words, bytes [atom]."""
 
 
 def read_dump(path: Path, *, lammps_units: str | None = None, elements: Sequence[str] | None = None) -> Trajectory:
@@ -81,72 +76,101 @@ def read_dump(path: Path, *, lammps_units: str | None = None, elements: Sequence
     for symbol in elements or ():
         if symbol not in MASSES:
             raise UnknownNameError("element", symbol, MASSES)
-    notes = Notes()
-    return Trajectory(guarded(_dump_frames(path, lammps_units, elements, notes), notes.flags, path), notes.flags)
+    dump = _Dump(path, elements or (), lammps_units, lammps_units)
+    return Trajectory(path, partial(_dump_frame, dump=dump))
 
 
-def _dump_frames(path: Path, units: str | None, elements: Sequence[str] | None, notes: Notes) -> Iterator[Frame]:
-    with opened(path) as stream:
-        lines = Lines(stream, path)
-        number = 0
-        while (line := lines.next()) is not None:
-            if not line.strip():
-                continue
-            frame = _dump_frame(line, lines, path, units, elements, notes)
-            if frame is not None:
-                yield replace(frame, number=number)
-            number += 1
-        if lines.damage:
-            raise CutOff(lines.damage)
+@dataclass
+class _Dump:
+    """What is known of a whole file: units are given, or stated once in it, above its first frame."""
+
+    path: Path
+    elements: Sequence[str]
+    given_units: str | None
+    units: str | None
 
 
-def _dump_frame(
-    line: bytes, lines: Lines, path: Path, units: str | None, elements: Sequence[str] | None, notes: Notes
-) -> Frame | None:
-    step = count = None
+@dataclass
+class _Head:
+    """What stands above the atoms of a frame: box float64 [3, 3] (rows), origin float64 [3], in units of the file."""
+
+    step: int | None = None
     time: float | None = None
+    count: int | None = None
     cell: FloatArray | None = None
-    origin = np.zeros(3)
-    while True:
-        if line.startswith(b"ITEM: UNITS"):
-            stated = lines.need().decode(errors="backslashreplace").strip()
-            if units is not None and stated != units:
-                raise ParameterError(f"{path} says its units are {shown(stated)}, but {units!r} were given")
-            units = stated
-            if units not in LAMMPS_UNITS:
-                raise FormatError(f"{path} is in units {shown(units)}, which fix no length")
-        elif line.startswith(b"ITEM: TIMESTEP"):
-            step = integer(lines.need(), "the time step", path, 0, 10**18)
-        elif line.startswith(b"ITEM: TIME"):
-            time = float(floats(np.array([lines.need().strip()]), "the time", path)[0])
-        elif line.startswith(b"ITEM: NUMBER OF ATOMS"):
-            count = integer(lines.need(), "the number of atoms", path, 1, MAX_ATOMS)
-        elif line.startswith(b"ITEM: BOX BOUNDS"):
-            cell, origin = _dump_box(line, lines, path)
-        elif line.startswith(b"ITEM: ATOMS"):
-            break
-        else:
-            raise FormatError(f"{path}: {shown(line)} is no line of a LAMMPS dump")
+    origin: FloatArray = field(default_factory=lambda: np.zeros(3))
+
+
+def _dump_frame(line: bytes, lines: Lines, number: int, notes: Notes, *, dump: _Dump) -> Frame | None:
+    head = _Head()
+    while not line.startswith(b"ITEM: ATOMS"):
+        _read_item(line, lines, head, dump)
         line = lines.need()
-    if step is None or count is None or cell is None:
-        raise FormatError(f"{path}: a frame lacks its time step, number of atoms or box before the atoms")
-    if units is None:
-        raise ParameterError(f"{path} does not say its units: give --lammps-units, such as metal")
+    if head.step is None or head.count is None or head.cell is None:
+        raise FormatError("a frame lacks its time step, number of atoms or box before the atoms")
+    if dump.units is None:
+        raise UnstatedError(f"{dump.path} does not say its units: give them, such as metal", "lammps_units")
     names = line.decode(errors="backslashreplace").split()[2:]
     if len(set(names)) != len(names):
-        raise FormatError(f"{path}: a column comes twice: {shown(' '.join(names), 120)}")
-    style = LAMMPS_UNITS[units]
-    columns = dict(zip(names, lines.table(count, len(names)).T, strict=True))
-    time_ps = None if time is None else time * style.time
-    return _dump_atoms(columns, step, time_ps, cell, origin, style, path, elements, notes)
+        raise FormatError(f"a column comes twice: {shown(' '.join(names), 120)}")
+    columns: _Columns = dict(zip(names, lines.table(head.count, len(names)).T, strict=True))
+    style = LAMMPS_UNITS[dump.units]
+    cell = check_cell(head.cell * style.length)
+    position_columns, positions = _positions(columns, cell, head.origin, style)
+    species = _species(columns, dump)
+    if bad := int((~np.isfinite(positions).all(axis=1)).sum()):
+        notes.add("frames left out", f"the frame at step {head.step} was left out: {bad} atoms have no finite position")
+        return None
+    velocities = _velocities(columns, style, head.step, notes)
+    extra = {
+        name: floats(words, name) for name, words in columns.items() if name not in {*position_columns, *_NOT_EXTRA}
+    }
+    if ENERGY in extra:
+        extra[ENERGY] = extra[ENERGY] * style.energy
+    ranks = np.arange(len(positions))
+    if "id" in columns:
+        ids = floats(columns["id"], "id")
+        if len(np.unique(ids)) != len(ids):
+            raise FormatError(f"at step {head.step} two atoms have the same id")
+        ranks = np.argsort(ids)
+    return Frame(
+        head.step,
+        None if head.time is None else head.time * style.time,
+        positions[ranks],
+        cell,
+        species[ranks],
+        None if velocities is None else velocities[ranks],
+        {name: values[ranks] for name, values in extra.items()},
+        number,
+    )
 
 
-def _dump_box(line: bytes, lines: Lines, path: Path) -> tuple[FloatArray, FloatArray]:
+def _read_item(line: bytes, lines: Lines, head: _Head, dump: _Dump) -> None:
+    if line.startswith(b"ITEM: UNITS"):
+        units = lines.need().decode(errors="backslashreplace").strip()
+        if dump.given_units not in (None, units):
+            raise ParameterError(f"{dump.path} says its units are {shown(units)}, but {dump.given_units!r} were given")
+        if units not in LAMMPS_UNITS:
+            raise FormatError(f"the units are {shown(units)}, which fix no length")
+        dump.units = units
+    elif line.startswith(b"ITEM: TIMESTEP"):
+        head.step = integer(lines.need(), "the time step", 0, 10**18)
+    elif line.startswith(b"ITEM: TIME"):
+        head.time = float(floats(np.array([lines.need().strip()]), "the time")[0])
+    elif line.startswith(b"ITEM: NUMBER OF ATOMS"):
+        head.count = integer(lines.need(), "the number of atoms", 1, MAX_ATOMS)
+    elif line.startswith(b"ITEM: BOX BOUNDS"):
+        head.cell, head.origin = _read_box(lines)
+    else:
+        raise FormatError(f"{shown(line)} is no line of a LAMMPS dump")
+
+
+def _read_box(lines: Lines) -> tuple[FloatArray, FloatArray]:
     rows = [lines.need().split() for _ in range(3)]
     width = len(rows[0])
     if any(len(row) != width for row in rows) or width not in (2, 3, 4):
-        raise FormatError(f"{path}: the box bounds are not three rows of two or three numbers")
-    bounds = floats(np.array(rows), "the box", path)
+        raise FormatError("the box bounds are not three rows of two or three numbers")
+    bounds = floats(np.array(rows), "the box")
     if width == 4:  # general triclinic: three vectors and the origin
         return bounds[:, :3], bounds[:, 3]
     if width == 2:
@@ -161,70 +185,45 @@ def _dump_box(line: bytes, lines: Lines, path: Path) -> tuple[FloatArray, FloatA
     return np.array([[sides[0], 0, 0], [xy, sides[1], 0], [xz, yz, sides[2]]]), low
 
 
-def _dump_atoms(
-    columns: Mapping[str, np.ndarray[tuple[int], np.dtype[np.bytes_]]],
-    step: int,
-    time_ps: float | None,
-    cell: FloatArray,
-    origin: FloatArray,
-    style: UnitStyle,
-    path: Path,
-    elements: Sequence[str] | None,
-    notes: Notes,
-) -> Frame | None:
-    triple = next((names for names in _POSITION_COLUMNS if all(name in columns for name in names)), None)
-    if triple is None:
+def _triple(columns: _Columns, names: Sequence[str]) -> FloatArray:
+    return np.stack([floats(columns[name], name) for name in names], axis=1)
+
+
+def _positions(
+    columns: _Columns, cell: FloatArray, origin: FloatArray, style: UnitStyle
+) -> tuple[Sequence[str], FloatArray]:
+    names = next((names for names in _POSITION_COLUMNS if all(name in columns for name in names)), None)
+    if names is None:
         raise FormatError(
-            f"{path}: no positions among the columns {shown(' '.join(columns), 120)}: expected x y z, or xs ys zs"
+            f"no positions among the columns {shown(' '.join(columns), 120)}: expected x y z, or xs ys zs"
         )
-    positions = np.stack([floats(columns[name], name, path) for name in triple], axis=1)
-    cell = check_cell(cell * style.length, path)
-    if triple[0].startswith("xs"):
-        positions = positions @ cell
-    else:
-        positions = (positions - origin) * style.length
-    species = _dump_species(columns, elements, path)
-    if bad := int((~np.isfinite(positions).all(axis=1)).sum()):
-        words = f"the frame at step {step} was left out: {bad} atoms have no finite position"
-        notes.add("frames left out", words)
+    found = _triple(columns, names)
+    return names, found @ cell if names[0].startswith("xs") else (found - origin) * style.length
+
+
+def _velocities(columns: _Columns, style: UnitStyle, step: int, notes: Notes) -> FloatArray | None:
+    if not all(name in columns for name in _VELOCITY_COLUMNS):
         return None
-    velocities = None
-    if all(name in columns for name in ("vx", "vy", "vz")):
-        velocities = np.stack([floats(columns[name], name, path) for name in ("vx", "vy", "vz")], axis=1)
-        velocities *= style.velocity
-        if not np.isfinite(velocities).all():
-            words = f"the velocities at step {step} were left out: some are not finite"
-            notes.add("frames without velocities", words)
-            velocities = None
-    used = {*triple, "vx", "vy", "vz", "id", "type", "element", "mol", "ix", "iy", "iz"}
-    extra = {name: floats(words, name, path) for name, words in columns.items() if name not in used}
-    if ENERGY in extra:
-        extra[ENERGY] = extra[ENERGY] * style.energy
-    ranks = np.arange(len(positions))
-    if "id" in columns:
-        ids = floats(columns["id"], "id", path)
-        if len(np.unique(ids)) != len(ids):
-            raise FormatError(f"{path}: at step {step} two atoms have the same id")
-        ranks = np.argsort(ids)
-    return Frame(
-        step, time_ps, positions[ranks], cell, species[ranks],
-        None if velocities is None else velocities[ranks], {name: values[ranks] for name, values in extra.items()},
-    )  # fmt: skip
+    velocities = _triple(columns, _VELOCITY_COLUMNS) * style.velocity
+    if np.isfinite(velocities).all():
+        return velocities
+    notes.add("frames without velocities", f"the velocities at step {step} were left out: some are not finite")
+    return None
 
 
-def _dump_species(
-    columns: Mapping[str, np.ndarray[tuple[int], np.dtype[np.bytes_]]], elements: Sequence[str] | None, path: Path
-) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+def _species(columns: _Columns, dump: _Dump) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     if "element" in columns:
-        return symbols(columns["element"], path)
+        return symbols(columns["element"])
     if "type" not in columns:
-        raise FormatError(f"{path}: neither type nor element among the columns {shown(' '.join(columns), 120)}")
+        raise FormatError(f"neither type nor element among the columns {shown(' '.join(columns), 120)}")
+    path, elements = dump.path, dump.elements
     if not elements:
-        raise ParameterError(f"{path} carries numbers of types, not elements: give --elements, such as Cu or Cu,Al")
-    types = floats(columns["type"], "type", path)
+        raise UnstatedError(
+            f"{path} carries numbers of types, not elements: give these, such as Cu or Cu,Al", "elements"
+        )
+    types = floats(columns["type"], "type")
     wrong = (types != np.round(types)) | (types < 1) | (types > len(elements))
     if wrong.any() or not np.isfinite(types).all():
-        raise ParameterError(
-            f"{path}: type {types[wrong][0]:g} has no element: --elements names {len(elements)} ({','.join(elements)})"
-        )
+        given = f"{len(elements)} are given ({','.join(elements)})"
+        raise UnstatedError(f"{path}: type {types[wrong][0]:g} has no element: {given}", "elements")
     return np.array(elements)[types.astype(np.int64) - 1]

@@ -20,26 +20,27 @@ __all__ = ["read_trajectory"]
 
 
 def read_trajectory(
-    path: Path, *, lammps_units: str | None = None, elements: Sequence[str] | None = None, form: str | None = None
+    path: Path, *, lammps_units: str | None = None, elements: Sequence[str] | None = None
 ) -> Trajectory:
     """Read frames from a LAMMPS text dump or extended XYZ, told apart by their first line.
 
     Raises:
         InputFileError: The file cannot be read.
         FormatError: It is neither, or its first frame is damaged.
-        ParameterError: A dump, and units or elements are neither in the file nor given.
+        UnstatedError: A dump, and units or elements are neither in the file nor given.
     """
-    if form is None:
-        with opened(path) as stream:
-            first = Lines(stream, path).next()
-        if first is None:
-            raise FormatError(f"{path} is empty, or its gzip stream is damaged at the start")
-        form = "dump" if first.startswith(b"ITEM:") else "extxyz" if re.fullmatch(rb"\s*\d+\s*", first) else None
-        if form is None:
-            raise FormatError(
-                f"{path} starts with {shown(first)}: expected a LAMMPS text dump (ITEM: "
-                "TIMESTEP) or extended XYZ (a number of atoms)"
-            )
-    if form == "dump":
+    with opened(path) as stream:
+        try:
+            first = Lines(stream).next()
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from None
+    if first is None:
+        raise FormatError(f"{path} is empty, or its gzip stream is damaged at the start")
+    if first.startswith(b"ITEM:"):
         return read_dump(path, lammps_units=lammps_units, elements=elements)
-    return read_extxyz(path)
+    if re.fullmatch(rb"\s*\d+\s*", first):
+        return read_extxyz(path)
+    raise FormatError(
+        f"{path} starts with {shown(first)}: expected a LAMMPS text dump (ITEM: TIMESTEP) or extended XYZ (a number of "
+        "atoms)"
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -19,36 +19,13 @@ from nakaya.core.errors import FormatError, InputFileError, shown
 from nakaya.md.potentials import MASSES
 from nakaya.md.trajectories.frames import Frame
 
-__all__ = [
-    "MAX_ATOMS", "CutOff", "Lines", "Notes", "Trajectory", "check_cell", "floats",
-    "guarded", "integer", "opened", "symbols",
-]  # fmt: skip
+__all__ = ["MAX_ATOMS", "Lines", "Notes", "Trajectory", "check_cell", "floats", "integer", "opened", "symbols"]
 
 MAX_ATOMS = 20_000_000
 MAX_LINE = 1 << 20
 BLOCK = 8192
 FEW = 3
 """Flags of one kind that are written out; a trajectory may have a hundred thousand damaged frames."""
-
-
-class Trajectory(Iterator[Frame]):
-    """Frames one by one, and what was wrong on the way.
-
-    Attributes:
-        flags: Reasons why frames were left out or the file ended early; complete once all frames were read.
-        has_units: Whether the unit of the times in the file is known.
-    """
-
-    def __init__(self, frames: Iterator[Frame], flags: list[str], *, has_units: bool = True) -> None:
-        self._frames = frames
-        self.flags = flags
-        self.has_units = has_units
-
-    def __next__(self) -> Frame:
-        return next(self._frames)
-
-    def __iter__(self) -> Iterator[Frame]:
-        return self
 
 
 class Notes:
@@ -99,8 +76,8 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 class Lines:
     """Lines of a stream, with a largest length; damage to a gzip stream counts as its end."""
 
-    def __init__(self, stream: IO[bytes], path: Path) -> None:
-        self.stream, self.path = stream, path
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
         self.damage = ""
 
     def next(self) -> bytes | None:
@@ -111,7 +88,7 @@ class Lines:
             self.damage = f"the gzip stream is damaged ({error})"
             return None
         if len(line) >= MAX_LINE:
-            raise FormatError(f"{self.path} has a line of more than {MAX_LINE} bytes: it is no text trajectory")
+            raise FormatError(f"a line has more than {MAX_LINE} bytes: it is no text trajectory")
         return line.rstrip(b"\r\n") if line else None
 
     def need(self) -> bytes:
@@ -124,39 +101,83 @@ class Lines:
     def table(self, rows: int, columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.bytes_]]:
         """The next `rows` lines as words, bytes [rows, columns]; memory grows with what is there, not with `rows`."""
         blocks: list[bytes] = []
-        remaining = rows
-        while remaining:
-            chunk = [self.need() for _ in range(min(BLOCK, remaining))]
+        while len(blocks) < rows:
+            chunk = [self.need() for _ in range(min(BLOCK, rows - len(blocks)))]
             for line in chunk:
-                if len(line.split()) != columns:
-                    raise FormatError(
-                        f"{self.path}: a row of atoms has {len(line.split())} words, expected {columns}: "
-                        f"{shown(line, 60)}"
-                    )
+                if (width := len(line.split())) != columns:
+                    raise FormatError(f"a row of atoms has {width} words, expected {columns}: {shown(line, 60)}")
             blocks += chunk
-            remaining -= len(chunk)
-        words = np.array(b"\n".join(blocks).split())
-        return words.reshape(rows, columns)
+        return np.array(b"\n".join(blocks).split()).reshape(rows, columns)
 
 
-def integer(text: bytes, what: str, path: Path, low: int, high: int) -> int:
-    """Return a whole number between `low` and `high`, or say (`FormatError`) that `what` in `path` is none."""
+class Trajectory(Iterator[Frame]):
+    """Frames of a file one by one, and what was wrong on the way.
+
+    Damage after a whole frame ends them with a flag; damage before the first one is an error.
+
+    Args:
+        path: Plain or gzipped.
+        read_frame: Takes the first line of a frame, the lines that follow, the number of the frame and the notes;
+            returns None where it leaves the frame out. What it raises needs no path.
+        has_units: Whether the unit of the times in the file is known.
+
+    Attributes:
+        flags: Reasons why frames were left out or the file ended early; complete once all frames were read.
+        has_units: As given.
+    """
+
+    def __init__(
+        self, path: Path, read_frame: Callable[[bytes, Lines, int, Notes], Frame | None], *, has_units: bool = True
+    ) -> None:
+        self._notes = Notes()
+        self._frames = self._guarded(path, read_frame)
+        self.flags = self._notes.flags
+        self.has_units = has_units
+
+    def __next__(self) -> Frame:
+        return next(self._frames)
+
+    def _guarded(self, path: Path, read_frame: Callable[[bytes, Lines, int, Notes], Frame | None]) -> Iterator[Frame]:
+        count = number = 0
+        with opened(path) as stream:
+            lines = Lines(stream)
+            try:
+                while (line := lines.next()) is not None:
+                    if not line.strip():
+                        continue
+                    frame = read_frame(line, lines, number, self._notes)
+                    number += 1
+                    if frame is not None:
+                        count += 1
+                        yield frame
+                if lines.damage:
+                    raise CutOff(lines.damage)
+            except (CutOff, FormatError) as error:
+                if count == 0:
+                    raise FormatError(f"{path} holds no whole frame: {error}") from None
+                self.flags.append(f"the trajectory was cut after {count} frames: {error}")
+        if count == 0:
+            raise FormatError(f"{path} holds no whole frame: {'; '.join(self.flags) or 'it is empty'}")
+
+
+def integer(text: bytes, what: str, low: int, high: int) -> int:
+    """Return a whole number between `low` and `high`, or say (`FormatError`) that `what` is none."""
     try:
         number = int(text)
     except ValueError:
-        raise FormatError(f"{path}: {what} is {shown(text)}, expected a whole number") from None
+        raise FormatError(f"{what} is {shown(text)}, expected a whole number") from None
     if not low <= number <= high:
-        raise FormatError(f"{path}: {what} is {number}, expected {low} to {high}")
+        raise FormatError(f"{what} is {number}, expected {low} to {high}")
     return number
 
 
-def floats(words: np.ndarray[tuple[int, ...], np.dtype[np.bytes_]], what: str, path: Path) -> FloatArray:
+def floats(words: np.ndarray[tuple[int, ...], np.dtype[np.bytes_]], what: str) -> FloatArray:
     """Return words as float64 of the same shape, NaN included, or say (`FormatError`) that one is no number."""
     try:
         return words.astype(np.float64)
     except ValueError:
         wrong = next((word for word in words.ravel().tolist() if not _is_number(word)), b"")
-        raise FormatError(f"{path}: {what} holds {shown(wrong)}, which is no number") from None
+        raise FormatError(f"{what} holds {shown(wrong)}, which is no number") from None
 
 
 def _is_number(word: bytes) -> bool:
@@ -167,41 +188,18 @@ def _is_number(word: bytes) -> bool:
     return b"_" not in word  # 1_000 is one to Python, not to NumPy
 
 
-def symbols(
-    words: np.ndarray[tuple[int], np.dtype[np.bytes_]], path: Path
-) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+def symbols(words: np.ndarray[tuple[int], np.dtype[np.bytes_]]) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     """Return words as symbols of elements, or say (`FormatError`) which are none that is known."""
     unknown = sorted(set(words.tolist()) - {symbol.encode() for symbol in MASSES})
     if unknown:
         named = ", ".join(shown(word, 12) for word in unknown[:5])
-        raise FormatError(f"{path}: no elements that are known here: {named}")
+        raise FormatError(f"no elements that are known here: {named}")
     return np.asarray(np.char.decode(words, "ascii"))
 
 
-def check_cell(cell: FloatArray, path: Path) -> FloatArray:
+def check_cell(cell: FloatArray) -> FloatArray:
     """Return the box float64 [3, 3] (A, rows), or say (`FormatError`) that it is none of atoms."""
     volume = abs(float(np.linalg.det(cell))) if np.isfinite(cell).all() else 0.0
     if not 1e-3 < volume < 1e15:
-        raise FormatError(f"{path}: the box has a volume of {volume:g} A^3: it is missing, flat, or in other units")
+        raise FormatError(f"the box has a volume of {volume:g} A^3: it is missing, flat, or in other units")
     return cell
-
-
-def guarded(frames: Iterator[Frame], flags: list[str], path: Path) -> Iterator[Frame]:
-    """Pass frames on; damage after a whole frame ends them with a flag, damage before the first one is an error."""
-    count = 0
-    while True:
-        try:
-            frame = next(frames)
-        except StopIteration:
-            if count == 0:
-                reason = f": {'; '.join(flags)}" if flags else ": it is empty"
-                raise FormatError(f"{path} holds no whole frame{reason}") from None
-            return
-        except (CutOff, FormatError) as error:
-            message = str(error).removeprefix(f"{path}: ")
-            if count == 0:
-                raise FormatError(f"{path} holds no whole frame: {message}") from None
-            flags.append(f"the trajectory was cut after {count} frames: {message}")
-            return
-        count += 1
-        yield frame
