@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from nakaya.core.errors import FormatError, NakayaError, ParameterError
+from nakaya.core.errors import FormatError, NakayaError, UnstatedError
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.md.interfaces import fit_velocity, follow_slab, slab_centre
 from nakaya.md.order.bond_order import (
@@ -318,7 +318,7 @@ def test_options_that_make_no_sense_are_refused() -> None:
 def test_the_structure_of_an_unknown_crystal_is_not_guessed(tmp_path: Path) -> None:
     path = tmp_path / "ni.dump"
     path.write_text(dump_of([slab_frame(40.0, seed=n) for n in range(3)]))
-    with pytest.raises(ParameterError, match="--structure"):
+    with pytest.raises(UnstatedError, match="give fcc"):
         ingest_trajectory(path, replace(METAL, elements=["Ni"]))
     assert ingest_trajectory(path, replace(METAL, elements=["Ni"], structure="fcc")).material == "Ni"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal, orien
 from nakaya.md.interfaces import (
     EVIDENCE_PS,
     PATCH_TIMES_PS,
-    TIME_TOLERANCE_PS,
     SlabHistory,
     VelocityFit,
     fit_velocity,
@@ -22,16 +21,15 @@ from nakaya.md.interfaces import (
 )
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import describe, simulate
-from nakaya.md.order.descriptors import DESCRIPTORS
 from nakaya.md.patches import write_patches
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.properties import quick_solid
+from nakaya.md.slab_quantities import ANGSTROM, interface_area, slab_series, temperature_profile
 from nakaya.md.tables import MaterialTable
-from nakaya.records.record import Axis, Quantity, Record, Snapshot, single
+from nakaya.records.record import Quantity, Record, Snapshot, single
 
 __all__ = ["GrowthRun", "half_melted_box", "planned_duration"]
 
-ANGSTROM = 1e-10
 FRAME_PS = 1.0
 MIN_LENGTH = 100.0
 MIN_WIDTH = 10.0
@@ -180,9 +178,18 @@ class GrowthRun:
             kind="md",
             material=material.name,
             orientation=self.orientation,
-            conditions=self._conditions(table, edge, history),
-            evidence=self._evidence(history, solid_volume),
-            quantities=self._quantities(history, fits, solid_volume, mean_temperature),
+            conditions={
+                **table.conditions(self.temperature),
+                **interface_area(history),
+                "lattice_parameter": single(edge * ANGSTROM, "m"),
+            },
+            evidence=_rounded(slab_series(history, solid_volume, until_ps=EVIDENCE_PS)),
+            quantities={
+                "growth_velocity": fits[0].quantity,
+                "growth_velocity_averaged_rule": fits[1].quantity,
+                "mean_temperature": single(round(mean_temperature, 2), "K"),
+                **_rounded(slab_series(history, solid_volume) | temperature_profile(history)),
+            },
             provenance=describe(
                 material,
                 source="half-melted box, two fronts, local thermostat",
@@ -211,48 +218,8 @@ class GrowthRun:
             return table.lattice_parameter(self.temperature) / ANGSTROM
         return quick_solid(folder / "lattice", self.material, self.temperature)
 
-    def _conditions(self, table: MaterialTable, edge: float, history: SlabHistory) -> dict[str, Quantity]:
-        return {
-            **table.conditions(self.temperature),
-            "lattice_parameter": single(edge * ANGSTROM, "m"),
-            "front_area": single(history.area * ANGSTROM**2, "m^2"),
-            "num_atoms": single(float(history.num_atoms), "1"),
-        }
-
-    def _evidence(self, history: SlabHistory, solid_volume: float) -> dict[str, Quantity]:
-        early = history.times_ps <= EVIDENCE_PS + TIME_TOLERANCE_PS
-        axis = Axis("time", "s", history.times_ps[early] * 1e-12)
-
-        def series(values: FloatArray, unit: str) -> Quantity:
-            return Quantity(_rounded(values[early]), unit, axis=axis)
-
-        found = {name: series(history.pooled[name], unit) for name, unit in DESCRIPTORS.items()}
-        thickness = history.thickness(solid_volume, until_ps=EVIDENCE_PS) * ANGSTROM
-        found["solid_thickness"] = Quantity(_rounded(thickness), "m", axis=axis)
-        return found
-
-    def _quantities(
-        self, history: SlabHistory, fits: list[VelocityFit], solid_volume: float, mean_temperature: float
-    ) -> dict[str, Quantity]:
-        axis = Axis("time", "s", history.times_ps * 1e-12)
-        velocity, other = (fit.velocity for fit in fits)
-        found = {
-            "growth_velocity": single(velocity.value, "m/s", uncertainty=velocity.standard_error),
-            "growth_velocity_averaged_rule": single(other.value, "m/s", uncertainty=other.standard_error),
-            **{name: Quantity(_rounded(history.pooled[name]), unit, axis=axis) for name, unit in DESCRIPTORS.items()},
-            "solid_thickness": Quantity(_rounded(history.thickness(solid_volume) * ANGSTROM), "m", axis=axis),
-            "mean_temperature": single(round(mean_temperature, 2), "K"),
-        }
-        if np.isfinite(history.temperature_profile).all():
-            found["temperature_profile"] = Quantity(
-                _rounded(history.temperature_profile),
-                "K",
-                axis=Axis("position", "m", history.profile_distance * ANGSTROM),
-            )
-        return found
-
     def _flags(self, history: SlabHistory, fit: VelocityFit, mean_temperature: float) -> list[str]:
-        flags = [flag for flag in fit.flags if "not used" not in flag]
+        flags = list(fit.oddities)
         start = float(history.pooled["solid_fraction"][0])
         if not 0.08 < start < 0.9:
             flags.append(f"{start:.0%} of the atoms were solid when recording began: expected both phases")
@@ -264,7 +231,9 @@ class GrowthRun:
         return flags
 
 
-def _rounded(values: FloatArray) -> FloatArray:
+def _rounded(found: dict[str, Quantity]) -> dict[str, Quantity]:
     """Six significant digits: thermal noise is far larger, and the files stay small."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.array([float(f"{value:.6g}") for value in values])
+    return {
+        name: replace(entry, values=np.array([float(f"{value:.6g}") for value in entry.values]))
+        for name, entry in found.items()
+    }

@@ -90,7 +90,7 @@ def run_own_input(
     if not script.is_file():
         raise ParameterError(f"there is no LAMMPS input {script}")
     if Path(dump).name != dump:
-        raise ParameterError(f"--dump {dump!r} must be a file name without folders: the input writes it beside itself")
+        raise ParameterError(f"dump={dump!r} must be a file name without folders: the input writes it beside itself")
     find_lammps()
     folder = out.parent / f".{out.name}.{os.getpid()}.run"
     try:

@@ -26,6 +26,7 @@ from nakaya.md.order.neighbours import volume_per_atom
 from nakaya.md.potentials import MASSES
 from nakaya.md.statistics import Estimate, walk_slope
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
+from nakaya.records.record import Quantity, single
 
 __all__ = [
     "BLOCK_PS",
@@ -296,12 +297,24 @@ class VelocityFit:
     Attributes:
         velocity: m/s; positive = the crystal grows; both interfaces averaged.
         window_ps: First and last time of the fit.
-        flags: What was odd.
+        end: Why the frames after some time are not used, as every run ends that goes on for long enough; "" = all are.
+        oddities: What else was odd.
     """
 
     velocity: Estimate
     window_ps: tuple[float, float]
-    flags: tuple[str, ...]
+    end: str
+    oddities: tuple[str, ...]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Everything that was odd, and how the run ended."""
+        return (self.end, *self.oddities) if self.end else self.oddities
+
+    @property
+    def quantity(self) -> Quantity:
+        """The velocity as the quantity of a record."""
+        return single(self.velocity.value, "m/s", uncertainty=self.velocity.standard_error)
 
 
 def fit_velocity(
@@ -322,9 +335,9 @@ def fit_velocity(
     thick = history.thickness(solid_volume, rule=rule)
     liquid = (history.num_atoms - thick * history.area / solid_volume) * liquid_volume / history.area
     usable = history.times_ps >= from_ps - TIME_TOLERANCE_PS
-    flags = []
     nucleated = history.second_crystal > MAX_SECOND
     ended = np.flatnonzero(usable & (nucleated | (liquid < MIN_LIQUID) | (thick < MIN_SOLID)))
+    end = ""
     if ended.size:
         last = int(ended[0])
         usable &= np.arange(len(thick)) < last
@@ -335,17 +348,17 @@ def fit_velocity(
             if liquid[last] < MIN_LIQUID
             else "the crystal melted away"
         )
-        flags.append(f"{what} at {history.times_ps[last]:g} ps; frames from there on are not used")
+        end = f"{what} at {history.times_ps[last]:g} ps; frames from there on are not used"
     in_crystal, in_liquid = history.mistaken(rule)
-    if in_crystal - in_liquid < 0.5:
-        flags.append("the classifier hardly tells the two phases apart here")
+    odd = ("the classifier hardly tells the two phases apart here",) if in_crystal - in_liquid < 0.5 else ()
+    too_few = VelocityFit(Estimate(math.nan, math.nan), (math.nan, math.nan), end, (*odd, "too few frames are left"))
     if usable.sum() < 5:
-        return VelocityFit(Estimate(math.nan, math.nan), (math.nan, math.nan), (*flags, "too few frames are left"))
+        return too_few
     times = history.times_ps[usable]
     block = max(MIN_BLOCK_PS, min(BLOCK_PS, float(times[-1] - times[0]) / 3))
     slope = walk_slope(times, thick[usable] / 2, block=block)
-    if ended.size and not math.isfinite(slope.standard_error):  # a number without an error, of a few ps, is no result
-        return VelocityFit(Estimate(math.nan, math.nan), (math.nan, math.nan), (*flags, "too few frames are left"))
+    if end and not math.isfinite(slope.standard_error):  # a number without an error, of a few ps, is no result
+        return too_few
     to_si = 100.0  # A/ps in m/s
     estimate = Estimate(slope.value * to_si, slope.standard_error * to_si)
-    return VelocityFit(estimate, (float(times[0]), float(times[-1])), tuple(flags))
+    return VelocityFit(estimate, (float(times[0]), float(times[-1])), end, odd)

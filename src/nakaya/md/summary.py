@@ -115,8 +115,8 @@ def melting_summary(records: Sequence[Record]) -> dict[str, Any]:
     flags = [f"{record.id}: {flag}" for record in records for flag in record.flags]
     if not estimate.standard_error <= MAX_RELATIVE_ERROR * estimate.value:
         flags.append(
-            f"the error is {estimate.standard_error:.0f} K: the interfaces still moved; run longer (--duration), in "
-            "longer boxes, or start nearer (--guess)"
+            f"the error is {estimate.standard_error:.0f} K: the interfaces still moved; run longer, in longer "
+            "boxes, or start nearer to the melting point"
         )
     return {
         "melting_point_K": estimate.value,

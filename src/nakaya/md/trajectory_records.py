@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.errors import FormatError, ParameterError, UnknownNameError, UnstatedError
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.crystallography.lattices import ATOMS_PER_CELL
 from nakaya.crystallography.miller import miller_vector
@@ -26,21 +26,20 @@ from nakaya.md.interfaces import (
     follow_slab,
 )
 from nakaya.md.order.bond_order import CLASSIFIERS
-from nakaya.md.order.descriptors import DESCRIPTORS
 from nakaya.md.order.neighbours import nearest_neighbours, volume_per_atom
 from nakaya.md.patches import cut_patch
 from nakaya.md.potentials import MATERIALS
+from nakaya.md.slab_quantities import ANGSTROM, interface_area, slab_series, temperature_profile
 from nakaya.md.stated_potentials import INGESTED
 from nakaya.md.tables import driving_force, tabulate
 from nakaya.md.trajectories.dump import ENERGY
 from nakaya.md.trajectories.files import read_trajectory
 from nakaya.md.trajectories.frames import Frame
 from nakaya.md.trajectories.text_files import Trajectory
-from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record, single
+from nakaya.records.record import DRIVING_FORCE, Provenance, Record, single
 
 __all__ = ["FollowedTrajectory", "TrajectoryOptions", "follow_trajectory", "ingest_trajectory"]
 
-ANGSTROM = 1e-10
 MAX_FRAMES = 100_000
 MIN_ATOMS = 50
 MIN_KELVIN, MAX_KELVIN = 10.0, 20_000.0
@@ -113,15 +112,15 @@ def _frame_time(frame: Frame, options: TrajectoryOptions) -> float | None:
     """Time of a frame, ps: from the options where they say, else from the file; None = neither says.
 
     Raises:
-        ParameterError: A time step is given, and the file has no numbers of time steps.
+        UnstatedError: A time step is given, and the file has no numbers of time steps.
     """
     if options.frame_ps is not None:
         return frame.number * options.frame_ps
     if options.time_step_ps is not None:
         if frame.step is None:
-            raise ParameterError(
-                "the file has no numbers of time steps: give the time between frames (--frame-interval) instead of the "
-                "time step"
+            raise UnstatedError(
+                "the file has no numbers of time steps: give the time between frames instead of the time step",
+                "frame_ps",
             )
         return frame.step * options.time_step_ps
     return frame.time_ps if frame.time_ps is not None and math.isfinite(frame.time_ps) else None
@@ -163,39 +162,26 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     """
     trajectory = read_trajectory(path, lammps_units=options.lammps_units, elements=options.elements)
     watched = _Watch(trajectory, options)
-    first = next(watched, None)
-    if first is None:
-        raise ParameterError(
-            f"{path} ends within the {options.equilibration_ps:g} ps of equilibration: leave out less, or check times"
-        )
-    if len(first.positions) < MIN_ATOMS:
-        raise FormatError(f"{path} has {len(first.positions)} atoms: at least {MIN_ATOMS} are needed to see a crystal")
+    first = _first_frame(watched, path, options)
     composition = _composition(first)
     material = max(composition, key=lambda name: composition[name]) if len(composition) == 1 else "-".join(composition)
-    structure = options.structure or (MATERIALS[material].structure if material in MATERIALS else None)
-    if structure is None:
-        raise ParameterError(f"the crystal structure of {material} is not known: give --structure fcc, bcc or diamond")
+    structure = _structure(material, options)
     normal = int(np.argmax(np.linalg.norm(first.cell, axis=1)))
     try:
         history = follow_slab(chain([first], watched), CLASSIFIERS[structure], normal=normal, keep_ps=PATCH_TIMES_PS)
     except FormatError as error:
-        reasons = "; ".join([*trajectory.flags, str(error)])
-        raise FormatError(f"{path}: {reasons}") from None
+        raise FormatError(f"{path}: {'; '.join([*trajectory.flags, str(error)])}") from None
     flags = [*trajectory.flags, *watched.flags()]
     temperature = options.temperature if options.temperature is not None else watched.mean_temperature()
-    if math.isnan(temperature):
-        flags.append("the temperature is not known: the file has no velocities, and none was given")
-    elif not MIN_KELVIN <= temperature <= MAX_KELVIN:
-        flags.append(f"a temperature of {temperature:.3g} K is not one of a crystal in its melt: check the units")
-    seen = watched.mean_temperature()
-    if abs(seen - temperature) > SAME_TEMPERATURE * temperature:
-        flags.append(f"the velocities of the file are those of {seen:.0f} K, not of the {temperature:.0f} K given")
-    flags += _density(history, material)
+    flags += [*_temperature_flags(temperature, watched.mean_temperature()), *_density(history, material)]
     flags += _closeness(first)
     reduced_driving_force = _driving_force(material, temperature, options, known)
     if math.isnan(reduced_driving_force):
         flags.append("the driving force is not known: it needs the potential, or its melting point and latent heat")
-    fit = _fit(history, watched, flags)
+    fit, why = _fit(history, watched.has_times)
+    flags += why
+    series = partial(slab_series, history, history.volumes[0], has_times=watched.has_times)
+    velocity = {"growth_velocity": fit.quantity} if fit is not None and math.isfinite(fit.velocity.value) else {}
     record = Record(
         id=_record_id(path),
         kind="md",
@@ -205,24 +191,11 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
         conditions={
             "temperature": single(temperature, "K"),
             DRIVING_FORCE: single(reduced_driving_force, "1"),
-            "num_atoms": single(float(history.num_atoms), "1"),
-            "front_area": single(history.area * ANGSTROM**2, "m^2"),
+            **interface_area(history),
         },
-        evidence=_series(history, watched.has_times, until_ps=EVIDENCE_PS),
-        quantities=_results(history, watched.has_times, fit),
-        provenance=Provenance(
-            source="trajectory of atoms",
-            files={path.name: sha256_of_file(path)} | ({INGESTED: options.potential} if options.potential else {}),
-            software={"nakaya": package_version()},
-            settings={
-                "lammps_units": str(options.lammps_units),
-                "elements": ",".join(options.elements or ()) or "from the file",
-                "structure": structure,
-                "time_step_ps": str(options.time_step_ps),
-                "frame_ps": str(options.frame_ps),
-                "equilibration_ps": str(options.equilibration_ps),
-            },
-        ),
+        evidence=series(until_ps=EVIDENCE_PS),
+        quantities={**series(), **temperature_profile(history), **velocity},
+        provenance=_provenance(path, options, structure),
         status="flagged" if flags else "ok",
         flags=flags,
     )
@@ -230,6 +203,53 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     start = history.times_ps[0]
     patches = (cut_patch(frame, solid, time_ps=float(time - start), normal=normal) for time, frame, solid in kept)
     return FollowedTrajectory(record, tuple(patches))
+
+
+def _first_frame(watched: _Watch, path: Path, options: TrajectoryOptions) -> Frame:
+    first = next(watched, None)
+    if first is None:
+        raise ParameterError(
+            f"{path} ends within the {options.equilibration_ps:g} ps of equilibration: leave out less, or check times"
+        )
+    if len(first.positions) < MIN_ATOMS:
+        raise FormatError(f"{path} has {len(first.positions)} atoms: at least {MIN_ATOMS} are needed to see a crystal")
+    return first
+
+
+def _structure(material: str, options: TrajectoryOptions) -> str:
+    if options.structure is not None:
+        return options.structure
+    if material not in MATERIALS:
+        raise UnstatedError(f"the crystal structure of {material} is not known: give fcc, bcc or diamond", "structure")
+    return MATERIALS[material].structure
+
+
+def _temperature_flags(temperature: float, seen: float) -> list[str]:
+    """What is odd about the temperature, against the one of the velocities; both in K, NaN = not known."""
+    flags = []
+    if math.isnan(temperature):
+        flags.append("the temperature is not known: the file has no velocities, and none was given")
+    elif not MIN_KELVIN <= temperature <= MAX_KELVIN:
+        flags.append(f"a temperature of {temperature:.3g} K is not one of a crystal in its melt: check the units")
+    if abs(seen - temperature) > SAME_TEMPERATURE * temperature:
+        flags.append(f"the velocities of the file are those of {seen:.0f} K, not of the {temperature:.0f} K given")
+    return flags
+
+
+def _provenance(path: Path, options: TrajectoryOptions, structure: str) -> Provenance:
+    return Provenance(
+        source="trajectory of atoms",
+        files={path.name: sha256_of_file(path)} | ({INGESTED: options.potential} if options.potential else {}),
+        software={"nakaya": package_version()},
+        settings={
+            "lammps_units": str(options.lammps_units),
+            "elements": ",".join(options.elements or ()) or "from the file",
+            "structure": structure,
+            "time_step_ps": str(options.time_step_ps),
+            "frame_ps": str(options.frame_ps),
+            "equilibration_ps": str(options.equilibration_ps),
+        },
+    )
 
 
 def _density(history: SlabHistory, material: str) -> list[str]:
@@ -365,50 +385,20 @@ def _record_id(path: Path) -> str:
     return f"ingest-{stem[:80]}-{sha256_of_file(path)[:10]}"
 
 
-def _fit(history: SlabHistory, watched: _Watch, flags: list[str]) -> VelocityFit | None:
-    fraction = history.pooled["solid_fraction"]
-    if not watched.has_times:
-        return None
-    if not 0.03 < fraction[0] < 0.97:
-        flags.append(
-            f"no crystal with two interfaces to a liquid ({fraction[0]:.0%} solid at the start): no velocity follows"
+def _fit(history: SlabHistory, has_times: bool) -> tuple[VelocityFit | None, Sequence[str]]:
+    """The velocity, and what is odd about it; None where there is nothing to fit, with the reason."""
+    if not has_times:
+        return None, ()
+    fraction = history.pooled["solid_fraction"][0]
+    if not 0.03 < fraction < 0.97:
+        return None, (
+            f"no crystal with two interfaces to a liquid ({fraction:.0%} solid at the start): no velocity follows",
         )
-        return None
     if thin := [name for name, volume in zip(("crystal", "liquid"), history.volumes, strict=True)
                 if not math.isfinite(volume)]:  # fmt: skip
-        flags.append(
+        return None, (
             f"too thin to tell its density: the {' and the '.join(thin)} (box of {history.lengths[0]:.0f} A along the "
-            f"normal, {fraction[0]:.0%} solid at the start); no velocity follows"
+            f"normal, {fraction:.0%} solid at the start); no velocity follows",
         )
-        return None
     fit = fit_velocity(history, *history.volumes)
-    flags += [flag for flag in fit.flags if "not used" not in flag]
-    return fit
-
-
-def _axis(times_ps: FloatArray, has_times: bool) -> Axis:
-    if has_times:
-        return Axis("time", "s", times_ps * 1e-12)
-    return Axis("frame", "1", np.arange(len(times_ps), dtype=np.float64))
-
-
-def _series(history: SlabHistory, has_times: bool, *, until_ps: float = math.inf) -> dict[str, Quantity]:
-    times = history.times_ps - history.times_ps[0]
-    early = times <= until_ps + TIME_TOLERANCE_PS
-    axis = _axis(times[early], has_times)
-    found = {name: Quantity(history.pooled[name][early], unit, axis=axis) for name, unit in DESCRIPTORS.items()}
-    if math.isfinite(history.volumes[0]):
-        thickness = history.thickness(history.volumes[0], until_ps=float(history.times_ps[early][-1]))
-        found["solid_thickness"] = Quantity(thickness * ANGSTROM, "m", axis=axis)
-    return found
-
-
-def _results(history: SlabHistory, has_times: bool, fit: VelocityFit | None) -> dict[str, Quantity]:
-    found = _series(history, has_times)
-    if np.isfinite(history.temperature_profile).all():
-        found["temperature_profile"] = Quantity(
-            history.temperature_profile, "K", axis=Axis("position", "m", history.profile_distance * ANGSTROM)
-        )
-    if fit is not None and math.isfinite(fit.velocity.value):
-        found["growth_velocity"] = single(fit.velocity.value, "m/s", uncertainty=fit.velocity.standard_error)
-    return found
+    return fit, fit.oddities
