@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import importlib
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import pytest
 
@@ -31,7 +30,7 @@ from nakaya.learn.tuning.problem import Problem, Settings
 from nakaya.learn.tuning.stale import PROCESS, StaleTrials, process_identity
 from nakaya.learn.tuning.storage import StorageConfig, open_storage
 from nakaya.learn.tuning.study import Trial, complete_trials, open_study, read_trials, run_trial
-from nakaya.learn.tuning.workers import Budget, _Worker, _WorkerPool, run_study
+from nakaya.learn.tuning.workers import Budget, run_study
 
 SPACE = (Parameter("rate", 1e-4, 1e-1, "log"),)
 FIRST = {"rate": 1e-2}
@@ -162,20 +161,12 @@ def test_a_killed_worker_costs_no_score_and_none_is_counted_twice(
     assert sorted(ended) == sorted([*(trial.score for trial in scored if trial.score is not None), *twice])
 
 
-def test_the_last_words_of_a_worker_are_heard_before_it_is_forgotten(tmp_path: Path) -> None:
+def test_the_trial_of_a_worker_is_found_by_its_name(tmp_path: Path) -> None:
     study = _open(f"sqlite:///{tmp_path / 'study.db'}", "study")
-    with pytest.warns(UserWarning, match="Heartbeat"):
-        trial = study.ask()
-    ours, theirs = multiprocessing.Pipe()
-    keep_alive, _ = multiprocessing.Pipe()
-    theirs.send(("started", trial.number))
-    theirs.close()
-    dead = SimpleNamespace(pid=1, exitcode=-9, is_alive=lambda: False, join=lambda seconds=None: None)
+    numbers = [_begin(study, {**ELSEWHERE, "worker": name}) for name in ("dead", "alive")]
     stale = StaleTrials(study, _config(f"sqlite:///{tmp_path / 'study.db'}"))
-    pool = _WorkerPool(None, stale, [_Worker(dead, ours, keep_alive, busy=True)])  # type: ignore[arg-type]
-    assert pool.remove_dead() == 1
-    assert pool.workers == []
-    assert [trial.state for trial in read_trials(study, SPACE)] == ["failed", "waiting"]
+    assert stale.requeue_of({"dead"}) == [numbers[0]]
+    assert [trial.state for trial in read_trials(study, SPACE)] == ["failed", "running", "waiting"]
 
 
 # Commands -------------------------------------------------------------------------------------------------------------

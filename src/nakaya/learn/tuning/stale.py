@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -109,6 +109,13 @@ class StaleTrials:
         except (ValueError, UpdateFinishedTrialError):  # it has ended: somebody else was faster
             return
         self._retry(entry)
+
+    def requeue_of(self, workers: Collection[str]) -> list[int]:
+        """Fail what workers of these names count as running, and queue it again; return the numbers of the trials."""
+        numbers = [entry.number for entry in self._running() if (_process_of(entry) or {}).get("worker") in workers]
+        for number in numbers:
+            self.requeue(number)
+        return numbers
 
     def wait(self, *, requeue: bool = False, report: Callable[[int], None] = lambda silent: None) -> None:
         """Wait until every trial that an earlier command left running has ended, or counts as dead.

@@ -138,6 +138,7 @@ def run_trial(
     problem: Problem,
     *,
     scores: float = math.inf,
+    worker: str | None = None,
     started: Callable[[int], None] = lambda number: None,
 ) -> None:
     """Choose one setting, score it and keep the score; a trial that others took for dead counts for them.
@@ -147,13 +148,14 @@ def run_trial(
         problem: What is searched.
         scores: How many the study shall have. Two commands may both begin its last trial: the later one is given up
             before it is chosen, and is no failure.
+        worker: Name of the worker that runs it, by which its parent finds the trial.
         started: Called with the number of the trial once it is claimed.
     """
     begun: list[int] = []
 
     def objective(trial: optuna.Trial) -> float:
         begun.append(trial.number)
-        trial.set_user_attr(PROCESS, {"trial": trial.number, **process_identity()})
+        trial.set_user_attr(PROCESS, {"trial": trial.number, **process_identity(), "worker": worker})
         started(trial.number)
         if _num_earlier(study, trial.number) >= scores:
             raise optuna.TrialPruned

@@ -8,21 +8,22 @@ trials that they left.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from functools import cache
 from typing import Final, Literal
+from uuid import uuid4
 
 import optuna
 from optuna.study import Study
 
 from nakaya.core.errors import NakayaError
-from nakaya.core.processes import exit_with_parent, one_thread_each
+from nakaya.core.processes import parent_bound_pool
 from nakaya.learn.tuning.problem import Problem
 from nakaya.learn.tuning.samplers import SamplerName, SeededSampler
 from nakaya.learn.tuning.stale import StaleTrials
@@ -33,7 +34,6 @@ __all__ = ["Budget", "run_study"]
 
 _LOG = logging.getLogger(__name__)
 
-SECONDS_TO_LEAVE: Final = 5.0
 DEATHS_IN_A_ROW: Final = 6
 """So many dead workers without a score between them are no accident."""
 
@@ -65,114 +65,85 @@ class _Job:
     scores: int
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
-    process: BaseProcess
-    connection: Connection
-    keep_alive: Connection
-    busy: bool = False
-    trial: int | None = None
+    """A pool of one process, which may die alone; its trial is found by its name. `trial` is None where it has none."""
 
-    def terminate(self) -> None:
-        """End the process, whatever it does."""
-        self.keep_alive.close()
-        if self.process.is_alive():
-            self.process.join(0.2 if self.busy else SECONDS_TO_LEAVE)
-        if self.process.is_alive():
-            self.process.kill()
-        self.process.join()
+    name: str
+    pool: ProcessPoolExecutor
+    trial: Future[None] | None = None
+
+
+class _Dismissed(Exception):
+    """Makes pools kill their processes, for nobody wants what they still compute."""
 
 
 @dataclass
-class _WorkerPool:
+class _Crew:
     """The workers of one command.
 
     Attributes:
         job: What each of them does.
         stale: Where the trial of a worker that is gone is queued again.
         workers: Those that live, as far as is known.
+        deaths: How many have died.
     """
 
     job: _Job
     stale: StaleTrials
     workers: list[_Worker] = field(default_factory=list)
+    deaths: int = 0
+    _pools: ExitStack = field(default_factory=ExitStack)
 
-    def start(self) -> _Worker:
-        """Start one worker."""
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        parent_pipe, keep_alive = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(self.job, theirs, parent_pipe), daemon=True)
-        with one_thread_each():
-            process.start()
-        theirs.close()
-        parent_pipe.close()
-        self.workers.append(_Worker(process, ours, keep_alive))
-        return self.workers[-1]
+    def hand_out(self, num_missing: int, num_running: int, num_workers: int) -> None:
+        """Let idle workers begin, or start new ones, as long as scores are missing that nobody works on.
 
-    def remove(self, worker: _Worker) -> None:
-        """Terminate a worker, and queue the trial again that it was running."""
-        self.workers.remove(worker)
-        worker.terminate()
-        with suppress(EOFError, OSError), worker.connection:
-            while worker.connection.poll():  # it may have said with which trial it began since we last listened
-                word, value = worker.connection.recv()
-                worker.trial = value if word == "started" else worker.trial
-        if worker.trial is not None:
-            self.stale.requeue(worker.trial)
-
-    def remove_dead(self) -> int:
-        """Remove the workers that have died; return how many."""
-        dead = [worker for worker in self.workers if not worker.process.is_alive()]
-        for worker in dead:
-            self.remove(worker)
-            process = worker.process
-            _LOG.warning("worker %s died (status %s) in trial %s", process.pid, process.exitcode, worker.trial)
-        return len(dead)
-
-    def hand_out(self, trials: list[Trial], num_missing: int, num_workers: int) -> None:
-        """Let idle workers begin, or start new ones, as long as scores are missing that nobody works on."""
-        ours = {worker.trial for worker in self.workers if worker.trial is not None}
-        elsewhere = sum(trial.state == "running" and trial.number not in ours for trial in trials)
-        busy = [worker for worker in self.workers if worker.busy]
-        # A worker that is to begin, but has not said with which trial, may already show as one that runs elsewhere.
-        unnamed = sum(worker.trial is None for worker in busy)
-        unassigned = num_missing - len(busy) - max(0, elsewhere - unnamed)
-        for _ in range(min(unassigned, num_workers - len(busy))):
-            worker = next((worker for worker in self.workers if not worker.busy), None) or self.start()
+        Args:
+            num_missing: Scores that are missing.
+            num_running: Trials that run, ours included, as far as they have begun.
+            num_workers: How many workers there may be.
+        """
+        busy = sum(worker.trial is not None for worker in self.workers)
+        for _ in range(min(num_missing - max(busy, num_running), num_workers - busy)):
+            worker = next((worker for worker in self.workers if worker.trial is None), None) or self._hire()
             try:
-                worker.connection.send("begin")
-            except OSError:
-                return  # it has just died: the next round removes it
-            worker.busy = True
+                worker.trial = worker.pool.submit(_work)
+            except BrokenProcessPool:
+                self._forget(worker)
 
     def listen(self, seconds: float) -> None:
-        """Receive what the workers report, or wait for a while.
+        """Wait until a trial ends or a worker dies, but no longer than a while.
 
         Raises:
             NakayaError: A trial ended with an error.
             RuntimeError: A trial ended with a mistake of ours.
         """
-        by_connection = {worker.connection: worker for worker in self.workers}
-        sentinels = [worker.process.sentinel for worker in self.workers]
-        for end in wait([*by_connection, *sentinels], timeout=seconds):
-            worker = by_connection.get(end) if isinstance(end, Connection) else None
-            if worker is None:
-                continue
+        by_trial = {worker.trial: worker for worker in self.workers if worker.trial is not None}
+        if not by_trial:
+            time.sleep(seconds)
+        for trial in wait(by_trial, timeout=seconds, return_when=FIRST_COMPLETED).done:
+            by_trial[trial].trial = None
             try:
-                word, value = worker.connection.recv()
-            except (EOFError, OSError):
-                worker.process.join(SECONDS_TO_LEAVE)
-                continue
-            if word == "started":
-                worker.trial = value
-            elif word == "ended":
-                worker.busy, worker.trial = False, None
-            elif word == "error":
-                name = "a worker" if worker.trial is None else f"trial {worker.trial}"
-                raise NakayaError(f"{name} ended with an error: {value}: the other trials are kept")
-            else:
-                raise RuntimeError(f"trial {worker.trial} ended with a mistake of ours:\n{value}")
+                trial.result()
+            except BrokenProcessPool:
+                self._forget(by_trial[trial])
+
+    def dismiss(self) -> None:
+        """Kill all workers, and queue their trials again."""
+        with suppress(_Dismissed), self._pools:
+            raise _Dismissed
+        self.stale.requeue_of({worker.name for worker in self.workers})
+
+    def _hire(self) -> _Worker:
+        name = uuid4().hex
+        worker = _Worker(name, self._pools.enter_context(parent_bound_pool(1, _start, (self.job, name))))
+        self.workers.append(worker)
+        return worker
+
+    def _forget(self, worker: _Worker) -> None:
+        self.workers.remove(worker)
+        self.deaths += 1
+        _LOG.warning("a worker died in the trials %s", self.stale.requeue_of({worker.name}))
 
 
 def run_study(
@@ -208,7 +179,7 @@ def run_study(
         OutputError: The storage cannot be used any more.
     """
     stale = StaleTrials(study, storage)
-    pool = _WorkerPool(_Job(problem, study.study_name, storage, sampler, seed, budget.trials), stale)
+    crew = _Crew(_Job(problem, study.study_name, storage, sampler, seed, budget.trials), stale)
     start = time.monotonic()
 
     def used() -> float:
@@ -219,7 +190,7 @@ def run_study(
         stale.wait(
             requeue=requeue,
             report=lambda silent: _LOG.warning(
-                "%d trials were left running on another machine: waiting up to %d s for their heartbeats; --requeue "
+                "%d trials were left running on another machine: waiting up to %d s for their heartbeats; requeue "
                 "repeats them at once",
                 silent,
                 storage.grace,
@@ -227,10 +198,9 @@ def run_study(
         )
         report(read_trials(study, problem.space))
         try:
-            return _manage(study, problem, budget, pool, used, report)
+            return _manage(study, problem, budget, crew, used, report)
         finally:
-            for worker in list(pool.workers):
-                pool.remove(worker)
+            crew.dismiss()
             note_seconds(study, used())
 
 
@@ -238,65 +208,61 @@ def _manage(
     study: Study,
     problem: Problem,
     budget: Budget,
-    pool: _WorkerPool,
+    crew: _Crew,
     used: Callable[[], float],
     report: Callable[[list[Trial]], None],
 ) -> Literal["trials", "timeout"]:
-    heartbeat = pool.job.storage.heartbeat
-    deaths, num_scores = 0, -1
+    heartbeat = crew.job.storage.heartbeat
+    num_scores, deaths_before = -1, 0
     last_look = time.monotonic()
     while True:
         trials = read_trials(study, problem.space)
         done = len(complete_trials(trials))
         if done != num_scores:
-            deaths, num_scores = 0, done
+            num_scores, deaths_before = done, crew.deaths
             note_seconds(study, used())
             report(trials)
         if done >= budget.trials:
             return "trials"
         if used() >= budget.seconds:
             return "timeout"
-        pool.hand_out(trials, budget.trials - done, budget.workers)
-        pool.listen(min(heartbeat, 1.0, max(budget.seconds - used(), 0.01)))
-        deaths += pool.remove_dead()
-        if deaths >= DEATHS_IN_A_ROW:
+        crew.hand_out(budget.trials - done, sum(trial.state == "running" for trial in trials), budget.workers)
+        crew.listen(min(heartbeat, 1.0, max(budget.seconds - used(), 0.01)))
+        if (deaths := crew.deaths - deaths_before) >= DEATHS_IN_A_ROW:
             raise NakayaError(
                 f"{deaths} workers in a row died (killed, or out of memory): what is finished is safe; "
                 "use fewer workers, or a smaller search space if memory is short"
             )
         if time.monotonic() - last_look > heartbeat:
-            pool.stale.fail()
+            crew.stale.fail()
             last_look = time.monotonic()
 
 
-def _work(job: _Job, connection: Connection, parent_pipe: Connection) -> None:
-    """Run trials as the parent asks for them; leave when its end of the pipe is gone, also by dying."""
-    exit_with_parent(parent_pipe)
+_JOB: list[tuple[_Job, str]] = []
+"""What this worker process does, and its name; set once, when it starts."""
+
+
+def _start(job: _Job, name: str) -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    _JOB[:] = [(job, name)]
+
+
+@cache
+def _opened_study() -> Study:
+    job, _ = _JOB[0]
+    sampler = SeededSampler(job.sampler, job.problem.space, job.seed)
+    return optuna.load_study(study_name=job.study, storage=open_storage(job.storage), sampler=sampler)
+
+
+def _work() -> None:
+    """Run one trial."""
+    job, name = _JOB[0]
+    begun: list[int] = []
     try:
         with storage_errors(job.storage):
-            study = optuna.load_study(
-                study_name=job.study,
-                storage=open_storage(job.storage),
-                sampler=SeededSampler(job.sampler, job.problem.space, job.seed),
-            )
-            while _is_wanted(connection):
-                run_trial(
-                    study,
-                    job.problem,
-                    scores=job.scores,
-                    started=lambda number: connection.send(("started", number)),
-                )
-                connection.send(("ended", None))
-    except NakayaError as error:  # some of our errors take other arguments than a message and cannot cross over
-        connection.send(("error", str(error)))
-    except Exception:  # a mistake of ours: the parent shows where
-        connection.send(("mistake", traceback.format_exc()))
-
-
-def _is_wanted(connection: Connection) -> bool:
-    """Wait until the parent asks for a trial; False when it is gone."""
-    try:
-        return bool(connection.recv())
-    except (EOFError, OSError):
-        return False
+            run_trial(_opened_study(), job.problem, scores=job.scores, worker=name, started=begun.append)
+    except Exception as error:
+        trial = f"trial {begun[0]}" if begun else "a worker"
+        if isinstance(error, NakayaError):  # some of ours take other arguments than a message and cannot cross over
+            raise NakayaError(f"{trial} ended with an error: {error}: the other trials are kept") from None
+        raise RuntimeError(f"{trial} ended with a mistake of ours:\n{traceback.format_exc()}") from None
