@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, ParameterError, UnknownNameError
 from nakaya.core.provenance import sha256_of_file
@@ -126,14 +126,22 @@ def find_material(
         ParameterError: A new one, and not all arguments are given.
         FormatError: The file of the potential has another hash.
     """
-    material = _described(
-        name,
-        pair_style=pair_style,
-        potential=potential,
-        structure=structure,
-        lattice_parameter=lattice_parameter,
-        melting_point=melting_point,
-    )
+    described = {
+        "pair_style": pair_style, "potential": potential, "structure": structure,
+        "lattice_parameter": lattice_parameter, "melting_point": melting_point,
+    }  # fmt: skip
+    given: dict[str, Any] = {key: value for key, value in described.items() if value is not None}
+    if name in MATERIALS:
+        material = replace(MATERIALS[name], **given)
+    elif len(given) == len(described):
+        material = Material(name, **given)
+    elif name in MASSES:
+        raise ParameterError(
+            f"no potential is known for {name}: give pair style, potential, structure, lattice parameter and melting "
+            f"point, or use one of {', '.join(MATERIALS)}"
+        )
+    else:
+        raise UnknownNameError("material", name, MATERIALS)
     if potential_sha256 is not None:
         _check_hash(material, potential_sha256)
     return material
@@ -147,38 +155,6 @@ def _check_hash(material: Material, expected: str) -> None:
         raise FormatError(
             f"potential file {path} has the sha256 {found}, expected {expected.lower()}: another version?"
         )
-
-
-def _described(
-    name: str,
-    *,
-    pair_style: str | None,
-    potential: str | None,
-    structure: str | None,
-    lattice_parameter: float | None,
-    melting_point: float | None,
-) -> Material:
-    given = {
-        key: value
-        for key, value in (
-            ("pair_style", pair_style),
-            ("potential", potential),
-            ("structure", structure),
-            ("lattice_parameter", lattice_parameter),
-            ("melting_point", melting_point),
-        )
-        if value is not None
-    }
-    if name in MATERIALS:
-        return replace(MATERIALS[name], **given)  # type: ignore[arg-type]  # fields of mixed types, by name
-    if len(given) == 5:
-        return Material(name, **given)  # type: ignore[arg-type]
-    if name in MASSES:
-        raise ParameterError(
-            f"no potential is known for {name}: give pair style, potential, structure, lattice parameter and melting "
-            f"point, or use one of {', '.join(MATERIALS)}"
-        )
-    raise UnknownNameError("material", name, MATERIALS)
 
 
 def potential_folders() -> Sequence[Path]:

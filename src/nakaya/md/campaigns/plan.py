@@ -68,14 +68,10 @@ class _Section(Table):
 
     def found(self) -> Any:  # a Material; pydantic cannot hold it as a field
         return find_material(
-            self.material,
-            pair_style=self.pair_style,
-            potential=self.potential,
-            structure=self.structure,
-            lattice_parameter=self.lattice_parameter,
-            melting_point=self.melting_point,
+            self.material, pair_style=self.pair_style, potential=self.potential, structure=self.structure,
+            lattice_parameter=self.lattice_parameter, melting_point=self.melting_point,
             potential_sha256=self.potential_sha256,
-        )
+        )  # fmt: skip
 
 
 class _Properties(_Section):

@@ -99,8 +99,9 @@ def _element(material: Material) -> str:
     return "" if material.pair_style.split()[0] in _FUNCFL_STYLES else f" {_words(material.name)}"
 
 
-def _melt(material: Material, seed: int, group: str, hot: float, temperature: float) -> str:
+def _melt(material: Material, seed: int, group: str, temperature: float) -> str:
     # Small steps while hot atoms collide; at fixed volume, so that nothing explodes.
+    hot = material.hot * material.melting_point
     return f"""\
 velocity {group} create {2 * hot:.6g} {_seed(seed, 1)} mom yes rot no dist gaussian
 fix move {group} nve
@@ -119,20 +120,34 @@ timestep {material.time_step_ps}
 """
 
 
-def _two_phases(material: Material, potential: Path, temperature: float, num_solid: int, seed: int) -> str:
+def _sample(material: Material, duration_ps: float, frame_ps: float) -> str:
+    return f"""\
+dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
+dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
+run {_steps(duration_ps, material)}
+"""
+
+
+def _two_phases(
+    material: Material, potential: Path, temperature: float, num_solid: int, equilibration_ps: float, seed: int,
+    remark: str,
+) -> str:  # fmt: skip
     # The solid is held while the rest melts. A perfect lattice given velocities for T ends at T/2, because half of
     # the energy becomes potential energy: it gets velocities for 2T, then both phases meet a strong local thermostat.
     return f"""\
 {_head(material, potential)}
 group solid id 1:{num_solid:d}
 group melt subtract all solid
-{_melt(material, seed, "melt", material.hot * material.melting_point, temperature)}
+{_melt(material, seed, "melt", temperature)}
 velocity solid create {2 * temperature:.6g} {_seed(seed, 5)} mom yes rot no dist gaussian
 # The barostat acts along the normal only; the in-plane lattice stays that of the stress-free solid at T.
 fix box all nph z 0 0 {BAROSTAT_PS}
 fix bath all langevin {temperature:.6g} {temperature:.6g} 0.2 {_seed(seed, 6)} zero yes
 run {_steps(2.0, material)}
 unfix bath
+
+{remark}fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes
+run {_steps(max(0.0, equilibration_ps - 2.0), material)}
 """
 
 
@@ -152,17 +167,11 @@ def growth(
     The first `num_solid` atoms of start.data are the crystal. Frames go to frames.dump from the end of the
     equilibration on, one every `frame_ps`.
     """
-    langevin = f"langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes"
+    why = "# One global thermostat would leave the growing interface hot and the rest cold: every atom has its own bath.\n"
     return f"""\
-{_two_phases(material, potential, temperature, num_solid, seed)}
-# One global thermostat would leave the growing interface hot and the rest cold: every atom has its own bath.
-fix bath all {langevin}
-run {_steps(max(0.0, equilibration_ps - 2.0), material)}
+{_two_phases(material, potential, temperature, num_solid, equilibration_ps, seed, why)}\
 reset_timestep 0
-dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
-dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
-run {_steps(duration_ps, material)}
-"""
+{_sample(material, duration_ps, frame_ps)}"""
 
 
 def coexistence(
@@ -177,17 +186,11 @@ def coexistence(
     seed: int,
 ) -> str:
     """Return the input of a coexistence run: as `growth`, then constant enthalpy, in which the box finds T_m itself."""
-    langevin = f"langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes"
     return f"""\
-{_two_phases(material, potential, temperature, num_solid, seed)}
-fix bath all {langevin}
-run {_steps(max(0.0, equilibration_ps - 2.0), material)}
+{_two_phases(material, potential, temperature, num_solid, equilibration_ps, seed, "")}\
 unfix bath
 reset_timestep 0
-dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
-dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
-run {_steps(duration_ps, material)}
-"""
+{_sample(material, duration_ps, frame_ps)}"""
 
 
 def bulk_solid(
@@ -201,10 +204,7 @@ fix box all nph iso 0 0 {BAROSTAT_PS / 2}
 fix bath all langevin {temperature:.6g} {temperature:.6g} 0.2 {_seed(seed, 6)} zero yes
 run {_steps(4.0, material)}
 reset_timestep 0
-dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
-dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
-run {_steps(duration_ps, material)}
-"""
+{_sample(material, duration_ps, frame_ps)}"""
 
 
 def bulk_liquid(
@@ -217,16 +217,13 @@ def bulk_liquid(
     """
     return f"""\
 {_head(material, potential)}
-{_melt(material, seed, "all", material.hot * material.melting_point, temperature)}
+{_melt(material, seed, "all", temperature)}
 fix box all npt temp {temperature:.6g} {temperature:.6g} 0.2 iso 0 0 {BAROSTAT_PS / 2}
 run {_steps(6.0, material)}
 reset_timestep 0
 compute path all msd com yes
 thermo_style custom step temp pe ke enthalpy press pzz lx ly lz vol c_path[4]
-dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
-dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
-run {_steps(duration_ps, material)}
-"""
+{_sample(material, duration_ps, frame_ps)}"""
 
 
 def _shell(material: Material) -> float:
@@ -246,7 +243,7 @@ def nucleation(
     every = _steps(1.0, material)
     return f"""\
 {_head(material, potential)}
-{_melt(material, seed, "all", material.hot * material.melting_point, temperature)}
+{_melt(material, seed, "all", temperature)}
 reset_timestep 0
 fix box all nph iso 0 0 {BAROSTAT_PS / 2}
 fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 6)} zero yes
@@ -256,7 +253,4 @@ variable solid atom c_bonds>={classifier.min_solid_like}
 compute frozen all reduce ave v_solid
 variable frozen equal c_frozen
 fix frozen all halt {every} v_frozen > 0.2 error continue
-dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
-dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
-run {_steps(duration_ps, material)}
-"""
+{_sample(material, duration_ps, frame_ps)}"""
