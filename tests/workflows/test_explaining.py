@@ -93,7 +93,7 @@ def test_conditions_alone_have_no_frames(model: KineticsModel) -> None:
     assert {entry.part for entry in found.ablations if entry.kind == "level"} <= {"facets"}
     assert found.attention is None or found.attention["frames"] == []
     assert any("no atoms, clusters or frames" in note for note in found.notes)
-    with pytest.raises(ParameterError, match="--orientation"):
+    with pytest.raises(ParameterError, match="no interface is stated"):
         explain_sample(conditions_sample("Cu", None, 1200.0, model), model)
 
 

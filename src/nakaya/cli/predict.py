@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ import typer
 
 from nakaya.cli.options import AsJson, KineticsModelName, TrajectoryGroup, with_groups
 from nakaya.cli.output import echo_json
-from nakaya.core.errors import ParameterError
+from nakaya.core.errors import InputFileError, ParameterError
 
 __all__ = ["predict"]
 
@@ -43,7 +43,12 @@ def predict(
     names. With --records of more than one record, --json prints {"predictions": [...]}.
     """
     from nakaya.kinetics.prediction.model import load_model
-    from nakaya.kinetics.prediction.predicting import predict_conditions, predict_records, predict_trajectory
+    from nakaya.kinetics.prediction.predicting import (
+        NothingToPredictError,
+        predict_conditions,
+        predict_records,
+        predict_trajectory,
+    )
 
     if record and records is None:
         raise ParameterError(f"--record {record[0]} is of no set: name it with --records, such as al-cu-si")
@@ -56,17 +61,34 @@ def predict(
     if md is not None:
         documents = [predict_trajectory(md, about.options(temperature, orientation), model=load_model(model))]
     elif records is not None:
-        documents = predict_records(records, ids=record or (), model=load_model(model))
+        try:
+            documents = predict_records(records, ids=record or (), model=load_model(model))
+        except NothingToPredictError as error:
+            such = "" if error.near is None else f", such as --record {error.near}"
+            words = f"name a growth run{such}, or give --material, --orientation and --temperature"
+            raise InputFileError(f"{error.problem}: {words}") from None
     else:
         if temperature is None:
             raise ParameterError("--material needs --temperature in K")
         documents = [predict_conditions(str(material), orientation, temperature, model=load_model(model))]
+    documents = [{**entry, "warnings": _with_advice(entry["warnings"])} for entry in documents]
     if as_json:
         echo_json(documents[0] if len(documents) == 1 else {"predictions": documents})
         return
     for document in documents:
         for line in _lines(document):
             typer.echo(line)
+
+
+def _with_advice(warnings: Sequence[str]) -> list[str]:
+    """Warnings, with what else this program has to say to them."""
+    from nakaya.kinetics.prediction.predicting import SEEN, UNSTATED_ORIENTATION
+
+    table = ": nakaya benchmark kinetics --stored says how far off predictions of unseen conditions are"
+    return [
+        warning + (" (--orientation)" if warning.endswith(UNSTATED_ORIENTATION) else table * warning.endswith(SEEN))
+        for warning in warnings
+    ]
 
 
 def _lines(document: Mapping[str, Any]) -> list[str]:

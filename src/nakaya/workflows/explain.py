@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.sparse import coo_array
 
-from nakaya.core.errors import ParameterError
+from nakaya.core.errors import ParameterError, UnstatedError
 from nakaya.core.files import check_output, write_whole
 from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation
 from nakaya.kinetics.models.conformal import normal_factor
@@ -111,10 +111,11 @@ def explain_sample(sample: Sample, model: KineticsModel) -> Explanation:
     """Explain the prediction of the growth velocity for one sample.
 
     Raises:
-        ParameterError: The sample has no orientation, or the model has no part for the growth velocity.
+        UnstatedError: The sample has no orientation.
+        ParameterError: The model has no part for the growth velocity.
     """
     if sample.orientation is None:
-        raise ParameterError("no front is stated, and velocities of fronts are explained: give --orientation")
+        raise UnstatedError("no interface is stated, and velocities of interfaces are explained", "orientation")
     part = _explained_part(sample, model)
     told = predict_sample(sample, model)
     chosen = model.card.part(TARGET, sample.evidence)
@@ -159,8 +160,8 @@ def _explained_part(sample: Sample, model: KineticsModel) -> Part:
 def _notes(sample: Sample, part: Part) -> Iterator[str]:
     if sample.evidence == "A":
         yield (
-            "conditions only: there are no atoms, clusters or frames to leave out; the early evidence of a run "
-            "(--records) has them"
+            "conditions only: there are no atoms, clusters or frames to leave out; records of a run's first 10 ps have "
+            "them"
         )
     elif part.files is None:
         yield f"{part.model} sees numbers only: levels, clusters and frames cannot matter to it"

@@ -400,9 +400,9 @@ def test_a_record_without_a_front_is_refused_where_nothing_follows_from_it(
     with pytest.raises(InputFileError, match="record properties-Cu-900K-s0: it states no interface") as caught:
         predict_records(store, ids=["properties-Cu-900K-s0"], model=model)
     assert "900 K is more than 133 K" in str(caught.value)
-    assert "name a growth run, such as --record growth-Cu-100-900K-s0, or" in str(caught.value)
+    assert "name a growth run, such as growth-Cu-100-900K-s0, or" in str(caught.value)
     RecordStore(tmp_path / "mine", create=True).add(bulk(900.0))
-    with pytest.raises(InputFileError, match="name a growth run, or give --material"):
+    with pytest.raises(InputFileError, match="name a growth run, or give material"):
         predict_records(tmp_path / "mine", ids=["properties-Cu-900K-s0"], model=model)
 
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from nakaya.core.errors import InputFileError, ParameterError
+from nakaya.core.errors import InputFileError, ParameterError, UnstatedError
 from nakaya.crystallography.miller import cubic_face
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
@@ -33,6 +33,9 @@ from nakaya.records.replicates import conditions_key
 from nakaya.records.store import chosen_records, load_records, record_folder
 
 __all__ = [
+    "SEEN",
+    "UNSTATED_ORIENTATION",
+    "NothingToPredictError",
     "conditions_sample",
     "predict_conditions",
     "predict_records",
@@ -42,6 +45,24 @@ __all__ = [
     "sample_of",
     "trajectory_sample",
 ]
+
+UNSTATED_ORIENTATION: Final = "the orientation of the interface is not stated"
+SEEN: Final = ("of the same conditions, was in the training", "of the same conditions, were in the training")
+"""Ends of warnings, for those who know more to say."""
+
+
+class NothingToPredictError(InputFileError):
+    """No number at all follows from a record.
+
+    Args:
+        problem: Which record, and why.
+        near: Id of a growth run of the set that is like it; None = there is none.
+    """
+
+    def __init__(self, problem: str, near: str | None) -> None:
+        such = "" if near is None else f", such as {near}"
+        super().__init__(f"{problem}: name a growth run{such}, or give material, orientation and temperature")
+        self.problem, self.near = problem, near
 
 
 def predict_conditions(
@@ -111,7 +132,8 @@ def predict_records(
         against itself is among the warnings.
 
     Raises:
-        InputFileError: There is no record that could be predicted from, or nothing can be said from one that was named.
+        InputFileError: There is no record that could be predicted from.
+        NothingToPredictError: Nothing can be said from one that was named.
         UnknownNameError: There is no record of an id.
         NakayaError: A record or snapshot is damaged.
     """
@@ -139,10 +161,7 @@ def _seen_warnings(record: Record, trained: Sequence[Record]) -> list[str]:
     seen = [other.id for other in trained if has_result(other, "growth_velocity") and conditions_key(other) == key]
     if not seen:
         return []
-    return [
-        f"growth velocity: {', '.join(seen)}, of the same conditions, {'was' if len(seen) == 1 else 'were'} in the "
-        "training: nakaya benchmark kinetics --stored says how far off predictions of unseen conditions are"
-    ]
+    return [f"growth velocity: {', '.join(seen)}, {SEEN[len(seen) > 1]}"]
 
 
 def _check_any(record: Record, found: Mapping[str, Any], records: Sequence[Record]) -> None:
@@ -156,11 +175,11 @@ def _check_any(record: Record, found: Mapping[str, Any], records: Sequence[Recor
         key=lambda other: (other.material != record.material, abs(other.conditions["temperature"].value - kelvin)),
         default=None,
     )
-    instead = f"name a growth run{'' if near is None else f', such as --record {near.id}'},"
     reasons = [warning for warning in found["warnings"] if warning.startswith("nucleation rate: ")]
-    raise InputFileError(
+    raise NothingToPredictError(
         f"nothing can be predicted from record {record.id}: it states no interface that could grow; "
-        f"{'; '.join(reasons) or 'no nucleation rate'}: {instead} or give --material, --orientation and --temperature"
+        f"{'; '.join(reasons) or 'no nucleation rate'}",
+        None if near is None else near.id,
     )
 
 
@@ -183,12 +202,13 @@ def sample_of(source: str | Path, name: str | None, model: KineticsModel) -> Sam
 
     Raises:
         UnknownNameError: There is no record of that name.
-        InputFileError: There are several and no name, or there is nothing in it to predict from.
+        UnstatedError: There are several and no name, or none.
+        InputFileError: There is nothing in it to predict from.
     """
     records = load_records(source)
     chosen = list(_usable(records, () if name is None else (name,)))
     if len(chosen) != 1:
-        raise InputFileError(f"{source} holds {len(chosen)} records that could be meant: name one with --record")
+        raise UnstatedError(f"{source} holds {len(chosen)} records that could be meant: name one", "record")
     return record_sample(chosen[0], record_folder(source), model, records)
 
 
@@ -226,7 +246,7 @@ def trajectory_sample(path: Path, options: TrajectoryOptions, model: KineticsMod
     followed = follow_trajectory(path, options, known=model.records)
     record = _named(followed.record)
     if not math.isfinite(record.conditions["temperature"].value):
-        raise ParameterError(f"{path}: the temperature is not known: give --temperature in K")
+        raise UnstatedError(f"{path}: the temperature is not known: give it in K", "temperature")
     table = model.table(record.material)
     if options.melting_point is not None:
         table = replace(table, melting_temperature=options.melting_point, melting_error=math.nan)
@@ -256,7 +276,7 @@ def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
     bare = replace(_conditions_only(sample), orientation=None)  # nucleation has no interface
     if refusal is None:
         if sample.orientation is None:
-            warnings.append("growth velocity: the orientation of the interface is not stated (--orientation)")
+            warnings.append(f"growth velocity: {UNSTATED_ORIENTATION}")
         else:
             part = model.card.part("growth_velocity", sample.evidence)
             if part is not None and part.evidence != sample.evidence:
