@@ -252,7 +252,7 @@ FAMILIES: Registry[EmulatorFamily] = Registry(
 class _RequestTable(Table):
     model: str
     name: str
-    conditions: list[str]
+    conditions: tuple[str, ...]
     crystals: CrystalsTable
     settings: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies defaults
 
@@ -275,9 +275,7 @@ def read_request(path: Path) -> Request:
         settings: object = checked(table.settings, family.settings)
     except NakayaError as error:
         raise ConfigError(f"{path}: settings: {error}") from error
-    sweep, store = (
-        None if place is None else path.parent / place for place in (table.crystals.sweep, table.crystals.store)
-    )
+    sweep, store = table.crystals.places(path.parent)
     if (sweep is None) == (store is None):
         raise ConfigError(f"{path}: crystals.sweep and crystals.store: give one of the two")
     return TrainingRequest(
@@ -285,7 +283,7 @@ def read_request(path: Path) -> Request:
         table.name,
         sweep,
         store,
-        tuple(table.conditions),
+        table.conditions,
         table.crystals.validation_points,
         table.crystals.split_seed,
         settings,

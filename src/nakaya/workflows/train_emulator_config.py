@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from nakaya.core.checks import check_count
 from nakaya.core.configuration import Table, read_toml
-from nakaya.core.errors import ConfigError, NakayaError, ParameterError
+from nakaya.core.documents import plain
+from nakaya.core.errors import ConfigError, ParameterError
 from nakaya.growth.emulators.cgne.config import CgneConfig, CgneSchedule
 from nakaya.learn.config import LoopConfig
 
@@ -64,12 +64,10 @@ class TrainingConfig:
 
     def as_plain(self) -> dict[str, Any]:
         """Everything that decides the weights, as JSON values; not the places of files, nor how often to look."""
-        plain = asdict(self)
-        for name in ("sweep", "store"):
-            del plain[name]
+        values = {name: plain(value) for name, value in asdict(self).items() if name not in ("sweep", "store")}
         for name in ("validate_every", "checkpoint_every"):
-            del plain["loop"][name]
-        return json.loads(json.dumps(plain))  # type: ignore[no-any-return]  # tuples become lists, as in files
+            del values["loop"][name]
+        return values
 
 
 # The training file ----------------------------------------------------------------------------------------------------
@@ -83,6 +81,13 @@ class CrystalsTable(Table):
     validation_points: int
     split_seed: int = 0
 
+    def places(self, folder: Path) -> tuple[Path | None, Path | None]:
+        """The sweep file and the store, relative to a folder."""
+        return (
+            None if self.sweep is None else folder / self.sweep,
+            None if self.store is None else folder / self.store,
+        )
+
 
 @dataclass(frozen=True)
 class _Loop(LoopConfig):
@@ -92,7 +97,7 @@ class _Loop(LoopConfig):
 class _TrainingTable(Table):
     model: Literal["cgne"]
     name: str
-    conditions: list[str]
+    conditions: tuple[str, ...]
     crystals: CrystalsTable
     network: CgneConfig = CgneConfig()
     schedule: CgneSchedule = CgneSchedule()
@@ -107,28 +112,23 @@ def read_training(path: Path) -> TrainingConfig:
         ConfigError: It is no TOML, or an entry is missing, unknown, or wrong.
     """
     table = read_toml(path, _TrainingTable)
-    try:
-        return _build(table, path.parent)
-    except NakayaError as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def _build(table: _TrainingTable, folder: Path) -> TrainingConfig:
-    for name in ("condition_mean", "condition_scale"):
-        if getattr(table.network, name):
-            raise ParameterError(f"network.{name} is found in training, from the crystals: leave it out")
+    if table.network.condition_mean or table.network.condition_scale:
+        raise ConfigError(f"{path}: network.condition_mean and condition_scale come from the crystals: leave them out")
+    sweep, store = table.crystals.places(path.parent)
     loop = asdict(table.loop)
     threads = loop.pop("threads")
-    crystals = table.crystals
-    return TrainingConfig(
-        name=table.name,
-        sweep=None if crystals.sweep is None else folder / crystals.sweep,
-        store=None if crystals.store is None else folder / crystals.store,
-        conditions=tuple(table.conditions),
-        validation_points=crystals.validation_points,
-        split_seed=crystals.split_seed,
-        network=table.network,
-        schedule=table.schedule,
-        loop=LoopConfig(**loop),
-        threads=threads,
-    )
+    try:
+        return TrainingConfig(
+            name=table.name,
+            sweep=sweep,
+            store=store,
+            conditions=table.conditions,
+            validation_points=table.crystals.validation_points,
+            split_seed=table.crystals.split_seed,
+            network=table.network,
+            schedule=table.schedule,
+            loop=LoopConfig(**loop),
+            threads=threads,
+        )
+    except ParameterError as error:
+        raise ConfigError(f"{path}: {error}") from error

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -12,11 +11,12 @@ from pydantic import Field
 
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.configuration import Table, read_toml
-from nakaya.core.errors import ConfigError, NakayaError, ParameterError, UnknownNameError
+from nakaya.core.documents import plain
+from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.learn.search_space import Parameter
 
-__all__ = ["NOT_RECORDED_BEFORE", "StudyConfig", "read_study", "searched_space"]
+__all__ = ["NOT_RECORDED_BEFORE", "RunningRules", "StudyConfig", "StudyRules", "read_study", "searched_space"]
 
 MIN_FOLDS = 2
 MAX_FOLDS = 20
@@ -27,8 +27,8 @@ NOT_RECORDED_BEFORE: Final[Mapping[str, Any]] = {"repeats": 1}
 
 
 @dataclass(frozen=True)
-class StudyConfig:
-    """A study file, checked.
+class StudyRules:
+    """The table [study] of a study file.
 
     Attributes:
         name: Of the study, in its storage and in reports.
@@ -40,33 +40,17 @@ class StudyConfig:
         repeats: Cross-validations behind one score, each with its own folds and its own seed of the fits.
         sampler: How settings are chosen.
         seed: Of the choice, of the folds and of every fit.
-        ranges: Parameter -> its narrower or wider range; parameters that are not named keep their model's.
-        fixed: Parameter -> a value that it keeps.
-        first: Settings that are tried before the sampler begins to choose; parameters that are not named have their
-            defaults.
-        grid: Parameter -> number of levels, for a table of trainings; parameters that are not named have their
-            defaults.
-        heartbeat: Seconds between two signs of life of a running trial.
-        grace: Seconds of silence after which it counts as killed.
-        retries: How often a killed trial is run again.
     """
 
     name: str
     model: str
-    target: str
-    evidence: EvidenceKind
-    records: str
-    folds: int
-    repeats: int
-    sampler: Literal["gp", "tpe", "random"]
-    seed: int
-    ranges: Mapping[str, tuple[float, float]]
-    fixed: Mapping[str, float]
-    first: Sequence[Mapping[str, float]]
-    grid: Mapping[str, int]
-    heartbeat: int
-    grace: int
-    retries: int
+    target: Literal["growth_velocity", "nucleation_rate"] = "growth_velocity"
+    evidence: EvidenceKind = "B"
+    records: str = "al-cu-si"
+    folds: int = 4
+    repeats: int = 1
+    sampler: Literal["gp", "tpe", "random"] = "gp"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         check_count("folds", self.folds, MIN_FOLDS, MAX_FOLDS)
@@ -75,12 +59,44 @@ class StudyConfig:
         if not self.name.strip():
             raise ParameterError("name='': a study needs a name")
 
+
+@dataclass(frozen=True)
+class RunningRules:
+    """The table [running] of a study file.
+
+    Attributes:
+        heartbeat: Seconds between two signs of life of a running trial.
+        grace: Seconds of silence after which it counts as killed.
+        retries: How often a killed trial is run again.
+    """
+
+    heartbeat: int = 10
+    grace: int = 60
+    retries: int = 3
+
+
+@dataclass(frozen=True)
+class StudyConfig(RunningRules, StudyRules):
+    """A study file, checked.
+
+    Attributes:
+        ranges: Parameter -> its narrower or wider range; parameters that are not named keep their model's.
+        fixed: Parameter -> a value that it keeps.
+        first: Settings that are tried before the sampler begins to choose; parameters that are not named have their
+            defaults.
+        grid: Parameter -> number of levels, for a table of trainings; parameters that are not named have their
+            defaults.
+    """
+
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    first: Sequence[Mapping[str, float]] = ()
+    grid: Mapping[str, int] = field(default_factory=dict)
+
     def as_plain(self) -> dict[str, Any]:
         """Everything that decides the trials, as JSON values; not the grid, nor when a trial counts as killed."""
-        plain = asdict(self)
-        for name in ("grid", "heartbeat", "grace", "retries"):
-            del plain[name]
-        return json.loads(json.dumps(plain))  # type: ignore[no-any-return]  # tuples become lists, as in storages
+        left_out = ("grid", *RunningRules.__dataclass_fields__)
+        return {name: plain(value) for name, value in asdict(self).items() if name not in left_out}
 
 
 def searched_space(
@@ -121,39 +137,18 @@ def searched_space(
     return tuple(varied)
 
 
-# The study file -------------------------------------------------------------------------------------------------------
-
-
-class _StudyTable(Table):
-    name: str
-    model: str
-    target: Literal["growth_velocity", "nucleation_rate"] = "growth_velocity"
-    evidence: EvidenceKind = "B"
-    records: str = "al-cu-si"
-    folds: int = 4
-    repeats: int = 1
-    sampler: Literal["gp", "tpe", "random"] = "gp"
-    seed: int = 0
-
-
 class _RangeTable(Table):
     low: float
     high: float
 
 
-class _RunningTable(Table):
-    heartbeat: int = 10
-    grace: int = 60
-    retries: int = 3
-
-
 class _StudyFile(Table):
-    study: _StudyTable
+    study: StudyRules
     space: dict[str, _RangeTable] = Field(default_factory=dict)
     fixed: dict[str, float] = Field(default_factory=dict)
-    first: list[dict[str, float]] = Field(default_factory=list)
+    first: tuple[dict[str, float], ...] = ()
     grid: dict[str, int] = Field(default_factory=dict)
-    running: _RunningTable = Field(default_factory=_RunningTable)
+    running: RunningRules = Field(default_factory=RunningRules)
 
 
 def read_study(path: Path) -> StudyConfig:
@@ -164,14 +159,11 @@ def read_study(path: Path) -> StudyConfig:
         ConfigError: An entry is missing, unknown or out of range.
     """
     found = read_toml(path, _StudyFile)
-    try:
-        return StudyConfig(
-            **found.study.model_dump(),
-            ranges={name: (entry.low, entry.high) for name, entry in found.space.items()},
-            fixed=found.fixed,
-            first=tuple(found.first),
-            grid=found.grid,
-            **found.running.model_dump(),
-        )
-    except NakayaError as error:
-        raise ConfigError(f"{path}: {error}") from error
+    return StudyConfig(
+        **asdict(found.study),
+        **asdict(found.running),
+        ranges={name: (entry.low, entry.high) for name, entry in found.space.items()},
+        fixed=found.fixed,
+        first=found.first,
+        grid=found.grid,
+    )
