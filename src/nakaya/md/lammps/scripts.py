@@ -167,7 +167,10 @@ def growth(
     The first `num_solid` atoms of start.data are the crystal. Frames go to frames.dump from the end of the
     equilibration on, one every `frame_ps`.
     """
-    why = "# One global thermostat would leave the growing interface hot and the rest cold: every atom has its own bath.\n"
+    why = (
+        "# One global thermostat would leave the growing interface hot and the rest cold: "
+        "every atom has its own bath.\n"
+    )
     return f"""\
 {_two_phases(material, potential, temperature, num_solid, equilibration_ps, seed, why)}\
 reset_timestep 0
