@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from nakaya.cli.app import run
 from nakaya.core.errors import UnknownNameError
 from nakaya.records.record import Axis, Interval, Kind, Provenance, Quantity, Record, Snapshot
-from nakaya.records.summary import describe_record, summarise_record
+from nakaya.records.summary import describe_record, outline_record, summarise_record, tell_results
 
 DIGEST = "0" * 64
 KNOWN = "growth-Cu-100-1115K-s0"
@@ -47,6 +48,23 @@ def test_the_line_of_a_reactor_says_what_was_held_what_came_out_and_what_was_see
         assert words in line
     assert "nan" not in line
     assert "\n" not in line
+
+
+def test_the_outline_says_what_the_line_says_with_a_line_for_each_result_and_flag() -> None:
+    lines = outline_record(batch())
+    assert set(summarise_record(batch()).split()) <= set(" ".join(lines).split())
+    assert "  flag: the clock went backwards" in lines
+    assert tell_results(batch(), ["growth_order", "induction_time"]) == "growth order 1.25 (90%: 1 to open)"
+
+
+def test_lengths_have_the_prefix_that_reads_best_and_angles_are_in_degrees() -> None:
+    told = {
+        "nanometres": (4.05e-10, "m", "0.405 nm"), "micrometres": (2.5e-5, "m", "25 µm"), "metres": (2.0, "m", "2 m"),
+        "zero": (0.0, "m", "0 m"), "angle": (np.pi / 3, "rad", "60 degrees"), "area": (1e-12, "m^2", "1e-12 m^2"),
+    }  # fmt: skip
+    found = {name: Quantity(np.array(value), unit) for name, (value, unit, _) in told.items()}
+    for name, (_, _, words) in told.items():
+        assert tell_results(replace(batch(), quantities=found), [name]) == f"{name} {words}"
 
 
 def test_the_many_series_of_a_simulation_stay_out_of_its_line() -> None:

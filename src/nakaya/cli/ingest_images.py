@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo_json, echo_outlines
 from nakaya.core.errors import ParameterError
 
 __all__ = ["ebsd", "micrograph"]
@@ -56,9 +54,8 @@ def micrograph(
     if as_json:
         echo_json(result)
         return
-    for line in {"grains": _grain_lines, "loops": _loop_lines, "lattice": _lattice_lines}[kind](result):
-        typer.echo(line)
-    _echo_end(result)
+    echo_outlines(out / "records")
+    typer.echo(f"look at {result['overlay']}")
 
 
 def ebsd(
@@ -89,60 +86,5 @@ def ebsd(
     if as_json:
         echo_json(result)
         return
-    typer.echo(f"{result['grains']} grains, mean diameter {1e6 * result['mean_diameter_m']:.3g} um (whole grains)")
-    for name in result["phases"]:
-        twins = result["twin_fraction_by_phase"][name]
-        share, count = result["phase_fractions"][name], result["grains_by_phase"][name]
-        tail = "" if math.isnan(twins) else f", twins {100 * twins:.0f} % of its boundaries"
-        typer.echo(f"  {name}: {100 * share:.1f} % of the indexed points, {count} grains{tail}")
-    typer.echo(f"twin fraction {result['twin_fraction']:.3f}")
-    _echo_end(result)
-
-
-def _echo_end(result: Mapping[str, Any]) -> None:
-    for flag in result["flags"]:
-        typer.echo(f"  flag: {flag}")
-    typer.echo(f"record {result['record']}: {result['status']}; look at {result['overlay']}")
-
-
-def _grain_lines(result: Mapping[str, Any]) -> list[str]:
-    lines = [
-        f"{result['grains']} grains, {result['grains_not_on_frame']} of them whole, "
-        f"{result['mean_neighbours']:.2f} neighbours in the mean"
-    ]
-    if math.isnan(result["mean_intercept_m"]):
-        return [
-            *lines,
-            f"mean intercept {result['mean_intercept_pixels']:.1f} pixels; no pixel size, no physical units",
-        ]
-    low, high = (1e6 * end for end in result["mean_intercept_interval_m"])
-    lines.append(f"mean intercept {1e6 * result['mean_intercept_m']:.3g} um (95 %: {low:.3g} to {high:.3g})")
-    lower, upper = result["astm_grain_size_interval"]
-    lines.append(f"ASTM grain size {result['astm_grain_size']:.2f} (95 %: {lower:.2f} to {upper:.2f})")
-    return lines
-
-
-def _loop_lines(result: Mapping[str, Any]) -> list[str]:
-    low, high = result["count_interval"]
-    lines = [f"{result['count']} loops (95 % of the count alone: {low:.1f} to {high:.1f})"]
-    if math.isnan(result["density_per_m2"]):
-        return [*lines, f"mean diameter {result['mean_diameter_pixels']:.1f} pixels; no pixel size, no physical units"]
-    return [
-        *lines,
-        f"mean diameter {1e9 * result['mean_diameter_m']:.3g} nm, density {result['density_per_m2']:.3g} per m2",
-    ]
-
-
-def _lattice_lines(result: Mapping[str, Any]) -> list[str]:
-    lines = [f"{result['lattices']} lattice{'s' if result['lattices'] != 1 else ''}"]
-    for number, (share, spacings) in enumerate(zip(result["shares"], result["spacings_pixels"], strict=True)):
-        listed = ", ".join(f"{spacing:.2f}" for spacing in spacings)
-        lines.append(f"  {number}: {100 * share:.0f} % of the image, spacings {listed} pixels")
-    for boundary in result["boundaries"]:
-        first, second = boundary["lattices"]
-        others = "".join(f", or {angle:.1f}" for angle in boundary["other_rotations_degrees"])
-        twin = ", a twin" if boundary["twin"] else ""
-        lines.append(f"  {first} to {second}: rotated by {boundary['rotation_degrees']:.1f}{others} degrees{twin}")
-    faults = result["stacking_faults"]
-    lines.append("stacking faults cannot be seen" if math.isnan(faults) else f"{faults} stacking faults")
-    return lines
+    echo_outlines(out / "records")
+    typer.echo(f"look at {result['overlay']}")

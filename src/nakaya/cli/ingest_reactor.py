@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo_json, echo_outlines
 
 __all__ = ["reactor"]
 
@@ -36,22 +36,5 @@ def reactor(
     if as_json:
         echo_json(result)
         return
-    typer.echo(f"record {result['record']}: {result['status']}")
-    for flag in result["flags"]:
-        typer.echo(f"  flag: {flag}")
-    for kind in ("clear", "cloud"):
-        for point in result.get(f"{kind}_points", []):
-            typer.echo(
-                f"  {kind} point {point['temperature_C']:.1f} +- {point['uncertainty_K']:.1f} C "
-                f"at {point['time_s'] / 3600:.2f} h"
-            )
-    for zone in result.get("metastable_zones", []):
-        typer.echo(
-            f"  metastable zone {zone['width_K']:.1f} K below {zone['saturation_temperature_C']:.1f} C, "
-            f"induction time {zone['induction_time_s']:.0f} s"
-        )
-    for sample in result.get("samples", []):
-        mark = "  suspect" if sample["suspect"] else ""
-        minutes, mean = sample["time_s"] / 60, sample["mean_size_m"] * 1e6
-        typer.echo(f"  {minutes:g} min: {sample['crystals']} crystals, mean {mean:.4g} um{mark}")
+    echo_outlines(out / "records")
     typer.echo(f"written to {result['out']}")

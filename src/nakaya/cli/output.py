@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Final
 
 import typer
@@ -17,7 +18,7 @@ from nakaya.core.addresses import without_secrets
 from nakaya.core.documents import dump_json, plain
 from nakaya.core.errors import NakayaError, OutputExistsError, UnstatedError
 
-__all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "explain_exception", "plain", "run_app"]
+__all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "echo_outlines", "explain_exception", "plain", "run_app"]
 
 OUR_MISTAKE = 1
 USER_ERROR = 2
@@ -136,3 +137,12 @@ def _explain_os_error(error: OSError) -> str:
 def echo_json(document: Any) -> None:  # any JSON document
     """Print one JSON document on stdout; NaN becomes null."""
     typer.echo(dump_json(plain(document), indent=2).decode(), nl=False)
+
+
+def echo_outlines(store: Path) -> None:
+    """Print what the records of a store hold, one result a line."""
+    from nakaya.records.store import RecordStore
+    from nakaya.records.summary import outline_record
+
+    for record in RecordStore(store):
+        typer.echo("\n".join(outline_record(record)))

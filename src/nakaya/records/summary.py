@@ -1,15 +1,18 @@
-"""Records in words: one line each, or everything about one."""
+"""One summary of a record, for the command line and for captions: one line, its results, or everything.
+
+Lengths are told in nm, µm or mm where that reads better, angles in degrees, all else in SI units.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from nakaya.records.record import DRIVING_FORCE, Quantity, Record
 
-__all__ = ["describe_record", "summarise_record"]
+__all__ = ["describe_record", "outline_record", "summarise_record", "tell_results"]
 
 LONG = 7200.0
 """Durations from here on are told in hours, s."""
@@ -21,20 +24,51 @@ def summarise_record(record: Record) -> str:
     Conditions that are series are told by their range. Of series among the results and the evidence of micrographs and
     reactors the line has names and lengths.
     """
-    words = [record.id, record.status, record.material]
-    if record.orientation:
-        words.append(f"({record.orientation})")
-    words += _held(record.conditions)
-    single = {name: entry for name, entry in record.quantities.items() if entry.values.ndim == 0}
-    words += [f"{name} {_value(entry)}" for name, entry in single.items() if math.isfinite(entry.value)]
-    lost = [name for name, entry in single.items() if not math.isfinite(entry.value)]
-    words += [f"not known: {', '.join(lost)}"] if lost else []
+    return "  ".join([*_head(record), *(f"{name} {text}" for name, text in _results(record)), *_rest(record)])
+
+
+def outline_record(record: Record) -> list[str]:
+    """Return the same on several lines, one for each result and each flag."""
+    rest = [f"  {words}" for words in _rest(record)]
+    return ["  ".join(_head(record)), *_table(_results(record)), *rest, *(f"  flag: {flag}" for flag in record.flags)]
+
+
+def tell_results(record: Record, names: Iterable[str]) -> str:
+    """Return some of the results in words, as captions have them: those of `names` that the record holds as one value.
+
+    >>> from nakaya.records.record import Provenance, single
+    >>> found = {"mean_intercept": single(8.9e-6, "m", interval=(8.2e-6, 9.73e-6)), "mean_neighbours": single(5.8, "1")}
+    >>> record = Record("steel", "micrograph", "steel", {"driving_force": single(0, "1")}, found, Provenance("image"))
+    >>> tell_results(record, ["mean_intercept", "grain_area", "mean_neighbours"])
+    'mean intercept 8.9 µm (95%: 8.2 to 9.73), mean neighbours 5.8'
+    """
+    told = dict(_results(record))
+    words = {name: name.replace("_", " ").replace("astm", "ASTM") for name in told}
+    return ", ".join(f"{words[name]} {told[name]}" for name in names if name in told)
+
+
+def _head(record: Record) -> list[str]:
+    orientation = [f"({record.orientation})"] if record.orientation else []
+    return [record.id, record.status, record.material, *orientation, *_held(record.conditions)]
+
+
+def _results(record: Record) -> list[tuple[str, str]]:
+    """Names and words of the single values that are known."""
+    single = ((name, entry) for name, entry in record.quantities.items() if entry.values.ndim == 0)
+    return [(name, _value(entry)) for name, entry in single if math.isfinite(entry.value)]
+
+
+def _rest(record: Record) -> Iterator[str]:
+    """What is not known, and the series."""
+    lost = [name for name, entry in record.quantities.items() if entry.values.ndim == 0 and math.isnan(entry.value)]
+    if lost:
+        yield f"not known: {', '.join(lost)}"
     if record.kind == "md":  # forty series of one length: their names belong to the whole record
-        return "  ".join(words)
+        return
     for title, entries in (("series", record.quantities), ("seen", record.evidence)):
         named = [f"{name} ({len(entry.values)})" for name, entry in entries.items() if entry.values.ndim]
-        words += [f"{title}: {', '.join(named)}"] if named else []
-    return "  ".join(words)
+        if named:
+            yield f"{title}: {', '.join(named)}"
 
 
 def _held(conditions: Mapping[str, Quantity]) -> Iterator[str]:
@@ -51,11 +85,11 @@ def _held(conditions: Mapping[str, Quantity]) -> Iterator[str]:
             yield f"{name} {_range(entry)}"
     pixel = conditions.get("pixel_size")
     if pixel is not None and math.isfinite(pixel.value):
-        yield f"pixel {pixel.value:.4g} m"
+        yield f"pixel {_value(pixel)}"
 
 
 def describe_record(record: Record) -> list[str]:
-    """Return everything about one record as lines of text; series by range and length, SI units throughout."""
+    """Return everything about one record as lines of text; series by range and length."""
     head = [("kind", record.kind), ("status", record.status), ("material", record.material)]
     head += [("composition", ", ".join(f"{name} {share:.4g}" for name, share in record.composition.items()))]
     head += [("orientation", f"({record.orientation})")] if record.orientation else []
@@ -91,7 +125,7 @@ def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
 
 def _told(entry: Quantity) -> str:
     if entry.values.ndim == 0:
-        return _value(entry) if math.isfinite(entry.value) else f"not known,{_unit(entry)}".rstrip(",")
+        return _value(entry) if math.isfinite(entry.value) else f"not known,{_with_space(entry.unit)}".rstrip(",")
     assert entry.axis is not None  # a series has one
     low, high = (f"{end:.6g}" for end in entry.axis.values[[0, -1]])
     shape = " x ".join(map(str, entry.values.shape))
@@ -102,12 +136,15 @@ def _told(entry: Quantity) -> str:
 
 def _value(entry: Quantity) -> str:
     """A single value with what is known of its uncertainty."""
-    words = f"{entry.value:.4g}"
+    factor, unit = _readable(entry)
+    words = f"{entry.value * factor:.4g}"
     if entry.uncertainty is not None and math.isfinite(entry.standard_error):
-        words += f" +- {entry.standard_error:.2g}"
-    words += _unit(entry)
+        words += f" +- {entry.standard_error * factor:.2g}"
+    words += _with_space(unit)
     if entry.interval is not None:
-        ends = ("open" if math.isinf(end) else f"{end:.4g}" for end in (entry.interval.low, entry.interval.high))
+        ends = (
+            "open" if math.isinf(end) else f"{end * factor:.4g}" for end in (entry.interval.low, entry.interval.high)
+        )
         words += f" ({entry.interval.level:.0%}: {' to '.join(ends)})"
     return words
 
@@ -117,12 +154,21 @@ def _range(entry: Quantity) -> str:
     known = entry.values[np.isfinite(entry.values)]
     if not known.size:
         return "not known"
-    low, high = f"{known.min():.4g}", f"{known.max():.4g}"
-    return (low if low == high else f"{low} to {high}") + _unit(entry)
+    factor, unit = _readable(entry)
+    low, high = f"{known.min() * factor:.4g}", f"{known.max() * factor:.4g}"
+    return (low if low == high else f"{low} to {high}") + _with_space(unit)
 
 
-def _unit(entry: Quantity) -> str:
-    return _with_space(entry.unit)
+def _readable(entry: Quantity) -> tuple[float, str]:
+    """Factor and unit in which the values are told: lengths with a prefix, angles in degrees, all else in SI units."""
+    known = np.abs(entry.values[np.isfinite(entry.values)])
+    if entry.unit == "rad":
+        return math.degrees(1), "degrees"
+    if entry.unit == "m" and known.any():
+        for factor, unit in ((1e9, "nm"), (1e6, "µm"), (1e3, "mm")):
+            if known.max() * factor < 1e3:
+                return factor, unit
+    return 1.0, entry.unit
 
 
 def _with_space(unit: str) -> str:

@@ -16,6 +16,8 @@ from nakaya.microscopy.ebsd.grains import EbsdGrains, GrainRules, find_grains
 from nakaya.microscopy.ebsd.record import ebsd_record, phase_fraction
 from nakaya.microscopy.grains.measures import pixels_beside
 from nakaya.microscopy.image_records import ImageSource
+from nakaya.records.record import Record
+from nakaya.records.summary import tell_results
 from nakaya.viz.colour import from_hex, to_hex
 from nakaya.viz.style import LIGHT
 from nakaya.workflows.ingest_micrograph import Finding, write_ingested
@@ -82,9 +84,9 @@ def ingest_ebsd(
         "threshold_degrees": rules.threshold,
         "step_m": ebsd.grid.step,
     }
-    found = Finding(
-        ebsd_record(source, ebsd, grains, settings), _overlay(ebsd, grains, numbers), _mask(ebsd, grains), numbers
-    )
+    ingested = ebsd_record(source, ebsd, grains, settings)
+    overlay = _overlay(ebsd, grains, ingested.record, numbers)
+    found = Finding(ingested, overlay, _mask(ebsd, grains), numbers)
     return write_ingested(found, out, overwrite=overwrite)
 
 
@@ -101,7 +103,7 @@ def _mask(ebsd: EbsdMap, grains: EbsdGrains) -> BoolArray:
     return np.asarray((below != 0) | (right != 0), np.bool_)
 
 
-def _overlay(ebsd: EbsdMap, grains: EbsdGrains, numbers: dict[str, Any]) -> Any:  # a Pillow image
+def _overlay(ebsd: EbsdMap, grains: EbsdGrains, record: Record, numbers: dict[str, Any]) -> Any:  # a Pillow image
     from nakaya.viz.overlays import Caption, orientation_overlay
 
     place = ebsd.grid.raster()
@@ -118,9 +120,8 @@ def _overlay(ebsd: EbsdMap, grains: EbsdGrains, numbers: dict[str, Any]) -> Any:
     cubic_key = (colour_key(symmetry, 220), ("001", "101", "111")) if same_key and symmetry.system == "cubic" else None
     caption = Caption(
         f"{grains.num_grains} grains at {numbers['threshold_degrees']:g}°",
-        "Left: crystal direction along the normal of the surface. Right: phases. Mean diameter of whole grains "
-        f"{1e6 * grains.mean_diameter():.3g} µm; twins make {100 * grains.twin_fraction():.0f} % of the length of "
-        "boundaries inside phases. Grey: not indexed.",
+        "Left: crystal direction along the normal of the surface. Right: phases. Grey: not indexed. "
+        + tell_results(record, ["grain_diameter", "twin_fraction"]),
         ebsd.grid.step if ebsd.grid.kind == "square" else ebsd.grid.step / 2,
         legend,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,10 +27,14 @@ from nakaya.microscopy.lattice_images.record import lattice_record
 from nakaya.microscopy.loops.counting import LoopRules, count_interval, find_loops, loops_of_mask, mask_of_loops
 from nakaya.microscopy.loops.record import loops_record
 from nakaya.microscopy.pixel_sizes import find_pixel_size
+from nakaya.records.record import Record
+from nakaya.records.summary import tell_results
 from nakaya.workflows.record_folder import RECORDS, write_record_folder
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from nakaya.viz.overlays import Caption
 
 __all__ = [
     "KINDS",
@@ -187,7 +191,7 @@ def _source(path: Path, image: GreyImage, options: MicrographOptions) -> ImageSo
 
 
 def _grains(image: GreyImage, source: ImageSource, options: MicrographOptions) -> Finding:
-    from nakaya.viz.overlays import Caption, grain_overlay
+    from nakaya.viz.overlays import grain_overlay
 
     flags: list[str] = []
     if options.mask is not None:
@@ -225,30 +229,29 @@ def _grains(image: GreyImage, source: ImageSource, options: MicrographOptions) -
         "mean_diameter_m": measured.mean_diameter[0] * metres,
         "boundaries_on_lines": on_lines,
     }
-    title = f"{measured.num_grains} grains, {measured.num_whole} of them whole"
-    caption = Caption(title, _grain_words(numbers), source.pixel_size)
-    overlay = grain_overlay(image.values, measured.labels, measured.table.on_frame, caption)
     ingested = grains_record(source, measured, settings, tuple(flags))
+    title = f"{measured.num_grains} grains, {measured.num_whole} of them whole"
+    names = ["mean_intercept", "astm_grain_size", "mean_neighbours"]
+    if source.pixel_size is None:
+        names[0] = "mean_intercept_pixels"
+    caption = _caption(title, ingested.record, names, source)
+    overlay = grain_overlay(image.values, measured.labels, measured.table.on_frame, caption)
     return Finding(ingested, overlay, mask_of_boundaries(measured.labels), numbers)
 
 
-def _grain_words(numbers: Mapping[str, Any]) -> str:
-    words = f"{numbers['mean_neighbours']:.2f} neighbours in the mean, "
-    if math.isnan(numbers["mean_intercept_m"]):
-        return words + f"mean intercept {numbers['mean_intercept_pixels']:.1f} pixels; {NO_SCALE}"
-    low, high = (1e6 * end for end in numbers["mean_intercept_interval_m"])
-    interval = f" (95 %: {low:.3g} to {high:.3g})" if math.isfinite(low) else ""
-    return words + (
-        f"mean intercept {1e6 * numbers['mean_intercept_m']:.3g} µm{interval}, "
-        f"ASTM grain size {numbers['astm_grain_size']:.1f}"
-    )
+def _caption(title: str, record: Record, names: Iterable[str], source: ImageSource) -> Caption:
+    """Results of the record in words, and whether they have physical units."""
+    from nakaya.viz.overlays import Caption
+
+    words = [tell_results(record, names), *([NO_SCALE] if source.pixel_size is None else [])]
+    return Caption(title, "; ".join(filter(None, words)), source.pixel_size)
 
 
 # --------------------------------------------------------------------------------------------------------------- loops
 
 
 def _loops(image: GreyImage, source: ImageSource, options: MicrographOptions) -> Finding:
-    from nakaya.viz.overlays import Caption, spot_overlay
+    from nakaya.viz.overlays import spot_overlay
 
     rules = options.loop_rules
     if options.mask is not None:
@@ -275,13 +278,8 @@ def _loops(image: GreyImage, source: ImageSource, options: MicrographOptions) ->
         "density_per_m2": loops.count / area,
         "density_interval_per_m2": [low / area, high / area],
     }
-    words = f"95 % of the count alone: {low:.1f} to {high:.1f}. "
-    words += (
-        NO_SCALE
-        if source.pixel_size is None
-        else f"Mean diameter {1e9 * mean * source.metres:.3g} nm, {loops.count / area * 1e-12:.3g} per µm²."
-    )
-    caption = Caption(f"{loops.count} loops", words, source.pixel_size)
+    names = ["num_loops", "loop_diameter", "loops_per_area"]
+    caption = _caption(f"{loops.count} loops", ingested.record, names, source)
     overlay = spot_overlay(image.values, loops.labels, loops.centres, caption)
     return Finding(ingested, overlay, mask_of_loops(loops.labels), numbers)
 
@@ -333,14 +331,14 @@ def _lattice(image: GreyImage, source: ImageSource, options: MicrographOptions) 
         "stacking_faults": len(faults) if any(search.resolved for search in searches) else math.nan,
     }
     shades = (np.arange(len(found.domains)) + 1) * (255 // max(len(found.domains), 1))
-    overlay = _lattice_overlay(image, found, [fault.ends for fault in faults], source.pixel_size, numbers)
+    overlay = _lattice_overlay(image, found, [fault.ends for fault in faults], ingested.record, source)
     return Finding(ingested, overlay, shades.astype(np.uint8)[found.labels], numbers)
 
 
 def _lattice_overlay(
-    image: GreyImage, found: LatticeImage, faults: list[Any], pixel_size: float | None, numbers: Mapping[str, Any]
+    image: GreyImage, found: LatticeImage, faults: list[Any], record: Record, source: ImageSource
 ) -> Image.Image:
-    from nakaya.viz.overlays import TWIN, Caption, Segment, domain_overlay
+    from nakaya.viz.overlays import TWIN, Segment, domain_overlay
 
     planes = []
     for domain in found.domains:
@@ -349,22 +347,10 @@ def _lattice_overlay(
         planes.append([(-g[1] / np.hypot(*g), g[0] / np.hypot(*g)) for g in (first, second, third)])
     lines = [Segment(tuple(ends[0]), tuple(ends[1]), TWIN) for ends in faults]
     count = len(found.domains)
-    words = [
-        f"{first} to {second}: turned by {boundary['rotation_degrees']:.1f}°"
-        + "".join(f" (or {angle:.1f}°)" for angle in boundary["other_rotations_degrees"])
-        for boundary in numbers["boundaries"]
-        for first, second in [boundary["lattices"]]
-    ]
-    words += [
-        f"spacings of {number}: " + ", ".join(f"{spacing:.1f}" for spacing in domain.spacings) + " pixels"
-        for number, domain in enumerate(found.domains)
-    ]
-    caption = Caption(
-        f"{count} lattice{'s' if count != 1 else ''}, {len(faults)} stacking faults",
-        "; ".join(words),
-        pixel_size,
-        [(TWIN, "stacking fault")] if faults else [],
-    )
+    title = f"{count} lattice{'s' if count != 1 else ''}, {len(faults)} stacking faults"
+    names = [name for name in record.quantities if name.startswith(("rotation_", "spacing_"))]
+    legend = [(TWIN, "stacking fault")] if faults else []
+    caption = replace(_caption(title, record, names, source), legend=legend)
     return domain_overlay(image.values, found.labels, planes, lines, caption)
 
 

@@ -30,6 +30,10 @@ BAROSTAT_PS = 2.0
 HOT_STEP_PS = 0.0015
 """Time step while the hot part melts, ps."""
 
+OWN_BATHS = """\
+# One global thermostat would leave the growing interface hot and the rest cold: every atom has its own bath.
+"""
+
 DUMP_COLUMNS = "id type xs ys zs vx vy vz c_energy"
 
 _FUNCFL_STYLES = ("eam", "eam/opt", "eam/omp", "eam/intel", "eam/gpu", "eam/kk")
@@ -167,12 +171,8 @@ def growth(
     The first `num_solid` atoms of start.data are the crystal. Frames go to frames.dump from the end of the
     equilibration on, one every `frame_ps`.
     """
-    why = (
-        "# One global thermostat would leave the growing interface hot and the rest cold: "
-        "every atom has its own bath.\n"
-    )
     return f"""\
-{_two_phases(material, potential, temperature, num_solid, equilibration_ps, seed, why)}\
+{_two_phases(material, potential, temperature, num_solid, equilibration_ps, seed, OWN_BATHS)}\
 reset_timestep 0
 {_sample(material, duration_ps, frame_ps)}"""
 
