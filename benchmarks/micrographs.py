@@ -32,7 +32,7 @@ ETCHINGS = {
     "noise": Etching(noise=0.15),
     "gaps": Etching(noise=0.05, broken=0.2),
     "unmarked": Etching(noise=0.05, unmarked=0.15),
-    "all of it": Etching(noise=0.1, unmarked=0.1, broken=0.15, grey_scatter=0.05, shading=0.2, pits=0.5),
+    "all of it": Etching(noise=0.1, unmarked=0.1, broken=0.15, grey_deviation=0.05, shading=0.2, pits=0.5),
     "faint": Etching(contrast=0.3, noise=0.12, unmarked=0.05, broken=0.1),
     "bright lines": Etching(contrast=1.0, noise=0.05, unmarked=0.1, broken=0.15, bright_lines=True),
     "a quarter unmarked": Etching(noise=0.1, unmarked=0.25, broken=0.2),

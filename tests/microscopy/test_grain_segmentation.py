@@ -47,7 +47,7 @@ def test_a_clean_micrograph_gives_back_the_map_it_was_made_from():
     truth = known_map(0)
     found = segment_grains(etched_image(truth, Etching(noise=0.02), np.random.default_rng(1)).astype(float))
     assert found.polarity == "dark"
-    assert found.marked_share > 0.95
+    assert found.marked_fraction > 0.95
     assert matched_share(truth, found.labels) == 1.0
     assert mean_intercept(found.labels).value == pytest.approx(mean_intercept(truth).value, rel=CLEAN)
     # Every boundary found lies where a true one is.
@@ -61,7 +61,7 @@ def test_a_clean_micrograph_gives_back_the_map_it_was_made_from():
     "etching",
     [
         Etching(noise=0.1, unmarked=0.1, broken=0.15),
-        Etching(noise=0.12, unmarked=0.15, broken=0.15, grey_scatter=0.05, shading=0.2, pits=0.5),
+        Etching(noise=0.12, unmarked=0.15, broken=0.15, grey_deviation=0.05, shading=0.2, pits=0.5),
         Etching(contrast=1.0, noise=0.04, unmarked=0.1, broken=0.1, bright_lines=True),
     ],
     ids=["gaps", "gaps, shading, pits", "bright"],
@@ -81,7 +81,7 @@ def test_unmarked_noisy_broken_boundaries_cost_less_than_a_tenth(etching, seed):
 def test_noise_alone_is_one_grain():
     found = segment_grains(np.random.default_rng(4).random((200, 200)))
     assert found.num_grains == 1
-    assert found.marked_share == 0.0
+    assert found.marked_fraction == 0.0
 
 
 def test_negative_and_upside_down_images_give_the_same_grains():

@@ -70,23 +70,23 @@ class LogNormalSizes:
 
     Attributes:
         median: m.
-        spread: Standard deviation of ln L.
+        log_deviation: Standard deviation of ln L: the logarithm of the geometric standard deviation.
     """
 
     median: float
-    spread: float
+    log_deviation: float
 
     def __post_init__(self) -> None:
-        _check_positive(median=self.median, spread=self.spread)
+        _check_positive(median=self.median, log_deviation=self.log_deviation)
 
     def range(self) -> tuple[float, float]:
         """Least and greatest size with crystals, m."""
-        return self.median * np.exp(-_REACH * self.spread), self.median * np.exp(_REACH * self.spread)
+        return self.median * np.exp(-_REACH * self.log_deviation), self.median * np.exp(_REACH * self.log_deviation)
 
     def density(self, sizes: FloatArray) -> FloatArray:
         """Number density, any scale; same shape as `sizes` (m)."""
         positive = np.maximum(sizes, 1e-300)
-        log = np.log(positive / self.median) / self.spread
+        log = np.log(positive / self.median) / self.log_deviation
         return np.where(sizes > 0, np.exp(-0.5 * log**2) * self.median / positive, 0.0)
 
 

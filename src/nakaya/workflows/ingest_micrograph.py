@@ -201,7 +201,7 @@ def _grains(image: GreyImage, source: ImageSource, options: MicrographOptions) -
         settings, on_lines = {"grains from": "a mask that a person drew or corrected"}, math.nan
     else:
         segmented = segment_grains(image.values, lines=options.lines)
-        labels, on_lines = segmented.labels, segmented.marked_share
+        labels, on_lines = segmented.labels, segmented.marked_fraction
         settings = {
             "grains from": "lines of the image and watershed",
             "lines": f"{segmented.polarity}, {segmented.line_width:.2f} pixels wide",
@@ -314,7 +314,7 @@ def _lattice(image: GreyImage, source: ImageSource, options: MicrographOptions) 
     scale = source.pixel_size
     numbers = {
         "lattices": len(found.domains),
-        "shares": [domain.share for domain in found.domains],
+        "shares": [domain.area_fraction for domain in found.domains],
         "spacings_pixels": [domain.spacings.tolist() for domain in found.domains],
         "spacings_m": None if scale is None else [(domain.spacings * scale).tolist() for domain in found.domains],
         "boundaries": [

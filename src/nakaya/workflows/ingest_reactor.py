@@ -195,7 +195,7 @@ def _size_panels(found: IngestedLog) -> list[Any]:
     if "size_q50" in evidence:
         axis = evidence["size_q50"].axis
         assert axis is not None
-        low, middle, high = (1e6 * evidence[f"size_q{share}"].values for share in (10, 50, 90))
+        low, middle, high = (1e6 * evidence[f"size_q{percent}"].values for percent in (10, 50, 90))
         median = Trace("median, 10-90 %", axis.values / _HOUR, middle, low=low, high=high)
         panels.append(TracePanel("crystal size / µm", [median]))
         seen = evidence["crystals_seen"].values

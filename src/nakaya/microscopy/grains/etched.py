@@ -22,7 +22,7 @@ _RANGES = {
     "noise": Range(0.0, 1.0, "the standard deviation of the noise of a pixel"),
     "unmarked": Range(0.0, 1.0, "the fraction of boundaries that the etchant left out altogether"),
     "broken": Range(0.0, 1.0, "the fraction of the length of marked boundaries that is missing in gaps"),
-    "grey_scatter": Range(0.0, 1.0, "the standard deviation of the grains' brightness"),
+    "grey_deviation": Range(0.0, 1.0, "the standard deviation of the grains' brightness"),
     "shading": Range(0.0, 1.0, "the difference of illumination from one side of the image to the other"),
     "pits": Range(0.0, 1.0, "the number of dark etch pits per grain"),
 }
@@ -38,7 +38,7 @@ class Etching:
         noise: Standard deviation of a pixel's noise.
         unmarked: Fraction of boundaries without any mark.
         broken: Fraction of the length of the others that is missing, in gaps.
-        grey_scatter: Standard deviation of the grains' brightness.
+        grey_deviation: Standard deviation of the grains' brightness.
         shading: Difference of illumination between two sides of the image.
         pits: Dark dots per grain that are no boundaries.
         bright_lines: Whether boundaries are brighter than the grains.
@@ -49,7 +49,7 @@ class Etching:
     noise: float = 0.0
     unmarked: float = 0.0
     broken: float = 0.0
-    grey_scatter: float = 0.0
+    grey_deviation: float = 0.0
     shading: float = 0.0
     pits: float = 0.0
     bright_lines: bool = False
@@ -81,7 +81,7 @@ def etched_image(labels: GrainMap, etching: Etching, rng: np.random.Generator) -
     edges = collect_boundaries(boundary_pairs(labels)).edges
     marked = pixels_beside(labels, edges[rng.random(len(edges)) >= etching.unmarked])
     marked &= ~_gaps(labels.shape, etching.broken, 0.25 * grain_size, rng)
-    image: FloatArray = 0.75 + etching.grey_scatter * rng.standard_normal(num_grains)[labels]
+    image: FloatArray = 0.75 + etching.grey_deviation * rng.standard_normal(num_grains)[labels]
     if marked.any():
         distance = ndimage.distance_transform_edt(~marked)
         depth = np.exp(-np.log(2) * (2 * distance / etching.line_width) ** 2)

@@ -29,7 +29,7 @@ FIELDS_ACROSS = (2, 6)
 INTERCEPTS_PER_FIELD = 2.5
 """Least width of a field in mean intercepts: narrower fields share grains and are not independent."""
 SHARED_GRAINS = 2.0
-"""Grains that reach over the edge of a field make neighbouring fields vary together, and the scatter between fields
+"""Grains that reach over the edge of a field make neighbouring fields vary together, and the variance between fields
 then understates the error: its variance is raised by 1 + SHARED_GRAINS / (width of a field in mean intercepts). The
 term is that of a perimeter over an area; 2.0 was measured on 600 Poisson-Voronoi maps, fields 3 to 10 intercepts
 wide."""
@@ -91,7 +91,7 @@ def mean_intercept(labels: GrainMap) -> MeanIntercept:
 
     Value: test line over crossings (P_L of E112), so grains cut by the frame need no correction. Interval: the image is
     cut into k x k fields, crossings per length are taken in each, and Student's t over the fields gives the interval of
-    the mean, as E112 does over micrographs. It covers the scatter from place to place in this image; it does not cover
+    the mean, as E112 does over micrographs. It covers the variation over this image; it does not cover
     a mistake of the segmentation, nor other places of the specimen.
 
     Args:

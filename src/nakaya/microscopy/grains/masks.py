@@ -66,10 +66,10 @@ def grains_from_mask(pixels: NDArray[np.generic], shape: tuple[int, int]) -> tup
     low, high = float(values.min()), float(values.max())
     if high <= low:
         raise FormatError("the mask has one value only: it shows neither boundaries nor grains")
-    share = (values - low) / (high - low)
+    relative = (values - low) / (high - low)
     flags: list[str] = []
-    if len(np.unique(values)) == 2 or (((share < 0.1) | (share > 0.9)).mean() > NEARLY_TWO and high - low > 100):
-        seeds = _between_boundaries(share > 0.5)
+    if len(np.unique(values)) == 2 or (((relative < 0.1) | (relative > 0.9)).mean() > NEARLY_TWO and high - low > 100):
+        seeds = _between_boundaries(relative > 0.5)
     else:
         if (values != np.round(values)).any():
             raise FormatError("the mask is neither black and white nor whole numbers, one a grain")

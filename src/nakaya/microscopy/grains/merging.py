@@ -19,14 +19,14 @@ class MergingRules:
     """When a boundary between two regions is kept.
 
     Attributes:
-        marked_share: A boundary is kept where at least this fraction of its length lies on a line.
+        marked_fraction: A boundary is kept where at least this fraction of its length lies on a line.
         neck: ... or where it closes a neck: widest opening over the inner radius of the smaller region, at most this. A
             boundary that the etchant left out still shows as a neck between two grains.
         smallest_radius: Regions with an inner radius below this (pixels) are not resolved, and always merged.
         line_reach: Half the width of a line, pixels: this far the ends of every boundary lie on other lines.
     """
 
-    marked_share: float
+    marked_fraction: float
     neck: float
     smallest_radius: float
     line_reach: float
@@ -91,12 +91,12 @@ def merge_regions(labels: GrainMap, depth: FloatArray, marked: BoolArray, rules:
         """At least 1: keep."""
         boundary = table[first][second]
         free = boundary.pairs - ends
-        share = (boundary.marked - ends) / free if free > ends else boundary.marked / boundary.pairs
+        fraction = (boundary.marked - ends) / free if free > ends else boundary.marked / boundary.pairs
         smaller = min(radius[first], radius[second])
         if smaller < rules.smallest_radius:
-            return float(share - 1.0)
+            return float(fraction - 1.0)
         opening = (1 - boundary.opening / max(smaller, 1e-9)) / (1 - rules.neck)
-        return float(max(share / rules.marked_share, opening))
+        return float(max(fraction / rules.marked_fraction, opening))
 
     queue = [
         (support(first, second), first, second, id(boundary), boundary.pairs)

@@ -30,8 +30,8 @@ CLEAR = 5.0
 """Standard deviations of the noise by which a response must stand out to start a line."""
 FAINT = 3.5
 """... and to continue one."""
-CLEAR_SHARE, FAINT_SHARE = 0.5, 0.25
-"""The same as shares of the response of the image's typical line: in a clean image scratches stand far above noise."""
+CLEAR_FRACTION, FAINT_FRACTION = 0.5, 0.25
+"""The same as fractions of the response of a typical line of the image: in a clean one scratches stand far above noise."""
 SHORTEST = 3.0
 """Lines shorter than this many elongated filter widths are dots."""
 
@@ -159,7 +159,9 @@ def find_lines(image: FloatArray, polarity: str | None = None) -> Lines:
     clear = (response - centre) / deviation
     crest = (clear >= CLEAR) & (clear >= ndimage.maximum_filter(clear, 3))
     typical = float(np.median(clear[crest])) if crest.any() else CLEAR
-    marked = apply_hysteresis_threshold(clear, max(FAINT, FAINT_SHARE * typical), max(CLEAR, CLEAR_SHARE * typical))
+    marked = apply_hysteresis_threshold(
+        clear, max(FAINT, FAINT_FRACTION * typical), max(CLEAR, CLEAR_FRACTION * typical)
+    )
     parts, _ = ndimage.label(marked, np.ones((3, 3)))
     extents = [max(part[0].stop - part[0].start, part[1].stop - part[1].start) for part in ndimage.find_objects(parts)]
     is_line = np.array([False, *(extent >= SHORTEST * ELONGATION * sigma for extent in extents)])

@@ -51,7 +51,7 @@ class Segmentation:
         polarity: "dark" or "bright" lines.
         line_width: Full width of a line at half depth, pixels.
         clarity: How many standard deviations of noise a typical line stands out.
-        marked_share: Fraction of the boundaries' length that lies on a line; the rest was closed across gaps.
+        marked_fraction: Fraction of the boundaries' length that lies on a line; the rest was closed across gaps.
         source: "image" or "mask".
     """
 
@@ -60,7 +60,7 @@ class Segmentation:
     polarity: str
     line_width: float
     clarity: float
-    marked_share: float
+    marked_fraction: float
     source: str
 
     @property
@@ -158,7 +158,7 @@ def segment_grains(image: FloatArray, *, lines: str | None = None) -> Segmentati
     if neck > NECK[0]:
         labels = _renumber(_majority(merge_regions(regions, distance, near, replace(rules, neck=neck)), SMOOTHINGS))
     return Segmentation(
-        labels, marked, found.polarity, 2.3548 * sigma, found.clarity, _share_on_lines(labels, near), "image"
+        labels, marked, found.polarity, 2.3548 * sigma, found.clarity, _fraction_on_lines(labels, near), "image"
     )
 
 
@@ -168,7 +168,7 @@ def _typical_solidity(labels: GrainMap) -> float:
     return float(np.median(solidity(labels)[large])) if large.any() else 0.0
 
 
-def _share_on_lines(labels: GrainMap, near: BoolArray) -> float:
+def _fraction_on_lines(labels: GrainMap, near: BoolArray) -> float:
     """Fraction of the unlike pairs of pixels that lie on a line."""
     total = marked = 0
     for here, there in NEIGHBOURS:

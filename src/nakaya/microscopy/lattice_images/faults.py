@@ -40,14 +40,14 @@ class StackingFault:
         normal: Direction of the normal of its plane in the image, rad from x towards y, in [0, pi).
         offset: Distance of its line from the centre of the image along the normal, pixels.
         phase_jump: Phase by which the crossing fringes jump, rad; about 2 pi / 3.
-        seen_share: Fraction of its way through the image on which it is seen.
+        seen_fraction: Fraction of its way through the image on which it is seen.
         ends: (x, y) of both ends, float64 [2, 2].
     """
 
     normal: float
     offset: float
     phase_jump: float
-    seen_share: float
+    seen_fraction: float
     ends: FloatArray
 
 
@@ -156,11 +156,11 @@ def _lines(seen: BoolArray, jump: FloatArray, room: BoolArray, normal: FloatArra
     number = np.rint(place[inner]).astype(np.int64)
     low = int(number.min())
     chord = np.bincount(number - low)
-    share = np.bincount(number - low, seen[inner]) / np.maximum(chord, 1)
-    share = ndimage.uniform_filter1d(share, 3, mode="constant")
+    fraction = np.bincount(number - low, seen[inner]) / np.maximum(chord, 1)
+    fraction = ndimage.uniform_filter1d(fraction, 3, mode="constant")
     long_enough = chord >= 0.25 * min(seen.shape)
     faults = []
-    runs, count = ndimage.label((share >= MIN_CHORD) & long_enough)
+    runs, count = ndimage.label((fraction >= MIN_CHORD) & long_enough)
     for run in range(1, count + 1):
         # The jump is seen as long as the fault lies between the two places that are compared: the middle is the fault.
         candidate = round(float(np.flatnonzero(runs == run).mean()))
@@ -176,7 +176,7 @@ def _lines(seen: BoolArray, jump: FloatArray, room: BoolArray, normal: FloatArra
                 angle,
                 offset if np.arctan2(normal[1], normal[0]) >= 0 else -offset,
                 float(np.median(np.abs(jump[on_line]))),
-                float(share[candidate]),
+                float(fraction[candidate]),
                 np.array(ends) + np.array([(span - 1) / 2, (height - 1) / 2]),
             )
         )
@@ -186,7 +186,7 @@ def _lines(seen: BoolArray, jump: FloatArray, room: BoolArray, normal: FloatArra
 def _distinct(faults: list[StackingFault], width: float) -> list[StackingFault]:
     """One of the faults that several reflections show."""
     kept: list[StackingFault] = []
-    for fault in sorted(faults, key=lambda entry: -entry.seen_share):
+    for fault in sorted(faults, key=lambda entry: -entry.seen_fraction):
         is_known = any(
             abs(np.sin(fault.normal - known.normal)) < 0.1 and abs(fault.offset - known.offset) < 3 * width
             for known in kept

@@ -35,7 +35,7 @@ OVERLAP = 4
 SAME_LATTICE = 0.06
 """Difference of neighbouring windows of one domain, relative to the shortest reciprocal vector."""
 APART = 6.0
-"""A domain is two where its windows' directions form two groups this many of their own spreads apart ..."""
+"""A domain is two where its windows' directions form two groups this many of their own standard deviations apart ..."""
 MIN_ANGLE = np.radians(2.0)
 """... and this far at least: scan distortion bends a lattice by less."""
 MIN_FRACTION_OF_POWER = 0.5
@@ -55,13 +55,13 @@ class Domain:
         basis: Reduced reciprocal basis, rows (x, y) in cycles per pixel, float64 [2, 2].
         reflections: Clear reflections of the whole domain, strongest first.
         num_windows: Windows that it was seen in.
-        share: Fraction of the image.
+        area_fraction: Fraction of the image.
     """
 
     basis: FloatArray
     reflections: tuple[Peak, ...]
     num_windows: int
-    share: float
+    area_fraction: float
 
     @property
     def spacings(self) -> FloatArray:
@@ -249,9 +249,9 @@ def _split(members: list[int], bases: list[FloatArray]) -> list[list[int]]:
     least = max(4, int(0.1 * len(ordered)))
     if min(len(low), len(high)) < least:
         return [members]
-    spread = np.hypot(low.std(), high.std()) + 1e-6
+    deviation = np.hypot(low.std(), high.std()) + 1e-6
     apart = float(np.median(high) - np.median(low))
-    if apart < max(MIN_ANGLE, APART * spread):
+    if apart < max(MIN_ANGLE, APART * deviation):
         return [members]
     above = np.where(known, angles >= cut, False)
     return [

@@ -32,7 +32,7 @@ def lattice_record(
     """
     scale, unit = source.scale, source.unit
     number = len(found.domains)
-    fraction = np.array([domain.share for domain in found.domains])
+    fraction = np.array([domain.area_fraction for domain in found.domains])
     spacings = np.stack([domain.spacings for domain in found.domains]) * scale
     faults = [float(len(search.faults)) if search.resolved else np.nan for search in searches]
     centroids = np.array(ndimage.center_of_mass(np.ones(found.labels.shape), found.labels, np.arange(number)))

@@ -166,14 +166,14 @@ def fit_lattice(peaks: list[Peak]) -> tuple[FloatArray, float] | None:
                 continue
             basis = reduce_basis(np.stack([one.g, other.g]))
             fitted = _refine(basis, peaks)
-            share = sum(peak.power for peak in peaks if _is_indexed(peak, fitted)) / total
+            explained = sum(peak.power for peak in peaks if _is_indexed(peak, fitted)) / total
             # Of lattices that explain the same reflections the one with the largest cell of reciprocal space is meant.
             if (
                 best is None
-                or (share, abs(np.linalg.det(fitted))) > (best[1] + 1e-9, abs(np.linalg.det(best[0])))
-                or (share > best[1] - 0.02 and abs(np.linalg.det(fitted)) > 1.5 * abs(np.linalg.det(best[0])))
+                or (explained, abs(np.linalg.det(fitted))) > (best[1] + 1e-9, abs(np.linalg.det(best[0])))
+                or (explained > best[1] - 0.02 and abs(np.linalg.det(fitted)) > 1.5 * abs(np.linalg.det(best[0])))
             ):
-                best = fitted, share
+                best = fitted, explained
     return best
 
 

@@ -19,7 +19,7 @@ __all__ = ["read_a_micrograph"]
 SHAPE = (300, 400)
 GRAINS = 120
 PIXEL = 0.5e-6
-ETCHING = Etching(contrast=0.5, noise=0.1, unmarked=0.08, broken=0.15, grey_scatter=0.03, shading=0.15, pits=0.3)
+ETCHING = Etching(contrast=0.5, noise=0.1, unmarked=0.08, broken=0.15, grey_deviation=0.03, shading=0.15, pits=0.3)
 """As a hasty polish leaves it: noise, weak light on one side, and boundaries that the acid left out."""
 
 
