@@ -31,7 +31,7 @@ CLEAR = 5.0
 FAINT = 3.5
 """... and to continue one."""
 CLEAR_FRACTION, FAINT_FRACTION = 0.5, 0.25
-"""The same as fractions of the response of a typical line of the image: in a clean one scratches stand far above noise."""
+"""The same as fractions of the response of a typical line: in a clean image scratches stand far above noise."""
 SHORTEST = 3.0
 """Lines shorter than this many elongated filter widths are dots."""
 
