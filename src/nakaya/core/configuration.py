@@ -101,8 +101,10 @@ def _fields_of(table: type) -> dict[str, Any]:
         return {name: field.annotation for name, field in table.model_fields.items()}
     hints = get_type_hints(table, include_extras=True)  # of a dataclass; a field may have another name in the file
     return {
-        next((extra.alias for extra in get_args(hint) if isinstance(extra, FieldInfo) and extra.alias), name): hint
-        for name, hint in hints.items()
+        next(
+            (extra.alias for extra in get_args(hints[name]) if isinstance(extra, FieldInfo) and extra.alias), name
+        ): hints[name]
+        for name in (field.name for field in dataclasses.fields(table))  # type: ignore[arg-type]
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -21,14 +21,6 @@ _UNITS = {
 }
 
 
-def _numbers(law: Any) -> dict[str, float]:  # any law
-    return {entry.name: value for entry in fields(law) if isinstance(value := getattr(law, entry.name), float | int)}
-
-
-def _replaced(law: Any, numbers: Mapping[str, float]) -> Any:  # any law; the keys are its own numeric fields
-    return replace(law, **numbers)
-
-
 def get_parameters(kinetics: Kinetics) -> dict[str, float]:
     """All numeric parameters of all laws by name.
 
@@ -36,13 +28,15 @@ def get_parameters(kinetics: Kinetics) -> dict[str, float]:
     >>> get_parameters(Kinetics(growth=PowerLawGrowth(1e-6, order=1.3)))["growth.order"]
     1.3
     """
-    laws: dict[str, Any] = {}
-    if kinetics.growth is not None:
-        laws["growth"] = kinetics.growth
-    if kinetics.dissolution is not None:
-        laws["dissolution"] = kinetics.dissolution
+    laws: dict[str, Any] = {"growth": kinetics.growth, "dissolution": kinetics.dissolution}
     laws |= {f"nucleation.{name}": law for name, law in kinetics.nucleation}
-    return {f"{place}.{name}": value for place, law in laws.items() for name, value in _numbers(law).items()}
+    return {
+        f"{place}.{entry.name}": value
+        for place, law in laws.items()
+        if law is not None
+        for entry in fields(law)
+        if isinstance(value := getattr(law, entry.name), float | int)
+    }
 
 
 def with_parameters(kinetics: Kinetics, values: Mapping[str, float]) -> Kinetics:
@@ -59,13 +53,14 @@ def with_parameters(kinetics: Kinetics, values: Mapping[str, float]) -> Kinetics
             raise UnknownNameError("kinetic parameter", path, known)
         place, _, name = path.rpartition(".")
         changes.setdefault(place, {})[name] = float(value)
+    nucleation: Sequence[tuple[str, Any]] = kinetics.nucleation  # the keys of `changes` are fields of its laws
     changed: dict[str, Any] = {
-        place: _replaced(getattr(kinetics, place), changes[place])
+        place: replace(getattr(kinetics, place), **changes[place])
         for place in ("growth", "dissolution")
         if place in changes
     }
     changed["nucleation"] = tuple(
-        (name, _replaced(law, changes.get(f"nucleation.{name}", {}))) for name, law in kinetics.nucleation
+        (name, replace(law, **changes.get(f"nucleation.{name}", {}))) for name, law in nucleation
     )
     return replace(kinetics, **changed)
 

@@ -6,7 +6,7 @@ Each law is a frozen dataclass in SI units that lists its own parameters; `row()
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -23,6 +23,7 @@ __all__ = [
     "Growth",
     "Kinetics",
     "Nucleation",
+    "PowerLaw",
     "PowerLawDissolution",
     "PowerLawGrowth",
     "Suspension",
@@ -50,78 +51,83 @@ def _check_numbers(law: object) -> None:
             raise ParameterError(f"{type(law).__name__}.{entry.name}={value} is not a finite number")
 
 
-def _check_common(law: PowerLawGrowth | PowerLawDissolution | Nucleation) -> None:
-    _check_numbers(law)
-    name = type(law).__name__
-    if law.driver not in _DRIVERS:
-        raise ParameterError(f"{name}.driver={law.driver!r} is none of {', '.join(get_args(Driver))}")
-    if law.rate_constant < 0:
-        raise ParameterError(f"{name}.rate_constant={law.rate_constant:g} is negative: rates point one way")
-    if law.order < 0:
-        raise ParameterError(f"{name}.order={law.order:g} is negative: the rate would diverge at saturation")
-    if law.reference_temperature < 0:
-        raise ParameterError(f"{name}.reference_temperature={law.reference_temperature:g} K is negative")
-    if law.driver_scale <= 0 or law.reference_stirring <= 0:
-        raise ParameterError(f"{name}: driver_scale and reference_stirring must be positive")
-
-
-def _inverse(reference_temperature: float) -> float:
-    return 1.0 / reference_temperature if reference_temperature > 0 else 0.0
-
-
 @dataclass(frozen=True)
-class PowerLawGrowth:
-    """G(L) = k exp(-E/R (1/T - 1/T_ref)) driver^g (1 + gamma L)^a (N/N_ref)^p, in m/s.
+class PowerLaw:
+    """Rate k exp(-E/R (1/T - 1/T_ref)) driver^order (N/N_ref)^p: what growth, dissolution and nucleation share.
 
     Attributes:
-        rate_constant: k, m/s.
-        order: g.
+        rate_constant: k, in the unit of the rate.
+        order: Of the driver.
         activation_energy: E, J/mol.
         reference_temperature: T_ref, K; 0 for the plain factor exp(-E/RT). A T_ref inside the range of the data makes
             k and E nearly independent of each other in a fit.
-        driver: What is raised to the power g.
+        driver: What is raised to the power of the order.
         driver_scale: Factor on c - c* for the absolute driver (a change of units).
-        size_factor: gamma, 1/m; 0 for growth that does not depend on size (McCabe's law).
-        size_exponent: a, below 1.
         stirring_exponent: p.
         reference_stirring: N_ref, 1/s.
     """
 
     rate_constant: float
     order: float = 1.0
+    _: KW_ONLY
     activation_energy: float = 0.0
     reference_temperature: float = 0.0
     driver: Driver = "relative"
     driver_scale: float = 1.0
-    size_factor: float = 0.0
-    size_exponent: float = 1.0
     stirring_exponent: float = 0.0
     reference_stirring: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_common(self)
+        _check_numbers(self)
+        name = type(self).__name__
+        if self.driver not in _DRIVERS:
+            raise ParameterError(f"{name}.driver={self.driver!r} is none of {', '.join(get_args(Driver))}")
+        if self.rate_constant < 0:
+            raise ParameterError(f"{name}.rate_constant={self.rate_constant:g} is negative: rates point one way")
+        if self.order < 0:
+            raise ParameterError(f"{name}.order={self.order:g} is negative: the rate would diverge at saturation")
+        if self.reference_temperature < 0:
+            raise ParameterError(f"{name}.reference_temperature={self.reference_temperature:g} K is negative")
+        if self.driver_scale <= 0 or self.reference_stirring <= 0:
+            raise ParameterError(f"{name}: driver_scale and reference_stirring must be positive")
+
+    @property
+    def _arrhenius(self) -> tuple[float, float, float]:
+        """k, E/R in K, and 1/T_ref in 1/K (0 for the plain factor)."""
+        inverse = 1.0 / self.reference_temperature if self.reference_temperature > 0 else 0.0
+        return self.rate_constant, self.activation_energy / GAS_CONSTANT, inverse
+
+    @property
+    def _driver(self) -> tuple[float, float, float]:
+        return _DRIVERS[self.driver], self.driver_scale, self.order
+
+    @property
+    def _stirring(self) -> tuple[float, float]:
+        return self.stirring_exponent, self.reference_stirring
+
+
+@dataclass(frozen=True)
+class PowerLawGrowth(PowerLaw):
+    """G(L) = k exp(-E/R (1/T - 1/T_ref)) driver^g (1 + gamma L)^a (N/N_ref)^p, in m/s.
+
+    Attributes:
+        size_factor: gamma, 1/m; 0 for growth that does not depend on size (McCabe's law).
+        size_exponent: a, below 1.
+    """
+
+    _: KW_ONLY
+    size_factor: float = 0.0
+    size_exponent: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.size_factor < 0 or self.size_exponent > 1:
             raise ParameterError("size-dependent growth needs size_factor >= 0 and size_exponent <= 1")
 
     def row(self) -> FloatArray:
         """The law as a row of numbers for the solvers, float64 [13]."""
-        return np.array(
-            [
-                self.rate_constant,
-                self.activation_energy / GAS_CONSTANT,
-                _inverse(self.reference_temperature),
-                0.0,
-                _DRIVERS[self.driver],
-                self.driver_scale,
-                self.order,
-                0.0,
-                0.0,
-                self.size_factor,
-                self.size_exponent,
-                self.stirring_exponent,
-                self.reference_stirring,
-            ]
-        )
+        size = self.size_factor, self.size_exponent
+        return np.array([*self._arrhenius, 0.0, *self._driver, 0.0, 0.0, *size, *self._stirring])
 
 
 @dataclass(frozen=True)
@@ -146,54 +152,27 @@ class BirthAndSpreadGrowth:
 
     def row(self) -> FloatArray:
         """The law as a row of numbers for the solvers, float64 [13]."""
-        exponents = (2.0 / 3.0, 1.0 / 6.0)
-        return np.array(
-            [
-                self.rate_constant,
-                self.activation_temperature,
-                0.0,
-                1.0,
-                _DRIVERS["relative"],
-                1.0,
-                *exponents,
-                self.nucleus_constant,
-                0.0,
-                1.0,
-                0.0,
-                1.0,
-            ]
-        )
+        driver, no_size, no_stirring = (_DRIVERS["relative"], 1.0, 2.0 / 3.0), (0.0, 1.0), (0.0, 1.0)
+        arrhenius = self.rate_constant, self.activation_temperature, 0.0
+        return np.array([*arrhenius, 1.0, *driver, 1.0 / 6.0, self.nucleus_constant, *no_size, *no_stirring])
 
 
 @dataclass(frozen=True)
-class PowerLawDissolution:
-    """-G = k exp(-E/R (1/T - 1/T_ref)) driver^d where S < 1, in m/s, the same for all sizes.
-
-    Attributes: as in `PowerLawGrowth`.
-    """
-
-    rate_constant: float
-    order: float = 1.0
-    activation_energy: float = 0.0
-    reference_temperature: float = 0.0
-    driver: Driver = "relative"
-    driver_scale: float = 1.0
-    stirring_exponent: float = 0.0
-    reference_stirring: float = 1.0
+class PowerLawDissolution(PowerLaw):
+    """-G = k exp(-E/R (1/T - 1/T_ref)) driver^d (N/N_ref)^p where S < 1, in m/s, the same for all sizes."""
 
     def __post_init__(self) -> None:
-        _check_common(self)
+        super().__post_init__()
         if self.driver == "ratio":
             raise ParameterError("dissolution by the ratio S would not stop at saturation: use relative or absolute")
 
     def row(self) -> FloatArray:
         """The law as a row of numbers for the solvers, float64 [13]."""
-        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        return PowerLawGrowth(**values).row()
+        return PowerLawGrowth(**asdict(self)).row()
 
 
 @dataclass(frozen=True)
-class Nucleation:
+class Nucleation(PowerLaw):
     """B = k exp(-E/R (1/T - 1/T_ref)) driver^b M^j exp(-A/ln^2 S) (N/N_ref)^p, crystals of size zero per second.
 
     Primary nucleation has j = 0: classical with A > 0 and b = 0, empirical with A = 0. Secondary has j > 0.
@@ -203,29 +182,17 @@ class Nucleation:
         order: b.
         suspension_exponent: j.
         barrier: A, from the interfacial energy in classical theory.
-        activation_energy: E, J/mol.
-        reference_temperature: T_ref, K; 0 for the plain factor exp(-E/RT).
-        driver: What is raised to the power b.
-        driver_scale: Factor on c - c* for the absolute driver.
         per: What crystals, and their mass M, are counted per.
-        stirring_exponent: p.
-        reference_stirring: N_ref, 1/s.
     """
 
-    rate_constant: float
     order: float = 0.0
+    _: KW_ONLY
     suspension_exponent: float = 0.0
     barrier: float = 0.0
-    activation_energy: float = 0.0
-    reference_temperature: float = 0.0
-    driver: Driver = "relative"
-    driver_scale: float = 1.0
     per: Suspension = "slurry"
-    stirring_exponent: float = 0.0
-    reference_stirring: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_common(self)
+        super().__post_init__()
         if self.per not in get_args(Suspension):
             raise ParameterError(f"Nucleation.per={self.per!r} is none of {', '.join(get_args(Suspension))}")
         if self.barrier < 0 or self.suspension_exponent < 0:
@@ -241,22 +208,8 @@ class Nucleation:
         """
         basis = {"slurry": 1.0, "solvent": solvent, "solution": solution, "third-moment": solvent}[self.per]
         suspension = 1.0 / (basis * (crystal_mass_per_volume if self.per == "third-moment" else 1.0))
-        return np.array(
-            [
-                self.rate_constant,
-                self.activation_energy / GAS_CONSTANT,
-                _inverse(self.reference_temperature),
-                _DRIVERS[self.driver],
-                self.driver_scale,
-                self.order,
-                self.suspension_exponent,
-                self.barrier,
-                suspension,
-                basis,
-                self.stirring_exponent,
-                self.reference_stirring,
-            ]
-        )
+        own = self.suspension_exponent, self.barrier, suspension, basis
+        return np.array([*self._arrhenius, *self._driver, *own, *self._stirring])
 
 
 Growth: TypeAlias = PowerLawGrowth | BirthAndSpreadGrowth
