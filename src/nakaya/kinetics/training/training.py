@@ -94,18 +94,21 @@ class KineticsTraining:
         model: What tells the file from training files of emulators.
 
     Raises:
+        ParameterError: There are no parts.
         UnknownNameError: There are settings for a model that there is none of.
     """
 
     name: str
-    parts: Annotated[tuple[PartConfig, ...], Field(alias="part")]
     records: str = SHIPPED_SET
     seed: int = 0
+    parts: Annotated[tuple[PartConfig, ...], Field(alias="part")] = ()
     settings: dict[str, dict[str, float]] = field(default_factory=dict)
     tuned: bool = False
     model: Literal["kinetics"] = "kinetics"
 
     def __post_init__(self) -> None:
+        if not self.parts:
+            raise ParameterError(f"the training {self.name!r} has no part: say what shall be predicted")
         for name in self.settings:
             if name not in model_names():
                 raise UnknownNameError("kinetics model in settings", name, model_names())
