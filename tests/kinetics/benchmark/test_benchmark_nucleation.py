@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.kinetics import Folder, as_markdown
+from benchmarks.kinetics import Folder, as_markdown, benchmark_kinetics, describe_rates
 from nakaya.kinetics.benchmark import nucleation as module
-from nakaya.kinetics.benchmark.nucleation import describe_rates, rate_folds, rate_results, run_rate_fold
-from nakaya.kinetics.benchmark.run import score_models
+from nakaya.kinetics.benchmark.nucleation import rate_folds, rate_results, run_rate_fold
 from nakaya.kinetics.benchmark.scores import score_rows
 from nakaya.kinetics.benchmark.table import as_text
 from nakaya.kinetics.samples.corpus import read_corpus
@@ -45,14 +44,16 @@ def records() -> list[Record]:
     return all_records()
 
 
-def results(records: list[Record], out: Path, **changes: Any) -> list[dict[str, Any]]:
+def results(records: list[Record], out: Path, compute: bool = True, **changes: Any) -> list[dict[str, Any]]:
     options: dict[str, Any] = {
         "models": CHEAP,
         "evidence": ("A", "B"),
         "splits": ("temperature", "material"),
         "seed": 0,
     }
-    return rate_results(records, read_corpus(records, graphs=False), Folder(out), **{**options, **changes})
+    return rate_results(
+        records, read_corpus(records, graphs=False), kept=Folder(out, compute), **{**options, **changes}
+    )
 
 
 def test_a_fold_holds_one_temperature_or_one_material(records: list[Record]) -> None:
@@ -120,7 +121,7 @@ def test_nothing_is_computed_twice_and_nothing_for_other_evidence(
 def test_rates_stand_in_the_table_beside_velocities(records: list[Record], tmp_path: Path) -> None:
     RecordStore(tmp_path / "records", create=True).merge(records)
     models = ("mean", "growth-law", "nucleation-law")
-    found = score_models(str(tmp_path / "records"), models=models, evidence=("A",), splits=("material",))
+    found = benchmark_kinetics(str(tmp_path / "records"), models=models, evidence=("A",), splits=("material",))
     assert {row["model"] for row in found["rows"] if row["target"] == "nucleation_rate"} == {"mean", "nucleation-law"}
     assert not any(row["model"] == "nucleation-law" for row in found["rows"] if row["target"] == "growth_velocity")
     assert [entry["condition"] for entry in found["nucleation"]] == ["Al-440K", "Al-465K", "Cu-610K", "Cu-650K"]

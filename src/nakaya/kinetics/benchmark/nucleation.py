@@ -12,12 +12,13 @@ import json
 import math
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from nakaya.core.errors import NakayaError
-from nakaya.kinetics.benchmark.tasks import Keeper
+from nakaya.kinetics.benchmark.tasks import Kept, computed
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.protocol import KineticModel
@@ -25,11 +26,10 @@ from nakaya.kinetics.samples.corpus import Corpus, corpus_hash
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample, label_values
 from nakaya.kinetics.samples.splits import Split
-from nakaya.md.nucleation import nucleation_rate
 from nakaya.records.encoding import record_hash
 from nakaya.records.record import Record
 
-__all__ = ["RATE_SPLITS", "describe_rates", "rate_folds", "rate_results", "run_rate_fold"]
+__all__ = ["RATE_SPLITS", "rate_folds", "rate_results", "run_rate_fold"]
 
 TARGET: Final = "nucleation_rate"
 RATE_SPLITS: Final[tuple[Split, ...]] = ("temperature", "material")
@@ -53,25 +53,23 @@ def rate_folds(samples: Sequence[Sample], split: Split) -> list[tuple[str, list[
 def rate_results(
     records: Sequence[Record],
     corpus: Corpus,
-    keeper: Keeper,
     *,
     models: Sequence[str],
     evidence: Sequence[EvidenceKind],
     splits: Sequence[Split],
     seed: int,
-    compute: bool = True,
+    kept: Kept = computed,
 ) -> list[dict[str, Any]]:
-    """Compute what is not kept yet, and return the results, in the form of those of growth velocities.
+    """Return the results of all folds, in the form of those of growth velocities.
 
     Args:
         records: All of a set; those of quenches are taken.
         corpus: Holds the properties of the materials.
-        keeper: Of the results, one for each model and fold.
         models: Names in the catalogue; those that cannot learn a rate are passed over.
         evidence: Rates are told from conditions alone: nothing is done without "A".
         splits: What is held out; rates know two of them.
         seed: Of everything random.
-        compute: Whether to compute what is missing, or to leave it out.
+        kept: Keeps results, one for each model and fold, or leaves them out.
     """
     samples = nucleation_samples(records, corpus.tables) if "A" in evidence else ()
     used = {name for sample in samples for name in sample.labels[TARGET].record_ids}
@@ -89,13 +87,14 @@ def rate_results(
                     json.dumps([VERSION, task, corpus_hash(corpus), quenches]).encode()
                 ).hexdigest()
                 title = f"{name}--A--{TARGET}--{split}--{number}"
-                done = keeper.read(title, identity)
-                if done is None and compute:
-                    done = {"identity": identity, "task": task, **run_rate_fold(name, fold, seed)}
-                    keeper.keep(title, done)
-                if done is not None:
+                run = partial(_run, identity, task, fold)
+                if (done := kept(title, identity, run)) is not None:
                     found.append(done)
     return found
+
+
+def _run(identity: str, task: dict[str, Any], fold: tuple[str, list[Sample], list[Sample]]) -> dict[str, Any]:
+    return {"identity": identity, "task": task, **run_rate_fold(task["model"], fold, task["seed"])}
 
 
 def run_rate_fold(name: str, fold: tuple[str, list[Sample], list[Sample]], seed: int) -> dict[str, Any]:
@@ -133,27 +132,6 @@ def run_rate_fold(name: str, fold: tuple[str, list[Sample], list[Sample]], seed:
         "calibration_groups": 0,
         "cpu_seconds": time.process_time() - started,
     }
-
-
-def describe_rates(records: Sequence[Record], corpus: Corpus) -> list[dict[str, Any]]:
-    """What is to be told: one entry per condition with a label, and what it was counted from."""
-    by_id = {record.id: record for record in records}
-    found = []
-    for sample in nucleation_samples(records, corpus.tables):
-        label = sample.labels[TARGET]
-        _, rate = nucleation_rate([by_id[name] for name in label.record_ids])
-        found.append(
-            {
-                "condition": sample.condition,
-                "ln_rate": math.log(label.value),
-                "standard_error": label.standard_error / label.value,
-                "events": rate.events,
-                "censored": rate.censored,
-                "lag_ps": rate.lag * 1e12,
-                "p_exponential": rate.p_exponential,
-            }
-        )
-    return found
 
 
 def _group(sample: Sample, split: Split) -> str:

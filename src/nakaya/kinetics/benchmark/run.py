@@ -2,67 +2,40 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.kinetics.benchmark.nucleation import describe_rates, rate_results
+from nakaya.kinetics.benchmark.nucleation import rate_results
 from nakaya.kinetics.benchmark.scores import score_rows
-from nakaya.kinetics.benchmark.tasks import Keeper, NothingKept, make_tasks, run_tasks
+from nakaya.kinetics.benchmark.tasks import TARGET, Kept, computed, make_tasks, run_tasks
 from nakaya.kinetics.graphs.labels import replicate_scatter
 from nakaya.kinetics.models.catalogue import MODELS
-from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.samples.corpus import Corpus, corpus_hash, load_corpus
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.kinetics.samples.splits import SPLITS, Split
 from nakaya.records.encoding import record_hash
-from nakaya.records.replicates import conditions_key
+from nakaya.records.replicates import by_conditions
 from nakaya.records.shipped import SHIPPED_SET
 from nakaya.records.store import load_records
 
 __all__ = [
     "HASH_DIGITS",
-    "TEXT_FIGURES",
-    "Keeping",
     "check_names",
+    "check_runs",
+    "chosen_settings",
+    "describe_corpus",
+    "growth_runs",
     "not_scored",
     "score_models",
 ]
 
-Keeping = Callable[[str, int], AbstractContextManager[Keeper]]
-"""From the hash of the records and the seed to what keeps results while the table is made."""
-
 HASH_DIGITS: Final = 16
 """Of the hash of a record that a stored table was computed from."""
-
-TEXT_FIGURES: Final[tuple[Mapping[str, Any], ...]] = (
-    {
-        "target": "growth_velocity",
-        "rmse": 0.85,
-        "unit": None,
-        "why": "no unit, data set or split is given: set beside a figure in m/s it means nothing",
-    },
-    {
-        "target": "nucleation_density",
-        "rmse": 0.72,
-        "unit": None,
-        "why": "no unit is given; a density here is .896 (J/v)^(3/4), as good as the rows of the rate and the velocity",
-    },
-    {
-        "target": "growth_velocity",
-        "margin": 0.20,
-        "unit": "1",
-        "why": "20 % lower RMSE than neural networks and support vector machines: comparable with rmse_ratio_to_ann "
-        "and rmse_ratio_to_svm, which must then be below 0.80; ratio_to_ann and ratio_to_svm are of what lies above "
-        "the noise floor",
-    },
-)
-"""What the text that started this claims, and what can be compared."""
 
 
 def score_models(
@@ -74,8 +47,7 @@ def score_models(
     tuned: Path | None = None,
     seed: int = 0,
     workers: int = 1,
-    keeping: Keeping = lambda corpus, seed: nullcontext(NothingKept()),
-    compute: bool = True,
+    kept: Kept = computed,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Score every model on every fold, and return the table.
@@ -88,12 +60,11 @@ def score_models(
         tuned: Folder of tuned settings; None = the shipped ones.
         seed: Of everything random.
         workers: Processes.
-        keeping: Makes what keeps the results of tasks; left out, nothing is kept.
-        compute: Whether to compute what is missing; otherwise the table is made from what is kept.
+        kept: Keeps results of tasks, or leaves them out.
         progress: Told how many tasks are done, and of how many.
 
     Returns:
-        {"rows": [...], "nucleation": [...], "records": {...}, "settings": {...}, "not_scored": [...], "text": [...]}.
+        {"rows": [...], "records": {...}, "seed": seed, "settings": {...}, "not_scored": [...]}.
 
     Raises:
         UnknownNameError: A model, split or kind of evidence that there is none of.
@@ -101,36 +72,43 @@ def score_models(
     """
     check_names(models, evidence, splits)
     check_count("workers", workers, 1, 256)
-    load_corpus.cache_clear()  # records may have come since an earlier call
-    corpus = load_corpus(source, False)
-    if not corpus.records:
-        raise ParameterError(f"{source} holds no growth runs with a velocity: look at nakaya records show {source}")
-
-    def settings(model: str, kind: EvidenceKind) -> Settings:
-        return tuned_settings(model, kind, tuned)
-
+    corpus = growth_runs(source)
     tasks = make_tasks(
-        corpus, models=models, evidence=evidence, splits=splits, settings=settings, seed=check_seed(seed)
+        corpus,
+        models=models,
+        evidence=evidence,
+        splits=splits,
+        settings=partial(tuned_settings, folder=tuned),
+        seed=check_seed(seed),
     )
-    with keeping(corpus_hash(corpus), seed) as keeper:
-        results = run_tasks(source, tasks, keeper, workers=workers, compute=compute, progress=progress)
-        records = load_records(source)
-        rates = rate_results(
-            records, corpus, keeper, models=models, evidence=evidence, splits=splits, seed=seed, compute=compute
-        )
+    results = run_tasks(source, tasks, kept=kept, workers=workers, progress=progress)
+    records = load_records(source)
+    rates = rate_results(records, corpus, models=models, evidence=evidence, splits=splits, seed=seed, kept=kept)
     return {
         "rows": [*score_rows(results), *score_rows(rates, target="nucleation_rate", unit="ln(1/(m^3 s))")],
-        "nucleation": describe_rates(records, corpus),
-        "records": _describe(source, corpus),
+        "records": describe_corpus(source, corpus)
+        | {"hashes": {record.id: record_hash(record)[:HASH_DIGITS] for record in records}},
         "seed": seed,
-        "settings": {
-            model: {kind: dict(found) for kind in evidence if (found := settings(model, kind))}
-            for model in models
-            if any(settings(model, kind) for kind in evidence)
-        },
+        "settings": chosen_settings(models, evidence, tuned),
         "not_scored": not_scored([*results, *rates]),
-        "text": [dict(entry) for entry in TEXT_FIGURES],
     }
+
+
+def growth_runs(source: str) -> Corpus:
+    """The growth runs of a set as they are now, without graphs.
+
+    Raises:
+        ParameterError: There are none.
+    """
+    load_corpus.cache_clear()  # records may have come since an earlier call
+    return check_runs(source, load_corpus(source, False))
+
+
+def check_runs(source: str, corpus: Corpus) -> Corpus:
+    """Return a corpus, or raise ParameterError where it holds nothing."""
+    if not corpus.records:
+        raise ParameterError(f"{source} holds no growth runs with a velocity: look at nakaya records show {source}")
+    return corpus
 
 
 def check_names(models: Sequence[str], evidence: Sequence[str], splits: Sequence[str]) -> None:
@@ -145,18 +123,28 @@ def check_names(models: Sequence[str], evidence: Sequence[str], splits: Sequence
                 raise UnknownNameError(kind, name, known)
 
 
-def _describe(source: str, corpus: Corpus) -> dict[str, Any]:
-    seeds = Counter(conditions_key(record) for record in corpus.records)
+def describe_corpus(source: str, corpus: Corpus) -> dict[str, Any]:
+    """What was scored, as JSON values."""
     return {
         "source": source,
         "sha256": corpus_hash(corpus),
         "runs": len(corpus.records),
-        "conditions": len(seeds),
+        "conditions": len(by_conditions(corpus.records)),
         "single_seed_conditions": corpus.num_single(),
-        "replicates": replicate_scatter(corpus.records, "growth_velocity"),
+        "replicates": replicate_scatter(corpus.records, TARGET),
         "left_out": [list(entry) for entry in corpus.left_out],
-        "hashes": {record.id: record_hash(record)[:HASH_DIGITS] for record in load_records(source)},
     }
+
+
+def chosen_settings(
+    models: Sequence[str], evidence: Sequence[EvidenceKind], tuned: Path | None
+) -> dict[str, dict[EvidenceKind, dict[str, float]]]:
+    """Model -> evidence -> hyperparameters, of the models that do not have their defaults."""
+    found = {
+        name: {kind: dict(settings) for kind in evidence if (settings := tuned_settings(name, kind, tuned))}
+        for name in models
+    }
+    return {name: settings for name, settings in found.items() if settings}
 
 
 def not_scored(results: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

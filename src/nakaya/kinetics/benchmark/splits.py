@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.errors import FormatError
+from nakaya.core.reading import read_json
 from nakaya.kinetics.samples.splits import (
     NUM_FOLDS,
     SPLITS,
@@ -26,6 +26,7 @@ __all__ = ["check_splits", "check_splits_of", "freeze_splits", "read_splits"]
 
 FORMAT = "nakaya-splits"
 VERSION = 1
+MAX_BYTES = 1 << 20
 
 
 def freeze_splits(plan: Path) -> dict[str, Any]:
@@ -53,12 +54,7 @@ def read_splits(path: Path) -> dict[str, Any]:
     Raises:
         InputFileError, FormatError: Missing, or something else.
     """
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
-    except ValueError as error:
-        raise FormatError(f"{path} is not JSON: {error}") from None
+    document: dict[str, Any] = read_json(path, MAX_BYTES)
     if not isinstance(document, dict) or document.get("format") != FORMAT or document.get("version") != VERSION:
         raise FormatError(f"{path} does not hold frozen splits of version {VERSION}")
     return document

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.errors import FormatError
 from nakaya.core.provenance import sha256_of_file
+from nakaya.core.reading import read_json
 from nakaya.kinetics.benchmark.unseen import KNOWN, UNKNOWN
 from nakaya.records.shipped import shipped_folder
 
@@ -29,6 +29,7 @@ __all__ = [
     "span",
 ]
 
+MAX_BYTES: Final = 1 << 24
 RATE: Final = "nucleation_rate"
 SINGLE: Final = ("material", "orientation", KNOWN, UNKNOWN)
 """Splits whose folds are printed one by one."""
@@ -41,15 +42,9 @@ def read_stored(path: Path | None = None) -> dict[str, Any]:
         InputFileError, FormatError: Missing, or something else.
     """
     place = path or shipped_folder() / "benchmark.json"
-    try:
-        document: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
-        rows = document["rows"]
-    except OSError:
-        raise InputFileError(f"there are no stored results {place}: install nakaya again") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"{place} does not hold results of the benchmark: {error}") from None
-    if not isinstance(rows, list):
-        raise FormatError(f'{place} does not hold results of the benchmark: "rows" is no list')
+    document = read_json(place, MAX_BYTES)
+    if not isinstance(document, dict) or not isinstance(document.get("rows"), list):
+        raise FormatError(f'{place} does not hold results of the benchmark: it has no list of "rows"')
     return document | {"sha256": sha256_of_file(place)}
 
 
@@ -86,7 +81,7 @@ def as_text(document: Mapping[str, Any]) -> str:
         f"not scored: evidence {entry['evidence']}, {entry['split']} ({entry['folds']}): {entry['reason']}"
         for entry in document["not_scored"]
     ]
-    lines += [f"the text claims {claim(entry)}" for entry in document["text"]]
+    lines += [f"the text claims {claim(entry)}" for entry in document.get("text", ())]
     return "\n".join(lines).strip() + "\n"
 
 

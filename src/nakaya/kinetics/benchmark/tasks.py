@@ -1,4 +1,4 @@
-"""One task of the kinetics benchmark: one frozen model on one fold, its test rows computed once and kept."""
+"""One task of the kinetics benchmark: one frozen model on one fold, its test rows computed once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from nakaya.core.documents import plain
 from nakaya.core.errors import MissingExtraError, NakayaError
 from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.core.provenance import package_version
@@ -28,9 +30,9 @@ from nakaya.records.record import Record
 __all__ = [
     "MIN_TRAIN",
     "TARGET",
-    "Keeper",
-    "NothingKept",
+    "Kept",
     "Task",
+    "computed",
     "fit_and_score",
     "make_tasks",
     "run_task",
@@ -211,74 +213,47 @@ def _inner(parts: Sequence[Arrangement], model: KineticModel, settings: Settings
     }
 
 
-class Keeper(Protocol):
-    """Keeps results under the names of their tasks; can be pickled."""
-
-    def read(self, name: str, identity: str) -> dict[str, Any] | None:
-        """Return what was kept; None where nothing is."""
-
-    def keep(self, name: str, document: Mapping[str, Any]) -> None:
-        """Keep a result, whole or not at all."""
+Kept: TypeAlias = Callable[[str, str, Callable[[], dict[str, Any]]], dict[str, Any] | None]
+"""(name, identity, compute) -> result of a task, computed or as it was kept; None = left out. Can be pickled."""
 
 
-class NothingKept:
-    """Keeps nothing: whatever is asked for is computed."""
-
-    def read(self, name: str, identity: str) -> None:
-        """Return None."""
-
-    def keep(self, name: str, document: Mapping[str, Any]) -> None:
-        """Do nothing."""
+def computed(name: str, identity: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any] | None:
+    """The result of a task, where nothing is kept."""
+    return compute()
 
 
 def run_tasks(
     source: str,
     tasks: Sequence[Task],
-    keeper: Keeper,
     *,
+    kept: Kept = computed,
     workers: int = 1,
-    compute: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Run what is not kept yet, and return all results in the order of the tasks.
+    """Run tasks, and return their results in the same order.
 
     Args:
         source: Shipped set, store or file of records.
         tasks: What is wanted.
-        keeper: Of the results; workers hand theirs to it as soon as it is there.
+        kept: Keeps results, or leaves tasks out.
         workers: Processes; 1 = this one.
-        compute: Whether to run what is missing, or to leave it out.
         progress: Told how many are done, and of how many.
     """
-    found = {task.name: done for task in tasks if (done := keeper.read(task.name, task.identity)) is not None}
-    missing = [task for task in tasks if task.name not in found] if compute else []
-    if progress is not None:
-        progress(len(found), len(tasks))
-    for name, document in _run_each(source, missing, keeper, workers):
-        found[name] = document
-        if progress is not None:
-            progress(len(found), len(tasks))
+    found: dict[str, dict[str, Any]] = {}
+    run = partial(_run, source, kept)
+    with nullcontext() if workers == 1 or len(tasks) < 2 else parent_bound_pool(min(workers, len(tasks))) as pool:
+        done = map(run, tasks) if pool is None else results_as_completed(pool, run, tasks, ahead=2 * workers)
+        for number, (name, document) in enumerate(done, 1):
+            if document is not None:
+                found[name] = document
+            if progress is not None:
+                progress(number, len(tasks))
     return [found[task.name] for task in tasks if task.name in found]
 
 
-def _run_each(source: str, tasks: Sequence[Task], keeper: Keeper, workers: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    if workers == 1 or len(tasks) < 2:
-        for task in tasks:
-            yield _run_and_keep(source, keeper, task)
-        return
-    with parent_bound_pool(min(workers, len(tasks))) as pool:
-        yield from results_as_completed(pool, partial(_run_and_keep, source, keeper), tasks, ahead=2 * workers)
+def _run(source: str, kept: Kept, task: Task) -> tuple[str, dict[str, Any] | None]:
+    def compute() -> dict[str, Any]:
+        document: dict[str, Any] = plain(run_task(load_corpus(source, MODELS[task.model].graphs), task))
+        return document
 
-
-def _run_and_keep(source: str, keeper: Keeper, task: Task) -> tuple[str, dict[str, Any]]:
-    document: dict[str, Any] = _plain(run_task(load_corpus(source, MODELS[task.model].graphs), task))
-    keeper.keep(task.name, document)
-    return task.name, document
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return task.name, kept(task.name, task.identity, compute)

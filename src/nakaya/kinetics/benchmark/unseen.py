@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +10,9 @@ from typing import Any, Final
 from nakaya.core.checks import check_seed
 from nakaya.core.errors import NakayaError, ParameterError
 from nakaya.crystallography.miller import cubic_face
-from nakaya.kinetics.benchmark.run import check_names, not_scored
+from nakaya.kinetics.benchmark.run import check_names, check_runs, chosen_settings, describe_corpus, not_scored
 from nakaya.kinetics.benchmark.scores import score_rows
 from nakaya.kinetics.benchmark.tasks import MIN_TRAIN, TARGET, fit_and_score
-from nakaya.kinetics.graphs.labels import replicate_scatter
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.models.tuned import tuned_settings
@@ -22,7 +20,6 @@ from nakaya.kinetics.samples.arranging import Arrangement, arrange_inner, arrang
 from nakaya.kinetics.samples.corpus import Corpus, corpus_hash, joined, read_corpus, snapshot_folder
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.records.record import Record
-from nakaya.records.replicates import conditions_key
 from nakaya.records.shipped import SHIPPED_SET
 from nakaya.records.store import load_records
 
@@ -93,13 +90,10 @@ def score_on(
     return {
         "rows": score_rows([result for result in results if result["rows"]]),
         "nucleation": [],
-        "records": _describe(source, unseen, learned, other),
+        "records": describe_corpus(unseen, other)
+        | {"learned_from": {"source": source, "sha256": corpus_hash(learned), "runs": len(learned.records)}},
         "seed": seed,
-        "settings": {
-            name: {kind: dict(tuned_settings(name, kind, tuned)) for kind in evidence}
-            for name in models
-            if any(tuned_settings(name, kind, tuned) for kind in evidence)
-        },
+        "settings": chosen_settings(models, evidence, tuned),
         "not_scored": not_scored(results),
         "text": [],
     }
@@ -128,10 +122,7 @@ def _same_front(one: Record, other: Record) -> bool:
 
 
 def _corpus(name: str, records: Sequence[Record], known: Sequence[Record]) -> Corpus:
-    corpus = read_corpus(records, snapshot_folder(name, records), known=known)
-    if not corpus.records:
-        raise ParameterError(f"{name} holds no growth runs with a velocity: look at nakaya records show {name}")
-    return corpus
+    return check_runs(name, read_corpus(records, snapshot_folder(name, records), known=known))
 
 
 def _without_graphs(corpus: Corpus) -> Corpus:
@@ -167,17 +158,3 @@ def _results(
             "rows": rows,
             "cpu_seconds": document.get("cpu_seconds", 0.0) / max(len(materials), 1),
         }
-
-
-def _describe(source: str, unseen: str, learned: Corpus, other: Corpus) -> dict[str, Any]:
-    seeds = Counter(conditions_key(record) for record in other.records)
-    return {
-        "source": unseen,
-        "sha256": corpus_hash(other),
-        "runs": len(other.records),
-        "conditions": len(seeds),
-        "single_seed_conditions": other.num_single(),
-        "replicates": replicate_scatter(other.records, TARGET),
-        "left_out": [list(entry) for entry in other.left_out],
-        "learned_from": {"source": source, "sha256": corpus_hash(learned), "runs": len(learned.records)},
-    }

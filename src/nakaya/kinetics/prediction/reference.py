@@ -5,7 +5,6 @@ model/predictions-TARGET-EVIDENCE-MODEL.json    one row per sample that the mode
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError
 from nakaya.core.files import write_whole
 from nakaya.core.reading import read_json
@@ -49,7 +49,7 @@ def write_predictions(path: Path, samples: Sequence[Sample], told: PredictiveDis
         for sample, mean, standard_deviation in zip(samples, told.mean, told.standard_deviation, strict=True)
     ]
     document = {"format": FORMAT, "kind": "kinetics-predictions", "scale": told.scale, "rows": rows}
-    write_whole(path, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+    write_whole(path, dump_json(document))
 
 
 def _rounded(value: float) -> float | None:

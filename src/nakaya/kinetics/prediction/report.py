@@ -6,7 +6,6 @@ closed forms of impingement (`nakaya.theory`): their uncertainty is propagated b
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike
 from pydantic import TypeAdapter, ValidationError
 
 from nakaya.core.arrays import FloatArray
+from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.files import write_whole
 from nakaya.core.reading import read_json
@@ -202,7 +202,7 @@ def write_card(card: ModelCard, folder: Path) -> None:
         OutputError: The disk refuses.
     """
     document = {"format": FORMAT, "kind": "kinetics", **asdict(card)}
-    write_whole(folder / CARD_FILE, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+    write_whole(folder / CARD_FILE, dump_json(document))
 
 
 def read_card(folder: Path) -> ModelCard:
