@@ -39,8 +39,7 @@ OBSERVATION_UNITS: Final[Mapping[str, str]] = {
     "L43": "m",
     "log_number": "1",
 }
-"""Kind of observation -> SI unit; of a number of crystals the natural logarithm is compared."""
-"""concentration in the solubility's basis; mean sizes in m; natural logarithm of crystals per kg of slurry."""
+"""Kind of observation -> SI unit: concentration in the solubility's basis; ln(crystals per kg of slurry)."""
 
 LEVEL = 0.90
 

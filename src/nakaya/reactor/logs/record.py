@@ -87,14 +87,47 @@ def _series(times: FloatArray, values: FloatArray, unit: str) -> Quantity:
     return Quantity(thinned, unit, axis=Axis("time", "s", thinned_times))
 
 
-def _provenance(source: str, files: Sequence[Path], settings: Mapping[str, str], command: str) -> Provenance:
-    return Provenance(
-        source=source,
-        files={path.name: sha256_of_file(path) for path in files},
-        software={"nakaya": package_version()},
-        commands=(command,),
-        settings=settings,
+def _record(
+    what: str,
+    source: Path,
+    files: Sequence[Path],
+    columns: ColumnMap,
+    map_file: Path | None,
+    *,
+    conditions: Mapping[str, Quantity],
+    quantities: Mapping[str, Quantity],
+    evidence: Mapping[str, Quantity],
+    settings: Mapping[str, str],
+    flags: Sequence[str],
+) -> Record:
+    return Record(
+        id=record_id(columns.material, source.name),
+        kind="reactor",
+        material=columns.material,
+        conditions={DRIVING_FORCE: single(math.nan, "1"), **conditions},
+        quantities=quantities,
+        evidence=evidence,
+        provenance=Provenance(
+            source=what,
+            files={path.name: sha256_of_file(path) for path in [*files, *([map_file] if map_file else [])]},
+            software={"nakaya": package_version()},
+            commands=(f"nakaya ingest reactor {source.name} --map {map_file.name if map_file else 'columns.toml'}",),
+            settings={"solvent": columns.solvent or "not stated", **settings},
+        ),
+        status="flagged" if flags else "ok",
+        flags=flags,
     )
+
+
+def _moments(moments: FloatArray, axis: Axis) -> dict[str, Quantity]:
+    """Moments [t, >= 5] of sizes; the fifth is left out."""
+    units = ("1", *(f"m^{power}" for power in range(1, NUM_MOMENTS - 1)))
+    return {f"size_moment_{power}": Quantity(moments[:, power], unit, axis=axis) for power, unit in enumerate(units)}
+
+
+def _quantiles(quantiles: FloatArray, axis: Axis) -> dict[str, Quantity]:
+    names = ("size_q10", "size_q50", "size_q90")
+    return {name: Quantity(quantiles[:, index], "m", axis=axis) for index, name in enumerate(names)}
 
 
 def ingest_log(path: Path, columns: ColumnMap, *, map_file: Path | None = None) -> IngestedLog:
@@ -126,31 +159,23 @@ def ingest_log(path: Path, columns: ColumnMap, *, map_file: Path | None = None) 
     sizes, remarks = _size_evidence(log)
     evidence |= sizes
     flags += remarks
-    record = Record(
-        id=record_id(columns.material, path.name),
-        kind="reactor",
-        material=columns.material,
+    record = _record(
+        "reactor log",
+        path,
+        [path],
+        columns,
+        map_file,
         conditions=_conditions(log, supersaturation),
         quantities=_event_quantities(events, zones),
         evidence=evidence,
-        provenance=_provenance(
-            "reactor log",
-            [path, *([map_file] if map_file else [])],
-            {
-                "solvent": columns.solvent or "not stated",
-                "rows": str(log.num_rows),
-                "thinned to": f"at most {MAX_POINTS} means over equal spans of time",
-            },
-            f"nakaya ingest reactor {path.name} --map {map_file.name if map_file else 'columns.toml'}",
-        ),
-        status="flagged" if flags else "ok",
+        settings={"rows": str(log.num_rows), "thinned to": f"at most {MAX_POINTS} means over equal spans of time"},
         flags=flags,
     )
     return IngestedLog(record, log, tuple(events), tuple(zones), supersaturation)
 
 
 def _conditions(log: ReactorLog, supersaturation: tuple[FloatArray, FloatArray] | None) -> dict[str, Quantity]:
-    conditions = {DRIVING_FORCE: single(math.nan, "1")}
+    conditions = {}
     for name in ("temperature", "stirring"):
         if name in log.channels:
             series = log.channels[name]
@@ -249,12 +274,7 @@ def _size_evidence(log: ReactorLog) -> tuple[dict[str, Quantity], list[str]]:
         "size_class_edges": Quantity(edges, "m", axis=Axis("edge", "1", np.arange(edges.size, dtype=np.float64))),
         "crystals_seen": Quantity(counts.sum(axis=1), "1", axis=axis),
     }
-    for power in range(NUM_MOMENTS - 1):
-        unit = "1" if power == 0 else f"m^{power}"
-        found[f"size_moment_{power}"] = Quantity(moments[:, power], unit, axis=axis)
-    quantiles = quantile_sizes(edges, counts, _DECILES)
-    for index, name in enumerate(("size_q10", "size_q50", "size_q90")):
-        found[name] = Quantity(quantiles[:, index], "m", axis=axis)
+    found |= _moments(moments, axis) | _quantiles(quantile_sizes(edges, counts, _DECILES), axis)
     return found, [jump.message for jump in jumps]
 
 
@@ -296,20 +316,16 @@ def ingest_reports(source: Path, columns: ColumnMap, *, map_file: Path | None = 
     ]
     kept = [samples[index] for index in shown]
     good = np.array([index not in jumps for index in shown])
-    record = Record(
-        id=record_id(columns.material, source.name),
-        kind="reactor",
-        material=columns.material,
-        conditions={DRIVING_FORCE: single(math.nan, "1"), "duration": single(times[shown].max(), "s")},
-        quantities=_growth_of_mean(times[shown][good], [s for s, ok in zip(kept, good, strict=True) if ok]),
-        evidence=_report_evidence(times[shown], kept, quantiles[shown], good),
-        provenance=_provenance(
-            "crystals measured one by one",
-            [*(sample.path for sample in samples), *([map_file] if map_file else [])],
-            {"solvent": columns.solvent or "not stated", "samples": str(len(samples))},
-            f"nakaya ingest reactor {source.name} --map {map_file.name if map_file else 'columns.toml'}",
-        ),
-        status="flagged" if flags else "ok",
+    record = _record(
+        "crystals measured one by one",
+        source,
+        [sample.path for sample in samples],
+        columns,
+        map_file,
+        conditions={"duration": single(times[shown].max(), "s")},
+        quantities=_growth_of_mean([sample for sample, ok in zip(kept, good, strict=True) if ok]),
+        evidence=_report_evidence(kept, quantiles[shown], good),
+        settings={"samples": str(len(samples))},
         flags=flags,
     )
     return IngestedReports(record, tuple(kept), tuple(int(i) for i in np.flatnonzero(~good)))
@@ -330,38 +346,27 @@ def _merge_times(samples: Sequence[SizeSample]) -> tuple[list[SizeSample], list[
     return list(pooled.values()), flags
 
 
-def _report_evidence(
-    times: FloatArray, samples: Sequence[SizeSample], quantiles: FloatArray, good: np.ndarray
-) -> dict[str, Quantity]:
+def _report_evidence(samples: Sequence[SizeSample], quantiles: FloatArray, good: np.ndarray) -> dict[str, Quantity]:
     """Sizes in time. Suspect samples keep their numbers under "..._as_measured" and are unknown everywhere else."""
-    axis = Axis("time", "s", times)
-    means = np.array([sample.sizes.mean() for sample in samples])
-    errors = np.array(
-        [sample.sizes.std(ddof=1) / math.sqrt(s) if (s := sample.sizes.size) > 1 else math.nan for sample in samples]
-    )
-    found = {
+    axis = Axis("time", "s", np.array([sample.time for sample in samples]))
+    means = np.array([sample.mean for sample in samples])
+    errors = np.array([sample.standard_error for sample in samples])
+    moments = np.array([[(sample.sizes**power).sum() for power in range(NUM_MOMENTS - 1)] for sample in samples])
+    return {
         "mean_size_as_measured": Quantity(means, "m", axis=axis),
         "mean_size": Quantity(
             np.where(good, means, np.nan), "m", uncertainty=np.where(good, errors, np.nan), axis=axis
         ),
         "crystals_seen": Quantity(np.array([float(sample.sizes.size) for sample in samples]), "1", axis=axis),
+        **_quantiles(np.where(good[:, None], quantiles, np.nan), axis),
+        **_moments(np.where(good[:, None], moments, np.nan), axis),
     }
-    for index, name in enumerate(("size_q10", "size_q50", "size_q90")):
-        found[name] = Quantity(np.where(good, quantiles[:, index], np.nan), "m", axis=axis)
-    for power in range(NUM_MOMENTS - 1):
-        sums = np.array([float((sample.sizes**power).sum()) for sample in samples])
-        unit = "1" if power == 0 else f"m^{power}"
-        found[f"size_moment_{power}"] = Quantity(np.where(good, sums, np.nan), unit, axis=axis)
-    return found
 
 
-def _growth_of_mean(times: FloatArray, samples: Sequence[SizeSample]) -> dict[str, Quantity]:
+def _growth_of_mean(samples: Sequence[SizeSample]) -> dict[str, Quantity]:
     """Rate at which the mean size grows: a weighted straight line; its error from that of the means."""
-    if len(samples) < 3 or any(sample.sizes.size < 2 for sample in samples):
-        return {}
-    means = np.array([sample.sizes.mean() for sample in samples])
-    errors = np.array([sample.sizes.std(ddof=1) / math.sqrt(sample.sizes.size) for sample in samples])
-    if not (errors > 0).all():
+    times, means, errors = np.array([(s.time, s.mean, s.standard_error) for s in samples]).reshape(-1, 3).T
+    if len(samples) < 3 or not (errors > 0).all():
         return {}
     weights = 1.0 / errors**2
     centre = float((weights * times).sum() / weights.sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,16 @@ class SizeSample:
     sizes: FloatArray
     resolution: float
     flags: tuple[str, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean size, m."""
+        return float(self.sizes.mean())
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean size, m; NaN for a single crystal."""
+        return float(self.sizes.std(ddof=1) / math.sqrt(self.sizes.size)) if self.sizes.size > 1 else math.nan
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
