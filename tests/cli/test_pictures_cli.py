@@ -140,13 +140,16 @@ GROWN = ["diagram", "--size", "14", "--out", "OUT.png", "--x", "rho:0.5:0.6:2", 
         ([*GROWN, "beta"], "axis 'beta' is not NAME:LOW:HIGH:COUNT: write, for example, rho:0.35:0.64:8"),
         ([*GROWN, "beta:1:2:900"], "1 to 64 values"),
         ([*GROWN, "beta:2:1:3"], "does not rise: give the lower end first"),
-        ([*GROWN, "betta:1:2:3"], "unknown parameter 'betta': did you mean 'beta'"),
+        ([*GROWN, "betta:1:2:3"], "unknown parameter of gravner-griffeath 'betta': did you mean 'beta'"),
         ([*GROWN, "beta:1:20:2"], "beta=20 is outside [0, 10]"),
         ([*GROWN, "beta:1:2:2", "--fix", "rho=0.4"], "rho is on an axis and fixed too"),
         ([*GROWN, "beta:1:2:2", "--fix", "mu"], "is not one NAME=VALUE for each name"),
         ([*GROWN, "beta:1:2:2", "--clock", "mine"], "unknown clock 'mine'"),
         ([*GROWN, "beta:1:2:2", "--model", "gravner"], "unknown model 'gravner'"),
-        (["diagram", "--x", "mu:0.01:0.02:2", "--y", "beta:1:2:2", "--out", "OUT.png"], "rho has no default"),
+        (
+            ["diagram", "--x", "mu:0.01:0.02:2", "--y", "beta:1:2:2", "--out", "OUT.png"],
+            "rho has no default: fix its value, or put it on an axis (--fix NAME=VALUE)",
+        ),
     ],
 )
 def test_errors_are_one_line_and_leave_nothing(store, tmp_path, capsys, words, message):

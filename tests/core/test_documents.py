@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nakaya.core.documents import dump_json, plain
+from nakaya.core.documents import dump_json, plain, write_json
 from nakaya.core.reading import read_json
 
 JSON = st.recursive(
@@ -32,8 +32,8 @@ def test_what_is_written_is_read(document: object, indent: int | None) -> None:
 
 
 def test_a_document_is_read_from_its_file(tmp_path: Path) -> None:
-    (tmp_path / "crystal.json").write_bytes(dump_json({"name": "Ü", "sites": [1, 2]}))
-    assert read_json(tmp_path / "crystal.json") == {"name": "Ü", "sites": [1, 2]}
+    write_json(tmp_path / "crystal.json", {"name": "Ü", "sites": (1, 2), "length": float("nan")})
+    assert read_json(tmp_path / "crystal.json") == {"name": "Ü", "sites": [1, 2], "length": None}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), Path("a"), np.float32(1), {1, 2}])

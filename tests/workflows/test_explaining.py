@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nakaya.cli.app import run
-from nakaya.core.errors import OutputError, ParameterError
+from nakaya.core.errors import OutputError, ParameterError, UnstatedError
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
 from nakaya.kinetics.prediction.predicting import conditions_sample, predict_sample, sample_of
 from nakaya.workflows.explain import Explanation, check_picture, explain_sample
@@ -93,7 +93,7 @@ def test_conditions_alone_have_no_frames(model: KineticsModel) -> None:
     assert {entry.part for entry in found.ablations if entry.kind == "level"} <= {"facets"}
     assert found.attention is None or found.attention["frames"] == []
     assert any("no atoms, clusters or frames" in note for note in found.notes)
-    with pytest.raises(ParameterError, match="no interface is stated"):
+    with pytest.raises(UnstatedError, match="give an orientation"):
         explain_sample(conditions_sample("Cu", None, 1200.0, model), model)
 
 

@@ -24,7 +24,7 @@ OUR_MISTAKE = 1
 USER_ERROR = 2
 INTERRUPTED = 130
 
-OPTIONS: Final = {"frame_ps": "--frame-interval"}
+OPTIONS: Final = {"frame_ps": "--frame-interval", "fixed": "--fix NAME=VALUE"}
 """Arguments of the library -> options, where these have other names."""
 
 LEAST_ALIKE = 0.7

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import FormatError, nearest_name
+from nakaya.core.files import write_whole
 
-__all__ = ["Entries", "dump_json", "plain"]
+__all__ = ["Entries", "dump_json", "plain", "write_json"]
 
 MAX_TEXT = 200
 
@@ -46,6 +47,15 @@ def dump_json(document: object, *, indent: int | None = 1) -> bytes:
         TypeError, ValueError: A value is none of JSON, or a number that is not finite.
     """
     return (json.dumps(document, indent=indent, allow_nan=False) + "\n").encode("ascii")
+
+
+def write_json(path: Path, document: object) -> None:
+    """Write what `plain` makes of a document to a file: whole, or not at all.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    write_whole(path, dump_json(plain(document)))
 
 
 class Entries:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
-from nakaya.core.documents import dump_json
+from nakaya.core.documents import dump_json, write_json
 from nakaya.core.errors import FormatError, OtherConfigurationError, OutputError, OutputExistsError
 from nakaya.core.files import (
     PART_SUFFIX,
@@ -18,7 +18,6 @@ from nakaya.core.files import (
     output_errors,
     remove_leftovers,
     remove_parts,
-    write_whole,
 )
 from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.provenance import sha256_of_bytes
@@ -67,7 +66,7 @@ def resumable(
                 if folder.exists():
                     discard(folder)
                 folder.mkdir()
-                write_whole(folder / marker, dump_json({"format": FORMAT, **wanted}))
+                write_json(folder / marker, {"format": FORMAT, **wanted})
         yield log
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import ParameterError, UnknownNameError
+from nakaya.core.errors import ParameterError, UnknownNameError, UnstatedError
 from nakaya.growth.catalogue import DEFAULT_MODEL, find_model, model_of
 from nakaya.growth.growing import grow
 from nakaya.growth.model.parameters import Conditions
@@ -83,7 +83,7 @@ def parse_fixed(texts: Sequence[str]) -> dict[str, float]:
         except ValueError:
             equals = ""
         if not equals or name in fixed:
-            raise ParameterError(f"--fix {text!r} is not one NAME=VALUE for each name: write, say, --fix rho=0.5")
+            raise ParameterError(f"{text!r} is not one NAME=VALUE for each name: write, for example, rho=0.5")
         fixed[name] = number
     return fixed
 
@@ -140,7 +140,7 @@ def diagram_by_growing(
     fixed = dict(fixed or {})
     for name in (x.name, y.name, *fixed):
         if name not in family.ranges:
-            raise UnknownNameError("parameter", name, family.ranges)
+            raise UnknownNameError(f"parameter of {model}", name, family.ranges)
     _check_two(x.name, y.name)
     for name in (x.name, y.name):
         if name in fixed:
@@ -148,9 +148,7 @@ def diagram_by_growing(
     required = [name for name, entry in family.ranges.items() if entry.default is None]
     missing = [name for name in required if name not in (x.name, y.name, *fixed)]
     if missing:
-        raise ParameterError(
-            f"{' and '.join(missing)} has no default: add --fix {missing[0]}=VALUE, or put it on an axis"
-        )
+        raise UnstatedError(f"{' and '.join(missing)} has no default: fix its value, or put it on an axis", "fixed")
     make = cast(Callable[..., Conditions], family)
     points = [make(**fixed, **{y.name: b, x.name: a}) for b in y.values() for a in x.values()]
     crystals = grow(
@@ -206,7 +204,7 @@ def diagram_of_store(
     store = open_store(path)
     for name in (x, y):
         if name not in store.parameters:
-            raise UnknownNameError("parameter", name, store.parameters)
+            raise UnknownNameError(f"parameter of {store.metadata.model}", name, store.parameters)
     _check_two(x, y)
     if not 0 <= member < store.num_members:
         raise ParameterError(f"member {member} does not exist: {path} holds {store.num_members} at each point")

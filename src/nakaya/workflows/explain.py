@@ -115,7 +115,10 @@ def explain_sample(sample: Sample, model: KineticsModel) -> Explanation:
         ParameterError: The model has no part for the growth velocity.
     """
     if sample.orientation is None:
-        raise UnstatedError("no interface is stated, and velocities of interfaces are explained", "orientation")
+        raise UnstatedError(
+            "velocities of solid-liquid interfaces are explained, and none is stated: give an orientation",
+            "orientation",
+        )
     part = _explained_part(sample, model)
     told = predict_sample(sample, model)
     chosen = model.card.part(TARGET, sample.evidence)
