@@ -78,7 +78,7 @@ def change_causes(records: Sequence[Record]) -> list[Effect]:
         if not math.isfinite(table.melting_error):
             continue
         found += _coexistence(material, mine, table)
-        found += _still_fronts(material, mine, table)
+        found += _zero_velocity(material, mine, table)
         found += _coefficients(material, mine, table)
     return found
 
@@ -112,13 +112,13 @@ def _coexistence(material: str, records: Sequence[Record], table: MaterialTable)
             shifted = replace(entry, values=np.array(entry.value + drift))
             moved.append(replace(record, quantities={**record.quantities, "melting_temperature": shifted}))
         else:
-            cause = f"what the fronts still moved taken off with {mobility.at_melting.value:.2f} m/(s K), by {rule}"
+            cause = f"what the interfaces still moved taken off with {mobility.at_melting.value:.2f} m/(s K), by {rule}"
             found.append(effect(cause, combine_melting_points(moved)))
     return found
 
 
-def _still_fronts(material: str, records: Sequence[Record], table: MaterialTable) -> list[Effect]:
-    subject = f"{material}, temperature at which fronts stand still"
+def _zero_velocity(material: str, records: Sequence[Record], table: MaterialTable) -> list[Effect]:
+    subject = f"{material}, temperature of zero interface velocity"
     found = []
     for cause, points, near in _variations(records):
         estimate = zero_velocity_melting_point(points, table, near=near)
@@ -154,7 +154,11 @@ def _coefficients(material: str, records: Sequence[Record], table: MaterialTable
         if still is not None:
             moved = _coefficient(growth_points(records), face, replace(table, melting_temperature=still.value))
             if moved is not None:
-                found.append(effect("undercooling from where fronts stand still", moved.at_melting, moved.hard_sphere))
+                found.append(
+                    effect(
+                        "undercooling from where the interface velocity is zero", moved.at_melting, moved.hard_sphere
+                    )
+                )
         at = f"v over undercooling at {base.secant_temperature:g} K, no law"
         found.append(effect(at, base.secant, base.hard_sphere))
         if math.isfinite(base.bridging.value):
@@ -173,8 +177,8 @@ def _variations(records: Sequence[Record]) -> list[tuple[str, list[Point], float
         (f"fitted above {NEARER:g} T_m only, not above {NEAR_MELTING:g}", of_the_run, NEARER),
         ("solid atoms by averaged q6, not by q6 bonds", _by_averaged_rule, NEAR_MELTING),
         ("mean temperature of the run, not that of the bath", _at_mean_temperature, NEAR_MELTING),
-        ("temperature of the slices at the fronts, not that of the bath", _at_front_temperature, NEAR_MELTING),
-        (f"first {RELAXED_PS:g} ps left out, in which fronts become rough", _relaxed, NEAR_MELTING),
+        ("temperature of the slices at the interfaces, not that of the bath", _at_interface_temperature, NEAR_MELTING),
+        (f"first {RELAXED_PS:g} ps left out, in which interfaces become rough", _relaxed, NEAR_MELTING),
     ]
     return [(cause, growth_points(records, look), near) for cause, look, near in looks]
 
@@ -219,7 +223,7 @@ def _at_mean_temperature(record: Record) -> tuple[float, Estimate] | None:
     return None if entry is None or seen is None else (entry.value, seen[1])
 
 
-def _at_front_temperature(record: Record) -> tuple[float, Estimate] | None:
+def _at_interface_temperature(record: Record) -> tuple[float, Estimate] | None:
     profile, thickness = record.quantities.get("temperature_profile"), record.quantities.get("solid_thickness")
     seen, fitted = of_the_run(record), _fitted(record)
     if profile is None or profile.axis is None or thickness is None or seen is None or fitted is None:
@@ -263,8 +267,8 @@ def md_ablation(
 ) -> None:
     """Read records of growth and melting again with one thing changed at a time, beside the figure that a law takes.
 
-    Changed are the length of the box, the classifier, the temperature of the fronts, the range of the fit, and whether
-    the first picoseconds count. `nakaya md laws` holds the same records against the laws.
+    Changed are the length of the box, the classifier, the temperature of the interfaces, the range of the fit, and
+    whether the first picoseconds count. `nakaya md laws` holds the same records against the laws.
 
     Example: python3 nk.py benchmark md-ablation al-cu-si
     """

@@ -1,7 +1,7 @@
 """How fast and how large the graph network is: an epoch of 1,000 patches of 500 atoms, a prediction for 4,000 atoms.
 
 Each is measured in a process of its own, so that the peaks of memory are its own. The atoms are those of a shaken
-crystal with a disordered half, so no molecular dynamics is needed; numbers of edges are those of real fronts.
+crystal with a disordered half, so no molecular dynamics is needed; numbers of edges are those of real interfaces.
 """
 
 from __future__ import annotations

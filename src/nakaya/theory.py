@@ -33,7 +33,7 @@ BOLTZMANN = 1.380649e-23
 ATOMIC_MASS = 1.66053906660e-27
 
 HARD_SPHERE: Final[Mapping[str, float]] = {"100": 1.44, "110": 1.10, "111": 0.64}
-"""C in mu = C sqrt(k_B / (m T_m)) for the fronts of a hard-sphere crystal (Amini & Laird 2006)."""
+"""C in mu = C sqrt(k_B / (m T_m)) for the interfaces of a hard-sphere crystal (Amini & Laird 2006)."""
 
 NICKEL: Final[Mapping[str, float]] = {"100": 35.8, "110": 25.5, "111": 24.1}
 """Kinetic coefficients of nickel with an embedded-atom potential, cm/(s K) (Sun, Asta & Hoyt 2004)."""

@@ -181,7 +181,7 @@ def activated(temperatures: tuple[float, ...]) -> dict[float, float]:
     }
 
 
-def test_fronts_of_silicon_stand_still_where_activated_growth_says() -> None:
+def test_the_interface_velocity_of_silicon_is_zero_where_activated_growth_says() -> None:
     records = silicon(activated((1400.0, 1520.0, 1720.0)))
     still = zero_velocity_melting_point(growth_points(records), tabulate("Si", records))
     assert still is not None
@@ -247,7 +247,7 @@ def test_each_cause_moves_the_coefficient_as_it_must() -> None:
 def test_each_cause_moves_the_melting_point_as_it_must() -> None:
     plain = grown("100", 1.0, temperatures=(1260.0, 1300.0, 1380.0))
     records = [*bulk(), *(with_history(entry, creep=0.0, hotter=10.0) for entry in plain)]
-    found = causes_of(records, "stand still")
+    found = causes_of(records, "zero interface velocity")
     assert found[""].found == pytest.approx(MELTING, abs=1.0)
     at = {word: next(effect for cause, effect in found.items() if word in cause) for word in ("slices", "mean")}
     assert at["slices"].found == pytest.approx(MELTING + 10, abs=2.0)  # all runs were 10 K hotter at their fronts
@@ -262,5 +262,5 @@ def test_each_cause_moves_the_melting_point_as_it_must() -> None:
 def test_the_command_changes_causes(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["md-ablation", "al-cu-si"]) == 0
     text = capsys.readouterr().out
-    assert "Al, temperature at which fronts stand still, K:" in text
+    assert "Al, temperature of zero interface velocity, K:" in text
     assert text.count("as the law takes it") == text.count(":\n  ")

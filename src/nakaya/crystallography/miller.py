@@ -9,7 +9,7 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 
-__all__ = ["cubic_face", "miller_vector", "orientation_invariants"]
+__all__ = ["cubic_face", "cubic_plane_family", "miller_vector", "orientation_invariants"]
 
 MAX_INDEX: Final = 1000
 """Miller indices lie below this."""
@@ -25,8 +25,8 @@ def miller_vector(miller: str) -> FloatArray:
     return np.asarray(vector / np.linalg.norm(vector))
 
 
-def cubic_face(miller: str) -> str:
-    """One name for all equivalent faces of a cubic crystal: "010", "0 -1 0" and "200" are "100"; "1 1 -1" is "111".
+def cubic_plane_family(miller: str) -> str:
+    """One name for the family {hkl} of a cubic crystal: "010", "0 -1 0" and "200" are "100"; "1 1 -1" is "111".
 
     Raises:
         ParameterError: As in `miller_vector`.
@@ -37,6 +37,10 @@ def cubic_face(miller: str) -> str:
     whole = np.abs(indices).astype(np.int64)
     reduced = sorted((whole // np.gcd.reduce(whole)).tolist(), reverse=True)
     return ("" if reduced[0] < 10 else " ").join(str(index) for index in reduced)
+
+
+cubic_face = cubic_plane_family
+"""Its name before."""
 
 
 def _indices(miller: str) -> FloatArray:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import ParameterError
-from nakaya.crystallography.miller import cubic_face, orientation_invariants
+from nakaya.crystallography.miller import cubic_plane_family, orientation_invariants
 from nakaya.crystallography.wulff import wulff_shape
 from nakaya.kinetics.graphs.facets import FacetVelocities, facet_level, training_velocities
 from nakaya.records.record import Record
@@ -83,12 +83,12 @@ def test_equivalent_orientations_are_the_same_and_others_differ() -> None:
 
 
 def test_equivalent_faces_have_one_name_and_others_another() -> None:
-    assert {cubic_face(miller) for miller in ("210", "012", "-1 0 2", "[0 -2 1]", "420")} == {"210"}
-    assert [cubic_face(miller) for miller in ("001", "0 1 -1", "333", "12 1 0", "0.5 1 0")] == [
+    assert {cubic_plane_family(miller) for miller in ("210", "012", "-1 0 2", "[0 -2 1]", "420")} == {"210"}
+    assert [cubic_plane_family(miller) for miller in ("001", "0 1 -1", "333", "12 1 0", "0.5 1 0")] == [
         "100", "110", "111", "12 1 0", "0.5 1 0"
     ]  # fmt: skip
     with pytest.raises(ParameterError, match="no Miller indices"):
-        cubic_face("1000 1 0")
+        cubic_plane_family("1000 1 0")
 
 
 def test_what_is_not_known_of_a_facet_is_nan() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from nakaya.core.checks import check_seed
 from nakaya.core.errors import NakayaError, ParameterError
-from nakaya.crystallography.miller import cubic_face
+from nakaya.crystallography.miller import cubic_plane_family
 from nakaya.kinetics.benchmark.run import check_names, check_runs, chosen_settings, describe_corpus, not_scored
 from nakaya.kinetics.benchmark.scores import score_rows
 from nakaya.kinetics.benchmark.tasks import MIN_TRAIN, TARGET, fit_and_score
@@ -116,7 +116,7 @@ def _same_front(one: Record, other: Record) -> bool:
     """Whether two growth runs are replicates for a model, whatever pressure or name of the face they state."""
     return (
         one.material == other.material
-        and cubic_face(one.orientation or "") == cubic_face(other.orientation or "")
+        and cubic_plane_family(one.orientation or "") == cubic_plane_family(other.orientation or "")
         and abs(one.conditions["temperature"].value - other.conditions["temperature"].value) < SAME_KELVIN
     )
 
