@@ -11,7 +11,7 @@ from PIL import Image
 import nakaya
 from nakaya.cli.app import run
 from nakaya.growth.lattice.geometry import make_setup
-from nakaya.growth.lattice.hexagonal import hexagonal_distance
+from nakaya.growth.lattice.lattice import hexagonal_distance
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 
 SIZE = 24

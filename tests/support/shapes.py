@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from nakaya.core.arrays import IntArray, Mask
-from nakaya.growth.lattice.hexagonal import D6, hexagonal_distance, to_plane
+from nakaya.growth.lattice.lattice import D6, hexagonal_distance, to_plane
 
 __all__ = ["disc", "hexaflake", "hexagon", "sierpinski_star", "star"]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nakaya.growth.lattice.hexagonal import D6, apply_symmetry, hexagonal_distance
+from nakaya.growth.lattice.lattice import D6, apply_symmetry, hexagonal_distance
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.viz.crystals.view import CrystalView, view_crystal
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nakaya.growth.lattice.hexagonal import D6, apply_symmetry, hexagonal_distance
+from nakaya.growth.lattice.lattice import D6, apply_symmetry, hexagonal_distance
 from nakaya.viz.colour import from_hex, linear_to_srgb, srgb_to_oklab
 from nakaya.viz.crystals.shading import relief_of, site_colours
 from nakaya.viz.crystals.view import view_crystal

@@ -15,7 +15,7 @@ from nakaya.core.arrays import Mask
 from nakaya.core.randomness import member_key
 from nakaya.growth.growing import grow
 from nakaya.growth.lattice.geometry import make_setup, reservoir_mask
-from nakaya.growth.lattice.hexagonal import D6, apply_symmetry, unfold_sector
+from nakaya.growth.lattice.lattice import D6, apply_symmetry, unfold_sector
 from nakaya.growth.model.parameters import point_hash
 from nakaya.growth.model.setup import GrowthSetup, StopRules
 from nakaya.growth.model.trajectory import INITIAL, NEVER, Trajectory, occupancy_at

@@ -5,7 +5,7 @@ import pytest
 
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.growth.lattice.geometry import Full, make_setup, reservoir_mask, stop_mask
-from nakaya.growth.lattice.hexagonal import D6, apply_symmetry, unfold_sector
+from nakaya.growth.lattice.lattice import D6, apply_symmetry, unfold_sector
 from nakaya.growth.model.setup import StopRules
 
 

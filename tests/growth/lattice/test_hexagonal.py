@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nakaya.growth.lattice.hexagonal import NEIGHBOURS, hexagonal_distance, to_plane
+from nakaya.growth.lattice.lattice import NEIGHBOURS, hexagonal_distance, to_plane
 
 offsets = st.tuples(st.integers(-50, 50), st.integers(-50, 50))
 ROUNDING = 1e-12

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nakaya.growth.lattice.hexagonal import NEIGHBOURS
+from nakaya.growth.lattice.lattice import NEIGHBOURS
 from nakaya.growth.lattice.neighbourhood import connected_to, count_neighbours, first_contact
 
 EDGES = st.sampled_from(["reservoir", "periodic"])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nakaya.growth.lattice.hexagonal import D6, NEIGHBOURS, apply_symmetry, hexagonal_distance, to_plane, unfold_sector
+from nakaya.growth.lattice.lattice import D6, NEIGHBOURS, apply_symmetry, hexagonal_distance, to_plane, unfold_sector
 
 elements = st.sampled_from(range(12))
 

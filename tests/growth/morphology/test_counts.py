@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nakaya.growth.lattice.hexagonal import D6, NEIGHBOURS, apply_symmetry, to_plane, unfold_sector
+from nakaya.growth.lattice.lattice import D6, NEIGHBOURS, apply_symmetry, to_plane, unfold_sector
 from nakaya.growth.morphology import area, boundary_sites, crofton_perimeter, disconnected_share, on_boundary, perimeter
 from support.shapes import disc, hexaflake, hexagon, star
 

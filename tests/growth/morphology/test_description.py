@@ -9,7 +9,7 @@ import pytest
 
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.growth.lattice.geometry import make_setup
-from nakaya.growth.lattice.hexagonal import D6, apply_symmetry, hexagonal_distance, unfold_sector
+from nakaya.growth.lattice.lattice import D6, apply_symmetry, hexagonal_distance, unfold_sector
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.morphology import (
     Morphology,

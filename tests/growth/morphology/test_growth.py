@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nakaya.growth.lattice.hexagonal import hexagonal_distance
+from nakaya.growth.lattice.lattice import hexagonal_distance
 from nakaya.growth.model.trajectory import occupancy_at
 from nakaya.growth.morphology import (
     area,

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.growth.lattice.hexagonal import hexagonal_distance
 from nakaya.growth.lattice.history import identity_share
+from nakaya.growth.lattice.lattice import hexagonal_distance
 from nakaya.growth.morphology.crystal_samples import Scales, comparison_steps, final_counts, observe
 from nakaya.growth.morphology.scorecard import SCORES, score_against_solver
 from nakaya.scoring import expected_iou, wasserstein

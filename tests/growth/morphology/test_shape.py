@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from nakaya.growth.lattice.hexagonal import D6, apply_symmetry, hexagonal_distance, to_plane
+from nakaya.growth.lattice.lattice import D6, apply_symmetry, hexagonal_distance, to_plane
 from nakaya.growth.morphology import (
     arcs_on_rings,
     branch_count,

@@ -9,9 +9,8 @@ import numpy as np
 
 from nakaya.core.arrays import ArrivalMap, FloatArray, IntArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.growth.lattice.hexagonal import unfold_sector
 from nakaya.growth.lattice.history import disconnected_share, identity_share
-from nakaya.growth.lattice.lattice import HEXAGONAL
+from nakaya.growth.lattice.lattice import HEXAGONAL, unfold_sector
 from nakaya.growth.model.setup import Edges
 from nakaya.growth.model.trajectory import INITIAL, NOT_COMPUTED, Trajectory
 from nakaya.growth.morphology.counts import area, boundary_sites, crofton_perimeter, perimeter

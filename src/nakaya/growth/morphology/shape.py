@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from nakaya.core.arrays import FloatArray, IntArray, Mask
-from nakaya.growth.lattice.hexagonal import D6, hexagonal_distance, to_plane
+from nakaya.growth.lattice.lattice import D6, hexagonal_distance, to_plane
 
 __all__ = [
     "arcs_on_rings",

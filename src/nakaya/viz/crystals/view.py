@@ -9,8 +9,7 @@ import numpy as np
 
 from nakaya.core.arrays import ArrivalMap, GrainMap, Mask
 from nakaya.core.errors import ParameterError
-from nakaya.growth.lattice.hexagonal import hexagonal_distance
-from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice
+from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice, hexagonal_distance
 from nakaya.growth.model.trajectory import NOT_COMPUTED
 from nakaya.viz.colour import ColourRamp
 from nakaya.viz.style import Theme

@@ -61,7 +61,7 @@ SURE = 4
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
 def neighbour_places(layout: Any, row: Any, column: Any, places: Any, start: Any) -> None:
-    """Write where the six neighbours of a site are, in the order of `nakaya.growth.lattice.hexagonal.NEIGHBOURS`.
+    """Write where the six neighbours of a site are, in the order of `nakaya.growth.lattice.lattice.NEIGHBOURS`.
 
     Across a mirror that is where the neighbour's image lies.
     """

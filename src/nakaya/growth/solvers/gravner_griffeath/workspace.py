@@ -22,7 +22,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from nakaya.core.arrays import IntArray
 from nakaya.growth.lattice.geometry import front_distance, open_columns
-from nakaya.growth.lattice.hexagonal import NEIGHBOURS
+from nakaya.growth.lattice.lattice import NEIGHBOURS
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.growth.solvers.simd import LANES, pointer_to
