@@ -7,12 +7,13 @@ files, diagrams, pictures and documentation follow from it. It is cheap to impor
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import product
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -34,6 +35,7 @@ __all__ = [
     "MemberGrower",
     "MemberGrowth",
     "empty_maps",
+    "in_threads",
     "parameters_of",
     "setup_from_metadata",
 ]
@@ -278,6 +280,49 @@ def empty_maps(model: GrowerModel, points: int, members: int, setup: GrowthSetup
         ) from None
 
 
+Task = TypeVar("Task")
+
+
+def in_threads(
+    work: Callable[[Task, Progress, Callable[[], bool]], None],
+    tasks: Sequence[Task],
+    workers: int,
+    progress: Progress | None,
+) -> None:
+    """Do all tasks, on `workers` threads; 1 = in the calling thread alone.
+
+    Args:
+        work: Does one task. Takes the task, what it tells the number of members that it has finished since it last
+            told, and a function that says whether to give up: an interrupt, or an error in another thread, ends all.
+        tasks: In the order in which they are begun.
+        workers: Threads that may work at once.
+        progress: Called in the thread that finished something, never by two at once.
+    """
+    stopped, told = threading.Event(), threading.Lock()
+
+    def tell(finished: int) -> None:
+        if progress is not None:
+            with told:
+                progress(finished)
+
+    def begin(task: Task) -> None:
+        if not stopped.is_set():
+            work(task, tell, stopped.is_set)
+
+    if workers == 1:
+        for task in tasks:
+            begin(task)
+        return
+    with ThreadPoolExecutor(min(workers, len(tasks))) as pool:
+        futures = [pool.submit(begin, task) for task in tasks]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            stopped.set()  # and leaving the pool waits for those at work
+            raise
+
+
 class MemberGrower:
     """A grower that calls a function for every member.
 
@@ -309,26 +354,13 @@ class MemberGrower:
         """
         maps = empty_maps(self.model, len(conditions), len(members), setup)
 
-        def grow_one(place: tuple[int, int]) -> None:
+        def grow_one(place: tuple[int, int], tell: Progress, _: Callable[[], bool]) -> None:
             point = conditions[place[0]]
             key = member_key(seed, point_hash(point), members[place[1]])
             self._keep(self.grow_member(point, setup, key), maps, place)
-            if progress is not None:
-                progress(1)
+            tell(1)
 
-        places = list(product(range(len(conditions)), range(len(members))))
-        if workers == 1:
-            for place in places:
-                grow_one(place)
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                futures = [pool.submit(grow_one, place) for place in places]
-                try:
-                    for future in futures:
-                        future.result()
-                except BaseException:  # an interrupt, or an error in one thread: the others need not begin
-                    pool.shutdown(cancel_futures=True)
-                    raise
+        in_threads(grow_one, list(product(range(len(conditions)), range(len(members)))), workers, progress)
         return Trajectory(**maps, parameters=parameters_of(conditions), metadata=self.model.metadata(setup, seed))
 
     def _keep(self, grown: MemberGrowth, maps: dict[str, Any], place: tuple[int, int]) -> None:

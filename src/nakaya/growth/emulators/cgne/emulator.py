@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from nakaya.growth.emulators.cgne.package import CgnePackage, read_package
 from nakaya.growth.emulators.cgne.rollout import MICRO_BATCH, roll_out
 from nakaya.growth.emulators.constraints import window_of
 from nakaya.growth.emulators.protocol import EmulatorFacts, ExtrapolationWarning
-from nakaya.growth.grower_model import parameters_of
+from nakaya.growth.grower_model import in_threads, parameters_of
 from nakaya.growth.model.grower import Progress
 from nakaya.growth.model.parameters import Conditions, point_hash
 from nakaya.growth.model.setup import GrowthSetup
@@ -101,7 +100,7 @@ class CgneEmulator:
         steps, codes = np.empty(count, np.int64), np.empty(count, np.int8)
         limit = setup.stop.step_limit(setup.size)
 
-        def grow_job(start: int) -> int:
+        def grow_job(start: int, tell: Progress, _: Callable[[], bool]) -> None:
             job = slice(start, min(start + CRYSTALS_PER_JOB, count))
             grown = roll_out(
                 self.network,
@@ -113,16 +112,10 @@ class CgneEmulator:
                 no_growth=setup.stop.no_growth,
             )
             arrival[job], steps[job], codes[job] = grown.arrival, grown.steps, grown.stop_codes
-            return len(grown.steps)
+            tell(len(grown.steps))
 
-        starts = range(0, count, CRYSTALS_PER_JOB)
         with torch_threads(1):
-            if workers == 1:
-                finished: Iterator[int] = map(grow_job, starts)
-                _tell(finished, progress)
-            else:
-                with ThreadPoolExecutor(workers) as pool:
-                    _tell(pool.map(grow_job, starts), progress)
+            in_threads(grow_job, range(0, count, CRYSTALS_PER_JOB), workers, progress)
         shape = (len(conditions), len(members))
         return Trajectory(
             arrival.reshape(*shape, *setup.shape),
@@ -159,12 +152,6 @@ class CgneEmulator:
         with FlopCounterMode(display=False) as counter:
             self.network.decoder(frame, self.network.prior_from(frame, features).mean)
         return int(counter.get_total_flops())
-
-
-def _tell(finished: Iterator[int], progress: Progress | None) -> None:
-    for number in finished:
-        if progress is not None:
-            progress(number)
 
 
 def check_request(name: str, trained: TrainedFor, conditions: Sequence[Conditions], setup: GrowthSetup) -> None:

@@ -9,9 +9,10 @@ the slower caches once for all of them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 from numba import njit
@@ -19,9 +20,14 @@ from numpy.typing import NDArray
 
 from nakaya.core.arrays import ArrivalMap
 from nakaya.core.compiling import announce_compilation
-from nakaya.core.randomness import Key, fair_bits
+from nakaya.core.errors import ParameterError
+from nakaya.core.randomness import Key, fair_bits, member_key
+from nakaya.growth.grower_model import empty_maps, in_threads, parameters_of
 from nakaya.growth.lattice.geometry import reservoir_mask
+from nakaya.growth.model.grower import Progress
+from nakaya.growth.model.parameters import Conditions, point_hash
 from nakaya.growth.model.setup import STOP_REASONS, GrowthSetup
+from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.solvers import simd as lanes
 from nakaya.growth.solvers.gravner_griffeath import boundary, vapour, workspace
 from nakaya.growth.solvers.gravner_griffeath.boundary import (
@@ -29,6 +35,7 @@ from nakaya.growth.solvers.gravner_griffeath.boundary import (
     freeze_and_melt,
     join_all,
 )
+from nakaya.growth.solvers.gravner_griffeath.model import MODEL
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.growth.solvers.gravner_griffeath.reference import CrystalState
 from nakaya.growth.solvers.gravner_griffeath.vapour import Noise, diffuse_tile
@@ -47,12 +54,15 @@ from nakaya.growth.solvers.gravner_griffeath.workspace import (
     pointers_to,
 )
 
-__all__ = ["FastGrower", "Interrupted"]
+__all__ = ["FastGrower", "FastSolver", "Interrupted"]
 
 CELLS_PER_CALL = 200_000_000
 """Cell updates between two returns to Python, where an interrupt is noticed: about a tenth of a second."""
 
 BROKEN_FIELDS = {"b": BROKEN_B, "c": BROKEN_C, "d": BROKEN_D}
+
+PORTIONS_PER_WORKER = 8
+"""Members are handed out in a few portions per thread: enough to even out, few enough to cost nothing."""
 
 NO_LIMIT = 2**62
 TILES_BEHIND = 3
@@ -321,3 +331,49 @@ class FastGrower:
             c[arrays.place[part]] = arrays.c[part]
         crystal = np.where(attached, self._sites(arrays.crystal_mass), self._sites(c))
         return CrystalState(attached, self._sites(b), crystal, d)
+
+
+class FastSolver:
+    """The solver as a `Grower`, on one or more threads."""
+
+    name: ClassVar[str] = MODEL.name
+    family: ClassVar[str] = GravnerGriffeath.family
+
+    def grow(
+        self,
+        conditions: Sequence[Conditions],
+        setup: GrowthSetup,
+        *,
+        members: range,
+        seed: int,
+        workers: int = 1,
+        progress: Progress | None = None,
+    ) -> Trajectory:
+        """Grow `members` at every point; see `nakaya.growth.model.grower.Grower`.
+
+        Raises:
+            ParameterError: There is not enough memory for the crystals.
+        """
+        points = cast(Sequence[GravnerGriffeath], conditions)
+        maps = empty_maps(MODEL, len(points), len(members), setup)
+        hashes = [point_hash(point) for point in points]
+
+        def grow_some(places: Sequence[tuple[int, int]], tell: Progress, must_stop: Callable[[], bool]) -> None:
+            try:
+                grower = FastGrower(setup)
+            except MemoryError:
+                raise ParameterError(
+                    f"a member of size {setup.size} does not fit in memory: use a smaller size or fewer workers"
+                ) from None
+            for i, j in places:
+                key = member_key(seed, hashes[i], members[j])
+                maps["steps"][i, j], maps["stop_codes"][i, j] = grower.grow(
+                    points[i], key, maps["arrival"][i, j], must_stop=must_stop
+                )
+                tell(1)
+
+        places = list(product(range(len(points)), range(len(members))))
+        length = len(places) if workers == 1 else -(-len(places) // (workers * PORTIONS_PER_WORKER))
+        portions = [places[start : start + length] for start in range(0, len(places), length)]
+        in_threads(grow_some, portions, workers, progress)
+        return Trajectory(**maps, parameters=parameters_of(points), metadata=MODEL.metadata(setup, seed))

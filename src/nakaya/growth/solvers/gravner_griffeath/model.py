@@ -14,7 +14,7 @@ MODEL = GrowerModel(
     name="gravner-griffeath",
     family=GravnerGriffeath,
     lattice=HEXAGONAL,
-    grower="nakaya.growth.solvers.gravner_griffeath.solver:FastSolver",
+    grower="nakaya.growth.solvers.gravner_griffeath.cpu:FastSolver",
     rules="gravner-griffeath rules 1: flux form, axis-symmetric sums, float32, threefry2x32-20 bits",
     noun="Snow crystal",
     citation="gravner-griffeath",
@@ -25,6 +25,6 @@ REFERENCE = replace(
     MODEL,
     name="gravner-griffeath-reference",
     grower=None,
-    grow_member="nakaya.growth.solvers.gravner_griffeath.solver:grow_reference",
+    grow_member="nakaya.growth.solvers.gravner_griffeath.reference:grow_reference",
 )
 """The published model in plain NumPy: slow, clear, the definition."""

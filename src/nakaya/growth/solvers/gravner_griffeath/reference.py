@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from nakaya.core.arrays import ArrivalMap, Mask
 from nakaya.core.randomness import Key, fair_bits
+from nakaya.growth.grower_model import MemberGrowth
 from nakaya.growth.lattice.geometry import reservoir_mask, stop_mask
 from nakaya.growth.model.setup import STOP_REASONS, GrowthSetup
 from nakaya.growth.model.trajectory import INITIAL, NEVER
@@ -49,6 +50,7 @@ __all__ = [
     "diffuse",
     "freeze",
     "grow_member",
+    "grow_reference",
     "initial_state",
     "melt",
     "neighbour_sum",
@@ -293,3 +295,9 @@ def grow_member(
             reason = "no-growth"
         if reason is not None:
             return Growth(arrival, number, STOP_REASONS.index(reason), state)
+
+
+def grow_reference(point: GravnerGriffeath, setup: GrowthSetup, key: Key) -> MemberGrowth:
+    """Grow one crystal, as a `GrowMember`."""
+    growth = grow_member(point, setup, key)
+    return MemberGrowth(growth.arrival, growth.steps, STOP_REASONS[growth.stop_code])
