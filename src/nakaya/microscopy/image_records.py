@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.records.cluster_graph import ClusterGraph
@@ -56,11 +56,6 @@ class ImageSource:
         """Unit of lengths: "m", or "pixel" where no pixel size is known."""
         return "pixel" if self.pixel_size is None else "m"
 
-    @property
-    def area_unit(self) -> str:
-        """Unit of areas."""
-        return f"{self.unit}^2"
-
     def record_id(self, form: str) -> str:
         """An id of letters, digits and . _ + = - from the file name and what was looked for."""
         stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", self.name)
@@ -70,12 +65,11 @@ class ImageSource:
 
 @dataclass(frozen=True, eq=False)
 class IngestedImage:
-    """A record, its cluster graph, and the graph as the file that the record refers to."""
+    """A record, its cluster graph, and the path of the graph's JSON, as the record says it."""
 
     record: Record
     graph: ClusterGraph
     graph_path: str
-    graph_bytes: bytes = field(repr=False)
 
 
 def ingested(
@@ -106,7 +100,6 @@ def ingested(
     if source.mask is not None:
         name, digest = source.mask
         files[name if name != source.name else f"mask: {name}"] = digest
-    content = graph.to_json().encode()
     path = f"clusters/{graph.record_id}.json"
     record = Record(
         id=graph.record_id,
@@ -123,6 +116,6 @@ def ingested(
         ),
         status="flagged" if every else "ok",
         flags=every,
-        snapshots=(Snapshot(path, sha256_of_bytes(content), CLUSTER_GRAPH),),
+        snapshots=(Snapshot(path, sha256_of_bytes(graph.to_json().encode()), CLUSTER_GRAPH),),
     )
-    return IngestedImage(record, graph, path, content)
+    return IngestedImage(record, graph, path)

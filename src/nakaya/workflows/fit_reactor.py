@@ -92,16 +92,9 @@ def fit_reactor(
 
 
 def _summarise(found: Fit) -> dict[str, Any]:
-    parameters = {
-        entry.path: {
-            "value": entry.value,
-            "unit": entry.unit,
-            "interval90": list(entry.interval90),
-            "identifiable": entry.identifiable,
-            "reason": entry.reason,
-        }
-        for entry in found.estimates
-    }
+    parameters = {entry.path: plain(entry) for entry in found.estimates}
+    for entry in parameters.values():
+        del entry["path"]
     names = [entry.path for entry in found.estimates]
     return {
         "system": found.crystallizer.name,
@@ -127,7 +120,7 @@ def _record(found: Fit, first: Experiment, files: dict[str, str], flags: list[st
 
     run = found.runs[first.name]
     axis = Axis("time", "s", run.times)
-    S = np.maximum(run.supersaturation, 1e-300)
+    driving = np.log(np.maximum(run.supersaturation, 1e-300))
     unsure = [
         f"{entry.path} is not identifiable: {entry.reason}" for entry in found.estimates if not entry.identifiable
     ]
@@ -136,11 +129,11 @@ def _record(found: Fit, first: Experiment, files: dict[str, str], flags: list[st
         kind="reactor",
         material=found.crystallizer.name,
         conditions={
-            DRIVING_FORCE: Quantity(np.log(S), "1", axis=axis),
+            DRIVING_FORCE: Quantity(driving, "1", axis=axis),
             "temperature": Quantity(run.temperature, "K", axis=axis),
             "duration": single(first.operation.duration, "s"),
         },
-        quantities={_record_name(entry): _quantity(entry) for entry in found.estimates},
+        quantities=dict(_quantity(entry) for entry in found.estimates),
         provenance=Provenance(
             source="population balance fitted to reactor logs",
             files=files,
@@ -153,14 +146,12 @@ def _record(found: Fit, first: Experiment, files: dict[str, str], flags: list[st
     )
 
 
-def _record_name(entry: Estimate) -> str:
-    return entry.path.replace(".", "_").replace("-", "_").lower()
-
-
-def _quantity(entry: Estimate) -> Quantity:
+def _quantity(entry: Estimate) -> tuple[str, Quantity]:
+    """Name and value in a record."""
     low, high = entry.interval90
     interval = Interval(-math.inf if low is None else low, math.inf if high is None else high, 0.9)
-    return Quantity(np.array(entry.value), entry.unit, interval=interval)
+    name = entry.path.replace(".", "_").replace("-", "_").lower()
+    return name, Quantity(np.array(entry.value), entry.unit, interval=interval)
 
 
 _LABELS: dict[Kind, tuple[str, float]] = {

@@ -24,6 +24,7 @@ from nakaya.microscopy.images import GreyImage, parse_pixel_size, read_image, re
 from nakaya.microscopy.lattice_images.faults import find_faults
 from nakaya.microscopy.lattice_images.lattices import LatticeImage, analyse_lattice
 from nakaya.microscopy.lattice_images.record import lattice_record
+from nakaya.microscopy.lattice_images.reflections import shortest_vectors
 from nakaya.microscopy.loops.counting import LoopRules, count_interval, find_loops, loops_of_mask, mask_of_loops
 from nakaya.microscopy.loops.record import loops_record
 from nakaya.microscopy.pixel_sizes import find_pixel_size
@@ -157,7 +158,7 @@ def write_ingested(found: Finding, out: Path, *, overwrite: bool = False) -> dic
     record = found.ingested.record
     pixels = found.mask if found.mask.dtype == np.uint8 else np.where(found.mask, 255, 0).astype(np.uint8)
     files = {
-        f"{RECORDS}/{found.ingested.graph_path}": found.ingested.graph_bytes,
+        f"{RECORDS}/{found.ingested.graph_path}": found.ingested.graph.to_json().encode(),
         OVERLAY: encode_image(found.overlay, Path(OVERLAY), title=record.id, optimise=False),
         MASK: encode_image(Image.fromarray(pixels), Path(MASK), title=record.id),
     }
@@ -340,11 +341,10 @@ def _lattice_overlay(
 ) -> Image.Image:
     from nakaya.viz.overlays import TWIN, Segment, domain_overlay
 
-    planes = []
-    for domain in found.domains:
-        first, second = domain.basis
-        third = min((first + second, first - second), key=lambda vector: float(vector @ vector))
-        planes.append([(-g[1] / np.hypot(*g), g[0] / np.hypot(*g)) for g in (first, second, third)])
+    planes = [
+        [(-g[1] / np.hypot(*g), g[0] / np.hypot(*g)) for g in shortest_vectors(domain.basis)]
+        for domain in found.domains
+    ]
     lines = [Segment(tuple(ends[0]), tuple(ends[1]), TWIN) for ends in faults]
     count = len(found.domains)
     title = f"{count} lattice{'s' if count != 1 else ''}, {len(faults)} stacking faults"

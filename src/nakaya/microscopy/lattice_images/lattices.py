@@ -20,9 +20,12 @@ from nakaya.microscopy.lattice_images.reflections import (
     Peak,
     find_peaks,
     fit_lattice,
+    has_indices,
+    indices_of,
     lattice_difference,
     power_spectrum,
     rotations_between,
+    shortest_vectors,
 )
 
 __all__ = ["Domain", "DomainBoundary", "LatticeImage", "analyse_lattice"]
@@ -45,6 +48,8 @@ MIN_WINDOWS = 0.05
 AMBIGUOUS = 1.5
 """Other rotations are reported where their misfit is below this many times the best one."""
 MIRROR_MISFIT = 0.05
+OWN_REFLECTION = 0.2
+"""Distance from whole indices of a domain's own reflections: they may be bent where those of one window are not."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,7 @@ class Domain:
     @property
     def spacings(self) -> FloatArray:
         """Distances of the lattice planes of the three shortest reciprocal vectors, pixels, float64 [3]."""
-        first, second = self.basis
-        third = min((first + second, first - second), key=lambda vector: float(vector @ vector))
-        return np.sort(1 / np.linalg.norm(np.stack([first, second, third]), axis=1))[::-1]
+        return np.sort(1 / np.linalg.norm(shortest_vectors(self.basis), axis=1))[::-1]
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ def analyse_lattice(image: FloatArray) -> LatticeImage:
     for number, basis in enumerate(means):
         members = np.flatnonzero(window_domain == number)
         peaks = find_peaks(np.sum([spectra[member] for member in members], axis=0), width)
-        own = tuple(peak for peak in peaks if _explains(basis, peak))
+        own = tuple(peak for peak in peaks if has_indices(peak, basis, OWN_REFLECTION))
         fitted = fit_lattice(list(own)) if own else None
         refined = fitted[0] if fitted is not None and _same(fitted[0], basis) else basis
         domains.append(Domain(refined, own, len(members), float((labels == number).mean())))
@@ -186,11 +189,6 @@ def analyse_lattice(image: FloatArray) -> LatticeImage:
 def _starts(length: int, width: int) -> IntArray:
     count = max(1, round((length - width) / (width / OVERLAP)) + 1)
     return np.rint(np.linspace(0, length - width, count)).astype(np.int64)
-
-
-def _explains(basis: FloatArray, peak: Peak) -> bool:
-    index = np.linalg.solve(basis.T, peak.g)
-    return bool(np.abs(index - np.rint(index)).max() < 0.2)
 
 
 def _nearest_rotation(first: FloatArray, second: FloatArray) -> float:
@@ -277,7 +275,7 @@ def _label_pixels(flat: FloatArray, means: list[FloatArray], width: int) -> Grai
     fx, fy = fft.fftfreq(flat.shape[1])[None], fft.fftfreq(flat.shape[0])[:, None]
     strengths = []
     for number, basis in enumerate(means):
-        shortest = [basis[0], basis[1], min((basis[0] + basis[1], basis[0] - basis[1]), key=lambda g: float(g @ g))]
+        shortest = list(shortest_vectors(basis))
         others = [mean for place, mean in enumerate(means) if place != number]
         own = [g for g in shortest if not any(_is_vector_of(g, other) for other in others)] or shortest
         radius = 1.2 / width
@@ -291,9 +289,9 @@ def _label_pixels(flat: FloatArray, means: list[FloatArray], width: int) -> Grai
 
 
 def _is_vector_of(g: FloatArray, basis: FloatArray) -> bool:
-    index = np.linalg.solve(basis.T, g)
-    off = (np.rint(index) - index) @ basis
-    return bool(np.linalg.norm(off) < SAME_LATTICE * np.linalg.norm(basis[0]) and np.abs(np.rint(index)).max() <= 1)
+    index, whole = indices_of(g, basis)
+    off = (whole - index) @ basis
+    return bool(np.linalg.norm(off) < SAME_LATTICE * np.linalg.norm(basis[0]) and np.abs(whole).max() <= 1)
 
 
 def _boundaries(domains: list[Domain], labels: GrainMap) -> tuple[DomainBoundary, ...]:

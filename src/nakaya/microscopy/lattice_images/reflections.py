@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from scipy import fft, ndimage
@@ -19,10 +19,13 @@ __all__ = [
     "Peak",
     "find_peaks",
     "fit_lattice",
+    "has_indices",
+    "indices_of",
     "lattice_difference",
     "power_spectrum",
     "reduce_basis",
     "rotations_between",
+    "shortest_vectors",
 ]
 
 MIN_PERIOD = 3.0
@@ -147,6 +150,25 @@ def reduce_basis(basis: FloatArray) -> FloatArray:
     return np.stack([first, second])
 
 
+def shortest_vectors(basis: FloatArray) -> FloatArray:
+    """Return the two vectors of a reduced basis and the shorter of their sum and difference: float64 [3, 2]."""
+    first, second = basis
+    third = min((first + second, first - second), key=lambda vector: float(vector @ vector))
+    return np.stack([first, second, third])
+
+
+def indices_of(vectors: FloatArray, basis: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the components of vectors [..., 2] along a basis, and the nearest whole ones: float64 [..., 2] each."""
+    index = np.asarray(np.linalg.solve(basis.T, vectors.T).T)
+    return index, np.rint(index)
+
+
+def has_indices(peak: Peak, basis: FloatArray, tolerance: float = INDEX_ERROR) -> bool:
+    """Whether a reflection has nearly whole indices."""
+    index, whole = indices_of(peak.g, basis)
+    return bool(np.abs(index - whole).max() < tolerance)
+
+
 def fit_lattice(peaks: list[Peak]) -> tuple[FloatArray, float] | None:
     """Return the reduced lattice of reflections and the fraction of their power that it explains.
 
@@ -166,7 +188,7 @@ def fit_lattice(peaks: list[Peak]) -> tuple[FloatArray, float] | None:
                 continue
             basis = reduce_basis(np.stack([one.g, other.g]))
             fitted = _refine(basis, peaks)
-            explained = sum(peak.power for peak in peaks if _is_indexed(peak, fitted)) / total
+            explained = sum(peak.power for peak in peaks if has_indices(peak, fitted)) / total
             # Of lattices that explain the same reflections the one with the largest cell of reciprocal space is meant.
             if (
                 best is None
@@ -177,16 +199,10 @@ def fit_lattice(peaks: list[Peak]) -> tuple[FloatArray, float] | None:
     return best
 
 
-def _is_indexed(peak: Peak, basis: FloatArray) -> bool:
-    index = np.linalg.solve(basis.T, peak.g)
-    return bool(np.abs(index - np.rint(index)).max() < INDEX_ERROR)
-
-
 def _refine(basis: FloatArray, peaks: list[Peak]) -> FloatArray:
     """Least squares over the reflections with small whole indices, weighted by amplitude."""
     vectors = np.stack([peak.g for peak in peaks])
-    index = np.linalg.solve(basis.T, vectors.T).T
-    whole = np.rint(index)
+    index, whole = indices_of(vectors, basis)
     used = (np.abs(index - whole).max(axis=1) < INDEX_ERROR) & (np.abs(whole).max(axis=1) <= 3)
     weight = np.sqrt(np.array([peak.power for peak in peaks]))[used]
     if used.sum() < 2 or np.linalg.matrix_rank(whole[used]) < 2:
@@ -202,10 +218,10 @@ def lattice_difference(first: FloatArray, second: FloatArray) -> float:
     """
     worst = 0.0
     for basis, other in ((first, second), (second, first)):
-        index = np.linalg.solve(basis.T, other.T).T
-        off = (np.rint(index) - index) @ basis
+        index, whole = indices_of(other, basis)
+        off = (whole - index) @ basis
         worst = max(worst, float((np.linalg.norm(off, axis=1) / np.linalg.norm(other[0])).max()))
-        if abs(np.linalg.det(np.rint(index))) < 0.5:  # both vectors fell on one line: a sublattice at most
+        if abs(np.linalg.det(whole)) < 0.5:  # both vectors fell on one line: a sublattice at most
             worst = max(worst, 1.0)
     return worst
 
@@ -218,22 +234,18 @@ def rotations_between(first: FloatArray, second: FloatArray) -> list[tuple[float
     itself.
     """
     found: list[tuple[float, float]] = []
-    small = range(-1, 2)
     size = float(np.linalg.norm(first))
-    for a in small:
-        for b in small:
-            for c in small:
-                for d in small:
-                    if a * d - b * c != 1:
-                        continue
-                    other = np.array([[a, b], [c, d]]) @ second
-                    sine = float(np.sum(first[:, 0] * other[:, 1] - first[:, 1] * other[:, 0]))
-                    cosine = float(np.sum(first * other))
-                    angle = float(np.arctan2(sine, cosine))
-                    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-                    misfit = float(np.linalg.norm(first @ turn - other)) / size
-                    folded = angle - np.pi * np.ceil(angle / np.pi - 0.5)
-                    found.append((folded, misfit))
+    for a, b, c, d in product(range(-1, 2), repeat=4):
+        if a * d - b * c != 1:
+            continue
+        other = np.array([[a, b], [c, d]]) @ second
+        sine = float(np.sum(first[:, 0] * other[:, 1] - first[:, 1] * other[:, 0]))
+        cosine = float(np.sum(first * other))
+        angle = float(np.arctan2(sine, cosine))
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        misfit = float(np.linalg.norm(first @ turn - other)) / size
+        folded = angle - np.pi * np.ceil(angle / np.pi - 0.5)
+        found.append((folded, misfit))
     kept: list[tuple[float, float]] = []
     for folded, misfit in sorted(found, key=lambda entry: (round(entry[1], 3), abs(entry[0]))):
         if not any(abs(np.sin(folded - known)) < SAME_ROTATION for known, _ in kept):

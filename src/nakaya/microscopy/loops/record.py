@@ -55,7 +55,7 @@ def loops_record(
         "loop",
         {
             "diameter": Feature(loops.diameter * scale, unit),
-            "area": Feature(loops.area * scale**2, source.area_unit),
+            "area": Feature(loops.area * scale**2, f"{unit}^2"),
             "depth": Feature(loops.depth, "1"),
         },
         edges,
