@@ -28,19 +28,20 @@ def speed(as_json: AsJson = False) -> None:
     with progress_reporter("measuring", "rounds") as report:
         result = benchmark_speed(stage=report)
     if as_json:
-        echo_json(result.as_json())
+        echo_json(result)
         return
     head = f"{'size':>5s} {'cell updates / CPU s':>22s} {'(range)':>15s} {'/ reference':>12s} {'/ ' + PEER:>12s}"
     typer.echo(f"{head} {'per flake':>10s}")
-    for size, row in result.sizes.items():
-        spread = f"({row.solver.low / 1e9:.2f}-{row.solver.high / 1e9:.2f})"
-        peer = f"{row.ratio_to_peer:.0f}" if row.ratio_to_peer is not None else "-"
+    for size, row in result["sizes"].items():
+        low, high = row["cell_updates_per_cpu_second_range"]
+        peer = "-" if row[f"ratio_to_{PEER}"] is None else f"{row[f'ratio_to_{PEER}']:.0f}"
+        spread = f"({low / 1e9:.2f}-{high / 1e9:.2f})"
         typer.echo(
-            f"{size:5d} {row.solver.median / 1e9:20.2f} G {spread:>15s} {row.ratio_to_reference:12.0f} {peer:>12s} "
-            f"{row.seconds_per_flake * 1e3:7.1f} ms"
+            f"{size:>5s} {row['cell_updates_per_cpu_second'] / 1e9:20.2f} G {spread:>15s} "
+            f"{row['ratio_to_reference']:12.0f} {peer:>12s} {row['seconds_per_flake'] * 1e3:7.1f} ms"
         )
-    typer.echo(f"two threads: {result.speedup_of_two_workers:.2f} times one, on {result.cores} cores")
-    typer.echo(f"peer: {result.peer}; {', '.join(f'{name} {value}' for name, value in result.machine.items())}")
+    typer.echo(f"two threads: {result['speedup_of_two_workers']:.2f} times one, on {result['cores']} cores")
+    typer.echo(f"peer: {result['peer']}; {', '.join(f'{name} {value}' for name, value in result['machine'].items())}")
 
 
 def invariants(

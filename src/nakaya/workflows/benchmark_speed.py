@@ -12,12 +12,12 @@ import importlib.util
 import io
 import os
 import platform
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from nakaya.core.provenance import package_version
@@ -25,7 +25,7 @@ from nakaya.growth.growing import grow
 from nakaya.growth.model.setup import StopRules
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 
-__all__ = ["PEER", "Rate", "SizeResult", "SpeedResult", "benchmark_speed"]
+__all__ = ["PEER", "benchmark_speed"]
 
 PEER = "snowfake"
 """The peer: a NumPy and SciPy implementation of the same model, on PyPI."""
@@ -60,89 +60,18 @@ FORK_SIZE, FORK_MEMBERS = 256, 12
 """Work that is divided between two threads."""
 
 
-@dataclass(frozen=True)
-class Rate:
-    """Cell updates per CPU second over the rounds.
-
-    Attributes:
-        median: Their median.
-        low: The slowest round.
-        high: The fastest round.
-    """
-
-    median: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class SizeResult:
-    """What was measured at one size.
-
-    Attributes:
-        solver: Of the fast solver, whole flakes.
-        reference: Of the NumPy reference.
-        peer: Of the peer, or None where it is not installed.
-        ratio_to_reference: Median over the rounds of solver over reference.
-        ratio_to_peer: Median over the rounds of solver over peer, or None.
-        seconds_per_flake: CPU seconds of one whole flake.
-    """
-
-    solver: Rate
-    reference: Rate
-    peer: Rate | None
-    ratio_to_reference: float
-    ratio_to_peer: float | None
-    seconds_per_flake: float
-
-
-@dataclass(frozen=True)
-class SpeedResult:
-    """The whole benchmark.
-
-    Attributes:
-        sizes: By size.
-        speedup_of_two_workers: Wall seconds of one thread over those of two.
-        cores: Processors that this process may use.
-        machine: Processor and versions.
-        peer: Name and version of the peer, or why it was not measured.
-    """
-
-    sizes: dict[int, SizeResult]
-    speedup_of_two_workers: float
-    cores: int
-    machine: dict[str, str]
-    peer: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON values: {"sizes": {"64": {"cell_updates_per_cpu_second", "ratio_to_reference", ...}}, ...}."""
-        return {
-            "sizes": {
-                str(size): {
-                    "cell_updates_per_cpu_second": result.solver.median,
-                    "cell_updates_per_cpu_second_range": [result.solver.low, result.solver.high],
-                    "ratio_to_reference": result.ratio_to_reference,
-                    f"ratio_to_{PEER}": result.ratio_to_peer,
-                    "reference_cell_updates_per_cpu_second": result.reference.median,
-                    f"{PEER}_cell_updates_per_cpu_second": result.peer.median if result.peer else None,
-                    "seconds_per_flake": result.seconds_per_flake,
-                }
-                for size, result in self.sizes.items()
-            },
-            "speedup_of_two_workers": self.speedup_of_two_workers,
-            "cores": self.cores,
-            "machine": self.machine,
-            "peer": self.peer,
-            "conditions": POINT.parameters(),
-            "rounds": ROUNDS,
-        }
-
-
-def benchmark_speed(*, stage: Callable[[int, int], None] | None = None) -> SpeedResult:
+def benchmark_speed(*, stage: Callable[[int, int], None] | None = None) -> dict[str, Any]:
     """Measure solver, reference and, where installed, the peer at 64, 256 and 1024; and two threads against one.
 
     Args:
         stage: Told how many of how many measurements are done.
+
+    Returns:
+        JSON values. "sizes": by size, medians over the rounds: "cell_updates_per_cpu_second" of whole flakes, with its
+        "..._range" from the slowest round to the fastest, the same of reference and peer, the ratios to both (None
+        where there is no peer), and "seconds_per_flake", CPU seconds. "speedup_of_two_workers": wall seconds of one
+        thread over those of two. "cores": processors that this process may use. "machine": processor and versions.
+        "peer": its name and version, or why it was not measured. "conditions" and "rounds".
     """
     peer, remark = _find_peer()
     total = ROUNDS * (len(WORKLOADS) + 1)
@@ -154,48 +83,52 @@ def benchmark_speed(*, stage: Callable[[int, int], None] | None = None) -> Speed
             if stage is not None:
                 stage(before + done, total)
 
-        sizes[size] = _measure_size(size, work, peer, tell)
-    speedup = statistics.median(_fork_ratio() for _ in range(ROUNDS))
+        sizes[str(size)] = _measure_size(size, work, peer, tell)
+    speedup = median(_fork_ratio() for _ in range(ROUNDS))
     if stage is not None:
         stage(total, total)
-    return SpeedResult(sizes, speedup, _cores(), _machine(), remark)
+    return {
+        "sizes": sizes,
+        "speedup_of_two_workers": speedup,
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "python": platform.python_version(),
+            "nakaya": package_version(),
+            "numpy": version("numpy"),
+            "numba": version("numba"),
+        },
+        "peer": remark,
+        "conditions": POINT.parameters(),
+        "rounds": ROUNDS,
+    }
 
 
-def _measure_size(size: int, work: Workload, peer: type | None, tell: Callable[[int], None]) -> SizeResult:
-    few = StopRules(max_steps=2)
-    grow(POINT, size=size, seed=SEED, stop=few)  # compiles, and touches the memory once
-    rounds = []
+def _measure_size(size: int, work: Workload, peer: type | None, tell: Callable[[int], None]) -> dict[str, Any]:
+    grow(POINT, size=size, seed=SEED, stop=StopRules(max_steps=2))  # compiles, and touches the memory once
+    solvers, references, peers, per_flake = [], [], [], []
+    few = StopRules(max_steps=work.reference_steps)
     for number in range(ROUNDS):
         begin = time.process_time()
         crystals = grow(POINT, size=size, members=work.members, seed=SEED + number)
         seconds = time.process_time() - begin
-        solver = size**2 * int(crystals.steps.sum()) / seconds
+        solvers.append(size**2 * int(crystals.steps.sum()) / seconds)
+        per_flake.append(seconds / work.members)
         begin = time.process_time()
-        grow(
-            POINT,
-            model="gravner-griffeath-reference",
-            size=size,
-            seed=SEED,
-            stop=StopRules(max_steps=work.reference_steps),
-        )
-        reference = size**2 * work.reference_steps / (time.process_time() - begin)
-        other = None if peer is None else _peer_rate(peer, size, work.peer_steps)
-        rounds.append((solver, reference, other, seconds / work.members))
+        grow(POINT, model="gravner-griffeath-reference", size=size, seed=SEED, stop=few)
+        references.append(size**2 * work.reference_steps / (time.process_time() - begin))
+        if peer is not None:
+            peers.append(_peer_rate(peer, size, work.peer_steps))
         tell(number + 1)
-    solvers, references, others, per_flake = (list(column) for column in zip(*rounds, strict=True))
-    measured = [rate for rate in others if rate is not None]
-    return SizeResult(
-        solver=_rate(solvers),
-        reference=_rate(references),
-        peer=_rate(measured) if measured else None,
-        ratio_to_reference=statistics.median(a / b for a, b in zip(solvers, references, strict=True)),
-        ratio_to_peer=statistics.median(a / b for a, b in zip(solvers, measured, strict=True)) if measured else None,
-        seconds_per_flake=statistics.median(per_flake),
-    )
-
-
-def _rate(values: list[float]) -> Rate:
-    return Rate(statistics.median(values), min(values), max(values))
+    return {
+        "cell_updates_per_cpu_second": median(solvers),
+        "cell_updates_per_cpu_second_range": [min(solvers), max(solvers)],
+        "ratio_to_reference": median(a / b for a, b in zip(solvers, references, strict=True)),
+        f"ratio_to_{PEER}": median(a / b for a, b in zip(solvers, peers, strict=True)) if peers else None,
+        "reference_cell_updates_per_cpu_second": median(references),
+        f"{PEER}_cell_updates_per_cpu_second": median(peers) if peers else None,
+        "seconds_per_flake": median(per_flake),
+    }
 
 
 def _find_peer() -> tuple[type | None, str]:
@@ -234,17 +167,3 @@ def _fork_ratio() -> float:
         grow(POINT, size=FORK_SIZE, members=FORK_MEMBERS, seed=SEED, workers=workers)
         wall.append(time.perf_counter() - begin)
     return wall[0] / wall[1]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _machine() -> dict[str, str]:
-    return {
-        "processor": platform.processor() or platform.machine(),
-        "python": platform.python_version(),
-        "nakaya": package_version(),
-        "numpy": version("numpy"),
-        "numba": version("numba"),
-    }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from nakaya.core.errors import OutputError
 from nakaya.core.provenance import package_version
 from nakaya.viz.reports.report import Report
-from nakaya.workflows.demo.chapter import Chapter
 from nakaya.workflows.demo.emulation import compare_with_the_emulator
 from nakaya.workflows.demo.flakes import grow_whole_flakes
 from nakaya.workflows.demo.grains import read_a_micrograph
@@ -19,14 +19,14 @@ from nakaya.workflows.demo.reactors import fit_a_reactor
 
 __all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]
 
-CHAPTERS: tuple[Chapter, ...] = (
-    Chapter("Whole flakes, grown exactly", grow_whole_flakes),
-    Chapter("The same crystals, emulated", compare_with_the_emulator),
-    Chapter("How fast crystals grow from their melts", predict_kinetics),
-    Chapter("Grains of a micrograph", read_a_micrograph),
-    Chapter("Kinetics from a crystallizer", fit_a_reactor),
-)
-"""What the demonstration shows, in order."""
+CHAPTERS: Final[Mapping[str, Callable[[Report, int], list[str]]]] = {
+    "Whole flakes, grown exactly": grow_whole_flakes,
+    "The same crystals, emulated": compare_with_the_emulator,
+    "How fast crystals grow from their melts": predict_kinetics,
+    "Grains of a micrograph": read_a_micrograph,
+    "Kinetics from a crystallizer": fit_a_reactor,
+}
+"""Title of a section -> what writes it, with report and seed, and returns lines for the summary."""
 
 DEFAULT_FOLDER = Path("nakaya-demo")
 REPORT_NAME = "report.html"
@@ -67,11 +67,11 @@ def demonstrate(
     _check_replaceable(path)
     report = Report(TITLE, f"nakaya {package_version()}: all of this was computed while the page was written")
     summary: list[str] = []
-    for number, chapter in enumerate(CHAPTERS):
+    for number, (title, write) in enumerate(CHAPTERS.items()):
         if stage is not None:
-            stage(chapter.title, number, len(CHAPTERS))
-        report.add_section(chapter.title)
-        summary += chapter.write(report, seed)
+            stage(title, number, len(CHAPTERS))
+        report.add_section(title)
+        summary += write(report, seed)
     if stage is not None:
         stage("writing the report", len(CHAPTERS), len(CHAPTERS))
     try:
