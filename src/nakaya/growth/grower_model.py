@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from nakaya.core.arrays import ArrivalMap, Float32Array, GrainMap
+from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, GrainMap
 from nakaya.core.documents import Entries
 from nakaya.core.errors import ParameterError
 from nakaya.core.provenance import package_version, sha256_of_bytes
@@ -37,6 +37,7 @@ __all__ = [
     "empty_maps",
     "in_threads",
     "parameters_of",
+    "points_of",
     "setup_from_metadata",
 ]
 
@@ -231,9 +232,15 @@ def _resolve(place: object) -> object:
     return getattr(import_module(module), attribute)
 
 
-def parameters_of(points: Sequence[Conditions]) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+def parameters_of(points: Sequence[Conditions]) -> dict[str, FloatArray]:
     """Return the parameters of points as a trajectory holds them: float64 [point] by name."""
     return {name: np.array([point.parameters()[name] for point in points], np.float64) for name in points[0].ranges}
+
+
+def points_of(family: type[Conditions], parameters: Mapping[str, FloatArray]) -> list[Conditions]:
+    """Return points from their parameters, float64 [point] by name: what `parameters_of` undoes."""
+    rows = zip(*(values.tolist() for values in parameters.values()), strict=True)
+    return [family(**dict(zip(parameters, row, strict=True))) for row in rows]
 
 
 def setup_from_metadata(geometry: Mapping[str, Any], model: GrowerModel) -> GrowthSetup:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from nakaya.core.errors import ConfigError, InputFileError, NakayaError
 from nakaya.core.resumable import differences
 from nakaya.growth.campaigns.config import read_campaign, sample_plain
+from nakaya.growth.campaigns.training_campaign import TrainingCampaign
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 
 SWEEP = """
@@ -95,6 +98,29 @@ def test_the_plain_form_gives_the_points_back_and_ignores_how_they_were_written(
     other = read_campaign(write(tmp_path, swapped))
     assert differences(plain, other.as_plain(GravnerGriffeath)) == []
     assert np.array_equal(other.sample(GravnerGriffeath)["rho"], config.sample(GravnerGriffeath)["rho"])
+
+
+def test_a_training_has_the_points_of_its_campaign_in_whatever_order_the_axes_were_written(tmp_path: Path) -> None:
+    config = read_campaign(write(tmp_path, SWEEP))  # sigma before rho, which the model states the other way round
+    training = {"campaign": config.as_plain(GravnerGriffeath), "validation_points": 4, "split_seed": 1}
+    emulator: Any = SimpleNamespace(name="toy", facts=SimpleNamespace(training=training))
+    points, _, held_out = TrainingCampaign.of(emulator).training_points()
+    assert len(held_out) == 4
+    for name, values in config.sample(GravnerGriffeath).items():
+        assert [getattr(cast(GravnerGriffeath, point), name) for point in points] == values.tolist()
+
+
+def test_what_does_not_fit_the_model_or_the_method_names_the_file(tmp_path: Path) -> None:
+    for wrong, right in (("rho = { low = 0.4", "rho = { low = -0.4"), ("mu = 0.05", "mu = 5"), ("mu =", "nu =")):
+        with pytest.raises(ConfigError, match="sweep.toml: "):
+            read_campaign(write(tmp_path, SWEEP.replace(wrong, right)))
+    grid = (
+        SWEEP.replace('"sobol"', '"grid"')
+        .replace('scale = "log" }', "count = 3 }")
+        .replace("0.64 }", "0.64, count=2 }")
+    )
+    with pytest.raises(ConfigError, match=r"sweep\.toml: a grid has no count"):
+        read_campaign(write(tmp_path, grid))
 
 
 @pytest.mark.parametrize(

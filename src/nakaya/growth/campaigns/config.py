@@ -20,7 +20,7 @@ from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.store.layout import MAX_CRYSTALS, StoreLayout, make_layout
 
-__all__ = ["CampaignConfig", "read_campaign", "sample_plain"]
+__all__ = ["CampaignConfig", "plain_points", "read_campaign", "sample_parameters", "sample_plain"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class CampaignConfig:
             UnknownNameError: A parameter is not of this family.
         """
         self._check_parameters(family)
-        return _sample(self.points, self._unvaried(family), family)
+        return sample_parameters(self.points, self._unvaried(family), family)
 
     def _unvaried(self, family: type[Conditions]) -> dict[str, float]:
         """The parameters that are the same at all points, defaults included."""
@@ -125,12 +125,26 @@ def _plain_axis(axis: Axis) -> dict[str, object]:
     return {"low": float(axis.low), "high": float(axis.high), "scale": axis.scale, "count": axis.count}
 
 
-def _sample(points: PointsPlan, unvaried: Mapping[str, float], family: type[Conditions]) -> dict[str, FloatArray]:
+def sample_parameters(
+    points: PointsPlan, unvaried: Mapping[str, float], family: type[Conditions]
+) -> dict[str, FloatArray]:
+    """Return all parameters of all points, float64 [point] by name, in the order of the family."""
     ordered = {name: points.vary[name] for name in family.ranges if name in points.vary}
     varied = sample_points(replace(points, vary=ordered))
     return {
         name: varied[name] if name in varied else np.full(points.num_points, unvaried[name]) for name in family.ranges
     }
+
+
+def plain_points(points: Mapping[str, Any]) -> tuple[PointsPlan, Mapping[str, float]]:
+    """Return the plan of the points, and the parameters that do not vary, of `CampaignConfig.as_plain()["points"]`.
+
+    Raises:
+        NakayaError: They are not such that this version can sample them.
+    """
+    table = checked(points, _PointsTable)
+    count = None if table.method == "grid" else table.count  # told of a grid, too, and follows from its axes
+    return PointsPlan(table.method, table.vary, count, table.seed), table.fixed
 
 
 def sample_plain(campaign: Mapping[str, Any], family: type[Conditions], where: str) -> dict[str, FloatArray]:
@@ -140,8 +154,7 @@ def sample_plain(campaign: Mapping[str, Any], family: type[Conditions], where: s
         FormatError: The campaign is not one that this version can sample.
     """
     try:
-        points = checked(campaign["points"], _PointsTable)
-        return _sample(_points_plan(points, points.seed), points.fixed, family)
+        return sample_parameters(*plain_points(campaign["points"]), family)
     except (KeyError, ValueError) as error:  # pydantic's errors and ours are ValueErrors
         raise FormatError(f"{where} cannot be read: {str(error).splitlines()[0]}") from error
 
@@ -188,7 +201,9 @@ def read_campaign(path: Path) -> CampaignConfig:
     """
     table = read_toml(path, _CampaignTable)
     try:
-        return _build(table)
+        config = _build(table)
+        config.as_plain(find_model(config.model).family)  # parameters and sizes are checked on the way
+        return config
     except NakayaError as error:
         raise ConfigError(f"{path}: {error}") from error
 
@@ -209,14 +224,10 @@ def _build(table: _CampaignTable) -> CampaignConfig:
         seed = table.seed
     return CampaignConfig(
         setup=setup,
-        points=_points_plan(table.points, seed),
+        points=PointsPlan(table.points.method, table.points.vary, table.points.count, seed),
         members=table.members,
         model=table.model,
         seed=table.seed,
         fixed=dict(table.points.fixed),
         crystals_per_shard=table.store.crystals_per_shard,
     )
-
-
-def _points_plan(points: _PointsTable, seed: int | None) -> PointsPlan:
-    return PointsPlan(points.method, points.vary, None if points.method == "grid" else points.count, seed)

@@ -10,6 +10,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import NakayaError
 from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.growth.catalogue import find_grower
+from nakaya.growth.grower_model import points_of
 from nakaya.growth.model.grower import Grower
 from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
@@ -69,11 +70,9 @@ class ShardPlan:
 
     def task(self, index: ShardIndex) -> ShardTask:
         """Return the task of one shard."""
-        conditions = tuple(
-            self.family(**{name: float(values[point]) for name, values in self.parameters.items()})
-            for point in self.layout.points_of(index)
-        )
-        members = self.layout.members_of(index)
+        points, members = self.layout.points_of(index), self.layout.members_of(index)
+        here = {name: values[points.start : points.stop] for name, values in self.parameters.items()}
+        conditions = tuple(points_of(self.family, here))
         return ShardTask(index, self.layout, self.model, conditions, self.setup, members, self.seed)
 
 

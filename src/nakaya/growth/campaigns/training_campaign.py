@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from nakaya.core.arrays import FloatArray, IntArray
+from nakaya.core.arrays import IntArray
 from nakaya.core.errors import ConfigError, FormatError, ParameterError
-from nakaya.growth.campaigns.sampling import Axis, PointsPlan, sample_points
+from nakaya.growth.campaigns.config import plain_points, sample_parameters
+from nakaya.growth.campaigns.sampling import Axis, PointsPlan
 from nakaya.growth.campaigns.splits import split_points
 from nakaya.growth.catalogue import find_model
 from nakaya.growth.emulators.protocol import Emulator
-from nakaya.growth.grower_model import setup_from_metadata
+from nakaya.growth.grower_model import points_of, setup_from_metadata
 from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
 
@@ -71,17 +72,13 @@ class TrainingCampaign:
                 f"{emulator.name} was trained on crystals without a campaign: they cannot be grown again for the "
                 "look-up table; train from a sweep file"
             )
-        points, model = campaign["points"], find_model(campaign["model"])
+        model = find_model(campaign["model"])
+        plan, fixed = plain_points(campaign["points"])
         return cls(
             name=emulator.name,
             setup=setup_from_metadata(campaign["geometry"], model),
-            plan=PointsPlan(
-                points["method"],
-                {name: Axis(**axis) for name, axis in points["vary"].items()},
-                None if points["method"] == "grid" else points["count"],
-                points["seed"],
-            ),
-            fixed=points["fixed"],
+            plan=plan,
+            fixed=fixed,
             seed=campaign["seed"],
             family=model.family,
             validation_points=training["validation_points"],
@@ -102,24 +99,20 @@ class TrainingCampaign:
             bounds[name] = (min(values), max(values))
         return bounds
 
-    def conditions(self, varied: Mapping[str, FloatArray]) -> list[Conditions]:
-        """Parameter points from the values of what varies."""
-        count = len(next(iter(varied.values())))
-        family = cast(Callable[..., Conditions], self.family)
-        return [
-            family(**self.fixed, **{name: float(values[i]) for name, values in varied.items()}) for i in range(count)
-        ]
+    def points(self, plan: PointsPlan) -> list[Conditions]:
+        """The points of a plan, with the parameters that do not vary."""
+        return points_of(self.family, sample_parameters(plan, self.fixed, self.family))
 
     def training_points(self) -> tuple[list[Conditions], IntArray, IntArray]:
         """All points of the campaign, and which of them are for training and for validation."""
-        everything = self.conditions(sample_points(self.plan))
+        everything = self.points(self.plan)
         parts = split_training(len(everything), self.validation_points, self.split_seed)
         return everything, parts["training"], parts["validation"]
 
     def held_out_points(self, count: int, seed: int) -> list[Conditions]:
         """Points evenly spread over the same ranges, none of them a point of the campaign."""
         axes = {name: Axis(low, high) for name, (low, high) in self.bounds.items()}
-        points = self.conditions(sample_points(PointsPlan("sobol", axes, count, seed)))
+        points = self.points(PointsPlan("sobol", axes, count, seed))
         known = {tuple(point.parameters().values()) for point in self.training_points()[0]}
         if any(tuple(point.parameters().values()) in known for point in points):
             raise ParameterError(f"a held-out point is a point of the campaign of {self.name}: use another seed")

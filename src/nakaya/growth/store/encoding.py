@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from io import SEEK_END
 from typing import Any, BinaryIO
@@ -14,11 +14,19 @@ from nakaya.core.arrays import ArrivalMap, Float32Array, GrainMap, IntArray
 from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError
 from nakaya.core.provenance import sha256_of_bytes
-from nakaya.growth.model.trajectory import NOT_COMPUTED
+from nakaya.growth.model.trajectory import NOT_COMPUTED, Trajectory
 from nakaya.growth.store.layout import ShardIndex, StoreLayout
 from nakaya.growth.store.schema import array_document, block_arrays, chunk_file, field_array, is_on_lattice
 
-__all__ = ["EncodedShard", "ShardBlock", "decode_crystals", "decode_plain", "encode_shard", "most_decoded_bytes"]
+__all__ = [
+    "EncodedShard",
+    "ShardBlock",
+    "decode_crystals",
+    "decode_plain",
+    "encode_shard",
+    "most_decoded_bytes",
+    "named_arrays",
+]
 
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 MAX_ZSTD_RATIO = 2**15
@@ -50,18 +58,24 @@ class ShardBlock:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """The arrays by their names in the store."""
-        arrays: dict[str, NDArray[np.generic]] = {
-            "arrival": self.arrival,
-            "steps": self.steps,
-            "stop_codes": self.stop_codes,
-        }
-        if self.grain is not None:
-            arrays["grain"] = self.grain
-        return arrays | {field_array(name): values for name, values in self.fields.items()}
+        return named_arrays(self, field_array)
+
+    def each(self, change: Callable[[Any], Any]) -> ShardBlock:  # any array to one of its own type
+        """Return the block with every array changed in the same way."""
+        grain = None if self.grain is None else change(self.grain)
+        fields = {name: change(values) for name, values in self.fields.items()}
+        return ShardBlock(change(self.arrival), change(self.steps), change(self.stop_codes), grain, fields)
 
     def sha256(self) -> dict[str, str]:
         """sha256 of each array's values in C order, little-endian."""
         return {name: sha256_of_bytes(_plain_bytes(values)) for name, values in self.arrays().items()}
+
+
+def named_arrays(crystals: ShardBlock | Trajectory, of_field: Callable[[str], str]) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays of crystals by name; `of_field` makes a final field's name."""
+    fields = {of_field(name): values for name, values in crystals.fields.items()}
+    grain = {} if crystals.grain is None else {"grain": crystals.grain}
+    return {"arrival": crystals.arrival, "steps": crystals.steps, "stop_codes": crystals.stop_codes, **grain, **fields}
 
 
 @dataclass(frozen=True)

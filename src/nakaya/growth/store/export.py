@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from nakaya.core.files import write_whole
 from nakaya.growth.model.trajectory import Trajectory
+from nakaya.growth.store.encoding import named_arrays
 
 __all__ = ["export_npz"]
 
@@ -35,14 +36,7 @@ def export_npz(trajectory: Trajectory, path: str | PathLike[str]) -> None:
         OutputError: It cannot be written; nothing is left behind.
     """
     path = Path(path)
-    arrays: dict[str, NDArray[Any]] = {
-        "arrival": trajectory.arrival,
-        "steps": trajectory.steps,
-        "stop_codes": trajectory.stop_codes,
-    }
-    if trajectory.grain is not None:
-        arrays["grain"] = trajectory.grain
-    arrays |= {f"field_{name}": values for name, values in trajectory.fields.items()}
+    arrays: dict[str, NDArray[Any]] = named_arrays(trajectory, "field_{}".format)
     arrays |= {f"parameter_{name}": np.asarray(values) for name, values in trajectory.parameters.items()}
     metadata = asdict(trajectory.metadata) | {
         "geometry": dict(trajectory.metadata.geometry),

@@ -187,9 +187,7 @@ def part_of(block: ShardBlock, index: ShardIndex, layout: StoreLayout) -> ShardB
     """Return the crystals of one shard, out of all crystals of the store."""
     points, members = layout.points_of(index), layout.members_of(index)
     part = (slice(points.start, points.stop), slice(members.start, members.stop))
-    grain = None if block.grain is None else block.grain[part]
-    fields = {name: values[part] for name, values in block.fields.items()}
-    return ShardBlock(block.arrival[part], block.steps[part], block.stop_codes[part], grain, fields)
+    return block.each(lambda values: values[part])
 
 
 def block_of(trajectory: Trajectory) -> ShardBlock:
@@ -225,11 +223,8 @@ def _as_block(trajectory: Trajectory) -> tuple[ShardBlock, dict[str, FloatArray]
         str(name): np.atleast_1d(_checked(f"parameter {name}", np.asarray(values), np.float64, points))
         for name, values in trajectory.parameters.items()
     }
-    if not trajectory.has_point_axis:
-        arrival, steps, stop_codes = arrival[None], steps[None], stop_codes[None]
-        grain = None if grain is None else grain[None]
-        fields = {name: values[None] for name, values in fields.items()}
-    return ShardBlock(arrival, steps, stop_codes, grain, fields), parameters
+    block = ShardBlock(arrival, steps, stop_codes, grain, fields)
+    return block if trajectory.has_point_axis else block.each(lambda values: values[None]), parameters
 
 
 Values = TypeVar("Values", bound=NDArray[Any])
