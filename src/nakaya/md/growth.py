@@ -20,10 +20,10 @@ from nakaya.md.interfaces import (
     follow_slab,
 )
 from nakaya.md.lammps import scripts
-from nakaya.md.lammps.workspace import describe, simulate
+from nakaya.md.lammps.workspace import record_of_run, simulate
 from nakaya.md.patches import write_patches
 from nakaya.md.potentials import Material, potential_file
-from nakaya.md.properties import quick_solid
+from nakaya.md.properties import lattice_edge
 from nakaya.md.slab_quantities import ANGSTROM, interface_area, slab_series, temperature_profile
 from nakaya.md.tables import MaterialTable
 from nakaya.records.record import Quantity, Record, Snapshot, single
@@ -150,7 +150,7 @@ class GrowthRun:
         """Run and analyse; the frames stay in `folder`."""
         material = self.material
         potential, _ = potential_file(material)
-        edge = self._lattice_parameter(folder, table)
+        edge = lattice_edge(folder, material, self.temperature, table)
         positions, box, num_solid = half_melted_box(
             material, self.orientation, edge, width=self.width, length=self.length, solid_fraction=self.solid_fraction
         )
@@ -168,55 +168,41 @@ class GrowthRun:
             else solid_volume * material.expansion_on_melting
         )
         fits = [fit_velocity(history, solid_volume, liquid_volume, rule=rule) for rule in (0, 1)]
-        flags = self._flags(history, fits[0], mean_temperature)
         snapshots = []
         if self.patches is not None:
             digest = write_patches(self.patches, history.kept)
             snapshots.append(Snapshot(f"patches/{self.patches.name}", digest, "interface-patches"))
-        return Record(
-            id=self.id,
-            kind="md",
-            material=material.name,
-            orientation=self.orientation,
-            conditions={
+        return record_of_run(
+            self,
+            {
                 **table.conditions(self.temperature),
                 **interface_area(history),
                 "lattice_parameter": single(edge * ANGSTROM, "m"),
             },
-            evidence=_rounded(slab_series(history, solid_volume, until_ps=EVIDENCE_PS)),
-            quantities={
+            {
                 "growth_velocity": fits[0].quantity,
                 "growth_velocity_averaged_rule": fits[1].quantity,
                 "mean_temperature": single(round(mean_temperature, 2), "K"),
                 **_rounded(slab_series(history, solid_volume) | temperature_profile(history)),
             },
-            provenance=describe(
-                material,
-                source="half-melted box, two fronts, local thermostat",
-                seed=self.seed,
-                scripts={"growth/in.lammps": text},
-                settings={
-                    "equilibration_ps": self.equilibration_ps,
-                    "duration_ps": self.duration_ps,
-                    "width_A": self.width,
-                    "length_A": self.length,
-                    "initial_solid_fraction": self.solid_fraction,
-                    "fit_window_ps": f"{fits[0].window_ps[0]:g} to {fits[0].window_ps[1]:g}",
-                    "fit_notes": "; ".join(fits[0].flags) or "none",
-                    "melting_temperature_K": f"{table.melting_temperature:.1f}",
-                    "classifier": "12 or 16 neighbours, solid-like q6 bonds",
-                },
-                command=command,
-            ),
-            status="flagged" if flags else "ok",
-            flags=flags,
+            self._flags(history, fits[0], mean_temperature),
+            evidence=_rounded(slab_series(history, solid_volume, until_ps=EVIDENCE_PS)),
+            source="half-melted box, two fronts, local thermostat",
+            scripts={"growth/in.lammps": text},
+            settings={
+                "equilibration_ps": self.equilibration_ps,
+                "duration_ps": self.duration_ps,
+                "width_A": self.width,
+                "length_A": self.length,
+                "initial_solid_fraction": self.solid_fraction,
+                "fit_window_ps": f"{fits[0].window_ps[0]:g} to {fits[0].window_ps[1]:g}",
+                "fit_notes": "; ".join(fits[0].flags) or "none",
+                "melting_temperature_K": f"{table.melting_temperature:.1f}",
+                "classifier": "12 or 16 neighbours, solid-like q6 bonds",
+            },
+            command=command,
             snapshots=snapshots,
         )
-
-    def _lattice_parameter(self, folder: Path, table: MaterialTable) -> float:
-        if table.lattice_parameter is not None:
-            return table.lattice_parameter(self.temperature) / ANGSTROM
-        return quick_solid(folder / "lattice", self.material, self.temperature)
 
     def _flags(self, history: SlabHistory, fit: VelocityFit, mean_temperature: float) -> list[str]:
         flags = list(fit.oddities)

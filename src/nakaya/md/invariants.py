@@ -112,23 +112,30 @@ def check_laws(records: Sequence[Record]) -> list[Finding]:
     """Hold records against every law; a law without the records that it needs has no verdict."""
     points = growth_points(records)
     materials = sorted({record.material for record in records if record.material in MATERIALS})
-    tables = {material: tabulate(material, records) for material in materials}
-    return [finding for law in LAWS for material in materials for finding in law(material, records, points, tables)]
-
-
-_Law = Callable[[str, Sequence[Record], Sequence[Point], "dict[str, MaterialTable]"], list[Finding]]
-
-
-def _melting(
-    material: str, records: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
-) -> list[Finding]:
-    runs = [
-        record
-        for record in records
-        if record.material == material and record.kind == "md" and "melting_temperature" in record.quantities
+    known = [
+        (
+            tabulate(material, records),
+            [record for record in records if record.material == material and record.kind == "md"],
+            [point for point in points if point.material == material],
+        )
+        for material in materials
     ]
+    return [finding for law in LAWS for table, runs, mine in known for finding in law(table, runs, mine)]
+
+
+_Law = Callable[[MaterialTable, Sequence[Record], Sequence[Point]], list[Finding]]
+"""Takes what is known of a material, its records, and its growth velocities by condition."""
+
+
+def _no_verdict(law: str, subject: str, unit: str, why: str, expected: float = math.nan) -> list[Finding]:
+    return [Finding(law, subject, None, math.nan, expected, unit, why)]
+
+
+def _melting(table: MaterialTable, records: Sequence[Record], points: Sequence[Point]) -> list[Finding]:
+    material = table.material
+    runs = [record for record in records if "melting_temperature" in record.quantities]
     if not runs:
-        return [Finding("melting point", material, None, math.nan, math.nan, "K", "no coexistence run")]
+        return _no_verdict("melting point", material, "K", "no coexistence run")
     ours = combine_melting_points(runs)
     detail = "; ".join(
         f"box of {record.conditions['box_length'].value * 1e10:.0f} A: "
@@ -140,7 +147,7 @@ def _melting(
     if material in PUBLISHED_MELTING:
         value, error, source = PUBLISHED_MELTING[material]
         others.append((source, value, error))
-    still = zero_velocity_melting_point([point for point in points if point.material == material], tables[material])
+    still = zero_velocity_melting_point(points, table)
     if still is not None:
         others.append(("zero interface velocity", still.value, still.standard_error))
     findings = []
@@ -169,14 +176,11 @@ def _other_rule(record: Record) -> float:
     return found["melting_temperature"].value - found["drift_term"].value + found["drift_term_averaged_rule"].value
 
 
-def _sign(
-    material: str, _: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
-) -> list[Finding]:
-    melting = tables[material].melting_temperature
-    mine = [point for point in points if point.material == material]
-    if not mine:
-        return [Finding("sign", material, None, math.nan, 1.0, "1", "no growth run")]
-    wrong = [point for point in mine if point.velocity.value * (melting - point.temperature) <= 0]
+def _sign(table: MaterialTable, _: Sequence[Record], points: Sequence[Point]) -> list[Finding]:
+    material, melting = table.material, table.melting_temperature
+    if not points:
+        return _no_verdict("sign", material, "1", "no growth run", expected=1.0)
+    wrong = [point for point in points if point.velocity.value * (melting - point.temperature) <= 0]
     listing = ", ".join(
         f"({point.orientation}) {point.temperature:g} K {point.velocity.value:.2g} m/s" for point in wrong
     )
@@ -185,34 +189,30 @@ def _sign(
             "sign",
             material,
             not wrong,
-            100 * (1 - len(wrong) / len(mine)),
+            100 * (1 - len(wrong) / len(points)),
             100.0,
             "%",
-            f"{len(mine)} conditions, positive below {melting:.0f} K and negative above"
+            f"{len(points)} conditions, positive below {melting:.0f} K and negative above"
             + (f"; wrong: {listing}" if wrong else ""),
         )
     ]
 
 
-def _coefficient(
-    material: str, _: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
-) -> list[Finding]:
-    if MATERIALS[material].structure != "fcc":
+def _coefficient(table: MaterialTable, _: Sequence[Record], points: Sequence[Point]) -> list[Finding]:
+    if MATERIALS[table.material].structure != "fcc":
         return []  # the hard-sphere law is one of close-packed crystals
     findings = []
     for orientation in ("100", "110", "111"):
-        mine = [point for point in points if (point.material, point.orientation) == (material, orientation)]
+        subject = f"{table.material} ({orientation})"
         try:
-            seen = kinetic_coefficients(mine, tables[material])
+            seen = kinetic_coefficients([point for point in points if point.orientation == orientation], table)
         except ParameterError as error:
-            findings.append(
-                Finding("hard spheres", f"{material} ({orientation})", None, math.nan, math.nan, "m/(s K)", str(error))
-            )
+            findings += _no_verdict("hard spheres", subject, "m/(s K)", str(error))
             continue
         findings.append(
             Finding(
                 "hard spheres",
-                f"{material} ({orientation})",
+                subject,
                 abs(seen.at_melting.value / seen.hard_sphere - 1) <= MAX_COEFFICIENT_DIFFERENCE,
                 seen.at_melting.value,
                 seen.hard_sphere,
@@ -225,24 +225,21 @@ def _coefficient(
     return findings
 
 
-def _order(
-    material: str, _: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
-) -> list[Finding]:
-    if MATERIALS[material].structure != "fcc":
+def _order(table: MaterialTable, _: Sequence[Record], points: Sequence[Point]) -> list[Finding]:
+    if MATERIALS[table.material].structure != "fcc":
         return []
-    melting = tables[material].melting_temperature
+    melting = table.melting_temperature
     findings = []
     for fast, slow in (("100", "110"), ("110", "111")):
         pairs = [
             (a.velocity.value - b.velocity.value, math.hypot(positive_error(a), positive_error(b)))
             for a in points
             for b in points
-            if (a.material, a.orientation, b.material, b.orientation) == (material, fast, material, slow)
-            and a.temperature == b.temperature < melting
+            if (a.orientation, b.orientation) == (fast, slow) and a.temperature == b.temperature < melting
         ]
-        subject = f"{material} ({fast}) against ({slow})"
+        subject = f"{table.material} ({fast}) against ({slow})"
         if not pairs:
-            findings.append(Finding("order", subject, None, math.nan, 0.0, "m/s", "no temperature has both"))
+            findings += _no_verdict("order", subject, "m/s", "no temperature has both", expected=0.0)
             continue
         values, errors = np.array(pairs).T
         found = weighted_mean(values, errors)
@@ -262,17 +259,15 @@ def _order(
     return findings
 
 
-def _maximum(
-    material: str, _: Sequence[Record], points: Sequence[Point], tables: dict[str, MaterialTable]
-) -> list[Finding]:
-    if MATERIALS[material].structure != "diamond":
+def _maximum(table: MaterialTable, _: Sequence[Record], points: Sequence[Point]) -> list[Finding]:
+    if MATERIALS[table.material].structure != "diamond":
         return []  # collision-limited growth has its maximum far below the temperatures of the plan
-    melting = tables[material].melting_temperature
-    mine = [point for point in points if (point.material, point.orientation) == (material, "100")]
+    melting = table.melting_temperature
+    mine = [point for point in points if point.orientation == "100"]
     growing = [point for point in mine if point.temperature < melting]
-    subject = f"{material} (100)"
+    subject = f"{table.material} (100)"
     if len(growing) < 3:
-        return [Finding("maximum", subject, None, math.nan, math.nan, "K", "fewer than three temperatures")]
+        return _no_verdict("maximum", subject, "K", "fewer than three temperatures")
     # On the hot side the interface velocity is zero at T_m: a maximum is where they slow down on the cold side as well.
     top = max(growing, key=lambda point: point.velocity.value)
     cold = growing[0]

@@ -19,16 +19,16 @@ from nakaya.crystallography.lattices import ATOMS_PER_CELL
 from nakaya.md.growth import half_melted_box
 from nakaya.md.interfaces import MIN_LIQUID, MIN_SOLID, SlabHistory, follow_slab
 from nakaya.md.lammps import scripts
-from nakaya.md.lammps.workspace import describe, simulate
+from nakaya.md.lammps.workspace import record_of_run, simulate
 from nakaya.md.potentials import Material, potential_file
-from nakaya.md.properties import block_error, quick_solid
+from nakaya.md.properties import block_error, lattice_edge
+from nakaya.md.slab_quantities import ANGSTROM, time_axis
 from nakaya.md.statistics import Estimate, combine_runs
 from nakaya.md.tables import MaterialTable
 from nakaya.records.record import DRIVING_FORCE, Axis, Quantity, Record, single
 
 __all__ = ["MeltingRun", "combine_melting_points", "zero_velocity_temperature"]
 
-ANGSTROM = 1e-10
 FRAME_PS = 2.0
 
 
@@ -67,11 +67,7 @@ class MeltingRun:
         material = self.material
         potential, _ = potential_file(material)
         start = material.melting_point if self.guess is None else self.guess
-        edge = (
-            table.lattice_parameter(start) / ANGSTROM
-            if table.lattice_parameter is not None
-            else quick_solid(folder / "lattice", material, start)
-        )
+        edge = lattice_edge(folder, material, start, table)
         positions, box, num_solid = half_melted_box(
             material, self.orientation, edge, width=self.width, length=self.length, solid_fraction=0.5
         )
@@ -88,48 +84,41 @@ class MeltingRun:
         mean = float(temperatures[sample].mean())
         drifts = [self._drift(history, volume, rule) for rule in (0, 1)]
         error = math.hypot(block_error(temperatures[sample]), max(abs(drift) for drift in drifts))
-        flags = self._flags(history, volume, float(run.log.column("Pzz")[sample].mean()))
         blocks = np.array_split(np.arange(len(log_times)), 30)
         trace_times = np.array([log_times[block].mean() for block in blocks]) * 1e-12
         trace = np.array([temperatures[block].mean() for block in blocks])
-        axis = Axis("time", "s", history.times_ps * 1e-12)
-        return Record(
-            id=self.id,
-            kind="md",
-            material=material.name,
-            orientation=self.orientation,
-            conditions={
+
+        def thickness(rule: int) -> Quantity:
+            rounded = np.round(history.thickness(volume, rule=rule), 3)
+            return Quantity(rounded * ANGSTROM, "m", axis=time_axis(history.times_ps))
+
+        return record_of_run(
+            self,
+            {
                 "pressure": single(0.0, "Pa"),
                 DRIVING_FORCE: single(0.0, "1"),
                 "box_length": Quantity(history.lengths.mean() * ANGSTROM, "m"),
                 "num_atoms": single(float(history.num_atoms), "1"),
             },
-            quantities={
+            {
                 "melting_temperature": single(mean, "K", uncertainty=error),
                 "temperature_trace": Quantity(np.round(trace, 2), "K", axis=Axis("time", "s", trace_times)),
-                "solid_thickness": Quantity(np.round(history.thickness(volume), 3) * ANGSTROM, "m", axis=axis),
-                "solid_thickness_averaged_rule": Quantity(
-                    np.round(history.thickness(volume, rule=1), 3) * ANGSTROM, "m", axis=axis
-                ),
+                "solid_thickness": thickness(0),
+                "solid_thickness_averaged_rule": thickness(1),
                 "drift_term": single(drifts[0], "K"),
                 "drift_term_averaged_rule": single(drifts[1], "K"),
             },
-            provenance=describe(
-                material,
-                source="coexistence at constant enthalpy",
-                seed=self.seed,
-                scripts={"coexistence/in.lammps": text},
-                settings={
-                    "start_K": start,
-                    "equilibration_ps": self.equilibration_ps,
-                    "duration_ps": self.duration_ps,
-                    "length_A": self.length,
-                    "width_A": self.width,
-                },
-                command=command,
-            ),
-            status="flagged" if flags else "ok",
-            flags=flags,
+            self._flags(history, volume, float(run.log.column("Pzz")[sample].mean())),
+            source="coexistence at constant enthalpy",
+            scripts={"coexistence/in.lammps": text},
+            settings={
+                "start_K": start,
+                "equilibration_ps": self.equilibration_ps,
+                "duration_ps": self.duration_ps,
+                "length_A": self.length,
+                "width_A": self.width,
+            },
+            command=command,
         )
 
     def _drift(self, history: SlabHistory, volume: float, rule: int) -> float:

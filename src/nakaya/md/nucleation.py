@@ -13,13 +13,14 @@ from nakaya.core.arrays import BoolArray, FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.md.lammps import scripts
-from nakaya.md.lammps.workspace import describe, simulate
+from nakaya.md.lammps.workspace import record_of_run, simulate
 from nakaya.md.order.bond_order import Environment, cluster_sizes, environment, solid_atoms
 from nakaya.md.order.neighbours import volume_per_atom
 from nakaya.md.potentials import Material, potential_file
+from nakaya.md.slab_quantities import time_axis
 from nakaya.md.statistics import EventRate, event_rate
 from nakaya.md.tables import MaterialTable
-from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record, single
+from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record, single
 
 __all__ = ["NucleationRun", "detection_time", "largest_cluster", "nucleation_rate"]
 
@@ -77,46 +78,37 @@ class NucleationRun:
             seed=self.seed,
         )  # fmt: skip
         run = simulate(folder / "quench", material, positions, box, text)
-        sizes, volumes = [], []
+        counts, volumes = [], []
         for frame in run.frames():
             seen = environment(frame.positions, frame.cell, neighbours=material.classifier.neighbours)
-            sizes.append(largest_cluster(seen, solid_atoms(seen, material.classifier)))
+            counts.append(largest_cluster(seen, solid_atoms(seen, material.classifier)))
             volumes.append(volume_per_atom(frame.cell, len(positions)) * len(positions))
-        times = np.arange(len(sizes), dtype=np.float64) * FRAME_PS
-        event = detection_time(np.asarray(times, dtype=np.float64), np.array(sizes, dtype=np.float64))
+        sizes = np.array(counts, dtype=np.float64)
+        times = np.asarray(np.arange(len(sizes)) * FRAME_PS, dtype=np.float64)
+        event = detection_time(times, sizes)
         waited = float(times[-1]) if event is None else event
         flags = [f"no crystal appeared within {waited:g} ps"] if event is None else []
         stopped_early = event is None and waited < self.duration_ps - 2 * FRAME_PS
         if stopped_early:  # it is not known how long it would have waited: neither an event nor a whole wait
             flags.append(f"LAMMPS stopped before {self.duration_ps:g} ps, but no crystal was found")
         liquid = np.array(volumes)[times <= waited].mean() * 1e-30
-        return Record(
-            id=self.id,
-            kind="md",
-            material=material.name,
-            conditions={
+        return record_of_run(
+            self,
+            {
                 **table.conditions(self.temperature),
                 "volume": single(liquid, "m^3"),
                 "num_atoms": single(float(len(positions)), "1"),
             },
-            quantities={
+            {
                 "waiting_time": single(waited * 1e-12, "s"),
-                "largest_cluster": Quantity(
-                    np.array(sizes, dtype=np.float64),
-                    "1",
-                    axis=Axis("time", "s", np.asarray(times * 1e-12, dtype=np.float64)),
-                ),
+                "largest_cluster": Quantity(sizes, "1", axis=time_axis(times)),
             },
-            provenance=describe(
-                material,
-                source="quench of a liquid",
-                seed=self.seed,
-                scripts={"quench/in.lammps": text},
-                settings={"duration_ps": self.duration_ps, "detection_atoms": DETECTION_ATOMS},
-                command=command,
-            ),
+            flags,
+            source="quench of a liquid",
+            scripts={"quench/in.lammps": text},
+            settings={"duration_ps": self.duration_ps, "detection_atoms": DETECTION_ATOMS},
+            command=command,
             status="failed" if stopped_early else "censored" if event is None else "ok",
-            flags=flags,
         )
 
 

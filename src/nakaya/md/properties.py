@@ -11,13 +11,13 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal
 from nakaya.md.lammps import scripts
-from nakaya.md.lammps.workspace import FinishedRun, describe, simulate
+from nakaya.md.lammps.workspace import FinishedRun, record_of_run, simulate
 from nakaya.md.order.bond_order import environment, solid_atoms
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.tables import AVOGADRO, MaterialTable
 from nakaya.records.record import Quantity, Record, single
 
-__all__ = ["PropertiesRun", "block_error", "diffusivity", "quick_solid"]
+__all__ = ["PropertiesRun", "block_error", "diffusivity", "lattice_edge", "quick_solid"]
 
 ELECTRON_VOLT = 1.602176634e-19
 ANGSTROM = 1e-10
@@ -83,28 +83,21 @@ class PropertiesRun:
         def mean(series: FloatArray, factor: float, unit: str, valid: bool) -> Quantity:
             return stated(float(series.mean()) * factor, block_error(series) * factor, unit, valid)
 
-        return Record(
-            id=self.id,
-            kind="md",
-            material=material.name,
-            conditions=table.conditions(self.temperature),
-            quantities={
+        return record_of_run(
+            self,
+            table.conditions(self.temperature),
+            {
                 "lattice_parameter": mean(edge, ANGSTROM, "m", crystal_is_crystal),
                 "solid_volume_per_atom": mean(volume_solid, ANGSTROM**3 / num_atoms, "m^3", crystal_is_crystal),
                 "liquid_volume_per_atom": mean(volume_liquid, ANGSTROM**3 / num_atoms, "m^3", liquid_is_liquid),
                 "latent_heat": stated(latent, latent_error, "J/mol", both),
                 "diffusivity": stated(diffusion * 1e-8, diffusion_error * 1e-8, "m^2/s", liquid_is_liquid),
             },
-            provenance=describe(
-                material,
-                source="bulk crystal and bulk liquid at zero pressure",
-                seed=self.seed,
-                scripts={"solid/in.lammps": solid_text, "liquid/in.lammps": liquid_text},
-                settings={"num_atoms": num_atoms, "duration_ps": self.duration_ps},
-                command=command,
-            ),
-            status="flagged" if flags else "ok",
-            flags=flags,
+            flags,
+            source="bulk crystal and bulk liquid at zero pressure",
+            scripts={"solid/in.lammps": solid_text, "liquid/in.lammps": liquid_text},
+            settings={"num_atoms": num_atoms, "duration_ps": self.duration_ps},
+            command=command,
         )
 
     def _phases(self, solid: FinishedRun, liquid: FinishedRun) -> tuple[bool, bool, list[str]]:
@@ -147,6 +140,13 @@ def diffusivity(times_ps: FloatArray, squared_displacement: FloatArray) -> tuple
         for part_times, part in zip(np.array_split(times, 4), np.array_split(path, 4), strict=True)
     ]
     return value, float(np.std(pieces, ddof=1) / 2)
+
+
+def lattice_edge(folder: Path, material: Material, temperature: float, table: MaterialTable) -> float:
+    """The stress-free lattice parameter, A: from the table where it knows one, else of a short run below `folder`."""
+    if table.lattice_parameter is not None:
+        return table.lattice_parameter(temperature) / ANGSTROM
+    return quick_solid(folder / "lattice", material, temperature)
 
 
 def quick_solid(folder: Path, material: Material, temperature: float, *, cells: int = 4) -> float:

@@ -16,7 +16,8 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.documents import plain
-from nakaya.core.errors import FormatError, InputFileError, ParameterError
+from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.reading import read_json
 
 __all__ = ["ClusterGraph", "Feature", "read_cluster_graph"]
 
@@ -108,10 +109,6 @@ class ClusterGraph:
 
     def to_json(self) -> str:
         """The graph as one JSON document; NaN becomes null."""
-
-        def table(features: Mapping[str, Feature]) -> dict[str, Any]:
-            return {name: {"unit": feature.unit, "values": feature.values} for name, feature in features.items()}
-
         document = {
             "schema": SCHEMA,
             "version": VERSION,
@@ -120,12 +117,12 @@ class ClusterGraph:
             "resolution": RESOLUTION,
             "node_kind": self.node_kind,
             "num_nodes": self.num_nodes,
-            "nodes": table(self.nodes),
+            "nodes": _table(self.nodes),
             "positions": self.positions,
             "position_unit": self.position_unit,
             "orientations": self.orientations,
             "edges": self.edges,
-            "boundaries": table(self.boundaries),
+            "boundaries": _table(self.boundaries),
         }
         return json.dumps(plain(document), allow_nan=False, ensure_ascii=False) + "\n"
 
@@ -137,14 +134,7 @@ def read_cluster_graph(path: Path) -> ClusterGraph:
         InputFileError: The file cannot be read.
         FormatError: It is not a cluster graph of version 1.
     """
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise FormatError(f"{path} is larger than {MAX_FILE_BYTES} bytes: not a cluster graph")
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise FormatError(f"{path} is not a cluster graph: {error}") from None
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
+    document = read_json(path, MAX_FILE_BYTES)
     if not isinstance(document, dict) or document.get("schema") != SCHEMA or document.get("version") != VERSION:
         raise FormatError(f"{path} is not a cluster graph of version {VERSION}")
     try:
@@ -154,24 +144,23 @@ def read_cluster_graph(path: Path) -> ClusterGraph:
             _features(document["nodes"]),
             np.array(document["edges"], np.int64).reshape(-1, 2),
             _features(document["boundaries"]),
-            _rows(document.get("positions")),  # files written before positions were kept have none
+            _numbers(document.get("positions")),  # files written before positions were kept have none
             str(document.get("position_unit", "pixel")),
-            _rows(document.get("orientations")),
+            _numbers(document.get("orientations")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FormatError(f"{path} is not a cluster graph: {type(error).__name__}: {error}") from None
 
 
-def _rows(rows: Any) -> FloatArray | None:  # any JSON value
-    if rows is None:
-        return None
-    return np.array([[np.nan if value is None else value for value in row] for row in rows], np.float64)
+def _table(features: Mapping[str, Feature]) -> dict[str, Any]:
+    return {name: {"unit": feature.unit, "values": feature.values} for name, feature in features.items()}
 
 
 def _features(table: Any) -> dict[str, Feature]:  # any JSON value
     return {
-        str(name): Feature(
-            np.array([np.nan if value is None else value for value in entry["values"]], np.float64), str(entry["unit"])
-        )
-        for name, entry in table.items()
+        str(name): Feature(np.array(entry["values"], np.float64), str(entry["unit"])) for name, entry in table.items()
     }
+
+
+def _numbers(rows: Any) -> FloatArray | None:  # any JSON value; null becomes NaN
+    return None if rows is None else np.array(rows, np.float64)

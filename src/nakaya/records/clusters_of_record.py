@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from nakaya.core.errors import FormatError, InputFileError
-from nakaya.core.provenance import sha256_of_file
+from nakaya.core.errors import FormatError
 from nakaya.records.cluster_graph import ClusterGraph, read_cluster_graph
 from nakaya.records.record import Record
+from nakaya.records.store import snapshot_file
 
 __all__ = ["CLUSTER_GRAPH", "read_clusters"]
 
@@ -24,18 +24,14 @@ def read_clusters(record: Record, folder: Path) -> ClusterGraph | None:
         folder: Of the record: the snapshots' paths start there.
 
     Raises:
-        InputFileError, FormatError: The file is missing, damaged, of another record, or has other bytes than stated.
+        FormatError: The file is missing, damaged, of another record, or has other bytes than stated.
     """
     shots = [shot for shot in record.snapshots if shot.form == CLUSTER_GRAPH]
     if not shots:
         return None
     if len(shots) > 1:
         raise FormatError(f"record {record.id} refers to {len(shots)} cluster graphs: expected one")
-    path = folder / shots[0].path
-    if not path.is_file():
-        raise InputFileError(f"record {record.id}: there is no file {path}")
-    if sha256_of_file(path) != shots[0].sha256:
-        raise FormatError(f"record {record.id}: snapshot {shots[0].path} has other bytes than the record says")
+    path = snapshot_file(record, shots[0], folder)
     graph = read_cluster_graph(path)
     if graph.record_id != record.id:
         raise FormatError(f"{path} belongs to record {graph.record_id}, not to {record.id}")

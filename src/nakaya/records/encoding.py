@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,8 @@ __all__ = ["SCHEMA_VERSION", "from_document", "from_json", "record_hash", "to_do
 SCHEMA = "nakaya-record"
 SCHEMA_VERSION = 1
 
-_FIELDS = {
-    "schema", "version", "id", "kind", "material", "composition", "orientation", "conditions", "quantities",
-    "evidence", "status", "flags", "provenance", "snapshots",
-}  # fmt: skip
+_PLAIN = ("id", "kind", "material", "composition", "orientation", "status", "flags")
+_FIELDS = {"schema", "version", *(field.name for field in fields(Record))}
 _REQUIRED = {"schema", "version", "id", "kind", "material", "conditions", "quantities", "provenance"}
 
 
@@ -51,32 +50,17 @@ def _quantity_document(quantity: Quantity) -> dict[str, Any]:
 
 def to_document(record: Record) -> dict[str, Any]:
     """Return the record as JSON values, schema version 1. Infinite values, like NaN, become null."""
-    provenance = record.provenance
+    groups = {
+        name: {key: _quantity_document(entry) for key, entry in getattr(record, name).items()}
+        for name in ("conditions", "quantities", "evidence")
+    }
     return {
         "schema": SCHEMA,
         "version": SCHEMA_VERSION,
-        "id": record.id,
-        "kind": record.kind,
-        "material": record.material,
-        "composition": dict(record.composition),
-        "orientation": record.orientation,
-        "status": record.status,
-        "flags": list(record.flags),
-        "conditions": {name: _quantity_document(entry) for name, entry in record.conditions.items()},
-        "quantities": {name: _quantity_document(entry) for name, entry in record.quantities.items()},
-        "evidence": {name: _quantity_document(entry) for name, entry in record.evidence.items()},
-        "snapshots": [
-            {"path": shot.path, "sha256": shot.sha256, "form": shot.form, "time": shot.time}
-            for shot in record.snapshots
-        ],
-        "provenance": {
-            "source": provenance.source,
-            "files": dict(provenance.files),
-            "software": dict(provenance.software),
-            "seeds": list(provenance.seeds),
-            "commands": list(provenance.commands),
-            "settings": dict(provenance.settings),
-        },
+        **{name: plain(getattr(record, name)) for name in _PLAIN},
+        **groups,
+        "snapshots": plain(record.snapshots),
+        "provenance": plain(record.provenance),
     }
 
 
@@ -199,8 +183,7 @@ class _Reader:
 
     def provenance(self, value: Any) -> Provenance:
         document = self.object_at(value, "provenance")
-        unknown = set(document) - {"source", "files", "software", "seeds", "commands", "settings"}
-        if unknown:
+        if unknown := set(document) - {field.name for field in fields(Provenance)}:
             raise self.fail(f"provenance has unknown entries {_names(unknown)}")
         seeds = self.list_at(document.get("seeds", []), "provenance.seeds")
         if not all(isinstance(seed, int) and not isinstance(seed, bool) for seed in seeds):
@@ -208,11 +191,12 @@ class _Reader:
         commands = self.list_at(document.get("commands", []), "provenance.commands")
         return Provenance(
             source=self.text(document.get("source"), "provenance.source"),
-            files=self.texts(document.get("files", {}), "provenance.files"),
-            software=self.texts(document.get("software", {}), "provenance.software"),
-            seeds=tuple(seeds),
-            commands=tuple(self.text(command, "a command") for command in commands),
-            settings=self.texts(document.get("settings", {}), "provenance.settings"),
+            seeds=seeds,
+            commands=[self.text(command, "a command") for command in commands],
+            **{
+                name: self.texts(document.get(name, {}), f"provenance.{name}")
+                for name in ("files", "software", "settings")
+            },
         )
 
 

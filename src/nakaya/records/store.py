@@ -1,4 +1,4 @@
-"""Records on disk: a store of one file per record that survives being killed; the schema is in `record_json`."""
+"""Records on disk: a store of one file per record that survives being killed; the schema is in `encoding`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nakaya.records.encoding import (
     to_document,
     to_json,
 )
-from nakaya.records.record import CONDITION_UNITS, QUANTITY_UNITS, Record
+from nakaya.records.record import CONDITION_UNITS, QUANTITY_UNITS, Record, Snapshot
 from nakaya.records.shipped import shipped_folder
 from nakaya.records.units import check_unit
 
@@ -44,6 +44,7 @@ __all__ = [
     "record_hash",
     "records_place",
     "shipped_sets",
+    "snapshot_file",
     "to_document",
     "to_json",
 ]
@@ -70,17 +71,23 @@ def check_record(record: Record) -> None:
 
 
 def check_snapshots(record: Record, folder: Path) -> None:
-    """Check that every snapshot of a record lies under `folder` with the stated hash.
+    """Check that every snapshot of a record lies under `folder` with the stated hash; errors of `snapshot_file`."""
+    for shot in record.snapshots:
+        snapshot_file(record, shot, folder)
+
+
+def snapshot_file(record: Record, shot: Snapshot, folder: Path) -> Path:
+    """Return where a snapshot of a record lies, whose paths start at `folder`.
 
     Raises:
-        FormatError: A file is missing or has other bytes.
+        FormatError: The file is missing or has other bytes.
     """
-    for shot in record.snapshots:
-        path = folder / shot.path
-        if not path.is_file():
-            raise FormatError(f"record {record.id}: snapshot {shot.path} is not in {folder}")
-        if sha256_of_file(path) != shot.sha256:
-            raise FormatError(f"record {record.id}: snapshot {shot.path} has other bytes than the record says")
+    path = folder / shot.path
+    if not path.is_file():
+        raise FormatError(f"record {record.id}: snapshot {shot.path} is not in {folder}")
+    if sha256_of_file(path) != shot.sha256:
+        raise FormatError(f"record {record.id}: snapshot {shot.path} has other bytes than the record says")
+    return path
 
 
 class RecordStore:

@@ -22,17 +22,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from nakaya.core.errors import FormatError, OutputError
 from nakaya.core.locks import lock_output
 from nakaya.core.processes import parent_bound_pool
 from nakaya.md.campaigns.plan import Run
 from nakaya.md.growth import GrowthRun
 from nakaya.md.lammps.program import LammpsError, find_lammps
+from nakaya.md.lammps.workspace import record_of_run
 from nakaya.md.potentials import potential_file
 from nakaya.md.tables import MaterialTable, tabulate, with_guess
-from nakaya.records.record import DRIVING_FORCE, Quantity, Record
+from nakaya.records.record import DRIVING_FORCE, Record, single
 from nakaya.records.store import RecordStore
 
 __all__ = ["CampaignReport", "run_campaign", "run_hash"]
@@ -205,23 +204,17 @@ def _stamped(record: Record, run: Run) -> Record:
 
 
 def _failed(run: Run, table: MaterialTable, failure: str, command: str) -> Record:
-    from nakaya.md.lammps.workspace import describe
-
     temperature = getattr(run, "temperature", float("nan"))
-    record = Record(
-        id=run.id,
-        kind="md",
-        material=run.material.name,
-        orientation=getattr(run, "orientation", None),
-        conditions={
-            "temperature": Quantity(np.array(temperature), "K"),
-            DRIVING_FORCE: Quantity(np.array(table.driving_force(temperature)), "1"),
+    record = record_of_run(
+        run,
+        {
+            "temperature": single(temperature, "K"),
+            DRIVING_FORCE: single(table.driving_force(temperature), "1"),
         },
-        quantities={},
-        provenance=describe(run.material, source=run.kind, seed=run.seed, scripts={}, settings={}, command=command),
-        status="failed",
-        flags=[failure or "the run failed without a message"],
-    )
+        {},
+        [failure or "the run failed without a message"],
+        source=run.kind, scripts={}, settings={}, command=command, status="failed",
+    )  # fmt: skip
     return _stamped(record, run)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import OutputError
@@ -15,9 +16,9 @@ from nakaya.md.lammps.scripts import data_file, potential_copy
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.trajectories.dump import read_dump
 from nakaya.md.trajectories.text_files import Trajectory
-from nakaya.records.record import Provenance
+from nakaya.records.record import Provenance, Quantity, Record, Status
 
-__all__ = ["FinishedRun", "describe", "simulate"]
+__all__ = ["FinishedRun", "describe", "record_of_run", "simulate"]
 
 
 @dataclass(frozen=True)
@@ -97,4 +98,45 @@ def describe(
             "time_step_ps": str(material.time_step_ps),
             **{key: str(value) for key, value in settings.items()},
         },
+    )
+
+
+class PlannedRun(Protocol):
+    """What every plan of a run has."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def material(self) -> Material: ...
+    @property
+    def seed(self) -> int: ...
+
+
+def record_of_run(
+    run: PlannedRun,
+    conditions: Mapping[str, Quantity],
+    quantities: Mapping[str, Quantity],
+    flags: Sequence[str],
+    *,
+    source: str,
+    scripts: Mapping[str, str],
+    settings: Mapping[str, object],
+    command: str,
+    status: Status | None = None,
+    **parts: Any,  # further fields of a record
+) -> Record:
+    """Return the record of a run; by default it is flagged where it has flags. Arguments as in `Record`, `describe`."""
+    return Record(
+        id=run.id,
+        kind="md",
+        material=run.material.name,
+        orientation=getattr(run, "orientation", None),
+        conditions=conditions,
+        quantities=quantities,
+        provenance=describe(
+            run.material, source=source, seed=run.seed, scripts=scripts, settings=settings, command=command
+        ),
+        status=status or ("flagged" if flags else "ok"),
+        flags=flags,
+        **parts,
     )
