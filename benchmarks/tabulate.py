@@ -18,6 +18,7 @@ import typer
 from nakaya.cli.output import echo_json
 from nakaya.cli.progress import progress_reporter
 from nakaya.core.checks import check_count
+from nakaya.core.documents import write_json
 from nakaya.core.errors import ConfigError, FormatError, NakayaError, OutputError, ParameterError
 from nakaya.core.files import check_output, output_errors, write_whole
 from nakaya.core.processes import parent_bound_pool, results_as_completed
@@ -98,7 +99,7 @@ def _claim(out: Path, configuration: Mapping[str, Any]) -> None:
     if not out.exists():
         with output_errors(out):
             out.mkdir()
-            write_whole(file, (json.dumps(configuration, indent=1) + "\n").encode())
+            write_json(file, configuration)
         return
     if not file.is_file():
         raise OutputError(f"{out} exists already and holds no table of trainings: choose another name")

@@ -23,7 +23,8 @@ from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_err
 from nakaya.learn.tuning.study import open_study, read_trials, run_trial
 from nakaya.learn.tuning.table import TableLookup
 from nakaya.workflows.tuning.config import read_study
-from nakaya.workflows.tuning.search import run, write_report
+from nakaya.workflows.tuning.report import write_report
+from nakaya.workflows.tuning.search import run
 
 SPACE = (Parameter("rate", 1e-4, 1e-1, "log"), Parameter("hidden", 4, 64, "power-of-two"))
 PAPER = {"rate": 1e-2, "hidden": 16.0}

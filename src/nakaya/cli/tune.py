@@ -11,7 +11,7 @@ from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo_json
 
 if TYPE_CHECKING:
-    from nakaya.workflows.tuning.outcome import StudyOutcome
+    from nakaya.workflows.tuning.search import StudyOutcome
 
 __all__ = ["tune"]
 
@@ -81,9 +81,7 @@ def tune(
             report=report,
         )
     if as_json:
-        from nakaya.workflows.tuning.search import as_json as outcome_as_json
-
-        echo_json(outcome_as_json(outcome))
+        echo_json(outcome.as_json())
         return
     for line in _lines(outcome, controls):
         typer.echo(line)

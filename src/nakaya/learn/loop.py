@@ -189,14 +189,36 @@ class _Run:
         save_state(self.checkpoint, state, fingerprint=self.fingerprint)
 
     def update(self, terms: Mapping[str, Tensor]) -> dict[str, float]:
-        """Take one step down the gradient of `terms["loss"]`; return the terms and the norm of the gradient."""
+        """Take one step down the gradient of `terms["loss"]`; return the terms and the gradient's norm before clipping.
+
+        Raises:
+            DivergenceError: One of them is not finite.
+        """
+        latest = {name: float(value.detach()) for name, value in terms.items()}
+        for name, value in latest.items():
+            if not math.isfinite(value):
+                raise self._divergence(f"the term {name!r} of the loss is {value:g}")
+        self.optimiser.zero_grad(set_to_none=True)
+        terms["loss"].backward()  # type: ignore[no-untyped-call]
+        latest["gradient"] = float(nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm))
+        if not math.isfinite(latest["gradient"]):
+            gradients = ((name, parameter.grad) for name, parameter in self.network.named_parameters())
+            name = next(name for name, grad in gradients if grad is not None and not bool(torch.isfinite(grad).all()))
+            raise self._divergence(f"the gradient of {name!r} is not finite")
         learning_rate = self.rate.at((self.updates + 0.5) / self.config.updates)
-        norm = _update(self.network, self.optimiser, terms, learning_rate, self.config.clip_norm, self.updates)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate
+        self.optimiser.step()
         self.average.update(self.network)
         self.updates += 1
-        latest = {name: float(value.detach()) for name, value in terms.items()} | {"gradient": norm}
         self.metrics.add({"update": self.updates, "learning_rate": learning_rate, **latest})
         return latest
+
+    def _divergence(self, what: str) -> DivergenceError:
+        return DivergenceError(
+            f"{what} at update {self.updates + 1}: training stopped, the last checkpoint is kept; lower learning_rate "
+            "or look at the data"
+        )
 
     def validate(self, task: Task) -> None:
         """Find figures of merit of the averaged weights, then put the network's own back."""
@@ -262,37 +284,3 @@ def fit(
             saved_at = run.updates
     seconds, cpu_seconds = run.times()
     return Fitted(run.average.weights, run.updates, seconds, cpu_seconds, run.validation)
-
-
-def _update(
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    terms: Mapping[str, Tensor],
-    learning_rate: float,
-    clip_norm: float,
-    updates: int,
-) -> float:
-    """Take one step down the gradient of `terms["loss"]`; return the gradient's norm before clipping."""
-    for name, value in terms.items():
-        if not bool(torch.isfinite(value)):
-            raise DivergenceError(
-                f"the term {name!r} of the loss is {float(value.detach()):g} at update {updates + 1}: training "
-                "stopped, the last checkpoint is kept; lower learning_rate or look at the data"
-            )
-    optimiser.zero_grad(set_to_none=True)
-    terms["loss"].backward()  # type: ignore[no-untyped-call]
-    norm = float(nn.utils.clip_grad_norm_(network.parameters(), clip_norm))
-    if not math.isfinite(norm):
-        name = next(
-            name
-            for name, parameter in network.named_parameters()
-            if parameter.grad is not None and not bool(torch.isfinite(parameter.grad).all())
-        )
-        raise DivergenceError(
-            f"the gradient of {name!r} is not finite at update {updates + 1}: training stopped, the last checkpoint is "
-            "kept; lower learning_rate or look at the data"
-        )
-    for group in optimiser.param_groups:
-        group["lr"] = learning_rate
-    optimiser.step()
-    return norm

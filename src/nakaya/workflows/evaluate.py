@@ -171,17 +171,17 @@ def evaluate(
     looked_up, look_up_seconds = bench.grow("look-up", table, EMULATOR_SEED + seed)
 
     scales = training_scales(table.crystals.arrival, table.crystals.steps, **_beyond(campaign.setup, table.crystals))
-    rows = []
-    for number, (name, sample, seconds) in enumerate(
-        (
-            (emulator.name, emulated, emulator_seconds),
-            (table.name, looked_up, look_up_seconds),
-            ("solver", second, (solver_seconds + second_seconds) / 2.0),
-        )
-    ):
-        tell("scoring", number, 3)
-        rows.append(_score(name, (sample, truth, second), scales, campaign.setup, facts.time_resolution, seconds))
-    tell("scoring", 3, 3)
+    rows = bench.score(
+        {
+            emulator.name: (emulated, emulator_seconds),
+            table.name: (looked_up, look_up_seconds),
+            "solver": (second, (solver_seconds + second_seconds) / 2.0),
+        },
+        truth,
+        second,
+        scales,
+        facts.time_resolution,
+    )
     steps = float(np.asarray(emulated.steps).mean())
     known = np.sort(table.crystals.parameters[campaign.varying[0]])
     return Evaluation(
@@ -190,7 +190,7 @@ def evaluate(
         points=points,
         members=members,
         time_resolution=facts.time_resolution,
-        rows=tuple(rows),
+        rows=rows,
         speed={
             "emulator_over_solver": emulator_seconds / rows[-1].seconds_per_crystal,
             "operations_per_crystal": emulator.operations_per_crystal(steps),
@@ -261,6 +261,22 @@ class _Bench:
             self.conditions, self.setup, members=range(self.members), seed=seed, workers=self.workers, progress=progress
         )
         return crystals, (time.process_time() - started) / total
+
+    def score(
+        self,
+        samples: Mapping[str, tuple[Trajectory, float]],
+        truth: Trajectory,
+        second: Trajectory,
+        scales: Scales,
+        time_resolution: int,
+    ) -> tuple[EvaluationRow, ...]:
+        """One row for each sample, given with its CPU seconds per crystal, by the name of its model."""
+        rows = []
+        for number, (name, (sample, seconds)) in enumerate(samples.items()):
+            self.tell("scoring", number, len(samples))
+            rows.append(_score(name, (sample, truth, second), scales, self.setup, time_resolution, seconds))
+        self.tell("scoring", len(samples), len(samples))
+        return tuple(rows)
 
 
 def _look_up_table(

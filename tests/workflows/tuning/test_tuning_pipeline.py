@@ -125,7 +125,8 @@ def test_a_verdict_counts_strict_wins_and_says_how_likely_four_of_five_are() -> 
 
 def test_a_study_reports_goes_on_and_refuses_another(tmp_path: Path) -> None:
     optuna = pytest.importorskip("optuna", reason='studies need the extra "ml"')
-    from nakaya.workflows.tuning.search import check_report_folder, run, write_report
+    from nakaya.workflows.tuning.report import write_report
+    from nakaya.workflows.tuning.search import check_report_folder, run
 
     config = _config(tmp_path)
     problem = Problem(SPACE, TableLookup(("x", "y"), SCORES), ({"x": 1.0, "y": 2.0},), 1.0)

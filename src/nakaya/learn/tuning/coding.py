@@ -16,17 +16,22 @@ from nakaya.learn.search_space import Parameter
 __all__ = ["decode", "distributions", "encode", "suggest"]
 
 
-def distributions(space: Sequence[Parameter]) -> dict[str, BaseDistribution]:
-    """Return a distribution for every parameter, by name."""
-    return {parameter.name: _distribution(parameter) for parameter in space}
+def _coordinate(parameter: Parameter, value: float) -> int | float:
+    if parameter.kind == "power-of-two":
+        return round(math.log2(value))
+    return int(value) if parameter.kind == "integer" else float(value)
 
 
 def _distribution(parameter: Parameter) -> BaseDistribution:
-    if parameter.kind == "integer":
-        return IntDistribution(int(parameter.low), int(parameter.high))
-    if parameter.kind == "power-of-two":
-        return IntDistribution(round(math.log2(parameter.low)), round(math.log2(parameter.high)))
-    return FloatDistribution(parameter.low, parameter.high, log=parameter.kind == "log")
+    low, high = _coordinate(parameter, parameter.low), _coordinate(parameter, parameter.high)
+    if isinstance(low, int):
+        return IntDistribution(low, high)
+    return FloatDistribution(low, high, log=parameter.kind == "log")
+
+
+def distributions(space: Sequence[Parameter]) -> dict[str, BaseDistribution]:
+    """Return a distribution for every parameter, by name."""
+    return {parameter.name: _distribution(parameter) for parameter in space}
 
 
 def suggest(trial: BaseTrial, parameter: Parameter) -> int | float:
@@ -39,16 +44,7 @@ def suggest(trial: BaseTrial, parameter: Parameter) -> int | float:
 
 def encode(settings: Mapping[str, float], space: Sequence[Parameter]) -> dict[str, int | float]:
     """Return the coordinates of a setting in the study."""
-    coordinates: dict[str, int | float] = {}
-    for parameter in space:
-        value = settings[parameter.name]
-        if parameter.kind == "integer":
-            coordinates[parameter.name] = int(value)
-        elif parameter.kind == "power-of-two":
-            coordinates[parameter.name] = round(math.log2(value))
-        else:
-            coordinates[parameter.name] = float(value)
-    return coordinates
+    return {parameter.name: _coordinate(parameter, settings[parameter.name]) for parameter in space}
 
 
 def decode(coordinates: Mapping[str, int | float], space: Sequence[Parameter]) -> dict[str, float]:

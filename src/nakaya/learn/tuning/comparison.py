@@ -12,6 +12,7 @@ import optuna
 from nakaya.core.arrays import FloatArray
 from nakaya.core.processes import parent_bound_pool, results_as_completed
 from nakaya.learn.tuning.analysis import best_so_far
+from nakaya.learn.tuning.problem import Problem
 from nakaya.learn.tuning.samplers import DEFAULT_SURROGATE, SamplerName, Surrogate
 from nakaya.learn.tuning.study import complete_trials, open_study, read_trials, run_trial
 from nakaya.learn.tuning.table import ScoreTable
@@ -63,16 +64,6 @@ class SamplerComparison:
         return int((self.regret[contender][:, -1] == self.regret[control][:, -1]).sum())
 
 
-@dataclass(frozen=True)
-class _Search:
-    """One search; can be pickled."""
-
-    name: str
-    contender: Contender
-    trials: int
-    seed: int
-
-
 def compare_samplers(
     table: ScoreTable,
     contenders: Mapping[str, Contender],
@@ -98,19 +89,14 @@ def compare_samplers(
     Raises:
         NakayaError: A worker died.
     """
-    searches = [
-        _Search(name, contender, trials, seed + repeat)
-        for repeat in range(repeats)
-        for name, contender in contenders.items()
-    ]
-    found: dict[_Search, FloatArray] = {}
-    with parent_bound_pool(min(workers, len(searches)), _start, (table,)) as pool:
+    searches = [(name, repeat) for repeat in range(repeats) for name in contenders]
+    found: dict[tuple[str, int], FloatArray] = {}
+    start = (table, contenders, trials, seed)
+    with parent_bound_pool(min(workers, len(searches)), _start, start) as pool:
         for search, course in results_as_completed(pool, _search, searches, ahead=2 * workers):
             found[search] = course
             report(len(found), len(searches))
-    courses = {
-        name: np.array([found[search] for search in searches if search.name == name]) for name in contenders
-    }  # [repeat, trial]
+    courses = {name: np.array([found[name, repeat] for repeat in range(repeats)]) for name in contenders}
     return SamplerComparison(
         {name: course - table.best for name, course in courses.items()},
         float(np.median(table.scores)) - table.best,
@@ -118,29 +104,22 @@ def compare_samplers(
     )
 
 
-_TABLE: list[ScoreTable] = []
-"""What this worker process searches; set once, when it starts."""
+_GIVEN: list[tuple[Problem, Mapping[str, Contender], int, int]] = []
+"""What this worker process searches, by whom, in how many trials, and the first seed; set once, when it starts."""
 
 
-def _start(table: ScoreTable) -> None:
+def _start(table: ScoreTable, contenders: Mapping[str, Contender], trials: int, seed: int) -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    _TABLE[:] = [table]
+    _GIVEN[:] = [(table.problem(), contenders, trials, seed)]
 
 
-def _search(search: _Search) -> tuple[_Search, FloatArray]:
-    """Return the best score so far after every trial, float64 [trial]."""
-    problem = _TABLE[0].problem()
-    contender = search.contender
-    study = open_study(
-        None,
-        search.name,
-        problem,
-        sampler=contender.sampler,
-        seed=search.seed,
-        configuration={},
-        surrogate=contender.surrogate,
-    )
-    for _ in range(search.trials):
+def _search(search: tuple[str, int]) -> tuple[tuple[str, int], FloatArray]:
+    """Return a contender and a repeat, and the best score so far after every trial, float64 [trial]."""
+    name, repeat = search
+    problem, contenders, trials, seed = _GIVEN[0]
+    sampler, surrogate = contenders[name].sampler, contenders[name].surrogate
+    study = open_study(None, name, problem, sampler=sampler, seed=seed + repeat, configuration={}, surrogate=surrogate)
+    for _ in range(trials):
         run_trial(study, problem)
     scores = [trial.score for trial in complete_trials(read_trials(study, problem.space))]
     return search, best_so_far([score for score in scores if score is not None])

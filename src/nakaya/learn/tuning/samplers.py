@@ -150,16 +150,13 @@ def _propose(
     if name != "gp" or surrogate.revisit:
         return chosen
     taken = [*(entry.params for entry in complete), *running]
-    for _ in range(PROPOSALS - 1):
+    for attempt in range(1, PROPOSALS + DRAWS):  # beyond them everything was trained
         if not _is_among(chosen, taken, space):
-            return chosen
+            break
+        if attempt == PROPOSALS:
+            replica.sampler = RandomSampler(seed=seed)
         chosen = replica.ask(dict(space)).params
-    replica.sampler = RandomSampler(seed=seed)
-    for _ in range(DRAWS):
-        if not _is_among(chosen, taken, space):
-            return chosen
-        chosen = replica.ask(dict(space)).params
-    return chosen  # everything was trained
+    return chosen
 
 
 def _make_sampler(name: SamplerName, seed: int, surrogate: Surrogate) -> BaseSampler:

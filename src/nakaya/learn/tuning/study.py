@@ -14,6 +14,7 @@ from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from nakaya.core.documents import plain
 from nakaya.core.errors import ConfigError
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.coding import decode, encode, suggest
@@ -107,7 +108,7 @@ def open_study(
         direction="minimize",
         load_if_exists=True,
     )
-    wanted = json.loads(json.dumps(configuration))
+    wanted = plain(configuration)
     found = study.user_attrs.get(CONFIGURATION)
     if found is None:
         study.set_user_attr(CONFIGURATION, wanted)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, InputFileError, ParameterError
+from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.reading import parse_json, read_bounded
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem, Settings
 
@@ -140,14 +141,9 @@ def read_table(path: Path) -> ScoreTable:
 
     Raises:
         InputFileError: It cannot be read.
-        FormatError: It is no such table.
+        FormatError: It is no such table, or longer than one.
     """
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_TABLE_BYTES + 1)
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from error
-    return parse_table(content, str(path))
+    return parse_table(read_bounded(path, MAX_TABLE_BYTES), str(path))
 
 
 def parse_table(content: bytes, name: str) -> ScoreTable:
@@ -156,19 +152,15 @@ def parse_table(content: bytes, name: str) -> ScoreTable:
     Raises:
         FormatError: It is no table of trainings.
     """
-    expected = (
-        f"{name} is no table of trainings: make one with python3 nk.py benchmark tabulate STUDY.toml --out FOLDER"
-    )
-    if len(content) > MAX_TABLE_BYTES:
-        raise FormatError(f"{expected} (it is larger than {MAX_TABLE_BYTES} bytes)")
+    expected = f"{name} is no table of trainings, as the benchmark tabulate makes them of a study file"
     try:
-        document = json.loads(content)
+        document = parse_json(content, name)
         version = document["format"]
         axes = tuple(Axis(str(axis["name"]), tuple(map(float, axis["levels"]))) for axis in document["axes"])
         scores = np.array([float(score) for score in document["scores"]])
         about = dict(document["about"])
         if version == TABLE_FORMAT and len(scores) == math.prod(len(axis.levels) for axis in axes):
             return ScoreTable(axes, scores.reshape([len(axis.levels) for axis in axes]), about)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise FormatError(f"{expected} ({type(error).__name__}: {error})") from error
     raise FormatError(f"{expected} (format {version!r}, {len(scores)} scores)")

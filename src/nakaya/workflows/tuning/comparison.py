@@ -71,10 +71,7 @@ class SamplerTable:
         mean_regret: Sampler -> for each milestone (trial, mean over the repeats, low, high): bootstrap of 95 %.
         final_rank: Sampler -> cells better than the one found, for each repeat.
         verdicts: Sampler -> how it did against chance.
-        columns: Heads of the printed table.
-        rows: One for each sampler.
         about: What the table says of itself.
-        floor: Lower edge of a chart.
     """
 
     table: str
@@ -91,17 +88,38 @@ class SamplerTable:
     mean_regret: Mapping[str, Sequence[tuple[int, float, float, float]]]
     final_rank: Mapping[str, Sequence[int]]
     verdicts: Mapping[str, Verdict]
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Any]]
     about: Mapping[str, Any]
-    floor: float
 
     def as_json(self) -> dict[str, Any]:
-        """JSON values, without what is only for the eye."""
-        plain = asdict(self)
-        for name in ("columns", "rows", "floor"):
-            del plain[name]
-        return plain
+        """JSON values."""
+        return asdict(self)
+
+    @property
+    def floor(self) -> float:
+        """Lower edge of a chart."""
+        return max(self.spread * SMALLEST_SHOWN, 1e-12)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Heads of the printed table."""
+        milestones = (f"after {milestone}" for milestone, *_ in self.mean_regret[CONTROL])
+        return ("sampler", *milestones, "95 % interval", "cells better", "beats random", "ties", "4 of 5")
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """One for each sampler."""
+        return [self._row(sampler) for sampler in self.mean_regret]
+
+    def _row(self, sampler: str) -> tuple[Any, ...]:
+        means = self.mean_regret[sampler]
+        _, _, low, high = means[-1]
+        against = ("-", "-", "-")
+        if sampler in self.verdicts:
+            verdict = self.verdicts[sampler]
+            likely = "-" if verdict.four_of_five is None else f"{verdict.four_of_five:.0%}"
+            against = (f"{verdict.wins} of {self.repeats}", str(verdict.ties), likely)
+        better = float(np.median(self.final_rank[sampler]))
+        return (sampler, *(value for _, value, _, _ in means), f"{low:.3g} to {high:.3g}", better, *against)
 
 
 def shipped_tables() -> dict[str, Path]:
@@ -173,21 +191,10 @@ def compare(
         from nakaya.learn.tuning.comparison import CONTENDERS, compare_samplers
     except ImportError as error:
         raise MissingExtraError("studies", "ml") from error
-    known = {**CONTENDERS, **(others or {})}
-    for sampler in samplers:
-        if sampler not in known:
-            raise UnknownNameError("sampler", sampler, known)
-    if CONTROL not in samplers:
-        raise ParameterError(f"samplers={list(samplers)}: {CONTROL!r} is missing, to which the others are compared")
-    chosen = {sampler: known[sampler] for sampler in samplers}
+    chosen = _choose(samplers, {**CONTENDERS, **(others or {})})
     found = compare_samplers(table, chosen, trials=trials, repeats=repeats, seed=seed, workers=workers, report=report)
     milestones = sorted({*(milestone for milestone in MILESTONES if milestone < trials), trials})
     drawn = draw_points(repeats, RESAMPLES, rng=np.random.default_rng(seed))
-    means = {
-        sampler: [(milestone, *_interval(regret[:, milestone - 1], drawn)) for milestone in milestones]
-        for sampler, regret in found.regret.items()
-    }
-    verdicts = {sampler: _verdict(found, sampler, drawn) for sampler in chosen if sampler != CONTROL}
     return SamplerTable(
         table=name,
         description=str(table.about.get("description", "trainings")),
@@ -200,22 +207,23 @@ def compare(
         repeats=repeats,
         seed=seed,
         regret={sampler: values.tolist() for sampler, values in found.regret.items()},
-        mean_regret=means,
+        mean_regret={
+            sampler: [(milestone, *_interval(regret[:, milestone - 1], drawn)) for milestone in milestones]
+            for sampler, regret in found.regret.items()
+        },
         final_rank=dict(found.rank),
-        verdicts=verdicts,
-        columns=(
-            "sampler",
-            *(f"after {milestone}" for milestone in milestones),
-            "95 % interval",
-            "cells better",
-            "beats random",
-            "ties",
-            "4 of 5",
-        ),
-        rows=[_row(sampler, means[sampler], found.rank[sampler], verdicts.get(sampler), repeats) for sampler in chosen],
+        verdicts={sampler: _verdict(found, sampler, drawn) for sampler in chosen if sampler != CONTROL},
         about={key: value for key, value in table.about.items() if not isinstance(value, (dict, list))},
-        floor=max(found.spread * SMALLEST_SHOWN, 1e-12),
     )
+
+
+def _choose(samplers: Sequence[str], known: Mapping[str, Contender]) -> dict[str, Contender]:
+    for sampler in samplers:
+        if sampler not in known:
+            raise UnknownNameError("sampler", sampler, known)
+    if CONTROL not in samplers:
+        raise ParameterError(f"samplers={list(samplers)}: {CONTROL!r} is missing, to which the others are compared")
+    return {sampler: known[sampler] for sampler in samplers}
 
 
 def _interval(values: FloatArray, drawn: IntArray) -> tuple[float, float, float]:
@@ -237,25 +245,4 @@ def _verdict(found: SamplerComparison, sampler: str, drawn: IntArray) -> Verdict
         (wins / repeats, float(share.low), float(share.high)),
         _interval(less, drawn),
         None if group is None else float(group),
-    )
-
-
-def _row(
-    sampler: str,
-    means: Sequence[tuple[int, float, float, float]],
-    ranks: Sequence[int],
-    verdict: Verdict | None,
-    repeats: int,
-) -> tuple[Any, ...]:
-    _, _, low, high = means[-1]
-    against = ("-", "-", "-")
-    if verdict is not None:
-        likely = "-" if verdict.four_of_five is None else f"{verdict.four_of_five:.0%}"
-        against = (f"{verdict.wins} of {repeats}", str(verdict.ties), likely)
-    return (
-        sampler,
-        *(value for _, value, _, _ in means),
-        f"{low:.3g} to {high:.3g}",
-        float(np.median(ranks)),
-        *against,
     )

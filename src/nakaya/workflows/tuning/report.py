@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from nakaya.core.documents import write_json
+from nakaya.core.files import output_errors, write_whole
 from nakaya.viz.charts.tuning import (
     SLICES_PER_ROW,
     Slice,
@@ -17,12 +20,24 @@ from nakaya.viz.charts.tuning import (
     words,
 )
 from nakaya.viz.reports.report import KeyNumber, Report
+from nakaya.workflows.tuning.comparison import SamplerTable
+from nakaya.workflows.tuning.search import REPORT_FILE, StudyOutcome
 
-if TYPE_CHECKING:
-    from nakaya.workflows.tuning.comparison import SamplerTable
-    from nakaya.workflows.tuning.outcome import StudyOutcome
+__all__ = ["add_regret", "study_page", "write_report"]
 
-__all__ = ["add_regret", "study_page"]
+PAGE_FILE = "report.html"
+
+
+def write_report(outcome: StudyOutcome, out: Path, *, score_label: str) -> None:
+    """Write study.json and the page report.html into a folder; each appears whole.
+
+    Raises:
+        OutputError: They cannot be written.
+    """
+    with output_errors(out):
+        out.mkdir(exist_ok=True)
+    write_json(out / REPORT_FILE, outcome)
+    write_whole(out / PAGE_FILE, study_page(outcome, score_label=score_label).encode())
 
 
 def study_page(outcome: StudyOutcome, *, score_label: str) -> str:
@@ -42,22 +57,7 @@ def study_page(outcome: StudyOutcome, *, score_label: str) -> str:
     if outcome.best is None or not scored:
         page.add_text("No trial has a score yet.")
         return page.html()
-    page.add_numbers(
-        [
-            KeyNumber(f"{outcome.best['score']:.3g}", f"best {score_label}", f"trial {outcome.best['trial']}"),
-            *([KeyNumber(f"{outcome.first_score:.3g}", "setting tried first")] if outcome.first_score else []),
-            KeyNumber(f"{outcome.mean_score:.3g}", "predicting the mean", "same folds"),
-        ]
-    )
-    scores = np.array([trial["score"] for trial in scored])
-    numbers = np.array([trial["number"] for trial in scored], np.float64)
-    page.add_section("History")
-    references = {"setting tried first": outcome.first_score} if outcome.first_score else {}
-    page.add_figure(
-        lambda theme: history_chart(numbers, scores, theme, y_label=score_label, references=references),
-        caption="Every trial and the best so far. The first trials are drawn at random, then the sampler chooses.",
-        alt="Scores of the trials and the lowest so far, against the number of the trial",
-    )
+    _add_history(page, outcome, scored, score_label)
     if outcome.importances:
         page.add_section("Importances")
         page.add_figure(
@@ -66,17 +66,7 @@ def study_page(outcome: StudyOutcome, *, score_label: str) -> str:
             "are low: this describes the visited part of the space.",
             alt="Bars of the share of the variance that each parameter explains",
         )
-    page.add_section("Slices")
-    slices = [_slice(parameter, scored) for parameter in outcome.parameters]
-    for start in range(0, len(slices), SLICES_PER_ROW):
-        row = slices[start : start + SLICES_PER_ROW]
-        page.add_figure(
-            lambda theme, row=row: slice_chart(row, scores, theme, y_label=score_label),  # type: ignore[misc]
-            caption=f"Scores against {', '.join(words(entry.name) for entry in row)}; later trials are darker, the "
-            "best has a ring.",
-            alt="Scattered scores against single parameters",
-            wide=True,
-        )
+    _add_slices(page, outcome, scored, score_label)
     if outcome.controls is not None:
         page.add_section("Against the controls")
         page.add_text(
@@ -109,6 +99,41 @@ def study_page(outcome: StudyOutcome, *, score_label: str) -> str:
         caption="How it was run.",
     )
     return page.html()
+
+
+def _add_history(page: Report, outcome: StudyOutcome, scored: Sequence[Mapping[str, Any]], score_label: str) -> None:
+    assert outcome.best is not None
+    references = {"setting tried first": outcome.first_score} if outcome.first_score else {}
+    page.add_numbers(
+        [
+            KeyNumber(f"{outcome.best['score']:.3g}", f"best {score_label}", f"trial {outcome.best['trial']}"),
+            *(KeyNumber(f"{score:.3g}", name) for name, score in references.items()),
+            KeyNumber(f"{outcome.mean_score:.3g}", "predicting the mean", "same folds"),
+        ]
+    )
+    scores = np.array([trial["score"] for trial in scored])
+    numbers = np.array([trial["number"] for trial in scored], np.float64)
+    page.add_section("History")
+    page.add_figure(
+        lambda theme: history_chart(numbers, scores, theme, y_label=score_label, references=references),
+        caption="Every trial and the best so far. The first trials are drawn at random, then the sampler chooses.",
+        alt="Scores of the trials and the lowest so far, against the number of the trial",
+    )
+
+
+def _add_slices(page: Report, outcome: StudyOutcome, scored: Sequence[Mapping[str, Any]], score_label: str) -> None:
+    scores = np.array([trial["score"] for trial in scored])
+    page.add_section("Slices")
+    slices = [_slice(parameter, scored) for parameter in outcome.parameters]
+    for start in range(0, len(slices), SLICES_PER_ROW):
+        row = slices[start : start + SLICES_PER_ROW]
+        page.add_figure(
+            lambda theme, row=row: slice_chart(row, scores, theme, y_label=score_label),  # type: ignore[misc]
+            caption=f"Scores against {', '.join(words(entry.name) for entry in row)}; later trials are darker, the "
+            "best has a ring.",
+            alt="Scattered scores against single parameters",
+            wide=True,
+        )
 
 
 def _slice(parameter: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> Slice:

@@ -18,8 +18,8 @@ from nakaya.kinetics.training.objective import InnerScore, inner_folds, mean_sco
 from nakaya.learn.tuning.problem import Problem, check_settings
 from nakaya.workflows.tuning.comparison import compare, find_table
 from nakaya.workflows.tuning.config import StudyConfig, searched_space
-from nakaya.workflows.tuning.outcome import StudyOutcome
-from nakaya.workflows.tuning.search import STORAGE_FILE, check_budget, check_report_folder, hash_of, run, write_report
+from nakaya.workflows.tuning.report import write_report
+from nakaya.workflows.tuning.search import STORAGE_FILE, StudyOutcome, check_budget, check_report_folder, hash_of, run
 
 __all__ = ["PreparedStudy", "prepare_study", "tune_study"]
 
