@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, Final
 
-from nakaya.core.errors import ConfigError, FormatError, InputFileError
+from nakaya.core.errors import ConfigError, FormatError, InputFileError, NakayaError
 
 __all__ = [
     "MAX_DOCUMENT_BYTES",
     "foreign_description",
+    "input_errors",
     "parse_json",
     "read_bounded",
     "read_json",
@@ -39,6 +41,17 @@ _DESCRIPTIONS: Final[Mapping[str, str]] = {
 """Top-level key of one kind of description alone -> what a file is that has it."""
 
 
+@contextmanager
+def input_errors(path: Path) -> Iterator[None]:
+    """Turn an `OSError` of the body into an `InputFileError` that names `path` and the reason."""
+    try:
+        yield
+    except NakayaError:  # some of ours are OSErrors, and say already what is wrong
+        raise
+    except OSError as error:
+        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from None
+
+
 def read_bounded(path: Path, most: int, *, is_stored: bool = False) -> bytes:
     """Return all bytes of a file.
 
@@ -53,13 +66,10 @@ def read_bounded(path: Path, most: int, *, is_stored: bool = False) -> bytes:
     """
     if is_stored and path.exists() and not path.is_file():
         raise InputFileError(f"cannot read {path}: it is not a plain file")
-    try:
-        with path.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            size = status.st_size if S_ISREG(status.st_mode) else most
-            content = stream.read(min(size, most) + 1)  # read() allocates what it is told
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from None
+    with input_errors(path), path.open("rb") as stream:
+        status = os.fstat(stream.fileno())
+        size = status.st_size if S_ISREG(status.st_mode) else most
+        content = stream.read(min(size, most) + 1)  # read() allocates what it is told
     if len(content) > most:
         raise FormatError(f"{path} has more than {most} bytes, the most that a file of this kind has")
     return content

@@ -7,12 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nakaya.core.arrays import FloatArray
 from nakaya.core.provenance import package_version, sha256_of_bytes
 from nakaya.records.cluster_graph import ClusterGraph
 from nakaya.records.clusters_of_record import CLUSTER_GRAPH
 from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record, Snapshot, single
 
-__all__ = ["NO_SCALE", "ImageSource", "IngestedImage", "ingested"]
+__all__ = ["NO_SCALE", "ImageSource", "IngestedImage", "ingested", "mean_quantity"]
 
 NO_SCALE = "no pixel size is known: lengths are in pixels, and nothing has physical units"
 
@@ -70,6 +71,13 @@ class IngestedImage:
     record: Record
     graph: ClusterGraph
     graph_path: str
+
+
+def mean_quantity(values: FloatArray, unit: str) -> Quantity:
+    """Return the mean of values [n] with its standard error; NaN where there are too few."""
+    mean = float(values.mean()) if len(values) else math.nan
+    error = float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return single(mean, unit, uncertainty=error)
 
 
 def ingested(

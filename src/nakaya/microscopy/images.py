@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, ParameterError
 from nakaya.core.provenance import sha256_of_file
+from nakaya.core.reading import input_errors
 
 __all__ = ["MAX_PIXELS", "GreyImage", "parse_pixel_size", "read_image", "read_raw_image"]
 
@@ -162,15 +163,11 @@ def read_raw_image(path: Path) -> tuple[NDArray[np.generic], tuple[str, ...]]:
         FormatError: It is no image, damaged, or too large.
         MissingExtraError: It is a TIFF and tifffile is not installed.
     """
-    try:
+    with input_errors(path):
         if path.is_dir():
             raise InputFileError(f"{path} is a directory: name an image file")
         with path.open("rb") as stream:
             start = stream.read(4)
-    except InputFileError:
-        raise
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
     if not start:
         raise FormatError(f"{path.name} is empty")
     found = _read_tiff(path) if start in TIFF_MARKS else None

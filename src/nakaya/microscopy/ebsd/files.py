@@ -18,8 +18,9 @@ from scipy.spatial.transform import Rotation
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.reading import input_errors
 from nakaya.crystallography.symmetry import LAUE_CLASSES, Symmetry
-from nakaya.microscopy.ebsd.grid import HEXAGONAL, SQUARE, Grid, make_grid
+from nakaya.microscopy.ebsd.grid import HEXAGONAL, SQUARE, Grid, GridKind, make_grid
 
 __all__ = ["EbsdMap", "Phase", "parse_ang", "parse_ctf", "read_ebsd"]
 
@@ -90,17 +91,12 @@ def read_ebsd(path: Path) -> EbsdMap:
         InputFileError: The file cannot be read.
         FormatError: It is no EBSD map, or contradicts itself.
     """
-    try:
-        size = path.stat().st_size
+    with input_errors(path):
         if path.is_dir():
             raise InputFileError(f"{path} is a directory: name an .ang or .ctf file")
-        if size > MAX_FILE_BYTES:
+        if (size := path.stat().st_size) > MAX_FILE_BYTES:
             raise FormatError(f"{path} has {size} bytes: maps up to {MAX_FILE_BYTES} are read")
         raw = path.read_bytes()
-    except OSError as error:
-        if isinstance(error, InputFileError):
-            raise
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
     if b"\0" in raw[:4096]:
         raise FormatError(f"{path} is not text: expected an .ang or .ctf map")
     text = raw.decode("utf-8", errors="replace")  # only names of people and places are ever not ASCII
@@ -164,7 +160,7 @@ def _assemble(
     name: str,
     source_format: str,
     positions: FloatArray,
-    grid_kind: str | None,
+    grid_kind: GridKind | None,
     steps: tuple[float, float],
     shape: tuple[int, int],
     euler: FloatArray,

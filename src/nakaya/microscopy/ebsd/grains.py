@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
@@ -24,6 +22,7 @@ from nakaya.crystallography.disorientation import (
 )
 from nakaya.microscopy.ebsd.files import EbsdMap
 from nakaya.microscopy.grains.measures import Boundaries, GrainTable, collect_boundaries, measure_grains
+from nakaya.microscopy.grains.topology import connected_groups
 
 __all__ = ["EbsdGrains", "GrainRules", "find_grains", "label_grains"]
 
@@ -152,10 +151,7 @@ def label_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> tuple[IntArr
     sure = ebsd.indexed & (ebsd.confidence >= rules.confidence_limit(ebsd))
     joined = np.asarray(sure[pairs].all(axis=1), np.bool_)
     joined[joined] = _pair_angles(ebsd, pairs[joined]) <= np.radians(rules.threshold)
-    links = coo_matrix(
-        (np.ones(int(joined.sum()), np.int8), (pairs[joined, 0], pairs[joined, 1])), shape=(ebsd.grid.num_points,) * 2
-    )
-    _, group = connected_components(links, directed=False)
+    group = connected_groups(pairs[joined], ebsd.grid.num_points)
     size = np.bincount(group[sure], minlength=int(group.max()) + 1)
     kept = sure & (size[group] >= rules.min_pixels)
     if not kept.any():

@@ -149,7 +149,7 @@ def _infer_step(values: FloatArray) -> float:
 def make_grid(
     positions: FloatArray,
     *,
-    kind: str | None,
+    kind: GridKind | None,
     steps: tuple[float, float],
     shape: tuple[int, int],
     name: str,
@@ -199,22 +199,6 @@ def make_grid(
             f"{name}: point {worst + 1} at ({positions[worst, 0] * 1e6:g}, {positions[worst, 1] * 1e6:g}) um does not "
             f"lie on the {kind} grid with steps {step * 1e6:g} and {row_step * 1e6:g} um"
         )
-    return _fill(
-        rows_of, columns_of, "hexagonal" if kind == HEXAGONAL else "square", step, row_step, shifted_rows, shape, name
-    )
-
-
-def _fill(
-    rows_of: FloatArray,
-    columns_of: FloatArray,
-    kind: GridKind,
-    step: float,
-    row_step: float,
-    shifted_rows: int,
-    shape: tuple[int, int],
-    name: str,
-) -> tuple[Grid, IntArray, list[str]]:
-    """Number the points of a grid and say what is missing."""
     rows, columns = int(rows_of.max()) + 1, int(columns_of.max()) + 1
     short = False
     if kind == HEXAGONAL:
@@ -235,12 +219,15 @@ def _fill(
     if counts.max() > 1:
         row, column = divmod(int(unique[counts.argmax()]), columns)
         raise FormatError(f"{name}: {counts.max()} points lie at row {row}, column {column}")
-    present = np.zeros(grid.num_points, np.bool_)
-    present[index] = True
-    missing = grid.exists & ~present
-    if missing.any():
-        by_row = missing.reshape(rows, columns)
-        whole = int((by_row | ~grid.exists.reshape(rows, columns)).all(axis=1).sum())
-        rows_text = f", among them {whole} whole rows" if whole else ""
-        flags.append(f"{int(missing.sum())} of {grid.num_points} points are missing{rows_text}: taken as not indexed")
-    return grid, index, flags
+    return grid, index, [*flags, *_missing(grid, index)]
+
+
+def _missing(grid: Grid, index: IntArray) -> list[str]:
+    """A sentence where places of the grid have no point."""
+    absent = grid.exists
+    absent[index] = False
+    if not absent.any():
+        return []
+    whole = int((absent | ~grid.exists).reshape(grid.rows, grid.columns).all(axis=1).sum())
+    rows_text = f", among them {whole} whole rows" if whole else ""
+    return [f"{int(absent.sum())} of {grid.num_points} points are missing{rows_text}: taken as not indexed"]

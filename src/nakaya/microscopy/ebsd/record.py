@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 
@@ -11,7 +10,7 @@ import numpy as np
 from nakaya.microscopy.ebsd.files import EbsdMap, Phase
 from nakaya.microscopy.ebsd.grains import EbsdGrains
 from nakaya.microscopy.grains.record import fraction_of, grain_graph
-from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested, mean_quantity
 from nakaya.records.cluster_graph import Feature
 from nakaya.records.record import Quantity, single
 
@@ -68,12 +67,10 @@ def ebsd_record(source: ImageSource, ebsd: EbsdMap, grains: EbsdGrains, settings
 
 
 def _quantities(ebsd: EbsdMap, grains: EbsdGrains, indexed: float) -> dict[str, Quantity]:
-    whole = grains.table.equivalent_diameter[~grains.table.on_frame]
-    error = float(whole.std(ddof=1)) / math.sqrt(len(whole)) if len(whole) > 1 else math.nan
     found = {
         "num_grains": single(grains.num_grains, "1"),
         "mean_neighbours": single(float(grains.boundaries.num_neighbours(grains.num_grains).mean()), "1"),
-        "grain_diameter": single(grains.mean_diameter(), "m", uncertainty=error),
+        "grain_diameter": mean_quantity(grains.table.equivalent_diameter[~grains.table.on_frame], "m"),
         "boundary_length_per_area": single(float(grains.boundaries.length.sum()) / ebsd.grid.area, "1/m"),
         "indexed_fraction": single(indexed, "1"),
         "twin_fraction": single(grains.twin_fraction(), "1"),

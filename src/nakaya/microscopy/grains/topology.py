@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from nakaya.core.arrays import GrainMap, IntArray
 from nakaya.microscopy.grains.measures import Boundaries, boundary_pairs, collect_boundaries
 
-__all__ = ["neighbours_with_corners", "split_disconnected"]
+__all__ = ["connected_groups", "neighbours_with_corners", "split_disconnected"]
+
+
+def connected_groups(pairs: IntArray, number: int) -> IntArray:
+    """Return the connected group of every one of `number` points that are joined in pairs [m, 2]: int64 [number]."""
+    links = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(number, number))
+    return np.asarray(connected_components(links, directed=False)[1], np.int64)
 
 
 def split_disconnected(labels: GrainMap) -> GrainMap:

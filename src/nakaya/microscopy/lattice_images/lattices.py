@@ -10,12 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft, ndimage
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from nakaya.core.arrays import FloatArray, GrainMap, IntArray
 from nakaya.core.errors import FormatError
 from nakaya.microscopy.grains.measures import boundary_pairs, collect_boundaries
+from nakaya.microscopy.grains.topology import connected_groups
 from nakaya.microscopy.lattice_images.reflections import (
     Peak,
     find_peaks,
@@ -208,8 +207,7 @@ def _group(bases: list[FloatArray | None], corners: IntArray, columns: int) -> t
             if is_next and basis is not None and bases[other] is not None and _same(basis, bases[other]):  # type: ignore[arg-type]
                 links.append((index, other))
     pairs = np.array(links, np.int64).reshape(-1, 2)
-    graph = coo_matrix((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(bases),) * 2)
-    _, group = connected_components(graph, directed=False)
+    group = connected_groups(pairs, len(bases))
     has = np.array([basis is not None for basis in bases])
     size = np.bincount(group[has], minlength=int(group.max()) + 1)
     least = max(2.0, MIN_WINDOWS * len(bases))

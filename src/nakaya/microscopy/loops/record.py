@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
 from scipy.spatial import Delaunay, QhullError
 
 from nakaya.core.arrays import FloatArray, IntArray
-from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested
+from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested, mean_quantity
 from nakaya.microscopy.loops.counting import Loops, count_interval
 from nakaya.records.cluster_graph import ClusterGraph, Feature
 from nakaya.records.record import single
@@ -68,10 +67,8 @@ def loops_record(
     flags = [] if loops.count else [NO_LOOPS]
     if source.pixel_size is not None:
         area = shape[0] * shape[1] * scale**2
-        diameter = loops.diameter * scale
-        error = float(diameter.std(ddof=1)) / math.sqrt(loops.count) if loops.count > 1 else math.nan
         quantities |= {
-            "loop_diameter": single(float(diameter.mean()) if loops.count else math.nan, "m", uncertainty=error),
+            "loop_diameter": mean_quantity(loops.diameter * scale, "m"),
             "loops_per_area": single(loops.count / area, "1/m^2", interval=(ends[0] / area, ends[1] / area)),
         }
     return ingested(source, graph, quantities, how="dark spots in bright-field TEM", settings=settings, flags=flags)

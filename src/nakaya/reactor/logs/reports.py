@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, InputFileError, ParameterError
+from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.reading import input_errors
 from nakaya.reactor.logs.column_map import SizeReports
 from nakaya.reactor.logs.table import Layout, RawTable, read_text
 from nakaya.records.units import same_dimension, to_si
@@ -70,10 +71,8 @@ def report_files(folder: Path, reports: SizeReports) -> list[tuple[float, Path]]
         FormatError: No name matches.
     """
     pattern = _compile(reports.pattern)
-    try:
+    with input_errors(folder):
         entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise InputFileError(f"cannot read {folder}: {(error.strerror or 'input error').lower()}") from None
     found = []
     for entry in entries[:MAX_FILES]:
         match = pattern.search(entry.name[:MAX_NAME])

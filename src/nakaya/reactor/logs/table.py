@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
+from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.reading import input_errors
 
 __all__ = ["Layout", "RawTable", "align_header", "read_table", "read_text"]
 
@@ -189,15 +190,13 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         FormatError: It is no text, is larger than the limit, or is a gz that is damaged or cut off.
     """
     try:
-        with path.open("rb") as stream:
+        with input_errors(path), path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
         if content[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
                 content = packed.read(MAX_BYTES + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FormatError(f"{path} is a damaged or cut-off gz file ({error}): copy it again") from None
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from None
     if len(content) > MAX_BYTES:
         raise FormatError(f"{path} holds more than {MAX_BYTES >> 20} MiB: split it, or thin it out")
     if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
