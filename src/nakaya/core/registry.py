@@ -69,6 +69,10 @@ class Registry(Generic[Entry]):
                 raise UnknownNameError(self.kind, name, self.names())
         return self._loaded[name]
 
+    def package_of(self, name: str) -> str | None:
+        """Return the package that brings a plug-in; None where the name is ours, or not known."""
+        return _package_of(self._plugins[name]) if name in self._plugins else None
+
     def load_all(self) -> dict[str, Entry]:
         """Return all entries that can be loaded, by name; each of the others is warned of once."""
         found: dict[str, Entry] = {}

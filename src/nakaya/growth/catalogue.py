@@ -12,7 +12,7 @@ from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.model.grower import Grower
 from nakaya.growth.model.trajectory import TrajectoryMetadata
 
-__all__ = ["DEFAULT_MODEL", "MODELS", "find_grower", "find_model", "grower_names", "model_of"]
+__all__ = ["DEFAULT_MODEL", "MODELS", "find_grower", "find_model", "grower_names", "model_of", "version_of"]
 
 DEFAULT_MODEL = "gravner-griffeath"
 
@@ -55,6 +55,12 @@ def find_grower(name: str) -> Grower:
         MissingExtraError: It needs packages that are not installed.
     """
     return find_model(name).make()
+
+
+def version_of(metadata: TrajectoryMetadata) -> str:
+    """Return in words what version of what package grew a trajectory; the number of a plug-in's own is not stored."""
+    package = MODELS.package_of(metadata.model)
+    return f"nakaya {metadata.package_version}" if package is None else f"the version of {package} that grew it"
 
 
 def model_of(metadata: TrajectoryMetadata) -> GrowerModel | None:

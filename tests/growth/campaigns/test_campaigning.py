@@ -18,6 +18,7 @@ from nakaya.core.locks import lock_output
 from nakaya.growth.campaigns.campaigning import CampaignProgress, run_campaign
 from nakaya.growth.campaigns.config import CampaignConfig
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
+from nakaya.growth.catalogue import MODELS
 from nakaya.growth.lattice.geometry import make_setup
 from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import StopRules
@@ -321,3 +322,15 @@ def test_a_campaign_that_an_older_version_began_goes_on_to_the_same_bytes(
     assert outcome.computed_shards == 1
     assert contents(store) == contents(whole)
     assert nakaya.open(store).metadata.format_version == 1
+
+
+def test_a_changed_model_asks_for_the_version_of_the_package_that_brings_it(
+    toy, sweep: CampaignConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_campaign(sweep, tmp_path / "c.zarr")
+    sorted((tmp_path / "c.zarr" / "records").glob("*.*.json"))[-1].unlink()
+    toy.model_hash = "f" * 64
+    for package, version in ((None, "nakaya 0.1.0"), ("crystals-of-others", "the version of crystals-of-others that")):
+        monkeypatch.setattr(MODELS, "package_of", lambda name, package=package: package)
+        with pytest.raises(ConfigError, match=f"toy has changed since .*: go on with {version}"):
+            run_campaign(sweep, tmp_path / "c.zarr")

@@ -22,7 +22,7 @@ from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.resumable import refuse_differences
 from nakaya.growth.campaigns.config import CampaignConfig, read_campaign
 from nakaya.growth.campaigns.tasks import GrownShard, ShardPlan, grow_shards
-from nakaya.growth.catalogue import find_model
+from nakaya.growth.catalogue import find_model, version_of
 from nakaya.growth.model.trajectory import TrajectoryMetadata
 from nakaya.growth.store.layout import ShardIndex
 from nakaya.growth.store.reading import ShardReader
@@ -225,7 +225,7 @@ class StoreWriter:
             changed.append("the arrays have other shapes")
         raise OtherConfigurationError(
             f"{stored.model} has changed since {self.path} was begun: {'; '.join(changed)}: "
-            f"go on with nakaya {stored.package_version}"
+            f"go on with {version_of(stored)}"
         )
 
 

@@ -17,7 +17,7 @@ from nakaya.core.provenance import sha256_of_bytes
 from nakaya.growth.campaigns.campaigning import MAX_WORKERS, StoreWriter
 from nakaya.growth.campaigns.config import sample_plain
 from nakaya.growth.campaigns.tasks import ShardPlan, grow_shards
-from nakaya.growth.catalogue import find_model
+from nakaya.growth.catalogue import find_model, version_of
 from nakaya.growth.grower_model import GrowerModel, setup_from_metadata
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.store.layout import ShardIndex
@@ -148,7 +148,7 @@ def _recompute(
             if index in recorded and recorded[index] != grown.shard.sha256:
                 raise FormatError(
                     f"{store}: shard {index[0]}.{index[1]} was computed again and is not what was recorded; "
-                    f"it is left as it was: {metadata.model} may have changed since nakaya {metadata.package_version}"
+                    f"it is left as it was: {metadata.model} may have changed since {version_of(metadata)}"
                 )
             writer.write(grown)
             if progress is not None:
