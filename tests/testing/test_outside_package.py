@@ -213,4 +213,4 @@ def test_a_broken_plug_in_costs_one_line(outside: Outside) -> None:
         assert len(lines) == len(expected)
     asked = outside.python("-c", words, "grow", "toy-broken")
     assert asked.returncode == 2
-    assert "update or uninstall toy-crystals" in asked.stderr
+    assert "update or uninstall toy-crystals; nakaya --debug shows where" in asked.stderr

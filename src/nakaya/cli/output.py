@@ -16,7 +16,7 @@ import typer
 from nakaya.cli.moved import moved_to
 from nakaya.core.addresses import without_secrets
 from nakaya.core.documents import dump_json, plain
-from nakaya.core.errors import NakayaError, OutputExistsError, UnstatedError
+from nakaya.core.errors import NakayaError, OutputExistsError, PluginError, UnstatedError
 
 __all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "echo_outlines", "explain_exception", "plain", "run_app"]
 
@@ -71,6 +71,8 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
     if isinstance(error, UnstatedError):
         option = OPTIONS.get(error.name, f"--{error.name.replace('_', '-')}")
         return USER_ERROR, f"nakaya: {error} ({option})"
+    if isinstance(error, PluginError) and "--debug" not in arguments:
+        return USER_ERROR, f"nakaya: {_one_line(str(error))}; nakaya --debug shows where"
     if isinstance(error, NakayaError):
         return USER_ERROR, f"nakaya: {_one_line(str(error))}"
     if getattr(error, "possibilities", None):  # the parser finds "--temperature" like "--geometry": both begin with --
