@@ -1,20 +1,24 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
+import nakaya
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.growth.catalogue import find_model
 from nakaya.growth.emulators.cgne.shipped import SMALL_RHO
 from nakaya.growth.grower_model import TAKEN_OPTIONS, GrowerModel, MemberGrowth
 from nakaya.growth.lattice.lattice import SQUARE
-from nakaya.growth.model.parameters import Parameters, limit, parameter
+from nakaya.growth.model.grower import Grower
+from nakaya.growth.model.parameters import Conditions, Parameters, limit, parameter
 from nakaya.growth.model.setup import GrowthSetup, StopRules
 from nakaya.growth.solvers.gravner_griffeath.model import MODEL
 from nakaya.growth.stepping import grow_by_steps
+from nakaya.testing.grower_contract import GrowerContract
 
 
 class Toy(Parameters):
@@ -23,6 +27,12 @@ class Toy(Parameters):
     family: ClassVar[str] = "toy"
     rate: float = parameter(default=0.5, low=0, high=1, unit="1/s", meaning="the rate", high_open=True)
     heat: float = parameter(low=-1, high=1, meaning="the heat")
+
+
+class Nameless(Parameters):
+    """A point of nothing."""
+
+    rate: float = parameter(default=0.5, low=0, high=1, meaning="the rate")
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,39 @@ def test_stop_rules_of_a_model_end_growth() -> None:
     assert (grown.steps[0, 0], grown.stopped_by[0, 0]) == (1, "steps")
 
 
+def grow_on(point: Toy, setup: GrowthSetup, key: tuple[int, int]) -> MemberGrowth:
+    """Attach ring after ring, pause at step 5, and ask no stop rule."""
+    distance = SQUARE.distance(np.moveaxis(np.indices(setup.shape), 0, -1) - np.array(setup.initial[0]))
+    return MemberGrowth(np.where(distance < 5, distance, distance + 1).astype(np.int32), 30, "steps")
+
+
+class Careless(GrowerContract):
+    """The kit on a model that ignores all stop rules that it states."""
+
+    def make_grower(self) -> Grower:
+        return replace(TOY, grow_member=grow_on).make()
+
+    def make_points(self) -> list[Conditions]:
+        return [Toy(heat=0), Toy(heat=1)]
+
+    def make_setup(self) -> GrowthSetup:
+        return TOY.setup(size=17, stop=Rules(margin=3))
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        Careless.test_it_stops_at_the_margin,
+        Careless.test_it_stops_after_so_many_steps,
+        Careless.test_it_stops_when_nothing_attaches,
+        Careless.test_stop_rules_of_its_own_end_growth,
+    ],
+)
+def test_the_contract_notices_stop_rules_that_are_ignored(promise: Callable[[Careless], None]) -> None:
+    with pytest.raises(AssertionError):
+        promise(Careless())
+
+
 def test_stop_rules_that_nothing_evaluates_are_refused() -> None:
     with pytest.raises(ParameterError, match="nothing evaluates the stop rules solid"):
         grow_by_steps(TOY.setup(size=11), SQUARE, lambda attached, step: attached)
@@ -99,6 +142,8 @@ def test_stop_rules_that_nothing_evaluates_are_refused() -> None:
         ({"grow_member": None}, "grow_member or grower, one of the two"),
         ({"rules": ""}, 'state rules, such as "toy rules 1"'),
         ({"grower": object}, "grow_member or grower, one of the two"),
+        ({"lattice": "square"}, "lattice='square' is no lattice: expected HEXAGONAL, SQUARE or CUBIC"),
+        ({"family": Nameless}, "have no family: write family: ClassVar"),
     ],
 )
 def test_a_statement_that_contradicts_itself_is_refused(change: dict[str, object], message: str) -> None:
@@ -114,6 +159,21 @@ def test_a_parameter_cannot_have_the_name_of_an_option() -> None:
     assert "size" in TAKEN_OPTIONS
     with pytest.raises(ParameterError, match="size cannot be the name of a parameter"):
         GrowerModel("clash", Clash, SQUARE, grow_member, rules="clash rules 1")
+
+
+def test_a_statement_grows_without_being_installed() -> None:
+    crystals = nakaya.grow(Toy(heat=0), model=TOY, size=9, stop=Rules(margin=2), seed=0)
+    assert (crystals.metadata.model, int(crystals.steps[0])) == ("toy", 3)
+    with pytest.raises(ParameterError, match="is not a parameter point of toy, which toy grows"):
+        nakaya.grow(Nameless(), model=TOY, seed=0)  # type: ignore[arg-type]
+
+
+def test_what_is_no_growth_is_refused() -> None:
+    setup = TOY.setup(size=11)
+    for returned, message in ((np.zeros((9, 9)), "returned ndarray"), (MemberGrowth(None, 1, "tired"), "'tired'")):  # type: ignore[arg-type]
+        grower = replace(TOY, grow_member=lambda point, setup, key, returned=returned: returned).make()
+        with pytest.raises(ParameterError, match=message):
+            grower.grow([Toy(heat=0)], setup, members=range(1), seed=0)
 
 
 def test_what_a_member_lacks_is_said() -> None:

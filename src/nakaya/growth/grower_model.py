@@ -122,6 +122,16 @@ class GrowerModel:
     trained_for: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.lattice, Lattice):
+            raise ParameterError(
+                f"model {self.name}: lattice={self.lattice!r} is no lattice: expected HEXAGONAL, SQUARE or CUBIC of "
+                "nakaya.growth.lattice.lattice"
+            )
+        if not isinstance(getattr(self.family, "family", None), str):
+            raise ParameterError(
+                f"model {self.name}: its parameters have no family: write family: ClassVar[str] = "
+                f'"{self.name}" into the class {getattr(self.family, "__name__", self.family)}'
+            )
         if not NAME.fullmatch(self.name):
             raise ParameterError(f"model name {self.name!r} is not made of lower-case letters, digits and dashes")
         if (self.grow_member is None) == (self.grower is None):
@@ -371,6 +381,12 @@ class MemberGrower:
         return Trajectory(**maps, parameters=parameters_of(conditions), metadata=self.model.metadata(setup, seed))
 
     def _keep(self, grown: MemberGrowth, maps: dict[str, Any], place: tuple[int, int]) -> None:
+        if not isinstance(grown, MemberGrowth) or grown.stopped_by not in STOP_REASONS:
+            came = f"stopped_by={grown.stopped_by!r}" if isinstance(grown, MemberGrowth) else type(grown).__name__
+            raise ParameterError(
+                f"{self.name} returned {came}: MemberGrowth(arrival, steps, stopped_by) was expected, stopped by one "
+                f"of {', '.join(STOP_REASONS)}"
+            )
         found = {"arrival": grown.arrival, **({} if grown.grain is None else {"grain": grown.grain}), **grown.fields}
         wanted = {
             "arrival": maps["arrival"],

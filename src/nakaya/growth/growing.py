@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import ParameterError
 from nakaya.growth.catalogue import DEFAULT_MODEL, MODELS, find_model
+from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.lattice.geometry import Geometry, Sites
 from nakaya.growth.model.grower import Progress
 from nakaya.growth.model.parameters import Conditions
@@ -22,7 +23,7 @@ MAX_WORKERS = 4096
 def grow(
     conditions: Conditions | Sequence[Conditions],
     *,
-    model: str = DEFAULT_MODEL,
+    model: str | GrowerModel = DEFAULT_MODEL,
     geometry: str | Geometry | None = None,
     size: int | None = None,
     shape: Sequence[int] | None = None,
@@ -40,8 +41,9 @@ def grow(
 
     Args:
         conditions: One parameter point, or a sequence of points.
-        model: Name of a solver or an emulator.
-        geometry: Name of a geometry that the model has, such as "sector" (mirrored 120 degree wedge) or "full" (whole
+        model: Name of a solver or an emulator, or the statement of one.
+        geometry: Name of a geometry that the model has, such as "sector" (a third of a six-fold crystal: a wedge of
+            120 degrees between two mirrors) or "full" (whole
             lattice), or a geometry object; by default the model's first.
         size: Sites along every axis of the lattice array, 8 to 16,384; by default the model's.
         shape: Sites along each axis, in place of `size`.
@@ -67,16 +69,21 @@ def grow(
     ((2, 16, 16), 0)
     """
     is_one = isinstance(conditions, Conditions)
+    stated = model if isinstance(model, GrowerModel) else find_model(model)
+    if not is_one and not isinstance(conditions, Iterable):
+        raise ParameterError(
+            f"{conditions!r} is not a parameter point of {stated.family.family}, which {stated.name} grows, nor a "
+            "sequence of points"
+        )
     points: list[Conditions] = [conditions] if isinstance(conditions, Conditions) else list(conditions)
     if not points:
         raise ParameterError("conditions=[] has no point: give at least one")
-    stated = find_model(model)
     for point in points:
         if not isinstance(point, Conditions) or point.family != stated.family.family:
             others = [name for name, other in MODELS.load_all().items() if isinstance(point, other.family)]
             remedy = f": name model={others[0]!r}, which grows it" if others else ""
             raise ParameterError(
-                f"{point!r} is not a parameter point of {stated.family.family}, which {model} grows{remedy}"
+                f"{point!r} is not a parameter point of {stated.family.family}, which {stated.name} grows{remedy}"
             )
     setup = stated.setup(geometry, size, shape=shape, initial=initial, edges=edges, stop=stop)
     members = check_count("members", members, 1, MAX_MEMBERS, ": it is the number of crystals at each point")

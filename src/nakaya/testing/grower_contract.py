@@ -16,16 +16,20 @@ pytest then collects one test for each promise. Needs pytest only in so far as i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nakaya.core.errors import ParameterError
 from nakaya.core.provenance import package_version
+from nakaya.growth.lattice.geometry import stop_mask
+from nakaya.growth.lattice.lattice import LATTICES
 from nakaya.growth.model.grower import Grower
-from nakaya.growth.model.parameters import Conditions
-from nakaya.growth.model.setup import GrowthSetup
+from nakaya.growth.model.parameters import Conditions, stated_in
+from nakaya.growth.model.setup import GrowthSetup, StopRules
 from nakaya.growth.model.trajectory import INITIAL, NEVER, Trajectory
 from nakaya.growth.store.store import open_store
 from nakaya.growth.store.writing import save
@@ -150,6 +154,58 @@ class GrowerContract(ABC):
         one = self.grow(points, range(MEMBERS))
         for workers in (2, 3):
             assert_same_crystals(one, self.grow(points, range(MEMBERS), workers=workers))
+
+    def test_it_stops_at_the_margin(self) -> None:
+        """No site that meets the front rule attaches before the last step, nor unless the rule ended the growth."""
+        crystals, setup = self.grow(self.make_points(), range(MEMBERS)), self.make_setup()
+        at_front = stop_mask(setup, LATTICES[crystals.metadata.lattice])
+        reached = np.where(at_front & (crystals.arrival > INITIAL), crystals.arrival, NEVER)
+        first = np.where(reached == NEVER, np.iinfo(np.int32).max, reached).min(axis=_lattice_axes(crystals))
+        stopped = crystals.stopped_by == "front"
+        assert ((reached.max(axis=_lattice_axes(crystals)) > NEVER) == stopped).all()
+        assert (first[stopped] == crystals.steps[stopped]).all()
+
+    def test_it_stops_after_so_many_steps(self) -> None:
+        """With fewer steps allowed a crystal has the same history up to there."""
+        whole = self.grow(self.make_points(), range(MEMBERS))
+        resolution = whole.metadata.time_resolution
+        limit = max(int(whole.steps.min()) // 2 // resolution, 1) * resolution
+        part = self._grow_with_rules(max_steps=limit)
+        if part is None:
+            return
+        shorter = whole.steps > limit
+        assert (part.steps == np.minimum(whole.steps, limit)).all()
+        assert (part.stopped_by[shorter] == "steps").all()
+        assert (part.arrival == np.where(whole.arrival <= limit, whole.arrival, NEVER)).all()
+
+    def test_it_stops_when_nothing_attaches(self) -> None:
+        """No crystal goes on after a step without an attachment where one is one too many."""
+        crystals = self._grow_with_rules(no_growth=1)
+        if crystals is None:
+            return
+        for arrival, steps in zip(
+            crystals.arrival.reshape(crystals.steps.size, -1), crystals.steps.ravel(), strict=True
+        ):
+            moments = np.unique(np.append(arrival[arrival >= INITIAL], steps))
+            assert np.diff(moments).max(initial=0) <= crystals.metadata.time_resolution
+
+    def test_stop_rules_of_its_own_end_growth(self) -> None:
+        """The least or the greatest value of each rule that the model adds ends growth at another step."""
+        rules = stated_in(type(self.make_setup().stop))
+        steps = self.grow(self.make_points(), range(MEMBERS)).steps
+        for name in rules.keys() - stated_in(StopRules).keys():
+            ends = (rules[name].low, rules[name].high)
+            grown = [self._grow_with_rules(**{name: end}, max_steps=2 * int(steps.max())) for end in ends]
+            assert any(crystals is None or (crystals.steps != steps).any() for crystals in grown), f"{name} is ignored"
+
+    def _grow_with_rules(self, **rules: Any) -> Trajectory | None:
+        """Grow with other stop rules; None where the grower refuses them."""
+        setup = self.make_setup()
+        setup = replace(setup, stop=replace(setup.stop, **rules))
+        try:
+            return self.make_grower().grow(self.make_points(), setup, members=range(MEMBERS), seed=SEED)
+        except ParameterError:
+            return None
 
     def test_progress_counts_every_member_once(self) -> None:
         """What the callback is told adds up."""

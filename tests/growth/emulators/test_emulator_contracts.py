@@ -13,7 +13,7 @@ from nakaya.growth.emulators.cgne.config import TrainedFor  # noqa: E402
 from nakaya.growth.emulators.cgne.emulator import CgneEmulator  # noqa: E402
 from nakaya.growth.emulators.cgne.package import CgnePackage  # noqa: E402
 from nakaya.growth.emulators.controls.lookup import LookUpTable  # noqa: E402
-from nakaya.growth.lattice.geometry import make_setup  # noqa: E402
+from nakaya.growth.lattice.geometry import make_setup, stop_mask  # noqa: E402
 from nakaya.growth.model.grower import Grower  # noqa: E402
 from nakaya.growth.model.parameters import Conditions  # noqa: E402
 from nakaya.growth.model.setup import GrowthSetup, StopRules  # noqa: E402
@@ -54,6 +54,7 @@ class TestLookUp(EmulatorContract):
         arrival = rng.integers(-1, 50, (9, 1, 16, 16)).astype(np.int32)
         arrival[arrival == 0] = 1
         arrival[:, :, 0, 0] = 0
+        arrival[..., stop_mask(self.make_setup())] = 50  # where the front ends the growth
         rho = np.linspace(0.35, 0.64, 9)
         parameters = {
             name: rho if name == "rho" else np.full(9, value)
