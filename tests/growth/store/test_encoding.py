@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -111,3 +112,29 @@ def test_a_frame_that_claims_more_than_its_bytes_can_hold_is_not_decompressed(cr
     assert 3 * 4 * huge.crystal_bytes > most_decoded_bytes(len(content))
     with pytest.raises(FormatError, match="cannot hold"):
         decode(content, huge)
+
+
+@pytest.mark.parametrize("claimed", [2**40, 2**62, 2**31, 0])
+def test_a_frame_that_lies_about_its_size_is_refused_before_anything_is_allocated_for_it(
+    crystals: Maker, claimed: int
+) -> None:
+    """The index, its checksum and the frame's own content are right; its header claims another size (RFC 8878)."""
+    _, layout, content = encoded(crystals)
+    start = len(content) - 4 - 16 * 6
+    index = np.frombuffer(content[start:-4], "<u8").copy()
+    offset, length = index[:2].tolist()
+    frame = content[offset : offset + length]
+    descriptor = frame[4]
+    header = 5 + (1 - (descriptor >> 5 & 1)) + (1 if descriptor >> 5 & 1 else 0, 2, 4, 8)[descriptor >> 6]
+    # one segment with a size of eight bytes; the checksum flag stays as it is
+    liar = frame[:4] + bytes([0b11100000 | descriptor & 4]) + claimed.to_bytes(8, "little") + frame[header:]
+    index[:2] = len(content[:start]), len(liar)
+    told = index.astype("<u8").tobytes()
+    forged = content[:start] + liar + told + google_crc32c.value(told).to_bytes(4, "little")
+    tracemalloc.start()
+    try:
+        with pytest.raises(FormatError, match=f"claims {claimed} bytes, not {2 * layout.crystal_bytes}"):
+            decode(forged, layout)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
