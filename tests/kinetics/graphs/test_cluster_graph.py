@@ -114,9 +114,7 @@ def test_results_of_the_record_are_no_features(tmp_path):
     np.testing.assert_array_equal(first.global_values, second.global_values)
 
 
-def test_weights_can_follow_the_length_of_boundaries():
-    relation = cluster_relation(triangle(), weight="length")
-    np.testing.assert_allclose(relation.weight, np.tile([1 / 3, 1.0, 0.0], 2), rtol=1e-6)
+def test_all_boundaries_weigh_the_same():
     np.testing.assert_array_equal(cluster_relation(triangle()).weight, 1.0)
 
 

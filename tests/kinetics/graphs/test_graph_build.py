@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from nakaya.cli.app import app
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
-from nakaya.kinetics.graphs.build import GraphOptions, build_sequence, read_snapshots
+from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
 from nakaya.kinetics.graphs.conditions import GLOBALS, TARGETS
 from nakaya.kinetics.graphs.facets import FacetVelocities
 from nakaya.kinetics.graphs.files import read_sequence, write_sequence
@@ -139,8 +139,9 @@ def test_any_level_may_be_missing(growth_record: MakeRecord, tmp_path: Path) -> 
     for atoms in (True, False):
         for clusters in (True, False):
             for facets in (FACETS, None):
-                options = GraphOptions(atoms=atoms, clusters=clusters)
-                sequence = build_sequence(record, frames, facets=facets, options=options)
+                sequence = build_sequence(record, frames, facets=facets)
+                for name in [*(["atom"] * (not atoms)), *(["cluster"] * (not clusters))]:
+                    sequence = sequence.without_level(name)
                 wanted = {"atom"} if atoms else set()
                 wanted |= ({"cluster"} if clusters else set()) | ({"facet"} if facets else set())
                 for graph in sequence.frames:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -143,11 +143,7 @@ def _inner_error(model: KineticModel, train: Sequence[Sample], seed: int) -> flo
     if len(train) <= FEWEST_TRAIN:
         return None
     errors = []
-    for _, rest, left in _each(train):
+    for _, rest, left in rate_folds(train, "temperature"):
         told = model.fit(rest, TARGET, model.defaults, seed=seed).predict(left)
         errors += ((told.mean - label_values(left, TARGET)) * LN10).tolist()
     return float(np.sqrt(np.mean(np.square(errors))))
-
-
-def _each(samples: Sequence[Sample]) -> Iterable[tuple[str, list[Sample], list[Sample]]]:
-    return rate_folds(samples, "temperature")

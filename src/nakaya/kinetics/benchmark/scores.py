@@ -145,17 +145,16 @@ def _measures(scored: _Scored) -> dict[str, Any]:
 
 
 def _fold(entry: Mapping[str, Any]) -> dict[str, Any]:
-    errors = np.array([row["mean"] - row["label"] for row in entry["rows"]])
-    noise = np.array([0.0 if row["label_error"] is None else row["label_error"] for row in entry["rows"]])
-    inside = np.abs(errors) <= entry["factor"] * np.array([row["deviation"] for row in entry["rows"]])
-    rmse, floor, reducible = _errors(float((errors**2).sum()), float((noise**2).sum()), len(errors))
+    scored = _gather([entry])
+    assert scored is not None  # folds without rows were left out
+    rmse, floor, reducible = _errors(scored.squares.sum(), scored.floors.sum(), scored.counts.sum())
     return {
         "fold": entry["fold_name"],
         "rmse": rmse,
         "noise_floor_rmse": floor,
         "reducible_rmse": reducible,
-        "coverage90": float(inside.mean()),
-        "rows": len(errors),
+        "coverage90": float(scored.covered.sum() / scored.counts.sum()),
+        "rows": int(scored.counts.sum()),
         "train_rows": entry["train_rows"],
         "calibration": entry["calibration"],
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.core.provenance import sha256_of_file
 from nakaya.kinetics.graphs.atoms import describe_atoms
-from nakaya.kinetics.graphs.clusters import MIN_ATOMS, attach_clusters, find_clusters
+from nakaya.kinetics.graphs.clusters import attach_clusters, find_clusters
 from nakaya.kinetics.graphs.conditions import GLOBALS, check_no_target, crystal_structure, global_values
 from nakaya.kinetics.graphs.facets import FacetVelocities, attach_facets
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, MultiscaleGraph, Relation
@@ -29,34 +28,10 @@ from nakaya.md.trajectories.frames import Frame
 from nakaya.records.cluster_graph import ClusterGraph
 from nakaya.records.record import Record
 
-__all__ = ["GraphOptions", "build_sequence", "read_snapshots"]
+__all__ = ["build_sequence", "read_snapshots"]
 
 PATCHES = "interface-patches"
 PICOSECOND = 1e-12
-
-
-@dataclass(frozen=True)
-class GraphOptions:
-    """What is built.
-
-    Attributes:
-        evidence_ps: Length of the evidence: frames that come later after the first one are left out, and so are later
-            points of the evidence's series.
-        min_cluster: Fewest atoms of a cluster.
-        atoms: Whether to keep the atomic level (the coarser ones are made from it in any case).
-        clusters: Whether to make the cluster level.
-    """
-
-    evidence_ps: float = EVIDENCE_PS
-    min_cluster: int = MIN_ATOMS
-    atoms: bool = True
-    clusters: bool = True
-
-    def __post_init__(self) -> None:
-        if not self.evidence_ps >= 0:
-            raise ParameterError(f"evidence_ps={self.evidence_ps} must not be negative")
-        if self.min_cluster < 2:
-            raise ParameterError(f"min_cluster={self.min_cluster}: a cluster has at least 2 atoms")
 
 
 def read_snapshots(record: Record, folder: Path) -> list[Frame]:
@@ -81,9 +56,7 @@ def read_snapshots(record: Record, folder: Path) -> list[Frame]:
     return sorted(frames, key=lambda frame: math.inf if frame.time_ps is None else frame.time_ps)
 
 
-def _build(
-    frame: Frame, record: Record, table: MaterialTable | None, options: GraphOptions
-) -> tuple[MultiscaleGraph, float]:
+def _build(frame: Frame, record: Record, table: MaterialTable | None) -> tuple[MultiscaleGraph, float]:
     structure = crystal_structure(record)
     if structure is None:
         raise ParameterError(
@@ -94,7 +67,7 @@ def _build(
     graph = MultiscaleGraph({}, {}, GLOBALS, global_values(record, time=time, table=table))
     atoms = describe_atoms(frame, structure=structure, temperature=graph.condition("temperature"))
     graph = graph.with_level(atoms.level, [atoms.bonds])
-    if options.clusters and (found := find_clusters(frame, atoms, min_atoms=options.min_cluster)) is not None:
+    if (found := find_clusters(frame, atoms)) is not None:
         graph = graph.with_level(*found)
     return graph, atoms.scale
 
@@ -106,7 +79,6 @@ def build_sequence(
     table: MaterialTable | None = None,
     facets: FacetVelocities | None = None,
     clusters: ClusterGraph | None = None,
-    options: GraphOptions | None = None,
 ) -> GraphSequence:
     """Build what was seen early of one record: frames with their real times, globals and series.
 
@@ -118,17 +90,15 @@ def build_sequence(
         facets: Velocities of faces from training folds, for the facet level of a cubic crystal; without them, or
             where a face melts, there is none.
         clusters: What an image shows, as the cluster level; for records without frames, whose atoms say nothing else.
-        options: What is built.
 
     Raises:
-        ParameterError: As in `build_frame`; the facets' velocities come from this very record; several frames of
-            which some carry no time; clusters of another record, or beside frames.
+        ParameterError: The crystal structure is not known; the facets' velocities come from this very record; several
+            frames of which some carry no time; clusters of another record, or beside frames.
     """
     check_no_target(record)
-    options = options or GraphOptions()
-    seen = _early(record, frames, options.evidence_ps)
-    evidence = _evidence(record, options.evidence_ps * PICOSECOND)
-    built = [_build(frame, record, table, options) for frame in seen]
+    seen = _early(record, frames)
+    evidence = _evidence(record)
+    built = [_build(frame, record, table) for frame in seen]
     graphs = [graph for graph, _ in built]
     if not graphs:
         graphs = [MultiscaleGraph({}, {}, GLOBALS, global_values(record, time=0.0, table=table))]
@@ -151,29 +121,26 @@ def build_sequence(
         (before, _), (after, scale) = built[number - 1], built[number]
         moved = node_correspondence(before, seen[number - 1], after, seen[number], scale)
         correspondences.append({**moved, **unchanged(graphs[number - 1], graphs[number])})
-    if not options.atoms:
-        graphs = [graph.without_level("atom") for graph in graphs]
-        correspondences = [{name: entry for name, entry in step.items() if name != "atom"} for step in correspondences]
     times = np.array([0.0 if frame.time_ps is None else frame.time_ps * PICOSECOND for frame in seen] or [0.0])
     return GraphSequence(record.id, times, tuple(graphs), tuple(correspondences), evidence)
 
 
-def _early(record: Record, frames: Sequence[Frame], evidence_ps: float) -> list[Frame]:
+def _early(record: Record, frames: Sequence[Frame]) -> list[Frame]:
     if len(frames) <= 1:
         return list(frames)
     times = [frame.time_ps for frame in frames if frame.time_ps is not None]
     if len(times) < len(frames):
         raise ParameterError(f"record {record.id}: some of its {len(frames)} frames carry no time: give one frame only")
-    last = min(times) + evidence_ps + TIME_TOLERANCE_PS
+    last = min(times) + EVIDENCE_PS + TIME_TOLERANCE_PS
     return [frame for frame, time in zip(frames, times, strict=True) if time <= last]
 
 
-def _evidence(record: Record, length: float) -> Evidence:
+def _evidence(record: Record) -> Evidence:
     # One axis for all: that of the series with most points. Single values hold at all times.
     entries = record.evidence.items()
     series = {name: (entry.times, entry.values) for name, entry in entries if entry.times is not None}
-    if record.kind != "md":
-        length = math.inf  # the picoseconds of a run do not limit the log of a reactor
+    # The picoseconds of a run do not limit the log of a reactor.
+    length = EVIDENCE_PS * PICOSECOND if record.kind == "md" else math.inf
     times = max((moments for moments, _ in series.values()), key=len, default=np.zeros(1))
     times = times[times - times[0] <= length * (1 + 1e-9)]
     columns = {name: np.full(len(times), entry.value) for name, entry in entries if entry.values.ndim == 0}

@@ -63,7 +63,7 @@ _AXES_ATOMS = 20  # fewer atoms have too few bonds to tell the directions of the
 _MISSING_NEIGHBOUR = 0.75  # a vacancy takes one neighbour; thermal motion close to melting blurs the count by 0.5
 
 
-def label_clusters(atoms: Atoms, *, min_atoms: int = MIN_ATOMS) -> IntArray:
+def label_clusters(atoms: Atoms) -> IntArray:
     """Number of the cluster of every atom, int64 [atom]; -1 = none. The largest cluster has number 0."""
     near, solid = atoms.near, atoms.solid
     joined = (atoms.coherence > atoms.classifier.coherence) & (atoms.weight > 0.5)
@@ -76,24 +76,23 @@ def label_clusters(atoms: Atoms, *, min_atoms: int = MIN_ATOMS) -> IntArray:
     sizes = np.bincount(component[solid], minlength=int(component.max(initial=-1)) + 1)
     ranks = np.argsort(-sizes, kind="stable")
     number = np.full(len(sizes), -1, np.int64)
-    kept = ranks[sizes[ranks] >= min_atoms]
+    kept = ranks[sizes[ranks] >= MIN_ATOMS]
     number[kept] = np.arange(len(kept))
     return np.where(solid, number[component], -1)
 
 
-def find_clusters(frame: Frame, atoms: Atoms, *, min_atoms: int = MIN_ATOMS) -> tuple[Level, list[Relation]] | None:
+def find_clusters(frame: Frame, atoms: Atoms) -> tuple[Level, list[Relation]] | None:
     """Make the cluster level of a frame.
 
     Args:
         frame: The frame.
         atoms: As `describe_atoms` gives them.
-        min_atoms: Fewest atoms of a cluster.
 
     Returns:
         The nodes, and the relations (cluster, cluster), where there are several, and (atom, cluster); None where no
         cluster is large enough.
     """
-    labels = label_clusters(atoms, min_atoms=min_atoms)
+    labels = label_clusters(atoms)
     count = int(labels.max(initial=-1)) + 1
     if count == 0:
         return None
@@ -228,21 +227,11 @@ def cluster_level(clusters: ClusterGraph) -> Level:
     return Level(LEVEL, tuple(clusters.nodes), np.stack(columns, axis=1).astype(np.float32))
 
 
-def cluster_relation(clusters: ClusterGraph, *, weight: str | None = None) -> Relation:
-    """The edges as a relation inside the level: every edge in both directions.
-
-    Args:
-        clusters: Their edges and boundaries.
-        weight: A feature of the boundaries that is not negative; each edge weighs its fraction of the greatest. By
-            default all edges weigh 1.
-    """
-    weights = np.ones(len(clusters.edges))
-    if weight is not None:
-        values = clusters.boundaries[weight].values
-        weights = np.nan_to_num(values / max(float(np.nanmax(values, initial=0.0)), np.finfo(np.float64).tiny))
+def cluster_relation(clusters: ClusterGraph) -> Relation:
+    """The edges as a relation inside the level: every edge in both directions, of weight 1."""
     columns = [feature.values for feature in clusters.boundaries.values()]
     features = np.stack(columns, axis=1) if columns else np.zeros((len(clusters.edges), 0))
-    return both_ways(LEVEL, clusters.edges, weights, tuple(clusters.boundaries), features)
+    return both_ways(LEVEL, clusters.edges, np.ones(len(clusters.edges)), tuple(clusters.boundaries), features)
 
 
 def attach_clusters(graph: MultiscaleGraph, clusters: ClusterGraph) -> MultiscaleGraph:

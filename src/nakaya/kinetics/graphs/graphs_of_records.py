@@ -9,7 +9,7 @@ from typing import Any
 
 from nakaya.core.errors import InputFileError
 from nakaya.core.files import check_output, new_folder
-from nakaya.kinetics.graphs.build import GraphOptions, build_sequence, read_snapshots
+from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
 from nakaya.kinetics.graphs.facets import training_velocities
 from nakaya.kinetics.graphs.files import write_sequence
 from nakaya.kinetics.graphs.graph import GraphSequence
@@ -27,7 +27,6 @@ def sequences(
     *,
     known: Iterable[Record] = (),
     training: Iterable[Record] = (),
-    options: GraphOptions | None = None,
 ) -> Iterator[GraphSequence]:
     """Build the graphs of records, one sequence each, one by one.
 
@@ -37,7 +36,6 @@ def sequences(
         known: Records that hold properties of the materials (T_m, L, D).
         training: Records whose growth velocities shape the facets; those of the record itself, and of its replicates
             in `records`, must not be among them. Empty = no facets.
-        options: What is built.
     """
     known, training = list(known), list(training)
     tables: dict[str, MaterialTable] = {}
@@ -49,9 +47,7 @@ def sequences(
             facets = training_velocities(training, record.material, temperature)
         frames = read_snapshots(record, folder)
         clusters = read_clusters(record, folder)
-        yield build_sequence(
-            record, frames, table=tables[record.material], facets=facets, clusters=clusters, options=options
-        )
+        yield build_sequence(record, frames, table=tables[record.material], facets=facets, clusters=clusters)
 
 
 def graph_records(
@@ -61,7 +57,6 @@ def graph_records(
     facets_from: str | Path | None = None,
     out: Path | None = None,
     overwrite: bool = False,
-    options: GraphOptions | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Build the graphs of a store, and write them where `out` is given: one file ID.npz per record.
@@ -72,7 +67,6 @@ def graph_records(
         facets_from: Records whose growth velocities shape the facets; none of them may be graphed.
         out: New folder, which appears whole or not at all.
         overwrite: Whether to replace `out`.
-        options: What is built.
         progress: Told the id of every record that is done.
 
     Returns:
@@ -92,7 +86,7 @@ def graph_records(
     training = [] if facets_from is None else load_records(facets_from)
     found = []
     with nullcontext() if out is None else new_folder(out, overwrite=overwrite) as folder:
-        built = sequences(wanted, record_folder(source), known=every, training=training, options=options)
+        built = sequences(wanted, record_folder(source), known=every, training=training)
         for sequence in built:
             if folder is not None:
                 write_sequence(sequence, folder / f"{sequence.record_id}.npz")

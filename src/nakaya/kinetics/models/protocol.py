@@ -37,11 +37,6 @@ class PredictiveDistribution:
     mean: FloatArray
     standard_deviation: FloatArray
 
-    def interval(self, factor: float | FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Ends of mean +- factor x standard deviation, on the scale of the target; 1.645 gives a normal's 90 %."""
-        half = np.asarray(factor) * self.standard_deviation
-        return self.mean - half, self.mean + half
-
     @classmethod
     def joined(cls, parts: Sequence[PredictiveDistribution]) -> PredictiveDistribution:
         """Predictions of several sets of samples of one target, one after another."""

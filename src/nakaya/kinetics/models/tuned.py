@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.reading import read_json
 from nakaya.kinetics.models.protocol import Settings
 from nakaya.kinetics.samples.sample import EvidenceKind
 from nakaya.records.shipped import shipped_folder
 
 __all__ = ["check_tuned", "tuned_settings"]
+
+MAX_BYTES = 1 << 20
 
 
 def tuned_settings(model: str, evidence: EvidenceKind, folder: Path | None = None) -> Settings:
@@ -28,7 +30,7 @@ def tuned_settings(model: str, evidence: EvidenceKind, folder: Path | None = Non
     if not path.is_file():
         return {}
     try:
-        by_evidence = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        by_evidence = read_json(path, MAX_BYTES)["settings"]
         chosen = by_evidence.get(evidence) or next(iter(by_evidence.values()))
         return {str(name): float(value) for name, value in chosen.items()}
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Final, get_args
 
@@ -73,13 +74,6 @@ class Corpus:
             folder = self.folder if self.graphs else None
             self._made[key] = make_sample(record, evidence, self.tables[record.material], folder)
         return self._made[key]
-
-    def prepare(self, evidence: EvidenceKind, progress: Callable[[int, int], None] | None = None) -> None:
-        """Make all samples now, so that processes that are forked later share them."""
-        for number, record in enumerate(self.records, 1):
-            self.sample(record, evidence)
-            if progress is not None:
-                progress(number, len(self.records))
 
     def num_single(self) -> int:
         """Number of conditions with one seed only: they give no label to evidence of their own run."""
@@ -170,8 +164,8 @@ def joined(first: Corpus, second: Corpus) -> Corpus:
     if twice := sorted({record.id for record in first.records} & {record.id for record in second.records}):
         raise ParameterError(f"both sets hold a record {twice[0]}: what was learned from cannot be scored")
     for corpus in (first, second):
-        for evidence in get_args(EvidenceKind):
-            corpus.prepare(evidence)
+        for evidence, record in product(get_args(EvidenceKind), corpus.records):
+            corpus.sample(record, evidence)
     return Corpus(
         tuple(sorted((*first.records, *second.records), key=lambda record: record.id)),
         {**second.tables, **first.tables},

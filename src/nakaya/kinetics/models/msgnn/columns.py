@@ -57,10 +57,6 @@ class Columns:
             standard = np.concatenate([standard, known[:, self.flagged]], axis=1)
         return standard.astype(np.float32)
 
-    def varying(self) -> Float32Array:
-        """1 for columns of `encode` that carry numbers, 0 for constant ones and flags: float32 [width]."""
-        return np.concatenate([self.scale > 0, np.zeros(int(self.flagged.sum()))]).astype(np.float32)
-
     def _by_name(self, names: Sequence[str], values: np.ndarray[Any, Any]) -> FloatArray:
         found = {name: number for number, name in enumerate(names)}
         ordered = np.full((len(values), len(self.names)), np.nan)
@@ -68,15 +64,6 @@ class Columns:
             if name in found:
                 ordered[:, number] = values[:, found[name]]
         return ordered
-
-    def as_plain(self) -> dict[str, Any]:
-        """JSON values."""
-        return {
-            "names": list(self.names),
-            "mean": self.mean.tolist(),
-            "scale": self.scale.tolist(),
-            "flagged": [bool(flag) for flag in self.flagged],
-        }
 
     @staticmethod
     def from_plain(plain: dict[str, Any]) -> Columns:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from nakaya.core.arrays import Float32Array, FloatArray, IntArray
+from nakaya.core.documents import plain
 from nakaya.kinetics.graphs.graph import RESOLUTIONS, Evidence, MultiscaleGraph, Relation, RelationName
 from nakaya.kinetics.models.msgnn.columns import Columns, fit_columns
 from nakaya.kinetics.models.physics import law_hints, velocity_ratios
@@ -172,31 +173,25 @@ class Encoding:
 
     def as_plain(self) -> dict[str, Any]:
         """JSON values."""
-        return {
-            "levels": {name: columns.as_plain() for name, columns in self.levels.items()},
-            "relations": {"-".join(name): columns.as_plain() for name, columns in self.relations.items()},
-            "globals": self.globals.as_plain(),
-            "series": self.series.as_plain(),
-            "pooled": self.pooled.as_plain(),
-            "slope": self.slope,
-        }
+        relations = {"-".join(name): columns for name, columns in self.relations.items()}
+        return plain({**vars(self), "relations": relations})  # type: ignore[no-any-return]  # a mapping stays one
 
     @staticmethod
-    def from_plain(plain: dict[str, Any]) -> Encoding:
+    def from_plain(document: dict[str, Any]) -> Encoding:
         """Back from JSON values.
 
         Raises:
             KeyError, TypeError, ValueError: They are not ours.
         """
         relations = {}
-        for name, columns in plain["relations"].items():
+        for name, columns in document["relations"].items():
             source, target = name.split("-")
             relations[source, target] = Columns.from_plain(columns)
-        levels = {name: Columns.from_plain(columns) for name, columns in plain["levels"].items()}
+        levels = {name: Columns.from_plain(columns) for name, columns in document["levels"].items()}
         if not set(levels) <= set(RESOLUTIONS) or not all(set(pair) <= set(levels) for pair in relations):
             raise ValueError("levels or relations that there are none of")
-        conditions, series, pooled = (Columns.from_plain(plain[name]) for name in ("globals", "series", "pooled"))
-        return Encoding(levels, relations, conditions, series, pooled, float(plain["slope"]))
+        conditions, series, pooled = (Columns.from_plain(document[name]) for name in ("globals", "series", "pooled"))
+        return Encoding(levels, relations, conditions, series, pooled, float(document["slope"]))
 
 
 def fit_encoding(samples: Sequence[Sample], *, levels: Sequence[str] = tuple(RESOLUTIONS)) -> Encoding:

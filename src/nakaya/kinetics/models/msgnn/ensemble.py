@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -183,21 +184,14 @@ def _excess_noise(samples: Sequence[Sample], target: str) -> FloatArray:
     return np.asarray(np.where(known, np.maximum(variance - usual, 0.0), 0.0))
 
 
-def make_msgnn() -> Msgnn:
-    """The whole: all levels, and edges between them."""
-    return Msgnn()
+make_msgnn = Msgnn
+"""The whole: all levels, and edges between them."""
 
+make_single_level = partial(Msgnn, "gnn-single-level", {"multi_scale": 0.0})
+"""The atomic level alone."""
 
-def make_single_level() -> Msgnn:
-    """The atomic level alone."""
-    return Msgnn("gnn-single-level", {"multi_scale": 0.0})
+make_no_graph = partial(Msgnn, "msgnn-no-graph", {"graph": 0.0})
+"""No level: conditions, the series and pooled numbers."""
 
-
-def make_no_graph() -> Msgnn:
-    """No level: conditions, the series and pooled numbers."""
-    return Msgnn("msgnn-no-graph", {"graph": 0.0})
-
-
-def make_no_cross() -> Msgnn:
-    """All levels, without edges between them."""
-    return Msgnn("msgnn-no-cross", {"cross_level": 0.0})
+make_no_cross = partial(Msgnn, "msgnn-no-cross", {"cross_level": 0.0})
+"""All levels, without edges between them."""
