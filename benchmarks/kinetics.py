@@ -44,6 +44,7 @@ from nakaya.kinetics.models.catalogue import model_names
 from nakaya.kinetics.models.tuned import check_tuned
 from nakaya.kinetics.samples.corpus import Corpus, corpus_hash
 from nakaya.kinetics.samples.nucleation import nucleation_samples
+from nakaya.kinetics.samples.sample import EVIDENCE
 from nakaya.kinetics.samples.splits import SPLITS
 from nakaya.md.nucleation import nucleation_rate
 from nakaya.records.record import Record
@@ -207,8 +208,10 @@ def as_markdown(document: Mapping[str, Any]) -> str:
         by_evidence.setdefault(evidence, []).append((split, rows))
     for evidence, blocks in by_evidence.items():
         splits = [split for split, _ in blocks]
-        what = "conditions only" if evidence == "A" else "conditions and the first 10 ps"
-        lines += [f"Evidence {evidence} ({what}), RMSE of the growth velocity in m/s [95 % interval]:", ""]
+        lines += [
+            f"Evidence {evidence} ({EVIDENCE[evidence]}), RMSE of the growth velocity in m/s [95 % interval]:",
+            "",
+        ]
         lines.append("| held out | " + " | ".join(splits) + " | CPU s |")
         lines.append("|---|" + "---|" * (len(splits) + 1))
         floors = [f"{rows[0]['noise_floor_rmse']:.1f}" for _, rows in blocks]
@@ -327,7 +330,8 @@ def kinetics(
     ] = None,
     model: Annotated[list[str] | None, typer.Option(help="Only these models; may be given several times.")] = None,
     evidence: Annotated[
-        list[str] | None, typer.Option(help="A: conditions only. B: also the first 10 ps. Both by default.")
+        list[str] | None,
+        typer.Option(help="What models see. A: conditions only. B: also the first 10 ps. Both by default."),
     ] = None,
     split: Annotated[
         list[str] | None, typer.Option(help="temperature, orientation, material, run, random; all by default.")

@@ -19,7 +19,7 @@ from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.kinetics.samples.splits import GROUPED, SPLITS
 from nakaya.theory import HARD_SPHERE, NICKEL
 
-__all__ = ["as_lines", "change_causes", "kinetics_ablation"]
+__all__ = ["ablate_start", "as_lines", "kinetics_ablation"]
 
 TARGET: Final = "growth_velocity"
 ISOTROPIC: Final[Mapping[str, float]] = {"100": 1.0}
@@ -61,8 +61,8 @@ MIXTURES: Final[Mapping[str, Start]] = {
 }
 
 
-def change_causes(records: str) -> list[dict[str, Any]]:
-    """Score the law on evidence A and the mixture on evidence B, whole and with one cause changed at a time.
+def ablate_start(records: str) -> list[dict[str, Any]]:
+    """Score the law of evidence A (conditions) and the mixture of B (and 10 ps), whole and with one thing changed.
 
     Args:
         records: Shipped set, store or file.
@@ -123,7 +123,7 @@ def kinetics_ablation(
 
     Example: python3 nk.py benchmark kinetics-ablation
     """
-    found = change_causes(records)
+    found = ablate_start(records)
     if as_json:
         echo_json({"rows": found})
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import run
-from benchmarks.kinetics_ablation import LAWS, MIXTURES, as_lines, change_causes
+from benchmarks.kinetics_ablation import LAWS, MIXTURES, ablate_start, as_lines
 from nakaya.records.store import RecordStore
 from support.synthetic_growth import SyntheticGrowth
 
@@ -24,7 +24,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_law_that_made_the_data_is_the_best_and_what_was_measured_helps(store: Path) -> None:
     # The synthetic truth has faces nearly as hard spheres have them, and no activation.
-    rows = {(row["evidence"], row["cause"], row["split"]): row["rmse"] for row in change_causes(str(store))}
+    rows = {(row["evidence"], row["cause"], row["split"]): row["rmse"] for row in ablate_start(str(store))}
     assert len(rows) == 3 * (len(LAWS) + len(MIXTURES))
     for split in ("temperature", "orientation", "material"):
         assert rows["A", "faces of hard spheres", split] < 0.6 * rows["A", "all faces alike", split]

@@ -101,7 +101,8 @@ def kinetics(
     ] = "al-cu-si",
     model: Annotated[list[str] | None, typer.Option(help="Only these models; may be given several times.")] = None,
     evidence: Annotated[
-        list[str] | None, typer.Option(help="A: conditions only. B: also the first 10 ps. Both by default.")
+        list[str] | None,
+        typer.Option(help="What models see. A: conditions only. B: also the first 10 ps. Both by default."),
     ] = None,
     tuned: Annotated[
         Path | None, typer.Option(help="Folder of tuned settings, MODEL.json; those of the package by default.")
@@ -172,12 +173,15 @@ def _score_on(
 def _evaluate_kinetics(seed: int, workers: int, *, as_json: bool) -> None:
     from nakaya.cli.progress import progress_reporter
     from nakaya.kinetics.benchmark.evaluate import evaluate_stored
+    from nakaya.kinetics.samples.sample import EVIDENCE
 
     with progress_reporter("fitting", "folds") as report:
         found = evaluate_stored(seed=seed, workers=workers, progress=report)
     if as_json:
         echo_json(found)
     else:
+        for kind, words in EVIDENCE.items():
+            typer.echo(f"{kind} = evidence {kind}: {words}")
         for row in found["compared"]:
             unit = "m/s" if row["target"] == "growth_velocity" else "in ln J"
             typer.echo(

@@ -83,8 +83,9 @@ def _lines(found: Explanation, top: int) -> list[str]:
 
 
 def _heading(found: Explanation) -> list[str]:
-    seen = {"A": "conditions only", "B": "conditions and the first 10 ps"}
-    lines = [f"{found.record}, evidence {found.evidence}: {seen[found.evidence]}"]
+    from nakaya.kinetics.samples.sample import EVIDENCE
+
+    lines = [f"{found.record}, evidence {found.evidence}: {EVIDENCE[found.evidence]}"]
     low, high = found.interval90
     explained = f"explained: {found.value:.3g} m/s (90 %: {low:.3g} to {high:.3g}) by {found.model}"
     if found.is_predicted:

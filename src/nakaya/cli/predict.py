@@ -93,6 +93,8 @@ def _with_advice(warnings: Sequence[str]) -> list[str]:
 
 def _lines(document: Mapping[str, Any]) -> list[str]:
     """A prediction as lines of text."""
+    from nakaya.kinetics.samples.sample import EVIDENCE
+
     lines = [f"{document['record']}:"] if "record" in document else []
     for name, entry in document.items():
         if not (isinstance(entry, Mapping) and "value" in entry):
@@ -104,8 +106,7 @@ def _lines(document: Mapping[str, Any]) -> list[str]:
             low, high = entry["interval90"]
             by = f", by {entry['model']}" if "model" in entry else ""
             lines.append(f"{words:<22} {entry['value']:.3g} {entry['unit']}  (90 %: {low:.3g} to {high:.3g}{by})")
-    seen = {"A": "conditions only", "B": "conditions and the first 10 ps"}
-    lines.append(f"evidence {document['evidence']}: {seen[document['evidence']]}")
+    lines.append(f"evidence {document['evidence']}: {EVIDENCE[document['evidence']]}")
     if (potential := document["potential"]) is not None:
         lines.append(f"potential of the training: {potential['file']} (sha256 {potential['sha256'][:12]})")
     return [*lines, *(f"warning: {warning}" for warning in document["warnings"])]

@@ -32,6 +32,7 @@ def train(
     families of emulators that installed packages bring.
     """
     from nakaya.cli.progress import progress_reporter
+    from nakaya.kinetics.samples.sample import EVIDENCE
     from nakaya.kinetics.training.training import is_kinetics, read_kinetics_training, train_kinetics
     from nakaya.workflows.train_emulator import read_request
     from nakaya.workflows.train_emulator import train as train_emulator
@@ -44,7 +45,8 @@ def train(
             echo_json(card)
             return
         for part in card.parts:
-            typer.echo(f"{part.target}, evidence {part.evidence}: {part.model}, intervals of {part.factor:.2f} sigma")
+            seen = f"evidence {part.evidence} ({EVIDENCE[part.evidence]})"
+            typer.echo(f"{part.target}, {seen}: {part.model}, intervals of {part.factor:.2f} sigma")
         return
     checked = read_request(config)
     total = checked.updates

@@ -78,7 +78,7 @@ class Explanation:
         predicted: What `nakaya predict` says: {"model", "value", "unit", "interval90"}; no "model" and value None where
             it says nothing.
         scores: Root mean square errors of both models in the cross-validation that chose between them, m/s.
-        evidence: "A" or "B".
+        evidence: "A" or "B", as `nakaya.kinetics.samples.sample.EVIDENCE` explains them.
         ablations: Largest change first.
         attention: {"frames": [{"time_ps", "share"}], "levels": {name: gate}, "clusters": [share], "atoms": number of
             them, "atoms_for_half": fewest that hold half of the share}; frames are empty where there is but one;

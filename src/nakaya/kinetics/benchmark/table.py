@@ -11,6 +11,7 @@ from nakaya.core.errors import FormatError
 from nakaya.core.provenance import sha256_of_file
 from nakaya.core.reading import read_json
 from nakaya.kinetics.benchmark.unseen import KNOWN, UNKNOWN
+from nakaya.kinetics.samples.sample import EVIDENCE
 from nakaya.records.shipped import shipped_folder
 
 __all__ = [
@@ -50,7 +51,8 @@ def read_stored(path: Path | None = None) -> dict[str, Any]:
 
 def as_text(document: Mapping[str, Any]) -> str:
     """The table for a terminal."""
-    lines = [describe_records(document["records"]), ""]
+    kinds = "; ".join(f"evidence {kind}: {words}" for kind, words in EVIDENCE.items())
+    lines = [describe_records(document["records"]), kinds, ""]
     for evidence, split, rows in blocks_of(document["rows"]):
         first = rows[0]
         lines.append(

@@ -14,10 +14,13 @@ from nakaya.kinetics.graphs.graph import GraphSequence
 from nakaya.kinetics.graphs.labels import Label
 from nakaya.md.tables import MaterialTable
 
-__all__ = ["TARGET_SCALES", "EvidenceKind", "Sample", "Scale", "label_values"]
+__all__ = ["EVIDENCE", "TARGET_SCALES", "EvidenceKind", "Sample", "Scale", "label_values"]
 
 EvidenceKind: TypeAlias = Literal["A", "B"]
-"""A: conditions only. B: conditions and the first 10 ps after equilibration."""
+"""What is known of a crystallization before its result, as `EVIDENCE` says it."""
+
+EVIDENCE: Final[Mapping[str, str]] = {"A": "conditions only", "B": "conditions and the first 10 ps"}
+"""Kind of evidence -> what it holds; the picoseconds are those after equilibration."""
 
 Scale: TypeAlias = Literal["linear", "log10"]
 
