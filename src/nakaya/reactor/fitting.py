@@ -207,9 +207,8 @@ def _estimate(entry: FreeParameter, place: float, ends: tuple[float | None, floa
     low, high = ends
     reason = ""
     if low is None or high is None:
-        side = "either side" if low is None and high is None else ("below" if low is None else "above")
-        reason = f"the data do not bound it on {side}" if side == "either side" else f"the data do not bound it {side}"
-        reason += f" within [{entry.low:g}, {entry.high:g}]"
+        side = "on either side" if low is None and high is None else "below" if low is None else "above"
+        reason = f"the data do not bound it {side} within [{entry.low:g}, {entry.high:g}]"
     elif low > 0 and high / low > PRECISE_FACTOR:
         reason = f"the interval spans a factor of {high / low:.3g}"
     return Estimate(entry.path, entry.back(place), unit, ends, not reason, reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -60,16 +60,14 @@ class Problem:
         self.low = np.array([entry.forward(entry.low) for entry in free])
         self.high = np.array([entry.forward(entry.high) for entry in free])
         # A natural unit of every parameter: e on a logarithmic scale, a fair part of the range on a linear one.
-        self.scales = np.array([min(1.0, h - lo) if e.log else (h - lo) / 4 for e, lo, h in self._ranges()])
+        span = self.high - self.low
+        self.scales = np.where(np.array([bool(entry.log) for entry in free]), np.minimum(1.0, span), span / 4)
         self.kinds = sorted({seen.kind for entry in experiments for seen in entry.observations})
         self.labels = np.concatenate(
             [np.full(seen.times.size, self.kinds.index(seen.kind)) for e in experiments for seen in e.observations]
         )
         self.values = np.concatenate([seen.values for e in experiments for seen in e.observations])
         self.deviations = np.ones(len(self.kinds))
-
-    def _ranges(self) -> Iterator[tuple[FreeParameter, float, float]]:
-        return zip(self.free, self.low.tolist(), self.high.tolist(), strict=True)
 
     def crystallizer_at(self, u: FloatArray) -> Crystallizer:
         """The system with the free parameters at `u`, float64 [p]."""

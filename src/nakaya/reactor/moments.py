@@ -34,7 +34,7 @@ from nakaya.reactor.crystallizer import (
 from nakaya.reactor.rates import compiled, conditions_at, growth_rate, nucleation_rate, rule
 from nakaya.reactor.sizes import NUM_MOMENTS, moments_of
 
-__all__ = ["UNDERSATURATION_TOLERANCE", "check_closure", "simulate_moments"]
+__all__ = ["simulate_moments"]
 
 UNDERSATURATION_TOLERANCE = 1e-4
 """S may fall this far below 1 (rounding of a solver at equilibrium) before dissolution is taken for real."""
@@ -44,19 +44,6 @@ _MAX_STEPS = 2_000
 _MAX_EVALUATIONS = 30_000
 _NUM_STATES = NUM_MOMENTS + 2
 _MAX_BREAKPOINTS = 64  # profiles with more points than this are measured ones, and are not integrated piece by piece
-
-
-def check_closure(crystallizer: Crystallizer) -> None:
-    """Refuse a system whose moments do not close.
-
-    Raises:
-        ParameterError: Growth depends on size.
-    """
-    growth = crystallizer.kinetics.growth
-    if growth is not None and growth.size_factor != 0.0:
-        raise ParameterError(
-            "moments do not close for growth that depends on size (size_factor > 0): use method finite-volume"
-        )
 
 
 def simulate_moments(
@@ -79,7 +66,11 @@ def simulate_moments(
     Raises:
         ParameterError: The moments do not close (growth depends on size, or crystals would dissolve).
     """
-    check_closure(crystallizer)
+    growth = crystallizer.kinetics.growth
+    if growth is not None and growth.size_factor != 0.0:
+        raise ParameterError(
+            "moments do not close for growth that depends on size (size_factor > 0): use method finite-volume"
+        )
     system = solver_input(crystallizer, operation)
     powers = _LENGTH ** np.arange(NUM_MOMENTS)
     start = np.zeros(_NUM_STATES)  # solute, moments in units of _LENGTH, net feed so far

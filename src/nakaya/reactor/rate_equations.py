@@ -41,7 +41,7 @@ Suspension: TypeAlias = Literal["slurry", "solvent", "solution", "third-moment"]
 """What the crystals are counted per: their mass per kg of slurry, solvent or initial solution; or the third moment of
 their sizes, m3, per kg of solvent (and nuclei per kg of solvent, too)."""
 
-_DRIVERS: dict[str, int] = {"relative": 0, "absolute": 1, "logarithmic": 2, "ratio": 3}
+_DRIVERS: dict[str, int] = {name: number for number, name in enumerate(get_args(Driver))}
 
 
 def _check_numbers(law: object) -> None:

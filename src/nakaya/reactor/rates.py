@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 import numba
 import numpy as np
@@ -20,6 +20,7 @@ from numba.extending import register_jitable
 from nakaya.core.arrays import FloatArray
 from nakaya.core.compiling import announce_compilation
 from nakaya.reactor.crystallizer import SolverInput
+from nakaya.reactor.rate_equations import GROWTH_LENGTH, NUCLEATION_LENGTH, Driver
 
 __all__ = [
     "MIN_DRIVER",
@@ -52,7 +53,7 @@ def rule(function: Function) -> Function:
 
 
 # Drivers, as numbers in a row.
-RELATIVE, ABSOLUTE, LOGARITHMIC, RATIO = 0, 1, 2, 3
+RELATIVE, ABSOLUTE, LOGARITHMIC, RATIO = range(len(get_args(Driver)))
 
 MIN_DRIVER = 1e-6
 """Driver below which an order under 1 is replaced by a straight line to zero."""
@@ -72,7 +73,7 @@ MIN_DRIVER = 1e-6
     G_SIZE_EXPONENT,
     G_STIRRING_EXPONENT,
     G_STIRRING_REFERENCE,  # 1/s
-) = range(13)
+) = range(GROWTH_LENGTH)
 
 # Positions in a row of a nucleation law.
 (
@@ -88,7 +89,7 @@ MIN_DRIVER = 1e-6
     B_BASIS_SCALE,
     B_STIRRING_EXPONENT,
     B_STIRRING_REFERENCE,
-) = range(12)
+) = range(NUCLEATION_LENGTH)
 
 # Kinds of solubility law; a row is (kind, scale, T_0, a_0, a_1, a_2, a_3).
 POLYNOMIAL, EXPONENTIAL = 0, 1
