@@ -12,14 +12,7 @@ from scipy.spatial.transform import Rotation
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.crystallography.symmetry import LAUE_CLASSES, Symmetry
 
-__all__ = [
-    "SIGMA3",
-    "brandon_tolerance",
-    "deviation_angle",
-    "disorientation_angle",
-    "is_sigma3",
-    "mean_orientations",
-]
+__all__ = ["SIGMA3", "brandon_tolerance", "deviation_angle", "disorientation_angle", "is_sigma3", "mean_orientations"]
 
 SIGMA3 = Rotation.from_rotvec(np.radians(60.0) / np.sqrt(3.0) * np.ones(3))
 """The twin of the cubic lattices: 60 degrees about <111>."""

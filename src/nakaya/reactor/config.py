@@ -8,15 +8,7 @@ from pydantic import Field
 
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, ParameterError
-from nakaya.reactor.logs.column_map import (
-    Balance,
-    Channel,
-    ColumnMap,
-    SizeClasses,
-    SizeReports,
-    Stream,
-    TimeColumn,
-)
+from nakaya.reactor.logs.column_map import Balance, Channel, ColumnMap, SizeClasses, SizeReports, Stream, TimeColumn
 from nakaya.reactor.logs.table import Layout
 from nakaya.reactor.solubility import Basis, Solubility
 

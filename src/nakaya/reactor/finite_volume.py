@@ -19,14 +19,7 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.reactor import rates
-from nakaya.reactor.crystallizer import (
-    Crystallizer,
-    IntegrationError,
-    Operation,
-    Run,
-    make_run,
-    solver_input,
-)
+from nakaya.reactor.crystallizer import Crystallizer, IntegrationError, Operation, Run, make_run, solver_input
 from nakaya.reactor.sizes import cell_means, cell_moments, volume_below
 
 __all__ = ["Discretised", "Grid", "OutgrownError", "Tolerances", "discretise", "simulate_reference"]

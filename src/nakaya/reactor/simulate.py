@@ -10,14 +10,7 @@ from numpy.typing import ArrayLike
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.reactor.crystallizer import Crystallizer, IntegrationError, Operation, Run, make_run, solver_input
-from nakaya.reactor.finite_volume import (
-    Grid,
-    OutgrownError,
-    Tolerances,
-    discretise,
-    outgrown,
-    too_many_steps,
-)
+from nakaya.reactor.finite_volume import Grid, OutgrownError, Tolerances, discretise, outgrown, too_many_steps
 from nakaya.reactor.sizes import cell_moments
 
 __all__ = ["Method", "simulate"]

@@ -41,7 +41,7 @@ def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool =
         OutputError: The output exists or cannot be written.
     """
     from nakaya.viz.charts.base import encode_figure
-    from nakaya.viz.charts.reactors import sample_chart, trace_chart
+    from nakaya.viz.charts.reactors import Sample, sample_chart, trace_chart
     from nakaya.viz.style import LIGHT
 
     check_output(out, overwrite=overwrite, sign=RECORDS)
@@ -51,7 +51,11 @@ def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool =
     found: IngestedLog | IngestedReports
     if columns.reports is not None:
         found = ingest_reports(source, columns, map_file=map_file)
-        figure = sample_chart(_samples(found), LIGHT, title=columns.material)
+        samples = [
+            Sample(f"{sample.time / 60:g} min", sample.sizes * 1e6, index in found.suspect)
+            for index, sample in enumerate(found.samples)
+        ]
+        figure = sample_chart(samples, LIGHT, title=columns.material)
         summary = _summarise_reports(found)
     else:
         if source.is_dir():
@@ -109,7 +113,7 @@ def _summarise_reports(found: IngestedReports) -> dict[str, Any]:
             "file": sample.path.name,
             "time_s": sample.time,
             "crystals": int(sample.sizes.size),
-            "mean_size_m": float(sample.sizes.mean()),
+            "mean_size_m": sample.mean,
             "suspect": index in found.suspect,
         }
         for index, sample in enumerate(found.samples)
@@ -122,15 +126,6 @@ def _summarise_reports(found: IngestedReports) -> dict[str, Any]:
     return summary
 
 
-def _samples(found: IngestedReports) -> list[Any]:
-    from nakaya.viz.charts.reactors import Sample
-
-    return [
-        Sample(f"{sample.time / 60:g} min", sample.sizes * 1e6, index in found.suspect)
-        for index, sample in enumerate(found.samples)
-    ]
-
-
 def _panels(found: IngestedLog) -> list[Any]:
     """Temperature with its events, light, concentration, supersaturation, sizes: whatever there is."""
     from nakaya.viz.charts.reactors import Mark, Trace, TracePanel
@@ -138,20 +133,16 @@ def _panels(found: IngestedLog) -> list[Any]:
     channels = found.log.channels
     panels = []
     if "temperature" in channels:
-        traces = []
-        for name, style, colour in (("temperature", "line", 0), ("setpoint", "dashes", None)):
-            if name in channels:
-                series = channels[name]
-                traces.append(Trace(name, series.times / _HOUR, series.values - CELSIUS_ZERO, style, colour=colour))  # type: ignore[arg-type]  # a literal from the table above
-        marks = [
-            Mark(
-                f"{event.kind} {event.temperature - CELSIUS_ZERO:.1f} °C",
-                event.time / _HOUR,
-                event.temperature - CELSIUS_ZERO,
-                event.kind == "cloud",
-            )
-            for event in found.events
-        ]
+        series = channels["temperature"]
+        traces = [Trace("temperature", series.times / _HOUR, series.values - CELSIUS_ZERO)]
+        if "setpoint" in channels:
+            series = channels["setpoint"]
+            traces.append(Trace("setpoint", series.times / _HOUR, series.values - CELSIUS_ZERO, "dashes", colour=None))
+        marks = []
+        for event in found.events:
+            celsius = event.temperature - CELSIUS_ZERO
+            label = f"{event.kind} {celsius:.1f} °C"
+            marks.append(Mark(label, event.time / _HOUR, celsius, event.kind == "cloud"))
         panels.append(TracePanel("temperature / °C", traces, marks))
     if "transmissivity" in channels:
         series = channels["transmissivity"]

@@ -15,11 +15,7 @@ from scipy.spatial.transform import Rotation
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.checks import Range, check_count, check_in_range
 from nakaya.core.errors import FormatError
-from nakaya.crystallography.disorientation import (
-    disorientation_angle,
-    is_sigma3,
-    mean_orientations,
-)
+from nakaya.crystallography.disorientation import disorientation_angle, is_sigma3, mean_orientations
 from nakaya.microscopy.ebsd.files import EbsdMap
 from nakaya.microscopy.grains.measures import Boundaries, GrainTable, collect_boundaries, measure_grains
 from nakaya.microscopy.grains.topology import connected_groups

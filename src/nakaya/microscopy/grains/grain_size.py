@@ -15,12 +15,7 @@ from scipy import stats
 from nakaya.core.arrays import FloatArray, GrainMap
 from nakaya.core.errors import ParameterError
 
-__all__ = [
-    "MeanIntercept",
-    "grain_size_from_intercept",
-    "mean_intercept",
-    "planimetric_density",
-]
+__all__ = ["MeanIntercept", "grain_size_from_intercept", "mean_intercept", "planimetric_density"]
 
 MILLIMETRE = 1e-3
 LEVEL = 0.95

@@ -15,11 +15,7 @@ from scipy.spatial import cKDTree
 
 from nakaya.core.arrays import FloatArray, GrainMap
 
-__all__ = [
-    "VoronoiMap",
-    "scatter_points",
-    "voronoi_map",
-]
+__all__ = ["VoronoiMap", "scatter_points", "voronoi_map"]
 
 
 @dataclass(frozen=True)

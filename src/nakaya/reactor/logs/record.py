@@ -18,12 +18,7 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError
 from nakaya.core.provenance import package_version, sha256_of_file
-from nakaya.reactor.logs.checks import (
-    check_balance,
-    check_dissolution,
-    find_size_jumps,
-    window_counts,
-)
+from nakaya.reactor.logs.checks import check_balance, check_dissolution, find_size_jumps, window_counts
 from nakaya.reactor.logs.column_map import ColumnMap
 from nakaya.reactor.logs.events import TurbidityEvent, ZoneWidth, find_turbidity_events, metastable_zone
 from nakaya.reactor.logs.log import ReactorLog, read_log
