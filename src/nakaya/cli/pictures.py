@@ -11,6 +11,7 @@ import typer
 from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo_json
 from nakaya.cli.progress import progress_reporter
+from nakaya.core.errors import ParameterError
 
 __all__ = ["diagram", "film", "show"]
 
@@ -28,6 +29,12 @@ def show(
     member: Member = 0,
     everyone: Everyone = False,
     at: Annotated[int | None, typer.Option(help="Show it after this many steps (default: at the end).")] = None,
+    field: Annotated[
+        str | None, typer.Option(help="A final field of the model, such as temperature, by colour.")
+    ] = None,
+    plane: Annotated[
+        str | None, typer.Option("--slice", help="Of three dimensions: one plane, AXIS=NUMBER, such as layer=32.")
+    ] = None,
     ground: Ground = "dark",
     width: Annotated[int | None, typer.Option(help="Pixels across, 160 to 4096 (1200; with --all 1600).")] = None,
     overwrite: Overwrite = False,
@@ -38,7 +45,7 @@ def show(
     Example: nakaya show flakes.zarr --member 3 --out crystal.png
 
     A sector is unfolded to the six-fold crystal, and the picture says so; a full lattice is shown as it is. Crystals
-    in three dimensions are seen along the cube's diagonal.
+    in three dimensions are seen along the cube's diagonal, or one plane of them. `nakaya info` lists final fields.
     """
     from nakaya.workflows.show import show_store
 
@@ -48,6 +55,8 @@ def show(
         point=point,
         member=None if everyone else member,
         step=at,
+        field=field,
+        cut=None if plane is None else _parse_plane(plane),
         theme=ground,
         width=width,
         overwrite=overwrite,
@@ -56,6 +65,14 @@ def show(
         echo_json(summary)
     else:
         typer.echo(f"{summary['title']}: {summary['width']} x {summary['height']} pixels, written to {out}")
+
+
+def _parse_plane(text: str) -> tuple[str, int]:
+    axis, _, number = text.partition("=")
+    try:
+        return axis.strip(), int(number)
+    except ValueError:
+        raise ParameterError(f"--slice {text!r} is not AXIS=NUMBER: write, for example, layer=32") from None
 
 
 def film(

@@ -165,17 +165,21 @@ class Canvas:
         axes.tick_params(color=self.theme.muted, labelcolor=self.theme.foreground, width=POINTS, length=6 * POINTS)
         return axes
 
-    def colour_bar(self, last: float, *, label: str, ramp: ColourRamp, marker: float | None = None) -> None:
-        """Draw the ramp from 0 to `last` at the right of the foot; a marker stands at one value."""
+    def colour_bar(
+        self, last: float, *, label: str, ramp: ColourRamp, marker: float | None = None, first: float | None = None
+    ) -> None:
+        """Draw the ramp from `first` (None: 0, of steps) to `last` at the right of the foot; a marker marks a value."""
         from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+        low, whole = first or 0.0, first is None and last > 1
         axes = self.axes(self.margin + self.inner - BAR_WIDTH, self.foot, BAR_WIDTH, BAR_HEIGHT)
-        axes.imshow(ramp.table[None], extent=(0, last, 0, 1), aspect="auto")
+        axes.imshow(ramp.table[None], extent=(low, max(last, np.nextafter(low, np.inf)), 0, 1), aspect="auto")
         axes.spines[:].set_visible(False)
         axes.set_yticks([])
-        ticks = MaxNLocator(5, integer=last > 1, steps=[1, 2, 2.5, 5, 10]).tick_values(0, last)
-        axes.set_xticks([*(tick for tick in ticks if tick < 0.85 * last), last])  # so far that labels do not touch
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.4g}" if last <= 1 else "{x:,.0f}"))
+        ticks = MaxNLocator(5, integer=whole, steps=[1, 2, 2.5, 5, 10]).tick_values(low, last)
+        between = [tick for tick in ticks if low + 0.15 * (last - low) < tick < low + 0.85 * (last - low)]
+        axes.set_xticks([low, *between, last])  # so far from the ends that labels do not touch
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}" if whole else "{x:,.4g}"))
         axes.get_xticklabels()[0].set_horizontalalignment("left")
         axes.get_xticklabels()[-1].set_horizontalalignment("right")
         size = self.note_size * POINTS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nakaya.core.errors import ParameterError
+from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.core.files import check_output, write_whole
 from nakaya.growth.catalogue import model_of
 from nakaya.growth.lattice.lattice import LATTICES
@@ -17,7 +17,7 @@ from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.store import open_store
 from nakaya.viz.crystals.animation import Animation, growth_animation
 from nakaya.viz.crystals.figure import crystal_figure
-from nakaya.viz.crystals.view import CrystalView, view_crystal
+from nakaya.viz.crystals.view import CrystalView, ShownField, view_crystal
 from nakaya.viz.formatting import format_count, format_parameters, join_words
 from nakaya.viz.style import find_theme
 from nakaya.viz.writing import ANIMATION_FORMATS, IMAGE_FORMATS, check_format, encode_image
@@ -46,11 +46,26 @@ MOST_IN_TITLE = 3
 STOP_WORDS = {"front": "front at the edge", "steps": "as asked", "no-growth": "no more growth"}
 
 
-def view_member(trajectory: Trajectory, *, point: int = 0, member: int = 0) -> CrystalView:
+def view_member(
+    trajectory: Trajectory,
+    *,
+    point: int = 0,
+    member: int = 0,
+    field: str | None = None,
+    cut: tuple[str, int] | None = None,
+) -> CrystalView:
     """Return one crystal of a trajectory as it is drawn: sectors unfolded, full lattices as they are.
 
+    Args:
+        trajectory: Crystals in memory.
+        point: Number of the parameter point.
+        member: Number of the crystal.
+        field: A final field that is shown in place of ages; all members of the point have one scale of colours.
+        cut: Of three dimensions: the plane that is shown, such as ("layer", 32).
+
     Raises:
-        ParameterError: There is no such point or member, or its lattice cannot be drawn.
+        ParameterError: There is no such point, member or plane, or its lattice cannot be drawn.
+        UnknownNameError: A field that the model does not know.
     """
     one = trajectory.point(point)
     if not 0 <= member < one.num_members:
@@ -61,7 +76,22 @@ def view_member(trajectory: Trajectory, *, point: int = 0, member: int = 0) -> C
         steps=int(one.steps[member]),
         grain=None if one.grain is None else one.grain[member],
         lattice=LATTICES[one.metadata.lattice],
+        field=None if field is None else _shown_field(one, field, member),
+        cut=cut,
     )
+
+
+def _shown_field(one: Trajectory, name: str, member: int) -> ShownField:
+    stated = {entry.name: entry for entry in one.metadata.fields}
+    if name not in stated:
+        raise UnknownNameError(f"final field of {one.metadata.model}", name, stated)
+    values = one.fields[name]
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        raise ParameterError(f"{name} has no finite value in this crystal, so there is nothing to show")
+    unit = "" if stated[name].unit == "1" else f" ({stated[name].unit})"
+    label = f"{name.replace('_', ' ')}{unit}"
+    return ShownField(values[member], float(finite.min()), float(finite.max()), label)
 
 
 def telling_parameters(trajectory: Trajectory) -> dict[str, float]:
@@ -107,6 +137,8 @@ def draw_crystal(
     step: int | None = None,
     theme: str = "dark",
     width: int = 1200,
+    field: str | None = None,
+    cut: tuple[str, int] | None = None,
 ) -> Image:
     """Return a figure of one crystal: title, scale bar, colour bar, and what a reader must know about it.
 
@@ -117,17 +149,21 @@ def draw_crystal(
         step: Show it after this many steps; by default at the end.
         theme: "dark" or "light".
         width: Pixels across, 160 to 4096.
+        field: Shown in place of ages, as in `view_member`.
+        cut: The plane that is shown, as in `view_member`.
 
     Raises:
         ParameterError: A number out of range, or a lattice that cannot be drawn.
-        UnknownNameError: A theme that does not exist.
+        UnknownNameError: A theme or field that does not exist.
     """
-    return _figure(trajectory.point(point), member, member, step, theme, width)
+    one = trajectory.point(point)
+    return _figure(one, view_member(one, member=member, field=field, cut=cut), member, member, step, theme, width)
 
 
-def _figure(one: Trajectory, place: int, member: int, step: int | None, theme: str, width: int) -> Image:
+def _figure(
+    one: Trajectory, view: CrystalView, place: int, member: int, step: int | None, theme: str, width: int
+) -> Image:
     """Draw the crystal at `place` of `one`; `member` is its number where it comes from."""
-    view = view_member(one, member=place)
     stopped = f"stopped after {format_count(view.last, 'step')} ({STOP_WORDS[str(one.stopped_by[place])]})"
     return crystal_figure(
         [view],
@@ -141,12 +177,19 @@ def _figure(one: Trajectory, place: int, member: int, step: int | None, theme: s
 
 
 def draw_ensemble(
-    trajectory: Trajectory, *, point: int = 0, step: int | None = None, theme: str = "dark", width: int = 1600
+    trajectory: Trajectory,
+    *,
+    point: int = 0,
+    step: int | None = None,
+    theme: str = "dark",
+    width: int = 1600,
+    field: str | None = None,
+    cut: tuple[str, int] | None = None,
 ) -> Image:
     """Return all members at one point, at one scale and on one clock; arguments and errors as `draw_crystal`."""
     one = trajectory.point(point)
     return crystal_figure(
-        [view_member(one, member=member) for member in range(one.num_members)],
+        [view_member(one, member=member, field=field, cut=cut) for member in range(one.num_members)],
         find_theme(theme),
         labels=[f"member {member}" for member in range(one.num_members)],
         title=_title(one, many=one.num_members > 1),
@@ -207,6 +250,8 @@ def show_store(
     step: int | None = None,
     theme: str = "dark",
     width: int | None = None,
+    field: str | None = None,
+    cut: tuple[str, int] | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Draw a crystal of a store, or (member None) all members at a point, and write the picture.
@@ -222,11 +267,13 @@ def show_store(
     out = check_request(out, theme, overwrite=overwrite)
     crystals, about = _load_point(path, point, member)
     if member is None:
-        image = draw_ensemble(crystals, step=step, theme=theme, width=width or 1600)
+        image = draw_ensemble(crystals, step=step, theme=theme, width=width or 1600, field=field, cut=cut)
     else:
-        image = _figure(crystals, 0, member, step, theme, width or 1200)
+        view = view_member(crystals, field=field, cut=cut)
+        image = _figure(crystals, view, 0, member, step, theme, width or 1200)
     written = write_image(image, out, title=_title(crystals), overwrite=overwrite)
-    return written | about | {"steps": crystals.steps.tolist(), "shown_at": step}
+    shown = {"field": field, "plane": None if cut is None else f"{cut[0]}={cut[1]}"}
+    return written | about | {"steps": crystals.steps.tolist(), "shown_at": step} | shown
 
 
 def animate_store(

@@ -151,7 +151,9 @@ def crystal_figure(
     """
     check_tiles(views)
     views = share_clock(views)
-    last = views[0].last
+    last, field = views[0].last, views[0].field
+    if step is not None and field is not None:
+        raise ParameterError(f"step={step} cannot be shown: fields are known at the end of the growth only")
     if step is not None and not 0 <= step <= last:
         raise ParameterError(f"step={step} does not exist: this crystal grew from step 0 to step {last}")
     columns = best_columns(len(views)) if columns is None else columns
@@ -161,5 +163,8 @@ def crystal_figure(
         canvas.picture(renderer.draw(view, theme, step=step, relief=relief), *place)
     canvas.scale_bar(renderer.frame.scale, site_spacing)
     bar = "step at which a site attached" + ("" if step is None else f", shown at {step:,}")
+    if field is not None:
+        canvas.colour_bar(field.high, first=field.low, label=f"{field.label} at the end", ramp=theme.ramp)
+        return canvas.image()
     canvas.colour_bar(max(last, 1), label=bar, ramp=views[0].ramp(theme), marker=step)
     return canvas.image()

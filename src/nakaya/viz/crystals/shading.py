@@ -15,7 +15,7 @@ from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice
 from nakaya.growth.model.trajectory import INITIAL, occupancy_at
 from nakaya.viz.colour import from_hex, grain_hues, oklab_to_srgb, srgb_to_linear, srgb_to_oklab
 from nakaya.viz.crystals.lattice import isometric_cells
-from nakaya.viz.crystals.view import CrystalView
+from nakaya.viz.crystals.view import CrystalView, ShownField
 from nakaya.viz.style import Theme
 
 __all__ = ["DEFAULT_RELIEF", "SiteColours", "SurfaceColours", "relief_of", "site_colours", "visible_faces"]
@@ -160,14 +160,19 @@ def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_REL
     """Return the colours of a crystal's sites.
 
     Args:
-        view: The crystal; the young end of the ramp stands for `view.last`, and each grain has a hue of its own.
+        view: The crystal; the young end of the ramp stands for `view.last`, and each grain has a hue of its own. A
+            field in the plane is shown beyond the crystal too, whose edge then has the colour of text.
         theme: Colours.
         relief: Lightness of the relief, 0 = flat.
     """
     arrival, grain, last = view.arrival, view.grain, max(view.last, 1)
     attached = arrival >= INITIAL
     age = np.clip(arrival[attached] / last, 0.0, 1.0)
-    if grain is None:
+    if view.field is not None and view.lattice.dimension == 2:
+        return _field_colours(view, view.field, theme)
+    if view.field is not None:
+        lab = srgb_to_oklab(theme.ramp(_fraction(view.field, attached)))
+    elif grain is None:
         lab = srgb_to_oklab(theme.ramp(age))
     else:
         dark, light = theme.grain_lightness
@@ -185,6 +190,21 @@ def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_REL
     whole = empty.copy()
     whole[:-1][attached.ravel()] = srgb_to_linear(oklab_to_srgb(lab))
     return SiteColours(whole, empty, arrival.ravel())
+
+
+def _fraction(field: ShownField, where: Mask) -> FloatArray:
+    values = np.nan_to_num(field.values[where].astype(np.float64), nan=field.low)
+    return np.asarray((values - field.low) / ((field.high - field.low) or 1.0))
+
+
+def _field_colours(view: CrystalView, field: ShownField, theme: Theme) -> SiteColours:
+    attached, defined = view.arrival >= INITIAL, view.domain & np.isfinite(field.values)
+    within = _neighbour_mean(attached.astype(np.float64), np.ones_like(attached), view.lattice)
+    empty = _empty_lattice(view.domain.ravel(), theme)
+    whole = empty.copy()
+    whole[:-1][defined.ravel()] = srgb_to_linear(theme.ramp(_fraction(field, defined)))
+    whole[:-1][(attached & (within < 1)).ravel()] = srgb_to_linear(from_hex(theme.foreground))
+    return SiteColours(whole, empty, view.arrival.ravel())
 
 
 def _empty_lattice(domain: Mask, theme: Theme) -> Float32Array:

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nakaya.core.arrays import ArrivalMap, GrainMap, Mask
+from nakaya.core.arrays import ArrivalMap, Float32Array, GrainMap, Mask
+from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice, hexagonal_distance
+from nakaya.growth.lattice.geometry import SITE_AXES
+from nakaya.growth.lattice.lattice import HEXAGONAL, SQUARE, Lattice, hexagonal_distance
 from nakaya.growth.model.trajectory import NOT_COMPUTED
 from nakaya.viz.colour import ColourRamp
 from nakaya.viz.style import Theme
 
-__all__ = ["CrystalView", "view_crystal"]
+__all__ = ["CrystalView", "ShownField", "view_crystal"]
+
+
+@dataclass(frozen=True)
+class ShownField:
+    """A final field in the colours of a ramp.
+
+    Attributes:
+        values: float32 [*lattice]; NaN where it is not defined.
+        low: Value at the ramp's dark end.
+        high: Value at its light end.
+        label: Its name and unit.
+    """
+
+    values: Float32Array
+    low: float
+    high: float
+    label: str
 
 
 @dataclass(frozen=True)
@@ -28,6 +47,7 @@ class CrystalView:
         grain: int32 [*lattice] or None: number of the crystal a site belongs to, -1 = none.
         note: What a reader must know about the picture; empty where it shows the lattice as it is.
         lattice: Where its sites lie.
+        field: What colours stand for in place of ages, or None.
     """
 
     arrival: ArrivalMap
@@ -36,10 +56,11 @@ class CrystalView:
     grain: GrainMap | None = None
     note: str = ""
     lattice: Lattice = HEXAGONAL
+    field: ShownField | None = None
 
     def ramp(self, theme: Theme) -> ColourRamp:
-        """Return what colours mean: ages, or, where hue stands for the grain, ages as lightness alone."""
-        return theme.ramp if self.grain is None else theme.grain_ramp
+        """Return what colours mean: ages, a field, or, where hue stands for the grain, ages as lightness alone."""
+        return theme.ramp if self.grain is None or self.field is not None else theme.grain_ramp
 
 
 def view_crystal(
@@ -49,6 +70,8 @@ def view_crystal(
     steps: int,
     grain: GrainMap | None = None,
     lattice: Lattice = HEXAGONAL,
+    field: ShownField | None = None,
+    cut: tuple[str, int] | None = None,
 ) -> CrystalView:
     """Return how a crystal is shown: a mirrored part unfolded to the symmetric crystal, a full lattice as it is.
 
@@ -58,9 +81,13 @@ def view_crystal(
         steps: Steps until it stopped.
         grain: int32 [*lattice]: number of the crystal a site belongs to, -1 = none.
         lattice: Of its sites.
+        field: Shown in place of ages.
+        cut: Of three dimensions: the plane that is shown, as axis ("layer", "row" or "column") and number, counted in
+            the whole crystal.
 
     Raises:
-        ParameterError: The array does not fit the lattice, was not computed, or its geometry is not known.
+        ParameterError: There is no such plane, or the array does not fit the lattice, was not computed, or its geometry
+            is not known.
     """
     arrival, name = np.asarray(arrival, np.int32), str(geometry.get("name"))
     is_hexagonal = lattice.name == "hexagonal"
@@ -79,13 +106,30 @@ def view_crystal(
         note = _mirror_note(arrival, name, lattice)
         grain = None if grain is None else lattice.unfold(np.asarray(grain, np.int32))
         arrival = lattice.unfold(arrival)
+        field = None if field is None else replace(field, values=lattice.unfold(field.values))
     elif is_periodic:
         note = "Opposite sides of the lattice are joined."
-    if lattice.dimension == 3:
+    if cut is not None:
+        plane = _plane_of(cut, arrival.shape)
+        arrival, lattice, note = arrival[plane], SQUARE, f"The plane at {cut[0]} {cut[1]}. {note}".strip()
+        grain = None if grain is None else grain[plane]
+        field = None if field is None else replace(field, values=field.values[plane])
+    elif lattice.dimension == 3:
         note = f"Seen along the diagonal of the cube. {note}".strip()
     whole = np.ones(arrival.shape, np.bool_)
     domain = _centred_hexagon(arrival.shape[0]) if is_hexagonal and not is_periodic else whole
-    return CrystalView(arrival, domain, steps, grain, _join(note, grain), lattice)
+    note = _join(note, grain if field is None else None)
+    return CrystalView(arrival, domain, steps, grain, note, lattice, field)
+
+
+def _plane_of(cut: tuple[str, int], shape: tuple[int, ...]) -> tuple[int | slice, ...]:
+    """The index of a plane."""
+    name, number = cut
+    if len(shape) != 3 or name not in SITE_AXES:
+        raise ParameterError(f"{name}={number} is no plane: crystals in 3 dimensions have {', '.join(SITE_AXES)}")
+    axis = SITE_AXES.index(name)
+    check_count(name, number, 0, shape[axis] - 1, ": it is a plane of the whole crystal")
+    return (*[slice(None)] * axis, number)
 
 
 def _join(note: str, grain: GrainMap | None) -> str:
