@@ -165,24 +165,15 @@ def evaluate(
     bench = _Bench(campaign.setup, conditions, members, workers, tell)
     truth, solver_seconds = bench.grow("solver", solver, SOLVER_SEED + seed)
     second, second_seconds = bench.grow("solver, second sample", solver, SECOND_SEED + seed)
-    emulated, emulator_seconds = bench.grow(emulator.name, emulator, EMULATOR_SEED + seed)
+    samples = {emulator.name: bench.grow(emulator.name, emulator, EMULATOR_SEED + seed)}
     tell("look-up table", 0, 1)
     table, choice = _look_up_table(campaign, solver, quick=quick, workers=workers, seed=seed)
-    looked_up, look_up_seconds = bench.grow("look-up", table, EMULATOR_SEED + seed)
+    samples[table.name] = bench.grow("look-up", table, EMULATOR_SEED + seed)
+    samples["solver"] = second, (solver_seconds + second_seconds) / 2.0
 
     scales = training_scales(table.crystals.arrival, table.crystals.steps, **_beyond(campaign.setup, table.crystals))
-    rows = bench.score(
-        {
-            emulator.name: (emulated, emulator_seconds),
-            table.name: (looked_up, look_up_seconds),
-            "solver": (second, (solver_seconds + second_seconds) / 2.0),
-        },
-        truth,
-        second,
-        scales,
-        facts.time_resolution,
-    )
-    steps = float(np.asarray(emulated.steps).mean())
+    rows = bench.score(samples, truth, scales, facts.time_resolution)
+    steps = float(np.asarray(samples[emulator.name][0].steps).mean())
     known = np.sort(table.crystals.parameters[campaign.varying[0]])
     return Evaluation(
         model=emulator.name,
@@ -192,7 +183,7 @@ def evaluate(
         time_resolution=facts.time_resolution,
         rows=rows,
         speed={
-            "emulator_over_solver": emulator_seconds / rows[-1].seconds_per_crystal,
+            "emulator_over_solver": rows[0].seconds_per_crystal / rows[-1].seconds_per_crystal,
             "operations_per_crystal": emulator.operations_per_crystal(steps),
         },
         look_up={"crystals": table.crystals.num_points, **choice},
@@ -263,14 +254,10 @@ class _Bench:
         return crystals, (time.process_time() - started) / total
 
     def score(
-        self,
-        samples: Mapping[str, tuple[Trajectory, float]],
-        truth: Trajectory,
-        second: Trajectory,
-        scales: Scales,
-        time_resolution: int,
+        self, samples: Mapping[str, tuple[Trajectory, float]], truth: Trajectory, scales: Scales, time_resolution: int
     ) -> tuple[EvaluationRow, ...]:
-        """One row for each sample, given with its CPU seconds per crystal, by the name of its model."""
+        """One row for each model: name -> its sample and CPU seconds per crystal; "solver": the second sample."""
+        second, _ = samples["solver"]
         rows = []
         for number, (name, (sample, seconds)) in enumerate(samples.items()):
             self.tell("scoring", number, len(samples))

@@ -24,6 +24,7 @@ from optuna.study import Study
 
 from nakaya.core.errors import NakayaError
 from nakaya.core.processes import parent_bound_pool
+from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.problem import Problem
 from nakaya.learn.tuning.samplers import SamplerName, SeededSampler
 from nakaya.learn.tuning.stale import StaleTrials
@@ -55,7 +56,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class _Job:
-    """What a worker gets when it starts; it can be pickled."""
+    """What a worker gets with every trial; it can be pickled."""
 
     problem: Problem
     study: str
@@ -107,7 +108,7 @@ class _Crew:
         for _ in range(min(num_missing - max(busy, num_running), num_workers - busy)):
             worker = next((worker for worker in self.workers if worker.trial is None), None) or self._hire()
             try:
-                worker.trial = worker.pool.submit(_work)
+                worker.trial = worker.pool.submit(_work, self.job, worker.name)
             except BrokenProcessPool:
                 self._forget(worker)
 
@@ -135,15 +136,13 @@ class _Crew:
         self.stale.requeue_of({worker.name for worker in self.workers})
 
     def _hire(self) -> _Worker:
-        name = uuid4().hex
-        worker = _Worker(name, self._pools.enter_context(parent_bound_pool(1, _start, (self.job, name))))
-        self.workers.append(worker)
-        return worker
+        self.workers.append(_Worker(uuid4().hex, self._pools.enter_context(parent_bound_pool(1))))
+        return self.workers[-1]
 
     def _forget(self, worker: _Worker) -> None:
         self.workers.remove(worker)
         self.deaths += 1
-        _LOG.warning("a worker died in the trials %s", self.stale.requeue_of({worker.name}))
+        _LOG.warning("a worker died (killed, or out of memory) in trials %s", self.stale.requeue_of({worker.name}))
 
 
 def run_study(
@@ -198,25 +197,20 @@ def run_study(
         )
         report(read_trials(study, problem.space))
         try:
-            return _manage(study, problem, budget, crew, used, report)
+            return _manage(study, crew, budget, used, report)
         finally:
             crew.dismiss()
             note_seconds(study, used())
 
 
 def _manage(
-    study: Study,
-    problem: Problem,
-    budget: Budget,
-    crew: _Crew,
-    used: Callable[[], float],
-    report: Callable[[list[Trial]], None],
+    study: Study, crew: _Crew, budget: Budget, used: Callable[[], float], report: Callable[[list[Trial]], None]
 ) -> Literal["trials", "timeout"]:
     heartbeat = crew.job.storage.heartbeat
     num_scores, deaths_before = -1, 0
     last_look = time.monotonic()
     while True:
-        trials = read_trials(study, problem.space)
+        trials = read_trials(study, crew.job.problem.space)
         done = len(complete_trials(trials))
         if done != num_scores:
             num_scores, deaths_before = done, crew.deaths
@@ -238,29 +232,23 @@ def _manage(
             last_look = time.monotonic()
 
 
-_JOB: list[tuple[_Job, str]] = []
-"""What this worker process does, and its name; set once, when it starts."""
-
-
-def _start(job: _Job, name: str) -> None:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    _JOB[:] = [(job, name)]
-
-
 @cache
-def _opened_study() -> Study:
-    job, _ = _JOB[0]
-    sampler = SeededSampler(job.sampler, job.problem.space, job.seed)
-    return optuna.load_study(study_name=job.study, storage=open_storage(job.storage), sampler=sampler)
+def _opened_study(
+    name: str, storage: StorageConfig, sampler: SamplerName, space: tuple[Parameter, ...], seed: int
+) -> Study:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna.load_study(
+        study_name=name, storage=open_storage(storage), sampler=SeededSampler(sampler, space, seed)
+    )
 
 
-def _work() -> None:
-    """Run one trial."""
-    job, name = _JOB[0]
+def _work(job: _Job, worker: str) -> None:
+    """Run one trial, in a process that keeps its study open."""
     begun: list[int] = []
     try:
         with storage_errors(job.storage):
-            run_trial(_opened_study(), job.problem, scores=job.scores, worker=name, started=begun.append)
+            study = _opened_study(job.study, job.storage, job.sampler, job.problem.space, job.seed)
+            run_trial(study, job.problem, scores=job.scores, worker=worker, started=begun.append)
     except Exception as error:
         trial = f"trial {begun[0]}" if begun else "a worker"
         if isinstance(error, NakayaError):  # some of ours take other arguments than a message and cannot cross over
