@@ -8,7 +8,15 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.reactor.crystallizer import SolverInput
-from nakaya.reactor.finite_volume import COURANT, FIRST_STEP, LONGEST_STEP, Discretised, Tolerances
+from nakaya.reactor.finite_volume import (
+    COURANT,
+    FIRST_STEP,
+    LONGEST_STEP,
+    Discretised,
+    Tolerances,
+    next_step,
+    step_error,
+)
 from nakaya.reactor.rates import compiled, conditions_at, nucleation_rate, signed_growth, size_factor
 
 __all__ = ["DONE", "OUTGROWN", "TOO_MANY_STEPS", "integrate"]
@@ -124,10 +132,7 @@ def integrate(
                 n1[i] = (n[i] + 2.0 * (n2[i] + dt * k3[i])) / 3.0
                 number += n1[i]
                 heun_number += n[i] + 0.5 * dt * (k1[i] + k2[i])
-            error = max(
-                abs(m3 - heun_solute) / allowed.solute,
-                abs(number - heun_number) / (allowed.number * (abs(number) + 1.0 / width)),
-            )
+            error = step_error(m3, heun_solute, number, heun_number, width, allowed)
             steps += 1
             if steps > allowed.max_steps or not math.isfinite(error):
                 return TOO_MANY_STEPS, t, steps, densities, solutes, worst
@@ -143,7 +148,7 @@ def integrate(
                 if lost_mass > allowed.outgrown * max(mass, 1e-12):
                     return OUTGROWN, t, steps, densities, solutes, worst
             if error > 1.0 or dt == step:
-                step = dt * min(4.0, max(0.2, 0.9 * max(error, 1e-8) ** (-1.0 / 3.0)))
+                step = next_step(dt, error)
         total = solute
         for i in range(num):
             densities[output, i] = n[i]

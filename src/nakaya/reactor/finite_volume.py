@@ -112,6 +112,21 @@ def population_rate(
     return -np.diff(flux) / width - dilution * density, float(flux[-1])
 
 
+@rates.rule
+def step_error(
+    solute: float, heun_solute: float, number: float, heun_number: float, width: float, allowed: Tolerances
+) -> float:
+    """Difference of a step from its lower-order partner over what is allowed: a step up to 1 is taken."""
+    difference = abs(number - heun_number) / (allowed.number * (abs(number) + 1.0 / width))
+    return max(abs(solute - heun_solute) / allowed.solute, difference)
+
+
+@rates.rule
+def next_step(dt: float, error: float) -> float:
+    """Length of the next step, s: the local error is of third order."""
+    return float(dt * min(4.0, max(0.2, 0.9 * max(error, 1e-8) ** (-1.0 / 3.0))))
+
+
 class Discretised(NamedTuple):
     """What both versions of the solver start from.
 
@@ -201,10 +216,7 @@ def simulate_reference(
             n3, m3 = (n + 2.0 * (n2 + dt * k3)) / 3.0, (solute + 2.0 * (m2 + dt * s3)) / 3.0
             heun_solute, heun_number = solute + 0.5 * dt * (s1 + s2), float((n + 0.5 * dt * (k1 + k2)).sum())
             number = float(n3.sum())
-            error = max(
-                abs(m3 - heun_solute) / tolerances.solute,
-                abs(number - heun_number) / (tolerances.number * (abs(number) + 1.0 / width)),
-            )
+            error = step_error(m3, heun_solute, number, heun_number, width, tolerances)
             steps += 1
             if steps > tolerances.max_steps or not np.isfinite(error):
                 raise IntegrationError(too_many_steps(t, steps))
@@ -215,7 +227,7 @@ def simulate_reference(
                 if lost_mass > tolerances.outgrown * max(float(n @ grid.mass_weight), 1e-12):
                     raise OutgrownError(outgrown(largest, t))
             if error > 1.0 or dt == step:
-                step = dt * min(4.0, max(0.2, 0.9 * max(error, 1e-8) ** (-1.0 / 3.0)))
+                step = next_step(dt, error)
         densities[i], solutes[i] = n, solute
         worst = max(worst, abs(solute + float(n @ grid.mass_weight) - start - fed))
     moments = densities @ cell_moments(grid.edges).T

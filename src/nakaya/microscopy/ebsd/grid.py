@@ -9,6 +9,7 @@ import numpy as np
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError
+from nakaya.microscopy.grains.measures import frame_of
 
 __all__ = ["HEXAGONAL", "SQUARE", "Grid", "GridKind", "make_grid"]
 
@@ -81,9 +82,7 @@ class Grid:
     @property
     def on_frame(self) -> BoolArray:
         """Points at the frame of the map: bool [n]."""
-        frame = np.zeros((self.rows, self.columns), np.bool_)
-        frame[[0, -1]] = True
-        frame[:, [0, -1]] = True
+        frame = frame_of((self.rows, self.columns))
         if self.short_rows and self.columns > 1:
             frame[self._is_shifted, -2] = True
         return frame.ravel()

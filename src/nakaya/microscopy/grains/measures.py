@@ -22,6 +22,7 @@ __all__ = [
     "GrainTable",
     "boundary_pairs",
     "collect_boundaries",
+    "frame_of",
     "frame_weights",
     "measure_grains",
     "pixels_beside",
@@ -182,6 +183,14 @@ def measure_grains(
         np.stack(reach, axis=1) + cell,
         touching,
     )
+
+
+def frame_of(shape: tuple[int, int]) -> BoolArray:
+    """Pixels at the frame of an image: bool [row, column]."""
+    frame = np.zeros(shape, np.bool_)
+    frame[[0, -1]] = True
+    frame[:, [0, -1]] = True
+    return frame
 
 
 def frame_weights(table: GrainTable, width: float, height: float) -> FloatArray:

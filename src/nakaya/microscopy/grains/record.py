@@ -9,20 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
+from nakaya.core.arrays import FloatArray, GrainMap
 from nakaya.microscopy.grains.grain_size import (
     MeanIntercept,
     grain_size_from_intercept,
     mean_intercept,
     planimetric_density,
 )
-from nakaya.microscopy.grains.measures import Boundaries, GrainTable, frame_weights, measure_grains
+from nakaya.microscopy.grains.measures import Boundaries, GrainTable, frame_of, frame_weights, measure_grains
 from nakaya.microscopy.grains.topology import neighbours_with_corners, split_disconnected
 from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested
 from nakaya.records.cluster_graph import ClusterGraph, Feature
 from nakaya.records.record import Axis, Quantity, single
 
-__all__ = ["GrainMeasures", "fraction_of", "frame_of", "grain_graph", "grains_record", "measure_map", "without_specks"]
+__all__ = ["GrainMeasures", "fraction_of", "grain_graph", "grains_record", "measure_map", "without_specks"]
 
 SPECK = 4
 """Pixels; what a grain leaves behind in smaller pieces elsewhere is noise of the segmentation."""
@@ -95,14 +95,6 @@ class GrainMeasures:
         mean = float(self.weights @ values) / total
         error = math.sqrt(float(self.weights**2 @ (values - mean) ** 2)) / total
         return mean, error if self.num_whole > 1 else math.nan
-
-
-def frame_of(shape: tuple[int, int]) -> BoolArray:
-    """Pixels at the frame of an image: bool [row, column]."""
-    frame = np.zeros(shape, np.bool_)
-    frame[[0, -1]] = True
-    frame[:, [0, -1]] = True
-    return frame
 
 
 def without_specks(labels: GrainMap) -> GrainMap:
