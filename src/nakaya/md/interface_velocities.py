@@ -186,7 +186,8 @@ def zero_velocity_melting_point(
         near: Fraction of T_m above which the law is fitted.
 
     Returns:
-        None where no face has points on both sides, or a property that the law needs is not known.
+        None where no face has points on both sides, or a property that the law needs is not known. The error is NaN at
+        the ends of the search, 7 % from the middle.
     """
     guess = table.melting_temperature
     chosen = [point for point in points if point.temperature >= near * guess]
@@ -204,10 +205,27 @@ def zero_velocity_melting_point(
             unit = _unit_velocities(temperatures, replace(table, melting_temperature=float(candidate)))
             efficiency = (weights * unit * values).sum() / (weights * unit**2).sum()
             misfit[number] += (weights * (values - efficiency * unit) ** 2).sum()
+    return _least_of_profile(candidates, misfit)
+
+
+def _least_of_profile(candidates: FloatArray, misfit: FloatArray) -> Estimate:
+    """Where a sum of squares is least, and half the range in which it is at most one more: chi-squared + 1.
+
+    Both lie between the candidates: the least at the vertex of the parabola through the lowest three, the ends where
+    the root of the rise, which is nearly a straight line, comes to one. At an end of the range there is no error.
+    """
     best = int(misfit.argmin())
-    inside = candidates[misfit <= misfit[best] + 1]
-    step = float(candidates[1] - candidates[0])
-    return Estimate(float(candidates[best]), max(float(np.ptp(inside)) / 2, step))
+    if best in (0, len(candidates) - 1):
+        return Estimate(float(candidates[best]), math.nan)
+    before, middle, after = misfit[best - 1 : best + 2]
+    bend, tilt = before - 2 * middle + after, (before - after) / 2
+    value = float(candidates[best] + tilt / bend * (candidates[1] - candidates[0]))
+    rises = np.sqrt(np.maximum(misfit - (middle - tilt**2 / (2 * bend)), 0))
+
+    def end(side: slice) -> float:
+        return float(np.interp(1, [0, *rises[side]], [value, *candidates[side]]))
+
+    return Estimate(value, (end(slice(best + 1, None)) - end(slice(best - 1, None, -1))) / 2)
 
 
 def _signs(points: Sequence[Point], face: str) -> set[float]:
