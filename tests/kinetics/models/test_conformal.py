@@ -18,6 +18,50 @@ def overconfident(rng: np.random.Generator, num_groups: int) -> tuple[Predictive
     return told, errors, groups
 
 
+@pytest.mark.parametrize(
+    ("num_groups", "level", "rank"),
+    [
+        (9, 0.9, 9),
+        (10, 0.9, 10),
+        (18, 0.9, 18),
+        (19, 0.9, 18),
+        (29, 0.9, 27),
+        (99, 0.9, 90),
+        (4, 0.8, 4),
+        (39, 0.95, 38),
+    ],
+)
+def test_the_factor_is_the_score_of_rank_level_times_one_more_than_the_groups(
+    num_groups: int, level: float, rank: int
+) -> None:
+    """The k-th of the K ordered scores, k = ceil(level (K + 1)), for one sample a group: split-conformal prediction."""
+    rng = np.random.default_rng(5)
+    scores = 1.0 + np.arange(num_groups)
+    order = rng.permutation(num_groups)
+    deviations = rng.uniform(0.5, 2.0, num_groups)
+    means = rng.normal(size=num_groups)
+    signs = rng.choice([-1.0, 1.0], num_groups)
+    told = PredictiveDistribution("growth_velocity", "linear", means, deviations)
+    found = calibrate(
+        told, means + signs * deviations * scores[order], [f"g{n}" for n in range(num_groups)], level=level
+    )
+    assert found.factor == pytest.approx(rank, rel=1e-12)
+    assert (found.groups, found.level, found.method) == (num_groups, level, "conformal")
+
+
+def test_groups_of_several_sizes_weigh_the_same() -> None:
+    """Ten groups reach 0.9 (1 + 1/10) = 0.99 with the last sample of the tenth; eleven, 0.9 (12/11) = 10.8 of 11."""
+    sizes = [1, 2, 5, 1, 1, 3, 1, 1, 1, 1, 5]
+    groups = [f"g{number}" for number, size in enumerate(sizes) for _ in range(size)]
+    scores = 1.0 + np.arange(len(groups))
+    told = PredictiveDistribution("growth_velocity", "linear", np.zeros(len(groups)), np.ones(len(groups)))
+    # Of the last group's five samples the fourth brings the sum to 10 + 4/5, the share that is asked for.
+    assert calibrate(told, scores, groups).factor == len(groups) - 1
+    ten = np.array(groups) != "g10"
+    told = PredictiveDistribution("growth_velocity", "linear", np.zeros(ten.sum()), np.ones(ten.sum()))
+    assert calibrate(told, scores[ten], np.array(groups)[ten].tolist()).factor == ten.sum()
+
+
 @pytest.mark.parametrize("num_groups", [9, 20, 60])
 def test_new_groups_are_covered_at_the_stated_rate(num_groups: int) -> None:
     rng = np.random.default_rng(0)
