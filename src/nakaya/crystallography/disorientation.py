@@ -17,6 +17,9 @@ __all__ = ["SIGMA3", "brandon_tolerance", "deviation_angle", "disorientation_ang
 SIGMA3 = Rotation.from_rotvec(np.radians(60.0) / np.sqrt(3.0) * np.ones(3))
 """The twin of the cubic lattices: 60 degrees about <111>."""
 
+MAX_PASSES = 10
+"""Over the pixels for their mean: one is enough but for crystals whose first pixel lies far from the others."""
+
 CHUNK = 65_536
 """Rotations worked on at once, so that products with a whole group stay below 100 MB."""
 
@@ -118,9 +121,10 @@ def is_sigma3(first: Rotation, second: Rotation, symmetry: Symmetry) -> BoolArra
 def mean_orientations(orientations: Rotation, crystal: IntArray, symmetry: Symmetry) -> tuple[Rotation, FloatArray]:
     """Return the mean orientation of every crystal, and how far each of its pixels is from it.
 
-    Symmetry is removed first, relative to a crystal's first pixel and then once more relative to the mean found, so
-    that an outlying first pixel does no harm. The mean is the eigenvector of sum q q^T with the greatest eigenvalue
-    (Markley et al. 2007, eq. 13), as in `Rotation.mean`, but of all crystals at once.
+    Symmetry is removed first, relative to a crystal's first pixel and then to the mean found, until no pixel has
+    another equivalent nearer to it, so that an outlying first pixel does no harm. The mean is the eigenvector of
+    sum q q^T with the greatest eigenvalue (Markley et al. 2007, eq. 13), as in `Rotation.mean`, but of all crystals at
+    once.
 
     Args:
         orientations: Of pixels, [n].
@@ -133,11 +137,15 @@ def mean_orientations(orientations: Rotation, crystal: IntArray, symmetry: Symme
     order = np.argsort(crystal, kind="stable")
     starts = np.searchsorted(crystal[order], np.arange(crystal.max() + 1))
     means = orientations[order[starts]]
-    for _ in range(2):
-        nearest = _nearest(_product(orientations, means[crystal].inv()), symmetry.operators)
+    relative = _product(orientations, means[crystal].inv())
+    nearest = _nearest(relative, symmetry.operators)
+    for _ in range(MAX_PASSES):
         near = _product(symmetry.operators[nearest].inv(), orientations)
         quaternions = near.as_quat()[order]
         sums = np.add.reduceat(quaternions[:, :, None] * quaternions[:, None], starts)
         means = Rotation.from_quat(np.linalg.eigh(sums)[1][:, :, -1])
-    relative = _product(orientations, means[crystal].inv())
-    return means, _product(symmetry.operators[_nearest(relative, symmetry.operators)].inv(), relative).magnitude()
+        relative = _product(orientations, means[crystal].inv())
+        before, nearest = nearest, _nearest(relative, symmetry.operators)
+        if (nearest == before).all():
+            break
+    return means, _product(symmetry.operators[nearest].inv(), relative).magnitude()
