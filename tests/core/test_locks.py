@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from nakaya.core import locks
 from nakaya.core.errors import OutputError
 from nakaya.core.locks import lock_output, log_path
 
@@ -59,3 +63,73 @@ def test_where_no_log_can_be_written_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"), lock_output(tmp_path / "file/c.zarr"):
         pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove a file that is open")
+def test_the_file_of_the_lock_is_not_removed_from_under_the_next_holder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one takes the lock in the moment in which it is let go: after it nobody else may have it."""
+    store = tmp_path / "c.zarr"
+    store.mkdir()
+    release = locks.FileLock.release
+    with ExitStack() as next_holder:
+
+        def let_go(lock: locks.FileLock, force: bool = False) -> None:
+            release(lock, force)
+            monkeypatch.setattr(locks.FileLock, "release", release)
+            next_holder.enter_context(lock_output(store))
+
+        monkeypatch.setattr(locks.FileLock, "release", let_go)
+        with lock_output(store):
+            pass
+        with pytest.raises(OutputError, match="being written"), lock_output(store):
+            pass
+    with lock_output(store):
+        pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove a file that is open")
+def test_a_lock_on_a_file_that_is_gone_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opened the file before the last holder removed it, and locks it afterwards, opens the new one."""
+    store = tmp_path / "c.zarr"
+    store.mkdir()
+    name, real_open = store.with_name(".c.zarr.lock"), os.open
+    opened = 0
+
+    def opened_too_early(path: str | Path, *arguments: int, **options: int) -> int:
+        nonlocal opened
+        descriptor = real_open(path, *arguments, **options)
+        if Path(path) == name:
+            opened += 1
+            if opened == 1:
+                name.unlink()  # as the last holder does before it lets go
+        return descriptor
+
+    monkeypatch.setattr(os, "open", opened_too_early)
+    with lock_output(store):
+        assert opened == 2
+        assert name.exists()
+        with pytest.raises(OutputError, match="being written"), lock_output(store):
+            pass
+
+
+def test_who_comes_as_the_lock_is_let_go_waits_a_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "SECONDS_TO_TRY", 10.0)
+    store = tmp_path / "c.zarr"
+    store.mkdir()
+    begun, entered = threading.Event(), threading.Event()
+
+    def wait_for_it() -> None:
+        begun.set()
+        with lock_output(store):
+            entered.set()
+
+    waiting = threading.Thread(target=wait_for_it)
+    with lock_output(store):
+        waiting.start()
+        begun.wait()
+        time.sleep(0.2)  # long enough for the first try; were it not, nothing would be wrong
+        assert not entered.is_set()
+    waiting.join()
+    assert entered.is_set()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +60,22 @@ def test_every_task_is_done_once_and_few_are_ahead_and_a_dead_worker_is_said() -
             list(results_as_completed(pool, math.sqrt, [-1.0], ahead=AHEAD))
         with pytest.raises(NakayaError, match="what is finished is safe"):
             list(results_as_completed(pool, os._exit, [1], ahead=AHEAD))
+
+
+def test_an_error_ends_the_workers_at_once_and_not_after_their_work(tmp_path: Path) -> None:
+    begun, done = tmp_path / "begun", tmp_path / "done"
+    work = f"""
+import time, pathlib
+pathlib.Path({str(begun)!r}).touch()
+time.sleep(20)
+pathlib.Path({str(done)!r}).touch()
+"""
+    with contextlib.suppress(KeyError), parent_bound_pool(1) as pool:
+        pool.submit(exec, work)
+        while not begun.exists():
+            time.sleep(0.01)
+        raise KeyError
+    assert not done.exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="only POSIX systems say how much memory was held")

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.growth.lattice.geometry import Full, make_setup, reservoir_mask, stop_mask
-from nakaya.growth.lattice.lattice import D6, apply_symmetry, unfold_sector
+from nakaya.growth.lattice.geometry import (
+    Full,
+    front_distance,
+    make_setup,
+    open_columns,
+    reservoir_mask,
+    stop_mask,
+)
+from nakaya.growth.lattice.lattice import D6, apply_symmetry, hexagonal_distance, unfold_sector
 from nakaya.growth.model.setup import StopRules
 
 
@@ -25,6 +32,48 @@ def test_the_full_lattice_of_size_2n_minus_1_is_the_unfolded_sector(size: int) -
         unfolded = unfold_sector(mask(sector).astype(np.int32)) == 1
         assert (mask(full)[inside] == unfolded[inside]).all()
     assert reservoir_mask(full)[~inside].all()
+
+
+SIZES = [16, 17, 30, 33, 64, 65]
+"""Both parities; 64 is the default of the command line."""
+
+
+def distance_from_start(geometry: str, size: int) -> np.ndarray:
+    """Neighbour steps from the site where a crystal starts: the corner of a sector, else (size // 2, size // 2)."""
+    rows, columns = np.indices((size, size)) - (0 if geometry == "sector" else size // 2)
+    return hexagonal_distance(rows, columns)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("geometry", ["sector", "full"])
+def test_the_rim_is_the_largest_centred_hexagon_that_fits(geometry: str, size: int) -> None:
+    """Of an even lattice the centre is one site nearer to the last row and column than to the first."""
+    distance = distance_from_start(geometry, size)
+    last = size - 1 if geometry == "sector" else size - 1 - size // 2
+    setup = make_setup(geometry, size)
+    np.testing.assert_array_equal(reservoir_mask(setup), distance >= last)
+    np.testing.assert_array_equal(stop_mask(setup), distance > last - 5)
+    if geometry == "full":  # the rim has all its 6 R sites, and the next ring would not
+        assert np.count_nonzero(distance == last) == 6 * last
+        assert np.count_nonzero(distance == last + 1) < 6 * (last + 1)
+
+
+@pytest.mark.parametrize("margin", [1, 5, None])
+@pytest.mark.parametrize("edges", ["reservoir", "periodic"])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("geometry", ["sector", "full"])
+def test_rows_and_distances_of_the_fast_solver_are_the_masks(
+    geometry: str, size: int, edges: str, margin: int | None
+) -> None:
+    if geometry == "sector" and edges == "periodic":
+        return
+    setup = make_setup(geometry, size, edges=edges, stop=StopRules(margin=margin))
+    low, high = open_columns(setup)
+    columns = np.arange(size)
+    is_open = (columns >= low[:, None]) & (columns < high[:, None])
+    np.testing.assert_array_equal(is_open, ~reservoir_mask(setup))
+    distance = distance_from_start(geometry, size)
+    np.testing.assert_array_equal(distance >= front_distance(setup), stop_mask(setup))
 
 
 @pytest.mark.parametrize("size", [15, 31])

@@ -1,0 +1,68 @@
+"""Rate equations near saturation: continuous, monotone, and the power law wherever it has a slope."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nakaya.reactor.rate_equations import BirthAndSpreadGrowth, Nucleation, PowerLawGrowth
+from nakaya.reactor.rates import MIN_DRIVER, growth_rate, nucleation_rate, power
+
+ROUNDING = 1e-12
+STEP = 1e-9
+"""Relative, from one side of a border to the other; a continuous rate changes by its slope times that."""
+
+drivers = st.floats(1e-300, 2.0)
+
+
+@given(drivers, st.floats(0.0, 4.0))
+def test_a_power_is_the_power_but_for_small_drivers_of_orders_below_one(value: float, order: float) -> None:
+    expected = value**order
+    if order < 1 and value < MIN_DRIVER:  # the straight line from zero to where the power law begins
+        expected = value / MIN_DRIVER * MIN_DRIVER**order
+    assert power(value, order) == pytest.approx(expected, rel=ROUNDING)
+
+
+@pytest.mark.parametrize("order", [0.0, 0.1, 0.5, 0.9, 1.0, 1.7])
+def test_a_power_goes_on_without_a_jump_and_rises_from_zero(order: float) -> None:
+    below, above = power(MIN_DRIVER * (1 - STEP), order), power(MIN_DRIVER * (1 + STEP), order)
+    assert below == pytest.approx(above, rel=4 * STEP)
+    if order > 0:
+        values = [power(value, order) for value in np.geomspace(1e-12, 1.0, 200)]
+        assert (np.diff(values) > 0).all()
+        assert power(1e-12, order) <= 1e-12 / MIN_DRIVER * MIN_DRIVER**order * (1 + ROUNDING)
+        assert power(0.0, order) == 0.0
+
+
+@pytest.mark.parametrize("order", [0.5, 1.0, 2.0])
+def test_growth_vanishes_at_saturation_from_either_side(order: float) -> None:
+    row = PowerLawGrowth(1e-7, order=order, activation_energy=30e3, reference_temperature=300.0).row()
+    assert growth_rate(row, 300.0, 1.0, 0.0, 1.0) == 0.0
+    for away in (1e-3, 1e-5, MIN_DRIVER * (1 - STEP), MIN_DRIVER * (1 + STEP), 1e-9):
+        above, below = (growth_rate(row, 300.0, 1.0 + side * away, 0.0, 1.0) for side in (1, -1))
+        assert above == pytest.approx(below, rel=1e-6)  # the rounding of 1 + 1e-9
+        assert above == pytest.approx(1e-7 * power(away, order), rel=1e-6)
+    assert growth_rate(row, 300.0, 1.25, 0.0, 1.0) == pytest.approx(1e-7 * 0.25**order)
+    # Arrhenius about the reference: 30 kJ/mol over ten kelvin.
+    factor = math.exp(-30e3 / 8.314462618 * (1 / 310.0 - 1 / 300.0))
+    assert growth_rate(row, 310.0, 1.25, 0.0, 1.0) == pytest.approx(1e-7 * 0.25**order * factor)
+
+
+def test_nuclei_appear_above_saturation_only_and_by_the_power_law() -> None:
+    rows = Nucleation(1e8, order=2.0).row(solvent=0.5, solution=0.9, crystal_mass_per_volume=1e3)[None]
+    assert [nucleation_rate(rows, 300.0, S, 0.0, 0.0, 1.0) for S in (0.5, 1.0)] == [0.0, 0.0]
+    assert nucleation_rate(rows, 300.0, 1.5, 0.0, 0.0, 1.0) == pytest.approx(1e8 * 0.25)
+
+
+def test_birth_and_spread_is_its_formula() -> None:
+    law = BirthAndSpreadGrowth(1e-6, 2000.0, 5e4)
+    S, T = 1.2, 305.0
+    log_s = math.log(S)
+    expected = (
+        1e-6 * T * math.exp(-2000.0 / T) * (S - 1) ** (2 / 3) * log_s ** (1 / 6) * math.exp(-5e4 / (T**2 * log_s))
+    )
+    assert growth_rate(law.row(), T, S, 0.0, 1.0) == pytest.approx(expected)
