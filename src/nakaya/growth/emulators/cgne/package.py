@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.growth.emulators.cgne.config import CgneConfig, TrainedFor
 from nakaya.learn.model_folder import CONFIG_FILE, WEIGHTS_FILE, check_weights, read_model_folder
@@ -61,7 +62,7 @@ class CgnePackage:
             "weights_sha256": self.weights_sha256,
             "training": dict(self.training),
         }
-        return json.dumps(document, indent=2, allow_nan=False) + "\n"
+        return dump_json(document, indent=2).decode()
 
 
 def read_package(folder: Path) -> tuple[CgnePackage, bytes]:

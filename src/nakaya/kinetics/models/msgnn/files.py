@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError
 from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
@@ -57,7 +58,7 @@ def save_predictor(predictor: MsgnnPredictor, folder: Path, *, about: Mapping[st
     }
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / WEIGHTS_FILE, content)
-    write_whole(folder / CONFIG_FILE, (json.dumps(document, allow_nan=False) + "\n").encode())
+    write_whole(folder / CONFIG_FILE, dump_json(document, indent=None))
 
 
 def load_predictor(folder: Path) -> MsgnnPredictor:
