@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from benchmarks.fuzz import fuzz
 from benchmarks.house import house
 from benchmarks.kill_loop import kill_loop
 from benchmarks.kinetics import kinetics
@@ -31,6 +32,7 @@ __all__ = ["PROGRAM", "STUDIES", "app", "run"]
 PROGRAM: Final = "python3 nk.py benchmark"
 
 STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
+    "fuzz": fuzz,
     "house": house,
     "kill-loop": kill_loop,
     "kinetics": kinetics,
