@@ -17,6 +17,7 @@ from benchmarks.kinetics_ablation import kinetics_ablation
 from benchmarks.loops import loops
 from benchmarks.md_ablation import md_ablation
 from benchmarks.micrographs import micrographs
+from benchmarks.mutation import mutation
 from benchmarks.network import network
 from benchmarks.reactor_conventions import reactor_conventions
 from benchmarks.reactor_coverage import reactor_coverage
@@ -40,6 +41,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "loops": loops,
     "md-ablation": md_ablation,
     "micrographs": micrographs,
+    "mutation": mutation,
     "network": network,
     "reactor-conventions": reactor_conventions,
     "reactor-coverage": reactor_coverage,

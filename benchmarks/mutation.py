@@ -1,0 +1,370 @@
+"""Make one mistake at a time in the source, and see whether the tests beside it notice.
+
+    python3 nk.py benchmark mutation --lines 200 --out mutated
+
+Lines are drawn evenly from those where a mistake can be made, and one mistake of each line. The tests are those of the
+folder of tests/ that mirrors the file's, the ones that import it first, and the examples in its own docstrings. What
+nobody notices is either not tested, or no mistake: the printed difference tells a person which.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import typer
+
+from benchmarks.mutation_sites import Mutation, mutations
+from nakaya.cli.output import echo_json
+from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError
+from nakaya.core.files import write_whole
+
+__all__ = ["MutationReport", "Trial", "mirrored_tests", "mutation", "sample_mutations", "try_mutations"]
+
+ROOMS: Final = ("md", "reactor", "microscopy", "kinetics", "growth")
+SECONDS: Final = 60.0
+COMPILING: Final = 5.0
+"""A mistake in a kernel gets this many times the seconds: all of its file is compiled anew."""
+
+SHARE_OF_THE_LIMIT: Final = 0.5
+"""Tests that take longer than this together, without a mistake, are not all run: a busy machine must not decide."""
+
+STATE: Final = "mutation.json"
+NOT_COPIED: Final = shutil.ignore_patterns(".git", ".venv", ".hypothesis", "__pycache__", "*.egg-info", ".*_cache")
+
+Outcome: TypeAlias = Literal["noticed", "timeout", "unnoticed", "untested"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One mistake, and what the tests said.
+
+    Attributes:
+        file: Relative to the package's folder.
+        line: Where it is.
+        kind: Of the mistake.
+        before: What stood there.
+        after: What took its place.
+        kernel: Whether it is in compiled code.
+        tests: Files of tests that were run.
+        outcome: "noticed": a test failed; "timeout": they did not end; "unnoticed"; "untested": there are no tests.
+        seconds: Wall time.
+        difference: Unified difference.
+    """
+
+    file: str
+    line: int
+    kind: str
+    before: str
+    after: str
+    kernel: bool
+    tests: Sequence[str]
+    outcome: Outcome
+    seconds: float
+    difference: str
+
+    @property
+    def room(self) -> str:
+        """The folder of the package."""
+        return Path(self.file).parts[0]
+
+
+@dataclass
+class MutationReport:
+    """What came of all mistakes so far.
+
+    Attributes:
+        seed: Of the sample.
+        lines: How many were asked for.
+        rooms: Folders of the package that they were drawn from.
+        source: sha256 of all files that were drawn from.
+        seconds_of_tests: Seconds of each file of tests without a mistake; None: it fails, or takes too long.
+        trials: In the order in which they were drawn.
+    """
+
+    seed: int
+    lines: int
+    rooms: tuple[str, ...]
+    source: str
+    seconds_of_tests: dict[str, float | None] = field(default_factory=dict)
+    trials: list[Trial] = field(default_factory=list)
+
+    def count(self, room: str | None = None) -> Counter[str]:
+        """How many of each outcome."""
+        return Counter(trial.outcome for trial in self.trials if room in (None, trial.room))
+
+    @property
+    def noticed_fraction(self) -> float:
+        """Fraction that was noticed: by a failure, or by no end."""
+        counts = self.count()
+        return (counts["noticed"] + counts["timeout"]) / max(1, len(self.trials))
+
+
+def sample_mutations(package: Path, rooms: Sequence[str], lines: int, seed: int) -> list[tuple[Path, Mutation]]:
+    """Draw lines evenly, and one mistake of each.
+
+    Args:
+        package: Folder `nakaya`.
+        rooms: Of its folders.
+        lines: How many; fewer where there are fewer.
+        seed: Of the draw.
+    """
+    by_line: dict[tuple[Path, int], list[Mutation]] = {}
+    for path in _files(package, rooms):
+        for found in mutations(path.read_text(encoding="utf-8")):
+            by_line.setdefault((path, found.line), []).append(found)
+    rng = random.Random(seed)
+    chosen = rng.sample(sorted(by_line), min(lines, len(by_line)))
+    return [(path, rng.choice(by_line[path, line])) for path, line in chosen]
+
+
+def _files(package: Path, rooms: Sequence[str]) -> list[Path]:
+    missing = [room for room in rooms if not (package / room).is_dir()]
+    if missing:
+        raise InputFileError(f"{package} has no folder {missing[0]}: name folders of the package")
+    return sorted(path for room in rooms for path in (package / room).rglob("*.py"))
+
+
+def mirrored_tests(file: Path, package: Path, tests: Path) -> list[Path]:
+    """Return the files of the folder of `tests` that mirrors a file's, those that name it first.
+
+    Args:
+        file: Of the package.
+        package: Its folder.
+        tests: Folder that mirrors it; where it has no folder of that name, the next one above counts.
+    """
+    inside = file.relative_to(package)
+    folder = next((tests / part for part in inside.parents if (tests / part).is_dir()), None)
+    if folder is None or folder == tests:
+        return []
+    module = re.compile(rf"\b{re.escape('.'.join([package.name, *inside.with_suffix('').parts]))}\b")
+    found = sorted(folder.rglob("test_*.py"))
+    naming = {path: path.stem.endswith(inside.stem) or bool(module.search(path.read_text("utf-8"))) for path in found}
+    return sorted(found, key=lambda path: (not naming[path], path))
+
+
+@dataclass
+class _Bench:
+    """A copy of the checkout, in which mistakes are made."""
+
+    root: Path
+    package: Path
+    limit: float
+
+    @classmethod
+    @contextmanager
+    def of(cls, checkout: Path, package: Path, limit: float) -> Iterator[_Bench]:
+        with tempfile.TemporaryDirectory() as scratch:
+            root = Path(scratch) / "checkout"
+            shutil.copytree(checkout, root, ignore=NOT_COPIED)
+            yield cls(root, root / package.relative_to(checkout), limit)
+
+    def run(self, words: Sequence[str], seconds: float) -> int | None:
+        """Exit status of pytest; None where it did not end."""
+        environment = {**os.environ, "PYTHONPATH": str(self.package.parent), "PYTHONHASHSEED": "0"}
+        environment.pop("HYPOTHESIS_PROFILE", None)
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *words]
+        running = subprocess.Popen(
+            command,
+            cwd=self.root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            return running.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            _end(running)
+
+    def seconds_of(self, test: str) -> float | None:
+        """How long a file of tests takes without a mistake; None where that does not work here."""
+        self.run([test], COMPILING * self.limit)  # what is compiled once is kept
+        begin = time.monotonic()
+        status = self.run([test], self.limit)
+        return time.monotonic() - begin if status in (0, 5) else None
+
+    def try_one(self, file: Path, mutation: Mutation, tests: Sequence[str]) -> tuple[Outcome, float]:
+        """Make a mistake, run the tests, and put things right again."""
+        source = file.read_bytes()
+        status = file.stat()
+        begin = time.monotonic()
+        try:
+            file.write_text(mutation.applied(source.decode()), encoding="utf-8")
+            _forget(file)
+            limit = self.limit * (COMPILING if mutation.kernel else 1.0)
+            ended = self.run([*tests, str(file.relative_to(self.root))], limit)
+        finally:
+            file.write_bytes(source)
+            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+            _forget(file)
+        outcome: Outcome = "timeout" if ended is None else "unnoticed" if ended in (0, 5) else "noticed"
+        return outcome, time.monotonic() - begin
+
+
+def _forget(file: Path) -> None:
+    """Two versions of a file may have one length and one second."""
+    Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)  # what tests started, too
+    else:
+        running.kill()
+    running.wait()
+
+
+def try_mutations(
+    checkout: Path, package: Path, report: MutationReport, out: Path, *, limit: float = SECONDS, most: int | None = None
+) -> MutationReport:
+    """Try what an earlier call has not tried yet; the report is written after every mistake.
+
+    Args:
+        checkout: Folder with `tests`; a copy of it is changed.
+        package: Folder of the package in it.
+        report: As `begin` gave it; gets the trials.
+        out: Folder of the report.
+        limit: Seconds for the tests of one mistake.
+        most: Stop after so many mistakes of this call.
+    """
+    sample = sample_mutations(package, report.rooms, report.lines, report.seed)
+    pending = sample[len(report.trials) :][:most]
+    with _Bench.of(checkout, package, limit) as bench:
+        for path, mutation in pending:
+            tests = _chosen_tests(bench, mirrored_tests(path, package, checkout / "tests"), checkout, report)
+            copied = bench.package / path.relative_to(package)
+            outcome, seconds = bench.try_one(copied, mutation, tests) if tests else ("untested", 0.0)
+            report.trials.append(_trial(path, package, mutation, tests, outcome, seconds))
+            write_whole(out / STATE, (json.dumps(asdict(report), indent=1) + "\n").encode())
+            typer.echo(
+                f"{len(report.trials)}/{len(sample)} {report.trials[-1].file}:{mutation.line} {outcome}", err=True
+            )
+    return report
+
+
+def _chosen_tests(bench: _Bench, found: Sequence[Path], checkout: Path, report: MutationReport) -> list[str]:
+    """As many files of tests as end in time, in their order."""
+    chosen: list[str] = []
+    total = 0.0
+    for path in found:
+        name = str(path.relative_to(checkout))
+        if name not in report.seconds_of_tests:
+            report.seconds_of_tests[name] = bench.seconds_of(name)
+        seconds = report.seconds_of_tests[name]
+        if seconds is not None and (not chosen or total + seconds <= SHARE_OF_THE_LIMIT * bench.limit):
+            chosen.append(name)
+            total += seconds
+        if total > SHARE_OF_THE_LIMIT * bench.limit:
+            break
+    return chosen
+
+
+def _trial(
+    path: Path, package: Path, mutation: Mutation, tests: Sequence[str], outcome: Outcome, seconds: float
+) -> Trial:
+    source = path.read_text(encoding="utf-8")
+    name = str(path.relative_to(package))
+    difference = difflib.unified_diff(
+        source.splitlines(), mutation.applied(source).splitlines(), name, name, "", "", 2, ""
+    )
+    return Trial(
+        file=name,
+        line=mutation.line,
+        kind=mutation.kind,
+        before=mutation.before,
+        after=mutation.after,
+        kernel=mutation.kernel,
+        tests=tuple(tests),
+        outcome=outcome,
+        seconds=round(seconds, 1),
+        difference="\n".join(difference),
+    )
+
+
+def begin(package: Path, out: Path, rooms: Sequence[str], lines: int, seed: int | None) -> MutationReport:
+    """Return the report in a folder, or a new one.
+
+    Raises:
+        ParameterError: The one there is of another sample, or of other sources.
+        FormatError: It is damaged.
+    """
+    source = sha256(b"".join(path.read_bytes() for path in _files(package, rooms))).hexdigest()
+    path = out / STATE
+    if not path.is_file():
+        return MutationReport(
+            random.SystemRandom().randrange(2**31) if seed is None else seed, lines, tuple(rooms), source
+        )
+    found = _read(path)
+    now = {"seed": found.seed if seed is None else seed, "lines": lines, "rooms": tuple(rooms), "source": source}
+    there: Mapping[str, Any] = {name: getattr(found, name) for name in now}
+    if there != now:
+        names = ", ".join(name for name in now if now[name] != there[name])
+        raise ParameterError(f"{path} was begun with another {names}: choose another folder")
+    return found
+
+
+def _read(path: Path) -> MutationReport:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        trials = [Trial(**trial) for trial in document.pop("trials")]
+        return MutationReport(**{**document, "rooms": tuple(document["rooms"])}, trials=trials)
+    except (ValueError, TypeError, KeyError) as error:
+        raise FormatError(f"{path} is no report of mutations ({error}): choose another folder") from None
+
+
+def mutation(
+    out: Annotated[Path, typer.Option(help="Folder of the report; goes on with what is there.")] = Path("mutated"),
+    lines: Annotated[int, typer.Option(min=1, help="Lines in which a mistake is made.")] = 200,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the sample; drawn if left out.")] = None,
+    room: Annotated[list[str] | None, typer.Option(help="Folder of the package; may be given several times.")] = None,
+    limit: Annotated[float, typer.Option(min=1.0, help="Seconds for the tests of one mistake.")] = SECONDS,
+    checkout: Annotated[Path, typer.Option(help="Where src/ and tests/ are.")] = Path(),
+    name: Annotated[str, typer.Option(help="Of the package.")] = "nakaya",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Make one mistake in each of many lines, and tell which of them the tests beside the file notice.
+
+    Example: python3 nk.py benchmark mutation --lines 200 --out mutated
+    """
+    checkout = checkout.resolve()
+    package = checkout / "src" / name
+    out.mkdir(parents=True, exist_ok=True)
+    report = begin(package, out, room or ROOMS, lines, seed)
+    typer.echo(f"seed {report.seed}", err=True)
+    try_mutations(checkout, package, report, out, limit=limit)
+    if not report.trials:
+        raise NakayaError(f"nothing in {', '.join(report.rooms)} of {package} can be changed: name other folders")
+    if as_json:
+        echo_json({**asdict(report), "noticed_fraction": report.noticed_fraction})
+        return
+    typer.echo(f"{'room':14s} {'lines':>6s} {'noticed':>8s} {'timeout':>8s} {'unnoticed':>10s} {'untested':>9s}")
+    for part in (*report.rooms, None):
+        counts = report.count(part)
+        numbers = f"{counts['noticed']:8d} {counts['timeout']:8d} {counts['unnoticed']:10d} {counts['untested']:9d}"
+        typer.echo(f"{part or 'all':14s} {counts.total():6d} {numbers}")
+    typer.echo(f"noticed: {100 * report.noticed_fraction:.1f} % (seed {report.seed})")
+    for trial in report.trials:
+        if trial.outcome in ("unnoticed", "untested"):
+            typer.echo(f"\n{trial.outcome}: {trial.file}:{trial.line} ({trial.kind})\n{trial.difference}")

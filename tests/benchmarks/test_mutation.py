@@ -1,0 +1,114 @@
+"""Mistakes in a package of a few lines: those that a test sees are noticed, the others are told as differences."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import run
+from benchmarks.mutation import begin, mirrored_tests, sample_mutations, try_mutations
+from benchmarks.mutation_sites import mutations
+from nakaya.core.errors import ParameterError
+
+SOURCE = '''\
+"""Areas: 1 + 1 here is no code."""
+
+from typing import Literal
+
+SIDES: Literal[4] = 4
+
+
+def area(width: float, height: float) -> float:
+    """Return width times height.
+
+    >>> area(2, 3)
+    6
+    """
+    if width < 0:
+        raise ValueError(f"{width + 1}: 0 or more")
+    return width * height
+
+
+def untested(values):
+    return values[1:] if len(values) > 3 else values[: len(values)]
+'''
+
+TEST = """\
+from toy.shapes.area import area
+
+
+def test_area():
+    assert area(3, 5) == 15
+    assert area(0, 5) == 0
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    root = tmp_path / "checkout"
+    for name, text in {
+        "src/toy/__init__.py": "",
+        "src/toy/shapes/__init__.py": "",
+        "src/toy/shapes/area.py": SOURCE,
+        "tests/shapes/test_area.py": TEST,
+        "tests/shapes/test_other.py": "def test_other():\n    pass\n",
+        "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "--doctest-modules --import-mode=importlib"\n',
+    }.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def test_every_mistake_is_another_program_and_none_is_in_words() -> None:
+    found = mutations(SOURCE)
+    assert {mutation.kind for mutation in found} >= {"operator", "comparison", "constant", "term", "bound", "boolean"}
+    known = ast.dump(ast.parse(SOURCE))
+    for mutation in found:
+        assert ast.dump(ast.parse(mutation.applied(SOURCE))) != known
+        assert SOURCE.splitlines()[mutation.line - 1].strip().startswith(("SIDES", "if width", "return"))
+    assert {(mutation.before, mutation.after) for mutation in found} >= {
+        ("4", "(5)"), ("width < 0", "(width <= 0)"), ("width * height", "(width / height)"),
+        ("width * height", "(width)"), ("values[: len(values)]", "(values[:len(values) + 1])"), ("3", "(2)"),
+    }  # fmt: skip
+    assert not any("Literal" in mutation.before for mutation in found)
+
+
+def test_what_is_compiled_is_known() -> None:
+    source = "@njit(cache=True)\ndef kernel(a):\n    return a + 1\n\ndef plain(a):\n    return a + 1\n"
+    assert {mutation.kernel for mutation in mutations(source) if mutation.line == 3} == {True}
+    assert {mutation.kernel for mutation in mutations(source) if mutation.line == 6} == {False}
+
+
+def test_the_tests_of_a_file_are_those_of_its_folder_and_first_those_that_name_it(checkout: Path) -> None:
+    package, tests = checkout / "src" / "toy", checkout / "tests"
+    names = [path.name for path in mirrored_tests(package / "shapes" / "area.py", package, tests)]
+    assert names == ["test_area.py", "test_other.py"]
+    (package / "other").mkdir()
+    assert mirrored_tests(package / "other" / "none.py", package, tests) == []
+
+
+def test_mistakes_are_noticed_or_told_and_a_search_goes_on(
+    checkout: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package, out = checkout / "src" / "toy", tmp_path / "out"
+    sample = sample_mutations(package, ("shapes",), 4, 0)
+    assert len({mutation.line for _, mutation in sample}) == 4  # all lines with a place for a mistake
+    assert sample == sample_mutations(package, ("shapes",), 4, 0)
+    out.mkdir()
+    first = try_mutations(checkout, package, begin(package, out, ("shapes",), 4, 0), out, most=1)
+    assert len(first.trials) == 1
+    words = ["--checkout", str(checkout), "--name", "toy", "--room", "shapes", "--lines", "4", "--out", str(out)]
+    assert run(["mutation", *words, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["trials"][0] == json.loads(json.dumps(first.trials[0].__dict__))  # not tried again
+    outcomes = {SOURCE.splitlines()[trial["line"] - 1].split()[0]: trial for trial in report["trials"]}
+    product = next(trial for trial in report["trials"] if "width" in trial["before"] and "*" in trial["before"])
+    assert product["outcome"] == "noticed"
+    assert outcomes["SIDES:"]["outcome"] == "unnoticed"
+    assert "-SIDES: Literal[4] = 4\n+SIDES: Literal[4] = (" in outcomes["SIDES:"]["difference"]
+    assert (package / "shapes" / "area.py").read_text() == SOURCE
+    with pytest.raises(ParameterError, match="begun with another seed, lines"):
+        begin(package, out, ("shapes",), 3, 1)
