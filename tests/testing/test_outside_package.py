@@ -144,6 +144,7 @@ def test_a_solver_in_three_dimensions_has_a_field_and_grains(outside: Outside) -
     outside.nakaya(
         "grow warm-cubes --temperature 240 --initial 3,3,3 --initial 6,6,6 --margin 1 --max-steps 9 --out cubes.zarr",
         "show cubes.zarr --out cubes.png --width 300",
+        "show cubes.zarr --out heat.png --width 300 --field temperature --slice layer=3",
         "film cubes.zarr --out cubes.gif --frames 3 --width 200",
         "campaign verify cubes.zarr",
     )

@@ -188,13 +188,12 @@ class Canvas:
         if marker is not None:
             axes.axvline(marker, -0.5, 1.3, color=self.theme.foreground, lw=4 * POINTS, clip_on=False)
 
-    def scale_bar(self, scale: float, site_spacing: float | None = None, *, one: str = "site") -> None:
+    def scale_bar(self, scale: float, site_spacing: float | None = None) -> None:
         """Draw a bar of a round length at the left of the foot, with its length below.
 
         Args:
             scale: Pixels per site.
             site_spacing: Metres between sites, or None: then the length is in sites.
-            one: What a site is called.
         """
         from matplotlib.ticker import EngFormatter
 
@@ -203,7 +202,7 @@ class Canvas:
         length = max(factor * power for factor in (1, 2, 5) if factor * power <= longest)
         if site_spacing is None:
             length = max(1.0, length)
-            label = format_count(round(length), one)
+            label = format_count(round(length), "site")
         else:
             label = EngFormatter("m", sep=" ")(length)
         width, y = length / (site_spacing or 1.0) * scale / self.unit, self.foot + 4
