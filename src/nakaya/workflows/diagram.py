@@ -12,7 +12,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError, UnstatedError
-from nakaya.growth.catalogue import DEFAULT_MODEL, find_model, model_of
+from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
 from nakaya.growth.growing import grow
 from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import StopRules
@@ -22,7 +22,14 @@ from nakaya.viz.crystals.diagram import CLOCKS, Axis, Clock, morphology_diagram
 from nakaya.viz.crystals.figure import check_width
 from nakaya.viz.formatting import join_words, symbol
 from nakaya.viz.style import find_theme
-from nakaya.workflows.show import check_request, describe_geometry, name_parameters, view_member, write_image
+from nakaya.workflows.show import (
+    check_request,
+    describe_geometry,
+    name_parameters,
+    stated_parameters,
+    view_member,
+    write_image,
+)
 
 __all__ = ["ParameterAxis", "diagram_by_growing", "diagram_of_store", "parse_axis", "parse_fixed"]
 
@@ -286,16 +293,14 @@ def _draw(
 
 
 def _symbol_of(metadata: TrajectoryMetadata, name: str) -> str:
-    model = model_of(metadata)
-    entry = None if model is None else model.family.ranges.get(name)
+    entry = stated_parameters(metadata).get(name)
     return (entry.symbol if entry else "") or symbol(name)
 
 
 def _axis_label(metadata: TrajectoryMetadata, name: str) -> str:
     """The parameter in the field's words, with its symbol and unit."""
-    model = model_of(metadata)
-    if model is None or name not in model.family.ranges:
+    entry = stated_parameters(metadata).get(name)
+    if entry is None:
         return symbol(name)
-    entry = model.family.ranges[name]
     unit = "" if entry.unit == "1" else f" / {entry.unit}"
     return f"{entry.noun}, {_symbol_of(metadata, name)}{unit}"

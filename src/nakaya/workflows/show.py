@@ -13,6 +13,7 @@ from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.core.files import check_output, write_whole
 from nakaya.growth.catalogue import model_of
 from nakaya.growth.lattice.lattice import LATTICES
+from nakaya.growth.model.parameters import Parameter
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.store import open_store
 from nakaya.viz.crystals.animation import Animation, growth_animation
@@ -35,6 +36,7 @@ __all__ = [
     "draw_ensemble",
     "name_parameters",
     "show_store",
+    "stated_parameters",
     "telling_parameters",
     "view_member",
     "write_image",
@@ -101,17 +103,21 @@ def telling_parameters(trajectory: Trajectory) -> dict[str, float]:
     return {name: value for name, value in values.items() if defaults.get(name) != value}
 
 
+def stated_parameters(metadata: TrajectoryMetadata) -> Mapping[str, Parameter]:
+    """Return what a trajectory's model states of its parameters, by name; nothing for a model that is unknown."""
+    model = model_of(metadata)
+    return {} if model is None else model.family.ranges
+
+
 def default_parameters(metadata: TrajectoryMetadata) -> dict[str, float]:
     """Return the parameters of a trajectory's model that have a default, by name; none for a model that is unknown."""
-    model = model_of(metadata)
-    stated = {} if model is None else model.family.ranges
+    stated = stated_parameters(metadata)
     return {name: entry.default for name, entry in stated.items() if entry.default is not None}
 
 
 def name_parameters(metadata: TrajectoryMetadata, parameters: Mapping[str, float]) -> str:
     """Return parameters as one line of equations, with the symbols and units that the model states."""
-    model = model_of(metadata)
-    stated = {} if model is None else model.family.ranges
+    stated = stated_parameters(metadata)
     equations = []
     for name, value in parameters.items():
         entry = stated.get(name)
