@@ -67,6 +67,7 @@ def test_an_error_leaves_nothing_behind(folder, capsys, tmp_path):
         (('column = "time_h"\nunit = "h"', 'column = "time_h"'), "unit"),
         (('material = "dextrose"', ""), "'material' is missing"),
         (("coefficients = [29.94, 0.804]", "coefficients = []"), "coefficients"),
+        (("coefficients = [29.94, 0.804]", "coefficients = [29.94, 0.804]\nzero = 0.0"), "did you mean 'zero_K'"),
     ],
 )
 def test_a_wrong_map_is_one_line_that_says_what_to_do(folder, capsys, tmp_path, change, message):
@@ -157,6 +158,13 @@ def test_a_fit_names_what_is_wrong_with_its_description(folder, capsys, tmp_path
         ('log = "batch-slow.csv"', 'log = "nowhere.csv"', "cannot read"),
         ("loading = 0.125", "loading = 1.25", "loading=1.25"),
         ('method = "moments"', 'method = "moment"', "method"),
+        ('set = "dextrose"', 'set = "dextrose"\ngrowth.ordre = 2', "'system.growth.ordre': did you mean 'order'"),
+        ('set = "dextrose"', 'set = "dextrose"\ngrowth = { law = "birth" }', "known: birth-and-spread, power-law"),
+        (
+            'set = "dextrose"',
+            'set = "dextrose"\ndissolution.order = 1',
+            "'system.dissolution.rate_constant' is missing",
+        ),
     ):
         assert old in text
         path.write_text(text.replace(old, new, 1))
