@@ -81,7 +81,7 @@ def tune(
             report=report,
         )
     if as_json:
-        echo_json(outcome.as_json())
+        echo_json(outcome)
         return
     for line in _lines(outcome, controls):
         typer.echo(line)

@@ -71,10 +71,6 @@ class StudyOutcome:
     version: str
     controls: SamplerTable | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON values."""
-        return asdict(self)
-
 
 def run(
     config: StudyConfig,
