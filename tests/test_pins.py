@@ -15,6 +15,7 @@ import importlib.metadata
 import io
 import json
 import math
+import platform
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -72,7 +73,7 @@ SAME_MACHINE = 1e-9
 """Relative tolerance of predictions where torch and its CPU kernels are those of the pins: they repeat to the bit."""
 
 OTHER_MACHINE = 1e-5
-"""Relative tolerance elsewhere: networks compute in float32; AVX2 instead of AVX512 alone changes 3e-8 of an answer."""
+"""Relative tolerance elsewhere: networks compute in float32; another processor alone changes 3e-8 of an answer."""
 
 OTHER_COUNTS = 0.02
 """Relative tolerance of an emulated crystal's sites there: a site whose probability is at the threshold may flip."""
@@ -360,10 +361,26 @@ def pin_emulated() -> Pinned:
 
 
 def machine() -> Pinned:
-    """What the last digits of a network depend on: the version of torch and the instructions that it uses."""
+    """What the last digits of a network depend on: the version of torch, the instructions that it uses, the processor."""
     import torch
 
-    return {"torch": torch.__version__.partition("+")[0], "instructions": torch.backends.cpu.get_cpu_capability()}
+    return {
+        "torch": torch.__version__.partition("+")[0],
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "processor": processor(),
+    }
+
+
+def processor() -> str:
+    """Of two processors that both know AVX512, the libraries below torch choose other blocks of a matrix."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    wanted = ("vendor_id", "cpu family", "model", "stepping")
+    return " ".join(
+        next((value.split(":")[1].strip() for value in lines if value.split("\t")[0] == name), "") for name in wanted
+    )
 
 
 # Predictions ----------------------------------------------------------------------------------------------------------
