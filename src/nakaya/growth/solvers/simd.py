@@ -12,7 +12,7 @@ Only for use inside `numba.njit` functions.
 
 | in a kernel                     | does                                                            |
 |---------------------------------|-----------------------------------------------------------------|
-| `pointer_to(array)`             | the address of a one-dimensional array                          |
+| `pointers_to(arrays)`           | a named tuple of one-dimensional arrays, as addresses           |
 | `advanced(p, n)`                | the address of element n                                        |
 | `opaque(i)`                     | i, but the compiler cannot see where it comes from              |
 | `load(p, i)`                    | the elements i to i + 15 (float32, int32 or uint32)             |
@@ -60,7 +60,7 @@ __all__ = [
     "not_below",
     "opaque",
     "packed",
-    "pointer_to",
+    "pointers_to",
     "rotation",
     "scatter",
     "splat",
@@ -164,9 +164,16 @@ def _emit_write(context: Any, builder: Any, signature: Any, pointer: Any, index:
     return context.get_dummy_value()
 
 
-pointer_to = _intrinsic(
-    lambda array: PointerType(array.dtype)(array),
-    lambda context, builder, signature, array: context.make_array(signature.args[0])(context, builder, array).data,
+def _emit_pointers(context: Any, builder: Any, signature: Any, arrays: Any) -> Any:
+    kinds = signature.args[0].types
+    values = [builder.extract_value(arrays, number) for number in range(len(kinds))]
+    found = [context.make_array(kind)(context, builder, value).data for kind, value in zip(kinds, values, strict=True)]
+    return context.make_tuple(builder, signature.return_type, found)
+
+
+pointers_to = _intrinsic(
+    lambda arrays: types.NamedTuple([PointerType(kind.dtype) for kind in arrays.types], arrays.instance_class)(arrays),
+    _emit_pointers,
 )
 advanced = _intrinsic(
     lambda pointer, count: pointer(pointer, types.intp),

@@ -51,8 +51,8 @@ from nakaya.growth.solvers.gravner_griffeath.workspace import (
     make_arrays,
     make_layout,
     make_rules,
-    pointers_to,
 )
+from nakaya.growth.solvers.simd import pointers_to
 
 __all__ = ["FastGrower", "FastSolver", "Interrupted"]
 

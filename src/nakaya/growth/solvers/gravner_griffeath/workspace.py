@@ -9,6 +9,17 @@ Boundary sites are few, so b and c are kept for them alone, in compact lists: tw
 attached neighbours, the only ones whose attachment depends on the vapour around them, fill the tile's part of the
 arrays from the back ("hollows"), all others from the front. Entries up to the next multiple of sixteen point to the
 spare element, so that whole vectors can be worked on.
+
+| word    | in the kernels                                                                                      |
+|---------|-----------------------------------------------------------------------------------------------------|
+| hollow  | boundary site with three attached neighbours: the concave corner of the paper's rule iii            |
+| witness | of a hollow: its neighbour with most vapour, which alone shows that the vapour around is not thin   |
+| entry   | place of a boundary site in the lists of its tile                                                   |
+| spare   | an element that no site uses, always 0: where unused entries point                                  |
+| quad    | four rows that are read or diffused together                                                        |
+| tile    | rows that all rules are applied to before the next ones                                             |
+| level   | one of the steps that a sweep over the tiles does                                                   |
+| ring    | the last rows that were read, with the noise applied                                                |
 """
 
 from __future__ import annotations
@@ -25,7 +36,7 @@ from nakaya.growth.lattice.geometry import front_distance, open_columns
 from nakaya.growth.lattice.lattice import NEIGHBOURS
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
-from nakaya.growth.solvers.simd import LANES, pointer_to
+from nakaya.growth.solvers.simd import LANES
 
 __all__ = [
     "ATTACHED",
@@ -44,12 +55,10 @@ __all__ = [
     "WORD_ROWS",
     "Arrays",
     "Layout",
-    "Memory",
     "Rules",
     "make_arrays",
     "make_layout",
     "make_rules",
-    "pointers_to",
     "words_row",
 ]
 
@@ -135,7 +144,7 @@ class Rules(NamedTuple):
 
 
 class Arrays(NamedTuple):
-    """NumPy arrays of one member. `Memory` has the same fields as pointers."""
+    """NumPy arrays of one member; for the kernels, as `memory`, pointers to them."""
 
     d: Any
     """float32 [site]: vapour after diffusion, freezing and melting, before the noise."""
@@ -187,72 +196,10 @@ class Arrays(NamedTuple):
     """int32 [row * size + column]: the result."""
 
 
-class Memory(NamedTuple):
-    """Pointers to the arrays of one member, for functions that call each other."""
-
-    d: Any
-    num_attached: Any
-    crystal_bits: Any
-    crystal_mass: Any
-    ring: Any
-    words: Any
-    top_row: Any
-    place: Any
-    b: Any
-    c: Any
-    released: Any
-    draw: Any
-    degree: Any
-    witness: Any
-    entry: Any
-    num_entries: Any
-    joining: Any
-    num_joining: Any
-    low: Any
-    high: Any
-    blocks: Any
-    steps: Any
-    row_steps: Any
-    scratch: Any
-    arrival: Any
-
-
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
 def words_row(row: Any) -> Any:
     """Return which row of `Arrays.words` serves a row of sites."""
     return (row >> 5) & (WORD_ROWS - 1)
-
-
-@njit  # type: ignore[untyped-decorator]
-def pointers_to(arrays: Any) -> Any:
-    """Return the addresses of all arrays."""
-    return Memory(
-        pointer_to(arrays.d),
-        pointer_to(arrays.num_attached),
-        pointer_to(arrays.crystal_bits),
-        pointer_to(arrays.crystal_mass),
-        pointer_to(arrays.ring),
-        pointer_to(arrays.words),
-        pointer_to(arrays.top_row),
-        pointer_to(arrays.place),
-        pointer_to(arrays.b),
-        pointer_to(arrays.c),
-        pointer_to(arrays.released),
-        pointer_to(arrays.draw),
-        pointer_to(arrays.degree),
-        pointer_to(arrays.witness),
-        pointer_to(arrays.entry),
-        pointer_to(arrays.num_entries),
-        pointer_to(arrays.joining),
-        pointer_to(arrays.num_joining),
-        pointer_to(arrays.low),
-        pointer_to(arrays.high),
-        pointer_to(arrays.blocks),
-        pointer_to(arrays.steps),
-        pointer_to(arrays.row_steps),
-        pointer_to(arrays.scratch),
-        pointer_to(arrays.arrival),
-    )
 
 
 def make_layout(setup: GrowthSetup, *, tile_sites: int = TILE_SITES, levels: int | None = None) -> Layout:
