@@ -70,10 +70,10 @@ def verify(store: Store, as_json: AsJson = False) -> None:
     cannot be read as a store at all.
     """
     from nakaya.cli.progress import progress_reporter
-    from nakaya.growth.campaigns.repairing import verify_campaign
+    from nakaya.growth.store.verification import verify_store
 
     with progress_reporter("verifying", "shards") as report:
-        verification = verify_campaign(store, report)
+        verification = verify_store(store, report)
     if as_json:
         echo_json(_plain(verification))
     else:

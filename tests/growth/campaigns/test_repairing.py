@@ -13,7 +13,8 @@ from nakaya.core.errors import FormatError, OutputError
 from nakaya.core.locks import lock_output
 from nakaya.growth.campaigns.campaigning import run_campaign
 from nakaya.growth.campaigns.config import CampaignConfig
-from nakaya.growth.campaigns.repairing import repair_campaign, verify_campaign
+from nakaya.growth.campaigns.repairing import repair_campaign
+from nakaya.growth.store.verification import verify_store
 
 Contents = Callable[[Path], dict[str, bytes]]
 
@@ -43,7 +44,7 @@ def test_everything_but_the_description_can_be_mended(toy, store: Path, contents
                 (store / name).write_bytes(content[: len(content) // 2])
             else:
                 (store / name).unlink()
-            assert not (verify_campaign(store).is_sound and verify_campaign(store).is_complete), name
+            assert not (verify_store(store).is_sound and verify_store(store).is_complete), name
             report = repair_campaign(store)
             assert report.after.is_sound, (name, damage)
             assert report.after.is_complete

@@ -27,7 +27,7 @@ from nakaya.growth.store.store import open_store, read_description, read_paramet
 from nakaya.growth.store.verification import Verification, verify_store
 from nakaya.growth.store.writing import parameter_bytes, write_parameters, write_static_documents
 
-__all__ = ["RepairReport", "repair_campaign", "verify_campaign"]
+__all__ = ["RepairReport", "repair_campaign"]
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,6 @@ class RepairReport:
     rewritten_documents: tuple[str, ...]
     recomputed: tuple[ShardIndex, ...]
     after: Verification
-
-
-def verify_campaign(path: str | PathLike[str], progress: Callable[[int, int], None] | None = None) -> Verification:
-    """Read all of a store and compare every shard with its record; nothing is changed.
-
-    Args:
-        path: A store, of a campaign or saved in one piece.
-        progress: Called after each shard with the number that are read, and of all.
-
-    Raises:
-        InputFileError: There is no store.
-        FormatError: It is no store, or its own description is damaged.
-    """
-    return verify_store(Path(path), progress)
 
 
 def repair_campaign(

@@ -9,8 +9,11 @@ from nakaya.core.errors import ParameterError
 from nakaya.growth.model.parameters import check_stated, limit, stated_in
 
 __all__ = [
+    "FRONT",
     "MAX_SIZE",
     "MIN_SIZE",
+    "NO_GROWTH",
+    "STEPS",
     "STOP_REASONS",
     "Edges",
     "GrowthSetup",
@@ -30,6 +33,8 @@ MAX_SIZE = 16_384
 
 STOP_REASONS = ("front", "steps", "no-growth")
 """What can end a member's growth; a trajectory stores the index into this tuple."""
+
+FRONT, STEPS, NO_GROWTH = range(len(STOP_REASONS))
 
 SMALL_SIZE = 64
 SMALL_MAX_STEPS = 10_000

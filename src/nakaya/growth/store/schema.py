@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from nakaya.core.documents import Entries
 from nakaya.core.errors import FormatError, ParameterError
+from nakaya.growth.lattice.geometry import SITE_AXES
+from nakaya.growth.lattice.lattice import LATTICES
 from nakaya.growth.model.setup import STOP_REASONS
 from nakaya.growth.model.trajectory import FORMAT_VERSION, NEVER, NOT_COMPUTED, FinalField, TrajectoryMetadata
 from nakaya.growth.store.layout import MAX_CRYSTALS, MAX_FIELDS, MAX_PARAMETERS, MAX_POINTS, ShardIndex, StoreLayout
 
 __all__ = [
     "GROUP_FILE",
-    "LATTICES",
     "RECORDS",
     "ShardRecord",
     "StoreDescription",
@@ -50,7 +51,6 @@ RECORDS = "records"
 PARAMETERS = "parameters"
 FIELDS = "fields"
 
-LATTICES = ("hexagonal", "square", "cubic")
 MAX_STEPS = 2**31 - 1
 """Arrival times are int32."""
 
@@ -64,7 +64,6 @@ ARRAYS: Mapping[str, tuple[type[np.generic], str]] = {
     "stop_codes": (np.int8, "what stopped the member: 0 = front, 1 = steps, 2 = no-growth; -2 = not computed"),
 }
 ON_LATTICE = ("arrival", "grain")
-LATTICE_AXES = ("layer", "row", "column")
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ def array_document(name: str, layout: StoreLayout) -> dict[str, object]:
     codecs: list[dict[str, object]] = [raw]
     if is_on_lattice(name):
         shape, chunk = (*shape, *layout.lattice_shape), layout.shard_shape
-        axes = (*axes, *LATTICE_AXES[-len(layout.lattice_shape) :])
+        axes = (*axes, *SITE_AXES[-len(layout.lattice_shape) :])
         codecs = [
             {
                 "name": "sharding_indexed",
@@ -388,7 +387,7 @@ def _parse_metadata(entries: Entries, layout: StoreLayout, version: int, path: P
         geometry=geometry.raw(),
         package_version=entries.text("package_version"),
         family=entries.text("family"),
-        lattice=entries.text("lattice", LATTICES),
+        lattice=entries.text("lattice", tuple(LATTICES)),
         dimension=dimension,
         step_duration=entries.positive_or_null("step_duration"),
         site_spacing=entries.positive_or_null("site_spacing"),

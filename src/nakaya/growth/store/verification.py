@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 
 from nakaya.core.documents import dump_json
@@ -65,17 +66,18 @@ class Verification:
         return len(self.intact) == self.num_shards
 
 
-def verify_store(path: Path, progress: Callable[[int, int], None] | None = None) -> Verification:
-    """Read all of a store and compare every shard with its record.
+def verify_store(path: str | PathLike[str], progress: Callable[[int, int], None] | None = None) -> Verification:
+    """Read all of a store and compare every shard with its record; nothing is changed.
 
     Args:
-        path: The store.
+        path: A store, of a campaign or saved in one piece.
         progress: Called after each shard with the number that are read, and of all.
 
     Raises:
         InputFileError: There is no store.
         FormatError: It is no store, or its own description is damaged.
     """
+    path = Path(path)
     description, digest = read_description(path)
     layout = description.layout
     reader = ShardReader(path, layout, digest)

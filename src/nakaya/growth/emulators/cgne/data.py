@@ -43,6 +43,12 @@ class FrameSequences:
         """Rows and columns of the lattice."""
         return int(self.arrival.shape[-1])
 
+    def transitions(self) -> tuple[IntArray, IntArray]:
+        """All transitions: crystal and frame before it, int64 [transition] each."""
+        frames = self.num_frames.numpy()
+        crystal = np.repeat(np.arange(len(frames)), frames)
+        return crystal, np.arange(len(crystal)) - np.repeat(np.cumsum(frames) - frames, frames)
+
     def attached(self, crystal: Tensor, frame: Tensor, window: int) -> Tensor:
         """Return frames: float32 [batch, 1, window, window], 1 = attached, in channels-last memory.
 
@@ -103,9 +109,7 @@ class Windows:
     def __init__(self, sequences: FrameSequences, lookahead: int) -> None:
         self.sequences = sequences
         self.lookahead = lookahead
-        frames = sequences.num_frames.numpy()
-        crystal = np.repeat(np.arange(len(frames)), frames)
-        frame = np.arange(len(crystal)) - np.repeat(np.cumsum(frames) - frames, frames)
+        crystal, frame = sequences.transitions()
         window = window_of(sequences.front[crystal, frame], sequences.size, lookahead)
         self._groups: list[tuple[Tensor, Tensor]] = []
         for value in np.unique(window):

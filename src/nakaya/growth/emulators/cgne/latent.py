@@ -34,9 +34,7 @@ def latent_use(network: Cgne, sequences: FrameSequences, *, seed: int = 0) -> di
         lower bound of one step over all sites, without loss weights.
     """
     config = network.config
-    frames = sequences.num_frames.numpy()
-    crystal = np.repeat(np.arange(len(frames)), frames)
-    frame = np.arange(len(crystal)) - np.repeat(np.cumsum(frames) - frames, frames)
+    crystal, frame = sequences.transitions()
     chosen = np.unique(np.linspace(0, len(crystal) - 1, min(MAX_TRANSITIONS, len(crystal))).astype(np.int64))
     crystal, frame = crystal[chosen], frame[chosen]
     windows = window_of(sequences.front[crystal, frame], sequences.size, config.lookahead)

@@ -19,14 +19,12 @@ from nakaya.core.randomness import Key
 from nakaya.growth.emulators.cgne.model import Cgne, condition_features
 from nakaya.growth.emulators.cgne.noise import latent_noise
 from nakaya.growth.emulators.constraints import front_of, keep_attached, window_of
-from nakaya.growth.model.setup import STOP_REASONS
+from nakaya.growth.model.setup import FRONT, NO_GROWTH, STEPS
 from nakaya.growth.model.trajectory import INITIAL, NEVER
 
 __all__ = ["MICRO_BATCH", "Rollout", "roll_out"]
 
 MICRO_BATCH = 16
-
-FRONT, STEPS, NO_GROWTH = (STOP_REASONS.index(reason) for reason in ("front", "steps", "no-growth"))
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from nakaya.growth.emulators.cgne.loss import step_loss
 from nakaya.growth.emulators.cgne.model import Cgne
 from nakaya.growth.emulators.cgne.noise import STREAM
 from nakaya.growth.emulators.cgne.rollout import roll_out
-from nakaya.growth.lattice.history import counts_at
 from nakaya.growth.model.trajectory import INITIAL
+from nakaya.growth.morphology.crystal_samples import final_counts
 
 __all__ = ["CgneTask", "HeldOut"]
 
@@ -112,7 +112,7 @@ class CgneTask:
         theirs, ours = held.arrival >= INITIAL, grown.arrival >= INITIAL
         both = (theirs & ours).sum(axis=(1, 2))
         either = (theirs | ours).sum(axis=(1, 2))
-        (area, boundary), (our_area, our_boundary) = _final_counts(held.arrival), _final_counts(grown.arrival)
+        (area, boundary), (our_area, our_boundary) = final_counts(held.arrival).T, final_counts(grown.arrival).T
         return {
             "iou": float(np.mean(both / either)),
             "area_error": float(np.mean(np.abs(our_area / area - 1.0))),
@@ -124,12 +124,6 @@ class CgneTask:
             "stalled": float(grown.stalled.sum() / (grown.steps.sum() / network.config.stride)),
             **latent_use(network, held.sequences),
         }
-
-
-def _final_counts(arrival: ArrivalMap) -> tuple[IntArray, IntArray]:
-    """Attached and boundary sites at the end, int64 [crystal] each."""
-    areas, boundaries = counts_at(arrival, np.array([int(arrival.max())]), edges="reservoir")
-    return areas[..., 0], boundaries[..., 0]
 
 
 def _fronts(attached: Tensor | None) -> list[int]:

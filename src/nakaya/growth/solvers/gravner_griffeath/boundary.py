@@ -134,24 +134,27 @@ def _insert(
     if count % LANES == 0:  # a new vector: let its unused entries point to the spare element
         for index in range(entry - LANES + 1, entry) if hollow else range(entry + 1, entry + LANES):
             _clear(layout, memory, tile, index)
-    memory.place[entry] = place
-    memory.b[entry] = b
-    memory.c[entry] = c
-    memory.released[entry] = memory.d[place]
-    memory.draw[entry] = (LEFT + words_row(row) * layout.stride + column) | ((row & 31) << DRAW_SHIFT)
-    memory.degree[entry] = degree
-    memory.witness[entry] = _spare(layout, tile)
+    draw = (LEFT + words_row(row) * layout.stride + column) | ((row & 31) << DRAW_SHIFT)
+    _write(memory, entry, place, b, c, memory.d[place], draw, degree, _spare(layout, tile))
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _clear(layout: Any, memory: Any, tile: Any, entry: Any) -> None:
-    memory.place[entry] = _spare(layout, tile)
-    memory.b[entry] = 0
-    memory.c[entry] = 0
-    memory.released[entry] = 0
-    memory.draw[entry] = 0
-    memory.degree[entry] = 0
-    memory.witness[entry] = _spare(layout, tile)
+    spare, zero = _spare(layout, tile), np.float32(0)
+    _write(memory, entry, spare, zero, zero, zero, 0, 0, spare)
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def _write(
+    memory: Any, entry: Any, place: Any, b: Any, c: Any, released: Any, draw: Any, degree: Any, witness: Any
+) -> None:
+    memory.place[entry] = place
+    memory.b[entry] = b
+    memory.c[entry] = c
+    memory.released[entry] = released
+    memory.draw[entry] = draw
+    memory.degree[entry] = degree
+    memory.witness[entry] = witness
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
@@ -165,13 +168,8 @@ def _remove(layout: Any, memory: Any, tile: Any, place: Any, degree: Any) -> Non
     last = base + layout.capacity - 1 - count if hollow else base + count
     moved = memory.place[last]
     memory.entry[moved] = memory.entry[place]
-    memory.place[entry] = moved
-    memory.b[entry] = memory.b[last]
-    memory.c[entry] = memory.c[last]
-    memory.released[entry] = memory.released[last]
-    memory.draw[entry] = memory.draw[last]
-    memory.degree[entry] = memory.degree[last]
-    memory.witness[entry] = memory.witness[last]
+    masses = memory.b[last], memory.c[last], memory.released[last]
+    _write(memory, entry, moved, *masses, memory.draw[last], memory.degree[last], memory.witness[last])
     _clear(layout, memory, tile, last)
 
 

@@ -26,7 +26,7 @@ from nakaya.growth.grower_model import empty_maps, in_threads, parameters_of
 from nakaya.growth.lattice.geometry import reservoir_mask
 from nakaya.growth.model.grower import Progress
 from nakaya.growth.model.parameters import Conditions, point_hash
-from nakaya.growth.model.setup import STOP_REASONS, GrowthSetup
+from nakaya.growth.model.setup import FRONT, NO_GROWTH, STEPS, GrowthSetup
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.solvers import simd as lanes
 from nakaya.growth.solvers.gravner_griffeath import boundary, vapour, workspace
@@ -67,7 +67,6 @@ PORTIONS_PER_WORKER = 8
 NO_LIMIT = 2**62
 TILES_BEHIND = 3
 STEP, LAST_GROWTH, REACH, BROKEN = 0, 1, 2, 3
-FRONT, STEPS, NO_GROWTH = (STOP_REASONS.index(reason) for reason in ("front", "steps", "no-growth"))
 NOT_FINITE = -2
 GOES_ON = -1
 
