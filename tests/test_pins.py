@@ -361,7 +361,7 @@ def pin_emulated() -> Pinned:
 
 
 def machine() -> Pinned:
-    """What the last digits of a network depend on: the version of torch, the instructions that it uses, the processor."""
+    """What the last digits of a network depend on: torch, the instructions that it uses, and the processor."""
     import torch
 
     return {

@@ -158,22 +158,18 @@ def front_distance(setup: GrowthSetup) -> int:
     return _radius(setup) + 1 - setup.stop.margin
 
 
-def _columns_within(setup: GrowthSetup, distance: int) -> tuple[IntArray, IntArray]:
-    """Return, for every row, the first column nearer to the centre than `distance`, and one past the last."""
+def open_columns(setup: GrowthSetup) -> tuple[IntArray, IntArray]:
+    """Return the sites that are not held at rho, row by row: first column and one past the last, int64 [row] each.
+
+    Rows that are held altogether have as many of one as of the other.
+    """
+    distance = 4 * setup.size if setup.edges == "periodic" else _radius(setup)
     centre = 0 if setup.geometry == "sector" else setup.size // 2
     offset = np.arange(setup.size) - centre
     low = np.maximum(1 - distance, offset + 1 - distance) + centre
     high = np.minimum(distance - 1, offset + distance - 1) + centre + 1
     low, high = low.clip(0, setup.size), high.clip(0, setup.size)
     return low, np.where(np.abs(offset) < distance, np.maximum(low, high), low)
-
-
-def open_columns(setup: GrowthSetup) -> tuple[IntArray, IntArray]:
-    """Return the sites that are not held at rho, row by row: first column and one past the last, int64 [row] each.
-
-    Rows that are held altogether have as many of one as of the other.
-    """
-    return _columns_within(setup, 4 * setup.size if setup.edges == "periodic" else _radius(setup))
 
 
 def _depths(setup: GrowthSetup, lattice: Lattice) -> IntArray:

@@ -116,19 +116,15 @@ class ShardReader:
             raise FormatError(f"{path} holds {size} bytes, {record.file_bytes[name]} were written: it is damaged")
         return stream
 
-    def plain(self, name: str, index: ShardIndex, record: ShardRecord) -> NDArray[np.generic]:
-        """A shard's block of `steps` or `stop_codes`, padding included."""
-        where = str(self.path / chunk_file(name, index, self.layout))
-        with self._open(name, index, record) as stream:
-            return decode_plain(stream, array_type(name), self.layout, where)
-
-    def crystals(
+    def _part(
         self, name: str, index: ShardIndex, record: ShardRecord, points: IntArray, members: IntArray
     ) -> NDArray[Any]:
-        """Some crystals of a shard, by their places in it: int32 (float32 of a field) [points, members, *lattice]."""
-        where = str(self.path / chunk_file(name, index, self.layout))
+        """Part of a shard's block of an array, by places in it: [points, members, *lattice]."""
+        kind, where = array_type(name), str(self.path / chunk_file(name, index, self.layout))
         with self._open(name, index, record) as stream:
-            return decode_crystals(stream, points, members, self.layout, where, array_type(name))
+            if is_on_lattice(name):
+                return decode_crystals(stream, points, members, self.layout, where, kind)
+            return decode_plain(stream, kind, self.layout, where)[np.ix_(points, members)]
 
     def block(self, index: ShardIndex, points: IntArray, members: IntArray, names: Sequence[str]) -> dict[str, Any]:
         """Return parts of a shard, by their places in it, after checking that the values are possible.
@@ -140,13 +136,8 @@ class ShardReader:
             names: The arrays that are wanted.
         """
         record = self.record(index)
-        part = np.ix_(points, members)
-        steps = self.plain("steps", index, record)[part]
-        stop_codes = self.plain("stop_codes", index, record)[part]
-        found: dict[str, Any] = {"steps": steps, "stop_codes": stop_codes}
-        for name in names:
-            if is_on_lattice(name):
-                found[name] = self.crystals(name, index, record, points, members)
+        needed = dict.fromkeys(("steps", "stop_codes", *names))
+        found: dict[str, Any] = {name: self._part(name, index, record, points, members) for name in needed}
         fault = check_values(**with_fields(found))
         if fault:
             raise FormatError(f"{self.path}: shard {index[0]}.{index[1]} is damaged or foreign: {fault}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -50,19 +50,7 @@ class CgnePackage:
 
     def as_json(self) -> str:
         """The text of config.json."""
-        document = {
-            "format": FORMAT,
-            "kind": KIND,
-            "name": self.name,
-            "family": self.family,
-            "solver": self.solver,
-            "network": asdict(self.network),
-            "trained_for": asdict(self.trained_for),
-            "parameters": dict(self.parameters),
-            "weights_sha256": self.weights_sha256,
-            "training": dict(self.training),
-        }
-        return dump_json(document, indent=2).decode()
+        return dump_json({"format": FORMAT, "kind": KIND, **asdict(self)}, indent=2).decode()
 
 
 def read_package(folder: Path) -> tuple[CgnePackage, bytes]:
@@ -83,16 +71,9 @@ def read_package(folder: Path) -> tuple[CgnePackage, bytes]:
         network: dict[str, Any] = {  # CgneConfig checks the values
             name: tuple(value) if isinstance(value, list) else value for name, value in document["network"].items()
         }
-        package = CgnePackage(
-            name=document["name"],
-            family=document["family"],
-            solver=document["solver"],
-            network=CgneConfig(**network),
-            trained_for=TrainedFor(**document["trained_for"]),
-            parameters=document["parameters"],
-            weights_sha256=document["weights_sha256"],
-            training=document["training"],
-        )
+        entries = {entry.name: document[entry.name] for entry in fields(CgnePackage)}
+        trained_for = TrainedFor(**document["trained_for"])
+        package = CgnePackage(**entries | {"network": CgneConfig(**network), "trained_for": trained_for})
     except (ValueError, KeyError, TypeError, AttributeError, ParameterError) as error:
         raise FormatError(f"{folder / CONFIG_FILE} does not describe a CGNE ({error}): train it again") from error
     check_weights(folder, weights, package.weights_sha256)
