@@ -7,7 +7,6 @@ one array is enough.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +50,8 @@ LEAD = 2 * QUAD
 CHUNK = 2 * LEAD
 """Rows that are read, and then written, where rows are short."""
 
+_turn_0, _turn_1, _turn_2, _turn_3, _turn_4, _turn_5, _turn_6, _turn_7 = (rotation(amount) for amount in ROTATIONS)
+
 
 class Noise(NamedTuple):
     """The noise that is applied when the vapour is read: that of the step before."""
@@ -67,26 +68,30 @@ class Noise(NamedTuple):
 # The kernels are free functions of (layout, memory, rules, ...); numba infers the types, hence `Any`.
 
 
-def _rounds(amounts: Sequence[int]) -> Any:
-    """Four rounds of Threefry-2x32 on lanes."""
-    first, second, third, fourth = (rotation(amount) for amount in amounts)
-
-    @njit(inline="always")  # type: ignore[untyped-decorator]
-    def rounds(x: Any, y: Any) -> Any:
-        x = x + y
-        y = first(y) ^ x
-        x = x + y
-        y = second(y) ^ x
-        x = x + y
-        y = third(y) ^ x
-        x = x + y
-        y = fourth(y) ^ x
-        return x, y
-
-    return rounds
+@njit(inline="always")  # type: ignore[untyped-decorator]
+def _four_rounds(x: Any, y: Any) -> Any:
+    x = x + y
+    y = _turn_0(y) ^ x
+    x = x + y
+    y = _turn_1(y) ^ x
+    x = x + y
+    y = _turn_2(y) ^ x
+    x = x + y
+    y = _turn_3(y) ^ x
+    return x, y
 
 
-_four_rounds, _four_more_rounds = _rounds(ROTATIONS[:4]), _rounds(ROTATIONS[4:])
+@njit(inline="always")  # type: ignore[untyped-decorator]
+def _four_more_rounds(x: Any, y: Any) -> Any:
+    x = x + y
+    y = _turn_4(y) ^ x
+    x = x + y
+    y = _turn_5(y) ^ x
+    x = x + y
+    y = _turn_6(y) ^ x
+    x = x + y
+    y = _turn_7(y) ^ x
+    return x, y
 
 
 @njit  # type: ignore[untyped-decorator]
