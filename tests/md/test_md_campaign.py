@@ -326,7 +326,7 @@ def test_reserves_begin_with_their_own_seed(tmp_path: Path) -> None:
         ('[study]\nmodel = "svm"', r"plan\.toml is a study: nakaya tune plan\.toml"),
         ('version = 1\n[[growht]]\nmaterial = "Cu"', "did you mean 'growth'"),
         ('version = 1\n[[properties]]\nmaterial = "Cu"\ntemperatures = [900]\nduration = 3', "mean 'duration_ps'"),
-        ('version = 1\n[[properties]]\nmaterial = "Cu"\ntemperatures = [-1]', "greater than or equal to 1"),
+        ('version = 1\n[[properties]]\nmaterial = "Cu"\ntemperatures = [-1]', r"outside \[1, 20000\]"),
         ('version = 1\n[[properties]]\nmaterial = "Cu"\ntemperatures = [900, 900]', "same run twice"),
         ('version = 1\n[[growth]]\nmaterial = "Cu"\norientation = "100"\ntemperatures = [900, 1000]\n'
          "durations_ps = [20, 20, 20]", "give 1, or 2"),

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import ParameterError
 from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal, oriented_cell
 from nakaya.md.interfaces import (
     EVIDENCE_PS,
@@ -21,6 +20,7 @@ from nakaya.md.interfaces import (
 )
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import record_of_run, simulate
+from nakaya.md.limits import check_limits, within
 from nakaya.md.patches import write_patches
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.properties import lattice_edge
@@ -31,9 +31,6 @@ from nakaya.records.record import Quantity, Record, Snapshot, single
 __all__ = ["GrowthRun", "half_melted_box", "planned_duration"]
 
 FRAME_PS = 1.0
-MIN_LENGTH = 100.0
-MIN_WIDTH = 10.0
-"""An interface narrower than this orders the melt through its own periodic images: 8 A of aluminium froze at once."""
 
 
 def planned_duration(
@@ -82,8 +79,7 @@ def half_melted_box(
     Returns:
         (positions float64 [atom, 3] in A, box float64 [3] in A, number of atoms of the crystal: the first ones).
     """
-    if not 0.05 <= solid_fraction <= 0.95:
-        raise ParameterError(f"solid_fraction={solid_fraction} is outside [0.05, 0.95]: both phases must be there")
+    within("solid_fraction", solid_fraction)
     periods = oriented_cell(material.structure, orientation).lengths * lattice_parameter
     repeats = [max(1, math.ceil(width / period - 0.1)) for period in periods[:2]]
     layers = max(4, math.ceil(length / periods[2]))
@@ -128,18 +124,7 @@ class GrowthRun:
     kind: str = field(default="growth", init=False)
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.temperature) and 1 <= self.temperature <= 20_000):
-            raise ParameterError(f"temperature={self.temperature} is outside [1, 20000] K")
-        if not (MIN_LENGTH <= self.length <= 5000 and MIN_WIDTH <= self.width <= 500):
-            raise ParameterError(
-                f"a box of {self.width:g} x {self.length:g} A: the width lies in [{MIN_WIDTH:g}, 500], "
-                f"the length in [{MIN_LENGTH:g}, 5000]; boxes below 200 A freeze out early"
-            )
-        if not (5 <= self.duration_ps <= 1e6 and 3 <= self.equilibration_ps <= 1e5):
-            raise ParameterError(
-                f"duration {self.duration_ps:g} ps after {self.equilibration_ps:g} ps of equilibration: the duration "
-                "is at least 5 ps, the equilibration at least 3 ps"
-            )
+        check_limits(self)
 
     @property
     def id(self) -> str:

@@ -317,9 +317,7 @@ class VelocityFit:
         return single(self.velocity.value, "m/s", uncertainty=self.velocity.standard_error)
 
 
-def fit_velocity(
-    history: SlabHistory, solid_volume: float, liquid_volume: float, *, rule: int = 0, from_ps: float = 0.0
-) -> VelocityFit:
+def fit_velocity(history: SlabHistory, solid_volume: float, liquid_volume: float, *, rule: int = 0) -> VelocityFit:
     """Fit the velocity of the two interfaces, before they meet or the slab vanishes.
 
     Args:
@@ -327,14 +325,13 @@ def fit_velocity(
         solid_volume: Volume of an atom in the crystal, A^3.
         liquid_volume: Volume of an atom in the liquid, A^3.
         rule: 0 = solid-like bonds, 1 = averaged q6.
-        from_ps: Frames before are left out.
 
     Returns:
         The fit; NaN with a flag where too little is left to fit.
     """
     thick = history.thickness(solid_volume, rule=rule)
     liquid = (history.num_atoms - thick * history.area / solid_volume) * liquid_volume / history.area
-    usable = history.times_ps >= from_ps - TIME_TOLERANCE_PS
+    usable = np.ones(len(thick), dtype=np.bool_)
     nucleated = history.second_crystal > MAX_SECOND
     ended = np.flatnonzero(usable & (nucleated | (liquid < MIN_LIQUID) | (thick < MIN_SOLID)))
     end = ""

@@ -20,6 +20,7 @@ from nakaya.md.growth import half_melted_box
 from nakaya.md.interfaces import MIN_LIQUID, MIN_SOLID, SlabHistory, follow_slab
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import record_of_run, simulate
+from nakaya.md.limits import check_limits
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.properties import block_error, lattice_edge
 from nakaya.md.slab_quantities import ANGSTROM, time_axis
@@ -56,6 +57,9 @@ class MeltingRun:
     equilibration_ps: float = 10.0
     duration_ps: float = 150.0
     kind: str = field(default="melting", init=False)
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
     @property
     def id(self) -> str:

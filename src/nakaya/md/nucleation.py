@@ -14,6 +14,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import record_of_run, simulate
+from nakaya.md.limits import check_limits
 from nakaya.md.order.bond_order import Environment, cluster_sizes, environment, solid_atoms
 from nakaya.md.order.neighbours import volume_per_atom
 from nakaya.md.potentials import Material, potential_file
@@ -59,6 +60,9 @@ class NucleationRun:
     cells: int = 10
     duration_ps: float = 300.0
     kind: str = field(default="nucleation", init=False)
+
+    def __post_init__(self) -> None:
+        check_limits(self)
 
     @property
     def id(self) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
+from nakaya.core.checks import Range
 from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import FinishedRun, record_of_run, simulate
+from nakaya.md.limits import check_limits
 from nakaya.md.order.bond_order import environment, solid_atoms
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.tables import AVOGADRO, MaterialTable
@@ -21,6 +24,7 @@ __all__ = ["PropertiesRun", "block_error", "diffusivity", "lattice_edge", "quick
 
 ELECTRON_VOLT = 1.602176634e-19
 ANGSTROM = 1e-10
+SHORT: Final = Range(2, 1e6, "the length of each sample, in ps")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ class PropertiesRun:
     cells: int = 5
     duration_ps: float = 20.0
     kind: str = field(default="properties", init=False)
+
+    def __post_init__(self) -> None:
+        check_limits(self, duration_ps=SHORT)
 
     @property
     def id(self) -> str:

@@ -18,6 +18,7 @@ from nakaya.md.campaigns.plan import Run, read_plan
 from nakaya.md.growth import GrowthRun, planned_duration
 from nakaya.md.ingest import known_records
 from nakaya.md.lammps.program import find_lammps
+from nakaya.md.limits import within
 from nakaya.md.melting import MeltingRun
 from nakaya.md.nucleation import NucleationRun
 from nakaya.md.potentials import Material, potential_file
@@ -76,11 +77,6 @@ def _measure(runs: Sequence[Run], how: Execution) -> list[Record]:
     return records
 
 
-def _check(name: str, value: float, low: float, high: float, unit: str) -> None:
-    if not low <= value <= high:  # NaN is outside, too
-        raise ParameterError(f"{name}={value:g} {unit} is outside [{low:g}, {high:g}] {unit}")
-
-
 def default_duration(material: Material, orientation: str, temperature: float, table: MaterialTable) -> float:
     """Duration, ps, that gives about 17 % in one seed, bounded by 20 ps and by when the interfaces meet."""
     melting = table.melting_temperature if math.isfinite(table.melting_temperature) else material.melting_point
@@ -116,7 +112,7 @@ def measure_growth(
     """
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
         raise ParameterError(f"seeds {list(seeds)}: at least one, each once, none negative")
-    _check("temperature", temperature, 1.0, 20_000.0, "K")
+    within("temperature", temperature)
     oriented_cell(material.structure, orientation)  # says which orientations are known
     table = tabulate(material.name, known_records(), potential=potential_file(material)[1])
     table = with_guess(table, material)
@@ -142,9 +138,6 @@ def measure_melting_point(
     duration_ps: float = 150.0,
 ) -> dict[str, Any]:
     """Melting point by coexistence at constant enthalpy, in boxes of several lengths; see `melting_summary`."""
-    for length in lengths:
-        _check("length", length, 100.0, 5000.0, "A")
-    _check("duration", duration_ps, 5.0, 1e6, "ps")
     oriented_cell(material.structure, orientation)  # says which orientations are known
     runs = [
         MeltingRun(material, orientation, length, seed=seed, duration_ps=duration_ps)
@@ -164,11 +157,8 @@ def measure_properties(
     seed: int = 0,
 ) -> dict[str, Any]:
     """Lattice parameter, latent heat and liquid diffusivity at zero pressure, one record per temperature."""
-    for temperature in temperatures:
-        _check("temperature", temperature, 1.0, 20_000.0, "K")
     if len(set(temperatures)) != len(temperatures):
         raise ParameterError(f"temperatures {list(temperatures)}: each once")
-    _check("duration", duration_ps, 2.0, 1e6, "ps")
     runs = [PropertiesRun(material, temperature, seed, cells, duration_ps) for temperature in temperatures]
     return {"material": material.name, "rows": properties_summary(_measure(runs, how)), "out": how.out}
 
@@ -183,8 +173,6 @@ def measure_nucleation(
     cells: int = 10,
 ) -> dict[str, Any]:
     """Quench many times and return the nucleation rate with its Poisson interval; censored runs are kept."""
-    _check("temperature", temperature, 1.0, 20_000.0, "K")
-    _check("duration", duration_ps, 5.0, 1e6, "ps")
     runs = [NucleationRun(material, temperature, seed, cells, duration_ps) for seed in seeds]
     total, summary = nucleation_summary(_measure(runs, how))
     RecordStore(how.out).add(total)

@@ -28,14 +28,16 @@ First all properties, then melting points, then seed 0 of every growth run, then
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError
 from nakaya.md.growth import GrowthRun
+from nakaya.md.limits import within
 from nakaya.md.melting import MeltingRun
 from nakaya.md.nucleation import NucleationRun
 from nakaya.md.potentials import find_material
@@ -47,8 +49,15 @@ Run: TypeAlias = PropertiesRun | MeltingRun | GrowthRun | NucleationRun
 
 MAX_RUNS = 100_000
 
-_Kelvin = Annotated[float, Field(ge=1, le=20_000)]
-_Duration = Annotated[float, Field(ge=5, le=1e6)]
+
+def _limited(name: str) -> AfterValidator:
+    return AfterValidator(partial(within, name))
+
+
+_Kelvin = Annotated[float, _limited("temperature")]
+_Duration = Annotated[float, _limited("duration_ps")]
+_Length = Annotated[float, _limited("length")]
+_Width = Annotated[float, _limited("width")]
 _Count = Annotated[int, Field(ge=1, le=10_000)]
 
 
@@ -89,9 +98,9 @@ class _Properties(_Section):
 
 class _Melting(_Section):
     orientation: str = "100"
-    lengths: list[Annotated[float, Field(ge=100, le=5000)]] = Field(default=[100.0, 200.0], min_length=1)
+    lengths: list[_Length] = Field(default=[100.0, 200.0], min_length=1)
     guess: _Kelvin | None = None
-    width: Annotated[float, Field(ge=10, le=500)] = 16.0
+    width: _Width = 16.0
     duration_ps: _Duration = 150.0
 
     def runs(self) -> list[MeltingRun]:
@@ -108,10 +117,10 @@ class _Growth(_Section):
     orientation: str
     temperatures: list[_Kelvin] = Field(min_length=1)
     durations_ps: tuple[_Duration, ...] = Field(min_length=1)
-    solid_fractions: tuple[Annotated[float, Field(ge=0.05, le=0.95)], ...] = (0.3,)
-    width: Annotated[float, Field(ge=10, le=500)] = 16.0
-    length: Annotated[float, Field(ge=100, le=5000)] = 200.0
-    equilibration_ps: Annotated[float, Field(ge=3, le=1e5)] = 10.0
+    solid_fractions: tuple[Annotated[float, _limited("solid_fraction")], ...] = (0.3,)
+    width: _Width = 16.0
+    length: _Length = 200.0
+    equilibration_ps: Annotated[float, _limited("equilibration_ps")] = 10.0
 
     def runs(self) -> list[GrowthRun]:
         count = len(self.temperatures)

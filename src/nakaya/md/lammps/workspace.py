@@ -28,12 +28,11 @@ class FinishedRun:
     Attributes:
         folder: Where its files lie.
         log: Thermodynamic output.
-        script: Text of the input.
+        material: What it is of.
     """
 
     folder: Path
     log: Log
-    script: str
     material: Material
 
     def frames(self) -> Trajectory:
@@ -47,8 +46,6 @@ def simulate(
     positions: FloatArray,
     box: FloatArray,
     script: str,
-    *,
-    time_limit: float | None = None,
 ) -> FinishedRun:
     """Run a script on a start configuration: positions float64 [atom, 3] in A, box float64 [3] in A.
 
@@ -67,8 +64,8 @@ def simulate(
         shutil.copyfile(potential, folder / potential_copy(potential))
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {(error.strerror or 'unknown reason').lower()}") from None
-    log = run_lammps(folder, time_limit=time_limit)
-    return FinishedRun(folder, read_log(log), script, material)
+    log = run_lammps(folder)
+    return FinishedRun(folder, read_log(log), material)
 
 
 def describe(
