@@ -138,12 +138,7 @@ def kinetic_coefficients(points: Sequence[Point], table: MaterialTable, *, near:
     above = [point for point in chosen if point.temperature > melting]
     if not below:
         raise ParameterError(f"no growth of {table.material} between {near:g} T_m and T_m")
-    unit = _unit_velocities([point.temperature for point in chosen], table)
-    values = np.array([point.velocity.value for point in chosen])
-    errors = np.array([positive_error(point) for point in chosen])
-    weights = 1 / errors**2
-    efficiency = float((weights * unit * values).sum() / (weights * unit**2).sum())
-    relative_error = 1 / math.sqrt(float((weights * unit**2).sum()))
+    efficiency, _ = _fit_efficiency(chosen, table)
     # Near T_m the velocity is M(T_m) delta-mu/kT, and the driving force falls by L/(N_A k T_m^2) per kelvin.
     velocity_per_driving_force = float(_unit_law(np.array([melting]), np.array([SMALL_DRIVING_FORCE]), table)[0])
     slope = (
@@ -161,7 +156,7 @@ def kinetic_coefficients(points: Sequence[Point], table: MaterialTable, *, near:
         fall = nearest.velocity.value - other.velocity.value
         bridging = Estimate(fall / span, math.hypot(positive_error(nearest), positive_error(other)) / span)
     return Coefficients(
-        Estimate(efficiency * slope, relative_error * slope),
+        Estimate(efficiency.value * slope, efficiency.standard_error * slope),
         Estimate(nearest.velocity.value * secant, positive_error(nearest) * secant),
         nearest.temperature,
         bridging,
@@ -198,13 +193,8 @@ def zero_velocity_melting_point(
     misfit = np.zeros(len(candidates))
     for face in faces:
         mine = [point for point in chosen if point.orientation == face]
-        temperatures = [point.temperature for point in mine]
-        values = np.array([point.velocity.value for point in mine])
-        weights = 1 / np.array([positive_error(point) for point in mine]) ** 2
         for number, candidate in enumerate(candidates):
-            unit = _unit_velocities(temperatures, replace(table, melting_temperature=float(candidate)))
-            efficiency = (weights * unit * values).sum() / (weights * unit**2).sum()
-            misfit[number] += (weights * (values - efficiency * unit) ** 2).sum()
+            misfit[number] += _fit_efficiency(mine, replace(table, melting_temperature=float(candidate)))[1]
     return _least_of_profile(candidates, misfit)
 
 
@@ -236,10 +226,16 @@ def _is_activated(table: MaterialTable) -> bool:
     return MATERIALS[table.material].structure == "diamond"
 
 
-def _unit_velocities(temperatures: Sequence[float], table: MaterialTable) -> FloatArray:
-    """Velocities of the law with an efficiency of 1, float64 [temperature], m/s."""
-    reduced_driving_forces = np.array([table.driving_force(temperature) for temperature in temperatures])
-    return _unit_law(np.array(temperatures), reduced_driving_forces, table)
+def _fit_efficiency(points: Sequence[Point], table: MaterialTable) -> tuple[Estimate, float]:
+    """Weighted least squares of one factor between the velocities and the law with an efficiency of 1, and chi^2."""
+    temperatures = np.array([point.temperature for point in points])
+    unit = _unit_law(temperatures, np.array([table.driving_force(float(kelvin)) for kelvin in temperatures]), table)
+    values = np.array([point.velocity.value for point in points])
+    weights = 1 / np.array([positive_error(point) for point in points]) ** 2
+    precision = float((weights * unit**2).sum())
+    efficiency = float((weights * unit * values).sum() / precision)
+    misfit = float((weights * (values - efficiency * unit) ** 2).sum())
+    return Estimate(efficiency, 1 / math.sqrt(precision)), misfit
 
 
 def _unit_law(temperatures: FloatArray, reduced_driving_forces: FloatArray, table: MaterialTable) -> FloatArray:

@@ -23,7 +23,6 @@ from nakaya.md.order.bond_order import (
 )
 from nakaya.md.order.descriptors import pool
 from nakaya.md.order.neighbours import volume_per_atom
-from nakaya.md.potentials import MASSES
 from nakaya.md.statistics import Estimate, walk_slope
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
 from nakaya.records.record import Quantity, single
@@ -258,13 +257,11 @@ def _slice(frame: Frame, masks: BoolArray, normal: int, length: float) -> FloatA
     index = (distance / PROFILE_BIN).astype(np.int64)
     size = int(length / 2 / PROFILE_BIN) + 1
     columns = [np.ones(len(index)), masks[0].astype(float), masks[1].astype(float)]
-    if frame.velocities is None:
+    thermal = frame.thermal_velocities()
+    if thermal is None:
         columns += [np.zeros(len(index)), np.zeros(len(index))]
     else:
-        masses = np.array([MASSES[symbol] for symbol in frame.species])
-        drift = (masses[:, None] * frame.velocities).sum(axis=0) / masses.sum()
-        kinetic = masses * ((frame.velocities - drift) ** 2).sum(axis=1) / (3 * BOLTZMANN)
-        columns += [kinetic, np.ones(len(index))]
+        columns += [frame.masses[:, 0] * (thermal**2).sum(axis=1) / (3 * BOLTZMANN), np.ones(len(index))]
     return np.stack([np.bincount(index, weights=column, minlength=size)[:size] for column in columns], axis=1)
 
 

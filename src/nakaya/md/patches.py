@@ -20,7 +20,6 @@ from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError
 from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
-from nakaya.md.potentials import MASSES
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
 
 __all__ = ["PATCH_ATOMS", "cut_patch", "interface_patch", "read_patches", "write_patches"]
@@ -98,8 +97,7 @@ def write_patches(path: Path, kept: Sequence[tuple[float, Frame, BoolArray]], *,
 def _kinetic(frame: Frame) -> FloatArray:
     if frame.velocities is None:
         return np.full(len(frame.positions), np.nan)
-    masses = np.array([MASSES[symbol] for symbol in frame.species])
-    return np.asarray(masses * (frame.velocities**2).sum(axis=1) / (3 * BOLTZMANN))
+    return np.asarray(frame.masses[:, 0] * (frame.velocities**2).sum(axis=1) / (3 * BOLTZMANN))
 
 
 def _check_shapes(arrays: Mapping[str, np.ndarray[Any, Any]], path: Path) -> None:

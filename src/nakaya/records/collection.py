@@ -69,13 +69,10 @@ def validate_records(source: str | Path) -> list[dict[str, str]]:
     record raises `FormatError`, a folder or a file without records `InputFileError`.
     """
     place = records_place(source)
-    if place.is_dir():
-        wrong = [{"file": name, "problem": problem} for name, problem in problems(place)]
-        if not wrong:
-            _loaded(source)  # nothing wrong in nothing at all is no good news
-        return wrong
+    if place.is_dir() and (wrong := problems(place)):
+        return [{"file": name, "problem": problem} for name, problem in wrong]
     found = []
-    for record in _loaded(source):
+    for record in _loaded(source):  # nothing wrong in nothing at all is no good news
         try:
             check_record(record)
         except ParameterError as error:

@@ -23,6 +23,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, NakayaError
+from nakaya.core.reading import read_bounded
 from nakaya.md.potentials import potential_folders
 
 __all__ = ["LammpsError", "Log", "find_lammps", "lammps_version", "read_log", "run_lammps"]
@@ -198,12 +199,7 @@ def read_log(path: Path) -> Log:
         InputFileError: The file cannot be read.
         FormatError: It holds no table, or is absurdly long.
     """
-    try:
-        if path.stat().st_size > MAX_LOG_BYTES:
-            raise FormatError(f"{path} is longer than {MAX_LOG_BYTES} bytes: not a log of ours")
-        text = path.read_text(errors="replace")
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
+    text = read_bounded(path, MAX_LOG_BYTES).decode(errors="replace")
     runs: list[Mapping[str, FloatArray]] = []
     names: list[str] | None = None
     rows: list[list[float]] = []

@@ -37,14 +37,23 @@ class Frame:
     extra: Mapping[str, FloatArray] = field(default_factory=dict)
     number: int = 0
 
+    @property
+    def masses(self) -> FloatArray:
+        """Atomic masses, float64 [atom, 1], g/mol."""
+        return np.array([MASSES[symbol] for symbol in self.species])[:, None]
+
+    def thermal_velocities(self) -> FloatArray | None:
+        """Velocities with the drift of the whole taken off, float64 [atom, 3], A/ps; None without velocities."""
+        if self.velocities is None:
+            return None
+        return np.asarray(self.velocities - (self.masses * self.velocities).sum(axis=0) / self.masses.sum())
+
     def temperature(self) -> float:
         """Kinetic temperature, K, with the drift of the whole taken off; NaN without velocities."""
-        if self.velocities is None or len(self.positions) < 2:
+        thermal = self.thermal_velocities()
+        if thermal is None or len(thermal) < 2:
             return float("nan")
-        masses = np.array([MASSES[symbol] for symbol in self.species])[:, None]
-        drift = (masses * self.velocities).sum(axis=0) / masses.sum()
-        energy = (masses * (self.velocities - drift) ** 2).sum()
-        return float(energy / (3 * (len(masses) - 1) * BOLTZMANN))
+        return float((self.masses * thermal**2).sum() / (3 * (len(thermal) - 1) * BOLTZMANN))
 
 
 BOLTZMANN = 0.8314462618
