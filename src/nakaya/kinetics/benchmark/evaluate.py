@@ -56,12 +56,9 @@ def evaluate_stored(
             (tuned / f"{name}.json").write_text(json.dumps({"settings": settings}), encoding="utf-8")
         fresh = score_models(str(file), models=tabular, tuned=tuned, seed=seed, workers=workers, progress=progress)
     compared = compare_rows(stored["rows"], fresh["rows"])
-    again = {tuple(row[name] for name in _NAMES) for row in compared}
-    missing = [
-        " ".join(str(row[name]) for name in _NAMES)
-        for row in stored["rows"]
-        if row["model"] in tabular and tuple(row[name] for name in _NAMES) not in again
-    ]
+    again = {_key(row) for row in compared}
+    left = [_key(row) for row in stored["rows"] if row["model"] in tabular and _key(row) not in again]
+    missing = [" ".join(map(str, key)) for key in left]
     frozen = recompute_predictions(SHIPPED_MODEL)
     largest = max((abs(row["recomputed"] / row["stored"] - 1) for row in compared), default=0.0)
     return {
@@ -97,9 +94,13 @@ def same_records(records: Sequence[Record], hashes: Mapping[str, str]) -> tuple[
 
 def compare_rows(stored: Sequence[Mapping[str, Any]], fresh: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Errors that are stored beside those that were computed again, row by row."""
-    before = {tuple(row[name] for name in _NAMES): row for row in stored}
+    before = {_key(row): row for row in stored}
     return [
         {**{name: row[name] for name in _NAMES}, "stored": known["rmse"], "recomputed": row["rmse"]}
         for row in fresh
-        if (known := before.get(tuple(row[name] for name in _NAMES))) is not None
+        if (known := before.get(_key(row))) is not None
     ]
+
+
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _NAMES)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.stats import beta
+from scipy.stats import binomtest
 
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.kinetics.models.catalogue import BASELINES, MODELS
@@ -218,7 +218,5 @@ def _draw(keys: Sequence[tuple[int, str]]) -> IntArray:
 
 def _binomial(share: float, count: int) -> list[float]:
     """Interval of 95 % for a fraction of independent conditions (Clopper & Pearson 1934)."""
-    hits = round(share * count)
-    low = 0.0 if hits == 0 else float(beta.ppf(_TAIL, hits, count - hits + 1))
-    high = 1.0 if hits == count else float(beta.ppf(1 - _TAIL, hits + 1, count - hits))
-    return [low, high]
+    found = binomtest(round(share * count), count).proportion_ci(1 - 2 * _TAIL, method="exact")
+    return [float(found.low), float(found.high)]

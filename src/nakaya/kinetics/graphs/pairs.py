@@ -39,13 +39,15 @@ class Pairs:
 
     def gather(self, weight: FloatArray) -> csr_array:
         """Matrix that sums values of pairs, times a weight, over the first atom: [atom, pair]."""
-        starts = np.concatenate([[0], np.cumsum(np.bincount(self.first, minlength=self.num_atoms))])
-        return csr_array((weight, np.arange(len(self.first)), starts), shape=(self.num_atoms, len(self.first)))
+        return self._sums(weight, np.arange(len(self.first)), len(self.first))
 
     def spread(self, weight: FloatArray) -> csr_array:
         """Matrix that sums values of second atoms, times a weight, over the first atom: [atom, atom]."""
+        return self._sums(weight, self.second, self.num_atoms)
+
+    def _sums(self, weight: FloatArray, columns: IntArray, width: int) -> csr_array:
         starts = np.concatenate([[0], np.cumsum(np.bincount(self.first, minlength=self.num_atoms))])
-        return csr_array((weight, self.second, starts), shape=(self.num_atoms, self.num_atoms))
+        return csr_array((weight, columns, starts), shape=(self.num_atoms, width))
 
 
 def find_pairs(positions: FloatArray, cell: FloatArray, cutoff: float) -> Pairs:

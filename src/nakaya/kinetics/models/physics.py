@@ -108,10 +108,7 @@ class VelocityPhysics:
 
     def part(self, chosen: BoolArray) -> VelocityPhysics:
         """The numbers of some of the samples only, bool [sample]."""
-        return VelocityPhysics(
-            self.mechanism[chosen], self.prefactor[chosen], self.temperature[chosen],
-            self.melting_temperature[chosen], self.entropy[chosen],
-        )  # fmt: skip
+        return VelocityPhysics(*(values[chosen] for values in vars(self).values()))
 
     def reduced_driving_force(self, shift: FloatArray | float = 0.0) -> FloatArray:
         """delta-mu/kT with the melting point moved by `shift` K, float64 [sample]."""

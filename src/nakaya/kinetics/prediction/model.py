@@ -67,17 +67,17 @@ class KineticsModel:
             MissingExtraError: A package is not installed.
         """
         key = f"{part.target} {part.evidence} {part.model}"
-        if key not in self._predictors:
-            self._predictors[key] = self._load(part)
-        return self._predictors[key]
-
-    def _load(self, part: Part) -> Predictor:
+        if key in self._predictors:
+            return self._predictors[key]
         model = find_model(part.model)  # says so where packages are missing
-        if part.files is not None:
+        if part.files is None:
+            found = model.fit(self.samples(part), part.target, part.settings, seed=part.seed)
+        else:
             from nakaya.kinetics.models.msgnn.files import load_predictor
 
-            return load_predictor(self.folder / part.files)
-        return model.fit(self.samples(part), part.target, part.settings, seed=part.seed)
+            found = load_predictor(self.folder / part.files)
+        self._predictors[key] = found
+        return found
 
 
 def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> KineticsModel:

@@ -24,12 +24,11 @@ EARLY_VELOCITY = "early_velocity"
 PICOSECOND = 1e-12
 
 
-def pooled_features(record: Record, *, evidence_ps: float = EVIDENCE_PS) -> dict[str, float]:
+def pooled_features(record: Record) -> dict[str, float]:
     """Return the pooled evidence of a record: mean and late-minus-early of every series, and the early velocity.
 
     Args:
-        record: Only its evidence (and the size of its box) is read, never its quantities.
-        evidence_ps: Points later than this after the first one are left out.
+        record: Only its evidence of 10 ps (and the size of its box) is read, never its quantities.
 
     Returns:
         NAME_mean and NAME_change (mean of the last third of the window less that of the first) in SI units, single
@@ -39,25 +38,25 @@ def pooled_features(record: Record, *, evidence_ps: float = EVIDENCE_PS) -> dict
     for name, entry in record.evidence.items():
         if entry.values.ndim == 0:
             found[name] = entry.value
-        elif (seen := _early(entry, evidence_ps)) is not None:
+        elif (seen := _early(entry)) is not None:
             times, values = seen
             found[f"{name}_mean"] = float(values.mean())
             found[f"{name}_change"] = _change(times, values)
-    found[EARLY_VELOCITY] = early_velocity(record, evidence_ps=evidence_ps)
+    found[EARLY_VELOCITY] = early_velocity(record)
     return found
 
 
-def early_velocity(record: Record, *, evidence_ps: float = EVIDENCE_PS) -> float:
+def early_velocity(record: Record) -> float:
     """Velocity of an interface by a straight line through the early evidence, m/s; NaN where it does not tell.
 
     Half the slope of the crystal's thickness, for there are two interfaces. Without a thickness, the slope of the solid
     fraction times the volume of the crystal that the box can hold: v = (dx/dt) N V_s / 2A.
     """
     thickness = record.evidence.get("solid_thickness")
-    if thickness is not None and (seen := _early(thickness, evidence_ps)) is not None:
+    if thickness is not None and (seen := _early(thickness)) is not None:
         return _slope(*seen) / 2
     fraction = record.evidence.get("solid_fraction")
-    if fraction is None or (seen := _early(fraction, evidence_ps)) is None:
+    if fraction is None or (seen := _early(fraction)) is None:
         return math.nan
     num_atoms, lattice, area = (record.constant(name) for name in ("num_atoms", "lattice_parameter", "front_area"))
     structure = crystal_structure(record)
@@ -67,11 +66,11 @@ def early_velocity(record: Record, *, evidence_ps: float = EVIDENCE_PS) -> float
     return _slope(*seen) * crystal / (2 * area)
 
 
-def _early(entry: Quantity, evidence_ps: float) -> tuple[FloatArray, FloatArray] | None:
+def _early(entry: Quantity) -> tuple[FloatArray, FloatArray] | None:
     times = entry.times
     if times is None:
         return None
-    usable = (times - times[0] <= evidence_ps * PICOSECOND * (1 + 1e-9)) & np.isfinite(entry.values)
+    usable = (times - times[0] <= EVIDENCE_PS * PICOSECOND * (1 + 1e-9)) & np.isfinite(entry.values)
     return (times[usable], entry.values[usable]) if usable.any() else None
 
 

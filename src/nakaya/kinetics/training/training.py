@@ -221,7 +221,7 @@ def _train_part(
         settings = _settings(config, part, name)
         compared = folder / f"{part.target}-{part.evidence}-{name}.json"
         if not compared.is_file():
-            fitted = [_fit(name, fold.train, part.target, settings, config.seed) for fold in folds]
+            fitted = [find_model(name).fit(fold.train, part.target, settings, seed=config.seed) for fold in folds]
             predicted = PredictiveDistribution.joined(
                 [model.predict(fold.test) for model, fold in zip(fitted, folds, strict=True)]
             )
@@ -249,7 +249,7 @@ def _train_part(
             if calibration.method == "normal":  # then at least as wide as the errors that were seen
                 least = scores[name]
         settings = _settings(config, part, name)
-        whole = _fit(name, samples, part.target, settings, config.seed)
+        whole = find_model(name).fit(samples, part.target, settings, seed=config.seed)
         files = _save(whole, folder / "model", f"{part.target.replace('_', '-')}-{part.evidence}-{name}", len(samples))
         kept = predictions_file(folder / "model", part.target, part.evidence, name)
         write_predictions(kept, samples, whole.predict(samples))
@@ -296,10 +296,6 @@ def _settings(config: KineticsTraining, part: PartConfig, name: str) -> dict[str
     # Studies were made of growth velocities: what they found says nothing of nucleation.
     tuned = tuned_settings(name, part.evidence) if config.tuned and part.target == "growth_velocity" else {}
     return {**find_model(name).defaults, **tuned, **config.settings.get(name, {})}
-
-
-def _fit(name: str, samples: Sequence[Sample], target: str, settings: dict[str, float], seed: int) -> Predictor:
-    return find_model(name).fit(samples, target, settings, seed=seed)
 
 
 def _compared(path: Path, target: str) -> tuple[PredictiveDistribution, dict[str, float]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -43,16 +43,6 @@ ANN_MEMBERS = 5
 SMOOTHNESS = (0.5, 1.5, 2.5)
 
 
-def make_ridge() -> Baseline:
-    """Ridge regression on all columns."""
-    return _ridge("ridge", numbers)
-
-
-def make_ridge_bond_order() -> Baseline:
-    """Ridge regression on conditions, laws, early bond order and the direct fit: what glassy dynamics asks for."""
-    return _ridge("ridge-bond-order", bond_order_numbers)
-
-
 def _ridge(name: str, columns: Columns) -> Baseline:
     def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
         from sklearn.linear_model import Ridge
@@ -60,6 +50,13 @@ def _ridge(name: str, columns: Columns) -> Baseline:
         return Ridge(alpha=settings["alpha"])
 
     return _table(name, regressor, (Parameter("alpha", 1e-3, 1e3, "log"),), {"alpha": 1.0}, columns=columns)
+
+
+make_ridge = partial(_ridge, "ridge", numbers)
+"""Ridge regression on all columns."""
+
+make_ridge_bond_order = partial(_ridge, "ridge-bond-order", bond_order_numbers)
+"""Ridge regression on conditions, laws, early bond order and the direct fit: what glassy dynamics asks for."""
 
 
 def make_svm() -> Baseline:
