@@ -16,7 +16,7 @@ from nakaya.kinetics.models.msgnn.batching import collate
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import Encoding, fit_encoding
 from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, new_member
-from nakaya.kinetics.models.msgnn.task import Member
+from nakaya.kinetics.models.msgnn.network import Member
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.md.trajectories.frames import Frame
 

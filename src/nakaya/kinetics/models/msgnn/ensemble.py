@@ -16,8 +16,8 @@ from nakaya.kinetics.models.msgnn.batching import collate
 from nakaya.kinetics.models.msgnn.config import DEFAULTS, SEARCH_SPACE, MsgnnConfig, read_settings
 from nakaya.kinetics.models.msgnn.encoding import Encoding, fit_encoding
 from nakaya.kinetics.models.msgnn.laws import make_law
-from nakaya.kinetics.models.msgnn.network import MsgnnNetwork
-from nakaya.kinetics.models.msgnn.task import KineticTask, Member
+from nakaya.kinetics.models.msgnn.network import Member, MsgnnNetwork
+from nakaya.kinetics.models.msgnn.task import KineticTask
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Report, Settings
 from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample, label_values
 from nakaya.learn.config import LoopConfig

@@ -20,9 +20,9 @@ from nakaya.kinetics.models.msgnn.attention import EdgeAttention, Embedding, Gat
 from nakaya.kinetics.models.msgnn.batching import Batch, EdgeBlock, LevelBlock, Moment
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import Encoding
-from nakaya.kinetics.models.msgnn.laws import NUM_RAW
+from nakaya.kinetics.models.msgnn.laws import NUM_RAW, Law
 
-__all__ = ["MsgnnNetwork", "Output"]
+__all__ = ["Member", "MsgnnNetwork", "Output"]
 
 CONDITION_WIDTH = 24
 STATE_WIDTH = 24
@@ -270,6 +270,25 @@ class MsgnnNetwork(nn.Module):
     def _gate(self, name: str, vector: Tensor, conditions: Tensor) -> tuple[Tensor, Tensor]:
         gate = torch.sigmoid(self.level_gate[name](torch.cat([vector, conditions], dim=-1)))
         return vector * gate, gate.squeeze(-1)
+
+
+class Member(nn.Module):
+    """A network and the law that its numbers go into.
+
+    Args:
+        network: Initialised.
+        law: Settled.
+    """
+
+    def __init__(self, network: MsgnnNetwork, law: Law) -> None:
+        super().__init__()
+        self.network, self.law = network, law
+
+    def forward(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor, Output]:
+        """Return (mean, standard deviation, all that the network says)."""
+        output = self.network(batch)
+        mean, spread = self.law(output.raw, rows, batch.has_pooled)
+        return mean, spread, output
 
 
 def _no_edges(embedding: Embedding) -> EdgeBlock:

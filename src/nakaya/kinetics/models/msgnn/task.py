@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool, draw
 from nakaya.kinetics.models.msgnn.batching import Batch, collate
 from nakaya.kinetics.models.msgnn.encoding import Encoding
-from nakaya.kinetics.models.msgnn.laws import Law
-from nakaya.kinetics.models.msgnn.network import MsgnnNetwork, Output
+from nakaya.kinetics.models.msgnn.network import Member, MsgnnNetwork, Output
 
-__all__ = ["KineticTask", "Member", "beta_likelihood", "forecast_error"]
+__all__ = ["KineticTask", "beta_likelihood", "forecast_error"]
 
 BETA = 0.5
 """Power of the predicted variance by which samples are weighed: 0 is the likelihood, 1 plain squared errors."""
@@ -23,25 +22,6 @@ FORECAST_FRACTION = 0.1
 FORECAST_UNIT_PS = 3.0
 MAX_FORECAST_ERROR = 10.0
 FREE_STEPS = 2
-
-
-class Member(nn.Module):
-    """A network and the law that its numbers go into.
-
-    Args:
-        network: Initialised.
-        law: Settled.
-    """
-
-    def __init__(self, network: MsgnnNetwork, law: Law) -> None:
-        super().__init__()
-        self.network, self.law = network, law
-
-    def forward(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor, Output]:
-        """Return (mean, standard deviation, all that the network says)."""
-        output = self.network(batch)
-        mean, spread = self.law(output.raw, rows, batch.has_pooled)
-        return mean, spread, output
 
 
 class KineticTask:
