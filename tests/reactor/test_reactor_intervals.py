@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 from scipy.stats import qmc
 
 from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
@@ -96,3 +96,24 @@ def test_an_unknown_deviation_is_found_with_the_degrees_of_freedom_and_widens_by
     given = fitted(system, values, deviation=deviation)
     ratio = stats.t.ppf(0.95, TIMES.size - 2) / stats.norm.ppf(0.95)
     np.testing.assert_allclose(half_widths(unknown) / half_widths(given), ratio, rtol=5e-3)
+
+
+def test_the_ends_of_a_profile_are_where_the_sum_of_squares_has_risen_by_the_quantile(system: Crystallizer) -> None:
+    values = concentration(system) + NOISE * np.random.default_rng(2).standard_normal(TIMES.size)
+    experiment = Experiment("a", OPERATION, (Observation("concentration", TIMES, values, NOISE),))
+    found = fit(system, [experiment], FREE[:1], intervals="profile")
+
+    def squares(log_constant: float) -> float:
+        kinetics = with_parameters(system.kinetics, {"growth.rate_constant": math.exp(log_constant)})
+        return float((((concentration(replace(system, kinetics=kinetics)) - values) / NOISE) ** 2).sum())
+
+    (estimate,) = found.estimates
+    start = math.log(estimate.value)
+    least = optimize.minimize_scalar(squares, bracket=(start - 0.1, start, start + 0.1), options={"xtol": 1e-8})
+    assert start == pytest.approx(least.x, abs=1e-4)
+    assert found.threshold == pytest.approx(stats.chi2.ppf(0.9, 1))
+    ends = [
+        optimize.brentq(lambda u: squares(u) - least.fun - found.threshold, least.x, least.x + far) for far in (-1, 1)
+    ]
+    half = (ends[1] - ends[0]) / 2
+    np.testing.assert_allclose(np.log(estimate.interval90), ends, atol=0.02 * half)
