@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from benchmarks.explore import explore
 from benchmarks.fuzz import fuzz
 from benchmarks.house import house
 from benchmarks.kill_loop import kill_loop
@@ -33,6 +34,7 @@ __all__ = ["PROGRAM", "STUDIES", "app", "run"]
 PROGRAM: Final = "python3 nk.py benchmark"
 
 STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
+    "explore": explore,
     "fuzz": fuzz,
     "house": house,
     "kill-loop": kill_loop,

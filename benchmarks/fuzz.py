@@ -178,7 +178,7 @@ def _place(error: BaseException) -> str:
 def fuzz_inputs(name: str, seed: int, numbers: Sequence[int]) -> Findings:
     """Try some inputs of a reader in this process, without limits: for tests, which know what they try."""
     reader, findings, sound = READERS[name], Findings(name, seed), _sound(name)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(prefix="nakaya-fuzz-") as scratch:
         for number in numbers:
             findings.add(number, attempt(reader, make_input(reader, sound, name, seed, number), Path(scratch)))
     return findings
@@ -292,7 +292,7 @@ def _work(name: str, seed: int, first: int, end: int, parent: Connection, curren
     """In the process of a reader: warm up, limit the memory, try."""
     logging.disable(logging.CRITICAL)  # libraries tell at length what is odd about a file
     reader, sound = READERS[name], _sound(name)
-    with tempfile.TemporaryDirectory(dir=_fast_folder()) as scratch:
+    with tempfile.TemporaryDirectory(prefix="nakaya-fuzz-", dir=_fast_folder()) as scratch:
         folder = Path(scratch)
         for files in sound:
             outcome = attempt(reader, files, folder, seconds=None)
@@ -328,7 +328,7 @@ def _limit_memory() -> None:
 
 def _repeat(name: str, seed: int, number: int) -> None:
     reader = READERS[name]
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(prefix="nakaya-fuzz-") as scratch:
         folder = Path(scratch)
         files = make_input(reader, _sound(name), name, seed, number)
         for entry, content in files.items():

@@ -171,7 +171,7 @@ class _Bench:
     @classmethod
     @contextmanager
     def of(cls, checkout: Path, package: Path, limit: float) -> Iterator[_Bench]:
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory(prefix="nakaya-mutation-") as scratch:
             root = Path(scratch) / "checkout"
             shutil.copytree(checkout, root, ignore=NOT_COPIED)
             yield cls(root, root / package.relative_to(checkout), limit)
