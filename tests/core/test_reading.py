@@ -33,12 +33,57 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe\x00", b'{"a": "\xc3"}', b"[" * 100_000, b"1" * 5000, b"{} {}"],
-    ids=["empty", "cut off", "binary", "wrong text", "nested", "long number", "two"],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b'{"a": "\xc3"}',
+        b"[" * 100_000,
+        b"1" * 5000,
+        b"-" + b"9" * 400,
+        b"{} {}",
+        rb'["\ud800"]',
+        rb'{"\uDC00a": 1}',
+        b'"\xed\xa0\x80"',
+    ],
+    ids=[
+        "empty",
+        "cut off",
+        "binary",
+        "wrong text",
+        "nested",
+        "long number",
+        "beyond a float",
+        "two",
+        "half",
+        "half of a key",
+        "half as bytes",
+    ],
 )
 def test_what_is_not_json_is_said_to_be_none(content: bytes) -> None:
     with pytest.raises(FormatError, match=r"file\.json is not JSON .*: it may be damaged"):
         parse_json(content, "file.json")
+
+
+def test_integers_beyond_64_bits_are_floats_and_whole_characters_are_text() -> None:
+    read = parse_json('[1, -9223372036854775808, 18446744073709551615, 100000000000000000000, "\\ud83d\\ude00"]', "a")
+    assert read == [1, -(2**63), 2**64 - 1, 1e20, "\U0001f600"]
+    assert [type(value) for value in read[:4]] == [int, int, int, float]
+
+
+def test_toml_has_no_integers_beyond_64_bits(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text("a = [9223372036854775807, -9223372036854775808]")
+    assert read_toml_document(path, 1000) == {"a": [2**63 - 1, -(2**63)]}
+    for number in (str(2**63), "1" + "0" * 400):
+        path.write_text(f"[table]\na = [{{ b = {number} }}]")
+        with pytest.raises(ConfigError, match=rf"not TOML.*an integer of {len(number)} digits does not fit"):
+            read_toml_document(path, 1000)
+
+
+def test_a_name_with_a_zero_byte_is_none(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="no file has a zero byte in its name"):
+        read_bounded(tmp_path / "a\0b", 10)
 
 
 @given(st.binary(max_size=40))

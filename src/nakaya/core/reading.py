@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tomllib
 from collections.abc import Container, Iterator, Mapping
@@ -44,6 +45,8 @@ _DESCRIPTIONS: Final[Mapping[str, str]] = {
 @contextmanager
 def input_errors(path: Path) -> Iterator[None]:
     """Turn an `OSError` of the body into an `InputFileError` that names `path` and the reason."""
+    if "\0" in str(path):  # a ValueError to whoever opens it
+        raise InputFileError(f"cannot read {path}: no file has a zero byte in its name")
     try:
         yield
     except NakayaError:  # some of ours are OSErrors, and say already what is wrong
@@ -76,7 +79,7 @@ def read_bounded(path: Path, most: int, *, is_stored: bool = False) -> bytes:
 
 
 def parse_json(text: str | bytes, where: str) -> Any:  # any JSON value
-    """Return JSON values.
+    """Return JSON values: integers beyond 64 bits as floats, and only text that can be written and printed.
 
     Args:
         text: One document.
@@ -86,11 +89,33 @@ def parse_json(text: str | bytes, where: str) -> Any:  # any JSON value
         FormatError: It is not JSON, or nested or long beyond what is read.
     """
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:  # beside wrong JSON: wrong UTF-8, and integers of 5,000 digits
+        document = json.loads(text, parse_int=_integer)
+        _check_text(text, document)
+    except (ValueError, RecursionError) as error:  # beside wrong JSON: wrong UTF-8
         raise FormatError(
             f"{where} is not JSON ({error}): it may be damaged, cut off or another kind of file"
         ) from None
+    return document
+
+
+def _integer(digits: str) -> int | float:
+    if len(digits) < 19:
+        return int(digits)
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"an integer of {len(digits)} digits")
+    whole = int(digits)
+    return whole if -(2**63) <= whole < 2**64 else value
+
+
+def _check_text(text: str | bytes, document: Any) -> None:  # any JSON value
+    r"""Raise `ValueError` for half a character, such as "\ud800", at which whoever writes or prints it would fail."""
+    halves = ("\\ud", "\\uD") if isinstance(text, str) else (b"\\ud", b"\\uD", b"\xed")
+    if any(half in text for half in halves):  # type: ignore[operator]  # both are text, or both bytes
+        try:
+            json.dumps(document, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"{error.object[error.start]!a}: half a character, which no file can hold") from None
 
 
 def read_json(path: Path, most: int = MAX_DOCUMENT_BYTES) -> Any:  # any JSON value
@@ -110,9 +135,20 @@ def read_toml_document(path: Path, most: int) -> dict[str, Any]:
     except FormatError as error:
         raise ConfigError(str(error)) from None
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        document = tomllib.loads(content.decode("utf-8"))
+        _check_integers(document)
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, UnicodeDecodeError, integers of 5,000 digits
         raise ConfigError(f"{path} is not TOML, as descriptions are: {error}") from None
+    return document
+
+
+def _check_integers(value: Any) -> None:  # any TOML value
+    """Raise `ValueError` for an integer that TOML does not have; Python reads it, and fails where a float is needed."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"an integer of {len(str(abs(value)))} digits does not fit into 64 bits")
+    if isinstance(value, (dict, list)):
+        for entry in value.values() if isinstance(value, dict) else value:
+            _check_integers(entry)
 
 
 def foreign_description(document: Mapping[str, Any], known: Container[str], path: Path) -> str | None:
