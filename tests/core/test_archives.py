@@ -50,6 +50,16 @@ def test_the_bytes_do_not_hold_the_time_of_day() -> None:
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
+@pytest.mark.parametrize("size", ["99999999999999999999", "1" + "0" * 400, "-3", "9223372036854775807"])
+def test_a_header_of_a_size_beyond_all_bounds_is_refused(tmp_path: Path, size: str) -> None:
+    path = tmp_path / "x.npz"
+    for shape in (f"({size},)", f"(2, {size})"):
+        header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+        path.write_bytes(entry(header, bytes(64)))
+        with pytest.raises(FormatError, match=r"x\.npz is not a file of things"):
+            read(path)
+
+
 def test_what_unpacks_to_more_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "bomb.npz"
     path.write_bytes(pack_arrays({"zeros": np.zeros(10**6, dtype=np.uint8)}, level=9))

@@ -17,10 +17,11 @@ from nakaya.core.errors import FormatError, InputFileError
 __all__ = ["pack_arrays", "read_arrays"]
 
 # What zipfile, zlib and NumPy raise on damaged bytes: RuntimeError for a flag that claims encryption or for an unknown
-# compression, MemoryError for an array whose header claims more than there is, TokenError for a header that is none.
+# compression, MemoryError or OverflowError for an array whose header claims more than there is, TokenError for a header
+# that is none.
 _DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, KeyError, TypeError, AttributeError, ValueError, OSError, EOFError, RuntimeError,
-    MemoryError, SyntaxError, TokenError,
+    MemoryError, OverflowError, SyntaxError, TokenError,
 )  # fmt: skip
 
 
