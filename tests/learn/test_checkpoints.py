@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
-from nakaya.core.errors import ConfigError, FormatError  # noqa: E402
+from nakaya.core.errors import ConfigError, FormatError, InputFileError  # noqa: E402
 from nakaya.learn.checkpoints import load_state, parse_weights, save_state, save_weights  # noqa: E402
 
 
@@ -61,6 +63,32 @@ def test_a_flipped_bit_is_refused_before_it_is_parsed(
         path.write_bytes(damaged)
         with pytest.raises(FormatError, match="not a whole checkpoint"):
             load_state(path, fingerprint="a")
+
+
+def test_a_checkpoint_whose_checksum_holds_and_whose_inside_does_not_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.pt"
+    torch.save({"format": 1, "fingerprint": "a", "state": {"w": torch.zeros(3)}}, path)
+    with zipfile.ZipFile(path) as archive:
+        inside = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    for name, content in inside.items():
+        for kept in (0, 1, len(content) // 2, len(content) - 1):
+            with zipfile.ZipFile(path, "w") as archive:
+                for other, whole in inside.items():
+                    archive.writestr(other, whole[:kept] if other == name else whole)
+            with contextlib.suppress(FormatError):  # a few entries say nothing that is needed
+                load_state(path, fingerprint="a")
+
+
+@pytest.mark.parametrize("content", [{}, {"format": 1}, {"format": 1, "state": {}}, {"state": {}, "fingerprint": "a"}])
+def test_a_checkpoint_that_says_too_little_is_refused(tmp_path: Path, content: dict[str, object]) -> None:
+    torch.save(content, tmp_path / "c.pt")
+    with pytest.raises(FormatError, match="not a checkpoint of format 1"):
+        load_state(tmp_path / "c.pt", fingerprint="a")
+
+
+def test_a_checkpoint_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(InputFileError, match="cannot read .*c.pt: no such file"):
+        load_state(tmp_path / "c.pt", fingerprint="a")
 
 
 class _Trap:

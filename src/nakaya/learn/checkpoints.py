@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
 import zipfile
-import zlib
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -16,10 +14,9 @@ from torch import Tensor
 from nakaya.core.errors import FormatError, OtherConfigurationError
 from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
+from nakaya.core.reading import input_errors
 
 __all__ = ["load_state", "parse_weights", "save_state", "save_weights"]
-
-DAMAGED = (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, KeyError, ValueError, zlib.error)
 
 STATE_FORMAT = 1
 SEAL = b"nakaya checkpoint, sha256 "
@@ -46,14 +43,21 @@ def load_state(path: Path, *, fingerprint: str) -> dict[str, Any]:
     """Read a training state that `save_state` wrote; loads tensors and plain values only.
 
     Raises:
-        FormatError: The file is no checkpoint of ours, or a single bit of it has changed.
+        InputFileError: The file cannot be read.
+        FormatError: It is no checkpoint of ours, or a single bit of it has changed.
         ConfigError: It belongs to a run with another configuration or other data.
     """
+    with input_errors(path):
+        sealed = path.read_bytes()
     try:
-        content = torch.load(BytesIO(_unsealed(path.read_bytes())), map_location="cpu", weights_only=True)
-    except DAMAGED as error:
+        content = torch.load(BytesIO(_unsealed(sealed)), map_location="cpu", weights_only=True)
+    except Exception as error:  # files of earlier versions have no seal, and torch raises whatever damage leads to
         raise FormatError(f"{path} is not a whole checkpoint: remove the run's folder and start again") from error
-    if not isinstance(content, dict) or content.get("format") != STATE_FORMAT or "state" not in content:
+    if (
+        not isinstance(content, dict)
+        or content.get("format") != STATE_FORMAT
+        or not {"fingerprint", "state"} <= set(content)
+    ):
         raise FormatError(f"{path} is not a checkpoint of format {STATE_FORMAT}: remove the run's folder, start again")
     if content["fingerprint"] != fingerprint:
         raise OtherConfigurationError(
