@@ -132,6 +132,20 @@ def test_a_report_whose_summary_disagrees_with_its_list_is_flagged(tmp_path):
     assert any("1 min.txt states total = 25" in flag for flag in record.flags)
 
 
+@pytest.mark.parametrize("column", [0, -1, -(2**63)])
+def test_a_position_before_the_first_field_is_refused(column):
+    with pytest.raises(ParameterError, match=rf"column={column} is no position: 1 is the first field"):
+        SizeReports(r"(?P<time>\d+) *min", "min", "um", "size/um", column=column)
+
+
+@pytest.mark.parametrize(
+    ("form", "message"), [("%H:%M:%M", "says a part .* twice"), ("%H:%q", "no format of strptime")]
+)
+def test_a_format_of_times_that_is_none_is_refused(form, message):
+    with pytest.raises(ParameterError, match=message):
+        TimeColumn("t", format=form)
+
+
 def test_reports_that_are_none_are_errors(tmp_path):
     columns = ColumnMap("acid", reports=REPORTS)
     with pytest.raises(FormatError, match="no file name matches"):

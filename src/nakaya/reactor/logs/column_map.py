@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from nakaya.core.errors import ParameterError
@@ -50,6 +52,13 @@ class TimeColumn:
             raise ParameterError("a time column needs either a unit (h, min, s) or a format (%d/%m/%Y %H:%M:%S)")
         if self.backwards not in ("error", "drop"):
             raise ParameterError(f"backwards={self.backwards!r} is neither error nor drop")
+        try:
+            datetime.strptime("", self.format or "")
+        except re.error:  # no ValueError, as for all that is wrong with a format or a text
+            raise ParameterError(f"format={self.format!r} says a part of the date or time twice: once each") from None
+        except ValueError as error:
+            if "directive" in str(error) or "stray" in str(error):
+                raise ParameterError(f"format={self.format!r} is no format of strptime: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,10 @@ class SizeReports:
     first_line: str
     column: int = 2
     end: str = "==="
+
+    def __post_init__(self) -> None:
+        if self.column < 1:
+            raise ParameterError(f"column={self.column} is no position: 1 is the first field of a line")
 
 
 @dataclass(frozen=True)
