@@ -20,6 +20,7 @@ import numpy as np
 from nakaya.core.archives import pack_arrays, read_arrays
 from nakaya.core.errors import FormatError
 from nakaya.core.files import write_whole
+from nakaya.core.reading import parse_json
 from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, MultiscaleGraph, Relation
 
 __all__ = ["VERSION", "read_sequence", "write_sequence"]
@@ -85,7 +86,7 @@ def read_sequence(path: Path) -> GraphSequence:
     """
     arrays = read_arrays(path, most=MAX_BYTES, what="file of graphs")
     try:
-        meta = json.loads(arrays["meta"].tobytes().decode())
+        meta = parse_json(arrays["meta"].tobytes(), f"{path}: meta")
         if not isinstance(meta, dict) or meta.get("schema") != SCHEMA or meta.get("version") != VERSION:
             raise FormatError(f"{path} is not a file of graphs of version {VERSION}")
         return _sequence(meta, arrays)

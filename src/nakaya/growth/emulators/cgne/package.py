@@ -5,7 +5,6 @@ The folder holds numbers and text only; nothing in it is executed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.reading import parse_json
 from nakaya.growth.emulators.cgne.config import CgneConfig, TrainedFor
 from nakaya.learn.model_folder import CONFIG_FILE, WEIGHTS_FILE, check_weights, read_model_folder
 
@@ -65,7 +65,7 @@ def read_package(folder: Path) -> tuple[CgnePackage, bytes]:
     """
     text, weights = read_model_folder(folder, "emulator")
     try:
-        document = json.loads(text)
+        document = parse_json(text, str(folder / CONFIG_FILE))
         if document["format"] != FORMAT or document["kind"] != KIND:
             raise FormatError(f"{folder / CONFIG_FILE} is not a CGNE of format {FORMAT}: train it again")
         network: dict[str, Any] = {  # CgneConfig checks the values

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError
 from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
+from nakaya.core.reading import parse_json
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
 from nakaya.kinetics.models.msgnn.encoding import Encoding
 from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, new_member
@@ -70,7 +70,7 @@ def load_predictor(folder: Path) -> MsgnnPredictor:
     """
     text, weights = read_model_folder(folder, "model")
     try:
-        document = json.loads(text)
+        document = parse_json(text, str(folder / CONFIG_FILE))
         if document["format"] != FORMAT or document["kind"] != KIND or document["target"] not in TARGET_SCALES:
             raise FormatError(f"{folder / CONFIG_FILE} is not an msgnn of format {FORMAT}: train it again")
         check_weights(folder, weights, document["weights_sha256"])
