@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import multiprocessing
+import os
 import shutil
 import signal
 import tempfile
@@ -300,6 +301,7 @@ def _work(name: str, seed: int, first: int, end: int, parent: Connection, curren
                 parent.send(str(outcome))
                 return
         _limit_memory()
+        _silence()
         batch: list[tuple[int, str | Fault]] = []
         reported = time.monotonic()
         for number in range(first, end):
@@ -313,6 +315,12 @@ def _work(name: str, seed: int, first: int, end: int, parent: Connection, curren
 
 def _fast_folder() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+def _silence() -> None:
+    """What libraries in C say about damaged files goes past logging and `sys.stderr`."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
 
 
 def _limit_memory() -> None:
