@@ -52,11 +52,18 @@ def test_lines_are_counted_by_room_and_kernels_may_be_long(checkout: Path) -> No
         {"file": str(Path("src") / "nakaya" / "lengthy" / "a.py"), "name": "long", "lines": MAX_FUNCTION + 1}
     ]
     assert found["lines"]["tests"] == 2
-    assert found["lines"]["src"] == sum(found["rooms"].values())
+    assert found["lines"]["src"] == sum(found["rooms"].values()) == sum(found["kinds"].values())
     assert next(iter(found["rooms"])) == "lengthy"
     assert found["largest_fraction"] == found["rooms"]["lengthy"] / found["lines"]["src"]
     with pytest.raises(InputFileError, match="no checkout"):
         measure_house(checkout / "tests")
+
+
+def test_lines_are_told_apart(tmp_path: Path) -> None:
+    text = '"""One\n\ntwo."""\n\nimport sys\nif sys:\n    from a import (\n        b,\n    )\n# why\nx = 1  # c\n'
+    (tmp_path / "src" / "nakaya").mkdir(parents=True)
+    (tmp_path / "src" / "nakaya" / "a.py").write_text(text)
+    assert measure_house(tmp_path)["kinds"] == {"import": 4, "docstring": 3, "code": 2, "comment": 1, "blank": 1}
 
 
 def test_a_file_takes_part_where_a_function_of_it_runs(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
