@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -209,3 +210,15 @@ def test_mirrored_harmonics_are_those_of_mirrored_surroundings(axis: int) -> Non
     for degree in (3, 4, 6):
         expected = harmonics(reflected, degree).mean(axis=0)
         assert mirrored(harmonics(vectors, degree).mean(axis=0), axis) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("structure", ["fcc", "bcc", "diamond"])
+def test_an_atom_is_solid_from_the_least_number_of_solid_like_bonds_on(structure: str) -> None:
+    positions, box = build_crystal(structure, "100", 4.0, (3, 3, 3))
+    positions = positions + np.random.default_rng(7).normal(0, 0.45, positions.shape)
+    classifier = CLASSIFIERS[structure]
+    seen = environment(positions, np.diag(box), neighbours=classifier.neighbours)
+    bonds = solid_like_bonds(seen, threshold=classifier.coherence)
+    for least in np.unique(bonds).tolist():
+        solid = solid_atoms(seen, replace(classifier, min_solid_like=least))
+        np.testing.assert_array_equal(solid, bonds >= least)
