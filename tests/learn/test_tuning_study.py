@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sqlite3
 import time
@@ -209,6 +210,33 @@ def test_a_database_of_another_optuna_is_named_with_its_version(tmp_path: Path, 
         OutputError, match=rf"written by optuna 9\.9\.9, here is {optuna.__version__}: .* another database"
     ):
         open_storage(config)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE trials SET datetime_start = '2026-11-30 09:49:52>509334'",
+        "UPDATE study_user_attributes SET value_json = '[1]'",
+        "UPDATE study_user_attributes SET value_json = '{'",
+        "UPDATE trial_params SET distribution_json = '{\"name\": 3}'",
+        "UPDATE trials SET state = 'DREAMING'",
+    ],
+)
+def test_a_database_with_rows_that_are_none_is_refused(tmp_path: Path, statement: str) -> None:
+    config = StorageConfig(f"sqlite:///{tmp_path}/study.db")
+    problem = Problem((Parameter("x", 0.0, 1.0),), lambda settings: settings["x"], (), 1.0)
+
+    def trials() -> list[Trial]:
+        with storage_errors(config):
+            study = open_study(open_storage(config), "s", problem, sampler="random", seed=0, configuration={"a": 1})
+            run_trial(study, problem)
+            return read_trials(study, problem.space)
+
+    assert [trial.state for trial in trials()] == ["complete"]
+    with contextlib.closing(sqlite3.connect(tmp_path / "study.db")) as connection, connection:
+        assert connection.execute(statement).rowcount > 0
+    with pytest.raises(NakayaError, match=r"damaged|cannot use the storage"):
+        trials()
 
 
 def test_passwords_are_not_shown() -> None:

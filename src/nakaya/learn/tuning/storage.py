@@ -151,6 +151,10 @@ def open_storage(config: StorageConfig) -> RDBStorage:
                 grace_period=config.grace,
                 heartbeat_stale_trial_callback=retry_callback(config.retries),
             )
+        except ValueError as error:  # text that is none, say: SQLite keeps whatever it finds
+            raise OutputError(
+                f"cannot use the storage {config.shown_url}: it is damaged ({error}): use a copy of it, or another one"
+            ) from None
         except (RuntimeError, AssertionError, CommandError) as error:  # the tables are not those of this Optuna
             maker = re.search(r"set up by optuna ([\w.]+)", str(error))
             raise OutputError(

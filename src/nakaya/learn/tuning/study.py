@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -15,7 +16,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from nakaya.core.documents import plain
-from nakaya.core.errors import ConfigError
+from nakaya.core.errors import ConfigError, FormatError, NakayaError
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.tuning.coding import decode, encode, suggest
 from nakaya.learn.tuning.problem import Problem, check_settings
@@ -99,17 +100,21 @@ def open_study(
 
     Raises:
         ConfigError: The study there has another configuration.
+        FormatError: The database is damaged.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        storage=storage,
-        study_name=name,
-        sampler=SeededSampler(sampler, problem.space, seed, surrogate),
-        direction="minimize",
-        load_if_exists=True,
-    )
+    with _damage(name):
+        study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            sampler=SeededSampler(sampler, problem.space, seed, surrogate),
+            direction="minimize",
+            load_if_exists=True,
+        )
+        found = study.user_attrs.get(CONFIGURATION)
+        if not isinstance(found, (dict, type(None))):
+            raise TypeError(f"its configuration is {type(found).__name__}")
     wanted = plain(configuration)
-    found = study.user_attrs.get(CONFIGURATION)
     if found is None:
         study.set_user_attr(CONFIGURATION, wanted)
     elif {**assumed, **found} != wanted:
@@ -118,6 +123,7 @@ def open_study(
             "go on with the study file, the records and the version of nakaya that began it, give the study another "
             "name, or use another storage"
         )
+    read_trials(study, problem.space)  # else a worker trips over what is damaged
     for settings in problem.first:
         coordinates = encode(check_settings(settings, problem.space), problem.space)
         study.enqueue_trial(coordinates, user_attrs={ENQUEUED: coordinates}, skip_if_exists=True)
@@ -189,9 +195,28 @@ def _num_earlier(study: Study, number: int) -> int:
     return sum(entry.number < number for entry in study.get_trials(deepcopy=False, states=states))
 
 
+@contextmanager
+def _damage(name: str) -> Iterator[None]:
+    """Turn what Optuna raises where the rows of a database hold what it never wrote into a `FormatError`."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, AssertionError, OverflowError) as error:
+        if isinstance(error, NakayaError):
+            raise
+        raise FormatError(
+            f"the database of the study {name!r} is damaged ({type(error).__name__}: {error}): use a copy of it, or "
+            "begin another storage"
+        ) from None
+
+
 def read_trials(study: Study, space: Sequence[Parameter]) -> list[Trial]:
-    """Return all trials, by number."""
-    return [_read_trial(entry, space) for entry in study.get_trials(deepcopy=False)]
+    """Return all trials, by number.
+
+    Raises:
+        FormatError: The database is damaged.
+    """
+    with _damage(study.study_name):
+        return [_read_trial(entry, space) for entry in study.get_trials(deepcopy=False)]
 
 
 def _read_trial(entry: FrozenTrial, space: Sequence[Parameter]) -> Trial:
