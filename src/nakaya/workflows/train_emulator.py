@@ -298,7 +298,8 @@ def load_emulator(folder: Path) -> Emulator:
         UnknownNameError, MissingExtraError: The family is not installed, or needs packages that are not.
     """
     file = folder / CONFIG_FILE
-    kind = read_json(file, MAX_BYTES).get("kind") if file.is_file() else CGNE.name
+    document = read_json(file, MAX_BYTES) if file.is_file() else {"kind": CGNE.name}
+    kind = document.get("kind") if isinstance(document, dict) else None
     if not isinstance(kind, str):
         raise FormatError(f"{file} names no family of emulators as kind: train it again")
     family = FAMILIES.find(kind)

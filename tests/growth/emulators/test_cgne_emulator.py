@@ -25,6 +25,7 @@ from nakaya.growth.lattice.geometry import make_setup  # noqa: E402
 from nakaya.growth.model.grower import Grower  # noqa: E402
 from nakaya.growth.model.setup import StopRules  # noqa: E402
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
+from nakaya.workflows.train_emulator import load_emulator as load_any  # noqa: E402
 
 SETUP = make_setup("sector", 32, stop=StopRules(max_steps=16 * 10))
 POINTS = [GravnerGriffeath(rho=rho) for rho in (0.36, 0.5, 0.63)]
@@ -165,6 +166,10 @@ def test_only_what_growing_needs_is_written(folder: Path) -> None:
     [
         (lambda text: "{", "does not describe a CGNE"),
         (lambda text: "[]", "does not describe a CGNE"),
+        (lambda text: text.replace('"stride": 16', f'"stride": {"1" * 401}'), "an integer of 401 digits"),
+        (lambda text: text.replace('"stride": 16', '"stride": [16]'), "stride="),
+        (lambda text: text.replace('"groups": 4', '"groups": "4"'), "groups="),
+        (lambda text: text.replace('"kind": "cgne"', r'"kind": "\ud800"'), "half a character"),
         (lambda text: text.replace('"kind": "cgne"', '"kind": "other"'), "not a CGNE of format 1"),
         (lambda text: text.replace('"stride": 16', '"stride": -1'), "stride=-1"),
         (lambda text: text.replace('"threshold"', '"treshold"'), "treshold"),
@@ -176,6 +181,13 @@ def test_a_damaged_description_is_refused(folder: Path, change: Any, message: st
     path.write_text(change(path.read_text()))
     with pytest.raises(FormatError, match=message):
         load_emulator(folder)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "3", '{"kind": null}', '{"kind": ["cgne"]}'])
+def test_a_folder_of_no_family_is_refused(folder: Path, text: str) -> None:
+    (folder / CONFIG_FILE).write_text(text)
+    with pytest.raises(FormatError, match="names no family of emulators"):
+        load_any(folder)
 
 
 def test_other_weights_and_missing_files_are_refused(folder: Path, tmp_path: Path) -> None:

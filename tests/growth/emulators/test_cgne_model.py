@@ -178,6 +178,7 @@ def test_parameters_are_counted_by_part(tiny_network: Any) -> None:
         ({"widths": (8, 8, 8)}, "3 levels, expected 4"),
         ({"widths": (8, 12, 8, 8)}, "not a multiple of groups=8"),
         ({"stride": 0}, "stride=0"),
+        ({"groups": 0}, "groups=0"),
         ({"threshold": 1.0}, "it is a probability"),
     ],
 )

@@ -69,6 +69,7 @@ class CgneConfig:
     def __post_init__(self) -> None:
         check_count("stride", self.stride, 1, MAX_STRIDE, ": it is the number of solver steps of one network step")
         check_count("latent_channels", self.latent_channels, 1, MAX_WIDTH)
+        check_count("groups", self.groups, 1, MAX_WIDTH)
         check_count("lookahead", self.lookahead, 1, 64)
         for name, levels in (("widths", LEVELS), ("encoder_widths", LEVELS - 1)):
             widths = getattr(self, name)
