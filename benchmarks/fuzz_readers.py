@@ -718,13 +718,14 @@ def _open_study(storage: Any) -> Any:
 
 
 def _read_database(folder: Path) -> object:
-    from nakaya.learn.tuning.storage import StorageConfig, open_storage
+    from nakaya.learn.tuning.storage import StorageConfig, open_storage, storage_errors
     from nakaya.learn.tuning.study import read_trials
 
     config = StorageConfig(f"sqlite:///{folder}/study.db")
     storage = open_storage(config)
     try:
-        return read_trials(_open_study(storage), _problem().space)
+        with storage_errors(config):  # as everybody does who opens a study
+            return read_trials(_open_study(storage), _problem().space)
     finally:
         storage.engine.dispose()
 
@@ -741,14 +742,14 @@ def _results() -> list[Files]:
 
 def _read_results(folder: Path) -> object:
     from nakaya.kinetics.benchmark.splits import read_splits
-    from nakaya.kinetics.benchmark.table import as_text, read_stored
+    from nakaya.kinetics.benchmark.table import read_stored
     from nakaya.kinetics.models.tuned import tuned_settings
 
     for path in sorted((folder / "tuned").glob("*.json")):
         tuned_settings(path.stem, "A", folder / "tuned")
     if (folder / "splits.json").is_file():
         read_splits(folder / "splits.json")
-    return as_text(read_stored(folder / "benchmark.json"))
+    return read_stored(folder / "benchmark.json")
 
 
 # ----------------------------------------------------------------------------------------------- markers of own folders
