@@ -39,7 +39,7 @@ from nakaya.core.files import write_whole
 
 __all__ = ["Fault", "Findings", "attempt", "fuzz", "fuzz_inputs", "fuzz_reader", "make_input"]
 
-SECONDS_AN_INPUT: Final = 20.0
+SECONDS_AN_INPUT: Final = 60.0
 """A reader that thinks longer about a file of a few kilobytes hangs."""
 
 MEMORY_BYTES: Final = 2**30

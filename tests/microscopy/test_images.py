@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -104,6 +106,21 @@ def test_files_that_lie_are_refused_in_words(picture, tmp_path):
         read_image(tmp_path)
     with pytest.raises(InputFileError, match="no such file"):
         read_image(tmp_path / "nowhere.png")
+
+
+def test_a_chunk_that_claims_gigabytes_takes_none(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.arange(192, dtype=np.uint8).reshape(12, 16)).save(path)
+    content = path.read_bytes()
+    place = content.index(b"IDAT") - 4
+    path.write_bytes(content[:place] + b"\x7f\xff\xff\xff" + content[place + 4 :])
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(FormatError):  # the pixels are whole
+            read_image(path)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @settings(max_examples=120, deadline=None)

@@ -5,6 +5,7 @@ The header is looked at before anything is decoded: a small file can claim an im
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import warnings
@@ -131,7 +132,8 @@ def _read_pillow(path: Path) -> tuple[NDArray[np.generic], list[str]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
-            with Image.open(path) as opened:
+            # From memory: of a file, Pillow asks for as many bytes as a damaged chunk claims to have, up to 2 GiB.
+            with Image.open(io.BytesIO(path.read_bytes())) as opened:
                 _check_size(opened.height, opened.width, path.name)
                 num_pictures = getattr(opened, "n_frames", 1)
                 if num_pictures > 1:
