@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from nakaya.microscopy.grains.grain_size import grain_size_from_intercept, mean_intercept
-from nakaya.microscopy.grains.measures import Boundaries, GrainTable, measure_grains, shape_from_moments
+from nakaya.microscopy.grains.measures import (
+    PAIR_LENGTH,
+    Boundaries,
+    GrainTable,
+    boundary_pairs,
+    collect_boundaries,
+    measure_grains,
+    pixels_beside,
+    shape_from_moments,
+)
 from nakaya.microscopy.grains.record import GrainMeasures
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 from nakaya.microscopy.image_records import ImageSource
@@ -148,3 +157,32 @@ def test_loops_have_the_error_of_their_mean_diameter_and_their_density_that_of_t
     assert math.isnan(
         loops_record(source, spots(np.array([10.0])), (9, 9), {}).record.quantities["loop_diameter"].standard_error
     )
+
+
+STRIPES = np.repeat(np.array([0, 1, 2, 1], np.int32), 3)[None].repeat(5, axis=0)
+"""Three columns each of grains 0, 1, 2 and 1 again, five rows."""
+
+
+def test_perimeters_and_neighbours_of_stripes() -> None:
+    found = collect_boundaries(boundary_pairs(STRIPES))
+    assert found.edges.tolist() == [[0, 1], [1, 2]]
+    np.testing.assert_allclose(found.length, PAIR_LENGTH * np.array([5, 10]))
+    np.testing.assert_allclose(found.perimeter(3), PAIR_LENGTH * np.array([5, 15, 10]))
+    assert found.num_neighbours(3).tolist() == [1, 2, 1]
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 5))
+def test_a_periodic_map_has_the_same_boundaries_wherever_it_is_cut(down: int, across: int, seed: int) -> None:
+    labels = np.random.default_rng(seed).integers(0, 4, (7, 9)).astype(np.int32)
+    whole = collect_boundaries(boundary_pairs(labels, periodic=True))
+    moved = collect_boundaries(boundary_pairs(np.roll(labels, (down, across), axis=(0, 1)), periodic=True))
+    np.testing.assert_array_equal(whole.edges, moved.edges)
+    np.testing.assert_allclose(whole.length, moved.length)
+
+
+def test_pixels_beside_a_boundary_are_those_of_its_two_grains() -> None:
+    columns = np.flatnonzero(pixels_beside(STRIPES, np.array([[1, 2]])).all(axis=0))
+    assert columns.tolist() == [5, 6, 8, 9]
+    assert np.flatnonzero(pixels_beside(STRIPES, np.array([[0, 1]])).any(axis=0)).tolist() == [2, 3]
+    assert pixels_beside(STRIPES, np.array([[0, 1], [1, 2]])).sum() == 5 * 6
+    assert not pixels_beside(STRIPES, np.array([[0, 2]])).any()

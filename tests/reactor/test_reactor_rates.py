@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nakaya.reactor.parameter_sets import parameter_set
 from nakaya.reactor.rate_equations import BirthAndSpreadGrowth, Nucleation, PowerLawGrowth
-from nakaya.reactor.rates import MIN_DRIVER, growth_rate, nucleation_rate, power
+from nakaya.reactor.rates import MIN_DRIVER, growth_rate, nucleation_rate, power, solubility
 
 ROUNDING = 1e-12
 STEP = 1e-9
@@ -66,3 +68,18 @@ def test_birth_and_spread_is_its_formula() -> None:
         1e-6 * T * math.exp(-2000.0 / T) * (S - 1) ** (2 / 3) * log_s ** (1 / 6) * math.exp(-5e4 / (T**2 * log_s))
     )
     assert growth_rate(law.row(), T, S, 0.0, 1.0) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("form", ["polynomial", "exponential"])
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=4), st.floats(280.0, 350.0))
+def test_the_solvers_solubility_is_that_of_the_law(form: str, coefficients: list[float], kelvin: float) -> None:
+    sizes = 1e-2 ** np.arange(len(coefficients))  # every term counts
+    law = replace(
+        parameter_set("dextrose").crystallizer().solubility,
+        coefficients=tuple((sizes * coefficients).tolist()), zero=300.0, form=form, scale=0.3,
+    )  # fmt: skip
+    x = kelvin - 300.0
+    value = sum(a * x**power_ for power_, a in enumerate(law.coefficients))
+    expected = 0.3 * (math.exp(value) if form == "exponential" else value)
+    assert solubility(law.row(), kelvin) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert float(law.at(kelvin)) == pytest.approx(expected, rel=1e-9, abs=1e-12)
