@@ -29,7 +29,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 8 * 10**9
 DEMO_EXTRAS = ("microscopy", "ml")
-TEST_EXTRAS = ("dev", "md", "microscopy", "ml", "postgres")
+TEST_EXTRAS = ("dev", "md", "microscopy", "ml", "oracles", "postgres")
 
 
 class SetupError(Exception):
