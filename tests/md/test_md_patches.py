@@ -49,6 +49,30 @@ def test_other_arrays_are_refused(name: str, array: Any, tmp_path: Path) -> None
         read_patches(write(tmp_path / "p.npz", **{name: array}), "Cu")
 
 
+@pytest.mark.parametrize(
+    "box", [np.zeros((3, 3)), np.full((3, 3), 20.0), np.diag([20, 20, np.nan]), np.diag([20, 20, 1e-9])]
+)
+def test_a_box_without_a_volume_is_refused(box: np.ndarray, tmp_path: Path) -> None:
+    """In one, the search for neighbours ends the process."""
+    cells = np.stack([np.eye(3) * 20, box]).astype(np.float32)
+    with pytest.raises(FormatError, match=r"p\.npz is not a file of patches: the box has a volume of"):
+        read_patches(write(tmp_path / "p.npz", cell=cells), "Cu")
+
+
+@pytest.mark.parametrize(
+    ("box", "message"),
+    [
+        (np.diag([2000.0, 2000.0, 1e-4]), "the box is 0.0001 A thin"),
+        (np.array([[2000.0, 0, 0], [2000.0, 1e-4, 0], [0, 0, 2000.0]]), "A thin"),
+        (np.diag([1.0, 1.0, 2.0]), "the box holds 5 atoms in 2 A"),
+    ],
+)
+def test_a_box_too_small_for_atoms_is_refused(box: np.ndarray, message: str, tmp_path: Path) -> None:
+    cells = np.stack([np.eye(3) * 20, box]).astype(np.float32)
+    with pytest.raises(FormatError, match=message):
+        read_patches(write(tmp_path / "p.npz", cell=cells), "Cu")
+
+
 def members(content: bytes) -> list[tuple[object, ...]]:
     """All but what a version of zlib decides."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -21,12 +21,15 @@ from nakaya.core.errors import FormatError
 from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
+from nakaya.md.trajectories.text_files import check_cell
 
 __all__ = ["PATCH_ATOMS", "cut_patch", "interface_patch", "read_patches", "write_patches"]
 
 PATCH_ATOMS = 500
 MAX_BYTES = 64 << 20
 LEVELS = 65536
+MIN_VOLUME = 0.5
+"""A^3: of an atom; in diamond it has 5.7."""
 
 
 def interface_patch(frame: Frame, solid: BoolArray, *, count: int = PATCH_ATOMS, normal: int = 2) -> IntArray:
@@ -128,6 +131,13 @@ def read_patches(path: Path, element: str) -> list[Frame]:
     cells, fractions = arrays["cell"].astype(np.float64), arrays["fractions"]
     energies, kinetic = arrays["energy"].astype(np.float64), arrays["kinetic"].astype(np.float64)
     solid, times = arrays["solid"], arrays["time_ps"]
+    try:
+        for cell in cells:
+            check_cell(cell)  # in a flat one, whoever looks for neighbours fails, without a word
+            if abs(np.linalg.det(cell)) < MIN_VOLUME * solid.shape[1]:
+                raise FormatError(f"the box holds {solid.shape[1]} atoms in {abs(np.linalg.det(cell)):g} A^3")
+    except FormatError as error:
+        raise FormatError(f"{path} is not a file of patches: {error}") from None
     frames = []
     for number in range(len(times)):
         positions = fractions[number].astype(np.float64) / LEVELS @ cells[number]

@@ -197,9 +197,16 @@ def symbols(words: np.ndarray[tuple[int], np.dtype[np.bytes_]]) -> np.ndarray[tu
     return np.asarray(np.char.decode(words, "ascii"))
 
 
+MIN_THICKNESS = 0.01
+"""A: of a box. Between opposite sides that are nearer, an atom has more images of itself than memory holds."""
+
+
 def check_cell(cell: FloatArray) -> FloatArray:
     """Return the box float64 [3, 3] (A, rows), or say (`FormatError`) that it is none of atoms."""
     volume = abs(float(np.linalg.det(cell))) if np.isfinite(cell).all() else 0.0
     if not 1e-3 < volume < 1e15:
         raise FormatError(f"the box has a volume of {volume:g} A^3: it is missing, flat, or in other units")
+    thickness = volume / float(np.linalg.norm(np.cross(cell, np.roll(cell, 1, axis=0)), axis=1).max())
+    if thickness < MIN_THICKNESS:
+        raise FormatError(f"the box is {thickness:g} A thin: it is flat, or in other units")
     return cell
