@@ -143,7 +143,7 @@ def _files(package: Path, rooms: Sequence[str]) -> list[Path]:
 
 
 def mirrored_tests(file: Path, package: Path, tests: Path) -> list[Path]:
-    """Return the files of the folder of `tests` that mirrors a file's, those that name it first.
+    """Return the files of the folder of `tests` that mirrors a file's: those that name it, then the outer ones.
 
     Args:
         file: Of the package.
@@ -157,7 +157,7 @@ def mirrored_tests(file: Path, package: Path, tests: Path) -> list[Path]:
     module = re.compile(rf"\b{re.escape('.'.join([package.name, *inside.with_suffix('').parts]))}\b")
     found = sorted(folder.rglob("test_*.py"))
     naming = {path: path.stem.endswith(inside.stem) or bool(module.search(path.read_text("utf-8"))) for path in found}
-    return sorted(found, key=lambda path: (not naming[path], path))
+    return sorted(found, key=lambda path: (not naming[path], len(path.parts), path))  # then those nearest to it
 
 
 @dataclass

@@ -56,6 +56,7 @@ def checkout(tmp_path: Path) -> Path:
         "src/toy/shapes/__init__.py": "",
         "src/toy/shapes/area.py": SOURCE,
         "tests/shapes/test_area.py": TEST,
+        "tests/shapes/inner/test_deep.py": "def test_deep():\n    pass\n",
         "tests/shapes/test_other.py": "def test_other():\n    pass\n",
         "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "--doctest-modules --import-mode=importlib"\n',
     }.items():
@@ -87,7 +88,7 @@ def test_what_is_compiled_is_known() -> None:
 def test_the_tests_of_a_file_are_those_of_its_folder_and_first_those_that_name_it(checkout: Path) -> None:
     package, tests = checkout / "src" / "toy", checkout / "tests"
     names = [path.name for path in mirrored_tests(package / "shapes" / "area.py", package, tests)]
-    assert names == ["test_area.py", "test_other.py"]
+    assert names == ["test_area.py", "test_other.py", "test_deep.py"]
     (package / "other").mkdir()
     assert mirrored_tests(package / "other" / "none.py", package, tests) == []
 
