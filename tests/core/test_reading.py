@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from pathlib import Path
 from threading import Thread
@@ -69,6 +70,18 @@ def test_integers_beyond_64_bits_are_floats_and_whole_characters_are_text() -> N
     read = parse_json('[1, -9223372036854775808, 18446744073709551615, 100000000000000000000, "\\ud83d\\ude00"]', "a")
     assert read == [1, -(2**63), 2**64 - 1, 1e20, "\U0001f600"]
     assert [type(value) for value in read[:4]] == [int, int, int, float]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e309", "1" + "0" * 400])
+def test_json_has_no_numbers_beyond_all_floats(number: str) -> None:
+    with pytest.raises(
+        FormatError, match=r"file\.json is not JSON \((.* is no finite number|an integer of 401 digits)\)"
+    ):
+        parse_json(f'{{"a": [1.5, {number}]}}', "file.json")
+    (half, found) = parse_json(f"[1.5, {number}]", "file.json", finite=False)
+    assert half == 1.5
+    assert not math.isfinite(found)
+    assert (found > 0) == (not number.startswith(("-", "N")))
 
 
 def test_toml_has_no_integers_beyond_64_bits(tmp_path: Path) -> None:

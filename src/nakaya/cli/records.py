@@ -41,7 +41,7 @@ def show(
 
 
 def validate(source: Source, as_json: AsJson = False) -> None:
-    """Check every record: schema, units, uncertainties, and that its snapshots have the stated hashes.
+    """Check every record: schema, units, ranges, intervals, composition, one id each, and the hashes of its snapshots.
 
     Example: nakaya records validate md/
 

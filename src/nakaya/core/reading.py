@@ -12,7 +12,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any, Final
 
-from nakaya.core.errors import ConfigError, FormatError, InputFileError, NakayaError
+from nakaya.core.errors import ConfigError, FormatError, InputFileError, NakayaError, shown
 
 __all__ = [
     "MAX_DOCUMENT_BYTES",
@@ -78,18 +78,23 @@ def read_bounded(path: Path, most: int, *, is_stored: bool = False) -> bytes:
     return content
 
 
-def parse_json(text: str | bytes, where: str) -> Any:  # any JSON value
+def parse_json(text: str | bytes, where: str, *, finite: bool = True) -> Any:  # any JSON value
     """Return JSON values: integers beyond 64 bits as floats, and only text that can be written and printed.
 
     Args:
         text: One document.
         where: Named in the error: the file, say.
+        finite: Whether NaN, Infinity and numbers beyond all floats, none of which JSON has, make it no JSON; else they
+            are floats, and whoever asked can say where they stand.
 
     Raises:
         FormatError: It is not JSON, or nested or long beyond what is read.
     """
     try:
-        document = json.loads(text, parse_int=_integer)
+        if finite:
+            document = json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
+        else:
+            document = json.loads(text, parse_int=_integer_or_infinity)
         _check_text(text, document)
     except (ValueError, RecursionError) as error:  # beside wrong JSON: wrong UTF-8
         raise FormatError(
@@ -98,12 +103,25 @@ def parse_json(text: str | bytes, where: str) -> Any:  # any JSON value
     return document
 
 
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{shown(digits)} is no finite number")
+    return value
+
+
 def _integer(digits: str) -> int | float:
+    if not math.isfinite(float(digits)):
+        raise ValueError(f"an integer of {len(digits)} digits")
+    return _integer_or_infinity(digits)
+
+
+def _integer_or_infinity(digits: str) -> int | float:
     if len(digits) < 19:
         return int(digits)
     value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError(f"an integer of {len(digits)} digits")
+    if not math.isfinite(value):  # and perhaps of more digits than int() reads
+        return value
     whole = int(digits)
     return whole if -(2**63) <= whole < 2**64 else value
 
@@ -118,9 +136,9 @@ def _check_text(text: str | bytes, document: Any) -> None:  # any JSON value
             raise ValueError(f"{error.object[error.start]!a}: half a character, which no file can hold") from None
 
 
-def read_json(path: Path, most: int = MAX_DOCUMENT_BYTES) -> Any:  # any JSON value
+def read_json(path: Path, most: int = MAX_DOCUMENT_BYTES, *, finite: bool = True) -> Any:  # any JSON value
     """Return the JSON values of a file of at most `most` bytes; errors as in `read_bounded` and `parse_json`."""
-    return parse_json(read_bounded(path, most), str(path))
+    return parse_json(read_bounded(path, most), str(path), finite=finite)
 
 
 def read_toml_document(path: Path, most: int) -> dict[str, Any]:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
+from nakaya.core.elements import ELEMENTS
 from nakaya.core.errors import UnknownNameError
 
 __all__ = ["ATOMIC_NUMBERS", "atomic_numbers"]
 
-_SYMBOLS = (
-    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb "
-    "Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu "
-    "Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr"
-)
-ATOMIC_NUMBERS = {symbol: number for number, symbol in enumerate(_SYMBOLS.split(), start=1)}
+ATOMIC_NUMBERS = {symbol: number for number, symbol in enumerate(ELEMENTS, start=1)}
 """Chemical symbol -> atomic number, hydrogen to lawrencium."""
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.errors import InputFileError, ParameterError
+from nakaya.core.errors import InputFileError, OutputError, ParameterError
 from nakaya.core.files import check_output, new_folder
 from nakaya.records.record import Record
 from nakaya.records.store import (
     RecordStore,
-    check_record,
     chosen_records,
     load_records,
     problems,
+    record_folder,
     records_place,
+    snapshot_file,
     to_document,
 )
 from nakaya.records.summary import summarise_record
@@ -65,19 +67,14 @@ def record_documents(source: str | Path, ids: Sequence[str] = ()) -> dict[str, A
 def validate_records(source: str | Path) -> list[dict[str, str]]:
     """Return [{"file": ..., "problem": ...}], empty where all is well.
 
-    A store is checked file by file with its snapshots, and nothing in it stops the check; a single file that is not a
-    record raises `FormatError`, a folder or a file without records `InputFileError`.
+    A store is checked file by file with its snapshots, a file record by record; nothing in a record stops the check. A
+    file that is no JSON raises `FormatError`, a folder or a file without records `InputFileError`.
     """
     place = records_place(source)
-    if place.is_dir() and (wrong := problems(place)):
+    if place.exists() and (wrong := problems(place)):
         return [{"file": name, "problem": problem} for name, problem in wrong]
-    found = []
-    for record in _loaded(source):  # nothing wrong in nothing at all is no good news
-        try:
-            check_record(record)
-        except ParameterError as error:
-            found.append({"file": record.id, "problem": str(error)})
-    return found
+    _loaded(source)  # nothing wrong in nothing at all is no good news
+    return []
 
 
 def merge_records(sources: Sequence[str | Path], out: Path, *, overwrite: bool = False) -> int:
@@ -102,16 +99,23 @@ def load_sources(sources: Sequence[str | Path]) -> tuple[list[Record], dict[str,
 
     Raises:
         InputFileError: One of them holds no records.
+        FormatError: A snapshot is not the file that the record names.
+        OutputError: Different files are called the same.
     """
     found: list[Record] = []
     snapshots: dict[str, Path] = {}
+    digests: dict[str, str] = {}
     for source in sources:
-        place, records = records_place(source), _loaded(source)
+        folder, records = record_folder(source), _loaded(source)
         found += records
-        folder = place if place.is_dir() else place.parent
-        for shot in (shot for record in records for shot in record.snapshots):
-            if (folder / shot.path).is_file():  # the store that lacks a file may come before or after one that has it
-                snapshots.setdefault(shot.path, folder / shot.path)
+        for record, shot in ((entry, shot) for entry in records for shot in entry.snapshots):
+            if digests.setdefault(shot.path, shot.sha256) != shot.sha256:
+                raise OutputError(
+                    f"record {record.id}: another snapshot is called {shot.path}, too: rename one of them"
+                )
+            # The store that lacks a file may come before or after one that has it.
+            if shot.path not in snapshots and os.path.lexists(folder / shot.path):
+                snapshots[shot.path] = snapshot_file(record, shot, folder)
     return found, snapshots
 
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -25,7 +26,7 @@ from nakaya.core.documents import plain
 from nakaya.core.errors import FormatError, ParameterError, shown
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.reading import parse_json
-from nakaya.records.record import Axis, Interval, Provenance, Quantity, Record, Snapshot
+from nakaya.records.record import MAX_ID_LENGTH, Axis, Interval, Provenance, Quantity, Record, Snapshot
 
 __all__ = ["SCHEMA_VERSION", "from_document", "from_json", "record_hash", "to_document", "to_json"]
 
@@ -128,18 +129,33 @@ class _Reader:
                 return math.nan
             if isinstance(entry, list) and depth < 4:
                 return [convert(inner, depth + 1) for inner in entry]
-            if isinstance(entry, bool) or not isinstance(entry, (int, float)):
-                raise self.fail(f"{what} holds {shown(entry)}, expected numbers or null")
+            if isinstance(entry, bool) or not isinstance(entry, (int, float)) or not math.isfinite(entry):
+                raise self.fail(f"{what} holds {shown(entry)}, expected finite numbers or null")
             return entry
 
         try:
             return np.array(convert(value, 0), dtype=np.float64)
+        except FormatError:
+            raise
         except (ValueError, OverflowError) as error:
             raise self.fail(f"{what} is not a block of numbers: {error}") from None
+
+    def number(self, value: Any, what: str) -> float:
+        if isinstance(value, list):
+            raise self.fail(f"{what} is a list, expected a number")
+        return float(self.numbers(value, what))
 
     def texts(self, value: Any, what: str) -> dict[str, str]:
         entries = self.object_at(value, what).items()
         return {self.text(key, f"a name in {what}"): self.text(entry, f"{what}.{key}") for key, entry in entries}
+
+    @contextmanager
+    def naming(self, what: str) -> Iterator[None]:
+        """Say which entry it is that contradicts itself."""
+        try:
+            yield
+        except ParameterError as error:
+            raise self.fail(f"{what}: {error}") from None
 
     def quantity(self, value: Any, what: str) -> Quantity:
         document = self.object_at(value, what)
@@ -148,38 +164,42 @@ class _Reader:
             raise self.fail(
                 f"{what} needs values and unit, may have uncertainty, interval, axis; got {_names(document)}"
             )
-        interval = axis = spread = None
-        if document.get("uncertainty") is not None:
-            spread = self.numbers(document["uncertainty"], f"{what}.uncertainty")
-        if document.get("interval") is not None:
-            ends = self.numbers(document["interval"], f"{what}.interval")
-            if ends.shape != (3,):
-                raise self.fail(f"{what}.interval needs [low, high, level]")
-            low, high, level = ends.tolist()
-            interval = Interval(-math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high, level)
-        if document.get("axis") is not None:
-            entries = self.object_at(document["axis"], f"{what}.axis")
-            if set(entries) != {"name", "unit", "values"}:
-                raise self.fail(f"{what}.axis needs name, unit and values; got {_names(entries)}")
-            axis = Axis(
-                self.text(entries["name"], f"{what}.axis.name"),
-                self.text(entries["unit"], f"{what}.axis.unit"),
-                self.numbers(entries["values"], f"{what}.axis"),
-            )
-        values = self.numbers(document["values"], f"{what}.values")
-        return Quantity(values, self.text(document["unit"], f"{what}.unit"), spread, interval, axis)
+        values, unit = self.numbers(document["values"], f"{what}.values"), self.text(document["unit"], f"{what}.unit")
+        spread = document.get("uncertainty")
+        errors = None if spread is None else self.numbers(spread, f"{what}.uncertainty")
+        with self.naming(what):
+            return Quantity(values, unit, errors, self.interval(document, what), self.axis(document, what))
+
+    def interval(self, document: Mapping[str, Any], what: str) -> Interval | None:
+        if document.get("interval") is None:
+            return None
+        ends = self.numbers(document["interval"], f"{what}.interval")
+        if ends.shape != (3,):
+            raise self.fail(f"{what}.interval needs [low, high, level]")
+        low, high, level = ends.tolist()
+        return Interval(-math.inf if math.isnan(low) else low, math.inf if math.isnan(high) else high, level)
+
+    def axis(self, document: Mapping[str, Any], what: str) -> Axis | None:
+        if document.get("axis") is None:
+            return None
+        entries = self.object_at(document["axis"], f"{what}.axis")
+        if set(entries) != {"name", "unit", "values"}:
+            raise self.fail(f"{what}.axis needs name, unit and values; got {_names(entries)}")
+        name, unit = (self.text(entries[key], f"{what}.axis.{key}") for key in ("name", "unit"))
+        return Axis(name, unit, self.numbers(entries["values"], f"{what}.axis"))
 
     def quantities(self, value: Any, what: str) -> dict[str, Quantity]:
         entries = self.object_at(value, what)
         return {name: self.quantity(entry, f"{what}.{name}") for name, entry in entries.items()}
 
-    def snapshot(self, value: Any) -> Snapshot:
-        document = self.object_at(value, "a snapshot")
+    def snapshot(self, value: Any, what: str) -> Snapshot:
+        document = self.object_at(value, what)
         time = document.get("time")
         if time is not None and (isinstance(time, bool) or not isinstance(time, (int, float))):
-            raise self.fail(f"time of a snapshot is {shown(time)}, expected seconds or null")
-        path, digest, form = (self.text(document.get(key), f"snapshot.{key}") for key in ("path", "sha256", "form"))
-        return Snapshot(path, digest, form, None if time is None else float(time))
+            raise self.fail(f"{what}.time is {shown(time)}, expected seconds or null")
+        path, digest, form = (self.text(document.get(key), f"{what}.{key}") for key in ("path", "sha256", "form"))
+        with self.naming(what):
+            return Snapshot(path, digest, form, None if time is None else float(time))
 
     def provenance(self, value: Any) -> Provenance:
         document = self.object_at(value, "provenance")
@@ -220,12 +240,14 @@ def from_document(document: Any, *, where: str = "record") -> Record:  # any JSO
         raise reader.fail(f"unknown entries {_names(unknown)}; known: {', '.join(sorted(_FIELDS))}")
     if missing := _REQUIRED - set(document):
         raise reader.fail(f"entries are missing: {', '.join(sorted(missing))}")
+    name = reader.text(document["id"], "id")
+    reader.where = f"{where}: record {name[:MAX_ID_LENGTH]}"
     orientation = document.get("orientation")
     composition = reader.object_at(document.get("composition", {}), "composition")
     flags = reader.list_at(document.get("flags", []), "flags")
     try:
         return Record(
-            id=reader.text(document["id"], "id"),
+            id=name,
             kind=document["kind"],
             material=reader.text(document["material"], "material"),
             conditions=reader.quantities(document["conditions"], "conditions"),
@@ -233,14 +255,15 @@ def from_document(document: Any, *, where: str = "record") -> Record:  # any JSO
             evidence=reader.quantities(document.get("evidence", {}), "evidence"),
             provenance=reader.provenance(document["provenance"]),
             composition={
-                reader.text(name, "a name in composition"): float(reader.numbers(value, "composition"))
+                reader.text(name, "a name in composition"): reader.number(value, f"composition.{name}")
                 for name, value in composition.items()
             },
             orientation=None if orientation is None else reader.text(orientation, "orientation"),
             status=document.get("status", "ok"),
             flags=tuple(reader.text(flag, "a flag") for flag in flags),
             snapshots=tuple(
-                reader.snapshot(entry) for entry in reader.list_at(document.get("snapshots", []), "snapshots")
+                reader.snapshot(entry, f"snapshots[{number}]")
+                for number, entry in enumerate(reader.list_at(document.get("snapshots", []), "snapshots"))
             ),
         )
     except (ParameterError, TypeError) as error:
@@ -249,4 +272,4 @@ def from_document(document: Any, *, where: str = "record") -> Record:  # any JSO
 
 def from_json(text: str, *, where: str = "record") -> Record:
     """Return the record that `to_json` wrote; errors as in `from_document`."""
-    return from_document(parse_json(text, where), where=where)
+    return from_document(parse_json(text, where, finite=False), where=where)

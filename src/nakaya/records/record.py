@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import ParameterError
+from nakaya.core.errors import ParameterError, shown
 
 __all__ = [
     "CONDITION_UNITS",
@@ -86,7 +86,15 @@ QUANTITY_UNITS: Final[Mapping[str, str]] = {
 }
 """SI units of the quantities that have a fixed name; other names are welcome with any SI unit."""
 
-_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]{0,199}")
+MAX_NAME_BYTES: Final = 255
+"""Of a file or folder: what ext4, XFS, APFS and NTFS allow."""
+
+MAX_PATH_BYTES: Final = 1024
+"""Of all of it, inside the store: PATH_MAX of macOS, the smallest of the systems."""
+
+MAX_ID_LENGTH: Final = 200
+
+_ID_PATTERN = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._+=-]{{0,{MAX_ID_LENGTH - 1}}}")
 _NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,79}")
 _SHA256_PATTERN = re.compile(r"[0-9a-f]{64}")
 
@@ -170,7 +178,7 @@ class Quantity:
     Attributes:
         values: float64 [] or [n, ...]; NaN = not known.
         unit: SI unit, such as "m/s" ("1" for a pure number).
-        uncertainty: Standard uncertainty, same shape as `values`, not negative; None = not stated.
+        uncertainty: Standard uncertainty, same shape as `values`, not negative, finite; None or NaN = not stated.
         interval: For a single value: an interval where a symmetric uncertainty would mislead (a Poisson rate, say).
         axis: What the first axis of `values` runs over; needed for anything but a single value.
     """
@@ -192,8 +200,8 @@ class Quantity:
             spread = _frozen(self.uncertainty, "an uncertainty")
             if spread.shape != values.shape:
                 raise ParameterError(f"an uncertainty of shape {spread.shape} does not fit values of {values.shape}")
-            if (spread < 0).any():
-                raise ParameterError("a standard uncertainty is negative")
+            if (spread < 0).any() or np.isinf(spread).any():
+                raise ParameterError("a standard uncertainty is negative or infinite: leave out what is not known")
             object.__setattr__(self, "uncertainty", spread)
         if (values.ndim > 0) != (self.axis is not None):
             raise ParameterError(
@@ -258,10 +266,11 @@ class Snapshot:
     """A file with coordinates or an image, by reference.
 
     Attributes:
-        path: Relative to the place of the record, with forward slashes; never absolute, never upwards.
+        path: Relative to the place of the record, with forward slashes; never absolute, never upwards, and no longer
+            than file systems allow.
         sha256: Of the file's bytes, 64 hexadecimal digits.
         form: What the file holds ("interface-patches", "lammps-dump", "extxyz", "image", ...).
-        time: Seconds since the start of what the record describes; None where it does not apply.
+        time: Seconds since the start of what the record describes, finite; None where it does not apply.
     """
 
     path: str
@@ -271,10 +280,19 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         parts = self.path.split("/")
-        if not self.path or self.path.startswith("/") or "\\" in self.path or ":" in self.path or ".." in parts:
-            raise ParameterError(f"snapshot path {self.path!r} must be relative, inside the record's folder, with /")
+        if not self.path or parts[0] == "" or any(sign in self.path for sign in "\\:\0") or ".." in parts:
+            raise ParameterError(
+                f"snapshot path {shown(self.path)} must be relative, inside the record's folder, with /"
+            )
+        if max(len(part.encode()) for part in parts) > MAX_NAME_BYTES or len(self.path.encode()) > MAX_PATH_BYTES:
+            raise ParameterError(
+                f"snapshot path {shown(self.path)} is too long: a name has at most {MAX_NAME_BYTES} bytes, "
+                f"a path {MAX_PATH_BYTES}"
+            )
         if not _SHA256_PATTERN.fullmatch(self.sha256):
-            raise ParameterError(f"sha256 of snapshot {self.path!r} is not 64 hexadecimal digits: {self.sha256!r}")
+            raise ParameterError(f"sha256 of snapshot {shown(self.path)} is not 64 hexadecimal digits: {self.sha256!r}")
+        if self.time is not None and not math.isfinite(self.time):
+            raise ParameterError(f"time={self.time} of snapshot {shown(self.path)} is not a finite number of seconds")
 
 
 @dataclass(frozen=True)
@@ -343,7 +361,7 @@ class Record:
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not _ID_PATTERN.fullmatch(self.id):
-            raise ParameterError(f"record id {self.id!r}: use up to 200 letters, digits and . _ + = -")
+            raise ParameterError(f"record id {self.id!r}: use up to {MAX_ID_LENGTH} letters, digits and . _ + = -")
         if self.kind not in get_args(Kind):
             raise ParameterError(f"record {self.id}: kind {self.kind!r} is none of {', '.join(get_args(Kind))}")
         if self.status not in get_args(Status):

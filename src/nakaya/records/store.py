@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from nakaya.core.errors import (
     OutputError,
     OutputExistsError,
     UnknownNameError,
+    shown,
 )
 from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes, sha256_of_file
-from nakaya.core.reading import read_bounded, read_json
+from nakaya.core.reading import input_errors, read_bounded, read_json
+from nakaya.records.checks import check_record, record_faults
 from nakaya.records.encoding import (
     SCHEMA_VERSION,
     from_document,
@@ -25,9 +28,8 @@ from nakaya.records.encoding import (
     to_document,
     to_json,
 )
-from nakaya.records.record import CONDITION_UNITS, QUANTITY_UNITS, Record, Snapshot
+from nakaya.records.record import Record, Snapshot
 from nakaya.records.shipped import shipped_folder
-from nakaya.records.units import check_unit
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -52,22 +54,8 @@ __all__ = [
 MAX_FILE_BYTES = 256 << 20
 SUFFIX = ".json"
 
-
-def check_record(record: Record) -> None:
-    """Check units: all SI, and those of the names with a fixed meaning of the right dimension.
-
-    Raises:
-        ParameterError: What is wrong, with the record's id.
-    """
-    for group, vocabulary in (
-        (record.conditions, CONDITION_UNITS),
-        (record.quantities, QUANTITY_UNITS),
-        (record.evidence, QUANTITY_UNITS),
-    ):
-        for name, entry in group.items():
-            check_unit(f"record {record.id}: {name}", entry.unit, vocabulary.get(name))
-            if entry.axis is not None:
-                check_unit(f"record {record.id}: axis {entry.axis.name} of {name}", entry.axis.unit)
+MAX_SHOWN = 80
+"""Characters of a path or an id in a message."""
 
 
 def check_snapshots(record: Record, folder: Path) -> None:
@@ -80,13 +68,17 @@ def snapshot_file(record: Record, shot: Snapshot, folder: Path) -> Path:
     """Return where a snapshot of a record lies, whose paths start at `folder`.
 
     Raises:
-        FormatError: The file is missing or has other bytes.
+        InputFileError: It cannot be read.
+        FormatError: The file is missing, lies elsewhere (behind a link), or has other bytes.
     """
-    path = folder / shot.path
-    if not path.is_file():
-        raise FormatError(f"record {record.id}: snapshot {shot.path} is not in {folder}")
-    if sha256_of_file(path) != shot.sha256:
-        raise FormatError(f"record {record.id}: snapshot {shot.path} has other bytes than the record says")
+    path, where = folder / shot.path, f"record {record.id}: snapshot {shown(shot.path, MAX_SHOWN)}"
+    with input_errors(path):
+        if not path.is_file():
+            raise FormatError(f"{where} is not in {folder}")
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise FormatError(f"{where} is a link to a place outside {folder}: copy the file there")
+        if sha256_of_file(path) != shot.sha256:
+            raise FormatError(f"{where} has other bytes than the record says")
     return path
 
 
@@ -138,7 +130,7 @@ class RecordStore:
         path = self._file(record_id)
         if not path.is_file():
             raise UnknownNameError("record", record_id, self.ids())
-        record = from_document(read_json(path, MAX_FILE_BYTES), where=str(path))
+        record = _checked(read_json(path, MAX_FILE_BYTES, finite=False), str(path))
         if record.id != record_id:
             raise FormatError(f"{path} holds record {record.id!r}: the file must be named after the id")
         return record
@@ -149,7 +141,7 @@ class RecordStore:
         A record that is there already with the same content is left alone.
 
         Raises:
-            ParameterError: Units are wrong.
+            ParameterError: `records.checks.record_faults` finds something.
             OutputError: Another record of this id is there and `overwrite` is not set, or the disk refuses.
         """
         check_record(record)
@@ -226,13 +218,39 @@ def load_records(name_or_path: str | Path) -> list[Record]:
     if not path.is_file():
         known = ", ".join(shipped_sets()) or "none"
         raise InputFileError(f"{name_or_path} is neither a file, a directory nor a shipped set (known: {known})")
-    document = read_json(path, MAX_FILE_BYTES)
-    if isinstance(document, dict) and "records" in document:
-        entries: Sequence[Any] = document["records"]
-        if not isinstance(entries, list):
-            raise FormatError(f'{path}: "records" is not a list')
-        return [from_document(entry, where=f"{path}, record {number}") for number, entry in enumerate(entries)]
-    return [from_document(document, where=str(path))]
+    ids: set[str] = set()
+    return [_one_of_file(document, where, ids) for where, document in _documents(path)]
+
+
+def _documents(path: Path) -> list[tuple[str, Any]]:
+    """The records of a file as JSON values, each with where it stands.
+
+    Raises:
+        FormatError: The file is no JSON, or "records" in it is no list.
+    """
+    document = read_json(path, MAX_FILE_BYTES, finite=False)
+    if not (isinstance(document, dict) and "records" in document):
+        return [(str(path), document)]
+    if not isinstance(document["records"], list):
+        raise FormatError(f'{path}: "records" is not a list')
+    return [(f"{path}, record {number}", entry) for number, entry in enumerate(document["records"])]
+
+
+def _one_of_file(document: Any, where: str, ids: set[str]) -> Record:  # any JSON value
+    """A record of a file, whose id is added to those that the file had before it."""
+    record = _checked(document, where)
+    if record.id in ids:
+        raise FormatError(f"{where}: a second record of the id {record.id}: remove one of them, or give it another id")
+    ids.add(record.id)
+    return record
+
+
+def _checked(document: Any, where: str) -> Record:  # any JSON value
+    """A record that keeps the schema and says nothing that cannot be; `FormatError` where it does not."""
+    record = from_document(document, where=where)
+    if faults := list(record_faults(record)):
+        raise FormatError(f"{where}: record {record.id}: {'; '.join(faults)}")
+    return record
 
 
 def chosen_records(records: Sequence[Record], ids: Iterable[str]) -> list[Record]:
@@ -249,18 +267,39 @@ def chosen_records(records: Sequence[Record], ids: Iterable[str]) -> list[Record
     return [by_id[name] for name in wanted] or list(records)
 
 
-def problems(records_path: Path) -> list[tuple[str, str]]:
-    """Return (file, what is wrong) for every record in a store that is damaged, has wrong units or lacks a snapshot."""
-    found = []
-    store = RecordStore(records_path)
-    for record_id in store.ids():
-        try:
-            record = store.get(record_id)
-            check_record(record)
-            check_snapshots(record, records_path)
-        except NakayaError as error:
-            found.append((f"{record_id}{SUFFIX}", str(error)))
-    return found
+def problems(place: Path) -> list[tuple[str, str]]:
+    """Return (entry, what is wrong) for every record that is not what it should be; nothing in one stops the next.
+
+    Args:
+        place: A store, in which every snapshot must lie, or a file; the entries of `{"records": [...]}` have numbers.
+
+    Raises:
+        FormatError: A file is no JSON, or "records" in it is no list.
+    """
+    if place.is_dir():
+        store = RecordStore(place)
+        looks: list[tuple[str, str, Callable[[], object]]] = [
+            (f"{name}{SUFFIX}", str(place / f"{name}{SUFFIX}"), partial(_look_at, store, name)) for name in store.ids()
+        ]
+    else:
+        ids: set[str] = set()
+        looks = [
+            (where.removeprefix(f"{place}, "), where, partial(_one_of_file, document, where, ids))
+            for where, document in _documents(place)
+        ]
+    return [(entry, said.removeprefix(f"{where}: ")) for entry, where, look in looks if (said := _said(look))]
+
+
+def _said(look: Callable[[], object]) -> str | None:
+    try:
+        look()
+    except NakayaError as error:
+        return str(error)
+    return None
+
+
+def _look_at(store: RecordStore, record_id: str) -> None:
+    check_snapshots(store.get(record_id), store.path)
 
 
 def hash_records(records: Sequence[Record]) -> str:

@@ -66,7 +66,7 @@ def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool =
     written = write_record_folder(found.record, {CHART: encode_figure(figure, "png")}, out, overwrite=overwrite)
     return {
         **written,
-        "duration_s": found.record.conditions["duration"].value,
+        "duration_s": found.record.constant("duration"),
         "quantities": sorted(found.record.quantities),
         "evidence": sorted(found.record.evidence),
         **summary,

@@ -8,6 +8,8 @@ import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -234,16 +236,21 @@ def test_a_training_goes_on_where_it_was_killed(
     config = tmp_path / "training.toml"
     config.write_text(TRAINING.format(records=store.as_posix()))
     fits: list[str] = []
-    fit = training_kinetics._fit
+    find = training_kinetics.find_model
 
-    def killed_at_the_end(name: str, *arguments: object) -> object:
-        fits.append(name)
-        if len(fits) == len(fits_before_the_kill) + 1:
-            raise KeyboardInterrupt
-        return fit(name, *arguments)  # type: ignore[arg-type]
+    def killed_at_the_end(name: str) -> SimpleNamespace:
+        model = find(name)
+
+        def fit(*arguments: Any, **options: Any) -> object:
+            fits.append(name)
+            if len(fits) == len(fits_before_the_kill) + 1:
+                raise KeyboardInterrupt
+            return model.fit(*arguments, **options)
+
+        return SimpleNamespace(defaults=model.defaults, fit=fit)
 
     fits_before_the_kill = ["collision-limited"] * 4 + ["mean"] * 4
-    monkeypatch.setattr(training_kinetics, "_fit", killed_at_the_end)
+    monkeypatch.setattr(training_kinetics, "find_model", killed_at_the_end)
     with pytest.raises(KeyboardInterrupt):
         train_kinetics(read_kinetics_training(config), tmp_path / "model")
     assert not (tmp_path / "model").exists()

@@ -55,6 +55,15 @@ def test_a_log_becomes_a_valid_record_with_its_driving_force(tmp_path):
     assert "concentration" not in record.quantities  # what was measured in time is evidence, not a label
 
 
+def test_a_log_of_one_moment_has_no_duration(tmp_path):
+    stream = Stream(TimeColumn("t", unit="h"), {"temperature": Channel("T", "degC")})
+    for rows, expected in (("0,20\n0,20\n", None), ("0,20\n1,20\n", 3600.0)):
+        (tmp_path / "a.csv").write_text("t,T\n" + rows)
+        record = ingest_log(tmp_path / "a.csv", ColumnMap("salt", streams=(stream,))).record
+        assert record.constant("duration") == expected
+        check_record(record)
+
+
 def test_without_a_solubility_the_driving_force_is_unknown(tmp_path):
     (tmp_path / "a.csv").write_text("t,T\n0,20\n1,30\n")
     stream = Stream(TimeColumn("t", unit="h"), {"temperature": Channel("T", "degC")})

@@ -183,8 +183,12 @@ def _conditions(log: ReactorLog, supersaturation: tuple[FloatArray, FloatArray] 
         conditions["supersaturation"] = _series(times, S, "1")
     ends = [float(series.times[-1]) for series in log.channels.values()]
     ends += [float(log.sizes.times[-1])] if log.sizes is not None else []
-    conditions["duration"] = single(max(ends), "s")
-    return conditions
+    return conditions | _duration(max(ends))
+
+
+def _duration(seconds: float) -> dict[str, Quantity]:
+    """How long was looked at; nothing where there is one moment alone."""
+    return {"duration": single(seconds, "s")} if seconds > 0 else {}
 
 
 def _supersaturation(log: ReactorLog, columns: ColumnMap) -> tuple[tuple[FloatArray, FloatArray] | None, list[str]]:
@@ -317,7 +321,7 @@ def ingest_reports(source: Path, columns: ColumnMap, *, map_file: Path | None = 
         [sample.path for sample in samples],
         columns,
         map_file,
-        conditions={"duration": single(times[shown].max(), "s")},
+        conditions=_duration(times[shown].max()),
         quantities=_growth_of_mean([sample for sample, ok in zip(kept, good, strict=True) if ok]),
         evidence=_report_evidence(kept, quantiles[shown], good),
         settings={"samples": str(len(samples))},
