@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import inspect
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -12,10 +13,14 @@ import numpy as np
 import pytest
 import typer.main
 
+import nakaya.cli
 from nakaya.cli.app import run
-from nakaya.cli.output import explain_exception
+from nakaya.cli.output import PrintableFormatter, explain_exception
+from nakaya.cli.progress import progress_reporter
 from nakaya.core.documents import plain
 from nakaya.core.errors import ParameterError
+from nakaya.records.record import Provenance, Record, single
+from nakaya.records.store import RecordStore
 
 
 def test_a_user_error_is_one_line_and_status_2() -> None:
@@ -33,6 +38,57 @@ def test_an_address_in_the_wrong_place_is_named_without_its_password(
     assert "unexpected" in error
     assert "***" in error
     assert "SECRET" not in error
+
+
+HOSTILE = "Cu\x1b[2J\x9b31m\u202e\rfake\nnakaya: done"
+
+
+def test_nothing_that_a_terminal_obeys_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    zero = {"driving_force": single(0.0, "1")}
+    record = Record("r", "md", HOSTILE, zero, {}, Provenance(HOSTILE), status="flagged", flags=(HOSTILE,))
+    RecordStore(tmp_path / "records", create=True).add(record)
+    for words in (
+        ["records", "show", str(tmp_path / "records")],
+        ["records", "show", str(tmp_path / "records"), "r"],
+        ["records", "show", str(tmp_path / "records"), HOSTILE],
+        ["records", "validate", str(tmp_path / "records")],
+        ["records", "show", HOSTILE],
+        ["grow", f"--{HOSTILE}"],
+        ["grow", "--rho", HOSTILE],
+        [HOSTILE],
+        ["predict", "--material", HOSTILE, "--temperature", "1000"],
+        ["tune", HOSTILE, "--storage", f"sqlite:///{HOSTILE}.db"],
+    ):
+        run(words)
+        captured = capsys.readouterr()
+        lines = (captured.out + captured.err).split("\n")
+        assert any("Cu\\x1b[2J\\x9b31m" in line for line in lines) or words[1] == "validate"
+        assert all(line.isprintable() for line in lines)
+        assert "nakaya: done" not in lines
+
+
+def test_logs_and_bars_show_what_a_terminal_would_obey(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = logging.LogRecord("nakaya", logging.WARNING, __file__, 1, "lost %s", (HOSTILE,), None)
+    assert "\\x1b[2J\\x9b31m\\u202e" in PrintableFormatter("%(message)s").format(record)
+    with progress_reporter(HOSTILE, "[red]") as report:
+        report(1, 1)
+    assert capsys.readouterr().err.strip().isprintable()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with progress_reporter("[bold]x\x1b]0;title\x07", "[red]y") as report:
+        report(1, 1)
+    shown = capsys.readouterr().err
+    assert "[bold]x\\x1b]0;title\\x07" in shown
+    assert "[red]y" in shown
+
+
+def test_one_function_prints() -> None:
+    """No other module of the command line writes to a terminal by itself, so none forgets what it prints."""
+    for path in Path(nakaya.cli.__file__).parent.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert path.name == "output.py" or "typer.echo" not in text
+        assert " print(" not in text
 
 
 def test_our_own_mistake_keeps_its_traceback() -> None:

@@ -53,7 +53,7 @@ def test_dollars_and_backslashes_of_users_are_printed_and_begin_no_formula(text)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(alphabet="ab$\\{}_^ρ⁻⁵ ", max_size=12))
+@given(st.text(alphabet="ab$\\{}_^ρ⁻⁵ \x1b\u202e", max_size=12))
 def test_any_text_can_be_set(text):
     from matplotlib.mathtext import MathTextParser
     from matplotlib.text import Text

@@ -60,9 +60,11 @@ def test_every_chart_becomes_a_picture_on_its_background_and_leaves_matplotlib_a
     assert dict(matplotlib.rcParams) == before
 
 
-def test_dollars_and_backslashes_of_users_are_printed_in_charts():
-    name = r"$\frac{a^$b\\"
+@pytest.mark.parametrize("name", [r"$\frac{a^$b\\", r"_frac$^$", "\x1b[2J\u202efrac_1^2 & <b>--> %d"])
+def test_what_users_write_is_printed_in_charts_letter_by_letter(name):
     hostile = replace(POINTS, label=name)
+    # Whole, after other words, and as the name of a parameter is read.
+    forms = (typeset(name), typeset(f" {name}")[1:], typeset(name.replace("_", " ")))
     charts = [
         growth_curves([CurvePanel(name, (replace(SOLVER, label=name), MODEL))], DARK, x_label=name),
         estimate_chart([Estimate(name, 1.0)], DARK, x_label=name, reference=2.0, reference_label=name),
@@ -79,9 +81,27 @@ def test_dollars_and_backslashes_of_users_are_printed_in_charts():
     ]
     for chart in charts:
         assert encode_figure(chart, "png", pixels_per_inch=30)
+        ElementTree.fromstring(encode_figure(chart, "svg"))  # comments hold the words, and must hold no control
         shown = [words.get_text() for words in chart.findobj(Text) if "frac" in words.get_text()]
         assert shown
-        assert all(typeset(name) in words for words in shown)
+        assert all(any(form in words for form in forms) for words in shown)
+
+
+def test_a_name_that_begins_with_an_underscore_is_in_the_legend():
+    names = ["_a", "b"]
+    bands = tuple(replace(MODEL, label=name) for name in names)
+    points = [replace(POINTS, label=name) for name in names]
+    for chart in (
+        growth_curves([CurvePanel("area", bands)], DARK),
+        parity_chart(points, DARK, quantity="v"),
+        velocity_chart(points, DARK),
+        velocity_panels({"Al": (points, 3.0)}, DARK),
+        regret_chart({name: np.ones((2, 4)) for name in names}, DARK, y_label="e", floor=0.1),
+        history_chart(STEPS, STEPS, DARK, y_label="e", references=dict.fromkeys(names, 1.0)),
+    ):
+        assert {typeset(name) for name in names} <= {words.get_text() for words in chart.legends[0].get_texts()}
+    (panel,) = trace_chart([TracePanel("c", [Trace(name, STEPS, STEPS) for name in names])], DARK).axes
+    assert [words.get_text() for words in panel.get_legend().get_texts()] == [typeset(name) for name in names]
 
 
 def test_the_same_chart_gives_the_same_bytes_and_svg_without_fonts_or_links():

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 __all__ = ["cite", "doctor", "info"]
 
@@ -23,23 +23,23 @@ def info(as_json: AsJson = False) -> None:
     if as_json:
         echo_json(facts)
         return
-    typer.echo(f"nakaya {facts['nakaya']}, Python {facts['python']}, {facts['platform']}")
-    typer.echo(f"files: {facts['package_directory']}")
-    typer.echo(f"models that grow crystals (nakaya grow): {', '.join(facts['models'])}")
-    typer.echo(f"models of kinetics (nakaya predict): {', '.join(facts['kinetics_models']) or 'none'}")
-    typer.echo(f"sets of records (nakaya records show): {', '.join(facts['record_sets']) or 'none'}")
+    echo(f"nakaya {facts['nakaya']}, Python {facts['python']}, {facts['platform']}")
+    echo(f"files: {facts['package_directory']}")
+    echo(f"models that grow crystals (nakaya grow): {', '.join(facts['models'])}")
+    echo(f"models of kinetics (nakaya predict): {', '.join(facts['kinetics_models']) or 'none'}")
+    echo(f"sets of records (nakaya records show): {', '.join(facts['record_sets']) or 'none'}")
     for name, grower in facts["growers"].items():
         parts = [f"{grower['lattice']} lattice, {grower['dimension']} dimensions", ", ".join(grower["geometries"])]
         parts += [f"{field} at the end" for field in grower["fields"]] + ["grains"] * grower["grain"]
-        typer.echo(f"  {name}: {'; '.join(parts)}; parameters of {grower['parameters']}")
+        echo(f"  {name}: {'; '.join(parts)}; parameters of {grower['parameters']}")
     for family, parameters in facts["parameters"].items():
-        typer.echo(f"parameters of {family}:")
+        echo(f"parameters of {family}:")
         for name, entry in parameters.items():
             unit = "" if entry["unit"] == "1" else f" {entry['unit']}"
-            typer.echo(f"  {name:6s} {entry['range'] + unit:9s} {entry['meaning']}")
+            echo(f"  {name:6s} {entry['range'] + unit:9s} {entry['meaning']}")
     for extra, packages in facts["packages"].items():
         listing = ", ".join(f"{name} {found or '(missing)'}" for name, found in packages.items())
-        typer.echo(f"{extra}: {listing}")
+        echo(f"{extra}: {listing}")
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -57,7 +57,7 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         for check in checks:
             mark = "works  " if check.works else ("BROKEN " if check.required else "missing")
-            typer.echo(f"{mark} {check.name}: {check.detail}")
+            echo(f"{mark} {check.name}: {check.detail}")
     if not all(check.works for check in checks if check.required):
         raise typer.Exit(1)
 
@@ -77,4 +77,4 @@ def cite(
         echo_json({"citations": citations})
         return
     for citation in citations:
-        typer.echo(f"% cite for: {citation.why}\n{citation.bibtex}\n")
+        echo(f"% cite for: {citation.why}", *citation.bibtex.splitlines(), "")

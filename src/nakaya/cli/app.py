@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperCommand
 
 from nakaya.cli.ingest import IngestGroup
-from nakaya.cli.output import run_app
+from nakaya.cli.output import PrintableFormatter, echo, run_app
 from nakaya.core.registry import Registry
 
 __all__ = ["app", "main"]
@@ -238,7 +238,7 @@ def _print_version(value: bool) -> None:
     if value:
         from nakaya.core.provenance import package_version
 
-        typer.echo(f"nakaya {package_version()}")
+        echo(f"nakaya {package_version()}")
         raise typer.Exit
 
 
@@ -251,11 +251,9 @@ def _common(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is being done, on stderr.")] = False,
 ) -> None:
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        stream=sys.stderr,
-        format="%(levelname)s: %(message)s",
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
 
 
 def run(arguments: Sequence[str]) -> int:

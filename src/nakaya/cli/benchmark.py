@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nakaya.cli.options import AsJson
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 __all__ = ["invariants", "kinetics", "speed"]
 
@@ -31,17 +31,17 @@ def speed(as_json: AsJson = False) -> None:
         echo_json(result)
         return
     head = f"{'size':>5s} {'cell updates / CPU s':>22s} {'(range)':>15s} {'/ reference':>12s} {'/ ' + PEER:>12s}"
-    typer.echo(f"{head} {'per flake':>10s}")
+    echo(f"{head} {'per flake':>10s}")
     for size, row in result["sizes"].items():
         low, high = row["cell_updates_per_cpu_second_range"]
         peer = "-" if row[f"ratio_to_{PEER}"] is None else f"{row[f'ratio_to_{PEER}']:.0f}"
         spread = f"({low / 1e9:.2f}-{high / 1e9:.2f})"
-        typer.echo(
+        echo(
             f"{size:>5s} {row['cell_updates_per_cpu_second'] / 1e9:20.2f} G {spread:>15s} "
             f"{row['ratio_to_reference']:12.0f} {peer:>12s} {row['seconds_per_flake'] * 1e3:7.1f} ms"
         )
-    typer.echo(f"two threads: {result['speedup_of_two_workers']:.2f} times one, on {result['cores']} cores")
-    typer.echo(f"peer: {result['peer']}; {', '.join(f'{name} {value}' for name, value in result['machine'].items())}")
+    echo(f"two threads: {result['speedup_of_two_workers']:.2f} times one, on {result['cores']} cores")
+    echo(f"peer: {result['peer']}; {', '.join(f'{name} {value}' for name, value in result['machine'].items())}")
 
 
 def invariants(
@@ -76,11 +76,11 @@ def invariants(
         ]
         echo_json({"laws": rows})
     else:
-        typer.echo(f"{'invariant':17s} {'':8s} {'found':>10s} {'bound':>9s} {'cases':>6s}  what is counted")
+        echo(f"{'invariant':17s} {'':8s} {'found':>10s} {'bound':>9s} {'cases':>6s}  what is counted")
         for law, found, holds in results:
             bound = f"{'>=' if law.at_least else '<='} {law.bound:g}"
             mark = "holds" if holds else "BROKEN"
-            typer.echo(f"{law.name:17s} {mark:8s} {found.value:10.3g} {bound:>9s} {found.cases:6d}  {law.statement}")
+            echo(f"{law.name:17s} {mark:8s} {found.value:10.3g} {bound:>9s} {found.cases:6d}  {law.statement}")
     if not all(holds for _, _, holds in results):
         raise typer.Exit(1)
 
@@ -144,9 +144,9 @@ def kinetics(
     if as_json:
         echo_json(document)
         return
-    typer.echo(as_text(document), nl=False)
+    echo(*as_text(document).splitlines())
     if stored:
-        typer.echo(f"sha256 of the stored results: {document['sha256']}")
+        echo(f"sha256 of the stored results: {document['sha256']}")
 
 
 def _score_on(
@@ -181,23 +181,22 @@ def _evaluate_kinetics(seed: int, workers: int, *, as_json: bool) -> None:
         echo_json(found)
     else:
         for kind, words in EVIDENCE.items():
-            typer.echo(f"{kind} = evidence {kind}: {words}")
+            echo(f"{kind} = evidence {kind}: {words}")
         for row in found["compared"]:
             unit = "m/s" if row["target"] == "growth_velocity" else "in ln J"
-            typer.echo(
+            echo(
                 f"{row['evidence']} {row['split']:12s} {row['model']:17s} stored {row['stored']:8.2f}  "
                 f"again {row['recomputed']:8.2f} {unit}"
             )
-        typer.echo(f"largest difference: {found['largest_difference']:.2%} of {len(found['compared'])} rows")
+        echo(f"largest difference: {found['largest_difference']:.2%} of {len(found['compared'])} rows")
         if found["missing"]:
-            typer.echo(f"could not be computed again: {', '.join(found['missing'])}")
+            echo(f"could not be computed again: {', '.join(found['missing'])}")
         if found["changed_records"]:
-            typer.echo(f"not as they were when the table was made: {', '.join(found['changed_records'])}")
+            echo(f"not as they were when the table was made: {', '.join(found['changed_records'])}")
         if found["not_recomputed"]:
             kept = ", ".join(found["not_recomputed"])
-            typer.echo(f"rows that are only stored, for weights of single folds do not ship: {kept}")
-        for line in _frozen_lines(found["frozen"]):
-            typer.echo(line)
+            echo(f"rows that are only stored, for weights of single folds do not ship: {kept}")
+        echo(*_frozen_lines(found["frozen"]))
     if not found["agree"]:
         raise typer.Exit(1)
 
@@ -220,7 +219,7 @@ def _check_kinetics_splits(records: str, *, as_json: bool) -> None:
         echo_json({"splits": frozen, "problems": problems})
     else:
         for name, entry in frozen["splits"].items():
-            typer.echo(f"{name:12s} {entry['sha256']}  {entry.get('runs_per_fold', entry.get('runs'))}")
-        typer.echo("\n".join(problems) or f"all as frozen: {frozen['runs']} planned runs")
+            echo(f"{name:12s} {entry['sha256']}  {entry.get('runs_per_fold', entry.get('runs'))}")
+        echo(*(problems or [f"all as frozen: {frozen['runs']} planned runs"]))
     if problems:
         raise typer.Exit(1)

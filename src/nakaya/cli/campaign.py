@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nakaya.cli.options import AsJson
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from nakaya.growth.store.verification import Verification
@@ -53,9 +53,9 @@ def run(
     if as_json:
         echo_json(outcome)
     elif outcome.computed_shards == 0:
-        typer.echo(f"{out} is complete already: {outcome.points} points of {outcome.members} members")
+        echo(f"{out} is complete already: {outcome.points} points of {outcome.members} members")
     else:
-        typer.echo(
+        echo(
             f"{out}: {outcome.points} points of {outcome.members} members in {outcome.shards} shards, "
             f"{outcome.computed_shards} of them ({outcome.computed_crystals} crystals) computed now"
         )
@@ -99,9 +99,9 @@ def repair(store: Store, workers: Workers = 1, as_json: AsJson = False) -> None:
         echo_json({"rewritten": outcome.rewritten_documents, "recomputed": names, "after": _plain(outcome.after)})
     else:
         for name in outcome.rewritten_documents:
-            typer.echo(f"written again: {name}")
+            echo(f"written again: {name}")
         for index in outcome.recomputed:
-            typer.echo(f"computed again: shard {_name(index)}")
+            echo(f"computed again: shard {_name(index)}")
         _print_verification(outcome.after)
     _leave(outcome.after)
 
@@ -127,17 +127,17 @@ def _plain(verification: Verification) -> dict[str, Any]:
 
 def _print_verification(verification: Verification) -> None:
     for index, fault in verification.damaged.items():
-        typer.echo(f"damaged: shard {_name(index)}: {fault}")
+        echo(f"damaged: shard {_name(index)}: {fault}")
     for fault in verification.damaged_documents.values():
-        typer.echo(f"damaged: {fault}")
+        echo(f"damaged: {fault}")
     for name in verification.foreign:
-        typer.echo(f"foreign: {name}")
+        echo(f"foreign: {name}")
     for name in verification.leftovers:
-        typer.echo(f"left by a killed writer, harmless: {name}")
+        echo(f"left by a killed writer, harmless: {name}")
     if verification.missing:
-        typer.echo(f"missing: {len(verification.missing)} shards, from {_name(verification.missing[0])}")
+        echo(f"missing: {len(verification.missing)} shards, from {_name(verification.missing[0])}")
     state = "NOT sound" if not verification.is_sound else "sound" if verification.is_complete else "NOT complete"
-    typer.echo(f"{verification.path}: {len(verification.intact)} of {verification.num_shards} shards intact, {state}")
+    echo(f"{verification.path}: {len(verification.intact)} of {verification.num_shards} shards intact, {state}")
 
 
 def _leave(verification: Verification) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 __all__ = ["demo"]
 
@@ -35,6 +35,5 @@ def demo(
     if as_json:
         echo_json({"report": done.report, "summary": done.summary, "seconds": done.seconds})
         return
-    for line in done.summary:
-        typer.echo(line)
-    typer.echo(f"report: {done.report} ({done.seconds:.0f} s)")
+    echo(*done.summary)
+    echo(f"report: {done.report} ({done.seconds:.0f} s)")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nakaya.cli.options import AsJson
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from nakaya.workflows.evaluate import Evaluation
@@ -49,8 +49,7 @@ def evaluate(
     if as_json:
         echo_json(outcome)
         return
-    for line in _table(outcome):
-        typer.echo(line)
+    echo(*_table(outcome))
 
 
 class _Stages:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nakaya.cli.options import AsJson, KineticsModelName
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 from nakaya.core.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -61,10 +61,9 @@ def explain(
     if as_json:
         echo_json({**found.as_plain(), "picture": out})
         return
-    for line in _lines(found, top):
-        typer.echo(line)
+    echo(*_lines(found, top))
     if out is not None:
-        typer.echo(f"wrote {out}")
+        echo(f"wrote {out}")
 
 
 def _lines(found: Explanation, top: int) -> list[str]:
@@ -97,11 +96,12 @@ def _heading(found: Explanation) -> list[str]:
     lines.append(f"predicted: {found.predicted['value']:.3g} m/s (90 %: {low:.3g} to {high:.3g}) by {name}, as `nakaya "
                  "predict` says")  # fmt: skip
     if {name, found.model} <= set(found.scores):
-        explained += (
-            f", which sees levels, clusters and frames\n"
+        return [
+            *lines,
+            f"{explained}, which sees levels, clusters and frames",
             f"{name} is preferred: off by {found.scores[name]:.1f} m/s in cross-validation, "
-            f"{found.model} by {found.scores[found.model]:.1f}"
-        )
+            f"{found.model} by {found.scores[found.model]:.1f}",
+        ]
     return [*lines, explained]
 
 

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 __all__ = ["reactor"]
 
 
 def _tell(message: str) -> None:
-    typer.echo(message, err=True)
+    echo(message, err=True)
 
 
 def reactor(
@@ -37,13 +37,13 @@ def reactor(
         echo_json(result)
         return
     for flag in result["flags"]:
-        typer.echo(f"flag: {flag}")
+        echo(f"flag: {flag}")
     for name, entry in result["parameters"].items():
         low, high = ("open" if end is None else f"{end:.4g}" for end in entry["interval90"])
         unit = "" if entry["unit"] == "1" else f" {entry['unit']}"
         verdict = "" if entry["identifiable"] else f"  NOT IDENTIFIABLE: {entry['reason']}"
-        typer.echo(f"{name} = {entry['value']:.4g}{unit}  90 % [{low}, {high}]{verdict}")
+        echo(f"{name} = {entry['value']:.4g}{unit}  90 % [{low}, {high}]{verdict}")
     for name, error in result["rmse"].items():
         unit = result["rmse_units"][name]
-        typer.echo(f"RMSE {name}: {error:.3g} {unit if unit != '1' else '(of the natural logarithm)'}")
-    typer.echo(f"written to {result['out']}")
+        echo(f"RMSE {name}: {error:.3g} {unit if unit != '1' else '(of the natural logarithm)'}")
+    echo(f"written to {result['out']}")

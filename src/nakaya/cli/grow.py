@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 from nakaya.core.errors import ParameterError
 from nakaya.core.files import check_output
 from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
@@ -147,8 +147,8 @@ def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
         return
     rows = zip(summary["steps"], summary["areas"], summary["stopped_by"], strict=True)
     for number, (steps, area, reason) in enumerate(rows):
-        typer.echo(f"member {number}: {area} sites after {steps} steps, stopped by {reason}")
-    typer.echo(f"written to {out}" if out is not None else "not stored: give --out to keep the crystals")
+        echo(f"member {number}: {area} sites after {steps} steps, stopped by {reason}")
+    echo(f"written to {out}" if out is not None else "not stored: give --out to keep the crystals")
 
 
 def _summary(crystals: Trajectory) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from nakaya.cli.options import AsJson
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 __all__ = ["IngestGroup"]
 
@@ -52,6 +52,6 @@ def _ingest_with(name: str) -> Any:
         if as_json:
             echo_json({"reader": name, "records": ids, "out": out})
         else:
-            typer.echo(f"{len(ids)} records of {file} added to {out}")
+            echo(f"{len(ids)} records of {file} added to {out}")
 
     return read

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo_json, echo_outlines
+from nakaya.cli.output import echo, echo_json, echo_outlines
 from nakaya.core.errors import ParameterError
 
 __all__ = ["ebsd", "micrograph"]
@@ -55,7 +55,7 @@ def micrograph(
         echo_json(result)
         return
     echo_outlines(out / "records")
-    typer.echo(f"look at {result['overlay']}")
+    echo(f"look at {result['overlay']}")
 
 
 def ebsd(
@@ -87,4 +87,4 @@ def ebsd(
         echo_json(result)
         return
     echo_outlines(out / "records")
-    typer.echo(f"look at {result['overlay']}")
+    echo(f"look at {result['overlay']}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite, StatedOrientation, StatedTemperature, TrajectoryGroup, with_groups
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 __all__ = ["ingest_trajectory"]
 
@@ -35,6 +35,5 @@ def ingest_trajectory(
     if as_json:
         echo_json({"records": document["records"], "out": document["out"]})
         return
-    for line in document["summary"]:
-        typer.echo(line)
-    typer.echo(f"written to {out}" if out is not None else "not stored: give --out to keep the records")
+    echo(*document["summary"])
+    echo(f"written to {out}" if out is not None else "not stored: give --out to keep the records")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo_json, echo_outlines
+from nakaya.cli.output import echo, echo_json, echo_outlines
 
 __all__ = ["reactor"]
 
@@ -37,4 +37,4 @@ def reactor(
         echo_json(result)
         return
     echo_outlines(out / "records")
-    typer.echo(f"written to {result['out']}")
+    echo(f"written to {result['out']}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite, StatedOrientation, StatedTemperature, TrajectoryGroup, with_groups
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 from nakaya.core.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -84,20 +84,18 @@ def _execution(out: Path, workers: int, overwrite: bool = False) -> Execution:
     from nakaya.records.summary import summarise_record
 
     def tell(record: Record) -> None:
-        typer.echo(summarise_record(record), err=True)
+        echo(summarise_record(record), err=True)
 
     # Files by name, for folders differ between machines, and records travel.
     words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
     return Execution(out, workers, overwrite, shlex.join(["nakaya", *words]), tell)
 
 
-def _print(document: dict[str, Any], as_json: bool, line: str) -> None:
+def _print(document: dict[str, Any], as_json: bool, *lines: str) -> None:
     if as_json:
         echo_json(document)
         return
-    typer.echo(line)
-    for flag in document.get("flags", []):
-        typer.echo(f"  {flag}")
+    echo(*lines, *(f"  {flag}" for flag in document.get("flags", [])))
 
 
 @with_groups
@@ -201,7 +199,7 @@ def properties(
         f"L = {row['latent_heat_J_per_mol'] / 1000:.2f} kJ/mol, D = {row['diffusivity_m2_per_s']:.3g} m2/s"
         for row in document["rows"]
     ]
-    _print(document, as_json, "\n".join(lines))
+    _print(document, as_json, *lines)
 
 
 @with_groups

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 __all__ = ["laws"]
 
@@ -43,6 +43,6 @@ def laws(
         numbers = "" if math.isnan(finding["found"]) else f": {finding['found']:.4g} {finding['unit']}"
         numbers += "" if math.isnan(finding["expected"]) else f", expected {finding['expected']:.4g}"
         rule = LAW_RULES[finding["law"]]
-        typer.echo(f"{verdicts[finding['holds']]:8} {finding['law']} ({rule}): {finding['subject']}{numbers}")
-        typer.echo(f"         {finding['detail']}")
-    typer.echo(f"{document['hold']} hold, {document['fail']} fail, {document['open']} lack records")
+        echo(f"{verdicts[finding['holds']]:8} {finding['law']} ({rule}): {finding['subject']}{numbers}")
+        echo(f"         {finding['detail']}")
+    echo(f"{document['hold']} hold, {document['fail']} fail, {document['open']} lack records")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import re
 import traceback
 from collections.abc import Sequence
@@ -17,12 +18,24 @@ from nakaya.cli.moved import moved_to
 from nakaya.core.addresses import without_secrets
 from nakaya.core.documents import dump_json, plain
 from nakaya.core.errors import NakayaError, OutputExistsError, PluginError, UnstatedError
+from nakaya.core.text import printable
 
-__all__ = ["OUR_MISTAKE", "USER_ERROR", "echo_json", "echo_outlines", "explain_exception", "plain", "run_app"]
+__all__ = [
+    "OUR_MISTAKE",
+    "USER_ERROR",
+    "PrintableFormatter",
+    "echo",
+    "echo_json",
+    "echo_outlines",
+    "explain_exception",
+    "plain",
+    "run_app",
+]
 
 OUR_MISTAKE = 1
 USER_ERROR = 2
 INTERRUPTED = 130
+GOES_ON: Final = "interrupted: what was finished is kept, run the same command again to go on"
 
 OPTIONS: Final = {"frame_ps": "--frame-interval", "fixed": "--fix NAME=VALUE"}
 """Arguments of the library -> options, where these have other names."""
@@ -46,10 +59,10 @@ def run_app(app: typer.Typer, program: str, arguments: Sequence[str]) -> int:
         elif status == OUR_MISTAKE and not isinstance(error, (typer.Exit, SystemExit)):
             raise
         if message:
-            typer.echo(message, err=True)
+            echo(message, err=True)
         return status
     if result == INTERRUPTED:  # typer has turned the interrupt itself into this status, without a word
-        typer.echo(explain_exception(KeyboardInterrupt(), arguments)[1], err=True)
+        echo(GOES_ON, err=True)
     return result if isinstance(result, int) else 0
 
 
@@ -61,7 +74,7 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
         arguments: The words of the command line, to say which value came where the parser does not.
     """
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        return INTERRUPTED, "interrupted: what was finished is kept, run the same command again to go on"
+        return INTERRUPTED, GOES_ON
     if isinstance(error, typer.Exit):
         return int(error.exit_code), None
     if isinstance(error, SystemExit):
@@ -136,6 +149,20 @@ def _explain_os_error(error: OSError) -> str:
     return f"cannot use{place or ' a file'}: {reason}: {remedy}"
 
 
+def echo(*lines: str, err: bool = False) -> None:
+    """Print lines on stdout, or on stderr; what a terminal would obey is shown instead, and one line stays one line."""
+    for line in lines:
+        typer.echo(printable(line).replace("\n", "\\n"), err=err)
+
+
+class PrintableFormatter(logging.Formatter):
+    """Messages of the log, as `printable` shows them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of one message."""
+        return printable(super().format(record))
+
+
 def echo_json(document: Any) -> None:  # any JSON document
     """Print one JSON document on stdout; NaN becomes null."""
     typer.echo(dump_json(plain(document), indent=2).decode(), nl=False)
@@ -147,4 +174,4 @@ def echo_outlines(store: Path) -> None:
     from nakaya.records.summary import outline_record
 
     for record in RecordStore(store):
-        typer.echo("\n".join(outline_record(record)))
+        echo(*outline_record(record))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 from nakaya.cli.progress import progress_reporter
 from nakaya.core.errors import ParameterError
 
@@ -64,7 +64,7 @@ def show(
     if as_json:
         echo_json(summary)
     else:
-        typer.echo(f"{summary['title']}: {summary['width']} x {summary['height']} pixels, written to {out}")
+        echo(f"{summary['title']}: {summary['width']} x {summary['height']} pixels, written to {out}")
 
 
 def _parse_plane(text: str) -> tuple[str, int]:
@@ -112,7 +112,7 @@ def film(
     if as_json:
         echo_json(summary)
     else:
-        typer.echo(
+        echo(
             f"{summary['title']}: {summary['frames']} frames, {summary['seconds']:.1f} s, "
             f"{summary['bytes'] / 1e6:.2f} MB, written to {out}"
         )
@@ -176,7 +176,7 @@ def diagram(
     if as_json:
         echo_json(summary)
     else:
-        typer.echo(f"{summary['title']}: {summary['crystals']} crystals, written to {out}")
+        echo(f"{summary['title']}: {summary['crystals']} crystals, written to {out}")
 
 
 def _adding_up(report: Callable[[int, int], None], total: int) -> Callable[[int], None]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from nakaya.cli.options import AsJson, KineticsModelName, TrajectoryGroup, with_groups
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 from nakaya.core.errors import InputFileError, ParameterError
 
 __all__ = ["predict"]
@@ -76,8 +76,7 @@ def predict(
         echo_json(documents[0] if len(documents) == 1 else {"predictions": documents})
         return
     for document in documents:
-        for line in _lines(document):
-            typer.echo(line)
+        echo(*_lines(document))
 
 
 def _with_advice(warnings: Sequence[str]) -> list[str]:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import typer
+from nakaya.cli.output import echo
+from nakaya.core.text import printable
 
 __all__ = ["progress_reporter"]
 
@@ -38,14 +39,14 @@ def _bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn(unit),
+        TextColumn(unit, markup=False),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(label, total=None)
+        task = bar.add_task(printable(label), total=None)
 
         def report(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
@@ -60,7 +61,7 @@ def _lines(label: str, unit: str) -> Callable[[int, int], None]:
         nonlocal last
         now = time.monotonic()
         if last is None or done == total or now - last >= SECONDS_BETWEEN_LINES:
-            typer.echo(f"{label}: {done} of {total} {unit}", err=True)
+            echo(f"{label}: {done} of {total} {unit}", err=True)
             last = now
 
     return report

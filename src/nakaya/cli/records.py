@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 __all__ = ["graph", "merge", "show", "validate"]
 
@@ -34,10 +34,10 @@ def show(
         return
     if not ids:
         for record in show_records(source):
-            typer.echo(summarise_record(record))
+            echo(summarise_record(record))
         return
     for number, record in enumerate(show_records(source, ids)):
-        typer.echo(("\n" if number else "") + "\n".join(describe_record(record)))
+        echo(*[""] * (number > 0), *describe_record(record))
 
 
 def validate(source: Source, as_json: AsJson = False) -> None:
@@ -54,8 +54,8 @@ def validate(source: Source, as_json: AsJson = False) -> None:
         echo_json({"valid": not problems, "problems": problems})
     else:
         for problem in problems:
-            typer.echo(f"{problem['file']}: {problem['problem']}")
-        typer.echo(f"{len(problems)} problems" if problems else "all records are valid")
+            echo(f"{problem['file']}: {problem['problem']}")
+        echo(f"{len(problems)} problems" if problems else "all records are valid")
     if problems:
         raise typer.Exit(2)
 
@@ -76,7 +76,7 @@ def merge(
     if as_json:
         echo_json({"records": count, "out": out})
     else:
-        typer.echo(f"{count} records in {out}")
+        echo(f"{count} records in {out}")
 
 
 def graph(
@@ -104,12 +104,12 @@ def graph(
         facets_from=facets_from,
         out=out,
         overwrite=overwrite,
-        progress=None if as_json else lambda name: typer.echo(name, err=True),
+        progress=None if as_json else lambda name: echo(name, err=True),
     )
     if as_json:
         echo_json({"graphs": done, "out": out})
         return
     for entry in done:
         levels = ", ".join(f"{name} {max(level['nodes'])}" for name, level in entry["levels"].items())
-        typer.echo(f"{entry['record']}  frames: {len(entry['times_s'])}  nodes: {levels or 'none, conditions only'}")
-    typer.echo(f"written to {out}" if out is not None else "not stored: give --out to keep the graphs")
+        echo(f"{entry['record']}  frames: {len(entry['times_s'])}  nodes: {levels or 'none, conditions only'}")
+    echo(f"written to {out}" if out is not None else "not stored: give --out to keep the graphs")

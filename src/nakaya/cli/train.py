@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 __all__ = ["train"]
 
@@ -39,14 +39,14 @@ def train(
 
     if is_kinetics(config):
         card = train_kinetics(
-            read_kinetics_training(config), out, overwrite=overwrite, progress=lambda line: typer.echo(line, err=True)
+            read_kinetics_training(config), out, overwrite=overwrite, progress=lambda line: echo(line, err=True)
         )
         if as_json:
             echo_json(card)
             return
         for part in card.parts:
             seen = f"evidence {part.evidence} ({EVIDENCE[part.evidence]})"
-            typer.echo(f"{part.target}, {seen}: {part.model}, intervals of {part.factor:.2f} sigma")
+            echo(f"{part.target}, {seen}: {part.model}, intervals of {part.factor:.2f} sigma")
         return
     checked = read_request(config)
     total = checked.updates
@@ -61,10 +61,10 @@ def train(
     if as_json:
         echo_json(outcome)
         return
-    typer.echo(f"{outcome.name}: {outcome.updates} updates, model in {outcome.model}")
-    typer.echo(
+    echo(f"{outcome.name}: {outcome.updates} updates, model in {outcome.model}")
+    echo(
         f"training took {outcome.seconds:.0f} s and {outcome.cpu_seconds:.0f} CPU seconds; the crystals "
         f"{outcome.crystals_seconds:.0f} s"
     )
     for name, value in outcome.validation.items():
-        typer.echo(f"validation {name}: {value:.4f}")
+        echo(f"validation {name}: {value:.4f}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nakaya.cli.options import AsJson
-from nakaya.cli.output import echo_json
+from nakaya.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from nakaya.workflows.tuning.search import StudyOutcome
@@ -83,10 +83,9 @@ def tune(
     if as_json:
         echo_json(outcome)
         return
-    for line in _lines(outcome, controls):
-        typer.echo(line)
+    echo(*_lines(outcome, controls))
     if out is not None:
-        typer.echo(f"report: {out / 'report.html'}")
+        echo(f"report: {out / 'report.html'}")
 
 
 def _lines(outcome: StudyOutcome, controls: str | None) -> list[str]:

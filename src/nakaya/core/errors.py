@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from nakaya.core.text import printable
+
 __all__ = [
     "ConfigError",
     "FormatError",
@@ -45,8 +47,7 @@ class NakayaError(Exception):
     """
 
     def __str__(self) -> str:
-        message = " ".join(_shortened(super().__str__()).split())
-        return _shortened("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in message))
+        return _shortened(printable(" ".join(_shortened(super().__str__()).split())))
 
 
 def _shortened(message: str) -> str:

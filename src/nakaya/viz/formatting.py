@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from nakaya.core.text import printable
+
 __all__ = [
     "SYMBOLS",
     "format_axis",
@@ -108,10 +110,12 @@ _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 def typeset(text: str) -> str:
     r"""Return text as Matplotlib sets it: Greek letters in italics, powers raised, everything else as it is.
 
-    A dollar sign or a backslash, as in a name of a file, is printed and begins no formula.
+    A dollar sign or a backslash, as in a name of a file, is printed and begins no formula. Nor does "_" at the start
+    hide a legend's entry, and what no reader sees, or an SVG must not hold, is written out. Every text of a picture
+    that others may have had a hand in goes through here, once.
 
-    >>> typeset("ρ = 5×10⁻⁵"), typeset("costs 5$ and $6")
-    ('$ρ$ = 5×10$^{-5}$', 'costs 5\\$ and \\$6')
+    >>> typeset("ρ = 5×10⁻⁵"), typeset("costs 5$ and $6"), typeset("_a\x1b")
+    ('$ρ$ = 5×10$^{-5}$', 'costs 5\\$ and \\$6', '$\\_$a$\\backslash$x1b')
     """
 
     def set_run(run: re.Match[str]) -> str:
@@ -120,6 +124,8 @@ def typeset(text: str) -> str:
             return r"\$"
         if found == "\\":
             return r"$\backslash$"
+        if found == "_":
+            return r"$\_$"
         return f"${found}$" if found[0] >= "α" and found[0] <= "ω" else f"$^{{{found.translate(_RAISED)}}}$"
 
-    return re.sub(r"[α-ω]+|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|[$\\]", set_run, text)
+    return re.sub(r"\A_|[α-ω]+|[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+|[$\\]", set_run, printable(text))

@@ -18,6 +18,7 @@ from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
 from nakaya.core.errors import ParameterError
 from nakaya.viz.canvas import DESIGN_WIDTH, POINTS, Canvas
 from nakaya.viz.colour import from_hex, grain_hues, oklch_to_srgb, to_pixels
+from nakaya.viz.formatting import typeset
 from nakaya.viz.style import LIGHT, Theme, house_style
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def orientation_overlay(
         axes[-1].set(xlim=(-KEY_BORDER, width + KEY_BORDER), ylim=(height + KEY_BORDER, -KEY_BORDER))
         corners = ((0, height + 6, "top"), (width, height + 6, "top"), (width, -6, "bottom"))
         for name, (x, y, side) in zip(key[1], corners, strict=True):
-            axes[-1].text(x, y, name, color=theme.foreground, size=22 * POINTS, va=side, ha="center")
+            axes[-1].text(x, y, typeset(name), color=theme.foreground, size=22 * POINTS, va=side, ha="center")
     return canvas.image()
 
 

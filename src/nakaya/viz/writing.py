@@ -9,6 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from nakaya.core.errors import ParameterError
+from nakaya.core.text import printable
 
 __all__ = ["ANIMATION_FORMATS", "IMAGE_FORMATS", "check_format", "encode_image"]
 
@@ -41,7 +42,7 @@ def encode_image(image: Image.Image, path: Path, *, title: str = "", optimise: b
     stream = BytesIO()
     if kind == "PNG":
         words = PngInfo()
-        words.add_itxt("Title", title)
+        words.add_itxt("Title", printable(title))
         words.add_text("Software", "nakaya")
         image.save(stream, kind, optimize=optimise, pnginfo=words)
     elif kind == "JPEG":

@@ -90,11 +90,14 @@ def label_axes(axes: Axes, theme: Theme, *, x: str, y: str, title: str = "") -> 
 
 
 def add_legend(figure: Figure, panels: Sequence[Axes], theme: Theme) -> None:
-    """Name the series of the panels in lines above the whole figure, where no curve can run through them."""
+    """Name the series of the panels in lines above the whole figure, where no curve can run through them.
+
+    Their labels are typeset already, for Matplotlib leaves out those that begin with "_".
+    """
     named: dict[str, Any] = {}
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            named.setdefault(typeset(label), handle)
+            named.setdefault(label, handle)
     figure.legend(
         list(named.values()),
         list(named),
@@ -184,7 +187,7 @@ def ensemble_band(label: str, x: FloatArray, values: FloatArray, *, role: Role =
 def draw_band(axes: Axes, band: Band, colour: str) -> None:
     """Draw a curve over its band."""
     axes.fill_between(band.x, band.low, band.high, color=colour, alpha=BAND_OPACITY, linewidth=0)
-    axes.plot(band.x, band.middle, color=colour, label=band.label, solid_capstyle="round")
+    axes.plot(band.x, band.middle, color=colour, label=typeset(band.label), solid_capstyle="round")
 
 
 @house_style

@@ -21,6 +21,7 @@ from nakaya.viz.charts.base import (
     reference_line,
     role_colours,
 )
+from nakaya.viz.formatting import typeset
 from nakaya.viz.style import Theme, house_style
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _draw_points(axes: Axes, points: Points, colour: str, shape: str = "o") -> N
         markersize=5,
         elinewidth=1.2,
         alpha=0.9,
-        label=points.label,
+        label=typeset(points.label),
         linestyle="none",
     )
 

@@ -65,7 +65,7 @@ def history_chart(
     best = np.minimum.accumulate(scores)
     axes.step(numbers, best, where="post", color=theme.foreground, label="best so far")
     for (label, value), style in zip((references or {}).items(), ((0, (5, 3)), (0, (1.5, 2.5))) * 4, strict=False):
-        axes.axhline(value, color=theme.muted, linewidth=1.1, linestyle=style, label=label)
+        axes.axhline(value, color=theme.muted, linewidth=1.1, linestyle=style, label=typeset(label))
     axes.set_xlim(min(numbers) - 0.8, max(numbers) + 0.8)
     label_axes(axes, theme, x="trial", y=y_label)
     add_legend(figure, [axes], theme)

@@ -18,6 +18,7 @@ from PIL import Image
 
 from nakaya.core.errors import ParameterError
 from nakaya.core.files import write_whole
+from nakaya.core.text import printable
 from nakaya.viz.charts.base import encode_figure
 from nakaya.viz.crystals.animation import Animation
 from nakaya.viz.formatting import format_number
@@ -158,7 +159,11 @@ class Report:
     def html(self) -> str:
         """Return the whole page."""
         pages = Environment(
-            loader=PackageLoader("nakaya.viz.reports", ""), autoescape=True, trim_blocks=True, lstrip_blocks=True
+            loader=PackageLoader("nakaya.viz.reports", ""),
+            autoescape=True,
+            finalize=lambda value: printable(value) if type(value) is str else value,  # not of markup, which is ours
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
         pages.filters["cell"] = _cell
         return pages.get_template("page.html").render(
