@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError
+from nakaya.core.errors import FormatError, NakayaError, ParameterError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.clusters import attach_clusters, cluster_level, cluster_relation
@@ -154,7 +154,7 @@ def test_clusters_go_with_their_own_record_and_unchanged_bytes(tmp_path, growth_
     with pytest.raises(FormatError, match="other bytes"):
         read_clusters(record, tmp_path)
     path.unlink()
-    with pytest.raises(InputFileError, match="no file"):
+    with pytest.raises(FormatError, match="is not in"):
         read_clusters(record, tmp_path)
     assert read_clusters(growth_record(), tmp_path) is None
     with pytest.raises(ParameterError, match="go with their own record"):
