@@ -230,7 +230,7 @@ def test_extended_xyz_is_read_as_it_was_written(tmp_path: Path, crystal: tuple[N
     ("change", "message"),
     [
         (("Lattice", "Box"), "plain XYZ"),
-        (('pbc="T T T"', 'pbc="T T F"'), "not periodic"),
+        (('pbc="T T T"', 'pbc="T maybe F"'), "expected three of T and F"),
         (("species:S:1:pos:R:3", "species:S:1:pos:R:2"), "expected pos:R:3|expected R:3"),
         (("pos:R:3", "place:R:3"), "lacks pos"),
         (("tag:I:1", "tag:I"), "not name:kind:columns"),
@@ -330,3 +330,27 @@ def test_damage_after_a_whole_frame_is_flagged_readably(
     (flag,) = trajectory.flags
     assert r"'\xff\x07\x1b" in flag
     check_readable(flag, path)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("pp pp pp", (True, True, True)),
+        ("pp ff ss", (True, False, False)),
+        ("mm fs pp", (False, False, True)),
+        ("", (True, True, True)),  # as LAMMPS wrote it before 2011
+    ],
+)
+def test_boundaries_are_read(tmp_path: Path, flags: str, expected: tuple[bool, ...]) -> None:
+    path = tmp_path / "a.dump"
+    for names, sides in (
+        ("", "0 9\n" * 3),
+        ("xy xz yz ", "0 9 0\n" * 3),
+        ("abc origin ", "9 0 0 0\n0 9 0 0\n0 0 9 0\n"),
+    ):
+        head = f"ITEM: TIMESTEP\n0\nITEM: NUMBER OF ATOMS\n1\nITEM: BOX BOUNDS {names}{flags}".rstrip()
+        path.write_text(f"{head}\n{sides}ITEM: ATOMS id element x y z\n1 Cu 1 1 1\n")
+        (frame,) = read_all(path, lammps_units="metal")
+        assert frame.periodic == expected
+    path.write_text('1\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3 pbc="T F T"\nCu 1 1 1\n')
+    assert next(read_extxyz(path)).periodic == (True, False, True)

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from nakaya.core.errors import FormatError, NakayaError, UnstatedError
 from nakaya.crystallography.lattices import build_crystal
-from nakaya.md.interfaces import fit_velocity, follow_slab, slab_centre
+from nakaya.md.interfaces import fit_velocity, follow_slab
 from nakaya.md.order.bond_order import (
     FCC,
     alignment,
@@ -24,6 +24,7 @@ from nakaya.md.order.bond_order import (
     solid_atoms,
 )
 from nakaya.md.patches import interface_patch, read_patches, write_patches
+from nakaya.md.shapes import slab_centre
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
 from nakaya.md.trajectory_records import TrajectoryOptions, ingest_trajectory
 from nakaya.records.store import check_record, from_json, to_json

@@ -190,7 +190,7 @@ class GrowthRun:
         )
 
     def _flags(self, history: SlabHistory, fit: VelocityFit, mean_temperature: float) -> list[str]:
-        flags = list(fit.oddities)
+        flags = [*fit.oddities, *([fit.odd_shape] if fit.odd_shape else [])]
         start = float(history.pooled["solid_fraction"][0])
         if not 0.08 < start < 0.9:
             flags.append(f"{start:.0%} of the atoms were solid when recording began: expected both phases")

@@ -1,4 +1,4 @@
-"""A slab of crystal in its melt, frame by frame: how thick is it, how hot, and how fast does it grow?"""
+"""A crystal in its melt, frame by frame: how large is it, how hot, and how fast do its interfaces move?"""
 
 from __future__ import annotations
 
@@ -23,6 +23,18 @@ from nakaya.md.order.bond_order import (
 )
 from nakaya.md.order.descriptors import pool
 from nakaya.md.order.neighbours import volume_per_atom
+from nakaya.md.shapes import (
+    MIN_EXPLAINED,
+    SLAB,
+    Shape,
+    best_shape,
+    condensed,
+    fitted,
+    gap_directions,
+    height,
+    misfits,
+    shapes,
+)
 from nakaya.md.statistics import Estimate, walk_slope
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
 from nakaya.records.record import Quantity, single
@@ -34,8 +46,9 @@ __all__ = [
     "TIME_TOLERANCE_PS",
     "SlabHistory",
     "fit_velocity",
+    "follow_crystal",
     "follow_slab",
-    "slab_centre",
+    "odd_shape",
 ]
 
 EVIDENCE_PS = 10.0
@@ -52,6 +65,9 @@ WIDE = 20
 
 PROFILE_BIN = 5.0
 """Thickness of the slices of profiles, A."""
+
+MARGIN = 2
+"""Slices to either side of an interface, and inside a free end of the box, that belong to no phase: 10 A."""
 
 MIN_LIQUID = 25.0
 """The two interfaces feel each other when less liquid than this, A, is left between them: the final coalescence."""
@@ -77,14 +93,18 @@ MIN_BLOCK_PS = 2.0
 class SlabHistory:
     """What was seen in the frames of one run.
 
+    Slices are shells around the middle of a rod or a sphere, the last of all that lies beyond, and go from the wall on
+    where there is one interface only.
+
     Attributes:
         times_ps: float64 [frame].
         solid: Atoms that look solid, float64 [frame, rule]; rules are "bonds" and "averaged".
         second_crystal: Atoms of the largest crystal beside the slab, int64 [frame]: a connected group of solid ones
             that is apart from the slab, or that touches it and is misoriented.
         num_atoms: Atoms in the box.
-        area: Area of one interface, A^2.
-        lengths: Length of the box along the normal, float64 [frame], A.
+        area: Area of one flat interface, A^2; of a rod its length, A, and of a sphere 1.
+        lengths: Height of the box along the normal of a slab, float64 [frame], A; of a rod or a sphere, the distance
+            from its middle at which it would touch its own image.
         deep_solid: Atoms well inside the crystal, and how many of them look solid by each rule, float64 [frame, 3].
         deep_liquid: The same, well inside the liquid.
         volumes: Volume of an atom deep in the crystal and deep in the liquid, A^3; NaN where there is no inside.
@@ -92,6 +112,10 @@ class SlabHistory:
         profile_distance: Distance of slices from the middle of the crystal, float64 [slice], A.
         temperature_profile: Mean kinetic temperature of the slices, float64 [slice], K; NaN without velocities.
         kept: Frames kept for patches, as (time, frame, solid mask); times are those of `times_ps`.
+        shape: Of the crystal in the first frame: what the slices were made for.
+        candidates: Shapes that the box allows.
+        misfit: What each of them misplaces in every frame, float64 [frame, candidate]; see `misfits`.
+        gaps: Directions in which the first frame has a layer of vacuum.
     """
 
     times_ps: FloatArray
@@ -107,6 +131,10 @@ class SlabHistory:
     profile_distance: FloatArray
     temperature_profile: FloatArray
     kept: list[tuple[float, Frame, BoolArray]] = field(default_factory=list)
+    shape: Shape = SLAB
+    candidates: Sequence[Shape] = (SLAB,)
+    misfit: FloatArray = field(default_factory=lambda: np.zeros((0, 1)))
+    gaps: Sequence[int] = ()
 
     @property
     def undisturbed(self) -> BoolArray:
@@ -127,50 +155,65 @@ class SlabHistory:
         return in_crystal, in_liquid
 
     def thickness(self, solid_volume: float, *, rule: int = 0, until_ps: float = math.inf) -> FloatArray:
-        """Thickness of the crystal, float64 [frame], A: solid atoms times their volume over the area.
-
-        The count is corrected for atoms that thermal noise puts on the wrong side, in both phases.
+        """Thickness of a slab of crystal, float64 [frame], A: solid atoms times their volume over the area.
 
         Args:
             solid_volume: Volume of an atom in the crystal at this temperature, A^3.
             rule: 0 = solid-like bonds, 1 = averaged q6.
             until_ps: Only frames up to here are used, for the correction too: evidence must not know the future.
         """
+        return np.asarray(self.solid_atoms(rule=rule, until_ps=until_ps) * solid_volume / self.area)
+
+    def solid_atoms(self, *, rule: int = 0, until_ps: float = math.inf) -> FloatArray:
+        """Atoms of the crystal, float64 [frame]; arguments as in `thickness`.
+
+        The count is corrected for atoms that thermal noise puts on the wrong side, in both phases.
+        """
         share = self.solid[self.times_ps <= until_ps + TIME_TOLERANCE_PS, rule] / self.num_atoms
         in_crystal, in_liquid = self.mistaken(rule, until_ps=until_ps)
         fraction = (share - in_liquid) / (in_crystal - in_liquid)
-        return np.asarray(fraction * self.num_atoms * solid_volume / self.area)
-
-
-def slab_centre(heights: FloatArray, solid: BoolArray, length: float) -> float:
-    """Middle of the crystal along a periodic direction, in [0, length): circular mean of the solid atoms."""
-    phase = np.exp(2j * np.pi * heights[solid] / length).mean() if solid.any() else 1.0
-    middle = float(np.angle(phase) / (2 * np.pi) * length) % length
-    return middle if middle < length else 0.0  # the remainder of a tiny negative number rounds to the length itself
+        return np.asarray(fraction * self.num_atoms)
 
 
 def follow_slab(
     frames: Iterable[Frame],
     classifier: Classifier,
     *,
-    normal: int = 2,
     frame_ps: float | None = None,
     keep_ps: Sequence[float] = (),
 ) -> SlabHistory:
-    """Classify every frame of a run with a slab of crystal in its melt.
+    """Classify every frame of a run that began as a slab across z with two interfaces, in a periodic box.
+
+    Arguments and errors as in `follow_crystal`.
+    """
+    return follow_crystal(frames, classifier, shape=SLAB, frame_ps=frame_ps, keep_ps=keep_ps)
+
+
+def follow_crystal(
+    frames: Iterable[Frame],
+    classifier: Classifier,
+    *,
+    shape: Shape | None = None,
+    frame_ps: float | None = None,
+    keep_ps: Sequence[float] = (),
+) -> SlabHistory:
+    """Classify every frame of a run with a crystal in its melt.
 
     Args:
         frames: In order of time; all of one number of atoms.
         classifier: Tells solid from liquid.
-        normal: Which box direction the slab is normal to.
+        shape: Of the crystal; None = the one that fits the first frame best.
         frame_ps: Time between frames; None where the frames carry their times.
         keep_ps: Times after the first frame, increasing; the frames nearest to them are kept, none after the last.
 
     Raises:
         FormatError: Frames of different numbers of atoms, or fewer than three.
     """
-    times, solids, lengths, areas = [], [], [], []
+    times, solids, lengths, areas, contents = [], [], [], [], []
     pooled: list[dict[str, float]] = []
+    gaps: Sequence[int] = ()
+    candidates: list[Shape] = []
+    misfit: list[FloatArray] = []
     slices: list[FloatArray] = []  # [slice, (atoms, solid by bonds, solid by average, temperature sum, atoms with v)]
     nearest: dict[float, tuple[float, Frame, BoolArray]] = {}  # by the time that was asked for
     seconds: list[int] = []
@@ -183,31 +226,41 @@ def follow_slab(
         if num_atoms and len(frame.positions) != num_atoms:
             raise FormatError(f"a frame has {len(frame.positions)} atoms after frames of {num_atoms}")
         num_atoms = len(frame.positions)
-        wide = environment(frame.positions, frame.cell, neighbours=max(WIDE, classifier.neighbours))
+        if number == 0:
+            gaps = gap_directions(frame)
+        frame = condensed(frame, gaps)
+        wide = environment(
+            frame.positions, frame.cell, neighbours=max(WIDE, classifier.neighbours), periodic=frame.periodic
+        )
         local_environment = wide.first(classifier.neighbours)
         masks = np.stack([solid_atoms(local_environment, classifier, rule=rule) for rule in ("bonds", "averaged")])
-        length = float(np.linalg.norm(frame.cell[normal]))
+        candidates = candidates or shapes(frame.periodic)
+        misfit.append(misfits(candidates, frame, masks[0]))
+        shape = shape or _first_shape(candidates, misfit[0], frame)
         times.append(time)
         solids.append(masks.sum(axis=1).astype(np.float64))
         reference = _reference_orientation(local_environment, masks[0]) if reference is None else reference
-        seconds.append(_second_crystal(local_environment, masks[0], reference, normal))
-        lengths.append(length)
-        areas.append(abs(float(np.linalg.det(frame.cell))) / length)
-        energy = frame.extra.get("c_energy")
+        seconds.append(_second_crystal(local_environment, masks[0], reference, _mirror_axis(frame, shape)))
         per_atom = volume_per_atom(frame.cell, num_atoms)
+        counts, length = _slice(frame, masks, shape)
+        slices.append(counts)
+        lengths.append(length)
+        areas.append(shape.measure(frame.cell))
+        contents.append(per_atom * num_atoms / areas[-1])
+        energy = frame.extra.get("c_energy")
         pooled.append(pool(local_environment, classifier, wide=wide, volume_per_atom=per_atom, energy=energy))
-        slices.append(_slice(frame, masks, normal, length))
         elapsed = time - times[0]
         if elapsed <= max(keep_ps, default=-1.0) + TIME_TOLERANCE_PS:
             for moment in keep_ps:
                 if moment not in nearest or abs(elapsed - moment) < abs(nearest[moment][0] - times[0] - moment):
                     nearest[moment] = (time, frame, masks[0])
-    if len(times) < 3:
+    if len(times) < 3 or shape is None:
         raise FormatError(f"{len(times)} frames are too few to follow an interface: at least 3 are needed")
     total = _stack(slices)
     history = np.array(solids)
-    deep_solid, deep_liquid, depths = _interior(slices, history, num_atoms)
-    room = depths.sum(axis=0) * 2 * PROFILE_BIN * float(np.mean(areas))
+    free_ends = shape.is_flat and not frame.periodic[shape.across[0]]
+    deep_solid, deep_liquid, depths = _interior(slices, history, num_atoms, shape, free_ends, contents)
+    room = depths.sum(axis=0) * float(np.mean(areas))
     counted = np.array([deep_solid[:, 0].sum(), deep_liquid[:, 0].sum()])
     per_atom_inside = np.where(counted > 0, room / np.maximum(counted, 1), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -226,7 +279,28 @@ def follow_slab(
         profile_distance=np.asarray((np.arange(len(total)) + 0.5) * PROFILE_BIN, dtype=np.float64),
         temperature_profile=temperatures,
         kept=list({entry[0]: entry for entry in nearest.values()}.values()),
+        shape=shape,
+        candidates=candidates,
+        misfit=np.array(misfit),
+        gaps=gaps,
     )
+
+
+def _first_shape(candidates: Sequence[Shape], misfit: FloatArray, frame: Frame) -> Shape:
+    # One that fits no better than the others, as in a box of melt alone: a slab across the longest side.
+    found, explained = best_shape(candidates, misfit)
+    if explained >= MIN_EXPLAINED:
+        return found
+    return Shape((int(np.argmax([height(frame.cell, direction) for direction in range(3)])),))
+
+
+def _mirror_axis(frame: Frame, shape: Shape) -> int | None:
+    # x, y or z, where the interfaces are flat and normal to one of them.
+    if not shape.is_flat:
+        return None
+    normal = np.cross(frame.cell[shape.across[0] - 2], frame.cell[shape.across[0] - 1])
+    axis = int(np.argmax(np.abs(normal)))
+    return axis if abs(normal[axis]) > 0.999 * np.linalg.norm(normal) else None
 
 
 def _reference_orientation(local_environment: Environment, solid: BoolArray) -> NDArray[np.complex128]:
@@ -239,30 +313,35 @@ def _reference_orientation(local_environment: Environment, solid: BoolArray) -> 
 
 
 def _second_crystal(
-    local_environment: Environment, solid: BoolArray, reference: NDArray[np.complex128], normal: int
+    local_environment: Environment, solid: BoolArray, reference: NDArray[np.complex128], axis: int | None
 ) -> int:
     # A layer on (111) may go on as a stacking fault or as the twin that mirrors the slab in its interface: the same
     # interface.
     q = averaged_harmonics(local_environment, 6)
-    cosine = np.maximum(alignment(q, reference), alignment(q, mirrored(reference, normal)))
+    cosine = alignment(q, reference)
+    if axis is not None:
+        cosine = np.maximum(cosine, alignment(q, mirrored(reference, axis)))
     apart = next(iter(cluster_sizes(local_environment, solid)[1:]), 0)
     return max(apart, next(iter(cluster_sizes(local_environment, solid & (cosine < ALIGNED))), 0))
 
 
-def _slice(frame: Frame, masks: BoolArray, normal: int, length: float) -> FloatArray:
-    # Distance from the middle of the crystal, both sides folded together.
-    heights = (frame.positions @ np.linalg.inv(frame.cell))[:, normal] * length
-    offset = (heights - slab_centre(heights, masks[0], length)) / length
-    distance = np.abs(offset - np.round(offset)) * length
-    index = (distance / PROFILE_BIN).astype(np.int64)
-    size = int(length / 2 / PROFILE_BIN) + 1
+def _slice(frame: Frame, masks: BoolArray, shape: Shape) -> tuple[FloatArray, float]:
+    # By the distance from the middle of the crystal, all sides folded together; and the length of `lengths`.
+    seen = fitted(shape, frame, masks[0])
+    index = (seen.distance / PROFILE_BIN).astype(np.int64)
+    size = int(seen.reach / PROFILE_BIN) + 1
+    if not shape.is_flat:  # corners of the box are far from its middle
+        index = np.minimum(index, size - 1)
     columns = [np.ones(len(index)), masks[0].astype(float), masks[1].astype(float)]
     thermal = frame.thermal_velocities()
     if thermal is None:
         columns += [np.zeros(len(index)), np.zeros(len(index))]
     else:
         columns += [frame.masses[:, 0] * (thermal**2).sum(axis=1) / (3 * BOLTZMANN), np.ones(len(index))]
-    return np.stack([np.bincount(index, weights=column, minlength=size)[:size] for column in columns], axis=1)
+    counts: FloatArray = np.stack(
+        [np.bincount(index, weights=column, minlength=size)[:size] for column in columns], axis=1
+    )
+    return counts, height(frame.cell, shape.across[0]) if shape.is_flat else seen.reach
 
 
 def _stack(slices: Sequence[FloatArray]) -> FloatArray:
@@ -271,20 +350,40 @@ def _stack(slices: Sequence[FloatArray]) -> FloatArray:
 
 
 def _interior(
-    slices: Sequence[FloatArray], solid: FloatArray, num_atoms: int
+    slices: Sequence[FloatArray],
+    solid: FloatArray,
+    num_atoms: int,
+    shape: Shape,
+    free_ends: bool,
+    contents: Sequence[float],
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    # Slices well inside the crystal and well inside the liquid, frame by frame: the interface is where the solid count
-    # says, and 10 A to either side of it belong to neither.
-    crystal, liquid = np.zeros((len(slices), 3)), np.zeros((len(slices), 3))
-    depths = np.zeros((len(slices), 2))  # numbers of slices
+    # Slices well inside the crystal and well inside the liquid, frame by frame, and their volumes per unit of area: the
+    # interface is where the solid count says, and 10 A to either side of it belong to neither.
+    inner, outer = np.zeros((len(slices), 3)), np.zeros((len(slices), 3))
+    rooms = np.zeros((len(slices), 2))
+    first = MARGIN if shape.wall else 0
     for frame, (counts, number) in enumerate(zip(slices, solid[:, 0], strict=True)):
-        edge = number / num_atoms * len(counts)
-        deep = max(0, int(edge - 10 / PROFILE_BIN))
-        far = int(edge + 10 / PROFILE_BIN) + 1
-        depths[frame] = deep, max(0, len(counts) - 1 - far)
-        crystal[frame] = counts[:deep, :3].sum(axis=0)
-        liquid[frame] = counts[far:-1, :3].sum(axis=0)
-    return crystal, liquid, depths
+        edge = _edge(counts, num_atoms - number if shape.of_melt else number, num_atoms, shape, free_ends)
+        deep = max(first, int(edge - MARGIN))
+        far = int(edge + MARGIN) + 1
+        last = max(far, len(counts) - 1 - (MARGIN if free_ends else 0))  # the last slice is not whole
+        inner[frame] = counts[first:deep, :3].sum(axis=0)
+        rooms[frame, 0] = shape.volume(first * PROFILE_BIN, deep * PROFILE_BIN)
+        if shape.is_flat:
+            outer[frame] = counts[far:last, :3].sum(axis=0)
+            rooms[frame, 1] = shape.volume(far * PROFILE_BIN, last * PROFILE_BIN)
+        elif far < len(counts):  # everything beyond, corners of the box included
+            outer[frame] = counts[far:, :3].sum(axis=0)
+            rooms[frame, 1] = contents[frame] - shape.volume(0.0, far * PROFILE_BIN)
+    return (outer, inner, rooms[:, ::-1]) if shape.of_melt else (inner, outer, rooms)
+
+
+def _edge(counts: FloatArray, number: float, num_atoms: int, shape: Shape, free_ends: bool) -> float:
+    """The slice of the interface, in slices from the middle: so many of the atoms lie before it."""
+    if shape.is_flat and (shape.wall or not free_ends):
+        return float(number / num_atoms * len(counts))
+    inside = np.concatenate([[0], np.cumsum(counts[:, 0])])
+    return float(np.interp(number, inside, np.arange(len(inside))))
 
 
 @dataclass(frozen=True)
@@ -292,21 +391,24 @@ class VelocityFit:
     """Velocity of the interface from one run.
 
     Attributes:
-        velocity: m/s; positive = the crystal grows; both interfaces averaged.
+        velocity: m/s; positive = the crystal grows; both interfaces averaged. Of a rod or a sphere, the rate of the
+            radius of one with the same volume.
         window_ps: First and last time of the fit.
         end: Why the frames after some time are not used, as every run ends that goes on for long enough; "" = all are.
         oddities: What else was odd.
+        odd_shape: Why the crystal does not have the shape that the velocity assumes: it is none then; "" = it has.
     """
 
     velocity: Estimate
     window_ps: tuple[float, float]
     end: str
     oddities: tuple[str, ...]
+    odd_shape: str = ""
 
     @property
     def flags(self) -> tuple[str, ...]:
         """Everything that was odd, and how the run ended."""
-        return (self.end, *self.oddities) if self.end else self.oddities
+        return tuple(flag for flag in (self.end, *self.oddities, self.odd_shape) if flag)
 
     @property
     def quantity(self) -> Quantity:
@@ -315,7 +417,7 @@ class VelocityFit:
 
 
 def fit_velocity(history: SlabHistory, solid_volume: float, liquid_volume: float, *, rule: int = 0) -> VelocityFit:
-    """Fit the velocity of the two interfaces, before they meet or the slab vanishes.
+    """Fit the velocity of the interfaces, before they meet or the crystal vanishes.
 
     Args:
         history: Of a run whose first frame comes after the equilibration.
@@ -326,15 +428,15 @@ def fit_velocity(history: SlabHistory, solid_volume: float, liquid_volume: float
     Returns:
         The fit; NaN with a flag where too little is left to fit.
     """
-    thick = history.thickness(solid_volume, rule=rule)
-    liquid = (history.num_atoms - thick * history.area / solid_volume) * liquid_volume / history.area
-    usable = np.ones(len(thick), dtype=np.bool_)
+    count = history.solid_atoms(rule=rule)
+    usable = np.ones(len(count), dtype=np.bool_)
     nucleated = history.second_crystal > MAX_SECOND
-    ended = np.flatnonzero(usable & (nucleated | (liquid < MIN_LIQUID) | (thick < MIN_SOLID)))
+    solid, liquid = _thicknesses(history, count, solid_volume, liquid_volume)
+    ended = np.flatnonzero(usable & (nucleated | (liquid < MIN_LIQUID) | (solid < MIN_SOLID)))
     end = ""
     if ended.size:
         last = int(ended[0])
-        usable &= np.arange(len(thick)) < last
+        usable &= np.arange(len(count)) < last
         what = (
             "a second crystal nucleated in the melt"
             if nucleated[last]
@@ -345,14 +447,52 @@ def fit_velocity(history: SlabHistory, solid_volume: float, liquid_volume: float
         end = f"{what} at {history.times_ps[last]:g} ps; frames from there on are not used"
     in_crystal, in_liquid = history.mistaken(rule)
     odd = ("the classifier hardly tells the two phases apart here",) if in_crystal - in_liquid < 0.5 else ()
-    too_few = VelocityFit(Estimate(math.nan, math.nan), (math.nan, math.nan), end, (*odd, "too few frames are left"))
+    other = odd_shape(history, usable)
+    nothing = Estimate(math.nan, math.nan)
+    too_few = VelocityFit(nothing, (math.nan, math.nan), end, (*odd, "too few frames are left"), other)
     if usable.sum() < 5:
         return too_few
     times = history.times_ps[usable]
     block = max(MIN_BLOCK_PS, min(BLOCK_PS, float(times[-1] - times[0]) / 3))
-    slope = walk_slope(times, thick[usable] / 2, block=block)
+    slope = walk_slope(times, _places(history, count, solid_volume, liquid_volume)[usable], block=block)
     if end and not math.isfinite(slope.standard_error):  # a number without an error, of a few ps, is no result
         return too_few
     to_si = 100.0  # A/ps in m/s
     estimate = Estimate(slope.value * to_si, slope.standard_error * to_si)
-    return VelocityFit(estimate, (float(times[0]), float(times[-1])), end, odd)
+    return VelocityFit(estimate, (float(times[0]), float(times[-1])), end, odd, other)
+
+
+def _thicknesses(
+    history: SlabHistory, count: FloatArray, solid_volume: float, liquid_volume: float
+) -> tuple[FloatArray, FloatArray]:
+    """What is left of the crystal and of the melt between it and its image, float64 [frame] each, A."""
+    shape, liquid_count = history.shape, history.num_atoms - count
+    if shape.is_flat:
+        return count * solid_volume / history.area, liquid_count * liquid_volume / history.area
+    volume = liquid_count * liquid_volume if shape.of_melt else count * solid_volume
+    across = 2 * shape.size(volume, history.area)
+    around = 2 * (2 * history.lengths - across)  # it faces its images in a line or a point: half the distance will do
+    return (around, across) if shape.of_melt else (across, around)
+
+
+def _places(history: SlabHistory, count: FloatArray, solid_volume: float, liquid_volume: float) -> FloatArray:
+    """How far each interface has come into the melt, float64 [frame], A: its slope is the velocity."""
+    shape = history.shape
+    if shape.is_flat:
+        return np.asarray(count * solid_volume / history.area / shape.num_interfaces)
+    if shape.of_melt:  # where the melt loses its volume, the crystal gains its own
+        radius = shape.size((history.num_atoms - count) * liquid_volume, history.area)
+        return np.asarray(-radius * solid_volume / liquid_volume)
+    return shape.size(count * solid_volume, history.area)
+
+
+def odd_shape(history: SlabHistory, usable: BoolArray) -> str:
+    """Why the shape of the slices is not that of the crystal over the frames of the fit; "" = it is."""
+    chosen = np.flatnonzero(usable if usable.sum() > 1 else np.ones_like(usable))
+    for part in np.array_split(chosen, 2) if len(history.misfit) else ():
+        found, explained = best_shape(history.candidates, history.misfit[part].mean(axis=0))
+        if explained < MIN_EXPLAINED:
+            return "the crystal is no slab with one or two flat interfaces along sides of the box, no rod and no sphere"
+        if found != history.shape:
+            return f"the shape of the crystal changed: it is a {found}, not a {history.shape}"
+    return ""

@@ -32,30 +32,38 @@ MIN_VOLUME = 0.5
 """A^3: of an atom; in diamond it has 5.7."""
 
 
-def interface_patch(frame: Frame, solid: BoolArray, *, count: int = PATCH_ATOMS, normal: int = 2) -> IntArray:
+def interface_patch(
+    frame: Frame, solid: BoolArray, *, count: int = PATCH_ATOMS, normal: int = 2, wall: int = 0
+) -> IntArray:
     """Numbers of the `count` atoms nearest to one interface, int64 [count], sorted; all atoms where there are fewer.
 
     The patch is a slab across the whole interface: the interface is where the fraction of solid atoms falls through one
-    half between the middle of the crystal and the middle of the liquid, on the side of greater z.
+    half between the middle of the crystal and the middle of the liquid, on the side of greater z. A crystal at a `wall`
+    of a box that is not periodic, the lower (-1) or the upper one (1), has one interface only.
     """
     height = (frame.positions @ np.linalg.inv(frame.cell))[:, normal]
-    phase = np.exp(2j * np.pi * height[solid]).mean() if solid.any() else 1.0
-    offset = height - np.angle(phase) / (2 * np.pi)
-    offset -= np.round(offset)
-    upper = (offset >= 0) & (offset < 0.5)
+    if wall:
+        offset = height if wall < 0 else 1 - height
+        upper = np.ones(len(offset), dtype=np.bool_)
+    else:
+        phase = np.exp(2j * np.pi * height[solid]).mean() if solid.any() else 1.0
+        offset = height - np.angle(phase) / (2 * np.pi)
+        offset -= np.round(offset)
+        upper = (offset >= 0) & (offset < 0.5)
     order = np.argsort(offset[upper])
     fraction = solid[upper][order].astype(np.float64)
     # The best single step from solid to liquid: the most solid atoms before, the most liquid ones after.
     score = np.cumsum(fraction - 0.5) if len(fraction) else np.zeros(1)
     interface = float(offset[upper][order][int(np.argmax(score))]) if len(fraction) else 0.0
     distance = offset - interface
-    distance -= np.round(distance)
+    if not wall:
+        distance -= np.round(distance)
     return np.sort(np.argsort(np.abs(distance), kind="stable")[:count]).astype(np.int64)
 
 
-def cut_patch(frame: Frame, solid: BoolArray, *, time_ps: float, normal: int = 2) -> Frame:
+def cut_patch(frame: Frame, solid: BoolArray, *, time_ps: float, normal: int = 2, wall: int = 0) -> Frame:
     """The atoms of `interface_patch` as a frame of their own at `time_ps`, with the column `solid`."""
-    atoms = interface_patch(frame, solid, normal=normal)
+    atoms = interface_patch(frame, solid, normal=normal, wall=wall)
     return replace(
         frame,
         time_ps=time_ps,

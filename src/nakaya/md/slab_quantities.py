@@ -53,8 +53,10 @@ def temperature_profile(history: SlabHistory) -> dict[str, Quantity]:
 
 
 def interface_area(history: SlabHistory) -> dict[str, Quantity]:
-    """Conditions of every run with a slab: the area of one interface, and the number of atoms in the box."""
+    """Conditions of every run with a slab: area of one interface, number of atoms, and of interfaces where not two."""
+    number = history.shape.num_interfaces
     return {
+        **({} if number == 2 else {"num_interfaces": single(float(number), "1")}),
         "front_area": single(history.area * ANGSTROM**2, "m^2"),
         "num_atoms": single(float(history.num_atoms), "1"),
     }

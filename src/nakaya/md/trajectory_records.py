@@ -23,7 +23,7 @@ from nakaya.md.interfaces import (
     SlabHistory,
     VelocityFit,
     fit_velocity,
-    follow_slab,
+    follow_crystal,
 )
 from nakaya.md.order.bond_order import CLASSIFIERS
 from nakaya.md.order.neighbours import nearest_neighbours, volume_per_atom
@@ -31,6 +31,7 @@ from nakaya.md.patches import cut_patch
 from nakaya.md.potentials import MATERIALS
 from nakaya.md.slab_quantities import ANGSTROM, interface_area, slab_series, temperature_profile
 from nakaya.md.stated_potentials import INGESTED
+from nakaya.md.statistics import Estimate
 from nakaya.md.tables import driving_force, tabulate
 from nakaya.md.trajectories.dump import ENERGY
 from nakaya.md.trajectories.files import read_trajectory
@@ -166,9 +167,8 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     composition = _composition(first)
     material = max(composition, key=lambda name: composition[name]) if len(composition) == 1 else "-".join(composition)
     structure = _structure(material, options)
-    normal = int(np.argmax(np.linalg.norm(first.cell, axis=1)))
     try:
-        history = follow_slab(chain([first], watched), CLASSIFIERS[structure], normal=normal, keep_ps=PATCH_TIMES_PS)
+        history = follow_crystal(chain([first], watched), CLASSIFIERS[structure], keep_ps=PATCH_TIMES_PS)
     except FormatError as error:
         raise FormatError(f"{path}: {'; '.join([*trajectory.flags, str(error)])}") from None
     flags = [*trajectory.flags, *watched.flags()]
@@ -179,8 +179,11 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     if math.isnan(reduced_driving_force):
         flags.append("the driving force is not known: it needs the potential, or its melting point and latent heat")
     fit, why = _fit(history, watched.has_times)
-    flags += why
-    series = partial(slab_series, history, history.volumes[0], has_times=watched.has_times)
+    flags += [*why, *_gap_flags(history)]
+    is_slab = history.shape.is_flat and not (fit is not None and fit.odd_shape)
+    # Of other shapes there is neither a thickness nor an area of flat interfaces.
+    volume = history.volumes[0] if is_slab else math.nan
+    series = partial(slab_series, history, volume, has_times=watched.has_times)
     velocity = {"growth_velocity": fit.quantity} if fit is not None and math.isfinite(fit.velocity.value) else {}
     record = Record(
         id=_record_id(path),
@@ -191,17 +194,21 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
         conditions={
             "temperature": single(temperature, "K"),
             DRIVING_FORCE: single(reduced_driving_force, "1"),
-            **interface_area(history),
+            **(interface_area(history) if is_slab else {}),
         },
         evidence=series(until_ps=EVIDENCE_PS),
         quantities={**series(), **temperature_profile(history), **velocity},
-        provenance=_provenance(path, options, structure),
+        provenance=_provenance(path, options, structure, history),
         status="flagged" if flags else "ok",
         flags=flags,
     )
     kept = history.kept if watched.has_times else []
     start = history.times_ps[0]
-    patches = (cut_patch(frame, solid, time_ps=float(time - start), normal=normal) for time, frame, solid in kept)
+    patches = (
+        cut_patch(frame, solid, time_ps=float(time - start), normal=history.shape.across[0], wall=history.shape.wall)
+        for time, frame, solid in kept
+        if is_slab
+    )
     return FollowedTrajectory(record, tuple(patches))
 
 
@@ -236,7 +243,7 @@ def _temperature_flags(temperature: float, seen: float) -> list[str]:
     return flags
 
 
-def _provenance(path: Path, options: TrajectoryOptions, structure: str) -> Provenance:
+def _provenance(path: Path, options: TrajectoryOptions, structure: str, history: SlabHistory) -> Provenance:
     return Provenance(
         source="trajectory of atoms",
         files={path.name: sha256_of_file(path)} | ({INGESTED: options.potential} if options.potential else {}),
@@ -245,6 +252,7 @@ def _provenance(path: Path, options: TrajectoryOptions, structure: str) -> Prove
             "lammps_units": str(options.lammps_units),
             "elements": ",".join(options.elements or ()) or "from the file",
             "structure": structure,
+            "shape": str(history.shape),
             "time_step_ps": str(options.time_step_ps),
             "frame_ps": str(options.frame_ps),
             "equilibration_ps": str(options.equilibration_ps),
@@ -266,9 +274,16 @@ def _density(history: SlabHistory, material: str) -> list[str]:
     ]
 
 
+def _gap_flags(history: SlabHistory) -> list[str]:
+    if not history.gaps:
+        return []
+    names = " and ".join("abc"[direction] for direction in history.gaps)
+    return [f"there is a layer of vacuum across box vector {names}: the box was taken to end there"]
+
+
 def _closeness(frame: Frame) -> list[str]:
     """Positions in another unit than the box show in neighbours that are too near for the room that atoms have."""
-    _, vectors = nearest_neighbours(frame.positions, frame.cell, 1)
+    _, vectors = nearest_neighbours(frame.positions, frame.cell, 1, periodic=frame.periodic)
     near = float(np.median(np.linalg.norm(vectors[:, 0], axis=1)))
     room = volume_per_atom(frame.cell, len(frame.positions))
     if near >= MIN_NEIGHBOUR_DISTANCE * room ** (1 / 3):
@@ -401,4 +416,15 @@ def _fit(history: SlabHistory, has_times: bool) -> tuple[VelocityFit | None, Seq
             f"normal, {fraction:.0%} solid at the start); no velocity follows",
         )
     fit = fit_velocity(history, *history.volumes)
-    return fit, fit.oddities
+    if fit.odd_shape:
+        return replace(fit, velocity=Estimate(math.nan, math.nan)), (
+            *fit.oddities, f"{fit.odd_shape}; no velocity follows"
+        )  # fmt: skip
+    flags = list(fit.oddities if math.isfinite(fit.velocity.value) else fit.flags)
+    if not history.shape.is_flat:
+        what = "there" if history.shape.of_melt else "the crystal"
+        flags.append(
+            f"{what} is a {history.shape}: the velocity is the rate of the radius of one with the same volume, which "
+            "curvature changes"
+        )
+    return fit, flags

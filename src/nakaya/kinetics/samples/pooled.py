@@ -49,12 +49,14 @@ def pooled_features(record: Record) -> dict[str, float]:
 def early_velocity(record: Record) -> float:
     """Velocity of an interface by a straight line through the early evidence, m/s; NaN where it does not tell.
 
-    Half the slope of the crystal's thickness, for there are two interfaces. Without a thickness, the slope of the solid
-    fraction times the volume of the crystal that the box can hold: v = (dx/dt) N V_s / 2A.
+    The slope of the crystal's thickness over the number n of interfaces, two unless the record says otherwise. Without
+    a thickness, the slope of the solid fraction times the volume of the crystal that the box can hold:
+    v = (dx/dt) N V_s / nA.
     """
+    interfaces = record.constant("num_interfaces") or 2
     thickness = record.evidence.get("solid_thickness")
     if thickness is not None and (seen := _early(thickness)) is not None:
-        return _slope(*seen) / 2
+        return _slope(*seen) / interfaces
     fraction = record.evidence.get("solid_fraction")
     if fraction is None or (seen := _early(fraction)) is None:
         return math.nan
@@ -63,7 +65,7 @@ def early_velocity(record: Record) -> float:
     if num_atoms is None or lattice is None or area is None or structure is None:
         return math.nan
     crystal = num_atoms * lattice**3 / ATOMS_PER_CELL[structure]
-    return _slope(*seen) * crystal / (2 * area)
+    return _slope(*seen) * crystal / (interfaces * area)
 
 
 def _early(entry: Quantity) -> tuple[FloatArray, FloatArray] | None:

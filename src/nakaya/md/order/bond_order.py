@@ -8,6 +8,7 @@ first, which separates solid and liquid atom by atom. All are invariant to rotat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import factorial, pi, sqrt
 
@@ -93,9 +94,11 @@ BCC = Classifier(neighbours=14, coherence=0.5, min_solid_like=10, averaged_q6=0.
 CLASSIFIERS = {"fcc": FCC, "bcc": BCC, "diamond": DIAMOND}
 
 
-def environment(positions: FloatArray, cell: FloatArray, *, neighbours: int) -> Environment:
-    """Find the nearest neighbours: positions float64 [atom, 3], cell float64 [3, 3] (rows), periodic."""
-    return Environment(*nearest_neighbours(positions, cell, neighbours))
+def environment(
+    positions: FloatArray, cell: FloatArray, *, neighbours: int, periodic: Sequence[bool] = (True, True, True)
+) -> Environment:
+    """Find the nearest neighbours: positions float64 [atom, 3], cell float64 [3, 3] (rows), periodic where it is."""
+    return Environment(*nearest_neighbours(positions, cell, neighbours, periodic=periodic))
 
 
 def _legendre_derivative(degree: int, order_m: int) -> Polynomial:

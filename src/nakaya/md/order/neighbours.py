@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -16,16 +18,19 @@ def volume_per_atom(cell: FloatArray, num_atoms: int) -> float:
     return float(abs(np.linalg.det(cell))) / num_atoms
 
 
-def nearest_neighbours(positions: FloatArray, cell: FloatArray, count: int) -> tuple[IntArray, FloatArray]:
+def nearest_neighbours(
+    positions: FloatArray, cell: FloatArray, count: int, *, periodic: Sequence[bool] = (True, True, True)
+) -> tuple[IntArray, FloatArray]:
     """Return the `count` nearest neighbours of every atom, nearest first.
 
-    The box is periodic in all three directions and may be triclinic. Images are added as a shell of ghost atoms, so a
+    The box may be triclinic. Along its periodic directions, images are added as a shell of ghost atoms, so a
     box narrower than twice the neighbour distance is right too: an atom can be its own neighbour through the boundary.
 
     Args:
         positions: float64 [atom, 3], length unit of the cell; atoms may lie outside the box.
         cell: float64 [3, 3], rows are the box vectors.
         count: How many neighbours, at least 1.
+        periodic: Whether the box goes on along each of its vectors.
 
     Returns:
         (int64 [atom, count] neighbour numbers, float64 [atom, count, 3] vectors from atom to neighbour).
@@ -39,11 +44,11 @@ def nearest_neighbours(positions: FloatArray, cell: FloatArray, count: int) -> t
         raise ParameterError(f"{num_atoms} atoms in a box of volume {volume:g}: there are no neighbours to find")
     inverse = np.linalg.inv(cell)
     fractional = positions @ inverse
-    fractional -= np.floor(fractional)
+    fractional -= np.where(periodic, np.floor(fractional), 0.0)
     heights = 1.0 / np.linalg.norm(inverse, axis=0)  # distance between opposite faces
     reach = 1.7 * (3 * (count + 1) * volume / num_atoms / (4 * np.pi)) ** (1 / 3)
     while True:
-        tree, owners, home = _with_ghosts(fractional, cell, reach / heights)
+        tree, owners, home = _with_ghosts(fractional, cell, np.where(periodic, reach / heights, 0.0))
         distances, indices = tree.query(home, k=count + 1)
         if np.isfinite(distances).all() and distances[:, -1].max() <= reach:
             break
@@ -58,6 +63,7 @@ def nearest_neighbours(positions: FloatArray, cell: FloatArray, count: int) -> t
 
 
 def _with_ghosts(fractional: FloatArray, cell: FloatArray, margin: FloatArray) -> tuple[cKDTree, IntArray, FloatArray]:
+    # A margin of zero has no images: the box ends there.
     points, owners = fractional, np.arange(len(fractional))
     for direction in range(3):
         pieces, numbers = [points], [owners]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -92,13 +93,17 @@ class _Dump:
 
 @dataclass
 class _Head:
-    """What stands above the atoms of a frame: box float64 [3, 3] (rows), origin float64 [3], in units of the file."""
+    """What stands above the atoms of a frame: box float64 [3, 3] (rows), origin float64 [3], in units of the file.
+
+    A box is periodic where its flags do not say otherwise: before 2011 LAMMPS wrote none.
+    """
 
     step: int | None = None
     time: float | None = None
     count: int | None = None
     cell: FloatArray | None = None
     origin: FloatArray = field(default_factory=lambda: np.zeros(3))
+    periodic: tuple[bool, bool, bool] = (True, True, True)
 
 
 def _dump_frame(line: bytes, lines: Lines, number: int, notes: Notes, *, dump: _Dump) -> Frame | None:
@@ -142,6 +147,7 @@ def _dump_frame(line: bytes, lines: Lines, number: int, notes: Notes, *, dump: _
         None if velocities is None else velocities[ranks],
         {name: values[ranks] for name, values in extra.items()},
         number,
+        head.periodic,
     )
 
 
@@ -161,8 +167,18 @@ def _read_item(line: bytes, lines: Lines, head: _Head, dump: _Dump) -> None:
         head.count = integer(lines.need(), "the number of atoms", 1, MAX_ATOMS)
     elif line.startswith(b"ITEM: BOX BOUNDS"):
         head.cell, head.origin = _read_box(lines)
+        head.periodic = _boundaries(line)
     else:
         raise FormatError(f"{shown(line)} is no line of a LAMMPS dump")
+
+
+def _boundaries(line: bytes) -> tuple[bool, bool, bool]:
+    """Periodic directions, from "ITEM: BOX BOUNDS xy xz yz pp ff ps": p = periodic, f, s and m are not."""
+    flags = [word for word in line.split()[3:] if re.fullmatch(rb"[pfsm]{2}", word)]
+    if len(flags) != 3:
+        return True, True, True
+    one, two, three = (flag == b"pp" for flag in flags)
+    return one, two, three
 
 
 def _read_box(lines: Lines) -> tuple[FloatArray, FloatArray]:

@@ -20,8 +20,8 @@ def read_extxyz(path: Path) -> Trajectory:
     """Read extended XYZ: positions and box in angstrom, as the format has it.
 
     A frame needs Lattice="..." (nine numbers) and Properties with species:S:1 and pos:R:3. A key `time` or `Time` is
-    read as picoseconds; a key `Timestep` is the number of the time step. Velocities and energies
-    are not read: the format does not fix their units.
+    read as picoseconds; a key `Timestep` is the number of the time step; `pbc` says along which vectors the box is
+    periodic (all where it is missing). Velocities and energies are not read: the format does not fix their units.
 
     Raises:
         InputFileError, FormatError: As in `read_trajectory`.
@@ -36,8 +36,7 @@ def _xyz_frame(line: bytes, lines: Lines, number: int, notes: Notes) -> Frame | 
             for match in _KEY_VALUE.finditer(comment)}  # fmt: skip
     if "lattice" not in keys or "properties" not in keys:
         raise FormatError(f'frame {number} lacks Lattice="..." or Properties=...: it is plain XYZ')
-    if re.search(r"\b[fF0]", keys.get("pbc", "T T T")):
-        raise FormatError(f"frame {number} is not periodic in all directions: expected a bulk box")
+    periodic = _periodic(keys.get("pbc", "T T T"), number)
     numbers = floats(np.array(keys["lattice"].encode().split() or [b"nan"]), "Lattice")
     if numbers.size != 9:
         raise FormatError(f"Lattice of frame {number} has {numbers.size} numbers, expected 9")
@@ -56,7 +55,16 @@ def _xyz_frame(line: bytes, lines: Lines, number: int, notes: Notes) -> Frame | 
     step = None
     if re.fullmatch(r"\d{1,18}", stated := keys.get("timestep", ""), flags=re.ASCII):  # some write its length there
         step = int(stated)
-    return Frame(step, time_ps, positions, cell, species, number=number)
+    return Frame(step, time_ps, positions, cell, species, number=number, periodic=periodic)
+
+
+def _periodic(text: str, number: int) -> tuple[bool, bool, bool]:
+    """Periodic directions, from pbc="T T F"."""
+    words = text.split()
+    if len(words) != 3 or any(not re.match(r"[tTfF01]", word) for word in words):
+        raise FormatError(f"pbc of frame {number} is {shown(text, 40)}, expected three of T and F")
+    one, two, three = (word[0] in "tT1" for word in words)
+    return one, two, three
 
 
 def _xyz_properties(text: str) -> tuple[dict[str, int], int]:

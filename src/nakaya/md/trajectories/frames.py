@@ -26,6 +26,7 @@ class Frame:
         velocities: float64 [atom, 3], A/ps; None where the file has none.
         extra: Further columns by name, float64 [atom]; `c_energy` in eV, others in the units of the file.
         number: Of the frame in its file, from 0; frames that were left out count.
+        periodic: Along each of the box vectors, whether the box goes on with an image of itself.
     """
 
     step: int | None
@@ -36,6 +37,7 @@ class Frame:
     velocities: FloatArray | None = None
     extra: Mapping[str, FloatArray] = field(default_factory=dict)
     number: int = 0
+    periodic: tuple[bool, bool, bool] = (True, True, True)
 
     @property
     def masses(self) -> FloatArray:
