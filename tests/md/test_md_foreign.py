@@ -227,3 +227,56 @@ def test_an_equilibration_that_leaves_nothing_is_refused(tmp_path: Path, frames:
 def test_a_growth_direction_that_is_none_is_refused() -> None:
     with pytest.raises(ParameterError, match="'abc' is no Miller indices"):
         TrajectoryOptions(orientation="abc")
+
+
+BY_INTERVAL = replace(GIVEN, time_step_ps=None, frame_ps=1.0)
+
+
+@pytest.mark.parametrize("steps", [[500, 1500], [500, 500, 500, 1000], [1, 2]])
+def test_one_time_between_frames_at_uneven_steps_is_refused(
+    tmp_path: Path, frames: list[Frame], steps: list[int]
+) -> None:
+    places = np.concatenate([[0], np.cumsum(np.resize(steps, 5))]).tolist()
+    words = f"{steps[0]} and {steps[-1]} time steps apart"
+    with pytest.raises(UnstatedError, match=words):
+        ingest(tmp_path, dump_of(frames[:6], steps=places), BY_INTERVAL)
+    keys = [f"Timestep={place}" for place in places]
+    text = "".join(xyz_of([frame], key) for frame, key in zip(frames, keys, strict=False))
+    with pytest.raises(UnstatedError, match=words):
+        ingest(tmp_path, text, BY_INTERVAL)
+    # With the time step, the clock is that of the file.
+    axis = ingest(tmp_path, dump_of(frames[:6], steps=places)).quantities["solid_fraction"].axis
+    assert axis is not None
+    assert axis.values * 1e12 == pytest.approx(np.array(places) * 0.002)
+
+
+@pytest.mark.parametrize("steps", [[7] * 6, [0, 500, 1000, 1500, 2000, 2500]])
+def test_even_steps_and_steps_that_say_nothing_agree_with_a_time_between_frames(
+    tmp_path: Path, frames: list[Frame], steps: list[int]
+) -> None:
+    record = ingest(tmp_path, dump_of(frames[:6], steps=steps), BY_INTERVAL)
+    assert not [flag for flag in record.flags if "step" in flag]
+
+
+def test_frames_after_a_clock_that_was_reset_are_not_used(tmp_path: Path, frames: list[Frame]) -> None:
+    """A second run counts from 0 on: its later steps are no later times."""
+    steps = [500 * number for number in (0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5)]
+    record = ingest(tmp_path, dump_of(frames, steps=steps))
+    first = ingest(tmp_path, dump_of(frames[:6]))
+    assert any("set back to 0 ps after 5 ps" in flag for flag in record.flags)
+    for name, entry in first.quantities.items():
+        assert np.array_equal(record.quantities[name].values, entry.values, equal_nan=True), name
+    longer = [*steps[:6], *[500 * number for number in (0, 2, 4, 6, 8, 10)]]
+    assert ingest(tmp_path, dump_of(frames, steps=longer)).quantities["solid_fraction"].values.shape == (6,)
+    whole = ingest(tmp_path, dump_of(frames, steps=steps), BY_INTERVAL)
+    assert any("go back from 2500 to 0" in flag for flag in whole.flags)
+    assert whole.quantities["solid_fraction"].values.shape == (12,)
+
+
+def test_steps_that_a_restart_wrote_twice_are_left_out(tmp_path: Path, frames: list[Frame]) -> None:
+    steps = [500 * number for number in (0, 1, 2, 3, 4, 5, 3, 4, 5, 6, 7, 8)]
+    record = ingest(tmp_path, dump_of(frames, steps=steps))
+    axis = record.quantities["solid_fraction"].axis
+    assert axis is not None
+    assert axis.values * 1e12 == pytest.approx(np.arange(9.0))
+    assert any("left out" in flag for flag in record.flags)

@@ -37,7 +37,7 @@ USER_ERROR = 2
 INTERRUPTED = 130
 GOES_ON: Final = "interrupted: what was finished is kept, run the same command again to go on"
 
-OPTIONS: Final = {"frame_ps": "--frame-interval", "fixed": "--fix NAME=VALUE"}
+OPTIONS: Final = {"frame_ps": "--frame-interval", "time_step_ps": "--time-step", "fixed": "--fix NAME=VALUE"}
 """Arguments of the library -> options, where these have other names."""
 
 LEAST_ALIKE = 0.7

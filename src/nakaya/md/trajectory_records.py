@@ -294,6 +294,38 @@ def _closeness(frame: Frame) -> list[str]:
     ]
 
 
+class _StepInterval:
+    """Holds the numbers of time steps against one time between frames: it needs frames at evenly spaced steps."""
+
+    def __init__(self, is_assumed: bool) -> None:
+        self._is_assumed = is_assumed
+        self._before: Frame | None = None
+        self._steps: float | None = None  # per frame
+        self.flag = ""
+
+    def add(self, frame: Frame) -> None:
+        """Take the next frame; `UnstatedError` where the steps are not evenly spaced."""
+        before, self._before = self._before, frame
+        if not self._is_assumed or before is None or before.step is None or frame.step is None:
+            return
+        steps = (frame.step - before.step) / (frame.number - before.number)
+        if steps <= 0:
+            if frame.step != before.step:  # some programs write one number into all frames
+                self.flag = (
+                    f"the numbers of time steps go back from {before.step} to {frame.step}: the frames were taken to "
+                    "follow one another"
+                )
+            return
+        if self._steps is None:
+            self._steps = steps
+        if abs(steps - self._steps) > SAME_TIME * self._steps:
+            raise UnstatedError(
+                f"the frames are {self._steps:g} and {steps:g} time steps apart, so that one time between frames "
+                "cannot be right: give the time step instead",
+                "time_step_ps",
+            )
+
+
 class _Watch(Iterator[Frame]):
     """Passes frames on with their times in place, and remembers what was seen of temperature and time."""
 
@@ -301,32 +333,42 @@ class _Watch(Iterator[Frame]):
         self._trajectory, self._options = trajectory, options
         self._temperatures: list[float] = []
         self._number = 0
-        self._last = -math.inf
+        self._first, self._last = math.inf, -math.inf
+        self._reset = ""
         self._backwards = self._contradicted = self._in_guessed_unit = self._has_energies = False
         self._times: list[float] = []
+        self._interval = _StepInterval(options.frame_ps is not None)
         self.has_times = True
 
     def __next__(self) -> Frame:
-        while True:
+        while not self._reset:
             frame = next(self._trajectory)
             if self._number >= MAX_FRAMES:
                 raise FormatError(f"more than {MAX_FRAMES} frames: thin the trajectory")
             time = _frame_time(frame, self._options)
+            self._interval.add(frame)
             self._compare(frame, time)
             if time is None:
                 self.has_times = False
                 time = float(self._number)
             self._number += 1
+            if time <= self._first < self._last:
+                self._reset = (
+                    f"the clock was set back to {time:g} ps after {self._last:g} ps: frames from there on are "
+                )
+                self._reset += "not used; give the time between frames where they go on"
+                break
             if time <= self._last:
                 self._backwards = True
                 continue  # a restart wrote some steps twice
-            self._last = time
+            self._first, self._last = min(self._first, time), time
             if self.has_times and time < self._options.equilibration_ps:
                 continue
             self._temperatures.append(frame.temperature())
             self._times.append(time)
             self._has_energies |= ENERGY in frame.extra
             return replace(frame, time_ps=time)
+        raise StopIteration
 
     def _compare(self, frame: Frame, time: float | None) -> None:
         stated = frame.time_ps
@@ -344,7 +386,7 @@ class _Watch(Iterator[Frame]):
 
     def flags(self) -> list[str]:
         """What was odd about the times, and what the frames lack."""
-        found = []
+        found = [flag for flag in (self._reset, self._interval.flag) if flag]
         if not self.has_times:
             found.append("the frames have no times: give the time step or the time between frames; no velocity follows")
         if self._backwards:

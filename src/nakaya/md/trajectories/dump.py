@@ -41,7 +41,9 @@ LAMMPS_UNITS: Mapping[str, UnitStyle] = {
     "cgs": UnitStyle(1e8, 1e-4, 1e12, 1e-7 * _JOULE),
     "nano": UnitStyle(10.0, 0.01, 1e3, 1e-21 * _JOULE),
     "micro": UnitStyle(1e4, 0.01, 1e6, 1e-15 * _JOULE),
-    "electron": UnitStyle(0.529177210903, 0.529177210903 / 2.4188843265857e-5, 1e-3, 27.211386245988),
+    # Velocities in Bohr/fs, as the program has it (mvv2e = 1.06657236 Hartree fs^2/(u Bohr^2)), not in the manual's
+    # Bohr per 1.03275e-15 s.
+    "electron": UnitStyle(0.529177210903, 529.177210903, 1e-3, 27.211386245988),
 }
 """Unit styles that fix a length; "lj" does not, and is refused."""
 
