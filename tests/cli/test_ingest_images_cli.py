@@ -216,6 +216,34 @@ def test_ebsd_prints_grains_phases_twins_and_size(tmp_path, capsys):
         assert [name, value] in [line.split() for line in told]
 
 
+def test_ebsd_keeps_phases_of_one_name_apart_and_states_frame_and_twin_laws(tmp_path, capsys):
+    rows = ["Channel Text File", "JobMode\tGrid", "XCells\t20", "YCells\t10", "XStep\t1", "YStep\t1", "Phases\t2"]
+    rows += ["3.2;3.2;5.2\t90;90;120\tmetal\t9\t194", "4.7;6.0;10.2\t90;90;90\tmetal\t3\t62"]
+    rows += ["Phase\tX\tY\tBands\tError\tEuler1\tEuler2\tEuler3\tMAD\tBC\tBS"]
+    for place in range(200):
+        row, column = divmod(place, 20)
+        angle = 40 * (column // 5)
+        rows.append(f"{1 + (column >= 5)}\t{column}\t{row}\t8\t0\t10\t{angle}\t20\t0.4\t90\t100")
+    path = tmp_path / "two.ctf"
+    path.write_text("\n".join(rows) + "\n")
+    result = ingest(capsys, "ebsd", path, "--out", tmp_path / "out")
+    names = ["metal (phase 1)", "metal (phase 2)"]
+    assert result["phases"] == names
+    assert result["phase_fractions"] == dict(zip(names, [0.25, 0.75], strict=True))
+    assert result["grains_by_phase"] == dict(zip(names, [1, 3], strict=True))
+    assert result["twin_fraction"] is None  # no boundary inside the metal, no law for the orthorhombic phase
+    assert result["twin_laws"] == dict(zip(names, [["{10-12}", "{10-11}", "{11-21}", "{11-22}"], []], strict=True))
+    record, _ = assert_accepted(tmp_path / "out", result, 4)
+    assert record.material == "metal"
+    settings = record.provenance.settings
+    assert settings["crystal frame of metal (phase 1)"].startswith("x along a, z along c (in the file x along a*")
+    assert settings["crystal frame of metal (phase 2)"] == "x along a, y along b, z along c"
+    assert settings["twin laws of metal (phase 2)"] == "none known"
+    graph = read_clusters(record, tmp_path / "out" / "records")
+    inside = graph.boundaries["same_phase"].values == 1
+    assert np.isnan(graph.boundaries["twin_share"].values[inside]).all()
+
+
 def test_what_was_ingested_goes_through_records_graph(ingested, tmp_path, capsys):
     out, result = ingested
     assert run(["records", "graph", str(out), "--out", str(tmp_path / "graphs")]) == 0

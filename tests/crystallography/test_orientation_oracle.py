@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from nakaya.crystallography.disorientation import disorientation_angle, mean_orientations
-from nakaya.crystallography.symmetry import LAUE_CLASSES
+from nakaya.crystallography.symmetry import LAUE_CLASSES, monoclinic
 from nakaya.microscopy.ebsd.files import parse_ang, read_ebsd
 
 orix_quaternion = pytest.importorskip("orix.quaternion", reason='an oracle of the extra "oracles"')
@@ -40,6 +40,16 @@ def test_the_groups_are_those_of_orix(name: str) -> None:
     overlap = np.abs(LAUE_CLASSES[name].operators.as_quat() @ theirs.T)
     np.testing.assert_allclose(np.sort(overlap.max(axis=1)), 1.0, atol=1e-6)
     np.testing.assert_allclose(np.sort(overlap.max(axis=0)), 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("axis", "theirs"), [("a", symmetry.C2x), ("b", symmetry.C2y), ("c", symmetry.C2z)])
+def test_the_two_fold_axes_of_monoclinic_crystals_are_those_of_orix(axis: str, theirs: object) -> None:
+    operators = ours(theirs.data.reshape(-1, 4)).as_quat()  # type: ignore[attr-defined]
+    overlap = np.abs(monoclinic(axis).operators.as_quat() @ operators.T)
+    np.testing.assert_allclose(overlap.max(axis=1), 1.0, atol=1e-6)
+    found = disorientation_angle(ours(quaternions(6)), ours(quaternions(7)), monoclinic(axis))
+    angle = Orientation(quaternions(6), symmetry=theirs).angle_with(Orientation(quaternions(7), symmetry=theirs))
+    np.testing.assert_allclose(found, np.asarray(angle).ravel(), atol=ROUNDING)
 
 
 @pytest.mark.parametrize("name", GROUPS)

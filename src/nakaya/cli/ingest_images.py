@@ -59,7 +59,7 @@ def micrograph(
 
 
 def ebsd(
-    source: Annotated[Path, typer.Argument(metavar="MAP", help="EBSD map: .ang (TSL, EMsoft) or .ctf (HKL).")],
+    source: Annotated[Path, typer.Argument(metavar="MAP", help="EBSD map: .ang (TSL, EMsoft, ASTAR) or .ctf (HKL).")],
     out: Annotated[Path, typer.Option(help="Directory to make: records/, overlay.png, mask.png.")],
     threshold: Annotated[float, typer.Option(help="Greatest disorientation inside a grain, degrees, 0.1 to 60.")] = 5.0,
     min_pixels: Annotated[int, typer.Option(help="Least number of points of a grain, 1 or more.")] = 5,
@@ -75,7 +75,8 @@ def ebsd(
 
     Example: nakaya ingest ebsd map.ang --threshold 5 --out map/
 
-    Twins are Sigma 3 boundaries (60 degrees about 111) within Brandon's tolerance. Points that were not indexed belong
+    Twins: of cubic crystals Sigma 3 (60 degrees about 111) within Brandon's tolerance, of hexagonal metals {10-12},
+    {10-11}, {11-21} and {11-22} within 5 degrees; no number where no law is known. Points that were not indexed belong
     to no grain.
     """
     from nakaya.microscopy.ebsd.grains import GrainRules

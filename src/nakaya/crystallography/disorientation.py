@@ -12,7 +12,15 @@ from scipy.spatial.transform import Rotation
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.crystallography.symmetry import LAUE_CLASSES, Symmetry
 
-__all__ = ["SIGMA3", "brandon_tolerance", "deviation_angle", "disorientation_angle", "is_sigma3", "mean_orientations"]
+__all__ = [
+    "SIGMA3",
+    "brandon_tolerance",
+    "deviation_angle",
+    "disorientation_angle",
+    "is_sigma3",
+    "mean_orientations",
+    "misorientation",
+]
 
 SIGMA3 = Rotation.from_rotvec(np.radians(60.0) / np.sqrt(3.0) * np.ones(3))
 """The twin of the cubic lattices: 60 degrees about <111>."""
@@ -52,6 +60,11 @@ def _cubic_cosine(misorientation: Rotation) -> FloatArray:
     return np.asarray(np.maximum(np.maximum(a, (a + b) / np.sqrt(2)), (a + b + c + d) / 2), np.float64)
 
 
+def misorientation(first: Rotation, second: Rotation) -> Rotation:
+    """Return the rotations g_b g_a^-1 between two sets of crystals, [n]; symmetry does not count."""
+    return _product(second, first.inv())
+
+
 def deviation_angle(
     misorientation: Rotation, reference: Rotation, first: Symmetry, second: Symmetry | None = None
 ) -> FloatArray:
@@ -87,10 +100,10 @@ def disorientation_angle(
     Returns:
         Angles in radians, float64 [n]; at most 62.8 degrees for m-3m with itself.
     """
-    misorientation = _product(second, first.inv())
+    between = misorientation(first, second)
     if symmetry.is_cubic_with_mirrors and (symmetry_second is None or symmetry_second.is_cubic_with_mirrors):
-        return np.asarray(2 * np.arccos(np.minimum(_cubic_cosine(misorientation), 1.0)), np.float64)
-    return deviation_angle(misorientation, Rotation.identity(), symmetry, symmetry_second)
+        return np.asarray(2 * np.arccos(np.minimum(_cubic_cosine(between), 1.0)), np.float64)
+    return deviation_angle(between, Rotation.identity(), symmetry, symmetry_second)
 
 
 def brandon_tolerance(sigma: int) -> float:
@@ -114,7 +127,7 @@ def is_sigma3(first: Rotation, second: Rotation, symmetry: Symmetry) -> BoolArra
     """
     if symmetry.system != "cubic":
         return np.zeros(len(first), np.bool_)
-    deviation = deviation_angle(_product(second, first.inv()), SIGMA3, LAUE_CLASSES["m-3m"])
+    deviation = deviation_angle(misorientation(first, second), SIGMA3, LAUE_CLASSES["m-3m"])
     return np.asarray(deviation <= brandon_tolerance(3), np.bool_)
 
 

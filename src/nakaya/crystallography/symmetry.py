@@ -1,12 +1,12 @@
 """The proper rotation groups of the eleven Laue classes, and the triangles in which directions are coloured.
 
 Axes: z is the main symmetry axis; in the trigonal and hexagonal classes x is along a (TSL's convention), so the
-two-fold axes of -3m lie along x; in 2/m the two-fold axis is z.
+two-fold axes of -3m lie along x; in 2/m the two-fold axis is z, unless `monoclinic` puts it elsewhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import UnknownNameError
 
-__all__ = ["LAUE_CLASSES", "Symmetry", "find_symmetry", "to_sector"]
+__all__ = ["LAUE_CLASSES", "Symmetry", "find_symmetry", "monoclinic", "to_sector"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Symmetry:
         operators: Proper rotations, [n].
         corners: Corners of the standard triangle, unit vectors, float64 [3, 3]. Classes without mirror planes are
             coloured in the triangle of the class with mirrors of their system.
+        unique_axis: Of 2/m, where it is not z: "a" (two-fold axis along x) or "b" (along y).
     """
 
     name: str
@@ -34,6 +35,7 @@ class Symmetry:
     operators: Rotation = field(repr=False, compare=False)
     corners: FloatArray = field(repr=False, compare=False)
     _colour_operators: Rotation = field(repr=False, compare=False)
+    unique_axis: str = ""
 
     @property
     def order(self) -> int:
@@ -84,6 +86,16 @@ LAUE_CLASSES: dict[str, Symmetry] = {
 """The eleven Laue classes by Hermann-Mauguin symbol."""
 
 
+_MONOCLINIC = {"c": LAUE_CLASSES["2/m"]} | {
+    axis: replace(
+        LAUE_CLASSES["2/m"],
+        operators=Rotation.from_rotvec(np.outer([0.0, np.pi], np.eye(3)[place])),
+        unique_axis=axis,
+    )
+    for place, axis in enumerate("ab")
+}
+
+
 def find_symmetry(name: str) -> Symmetry:
     """Return the Laue class of this symbol.
 
@@ -93,6 +105,17 @@ def find_symmetry(name: str) -> Symmetry:
     if name not in LAUE_CLASSES:
         raise UnknownNameError("Laue class", name, LAUE_CLASSES)
     return LAUE_CLASSES[name]
+
+
+def monoclinic(axis: str) -> Symmetry:
+    """Return 2/m with its two-fold axis along x ("a"), y ("b", the usual setting of cells) or z ("c").
+
+    Raises:
+        UnknownNameError: There is no such axis.
+    """
+    if axis not in _MONOCLINIC:
+        raise UnknownNameError("crystal axis", axis, _MONOCLINIC)
+    return _MONOCLINIC[axis]
 
 
 def to_sector(directions: FloatArray, symmetry: Symmetry) -> FloatArray:

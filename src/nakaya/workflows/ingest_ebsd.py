@@ -11,6 +11,7 @@ from nakaya.core.arrays import BoolArray, FloatArray, GrainMap
 from nakaya.core.files import check_output
 from nakaya.core.provenance import sha256_of_file
 from nakaya.crystallography.inverse_pole_figure import colour_key, inverse_pole_figure_colours
+from nakaya.crystallography.twins import twin_laws
 from nakaya.microscopy.ebsd.files import EbsdMap, read_ebsd
 from nakaya.microscopy.ebsd.grains import EbsdGrains, GrainRules, find_grains
 from nakaya.microscopy.ebsd.record import ebsd_record, phase_fraction
@@ -42,7 +43,8 @@ def ingest_ebsd(
         overwrite: Whether something at `out` is replaced.
 
     Returns:
-        Plain values: grains, phases, twin_fraction, mean_diameter_m and more; record, status, flags, out.
+        Plain values: grains, phases, twin_fraction, mean_diameter_m and more; record, status, flags, out. Phases of one
+        name are told apart by their numbers.
 
     Raises:
         InputFileError: The file cannot be read.
@@ -53,33 +55,40 @@ def ingest_ebsd(
     check_output(out, overwrite=overwrite, sign=RECORDS)
     ebsd = read_ebsd(path)
     grains = find_grains(ebsd, rules)
-    names = [phase.name for phase in ebsd.phases]
+    labels = ebsd.labels
     source = ImageSource(
         path.name,
         sha256_of_file(path),
         ebsd.grid.step,
         "step of the map",
-        material or " + ".join(names),
+        material or " + ".join(dict.fromkeys(phase.name for phase in ebsd.phases)),
         command=f"nakaya ingest ebsd {path.name} --threshold {rules.threshold:g} --min-pixels {rules.min_pixels}",
     )
+    laws_of = {
+        labels[phase.number]: [law.name for law in twin_laws(phase.symmetry, phase.lattice)] for phase in ebsd.phases
+    }
     settings = {
         "threshold": f"{rules.threshold:g} degrees",
         "least points of a grain": str(rules.min_pixels),
         "least confidence": f"{rules.confidence_limit(ebsd):g}",
         "grid": f"{ebsd.grid.kind}, {ebsd.grid.rows} x {ebsd.grid.columns}",
         "points moved by the clean-up": str(grains.cleaned),
-        **{f"symmetry of {phase.name}": phase.symmetry.name for phase in ebsd.phases},
+        **{f"symmetry of {labels[phase.number]}": phase.symmetry.name for phase in ebsd.phases},
+        **{f"crystal frame of {labels[phase.number]}": phase.frame for phase in ebsd.phases},
+        **{f"twin laws of {label}": ", ".join(laws) or "none known" for label, laws in laws_of.items()},
     }
     numbers = {
         "grains": grains.num_grains,
-        "phases": names,
-        "phase_fractions": {phase.name: phase_fraction(ebsd, phase) for phase in ebsd.phases},
-        "grains_by_phase": {phase.name: int((grains.phase == phase.number).sum()) for phase in ebsd.phases},
+        "phases": list(labels.values()),
+        "phase_fractions": {labels[phase.number]: phase_fraction(ebsd, phase) for phase in ebsd.phases},
+        "grains_by_phase": {label: int((grains.phase == number).sum()) for number, label in labels.items()},
         "twin_fraction": grains.twin_fraction(),
-        "twin_fraction_by_phase": {phase.name: grains.twin_fraction(phase.number) for phase in ebsd.phases},
+        "twin_fraction_by_phase": {label: grains.twin_fraction(number) for number, label in labels.items()},
+        "twin_laws": laws_of,
+        "whole_grains": int((~grains.table.on_frame).sum()),
         "mean_diameter_m": grains.mean_diameter(),
         "mean_neighbours": float(grains.boundaries.num_neighbours(grains.num_grains).mean()),
-        "indexed_fraction": float(ebsd.indexed.sum() / ebsd.grid.exists.sum()),
+        "indexed_fraction": ebsd.indexed_fraction,
         "points_cleaned": grains.cleaned,
         "threshold_degrees": rules.threshold,
         "step_m": ebsd.grid.step,
@@ -112,8 +121,8 @@ def _overlay(ebsd: EbsdMap, grains: EbsdGrains, record: Record, numbers: dict[st
     none = (place < 0) | ~ebsd.indexed[points]
     directions, phases = _colours(ebsd)
     legend = [
-        (to_hex(_phase_colour(number)), f"{phase.name}, {100 * numbers['phase_fractions'][phase.name]:.0f} %")
-        for number, phase in enumerate(ebsd.phases)
+        (to_hex(_phase_colour(number)), f"{label}, {100 * numbers['phase_fractions'][label]:.0f} %")
+        for number, label in enumerate(ebsd.labels.values())
     ]
     symmetry = ebsd.phases[0].symmetry
     same_key = all(phase.symmetry.system == symmetry.system for phase in ebsd.phases)

@@ -1,17 +1,20 @@
-"""EBSD maps from text files: .ang (TSL, EMsoft, kikuchipy) and .ctf (Oxford HKL, "Channel Text File").
+"""EBSD maps from text files: .ang (TSL, EMsoft, ASTAR, kikuchipy) and .ctf (Oxford HKL, "Channel Text File").
 
 Both list one measured point a line: Euler angles, position, phase, quality. What a file may get wrong without being
 unreadable (missing points, NaN, a cut last line, cell constants that contradict the symmetry) becomes a flag of the
-map; everything else is a `FormatError` with the line.
+map; everything else is a `FormatError` with the line. Crystal frames of vendors are made one (see `frames`).
 """
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -19,24 +22,20 @@ from scipy.spatial.transform import Rotation
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError, InputFileError
 from nakaya.core.reading import input_errors
-from nakaya.crystallography.symmetry import LAUE_CLASSES, Symmetry
+from nakaya.crystallography.symmetry import Symmetry
+from nakaya.microscopy.ebsd.frames import contradictions, hkl_crystal, tsl_crystal
 from nakaya.microscopy.ebsd.grid import HEXAGONAL, SQUARE, Grid, GridKind, make_grid
 
 __all__ = ["EbsdMap", "Phase", "parse_ang", "parse_ctf", "read_ebsd"]
 
 MAX_FILE_BYTES = 2 << 30
-MICROMETRE = 1e-6
-
-_TSL_SYMMETRY = {
-    "1": "-1", "2": "2/m", "20": "2/m", "22": "mmm", "222": "mmm", "3": "-3", "32": "-3m", "4": "4/m", "42": "4/mmm",
-    "422": "4/mmm", "6": "6/m", "62": "6/mmm", "622": "6/mmm", "23": "m-3", "43": "m-3m", "432": "m-3m",
-}  # fmt: skip
-"""Symmetry numbers of .ang files: point groups of pure rotations with the dashes left out."""
-
-_HKL_LAUE = {
-    1: "-1", 2: "2/m", 3: "mmm", 4: "4/m", 5: "4/mmm", 6: "-3", 7: "-3m", 8: "6/m", 9: "6/mmm", 10: "m-3", 11: "m-3m",
-}  # fmt: skip
-"""Laue numbers of .ctf files."""
+MICROMETRE, NANOMETRE = 1e-6, 1e-9
+MAX_PHASE = 10**9
+"""No header lists so many: a greater number is refused as this one is."""
+_LAST_GROUP = (2, 15, 74, 88, 142, 148, 167, 176, 194, 206, 230)
+"""Greatest number of a space group in the Laue classes 1 to 11 of .ctf files."""
+NOT_ANALYSED = 5
+"""Error code of .ctf files for points that a cancelled job did not come to."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,14 @@ class Phase:
         name: As the file names it.
         symmetry: Laue class.
         lattice: a, b, c (angstrom) and alpha, beta, gamma (degrees), as the file gives them; empty where it does not.
+        frame: How the axes of orientations lie in the crystal.
     """
 
     number: int
     name: str
     symmetry: Symmetry
     lattice: tuple[float, ...] = ()
+    frame: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class EbsdMap:
         phases: The phases that the header lists.
         flags: What does not fit together, one sentence each.
         source_format: "ang" or "ctf".
+        measured: Points that the file has, bool [n]; others were lost, or lie outside a free-form area.
     """
 
     grid: Grid
@@ -77,11 +79,34 @@ class EbsdMap:
     phases: tuple[Phase, ...]
     flags: tuple[str, ...]
     source_format: str
+    measured: BoolArray = field(repr=False)
 
     @property
     def indexed(self) -> BoolArray:
         """Points with a phase: bool [n]."""
         return np.asarray(self.phase > 0, np.bool_)
+
+    @property
+    def indexed_fraction(self) -> float:
+        """Fraction of the measured points."""
+        return float(self.indexed.sum() / self.measured.sum())
+
+    @property
+    def area(self) -> float:
+        """Area that was measured, m2."""
+        return int(self.measured.sum()) * self.grid.cell_area
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """Names of the phases by their numbers; where names repeat, with the number."""
+        names = [phase.name for phase in self.phases]
+        labels = [
+            name if names.count(name) == 1 else f"{name} (phase {phase.number})".strip()
+            for name, phase in zip(names, self.phases, strict=True)
+        ]
+        if len(set(labels)) < len(labels):  # a name that looks like such a label
+            labels = [f"phase {phase.number}: {phase.name}" for phase in self.phases]
+        return {phase.number: label for phase, label in zip(self.phases, labels, strict=True)}
 
 
 def read_ebsd(path: Path) -> EbsdMap:
@@ -97,15 +122,29 @@ def read_ebsd(path: Path) -> EbsdMap:
         if (size := path.stat().st_size) > MAX_FILE_BYTES:
             raise FormatError(f"{path} has {size} bytes: maps up to {MAX_FILE_BYTES} are read")
         raw = path.read_bytes()
-    if b"\0" in raw[:4096]:
-        raise FormatError(f"{path} is not text: expected an .ang or .ctf map")
-    text = raw.decode("utf-8", errors="replace")  # only names of people and places are ever not ASCII
+    text = _decoded(raw, path)
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     is_ctf = path.suffix.lower() == ".ctf" or first.lower().startswith("channel text file")
     return parse_ctf(text, name=path.name) if is_ctf else parse_ang(text, name=path.name)
 
 
+def _decoded(raw: bytes, path: Path) -> str:
+    if raw.startswith(b"\x89HDF"):
+        raise FormatError(f"{path} is HDF5 (.h5, .oh5, .h5oina): export the map as .ang or .ctf")
+    is_utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if b"\0" in raw[:4096] and not is_utf16:
+        raise FormatError(f"{path} is not text: expected an .ang or .ctf map")
+    # Only names of people and places are ever not ASCII.
+    return raw.decode("utf-16" if is_utf16 else "utf-8-sig", errors="replace")
+
+
 # --------------------------------------------------------------------------------------------------- reading columns
+
+
+def _words(line: str) -> list[str]:
+    """Words of a line of numbers: decimal commas become points, commas behind a number separate."""
+    words = line.split()
+    return [word.rstrip(",").replace(",", ".") for word in words] if "," in line else words
 
 
 def _columns(lines: Sequence[tuple[int, str]], least: int, name: str) -> tuple[FloatArray, list[str]]:
@@ -116,7 +155,7 @@ def _columns(lines: Sequence[tuple[int, str]], least: int, name: str) -> tuple[F
     flags: list[str] = []
     for place, (number, line) in enumerate(lines):
         try:
-            row = [float(word) for word in line.split()[:least]]
+            row = [float(word) for word in _words(line)[:least]]
         except ValueError:
             row = []
         if len(row) < least:
@@ -126,33 +165,6 @@ def _columns(lines: Sequence[tuple[int, str]], least: int, name: str) -> tuple[F
             raise FormatError(f"{name}, line {number}: {line.strip()[:60]!r} is not {least} numbers")
         rows.append(row)
     return np.array(rows, np.float64).reshape(-1, least), flags
-
-
-def _lattice_contradiction(phase: Phase) -> str | None:
-    """A sentence where the cell constants do not have the symmetry that the file states."""
-    if len(phase.lattice) != 6 or not all(math.isfinite(value) and value > 0 for value in phase.lattice):
-        return None
-    a, b, c, alpha, beta, gamma = phase.lattice
-
-    def same(first: float, second: float) -> bool:
-        return math.isclose(first, second, rel_tol=2e-3)
-
-    right = same(alpha, 90) and same(beta, 90)
-    system = phase.symmetry.system
-    fits = {
-        "cubic": same(a, b) and same(b, c) and right and same(gamma, 90),
-        "hexagonal": same(a, b) and right and same(gamma, 120),
-        "trigonal": same(a, b) and ((right and same(gamma, 120)) or (same(b, c) and same(alpha, beta))),
-        "tetragonal": same(a, b) and right and same(gamma, 90),
-        "orthorhombic": right and same(gamma, 90),
-    }.get(system, True)
-    if fits:
-        return None
-    cell = ", ".join(f"{value:g}" for value in phase.lattice)
-    return (
-        f"phase {phase.name}: symmetry {phase.symmetry.name} is {system}, but the cell constants ({cell}) are not: "
-        "one of them is wrong, and disorientations with it"
-    )
 
 
 def _assemble(
@@ -168,7 +180,14 @@ def _assemble(
     confidence: FloatArray,
     phases: Sequence[Phase],
     flags: list[str],
+    turns: Mapping[int, Rotation] = MappingProxyType({}),
+    is_measured: BoolArray | None = None,
 ) -> EbsdMap:
+    """Put points on their grid.
+
+    `turns` lead from the crystal frame of the file to ours, by number of phase; `is_measured` tells points of the file
+    that were never measured.
+    """
     if not np.isfinite(positions).all():
         raise FormatError(f"{name}: {int((~np.isfinite(positions)).any(axis=1).sum())} points have no position (NaN)")
     grid, index, grid_flags = make_grid(positions, kind=grid_kind, steps=steps, shape=shape, name=name)
@@ -185,18 +204,32 @@ def _assemble(
     if dim.any():
         flags.append(f"{int(dim.sum())} points have no confidence (NaN): taken as the least of the map")
         confidence = np.where(dim, np.min(confidence[~dim], initial=0.0), confidence)
-    flags += [sentence for entry in phases if (sentence := _lattice_contradiction(entry))]
+    flags += [
+        f"phase {entry.number} ({entry.name}): {sentence}"
+        for entry in phases
+        for sentence in contradictions(entry.symmetry, entry.lattice)
+    ]
     whole_phase = np.zeros(grid.num_points, np.int64)
     whole_phase[index] = phase
     whole_euler = np.zeros((grid.num_points, 3))
     whole_euler[index[phase > 0]] = euler[phase > 0]
     # Bunge's angles: the crystal's axes are turned by Z(phi1) X(Phi) Z(phi2), so components the other way round.
     orientations = Rotation.from_euler("ZXZ", whole_euler).inv()
+    for number, turn in turns.items():
+        own = np.flatnonzero(whole_phase == number)
+        if len(own):
+            orientations[own] = turn * orientations[own]
     whole_confidence = np.full(grid.num_points, np.min(confidence, initial=0.0))
     whole_confidence[index] = confidence
     if not (whole_phase > 0).any():
         raise FormatError(f"{name}: no point of the map is indexed")
-    return EbsdMap(grid, orientations, whole_phase, whole_confidence, tuple(phases), tuple(flags), source_format)
+    measured = np.zeros(grid.num_points, np.bool_)
+    measured[index] = True if is_measured is None else is_measured
+    if (skipped := len(index) - int(measured.sum())) > 0:
+        flags.append(f"{skipped} points were not analysed (error {NOT_ANALYSED}): taken as not measured")
+    return EbsdMap(
+        grid, orientations, whole_phase, whole_confidence, tuple(phases), tuple(flags), source_format, measured
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- .ang
@@ -205,45 +238,67 @@ def _assemble(
 def parse_ang(text: str, *, name: str = "map.ang") -> EbsdMap:
     """Read the text of an .ang file: phi1 PHI phi2 (rad) x y (um) image-quality confidence phase ...
 
-    Points with a confidence below zero, and with phase 0 where the header lists several phases, are not indexed. A
-    single phase may be numbered 0.
+    Points with a confidence or phase below zero, and with phase 0 where the header lists several phases, are not
+    indexed. A single phase may be numbered 0. Positions of ASTAR's files ("ACOM") are in nm.
 
     Raises:
         FormatError: What is wrong, with the line.
     """
     header: list[str] = []
     body: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         if line.lstrip().startswith("#"):
             header.append(line.lstrip()[1:].strip())
         elif line.strip():
             body.append((number, line))
     if not header:
         raise FormatError(f"{name} has no header of lines that begin with #: it is not an .ang map")
-    phases = _ang_phases(header, name)
+    phases, crystal_flags = _ang_phases(header, name)
     entries = _ang_entries(header)
     columns, flags = _columns(body, 8, name)
+    flags += crystal_flags
     euler, positions = columns[:, :3], columns[:, 3:5]
     # TSL writes 4 pi for a point that could not be indexed; nothing beyond that can be meant in radians.
     if np.nanmax(np.abs(euler), initial=0.0) > 4 * np.pi + 1e-3:
         raise FormatError(f"{name}: Euler angles up to {np.nanmax(np.abs(euler)):g}: .ang angles are in radians")
     if not np.isfinite(columns[:, 7]).all() or (np.abs(columns[:, 7] - np.round(columns[:, 7])) > 0).any():
         raise FormatError(f"{name}: column 8 is the phase and must hold whole numbers")
-    phase = columns[:, 7].astype(np.int64)
+    phase = np.clip(columns[:, 7], 0, MAX_PHASE).astype(np.int64)
     if len(phases) == 1 and not phase.any():
-        phase[:] = phases[0].number
-    phase[columns[:, 6] < 0] = 0
-    kind = {"sqrgrid": SQUARE, "hexgrid": HEXAGONAL}.get(entries.get("GRID", "").lower())
+        phase[columns[:, 7] == 0] = phases[0].number
+    unsure = (columns[:, 6] < 0) & (phase > 0)
+    # TSL marks what it could not index by 4 pi; angles of their own are those of a clean-up, or of a poor solution.
+    filled = unsure & (euler < 4 * np.pi - 1e-3).all(axis=1) & (euler != 0).any(axis=1)
+    if filled.any():
+        flags.append(
+            f"{int(filled.sum())} points have a confidence below zero but angles of their own, as clean-up of the "
+            "vendor leaves them: taken as not indexed"
+        )
+    phase[unsure] = 0
+    unnumbered = (columns[:, 7] == 0) & (phase == 0) & (columns[:, 6] > 0) & (euler != 0).any(axis=1)
+    if unnumbered.any():
+        flags.append(
+            f"{int(unnumbered.sum())} points have phase 0, which means not indexed, but a confidence and angles: taken "
+            "as not indexed; where the file counts its phases from 0, number them from 1"
+        )
+    if any("EMsoft" in line for line in header) and any(entry.symmetry.system == "trigonal" for entry in phases):
+        flags.append(
+            "EMsoft writes the angles of trigonal crystals in .ang files in a frame that depends on its version: x is "
+            "taken along a; its .ctf file is sure"
+        )
+    kind = {"sqrgrid": SQUARE, "hexgrid": HEXAGONAL}.get(entries.get("GRID", "").lower().rstrip("#"))
     if "GRID" in entries and kind is None:
         raise FormatError(f"{name}: GRID is {entries['GRID']!r}, expected SqrGrid or HexGrid")
     steps = _number(entries, "XSTEP", name), _number(entries, "YSTEP", name)
-    shape = int(_number(entries, "NROWS", name)), int(_number(entries, "NCOLS_ODD", name))
+    columns_stated = max(int(_number(entries, key, name)) for key in ("NCOLS_ODD", "NCOLS_EVEN"))
+    shape = int(_number(entries, "NROWS", name)), columns_stated
+    unit = NANOMETRE if any("ACOM" in line for line in header) else MICROMETRE
     return _assemble(
         name=name,
         source_format="ang",
-        positions=positions * MICROMETRE,
+        positions=positions * unit,
         grid_kind=kind,
-        steps=(steps[0] * MICROMETRE, steps[1] * MICROMETRE),
+        steps=(steps[0] * unit, steps[1] * unit),
         shape=shape,
         euler=euler,
         phase=phase,
@@ -275,29 +330,34 @@ def _number(entries: dict[str, str], key: str, name: str) -> float:
     return value
 
 
-def _ang_phases(header: Sequence[str], name: str) -> list[Phase]:
+def _ang_phases(header: Sequence[str], name: str) -> tuple[list[Phase], list[str]]:
+    """Phases, and flags for two-fold axes that the cell puts elsewhere."""
+    flags: list[str] = []
     phases: list[Phase] = []
     starts = [place for place, line in enumerate(header) if re.match(r"Phase\s*:?\s*\d+\s*$", line)]
-    if not starts:
+    if numbered := bool(starts):
+        numbers = [int(re.findall(r"\d+", header[start])[0]) for start in starts]
+    else:  # ASTAR lists its phases without numbers
+        starts = [place for place, line in enumerate(header) if re.match(r"MaterialName\b", line)]
+        numbers = list(range(1, len(starts) + 1))
+    if not starts or not (numbered or any("ACOM" in line for line in header)):
         raise FormatError(f'{name} has no line "# Phase N": it is not an .ang map, or its header is cut')
-    for start, end in zip(starts, [*starts[1:], len(header)], strict=True):
-        number = int(re.findall(r"\d+", header[start])[0])
+    for number, start, end in zip(numbers, starts, [*starts[1:], len(header)], strict=True):
         fields: dict[str, str] = {}
-        for line in header[start + 1 : end]:
+        for line in header[start:end]:
             match = re.match(r"(MaterialName|Symmetry|LatticeConstants|Formula)\s+(.*)", line)
             if match:
                 fields.setdefault(match[1], match[2].strip())
-        code = fields.get("Symmetry", "").split()[0] if fields.get("Symmetry", "").split() else ""
-        if code not in _TSL_SYMMETRY:
-            known = ", ".join(_TSL_SYMMETRY)
-            raise FormatError(f"{name}, phase {number}: symmetry {code!r} is not known: expected one of {known}")
+        code = (fields.get("Symmetry", "").split() or [""])[0]
         try:
-            lattice = tuple(float(word) for word in fields.get("LatticeConstants", "").split())
+            lattice = tuple(float(word) for word in _words(fields.get("LatticeConstants", "")))
         except ValueError:
             raise FormatError(f"{name}, phase {number}: LatticeConstants are not numbers") from None
         label = fields.get("MaterialName") or fields.get("Formula") or f"phase {number}"
-        phases.append(Phase(number, label, LAUE_CLASSES[_TSL_SYMMETRY[code]], lattice))
-    return _checked_phases(phases, name)
+        symmetry, frame, flag = tsl_crystal(code, lattice, where=f"{name}, phase {number}")
+        flags += [f"phase {label}: {flag}"] if flag else []
+        phases.append(Phase(number, label, symmetry, lattice, frame))
+    return _checked_phases(phases, name), flags
 
 
 def _checked_phases(phases: list[Phase], name: str) -> list[Phase]:
@@ -307,7 +367,7 @@ def _checked_phases(phases: list[Phase], name: str) -> list[Phase]:
     if 0 in numbers:
         if len(numbers) > 1:
             raise FormatError(f"{name}: phase 0 is listed beside others; 0 means not indexed")
-        phases = [Phase(1, phases[0].name, phases[0].symmetry, phases[0].lattice)]
+        phases = [replace(phases[0], number=1)]
     return phases
 
 
@@ -317,28 +377,30 @@ def _checked_phases(phases: list[Phase], name: str) -> list[Phase]:
 def parse_ctf(text: str, *, name: str = "map.ctf") -> EbsdMap:
     """Read the text of a .ctf file: Phase X Y (um) Bands Error Euler1 Euler2 Euler3 (degrees) MAD BC BS.
 
-    Phase 0 is not indexed, and so is a point with an error code. Decimal commas, which localised instruments write, are
-    read as points. The confidence is minus the mean angular deviation.
+    Phase 0 is not indexed. A point with a phase, and an error code or no bands, was filled in by the vendor's clean-up:
+    it counts, and is flagged. Error 5 without a phase was not measured. Decimal commas, which localised instruments
+    write, are read as points. The confidence is minus the mean angular deviation, or what EMsoft writes in that column:
+    a confidence index.
 
     Raises:
         FormatError: What is wrong, with the line.
     """
-    lines = text.splitlines()
+    lines = text.removeprefix("\ufeff").splitlines()
     if not lines or not lines[0].strip().lower().startswith("channel text file"):
         raise FormatError(f'{name} does not begin with "Channel Text File": it is not a .ctf map')
     heading = next((at for at, line in enumerate(lines) if re.match(r"\s*phase\s+x\s+y\b", line, re.IGNORECASE)), None)
     if heading is None:
         raise FormatError(f'{name} has no line of column names that begins with "Phase X Y"')
     entries: dict[str, str] = {}
-    phases: list[Phase] = []
+    crystals: list[tuple[Phase, Rotation | None]] = []
     for number, line in enumerate(lines[:heading], start=1):
-        words = re.split(r"\t+", line.strip())
+        words = re.split(r"\t+", line.strip()) if "\t" in line.strip() else line.split() or [""]
         if words[0].lower() == "phases":
-            phases = _ctf_phases(lines[number:heading], words, name)
+            crystals = _ctf_phases(lines[number:heading], words, name)
             break
         if len(words) >= 2:
             entries[words[0].upper()] = words[1].strip()
-    if not phases:
+    if not crystals:
         raise FormatError(f"{name} lists no phases")
     if entries.get("JOBMODE", "Grid").lower() not in {"grid", ""}:
         raise FormatError(f"{name}: JobMode is {entries['JOBMODE']!r}: only maps (Grid) are read")
@@ -347,7 +409,7 @@ def parse_ctf(text: str, *, name: str = "map.ctf") -> EbsdMap:
     missing = [word for word in needed if word not in names]
     if missing:
         raise FormatError(f"{name}: the column {missing[0]} is missing; there are {', '.join(names)}")
-    body = [(heading + 2 + at, line.replace(",", ".")) for at, line in enumerate(lines[heading + 1 :]) if line.strip()]
+    body = [(heading + 2 + at, line) for at, line in enumerate(lines[heading + 1 :]) if line.strip()]
     columns, flags = _columns(body, len(names), name)
     phase_column, x, y, error, *euler, deviation = (columns[:, names.index(word)] for word in needed)
     angles = np.stack(euler, axis=1)
@@ -355,25 +417,56 @@ def parse_ctf(text: str, *, name: str = "map.ctf") -> EbsdMap:
         raise FormatError(f"{name}: the column Phase must hold whole numbers")
     if np.nanmax(np.abs(angles), initial=0.0) > 720:
         raise FormatError(f"{name}: Euler angles up to {np.nanmax(np.abs(angles)):g}: .ctf angles are in degrees")
-    indexed = (phase_column > 0) & (error == 0)
+    phase = np.clip(phase_column, 0, MAX_PHASE).astype(np.int64)
+    is_emsoft = any("MAD=CI" in line for line in lines[:heading])
+    if not is_emsoft:  # which has other numbers in the columns Error and Bands
+        failed = (error != 0) & (phase > 0)
+        phase[failed & (angles == 0).all(axis=1)] = 0
+        bands = columns[:, names.index("bands")] if "bands" in names else np.ones(len(x))
+        if (filled := int(((failed | ((bands == 0) & (bands > 0).any())) & (phase > 0)).sum())) > 0:
+            flags.append(
+                f"{filled} points have a phase and angles, but an error code or no bands, as clean-up of the vendor "
+                "leaves those that it filled in: counted as indexed"
+            )
+    indexed = phase > 0
     if indexed.any() and 0 < np.nanmax(np.abs(angles[indexed]), initial=0.0) <= 2 * np.pi:
         flags.append("all Euler angles are below 6.3 degrees: they may be radians, which .ctf does not allow")
     return _assemble(
         name=name,
         source_format="ctf",
         positions=np.stack([x, y], axis=1) * MICROMETRE,
-        grid_kind=SQUARE,
+        grid_kind=None,
         steps=(_number(entries, "XSTEP", name) * MICROMETRE, _number(entries, "YSTEP", name) * MICROMETRE),
         shape=(int(_number(entries, "YCELLS", name)), int(_number(entries, "XCELLS", name))),
         euler=np.radians(angles),
-        phase=np.where(error == 0, phase_column, 0).astype(np.int64),
-        confidence=-deviation,
-        phases=phases,
+        phase=phase,
+        is_measured=(error != NOT_ANALYSED) | (phase > 0),
+        confidence=deviation if is_emsoft else -deviation,
+        phases=[entry for entry, _ in crystals],
         flags=flags,
+        turns={entry.number: turn for entry, turn in crystals if turn is not None},
     )
 
 
-def _ctf_phases(lines: Sequence[str], words: Sequence[str], name: str) -> list[Phase]:
+def _ctf_fields(line: str) -> list[str]:
+    """Lengths, angles, name and Laue number of a phase: between tabs, or between blanks, of which names have some.
+
+    Between blanks the Laue number is the first one before a space group of its class ("Ti 6 4 9 194" has 9), or before
+    any number, or the last word.
+    """
+    if "\t" in line.strip():
+        return [entry.strip() for entry in line.split("\t")]
+    words = line.split()
+    lengths, angles, *rest = words if len(words) > 3 else ("", "", "")
+    numbers = [int(word) if word.isascii() and word.isdigit() and len(word) < 4 else -1 for word in rest]
+    pairs = [at for at in range(len(rest) - 1) if 0 < numbers[at] <= len(_LAST_GROUP) and numbers[at + 1] >= 0]
+    fitting = [at for at in pairs if bisect_left(_LAST_GROUP, numbers[at + 1]) + 1 == numbers[at]]
+    at = (fitting or pairs or [len(rest) - 1])[0]
+    return [lengths, angles, " ".join(rest[:at]), rest[at]]
+
+
+def _ctf_phases(lines: Sequence[str], words: Sequence[str], name: str) -> list[tuple[Phase, Rotation | None]]:
+    """Phases, and how their orientations are turned to the frame that we use; None where the frames are the same."""
     try:
         count = int(words[1])
     except (IndexError, ValueError):
@@ -382,7 +475,7 @@ def _ctf_phases(lines: Sequence[str], words: Sequence[str], name: str) -> list[P
         raise FormatError(f"{name}: {count} phases are announced, {len(lines)} lines follow")
     phases = []
     for number, line in enumerate(lines[:count], start=1):
-        fields = [entry.strip() for entry in line.split("\t")]
+        fields = _ctf_fields(line)
         try:
             lengths = [float(word.replace(",", ".")) for word in fields[0].split(";")]
             angles = [float(word.replace(",", ".")) for word in fields[1].split(";")]
@@ -391,7 +484,7 @@ def _ctf_phases(lines: Sequence[str], words: Sequence[str], name: str) -> list[P
             raise FormatError(
                 f"{name}: phase {number} is {line.strip()[:60]!r}, expected cell lengths, angles, name and Laue number"
             ) from None
-        if laue not in _HKL_LAUE:
-            raise FormatError(f"{name}, phase {number}: Laue number {laue} is not one of 1 to 11")
-        phases.append(Phase(number, label, LAUE_CLASSES[_HKL_LAUE[laue]], (*lengths, *angles)))
+        lattice = (*lengths, *angles)
+        symmetry, frame, turn = hkl_crystal(laue, lattice, where=f"{name}, phase {number}")
+        phases.append((Phase(number, label, symmetry, lattice, frame), turn))
     return phases

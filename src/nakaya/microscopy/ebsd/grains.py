@@ -15,7 +15,8 @@ from scipy.spatial.transform import Rotation
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.checks import Range, check_count, check_in_range
 from nakaya.core.errors import FormatError
-from nakaya.crystallography.disorientation import disorientation_angle, is_sigma3, mean_orientations
+from nakaya.crystallography.disorientation import disorientation_angle, mean_orientations
+from nakaya.crystallography.twins import is_twin, twin_laws
 from nakaya.microscopy.ebsd.files import EbsdMap
 from nakaya.microscopy.grains.measures import Boundaries, GrainTable, collect_boundaries, measure_grains
 from nakaya.microscopy.grains.topology import connected_groups
@@ -26,6 +27,9 @@ _THRESHOLD = Range(0.1, 60.0, "the greatest disorientation inside a grain, in de
 _CONFIDENCE = Range(-1e6, 1e6, "the least confidence of a point that may start a grain")
 SPECKLED = 0.2
 """A map in which so many indexed points lie in groups below the least size is noisy, or has the wrong symmetry."""
+
+BLANK_RIM = 0.05
+"""Fraction of the map that is not indexed and connected with the frame; below it lie single points that failed."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class EbsdGrains:
         misorientation: Disorientation of the mean orientations across every boundary, rad, float64 [e]; NaN between
             two phases, whose symmetries differ.
         local_misorientation: Mean disorientation of the points on both sides, rad, float64 [e]; NaN between phases.
-        twin_length: Length of each boundary that is Sigma 3, m, float64 [e].
+        twin_length: Length of each boundary that follows a twin law of its phase, m, float64 [e]; 0 between phases, NaN
+            inside a phase of which no twin law is known.
         same_phase: Whether a boundary joins grains of one phase, bool [e].
         cleaned: Points that were moved to a neighbouring grain.
         flags: What to keep in mind.
@@ -101,15 +106,15 @@ class EbsdGrains:
         return self.table.num_grains
 
     def twin_fraction(self, phase: int | None = None) -> float:
-        """Fraction of Sigma 3 in the length of boundary inside one phase, or inside all; NaN where there is none."""
-        chosen = self.same_phase.copy()
+        """Fraction of twins in the boundaries inside one phase, or all that have a twin law; NaN where none is."""
+        chosen = self.same_phase & ~np.isnan(self.twin_length)
         if phase is not None:
             chosen &= self.phase[self.boundaries.edges[:, 0]] == phase
         total = float(self.boundaries.length[chosen].sum())
         return float(self.twin_length[chosen].sum()) / total if total > 0 else float("nan")
 
     def mean_diameter(self) -> float:
-        """Mean diameter of circles of the same area over the grains that do not touch the frame, m; NaN without any."""
+        """Mean diameter of circles of the same area over grains that touch no frame and no rim, m; NaN without any."""
         whole = self.table.equivalent_diameter[~self.table.on_frame]
         return float(whole.mean()) if len(whole) else float("nan")
 
@@ -188,8 +193,8 @@ def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
     """Find the grains of a map and measure them, their boundaries and twins.
 
     Boundaries: every pair of neighbouring points in two grains is a piece of boundary with its own disorientation; a
-    piece is a twin where that is Sigma 3 within Brandon's tolerance. Points moved by the clean-up keep their own
-    orientation out of this: they count with the mean orientation of their grain.
+    piece is a twin where that follows a twin law of its phase (see `twin_laws`). Points moved by the clean-up
+    keep their own orientation out of this: they count with the mean orientation of their grain.
 
     Args:
         ebsd: The map.
@@ -200,8 +205,14 @@ def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
     """
     labels, moved, flags = label_grains(ebsd, rules)
     grid = ebsd.grid
+    if grid.open_places(~ebsd.indexed & ebsd.measured).sum() > BLANK_RIM * ebsd.measured.sum():
+        flags.append(
+            "a wide part of the map at its frame is not indexed: grains along it are measured as whole; where it is no "
+            "specimen, they are cut"
+        )
     positions = grid.positions()
-    table = measure_grains(labels, (positions[:, 0], positions[:, 1]), grid.on_frame, cell=(grid.step, grid.row_step))
+    on_rim = grid.on_frame | grid.rim(ebsd.measured)
+    table = measure_grains(labels, (positions[:, 0], positions[:, 1]), on_rim, cell=(grid.step, grid.row_step))
     phase, orientation, deviation, own = _mean_orientations(ebsd, labels, table.num_grains)
     pairs, length = grid.pairs()
     sides = labels[pairs]
@@ -231,7 +242,14 @@ def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
         weight = np.bincount(edge_of[piece], length[piece], len(keys))
         total = np.bincount(edge_of[piece], length[piece] * angles, len(keys))
         local_angle[chosen] = total[chosen] / weight[chosen]
-        twin = is_sigma3(first, second, entry.symmetry)
+        if not (laws := twin_laws(entry.symmetry, entry.lattice)):
+            twin_length[chosen] = np.nan
+            flags.append(
+                f"phase {ebsd.labels[entry.number]}: no twin law is known of a {entry.symmetry.system} crystal with "
+                "its cell: its twin fraction is not given"
+            )
+            continue
+        twin = np.any([is_twin(first, second, law) for law in laws], axis=0)
         twin_length += np.bincount(edge_of[piece], length[piece] * twin, len(keys))
     return EbsdGrains(
         labels,

@@ -40,7 +40,7 @@ def ebsd_record(source: ImageSource, ebsd: EbsdMap, grains: EbsdGrains, settings
         settings: How the grains were found.
     """
     flags = list(grains.flags)
-    indexed = float(ebsd.indexed.sum() / ebsd.grid.exists.sum())
+    indexed = ebsd.indexed_fraction
     if indexed < POORLY_INDEXED:
         flags.append(f"{100 * indexed:.0f} % of the map is indexed: grains have holes, and their sizes mean little")
     graph = grain_graph(
@@ -71,7 +71,7 @@ def _quantities(ebsd: EbsdMap, grains: EbsdGrains, indexed: float) -> dict[str, 
         "num_grains": single(grains.num_grains, "1"),
         "mean_neighbours": single(float(grains.boundaries.num_neighbours(grains.num_grains).mean()), "1"),
         "grain_diameter": mean_quantity(grains.table.equivalent_diameter[~grains.table.on_frame], "m"),
-        "boundary_length_per_area": single(float(grains.boundaries.length.sum()) / ebsd.grid.area, "1/m"),
+        "boundary_length_per_area": single(float(grains.boundaries.length.sum()) / ebsd.area, "1/m"),
         "indexed_fraction": single(indexed, "1"),
         "twin_fraction": single(grains.twin_fraction(), "1"),
     }
