@@ -59,6 +59,24 @@ def test_a_log_of_nothing_is_not_left_behind(tmp_path: Path) -> None:
     assert log_path(tmp_path / "c.zarr").exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in its file system")
+def test_nothing_is_written_through_a_log_that_is_a_link_nor_into_a_pipe(tmp_path: Path) -> None:
+    victim = tmp_path / "of-somebody-else"
+    victim.write_text("whole")
+    log = log_path(tmp_path / "c.zarr")
+    for make in (lambda: log.symlink_to(victim), lambda: log.symlink_to(tmp_path / "new"), lambda: os.mkfifo(log)):
+        make()
+        for _ in range(2):  # what is not ours is not removed, either
+            refused = pytest.raises(OutputError, match=r"c\.zarr\.log: it is a link or no plain file: remove it")
+            with refused, lock_output(tmp_path / "c.zarr"):
+                pass
+        assert victim.read_text() == "whole"
+        assert not (tmp_path / "new").exists()
+        log.unlink()
+    with lock_output(tmp_path / "c.zarr"):
+        pass
+
+
 def test_where_no_log_can_be_written_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"), lock_output(tmp_path / "file/c.zarr"):

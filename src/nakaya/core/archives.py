@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from nakaya.core.errors import FormatError, InputFileError
+from nakaya.core.reading import check_input
 
 __all__ = ["pack_arrays", "read_arrays"]
 
@@ -56,8 +57,9 @@ def read_arrays(path: Path, *, most: int, what: str) -> dict[str, np.ndarray[Any
         InputFileError: There is no such file.
         FormatError: It is damaged, unpacks to more, or is something else.
     """
-    if not path.is_file():
+    if not path.exists():
         raise InputFileError(f"there is no {what} {path}")
+    check_input(path)
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())

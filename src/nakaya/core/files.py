@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from functools import cache
 from glob import escape
 from hashlib import sha256
+from io import BufferedWriter
 from itertools import count
 from pathlib import Path
+from stat import S_ISREG
 
 from nakaya.core.errors import NakayaError, OutputError, OutputExistsError
 
@@ -24,6 +26,7 @@ __all__ = [
     "final_name",
     "move_folder",
     "new_folder",
+    "open_log",
     "output_errors",
     "own_part",
     "remove_leftovers",
@@ -199,6 +202,34 @@ def discard(path: Path) -> None:
     old = own_part(path)
     os.rename(path, old)
     _remove(old)
+
+
+def open_log(path: Path) -> BufferedWriter:
+    """Open a file to append to it, or make it; what it is, is asked of the open file.
+
+    Nothing is written through a link, which may lead to a file of somebody else, nor into a pipe or a device, which
+    would wait for a reader.
+
+    Raises:
+        OutputError: It is no plain file, or cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with output_errors(path):
+        try:
+            stream = open(os.open(path, flags, 0o666), "ab")  # noqa: SIM115 (the caller closes it)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+                raise
+            raise _not_a_log(path) from None
+    if path.is_symlink() or not S_ISREG(os.fstat(stream.fileno()).st_mode):  # the former where opening follows links
+        stream.close()
+        raise _not_a_log(path)
+    return stream
+
+
+def _not_a_log(path: Path) -> OutputError:
+    return OutputError(f"cannot write {path}: it is a link or no plain file: remove it")
 
 
 def own_part(path: Path) -> Path:

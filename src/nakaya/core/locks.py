@@ -11,13 +11,15 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
 
 from filelock import FileLock, Timeout
 
 from nakaya.core.errors import OutputError
-from nakaya.core.files import output_errors
+from nakaya.core.files import open_log, output_errors
+from nakaya.core.reading import open_input
 
 __all__ = ["OutputLog", "lock_output", "log_path"]
 
@@ -67,16 +69,16 @@ def lock_output(path: Path) -> Iterator[OutputLog]:
         except Timeout:
             message = f"{path} is being written by {_holder(log)}: wait for it, or stop it first"
             raise OutputError(message) from None
+    is_ours = False
     try:
-        with output_errors(log):
-            stream = log.open("a", encoding="utf-8")
-        with stream:
+        with TextIOWrapper(open_log(log), encoding="utf-8") as stream:
+            is_ours = True
             told = OutputLog(stream)
             told.write(f"locked by process {os.getpid()} on {socket.gethostname()}")
             yield told
             told.write("unlocked")
     finally:
-        if not path.exists():  # nothing came of it
+        if is_ours and not path.exists():  # nothing came of it
             log.unlink(missing_ok=True)
         if os.name != "nt":  # while it is still locked: who waits for it then sees that it is gone
             Path(lock.lock_file).unlink(missing_ok=True)
@@ -84,7 +86,7 @@ def lock_output(path: Path) -> Iterator[OutputLog]:
 
 
 def _holder(log: Path) -> str:
-    with suppress(OSError), log.open("rb") as stream:
+    with suppress(OSError), open_input(log) as stream:
         stream.seek(max(stream.seek(0, os.SEEK_END) - HOLDER_TAIL, 0))
         lines = stream.read().decode("utf-8", "replace").splitlines()
         named = [line.partition("locked by ")[2] for line in lines if " locked by " in line]

@@ -6,6 +6,8 @@ import hashlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from nakaya.core.reading import open_input
+
 __all__ = ["package_version", "sha256_of_bytes", "sha256_of_file"]
 
 
@@ -23,9 +25,9 @@ def sha256_of_bytes(content: bytes) -> str:
 
 
 def sha256_of_file(path: Path) -> str:
-    """Hexadecimal sha256 of a file, read in blocks."""
+    """Hexadecimal sha256 of a file, read in blocks; `InputFileError` where it cannot be read or is no plain file."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_input(path) as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
 import tomllib
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, Final
@@ -16,8 +18,10 @@ from nakaya.core.errors import ConfigError, FormatError, InputFileError, NakayaE
 
 __all__ = [
     "MAX_DOCUMENT_BYTES",
+    "check_input",
     "foreign_description",
     "input_errors",
+    "open_input",
     "parse_json",
     "read_bounded",
     "read_json",
@@ -55,24 +59,57 @@ def input_errors(path: Path) -> Iterator[None]:
         raise InputFileError(f"cannot read {path}: {(error.strerror or 'input error').lower()}") from None
 
 
-def read_bounded(path: Path, most: int, *, is_stored: bool = False) -> bytes:
+def open_input(path: Path) -> BufferedReader:
+    """Open a file of others for reading.
+
+    Pipes, devices and sockets, which may never answer or never end, are refused at once: opening a pipe would wait for
+    somebody who writes into it. What takes a path alone (Pillow, zipfile) is preceded by `check_input`.
+
+    Raises:
+        InputFileError: It cannot be read, or is no plain file.
+    """
+    with input_errors(path):
+        try:
+            stream = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 (the caller closes it)
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # a socket
+                raise
+            raise _not_plain(path) from None
+    if not S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise _not_plain(path)
+    return stream
+
+
+def check_input(path: Path) -> None:
+    """Check that a file can be opened for reading; errors as in `open_input`."""
+    open_input(path).close()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+
+
+def _not_plain(path: Path) -> InputFileError:
+    return InputFileError(
+        f"cannot read {path}: it is not a plain file (a pipe, device or socket may never end): write what it holds to "
+        "a file first"
+    )
+
+
+def read_bounded(path: Path, most: int) -> bytes:
     """Return all bytes of a file.
 
     Args:
         path: The file.
         most: Bytes that it may have.
-        is_stored: It belongs to a folder of ours, where a pipe, which may never end, has no place.
 
     Raises:
-        InputFileError: It cannot be read.
+        InputFileError: It cannot be read, or is no plain file.
         FormatError: It is longer; no more than `most` bytes of it were read.
     """
-    if is_stored and path.exists() and not path.is_file():
-        raise InputFileError(f"cannot read {path}: it is not a plain file")
-    with input_errors(path), path.open("rb") as stream:
-        status = os.fstat(stream.fileno())
-        size = status.st_size if S_ISREG(status.st_mode) else most
-        content = stream.read(min(size, most) + 1)  # read() allocates what it is told
+    with input_errors(path), open_input(path) as stream:
+        content = stream.read(min(os.fstat(stream.fileno()).st_size, most) + 1)  # read() allocates what it is told
     if len(content) > most:
         raise FormatError(f"{path} has more than {most} bytes, the most that a file of this kind has")
     return content

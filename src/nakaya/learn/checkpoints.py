@@ -14,7 +14,7 @@ from torch import Tensor
 from nakaya.core.errors import FormatError, OtherConfigurationError
 from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
-from nakaya.core.reading import input_errors
+from nakaya.core.reading import open_input
 
 __all__ = ["load_state", "parse_weights", "save_state", "save_weights"]
 
@@ -47,8 +47,8 @@ def load_state(path: Path, *, fingerprint: str) -> dict[str, Any]:
         FormatError: It is no checkpoint of ours, or a single bit of it has changed.
         ConfigError: It belongs to a run with another configuration or other data.
     """
-    with input_errors(path):
-        sealed = path.read_bytes()
+    with open_input(path) as stream:
+        sealed = stream.read()
     try:
         content = torch.load(BytesIO(_unsealed(sealed)), map_location="cpu", weights_only=True)
     except Exception as error:  # files of earlier versions have no seal, and torch raises whatever damage leads to

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from nakaya.core.documents import plain
 from nakaya.core.errors import NakayaError
+from nakaya.core.files import open_log
 from nakaya.learn.checkpoints import load_state, save_state
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.schedules import WarmupCosine
@@ -119,7 +120,7 @@ class MetricsLog:
     def truncate(self, num_bytes: int) -> None:
         """Keep only the first `num_bytes` bytes."""
         if self.path is not None and self.path.exists():
-            with self.path.open("rb+") as stream:
+            with open_log(self.path) as stream:
                 stream.truncate(num_bytes)
         self.num_bytes = num_bytes
 
@@ -128,7 +129,7 @@ class MetricsLog:
         line = (json.dumps(plain(entry)) + "\n").encode()
         self.num_bytes += len(line)
         if self.path is not None:
-            with self.path.open("ab") as stream:
+            with open_log(self.path) as stream:
                 stream.write(line)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from nakaya.core.errors import FormatError, InputFileError
 from nakaya.core.provenance import sha256_of_bytes
+from nakaya.core.reading import open_input
 
 __all__ = ["CONFIG_FILE", "WEIGHTS_FILE", "check_weights", "read_model_folder"]
 
@@ -29,12 +30,12 @@ def read_model_folder(folder: Path, what: str) -> tuple[bytes, bytes]:
         InputFileError: One of them is missing or cannot be read.
     """
     try:
-        with (folder / CONFIG_FILE).open("rb") as stream:
+        with open_input(folder / CONFIG_FILE) as stream:
             text = stream.read(MAX_CONFIG_BYTES)
-        return text, (folder / WEIGHTS_FILE).read_bytes()
+        with open_input(folder / WEIGHTS_FILE) as stream:
+            return text, stream.read()
     except OSError as error:
-        reason = (error.strerror or "input error").lower()
-        raise InputFileError(f"cannot read the {what} in {folder}: {reason}") from error
+        raise InputFileError(f"cannot read the {what} in {folder}: {error}") from error
 
 
 def check_weights(folder: Path, weights: bytes, sha256: str) -> None:

@@ -20,7 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, ParameterError
 from nakaya.core.provenance import sha256_of_file
-from nakaya.core.reading import input_errors
+from nakaya.core.reading import input_errors, open_input
 
 __all__ = ["MAX_PIXELS", "GreyImage", "parse_pixel_size", "read_image", "read_raw_image"]
 
@@ -168,7 +168,7 @@ def read_raw_image(path: Path) -> tuple[NDArray[np.generic], tuple[str, ...]]:
     with input_errors(path):
         if path.is_dir():
             raise InputFileError(f"{path} is a directory: name an image file")
-        with path.open("rb") as stream:
+        with open_input(path) as stream:
             start = stream.read(4)
     if not start:
         raise FormatError(f"{path.name} is empty")

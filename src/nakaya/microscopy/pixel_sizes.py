@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nakaya.core.reading import open_input
 from nakaya.microscopy.images import LENGTH_UNITS, PIXEL_SIZES, TIFF_MARKS
 
 __all__ = ["find_pixel_size", "imagej_pixel_size", "ome_pixel_size"]
@@ -28,7 +29,7 @@ def find_pixel_size(path: Path) -> tuple[float, str] | None:
     A file that cannot be read states nothing: whoever reads its pixels will say what is wrong with it.
     """
     try:
-        with path.open("rb") as stream:
+        with open_input(path) as stream:
             if stream.read(4) not in TIFF_MARKS:
                 return None
         import tifffile

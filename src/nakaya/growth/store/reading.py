@@ -92,7 +92,7 @@ class ShardReader:
             InputFileError: There is none.
         """
         path = self.path / record_file(index)
-        content = read_bounded(path, MAX_DOCUMENT_BYTES, is_stored=True)
+        content = read_bounded(path, MAX_DOCUMENT_BYTES)
         record = parse_record(parse_json(content, str(path)), index, self.layout, path)
         if content != dump_json(record_document(record, self.layout)):
             raise FormatError(f"{path} is not as it was written: it is damaged")

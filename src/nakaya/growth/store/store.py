@@ -231,7 +231,7 @@ def read_description(path: Path) -> tuple[StoreDescription, str]:
     group_file = path / GROUP_FILE
     if not group_file.is_file():
         raise FormatError(f"{path} is not a nakaya store: it has no {GROUP_FILE}")
-    content = read_bounded(group_file, MAX_DOCUMENT_BYTES, is_stored=True)
+    content = read_bounded(group_file, MAX_DOCUMENT_BYTES)
     return parse_description(parse_json(content, str(group_file)), group_file), sha256_of_bytes(content)
 
 
@@ -253,7 +253,7 @@ def open_store(path: str | PathLike[str]) -> StoredTrajectory:
     path = Path(path)
     description, digest = read_description(path)
     for name, document in static_documents(description.layout).items():
-        content = read_bounded(path / name, MAX_DOCUMENT_BYTES, is_stored=True)
+        content = read_bounded(path / name, MAX_DOCUMENT_BYTES)
         if parse_json(content, str(path / name)) != document:
             raise FormatError(f"{path / name} contradicts {path / GROUP_FILE}: the store is damaged or foreign")
     return StoredTrajectory(path, description, read_parameters(path, description), digest)
@@ -277,7 +277,7 @@ def read_parameters(
     parameters = {}
     for name in layout.parameters if names is None else names:
         file = path / parameter_array(name) / "c.0"
-        content = read_bounded(file, 8 * layout.num_points, is_stored=True)
+        content = read_bounded(file, 8 * layout.num_points)
         if len(content) != 8 * layout.num_points or sha256_of_bytes(content) != description.parameters_sha256[name]:
             raise FormatError(f"{file} does not hold the {layout.num_points} values that were written: it is damaged")
         values = np.frombuffer(content, "<f8").astype(np.float64)

@@ -134,7 +134,7 @@ def damaged_documents(path: Path, description: StoreDescription) -> dict[str, st
     damaged = {}
     for name, document in static_documents(description.layout).items():
         try:
-            if read_bounded(path / name, MAX_DOCUMENT_BYTES, is_stored=True) != dump_json(document):
+            if read_bounded(path / name, MAX_DOCUMENT_BYTES) != dump_json(document):
                 raise FormatError(f"{path / name} is not as it was written")
         except NakayaError as error:
             damaged[name] = str(error)

@@ -26,6 +26,7 @@ from nakaya.core.configuration import read_toml
 from nakaya.core.errors import MissingExtraError, NakayaError, ParameterError, UnknownNameError
 from nakaya.core.files import check_output, move_folder, write_whole
 from nakaya.core.provenance import package_version
+from nakaya.core.reading import MAX_DOCUMENT_BYTES, read_bounded
 from nakaya.core.resumable import staged
 from nakaya.kinetics.models.catalogue import find_entry, find_model, model_names
 from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_factor
@@ -117,7 +118,7 @@ class KineticsTraining:
 def is_kinetics(path: Path) -> bool:
     """Whether a training file asks for models of kinetics; other files are left to their own reader."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8")).get("model") == "kinetics"
+        return tomllib.loads(read_bounded(path, MAX_DOCUMENT_BYTES).decode()).get("model") == "kinetics"
     except (OSError, ValueError, RecursionError):
         return False
 

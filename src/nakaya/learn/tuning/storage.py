@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial
 
 from nakaya.core.addresses import HIDDEN, is_plain_address, without_secrets
 from nakaya.core.errors import MissingExtraError, OutputError, ParameterError
+from nakaya.core.reading import check_input
 
 __all__ = ["StorageConfig", "open_storage", "retry_callback", "retry_history", "storage_errors"]
 
@@ -215,3 +216,5 @@ def _check_folder(path: Path) -> None:
         raise OutputError(f"cannot write {path}: the directory {path.absolute().parent} does not exist: make it first")
     if path.is_dir():
         raise OutputError(f"cannot write {path}: it is a directory: name a file, such as sqlite:///study.db")
+    if path.exists():  # SQLite would wait for who writes into a pipe
+        check_input(path)

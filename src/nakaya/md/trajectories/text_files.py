@@ -15,7 +15,8 @@ from typing import IO
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, InputFileError, shown
+from nakaya.core.errors import FormatError, shown
+from nakaya.core.reading import open_input
 from nakaya.md.potentials import MASSES
 from nakaya.md.trajectories.frames import Frame
 
@@ -59,11 +60,7 @@ class CutOff(Exception):
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """Open a plain or gzipped file for reading, told apart by its first two bytes; `InputFileError` where it cannot."""
-    try:
-        raw = path.open("rb")
-    except OSError as error:
-        raise InputFileError(f"cannot read {path}: {(error.strerror or 'unknown reason').lower()}") from None
-    with raw:
+    with open_input(path) as raw:
         is_gzip = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         if is_gzip:

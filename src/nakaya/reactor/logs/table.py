@@ -19,7 +19,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
-from nakaya.core.reading import input_errors
+from nakaya.core.reading import input_errors, open_input
 
 __all__ = ["Layout", "RawTable", "align_header", "read_table", "read_text"]
 
@@ -190,7 +190,7 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         FormatError: It is no text, is larger than the limit, or is a gz that is damaged or cut off.
     """
     try:
-        with input_errors(path), path.open("rb") as stream:
+        with input_errors(path), open_input(path) as stream:
             content = stream.read(MAX_BYTES + 1)
         if content[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
