@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -308,13 +309,13 @@ def test_lammps_stops_when_its_parent_is_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="groups of processes are killed on Unix only")
-def test_a_run_bound_to_its_parent_is_gone_with_the_process_that_started_it(tmp_path: Path) -> None:
-    program = tmp_path / "lmp"  # a LAMMPS that computes for ever, and whose input knows nothing of us
+def test_a_run_is_gone_with_the_process_that_started_it(tmp_path: Path) -> None:
+    program = tmp_path / "lmp"  # a LAMMPS that computes for ever, and never reads its input
     program.write_text(f"#!/bin/sh\nsleep 300 & echo $! > {tmp_path}/worker\nwait\n")
     program.chmod(0o755)
     code = (
         "from pathlib import Path\nfrom nakaya.md.lammps.program import run_lammps\n"
-        f"run_lammps(Path({str(tmp_path)!r}), ends_with_parent=True)"
+        f"run_lammps(Path({str(tmp_path)!r}))"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "NAKAYA_LMP": str(program)})
     worker = tmp_path / "worker"
@@ -327,6 +328,16 @@ def test_a_run_bound_to_its_parent_is_gone_with_the_process_that_started_it(tmp_
     wait_until(lambda: not is_alive(int(worker.read_text())))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="groups of processes are killed on Unix only")
+def test_a_parent_that_was_gone_before_anything_began_is_noticed(tmp_path: Path) -> None:
+    worker = f"sleep 300 & echo $! > {tmp_path}/worker; wait"
+    watcher = [sys.executable, "-I", "-S", "-c", lammps._END_WITH_PARENT, "sh", "-c", worker]
+    process = subprocess.Popen(watcher, stdin=subprocess.DEVNULL, start_new_session=True)  # a pipe that is closed
+    assert process.wait() == -signal.SIGKILL
+    if (tmp_path / "worker").is_file() and (number := (tmp_path / "worker").read_text().strip()):
+        wait_until(lambda: not is_alive(int(number)))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of Unix")
 def test_a_killed_lammps_is_called_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "lmp"
@@ -335,10 +346,9 @@ def test_a_killed_lammps_is_called_killed(tmp_path: Path, monkeypatch: pytest.Mo
     for body in ("kill -9 $$", f'exec {sys.executable} -c "{python}"'.replace("$$", "\\$\\$")):
         program.write_text(f"#!/bin/sh\n{body}\n")
         program.chmod(0o755)
-        for ends_with_parent in (False, True):
-            find_lammps.cache_clear()
-            with pytest.raises(LammpsError, match="SIGKILL"):
-                run_lammps(tmp_path, ends_with_parent=ends_with_parent)
+        find_lammps.cache_clear()
+        with pytest.raises(LammpsError, match="SIGKILL"):
+            run_lammps(tmp_path)
     program.write_text("#!/bin/sh\nexit 3\n")
     with pytest.raises(LammpsError, match="exit status 3"):
         run_lammps(tmp_path)

@@ -99,7 +99,7 @@ def run_own_input(
             if entry.is_file() and entry.stat().st_size <= MAX_COPY_BYTES:
                 shutil.copyfile(entry, folder / entry.name)
         (folder / dump).unlink(missing_ok=True)
-        run_lammps(folder, script=script.name, time_limit=time_limit, ends_with_parent=True)
+        run_lammps(folder, script=script.name, time_limit=time_limit)
         if not (folder / dump).is_file():
             raise ParameterError(f"{script} ran, but wrote no {dump}: name the file of its dump command")
         record = ingest_trajectory(folder / dump, options, known=known_records())

@@ -35,7 +35,10 @@ LMP_VARIABLE = "NAKAYA_LMP"
 POTENTIALS_VARIABLE = "LAMMPS_POTENTIALS"
 """Where LAMMPS looks for potential files that an input names without a folder."""
 
-# Between this process and LAMMPS: kills both when the pipe to this process closes, and hands the status on.
+# Between this process and LAMMPS: kills both when the pipe to this process closes, and hands the status on. The pipe is
+# closed by the system, however this process ends, and is watched before LAMMPS begins: so there is no moment at which it
+# could be missed. The kernel's own signal of a parent's death would reach one process, and `lmp` starts another one; it
+# is also sent when the thread ends that started the process.
 _END_WITH_PARENT = """
 import os, signal, subprocess, sys, threading
 def watch():
@@ -84,19 +87,18 @@ def run_lammps(
     script: str = "in.lammps",
     variables: Mapping[str, str] | None = None,
     time_limit: float | None = None,
-    ends_with_parent: bool = False,
 ) -> Path:
     """Run an input file in its folder with one thread; return the path of the log.
 
-    On Linux the run is told who started it (variable `parent`), so that an input may stop itself when that process is
-    gone: after a kill -9 of this process no LAMMPS computes on for nobody. Inputs that do not need `ends_with_parent`.
+    LAMMPS is killed when this process is gone, however that ended and whatever the input says (not on Windows): after a
+    kill -9 of this process no LAMMPS computes on for nobody. On Linux the run is also told who started it (variable
+    `parent`), so that an input may stop itself.
 
     Args:
         folder: Where the input lies and all output goes.
         script: Name of the input file.
         variables: LAMMPS variables.
         time_limit: Seconds of wall time after which the run is stopped; None = no limit.
-        ends_with_parent: Whether LAMMPS is killed when this process is gone, whatever the input says (not on Windows).
 
     Raises:
         MissingExtraError: LAMMPS is not installed.
@@ -108,13 +110,13 @@ def run_lammps(
         arguments += ["-var", name, value]
     folders = [str(place) for place in potential_folders()]
     environment = {POTENTIALS_VARIABLE: os.pathsep.join(folders), **os.environ, "OMP_NUM_THREADS": "1"}
-    ends_with_parent = ends_with_parent and os.name == "posix"
-    if ends_with_parent:
+    is_watched = os.name == "posix"
+    if is_watched:
         arguments = [sys.executable, "-I", "-S", "-c", _END_WITH_PARENT, *arguments]
     logger.info("running %s in %s", script, folder)
     with (folder / "lammps.err").open("wb") as errors:
         process = subprocess.Popen(
-            arguments, cwd=folder, stdin=subprocess.PIPE if ends_with_parent else subprocess.DEVNULL, stdout=errors,
+            arguments, cwd=folder, stdin=subprocess.PIPE if is_watched else subprocess.DEVNULL, stdout=errors,
             stderr=errors, env=environment, start_new_session=True,
         )  # fmt: skip
         try:
