@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import typer.main
 
 from benchmarks.__main__ import PROGRAM
 from benchmarks.__main__ import app as studies
-from nakaya.cli.app import app
+from nakaya.cli.app import app, run
+from nakaya.kinetics.training.training import read_kinetics_training
+from nakaya.md.campaigns.plan import read_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "src").rglob("*.md"))
@@ -74,3 +77,26 @@ def test_commands_of_documents_parse(path: Path) -> None:
         except Exception as error:
             if type(error).__name__ not in CUT_SHORT:
                 raise AssertionError(f"{line}: {error}") from error
+
+
+def test_the_plan_of_a_potential_of_users_and_its_training_can_be_read() -> None:
+    runs = read_plan(ROOT / "examples" / "nickel" / "plan.toml")
+    assert {(run.material.name, run.material.potential, run.material.structure) for run in runs} == {
+        ("Ni", "Ni_u3.eam", "fcc")
+    }
+    assert Counter(type(run).__name__ for run in runs) == {"PropertiesRun": 2, "MeltingRun": 1, "GrowthRun": 8}
+    training = read_kinetics_training(ROOT / "examples" / "nickel" / "train.toml")
+    text = (ROOT / "docs" / "own-potential.md").read_text(encoding="utf-8")
+    assert f"--out {training.records}\n" in text  # the records that the page makes are those that it trains on
+
+
+def test_a_material_without_a_potential_names_what_comes_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["md", "grow", "--material", "Fe", "--orientation", "100", "--temperature", "900", "--out"]
+    assert run([*words, str(tmp_path / "new")]) == 2
+    error = capsys.readouterr().err
+    for named in ("--pair-style", "--melting-point", "nakaya md campaign run", "docs/own-potential.md"):
+        assert named in error
+    parse(shlex.split("nakaya md campaign run PLAN --out OUT"))
+    assert (ROOT / "docs" / "own-potential.md").is_file()

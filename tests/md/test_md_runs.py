@@ -16,7 +16,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nakaya.core.errors import InputFileError, MissingExtraError, NakayaError, ParameterError
+from nakaya.core.errors import (
+    InputFileError,
+    MissingExtraError,
+    NakayaError,
+    ParameterError,
+    UnknownMaterialError,
+)
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.md.growth import GrowthRun, half_melted_box
 from nakaya.md.lammps import program as lammps
@@ -263,8 +269,10 @@ def test_without_lammps_one_line_says_how_to_install_it(monkeypatch: pytest.Monk
 
 
 def test_other_materials_need_their_potential() -> None:
-    with pytest.raises(ParameterError, match="no potential is known for Ni"):
+    with pytest.raises(UnknownMaterialError, match=r"for Ni .* not given: pair style, .* melting point$"):
         find_material("Ni")
+    with pytest.raises(UnknownMaterialError, match="not given: structure$"):
+        find_material("Ni", pair_style="eam", potential="Ni.eam", lattice_parameter=3.6, melting_point=1700.0)
     nickel = find_material(
         "Ni", pair_style="eam/alloy", potential="Ni.eam", structure="fcc", lattice_parameter=3.6, melting_point=1700.0
     )

@@ -17,7 +17,7 @@ import typer
 from nakaya.cli.moved import moved_to
 from nakaya.core.addresses import without_secrets
 from nakaya.core.documents import dump_json, plain
-from nakaya.core.errors import NakayaError, OutputExistsError, PluginError, UnstatedError
+from nakaya.core.errors import NakayaError, OutputExistsError, PluginError, UnknownMaterialError, UnstatedError
 from nakaya.core.text import printable
 
 __all__ = [
@@ -39,6 +39,11 @@ GOES_ON: Final = "interrupted: what was finished is kept, run the same command a
 
 OPTIONS: Final = {"frame_ps": "--frame-interval", "time_step_ps": "--time-step", "fixed": "--fix NAME=VALUE"}
 """Arguments of the library -> options, where these have other names."""
+
+POTENTIAL: Final = (
+    "give --pair-style, --potential, --structure, --lattice-parameter and --melting-point, or name them in a plan for "
+    "nakaya md campaign run; docs/own-potential.md leads from a potential to predictions"
+)
 
 LEAST_ALIKE = 0.7
 """Of two names that are suggested for one another: a letter too many, too few or swapped."""
@@ -84,6 +89,8 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
     if isinstance(error, UnstatedError):
         option = OPTIONS.get(error.name, f"--{error.name.replace('_', '-')}")
         return USER_ERROR, f"nakaya: {error} ({option})"
+    if isinstance(error, UnknownMaterialError):
+        return USER_ERROR, f"nakaya: {error}: {POTENTIAL}"
     if isinstance(error, PluginError) and "--debug" not in arguments:
         return USER_ERROR, f"nakaya: {_one_line(str(error))}; nakaya --debug shows where"
     if isinstance(error, NakayaError):

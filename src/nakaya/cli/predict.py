@@ -40,7 +40,8 @@ def predict(
     of 10 cases; warnings say where the model was not trained. A nucleation rate is given within 0.1 T_m of where
     crystals were seen to nucleate, and where it is known to 4 decades; elsewhere it is null, and so are the two
     quantities that need it. Predictions are of one potential per material, that of the training, which the answer
-    names. With --records of more than one record, --json prints {"predictions": [...]}.
+    names. A material of your own needs records and a model of them, named by --model: docs/own-potential.md
+    leads there. With --records of more than one record, --json prints {"predictions": [...]}.
     """
     from nakaya.kinetics.prediction.model import load_model
     from nakaya.kinetics.prediction.predicting import (

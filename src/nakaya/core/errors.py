@@ -22,6 +22,7 @@ __all__ = [
     "OutputExistsError",
     "ParameterError",
     "PluginError",
+    "UnknownMaterialError",
     "UnknownNameError",
     "UnstatedError",
     "nearest_name",
@@ -72,6 +73,10 @@ class UnstatedError(ParameterError):
     def __init__(self, message: str, name: str) -> None:
         super().__init__(message)
         self.name = name
+
+
+class UnknownMaterialError(ParameterError):
+    """A material that lacks a potential; the command line adds how to give one."""
 
 
 class ConfigError(NakayaError, ValueError):

@@ -10,7 +10,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, ParameterError, UnknownNameError
+from nakaya.core.errors import (
+    FormatError,
+    InputFileError,
+    MissingExtraError,
+    ParameterError,
+    UnknownMaterialError,
+    UnknownNameError,
+)
 from nakaya.core.provenance import sha256_of_file
 from nakaya.md.order.bond_order import CLASSIFIERS, Classifier
 
@@ -136,9 +143,10 @@ def find_material(
     elif len(given) == len(described):
         material = Material(name, **given)
     elif name in MASSES:
-        raise ParameterError(
-            f"no potential is known for {name}: give pair style, potential, structure, lattice parameter and melting "
-            f"point, or use one of {', '.join(MATERIALS)}"
+        lacking = ", ".join(key.replace("_", " ") for key in described if key not in given)
+        known = ", ".join(MATERIALS)
+        raise UnknownMaterialError(
+            f"no potential is known for {name} as there is for {known}, and these are not given: {lacking}"
         )
     else:
         raise UnknownNameError("material", name, MATERIALS)

@@ -383,6 +383,18 @@ def test_an_unknown_material_has_its_bulk_from_the_records_beside_it(model: Kine
     assert any("melting temperature" in warning for warning in told["warnings"])
 
 
+def test_conditions_of_a_material_of_users_take_its_structure_from_the_records(model: KineticsModel) -> None:
+    """A structure is asked for by laws of kinetics, and is known of shipped materials without any record."""
+
+    def silver(record: Record) -> Record:
+        stated = replace(record.provenance, settings={"structure": "bcc"})
+        return replace(record, material="Ag", composition={"Ag": 1.0}, provenance=stated)
+
+    own = replace(model, records=tuple(silver(record) for record in model.records))
+    assert conditions_sample("Ag", "100", 1115.0, own).conditions["coordination_number"] == 8
+    assert conditions_sample("Cu", "100", 1115.0, model).conditions["coordination_number"] == 12
+
+
 def test_a_record_that_says_no_temperature_is_refused(model: KineticsModel, tmp_path: Path) -> None:
     still = bulk(900.0)
     conditions = {name: entry for name, entry in still.conditions.items() if name != "temperature"}

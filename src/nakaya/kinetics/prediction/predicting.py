@@ -13,6 +13,7 @@ import numpy as np
 from nakaya.core.errors import InputFileError, ParameterError, UnstatedError
 from nakaya.crystallography.miller import cubic_plane_family
 from nakaya.kinetics.graphs.build import build_sequence
+from nakaya.kinetics.graphs.conditions import crystal_structure
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
 from nakaya.kinetics.prediction.report import (
     UNITS,
@@ -100,6 +101,8 @@ def conditions_sample(material: str, orientation: str | None, temperature: float
         known = sorted({record.material for record in model.records})
         raise ParameterError(f"material {material!r} has no records of melting and bulk: known are {', '.join(known)}")
     table = model.table(material)
+    structures = (crystal_structure(record) for record in model.records if record.material == material)
+    structure = next((found for found in structures if found is not None), None)
     record = Record(
         id=f"conditions-{material}",
         kind="md",
@@ -107,7 +110,7 @@ def conditions_sample(material: str, orientation: str | None, temperature: float
         orientation=orientation,
         conditions=table.conditions(temperature),
         quantities={},
-        provenance=Provenance("stated conditions"),
+        provenance=Provenance("stated conditions", settings={} if structure is None else {"structure": structure}),
     )
     sample = make_sample(record, "A", table, None)
     if (refusal := temperature_refusal(sample)) is not None:

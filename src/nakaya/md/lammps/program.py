@@ -36,9 +36,9 @@ POTENTIALS_VARIABLE = "LAMMPS_POTENTIALS"
 """Where LAMMPS looks for potential files that an input names without a folder."""
 
 # Between this process and LAMMPS: kills both when the pipe to this process closes, and hands the status on. The system
-# closes the pipe, however this process ends, and it is watched before LAMMPS begins: so there is no moment at which it
-# could be missed. The kernel's own signal of a parent's death would reach one process, and `lmp` starts another one; it
-# is also sent when the thread ends that started the process.
+# closes the pipe, however this process ends, and it is watched from before LAMMPS begins: no moment is missed. The
+# kernel's own signal of a parent's death would reach one process, and `lmp` starts another one; it is also sent when
+# the thread ends that started the process.
 _END_WITH_PARENT = """
 import os, signal, subprocess, sys, threading
 def watch():
