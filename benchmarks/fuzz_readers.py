@@ -302,11 +302,16 @@ def _ctf() -> str:
 
 
 def _angs() -> list[Files]:
-    return [{"a.ang": _ang().encode()}, {"a.ang": _ang(hexagonal=True).encode()}]
+    astar = re.sub(r"# (Phase|[XY]STEP|NCOLS_\w+|NROWS).*\n", "", _ang()).replace("SqrGrid", "SqrGrid#")
+    texts = [_ang(), _ang(hexagonal=True), "# File created from ACOM RES results\n" + astar, _ang().replace(".", ",")]
+    texts.append(_ang().replace("STEP: 1.0", "STEP: 0.5"))
+    return [{"a.ang": text.encode()} for text in texts]
 
 
 def _ctfs() -> list[Files]:
-    return [{"a.ctf": _ctf().encode()}, {"a.ctf": _ctf().replace(".", ",").encode()}]
+    askew = _ctf().replace("90;90;120\tTitanium\t9\t194", "90;100;90\tTitanium\t2\t14")
+    texts = [_ctf(), _ctf().replace(".", ","), _ctf().replace("\t", "  "), askew.replace("\t8\t0\t", "\t0\t3\t", 9)]
+    return [*({"a.ctf": text.encode()} for text in texts), {"a.ctf": _ctf().encode("utf-16")}]
 
 
 def _read_ebsd(folder: Path) -> object:

@@ -136,6 +136,19 @@ def test_one_crystal_has_one_orientation_and_colour_whoever_wrote_the_file(name,
     assert ("turned by 30 degrees" in ctf.phases[0].frame) == (symmetry.system in ("trigonal", "hexagonal"))
 
 
+@pytest.mark.parametrize("space_group", [162, 164])
+def test_the_space_group_says_where_two_fold_axes_of_trigonal_crystals_lie(space_group, ctf_text):
+    # P-31m (162): between the a axes, along a*; P-3m1 (164): along a.
+    along_a = cell_axes(HEX, "hkl")[:, 0] / HEX[0]
+    a_star = np.array([1.0, 0.0, 0.0])
+    base = random_rotations(1, 30)[0]
+    for axis, is_symmetry in ((a_star, space_group == 162), (along_a, space_group == 164)):
+        own = Rotation.concatenate([base, Rotation.from_rotvec(np.pi * axis) * base])
+        text = ctf_text(stripes(own), np.ones(216, np.int64), SHAPE, laue=(7,), cells=(HEX,))
+        found = find_grains(parse_ctf(text.replace("\t225", f"\t{space_group}")))
+        assert found.num_grains == (1 if is_symmetry else 2)
+
+
 def test_cubic_orientations_are_those_of_the_file_to_the_last_bit(ctf_text):
     points = random_rotations(30, 3)
     ebsd = parse_ctf(ctf_text(points, np.ones(30, np.int64), (5, 6)))
@@ -386,6 +399,8 @@ def with_steps(text: str, x: str, y: str, columns: int | None = None, rows: int 
         ("0.25", "1.0", 72, None),
         ("2.0", "2.0", 9, 6),
         ("1.0", "3", None, None),
+        ("1000.0", "1000.0", None, None),
+        ("0.001", "0.001", None, None),
     ],
 )
 def test_where_steps_of_the_header_contradict_the_points_these_win(x, y, columns, rows, ang_text):
@@ -493,6 +508,19 @@ def test_decimal_commas_in_an_ang_file(ang_text):
     assert comma.flags == ()
     assert comma.phases == plain.phases
     np.testing.assert_array_equal(comma.orientations.as_quat(), plain.orientations.as_quat())
+
+
+def test_columns_of_an_ang_file_are_where_its_header_says(ang_text):
+    confidence = np.linspace(0.3, 0.9, 216)
+    text = ang_text(stripes(random_rotations(3, 31)), np.ones(216, np.int64), SHAPE, confidence=confidence)
+    header, body = body_of(text)
+    moved = [[*(words := line.split())[:5], words[7], words[5], words[8], words[6], words[9]] for line in body]
+    named = "# COLUMN_HEADERS: phi1, PHI, phi2, x, y, Phase index, IQ, SEM, CI, FIT"
+    other = parse_ang("\n".join([*header, named, *(" ".join(words) for words in moved)]))
+    plain = parse_ang(text)
+    np.testing.assert_array_equal(other.confidence, plain.confidence)
+    np.testing.assert_array_equal(other.phase, plain.phase)
+    np.testing.assert_array_equal(other.orientations.as_quat(), plain.orientations.as_quat())
 
 
 def test_hdf5_is_named(tmp_path):

@@ -32,6 +32,11 @@ MAX_FILE_BYTES = 2 << 30
 MICROMETRE, NANOMETRE = 1e-6, 1e-9
 MAX_PHASE = 10**9
 """No header lists so many: a greater number is refused as this one is."""
+_ANG_COLUMNS = (
+    ("phi1",), ("phi",), ("phi2",), ("x",), ("y",), ("iq", "image_quality"), ("ci", "confidence_index"),
+    ("phase_index", "phase", "phase_id"),
+)  # fmt: skip
+"""Names that OIM 8 and orix give to the columns of .ang files."""
 _LAST_GROUP = (2, 15, 74, 88, 142, 148, 167, 176, 194, 206, 230)
 """Greatest number of a space group in the Laue classes 1 to 11 of .ctf files."""
 NOT_ANALYSED = 5
@@ -256,14 +261,16 @@ def parse_ang(text: str, *, name: str = "map.ang") -> EbsdMap:
         raise FormatError(f"{name} has no header of lines that begin with #: it is not an .ang map")
     phases, crystal_flags = _ang_phases(header, name)
     entries = _ang_entries(header)
-    columns, flags = _columns(body, 8, name)
+    order = _ang_order(header)
+    columns, flags = _columns(body, max(order) + 1, name)
+    columns = columns[:, order]
     flags += crystal_flags
     euler, positions = columns[:, :3], columns[:, 3:5]
     # TSL writes 4 pi for a point that could not be indexed; nothing beyond that can be meant in radians.
     if np.nanmax(np.abs(euler), initial=0.0) > 4 * np.pi + 1e-3:
         raise FormatError(f"{name}: Euler angles up to {np.nanmax(np.abs(euler)):g}: .ang angles are in radians")
     if not np.isfinite(columns[:, 7]).all() or (np.abs(columns[:, 7] - np.round(columns[:, 7])) > 0).any():
-        raise FormatError(f"{name}: column 8 is the phase and must hold whole numbers")
+        raise FormatError(f"{name}: column {order[7] + 1} is the phase and must hold whole numbers")
     phase = np.clip(columns[:, 7], 0, MAX_PHASE).astype(np.int64)
     if len(phases) == 1 and not phase.any():
         phase[columns[:, 7] == 0] = phases[0].number
@@ -307,6 +314,17 @@ def parse_ang(text: str, *, name: str = "map.ang") -> EbsdMap:
         phases=phases,
         flags=flags,
     )
+
+
+def _ang_order(header: Sequence[str]) -> list[int]:
+    """Places of phi1, PHI, phi2, x, y, image quality, confidence and phase, where a header names its columns."""
+    order = list(range(8))
+    for line in header:
+        if match := re.match(r"column[_ ](?:headers|names):(.*)", line, re.IGNORECASE):
+            names = [word.strip().lower().replace(" ", "_") for word in match[1].split(",")]
+            for place, known in enumerate(_ANG_COLUMNS):
+                order[place] = next((at for at, word in enumerate(names) if word in known), order[place])
+    return order
 
 
 def _ang_entries(header: Sequence[str]) -> dict[str, str]:
@@ -450,7 +468,7 @@ def parse_ctf(text: str, *, name: str = "map.ctf") -> EbsdMap:
 
 
 def _ctf_fields(line: str) -> list[str]:
-    """Lengths, angles, name and Laue number of a phase: between tabs, or between blanks, of which names have some.
+    """Lengths, angles, name, Laue number, space group of a phase: between tabs, or blanks, of which names have some.
 
     Between blanks the Laue number is the first one before a space group of its class ("Ti 6 4 9 194" has 9), or before
     any number, or the last word.
@@ -463,7 +481,7 @@ def _ctf_fields(line: str) -> list[str]:
     pairs = [at for at in range(len(rest) - 1) if 0 < numbers[at] <= len(_LAST_GROUP) and numbers[at + 1] >= 0]
     fitting = [at for at in pairs if bisect_left(_LAST_GROUP, numbers[at + 1]) + 1 == numbers[at]]
     at = (fitting or pairs or [len(rest) - 1])[0]
-    return [lengths, angles, " ".join(rest[:at]), rest[at]]
+    return [lengths, angles, " ".join(rest[:at]), *rest[at:]]
 
 
 def _ctf_phases(lines: Sequence[str], words: Sequence[str], name: str) -> list[tuple[Phase, Rotation | None]]:
@@ -486,6 +504,7 @@ def _ctf_phases(lines: Sequence[str], words: Sequence[str], name: str) -> list[t
                 f"{name}: phase {number} is {line.strip()[:60]!r}, expected cell lengths, angles, name and Laue number"
             ) from None
         lattice = (*lengths, *angles)
-        symmetry, frame, turn = hkl_crystal(laue, lattice, where=f"{name}, phase {number}")
+        space_group = int(fields[4]) if len(fields) > 4 and re.fullmatch(r"[0-9]{1,3}", fields[4]) else 0
+        symmetry, frame, turn = hkl_crystal(laue, lattice, space_group, where=f"{name}, phase {number}")
         phases.append((Phase(number, label, symmetry, lattice, frame), turn))
     return phases

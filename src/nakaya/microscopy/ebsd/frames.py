@@ -35,6 +35,8 @@ _HKL_LAUE: Final = {
 }  # fmt: skip
 """Laue numbers of .ctf files."""
 
+_TWO_FOLD_ALONG_A_STAR: Final = frozenset({149, 151, 153, 157, 159, 162, 163})
+"""Trigonal space groups whose mirror planes or two-fold axes lie as in P312 and P-31m; Laue numbers do not tell."""
 A_STAR_FROM_A: Final = 30.0
 """Degrees from a to a* about c, in trigonal and hexagonal crystals."""
 SAME: Final = 2e-3
@@ -63,12 +65,15 @@ def tsl_crystal(code: str, lattice: Sequence[float], *, where: str) -> tuple[Sym
     return symmetry, "x along a, z along c*" if symmetry.system == "triclinic" else _frame(symmetry), None
 
 
-def hkl_crystal(laue: int, lattice: Sequence[float], *, where: str) -> tuple[Symmetry, str, Rotation | None]:
+def hkl_crystal(
+    laue: int, lattice: Sequence[float], space_group: int = 0, *, where: str
+) -> tuple[Symmetry, str, Rotation | None]:
     """Return the symmetry of a phase of a .ctf file, the frame it is brought to, and the turn that does it, if any.
 
     Args:
         laue: The file's Laue number.
         lattice: a, b, c, alpha, beta, gamma.
+        space_group: Its number; 0 = not stated.
         where: File and phase, for the message.
 
     Raises:
@@ -82,6 +87,8 @@ def hkl_crystal(laue: int, lattice: Sequence[float], *, where: str) -> tuple[Sym
         return monoclinic(axis), _monoclinic_frame(axis), None
     if symmetry.system == "triclinic":
         return symmetry, "x along a*, z along c", None
+    if symmetry.name == "-3m" and space_group in _TWO_FOLD_ALONG_A_STAR:
+        return symmetry, "x along a*, z along c; two-fold axes along a*", None
     if symmetry.system in ("trigonal", "hexagonal"):
         turn = Rotation.from_euler("z", A_STAR_FROM_A, degrees=True)
         return symmetry, f"{_frame(symmetry)} (in the file x along a*: turned by {A_STAR_FROM_A:g} degrees)", turn

@@ -196,9 +196,9 @@ def _fit_step(values: FloatArray, smallest: float) -> float:
     the smallest are noise.
     """
     gaps = _gaps(values)
-    gaps = gaps[gaps > smallest]
     if not len(gaps):
         return 0.0
+    gaps = gaps[gaps > smallest] if gaps.max() > smallest else gaps
     distance = np.unique(values - values.min())
     step, reach = float(np.median(gaps)), 8.0
     while distance[-1] <= MAX_POINTS * step:
