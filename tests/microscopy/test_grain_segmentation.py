@@ -12,11 +12,13 @@ from nakaya.core.errors import FormatError, ParameterError
 
 pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
 
+from nakaya.microscopy.grains.doubts import brightness_steps, count_straight_lines
 from nakaya.microscopy.grains.etched import Etching, etched_image
 from nakaya.microscopy.grains.grain_size import mean_intercept
 from nakaya.microscopy.grains.masks import grains_from_mask, mask_of_boundaries
 from nakaya.microscopy.grains.record import measure_map
 from nakaya.microscopy.grains.segmentation import segment_grains
+from nakaya.microscopy.grains.topology import split_disconnected
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 from support.boundary_net import boundary_net
 
@@ -150,3 +152,58 @@ def test_masks_that_fit_nothing_are_refused():
     open_line[40, :60] = 255
     with pytest.raises(FormatError, match="are its boundaries closed"):
         grains_from_mask(open_line, (80, 80))
+
+
+def test_a_palette_used_in_turn_is_flagged_and_one_of_its_own_for_every_grain_is_not():
+    truth = known_map(8, cells=20, side=80)
+    palette = np.random.default_rng(9).integers(10, 255, (20, 3)).astype(np.uint8)
+    assert grains_from_mask(palette[truth], truth.shape)[1] == []
+    _, (flag,) = grains_from_mask(palette[truth % 7], truth.shape)
+    pieces = int(split_disconnected((truth % 7).astype(np.int32)).max()) + 1
+    assert flag.startswith(f"7 colours or values of the mask lie in {pieces} separate areas")
+    _, (numbered,) = grains_from_mask((truth % 5 + 1).astype(np.uint8), truth.shape)
+    assert "cannot be told apart" in numbered
+    # Black belongs to no grain, however many places it has.
+    outlined = np.where(mask_of_boundaries(truth)[..., None], 0, palette[truth]).astype(np.uint8)
+    assert not any("separate areas" in flag for flag in grains_from_mask(outlined, truth.shape)[1])
+
+
+def scratched(image: np.ndarray, width: float, seed: int) -> np.ndarray:
+    """Five dark straight lines from side to side."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.indices(image.shape)
+    for _ in range(5):
+        left, right = rng.uniform(10, image.shape[0] - 10, 2)
+        distance = np.abs(rows - left - (right - left) * columns / image.shape[1])
+        image = image - 0.5 * np.exp(-np.log(2) * (2 * distance / width) ** 2)
+    return np.clip(image, 0, 1)
+
+
+@pytest.mark.parametrize("width", [2.0, 3.0])
+@pytest.mark.parametrize("seed", [11, 12])
+def test_scratches_among_the_boundaries_are_seen_and_boundaries_are_no_scratches(seed, width):
+    truth = known_map(seed, cells=120)
+    image = etched_image(truth, Etching(noise=0.03), np.random.default_rng(seed)).astype(float)
+    for picture, least, most in ((image, 0, 0), (scratched(image, width, seed), 2, 6)):
+        labels = segment_grains(picture).labels
+        assert least <= count_straight_lines(labels, mean_intercept(labels).value) <= most
+    assert count_straight_lines(truth, mean_intercept(truth).value) == 0
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02, 0.08])
+def test_grains_that_differ_in_brightness_alone_show_steps_and_etched_ones_lines(noise):
+    truth, rng = known_map(13), np.random.default_rng(14)
+    for etching in (
+        Etching(noise=noise),
+        Etching(noise=noise, grey_deviation=0.1),
+        Etching(noise=noise, line_width=6.0),
+    ):
+        step, line = brightness_steps(etched_image(truth, etching, rng).astype(float), etching.line_width)
+        assert step < line
+    grey = Etching(contrast=0.0, noise=noise, grey_deviation=0.15)
+    step, line = brightness_steps(etched_image(truth, grey, rng).astype(float), 3.0)
+    assert step > 5 * line
+    phases = np.where(np.random.default_rng(15).random(CELLS) < 0.4, 0.3, 0.8)[truth]
+    step, line = brightness_steps(phases + noise * rng.standard_normal(truth.shape), 3.0)
+    assert step == pytest.approx(0.5, abs=0.1)
+    assert step > 5 * line

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import ndimage, stats
 
 from nakaya.core.errors import ParameterError
 from nakaya.microscopy.image_records import NO_SCALE, ImageSource
 from nakaya.microscopy.loops.counting import (
     LoopRules,
     calibrate_loops,
+    come_in_pairs,
     count_interval,
     find_loops,
     loops_of_mask,
@@ -146,3 +147,58 @@ def test_records_have_units_only_with_a_pixel_size_and_an_empty_image_is_a_resul
     assert none.record.quantities["num_loops"].value == 0
     assert "no loop was found" in none.record.flags[0]
     assert none.graph.num_nodes == 0
+
+
+def ringed_image(radius: float, width: float, *, lobes: float = 0.0, noise: float = 0.02) -> np.ndarray:
+    """Sixteen dark rings on a slope; `lobes` = how much of the depth changes around the ring."""
+    rng = np.random.default_rng(8)
+    rows, columns = np.indices((400, 400))
+    image = 0.7 + 0.05 * rows / 400
+    for row in range(50, 400, 100):
+        for column in range(50, 400, 100):
+            y, x = rows - row - rng.uniform(-8, 8), columns - column - rng.uniform(-8, 8)
+            rim = np.exp(-((np.hypot(x, y) - radius) ** 2) / (2 * width**2))
+            image -= 0.4 * rim * (1 + lobes * np.cos(2 * np.arctan2(y, x) + rng.uniform(0, 6))) / (1 + lobes)
+    image += noise * rng.standard_normal(image.shape)
+    return (image - image.min()) / np.ptp(image)
+
+
+@pytest.mark.parametrize("lobes", [0.0, 0.1])
+@pytest.mark.parametrize("radius", [6.0, 8.0, 10.0, 13.0, 16.0])
+def test_a_loop_that_shows_as_a_ring_is_one_with_its_inside(radius, lobes):
+    width = 4.0
+    found = find_loops(ringed_image(radius, width, lobes=lobes))
+    assert found.count == 16
+    if lobes == 0:
+        # It reaches to where the smoothed rim has 70 % of its greatest depth.
+        rows, columns = np.indices((101, 101)) - 50
+        rim = np.exp(-((np.hypot(rows, columns) - radius) ** 2) / (2 * width**2))
+        across = ndimage.gaussian_filter(rim, LoopRules().smoothing)[50, 50:]
+        edge = np.flatnonzero(across > 0.7 * across.max()).max() + 0.5
+        assert found.diameter.mean() == pytest.approx(2 * edge, rel=SIZE)
+    assert not come_in_pairs(found)
+
+
+def test_loops_that_touch_around_a_bright_place_are_as_many_as_they_are():
+    rows, columns = np.indices((SIDE, SIDE))
+    angles = 2 * np.pi * np.arange(3) / 3
+    image = 1 - sum(
+        np.exp(-((columns - 128 - 17 * np.cos(t)) ** 2 + (rows - 128 - 17 * np.sin(t)) ** 2) / (2 * 9.0**2))
+        for t in angles
+    )
+    assert find_loops((image - image.min()) / np.ptp(image)).count == 3
+
+
+def test_loops_in_pairs_are_flagged_and_loops_at_random_are_not():
+    rows, columns = np.indices((400, 400))
+    image = np.full((400, 400), 0.7)
+    rng = np.random.default_rng(9)
+    for row in range(50, 400, 100):
+        for column in range(50, 400, 100):
+            y, x, turn = rows - row, columns - column, rng.uniform(0, np.pi)
+            image -= 0.4 * np.exp(-((np.hypot(x, y) - 9) ** 2) / 32) * np.cos(np.arctan2(y, x) + turn) ** 2
+    lobed = find_loops((image - image.min()) / np.ptp(image))
+    assert lobed.count == 32
+    record = loops_record(ImageSource("tem.png", "0" * 64, 4e-10, "a test"), lobed, image.shape, {}).record
+    assert "come in pairs" in record.flags[0]
+    assert not come_in_pairs(find_loops(spotted_image(1, spots=6)[0]))

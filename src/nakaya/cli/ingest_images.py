@@ -35,6 +35,13 @@ def micrograph(
         float, typer.Option(help="Loops: depth below the background, share of the grey scale, 0 to 1.")
     ] = 0.23,
     loop_diameter: Annotated[float, typer.Option(help="Loops: about how many pixels across, 4 to 500.")] = 26.0,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            help="Part that shows the specimen, WIDTHxHEIGHT+LEFT+TOP in pixels. Left out: the rows above the data bar "
+            "where an FEI header names them, else the whole image; none: the whole image."
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -47,7 +54,7 @@ def micrograph(
     from nakaya.workflows.ingest_micrograph import MicrographOptions, UnusedMaskError, ingest_micrograph
 
     try:
-        options = MicrographOptions(kind, pixel_size, mask, material, lines, contrast, loop_diameter)
+        options = MicrographOptions(kind, pixel_size, mask, material, lines, contrast, loop_diameter, crop)
     except UnusedMaskError as error:
         raise ParameterError(f"--{error}") from None
     result = ingest_micrograph(image, out, options, overwrite=overwrite)

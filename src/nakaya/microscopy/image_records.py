@@ -31,6 +31,7 @@ class ImageSource:
         flags: What was odd in the file.
         mask: Name and sha256 of a mask that a person drew or corrected; None = the image alone.
         command: Command that makes the record again.
+        crop: Part of the file that was looked at, and who says so; empty = all of it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ImageSource:
     flags: tuple[str, ...] = ()
     mask: tuple[str, str] | None = None
     command: str = ""
+    crop: str = ""
 
     @property
     def scale(self) -> float:
@@ -104,6 +106,8 @@ def ingested(
     if source.pixel_size is not None:
         conditions["pixel_size"] = single(source.pixel_size, "m")
         settings = {**settings, "pixel size from": source.pixel_size_from}
+    if source.crop:
+        settings = {**settings, "crop": source.crop}
     files = {source.name: source.sha256}
     if source.mask is not None:
         name, digest = source.mask

@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from nakaya.core.arrays import BoolArray, GrainMap
 from nakaya.core.errors import FormatError
+from nakaya.microscopy.grains.topology import split_disconnected
 
 __all__ = ["check_mask_size", "grains_from_mask", "mask_of_boundaries"]
 
@@ -74,6 +75,7 @@ def grains_from_mask(pixels: NDArray[np.generic], shape: tuple[int, int]) -> tup
         if (values != np.round(values)).any():
             raise FormatError("the mask is neither black and white nor whole numbers, one a grain")
         seeds = np.where(values == 0, 0, np.unique(values, return_inverse=True)[1].reshape(shape) + 1).astype(np.int32)
+        flags += _repeated_values(seeds)
     size = np.bincount(seeds.ravel())
     small = size < MIN_GRAIN
     small[0] = False
@@ -85,6 +87,21 @@ def grains_from_mask(pixels: NDArray[np.generic], shape: tuple[int, int]) -> tup
     nearest = ndimage.distance_transform_edt(seeds == 0, return_distances=False, return_indices=True)
     labels = seeds[tuple(nearest)]
     return np.unique(labels, return_inverse=True)[1].reshape(shape).astype(np.int32), flags
+
+
+def _repeated_values(seeds: NDArray[np.int32]) -> list[str]:
+    """A flag where a value that should be one grain lies in several places: a palette that was used in turn."""
+    pieces = split_disconnected((seeds - 1).astype(np.int32))
+    first = np.unique(pieces, return_index=True)[1]
+    large = np.bincount(pieces[pieces >= 0]) >= MIN_GRAIN
+    value = seeds.ravel()[first[-len(large) :]][large]
+    number, areas = len(np.unique(value)), len(value)
+    if areas == number:
+        return []
+    return [
+        f"{number} colours or values of the mask lie in {areas} separate areas: each area is taken for a grain, but "
+        "grains that touch in one colour cannot be told apart; give every grain its own, or draw boundaries"
+    ]
 
 
 def _between_boundaries(white: BoolArray) -> NDArray[np.int32]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft, ndimage
 
-from nakaya.core.arrays import BoolArray, FloatArray
+from nakaya.core.arrays import BoolArray, Float32Array, FloatArray
 
 __all__ = ["FaultSearch", "StackingFault", "find_faults"]
 
@@ -66,13 +66,18 @@ class FaultSearch:
     reason: str = ""
 
 
-def _phase(spectrum: FloatArray, shape: tuple[int, int], g: FloatArray, width: float) -> tuple[FloatArray, FloatArray]:
-    """Phase of the fringes less that of perfect ones, rad, and their amplitude: float64 [row, column] each."""
+def _phase(spectrum: FloatArray, shape: tuple[int, int], g: FloatArray, width: float) -> tuple[Float32Array, BoolArray]:
+    """Phase of the fringes less that of perfect ones, rad, and where they are strong: [row, column] each.
+
+    Kept for up to a dozen reflections at once, so in five bytes a pixel.
+    """
     fx, fy = fft.fftfreq(shape[1])[None], fft.fftfreq(shape[0])[:, None]
     mask = np.exp(-((fx - g[0]) ** 2 + (fy - g[1]) ** 2) * (2 * np.pi * width) ** 2 / 2)
     fringes = fft.ifft2(spectrum * mask)
     rows, columns = np.indices(shape)
-    return np.angle(fringes * np.exp(-2j * np.pi * (g[0] * columns + g[1] * rows))), np.abs(fringes)
+    amplitude = np.abs(fringes)
+    fringes *= np.exp(-2j * np.pi * (g[0] * columns + g[1] * rows))
+    return np.angle(fringes).astype(np.float32), np.asarray(amplitude > 0.2 * np.median(amplitude), np.bool_)
 
 
 def _smooth(values: FloatArray, sigma: float) -> FloatArray:
@@ -82,15 +87,17 @@ def _smooth(values: FloatArray, sigma: float) -> FloatArray:
     return np.asarray(ndimage.map_coordinates(coarse, np.indices(values.shape) / stride, order=1, mode="nearest"))
 
 
-def _jump(phase: FloatArray, step: FloatArray, smooth: float) -> FloatArray:
+def _jump(phase: Float32Array, step: FloatArray, smooth: float) -> FloatArray:
     """Change of phase from one side to the other over `step` (x, y), less its slow part (strain, drift): rad.
 
     The slow part is the mean over the surroundings without what itself jumps: a fault would hide in its own background.
     """
     half = step / 2
-    before = ndimage.shift(np.exp(1j * phase), (half[1], half[0]), order=1, mode="nearest")
-    after = ndimage.shift(np.exp(1j * phase), (-half[1], -half[0]), order=1, mode="nearest")
+    wave = np.exp(1j * phase.astype(np.float64))
+    before = ndimage.shift(wave, (half[1], half[0]), order=1, mode="nearest")
+    after = ndimage.shift(wave, (-half[1], -half[0]), order=1, mode="nearest")
     turn = after * np.conj(before)
+    del wave, before, after
     usual = np.mean(turn)
     usual = usual / max(float(np.abs(usual)), 1e-12) * np.exp(1j * np.median(np.angle(turn * np.conj(usual))))
     calm = np.abs(np.angle(turn * np.conj(usual))) < JUMP / 3
@@ -134,8 +141,7 @@ def find_faults(
             if crossing == along or sine < 0.5:
                 continue
             jump = _jump(waves[crossing][0], step, 6 * width)
-            strong = waves[crossing][1] > 0.2 * np.median(waves[crossing][1])
-            seen = still & (np.abs(np.abs(jump) - JUMP) < JUMP_TOLERANCE) & strong
+            seen = still & (np.abs(np.abs(jump) - JUMP) < JUMP_TOLERANCE) & waves[crossing][1]
             faults += _lines(seen, jump, room, normal, width)
     return FaultSearch(True, tuple(_distinct(faults, width)))
 

@@ -156,12 +156,10 @@ def analyse_lattice(image: FloatArray) -> LatticeImage:
     flat = _flatten(image, width)
     places = [_starts(length, width) for length in image.shape]
     corners = np.array([(row, column) for row in places[0] for column in places[1]])
-    spectra: list[FloatArray] = []
     bases: list[FloatArray | None] = []
     for row, column in corners:
         power = power_spectrum(flat[row : row + width, column : column + width])
         fitted = fit_lattice(find_peaks(power, width))
-        spectra.append(power)
         bases.append(fitted[0] if fitted is not None and fitted[1] >= MIN_FRACTION_OF_POWER else None)
     window_domain, means = _group(bases, corners, len(places[1]))
     if not means:
@@ -172,7 +170,10 @@ def analyse_lattice(image: FloatArray) -> LatticeImage:
     domains, labels = [], _label_pixels(flat, means, width)
     for number, basis in enumerate(means):
         members = np.flatnonzero(window_domain == number)
-        peaks = find_peaks(np.sum([spectra[member] for member in members], axis=0), width)
+        total = np.zeros(())
+        for row, column in corners[members]:  # computed again: to keep the spectra takes a kilobyte a pixel
+            total = total + power_spectrum(flat[row : row + width, column : column + width])
+        peaks = find_peaks(total, width)
         own = tuple(peak for peak in peaks if has_indices(peak, basis, OWN_REFLECTION))
         fitted = fit_lattice(list(own)) if own else None
         refined = fitted[0] if fitted is not None and _same(fitted[0], basis) else basis

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage, stats
+from scipy.spatial import cKDTree
 
 from nakaya.core.arrays import BoolArray, FloatArray, GrainMap, IntArray
 from nakaya.core.checks import Range, check_in_range
@@ -20,9 +21,11 @@ __all__ = [
     "LoopRules",
     "Loops",
     "calibrate_loops",
+    "come_in_pairs",
     "count_interval",
     "depth_below_background",
     "find_centres",
+    "find_hollows",
     "find_loops",
     "loops_of_mask",
     "mask_of_loops",
@@ -40,6 +43,17 @@ OUTLINE = 0.7
 """A loop reaches as far as the depth is this fraction of its greatest: there people drew the outlines, in the mean."""
 SPLIT = 0.08
 """Two minima are two loops where the depth between them falls by at least this fraction of the fainter one."""
+HOLLOW_RIM = 0.65
+"""A bright place is the inside of a loop where the shallowest place of the rim around it is at least this fraction as
+deep as the deepest one: between loops that touch in a ring the depth falls further."""
+HOLLOW_LEVELS = 24
+HOLLOW_SIZE = 10.0
+"""Greatest diameter of such a place, in standard deviations of the smoothing (a loop has 6.5 across) ..."""
+HOLLOW_REACH = 2.0
+"""... and how far beyond it the rim reaches at most, in the same unit."""
+MIN_PAIRED, PAIRED, TOUCHING = 6, 0.75, 2.0
+"""Loops at least, fraction of them in pairs, and distance in mean diameters, for a flag: of points scattered at random
+0.62 are mutually nearest, however dense."""
 MARGIN = 4
 """Loops whose centre lies nearer to the frame than this (pixels) are mostly outside, and not counted."""
 MAX_LOOPS = 5000
@@ -102,6 +116,21 @@ class Loops:
         return np.sqrt(4 * self.area / np.pi)
 
 
+def come_in_pairs(loops: Loops) -> bool:
+    """Whether most loops nearly touch one other that is nearest to them in return: halves of two-lobed loops, perhaps.
+
+    Args:
+        loops: What was found; lengths in pixels.
+    """
+    if loops.count < MIN_PAIRED:
+        return False
+    distance, nearest = cKDTree(loops.centres).query(loops.centres, k=2)
+    other = nearest[:, 1]
+    is_mutual = other[other] == np.arange(loops.count)
+    is_near = distance[:, 1] <= TOUCHING * (loops.diameter + loops.diameter[other]) / 2
+    return bool((is_mutual & is_near).mean() >= PAIRED)
+
+
 def count_interval(count: int, level: float = 0.95) -> tuple[float, float]:
     """Return the interval of the mean of a Poisson count (Garwood 1936): what the count alone leaves open."""
     tail = (1 - level) / 2
@@ -123,18 +152,69 @@ def find_centres(depth: FloatArray, rules: LoopRules) -> IntArray:
         depth: From `depth_below_background`.
         rules: What counts as a loop.
     """
-    feet, _ = ndimage.label(depth > FOOT * rules.contrast)
+    return _find_centres(depth, rules, find_hollows(depth, rules))
+
+
+def _find_centres(depth: FloatArray, rules: LoopRules, hollow: GrainMap) -> IntArray:
+    feet, _ = ndimage.label((depth > FOOT * rules.contrast) | (hollow >= 0))
     area = np.bincount(feet.ravel())
     minima = np.argwhere((depth == ndimage.maximum_filter(depth, 5)) & (depth > rules.contrast))
     minima = minima[np.argsort(-depth[tuple(minima.T)], kind="stable")]
     height, width = depth.shape
     room = np.minimum(minima, [height - 1, width - 1] - minima).min(axis=1) >= MARGIN
     minima = minima[room & (area[feet[tuple(minima.T)]] >= rules.min_area)][:MAX_LOOPS]
+    rim = _rim(hollow, minima, HOLLOW_REACH * rules.smoothing)
     chosen = np.zeros((0, 2), np.int64)
-    for place in minima:
-        if _is_apart(depth, place, chosen, rules.smoothing):
+    taken: set[int] = set()
+    for place, own in zip(minima, rim.tolist(), strict=True):
+        if own not in taken and _is_apart(depth, place, chosen, rules.smoothing):
             chosen = np.concatenate([chosen, place[None]])
+            taken |= {own} - {-1}
     return chosen
+
+
+def find_hollows(depth: FloatArray, rules: LoopRules) -> GrainMap:
+    """Return the bright insides of loops that show as rings: their number for every pixel, -1 = none.
+
+    Inside is what lies below the shallowest place of a dark rim around it (the depth with its holes filled, less the
+    depth), where that rim is deep enough to be a loop, about as deep all around, and no wider than a loop.
+
+    Args:
+        depth: From `depth_below_background`, float64 [row, column].
+        rules: What counts as a loop.
+    """
+    found = np.full(depth.shape, -1, np.int32)
+    reach = HOLLOW_REACH * rules.smoothing
+    largest = np.pi / 4 * (HOLLOW_SIZE * rules.smoothing) ** 2
+    kept = 0
+    # The higher the level at which the rim is still closed, the more of the inside is seen; so the highest comes first.
+    for level in np.linspace(float(depth.max()), FOOT * rules.contrast, HOLLOW_LEVELS):
+        parts, number = ndimage.label(depth <= level)
+        size = np.bincount(parts.ravel(), minlength=number + 1)
+        size[np.unique(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]))] = 0
+        candidates = np.flatnonzero((size > 0) & (size <= largest))
+        places = ndimage.find_objects(parts)
+        for hole in candidates[candidates > 0]:
+            pad = int(np.ceil(reach)) + 1
+            window = tuple(slice(max(side.start - pad, 0), side.stop + pad) for side in places[hole - 1])
+            inside, around = parts[window] == hole, depth[window]
+            if (found[window][inside] >= 0).any():
+                continue
+            deepest = around[ndimage.distance_transform_edt(~inside) <= reach].max()
+            if level >= HOLLOW_RIM * deepest:
+                found[window][inside] = kept
+                kept += 1
+    return found
+
+
+def _rim(hollow: GrainMap, minima: IntArray, reach: float) -> IntArray:
+    """Number of the hollow on whose rim every minimum lies, -1 = none: int64 [n]."""
+    if hollow.max() < 0 or len(minima) == 0:
+        return np.full(len(minima), -1, np.int64)
+    distance, nearest = ndimage.distance_transform_edt(hollow < 0, return_indices=True)
+    at = tuple(minima.T)
+    number = hollow[tuple(axis[at] for axis in nearest)]
+    return np.where(distance[at] <= reach, number, -1).astype(np.int64)
 
 
 def find_loops(image: FloatArray, rules: LoopRules | None = None) -> Loops:
@@ -146,8 +226,9 @@ def find_loops(image: FloatArray, rules: LoopRules | None = None) -> Loops:
     """
     rules = rules or LoopRules()
     depth = depth_below_background(image, rules)
-    centres = find_centres(depth, rules)
-    return _measure(depth, centres, _regions(depth, centres))
+    hollow = find_hollows(depth, rules)
+    centres = _find_centres(depth, rules, hollow)
+    return _measure(depth, centres, _regions(depth, centres, hollow >= 0))
 
 
 def loops_of_mask(image: FloatArray, mask: BoolArray, rules: LoopRules | None = None) -> Loops:
@@ -223,7 +304,7 @@ def _is_apart(depth: FloatArray, place: IntArray, known: IntArray, smoothing: fl
     return True
 
 
-def _regions(depth: FloatArray, centres: IntArray) -> GrainMap:
+def _regions(depth: FloatArray, centres: IntArray, hollow: BoolArray) -> GrainMap:
     """Pixels around each centre that are deeper than `OUTLINE` of its depth and nearer to it than to another centre."""
     labels = np.full(depth.shape, -1, np.int32)
     if len(centres) == 0:
@@ -234,7 +315,7 @@ def _regions(depth: FloatArray, centres: IntArray) -> GrainMap:
     number = np.full(depth.shape, -1, np.int32)
     number[tuple(centres.T)] = np.arange(len(centres))
     owner = number[tuple(nearest)]
-    dark = depth > OUTLINE * depth[tuple(centres.T)][owner]
+    dark = (depth > OUTLINE * depth[tuple(centres.T)][owner]) | hollow
     for loop, (row, column) in enumerate(centres):
         window = np.s_[max(row - 150, 0) : row + 151, max(column - 150, 0) : column + 151]
         parts, _ = ndimage.label(dark[window] & (owner[window] == loop))

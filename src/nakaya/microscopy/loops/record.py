@@ -9,13 +9,18 @@ from scipy.spatial import Delaunay, QhullError
 
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.microscopy.image_records import ImageSource, IngestedImage, ingested, mean_quantity
-from nakaya.microscopy.loops.counting import Loops, count_interval
+from nakaya.microscopy.loops.counting import Loops, come_in_pairs, count_interval
 from nakaya.records.cluster_graph import ClusterGraph, Feature
 from nakaya.records.record import single
 
 __all__ = ["loops_record", "natural_neighbours"]
 
 NO_LOOPS = "no loop was found: nothing is dark enough, or large enough"
+
+IN_PAIRS = (
+    "most loops come in pairs that nearly touch: loops with two dark lobes are counted twice; look at the overlay, and "
+    "state a larger diameter of the loops if so"
+)
 
 
 def natural_neighbours(points: FloatArray) -> IntArray:
@@ -65,6 +70,8 @@ def loops_record(
     ends = count_interval(loops.count)
     quantities = {"num_loops": single(loops.count, "1", interval=ends)}
     flags = [] if loops.count else [NO_LOOPS]
+    if come_in_pairs(loops):
+        flags.append(IN_PAIRS)
     if source.pixel_size is not None:
         area = shape[0] * shape[1] * scale**2
         quantities |= {
