@@ -27,6 +27,9 @@ def reactor(
 
     Example: nakaya fit reactor examples/reactor/fit.toml --out fit/
 
+    Measured concentrations are converted to the basis of the system. A run begins at seed_time_h (or start_h) of its
+    log and ends at end_h.
+
     Values are SI; intervals are 90 %. An end that the data do not bound within the search range is null (open), and the
     parameter is then not identifiable; nor is a positive parameter whose interval spans more than a factor of ten.
     """

@@ -27,8 +27,9 @@ def reactor(
 
     Example: nakaya ingest reactor log.csv --map examples/reactor/columns.toml --out ingested/
 
-    The map names columns (by name, "name#2" for a repeated one, or position from 1) and their units (degC, %, rpm, um,
-    kg/kg, ...). What does not fit together is an error, or a flag in the record: never a silent guess.
+    The map names columns (by name, "name#2" for a repeated one, or position from 1) and their units (degC, rpm, um;
+    kg/kg, wt%, g/L, mol/mol for concentrations). What does not fit together is an error, or a flag in the record: never
+    a silent guess.
     """
     from nakaya.workflows.ingest_reactor import ingest_reactor
 

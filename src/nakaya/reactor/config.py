@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
 
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, ParameterError
+from nakaya.reactor.amounts import Amounts, Basis
 from nakaya.reactor.logs.column_map import Balance, Channel, ColumnMap, SizeClasses, SizeReports, Stream, TimeColumn
 from nakaya.reactor.logs.table import Layout
-from nakaya.reactor.solubility import Basis, Solubility
+from nakaya.reactor.solubility import Solubility
 
 __all__ = ["read_column_map"]
 
@@ -38,6 +40,7 @@ class MapTable(Table):
     reports: SizeReports | None = None
     solubility: Solubility | None = None
     balance: Balance | None = None
+    amounts: Amounts = Amounts()
 
 
 def read_column_map(path: Path) -> ColumnMap:
@@ -52,6 +55,10 @@ def read_column_map(path: Path) -> ColumnMap:
         raise ConfigError(f"{path}: [columns] or [sizes] without a [time]: name the column that holds the time")
     basis: Basis = table.concentration_basis or (table.solubility.basis if table.solubility else "solution")
     try:
+        law = table.solubility
+        if law is not None:
+            law = replace(law, amounts=table.amounts) if law.amounts == Amounts() else law
+            _ = law.conversion  # raises where something is missing
         streams = [] if table.time is None else [Stream(table.time, table.columns, table.sizes)]
         streams += [Stream(entry.time, entry.columns, entry.sizes, "stream.") for entry in table.stream]
         return ColumnMap(
@@ -60,8 +67,10 @@ def read_column_map(path: Path) -> ColumnMap:
             streams=tuple(streams),
             reports=table.reports,
             solvent=table.solvent,
-            solubility=table.solubility,
+            solubility=law,
             concentration_basis=basis,
+            basis_is_stated=table.concentration_basis is not None or law is not None,
+            amounts=table.amounts,
             concentration=table.concentration,
             balance=table.balance,
         )

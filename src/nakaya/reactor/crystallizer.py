@@ -23,6 +23,10 @@ from nakaya.reactor.solubility import Solubility
 __all__ = ["Crystallizer", "IntegrationError", "Operation", "Run", "Seed", "SolverInput", "solver_input"]
 
 
+_SLACK = 0.5
+"""K that a run may leave a table of solubilities: the noise of a thermometer at the end of a ramp."""
+
+
 class IntegrationError(ParameterError):
     """A run could not be integrated: rates that are too fast, or crystals that outgrow every grid."""
 
@@ -125,6 +129,7 @@ class SolverInput(NamedTuple):
         dissolution: Row of the dissolution law (all zero: none).
         nucleation: Rows of the nucleation laws, [m, 12].
         solubility: Row of the solubility law.
+        solubility_unit: alpha, beta and gamma of its conversion to kg/kg.
         basis: d_0 and d_1 in concentration = solute / (d_0 + d_1 solute), kg.
         crystal_mass_per_volume: kg/m3.
         initial_solute: kg.
@@ -138,6 +143,7 @@ class SolverInput(NamedTuple):
     dissolution: FloatArray
     nucleation: FloatArray
     solubility: FloatArray
+    solubility_unit: tuple[float, float, float]
     basis: tuple[float, float]
     crystal_mass_per_volume: float
     initial_solute: float
@@ -158,8 +164,15 @@ def solver_input(crystallizer: Crystallizer, operation: Operation) -> SolverInpu
     """Return the numbers that the solvers need.
 
     Raises:
-        ParameterError: A concentration that leaves no solvent.
+        ParameterError: A concentration that leaves no solvent, or a temperature off the table of solubilities.
     """
+    low, high = crystallizer.solubility.range()
+    coldest, hottest = operation.temperature.values.min(), operation.temperature.values.max()
+    if coldest < low - _SLACK or hottest > high + _SLACK:
+        raise ParameterError(
+            f"the run is between {coldest:.2f} and {hottest:.2f} K, but the table of solubilities between {low:.2f} "
+            f"and {high:.2f} K: extend the table, or give a formula"
+        )
     solution = 1.0 - (operation.seed.loading if operation.seed else 0.0)
     initial = operation.initial_concentration
     basis_name = crystallizer.solubility.basis
@@ -168,6 +181,7 @@ def solver_input(crystallizer: Crystallizer, operation: Operation) -> SolverInpu
         raise ParameterError(f"initial_concentration={initial:g} kg per kg of solution leaves no solvent")
     basis = {"solvent": (solvent, 0.0), "solution": (solvent, 1.0), "initial-solution": (solution, 0.0)}[basis_name]
     feed = operation.feed_concentration
+    unit = crystallizer.solubility.conversion
     kinetics = crystallizer.kinetics
     rows = [
         law.row(solvent=solvent, solution=solution, crystal_mass_per_volume=crystallizer.crystal_mass_per_volume)
@@ -178,6 +192,7 @@ def solver_input(crystallizer: Crystallizer, operation: Operation) -> SolverInpu
         dissolution=kinetics.dissolution.row() if kinetics.dissolution else np.zeros(GROWTH_LENGTH),
         nucleation=np.array(rows).reshape(-1, NUCLEATION_LENGTH),
         solubility=crystallizer.solubility.row(),
+        solubility_unit=(unit.alpha, unit.beta, unit.gamma),
         basis=basis,
         crystal_mass_per_volume=crystallizer.crystal_mass_per_volume,
         initial_solute=_solute_of(initial, basis, "initial_concentration"),

@@ -21,6 +21,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.compiling import announce_compilation
 from nakaya.reactor.crystallizer import SolverInput
 from nakaya.reactor.rate_equations import GROWTH_LENGTH, NUCLEATION_LENGTH, Driver
+from nakaya.reactor.solubility import Form
 
 __all__ = [
     "MIN_DRIVER",
@@ -91,15 +92,39 @@ MIN_DRIVER = 1e-6
     B_STIRRING_REFERENCE,
 ) = range(NUCLEATION_LENGTH)
 
-# Kinds of solubility law; a row is (kind, scale, T_0, a_0, a_1, a_2, a_3).
-POLYNOMIAL, EXPONENTIAL = 0, 1
+
+@rule
+def interpolate(t: float, profile: tuple[FloatArray, FloatArray]) -> float:
+    """Value of a profile (times, values) at a time: linear between points, constant outside."""
+    times, values = profile
+    if t <= times[0]:
+        return float(values[0])
+    if t >= times[-1]:
+        return float(values[-1])
+    i = np.searchsorted(times, t, side="right")
+    fraction = (t - times[i - 1]) / (times[i] - times[i - 1])
+    return float(values[i - 1] + fraction * (values[i] - values[i - 1]))
+
+
+# Kinds of solubility law; a row is (kind, scale, T_0, a_0, a_1, a_2, a_3, ...), or a table's T - T_0 and then ln c.
+POLYNOMIAL, EXPONENTIAL, VAN_T_HOFF, APELBLAT, TABLE = range(len(get_args(Form)))
+_LAW = 3
 
 
 @rule
 def solubility(row: FloatArray, T: float) -> float:
-    """c*(T): a_0 + a_1 (T-T_0) + a_2 (T-T_0)^2 + a_3 (T-T_0)^3, or its exponential; times a scale."""
+    """c*(T) in the unit of the law: the formulas of `Solubility`; a table goes on beyond its ends as it ends."""
+    if row[0] == TABLE:
+        num = (row.size - _LAW) // 2
+        return float(row[1] * math.exp(interpolate(T - row[2], (row[_LAW : _LAW + num], row[_LAW + num :]))))
+    if row[0] == VAN_T_HOFF:
+        return float(row[1] * math.exp(row[_LAW] + row[_LAW + 1] / T))
+    if row[0] == APELBLAT:
+        return float(row[1] * math.exp(row[_LAW] + row[_LAW + 1] / T + row[_LAW + 2] * math.log(T)))
     x = T - row[2]
-    value = row[3] + x * (row[4] + x * (row[5] + x * row[6]))
+    value = row[-1]
+    for i in range(row.size - 2, _LAW - 1, -1):
+        value = row[i] + x * value
     if row[0] == EXPONENTIAL:
         value = math.exp(value)
     return float(row[1] * value)
@@ -186,24 +211,13 @@ def nucleation_rate(rows: FloatArray, T: float, S: float, dc: float, suspension:
 
 
 @rule
-def interpolate(t: float, profile: tuple[FloatArray, FloatArray]) -> float:
-    """Value of a profile (times, values) at a time: linear between points, constant outside."""
-    times, values = profile
-    if t <= times[0]:
-        return float(values[0])
-    if t >= times[-1]:
-        return float(values[-1])
-    i = np.searchsorted(times, t, side="right")
-    fraction = (t - times[i - 1]) / (times[i] - times[i - 1])
-    return float(values[i - 1] + fraction * (values[i] - values[i - 1]))
-
-
-@rule
 def conditions_at(system: SolverInput, t: float, solute: float) -> tuple[float, float, float, float]:
     """Temperature, S, c - c* and stirring at a time, for a solute."""
     T = interpolate(t, system.temperature)
     c = solute / (system.basis[0] + system.basis[1] * solute)
     c_star = solubility(system.solubility, T)
+    alpha, beta, gamma = system.solubility_unit
+    c_star = alpha * c_star / (beta + gamma * c_star)
     return T, c / c_star, c - c_star, interpolate(t, system.stirring)
 
 

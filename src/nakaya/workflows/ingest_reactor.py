@@ -189,8 +189,9 @@ def _size_panels(found: IngestedLog) -> list[Any]:
         low, middle, high = (1e6 * evidence[f"size_q{percent}"].values for percent in (10, 50, 90))
         median = Trace("median, 10-90 %", axis.values / _HOUR, middle, low=low, high=high)
         panels.append(TracePanel("crystal size / µm", [median]))
-        seen = evidence["crystals_seen"].values
-        panels.append(TracePanel("crystals seen", [Trace("", axis.values / _HOUR, seen)]))
+        if "crystals_seen" in evidence:
+            seen = evidence["crystals_seen"].values
+            panels.append(TracePanel("crystals seen", [Trace("", axis.values / _HOUR, seen)]))
     traces = []
     for number, name in enumerate(_SIZE_CHANNELS):
         if name in found.log.channels:

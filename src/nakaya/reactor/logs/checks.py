@@ -10,13 +10,25 @@ from nakaya.core.arrays import FloatArray
 from nakaya.reactor.logs.column_map import Balance
 from nakaya.reactor.logs.log import ReactorLog
 
-__all__ = ["JUMP_FACTOR", "SizeJump", "check_balance", "check_dissolution", "find_size_jumps"]
+__all__ = [
+    "JUMP_FACTOR",
+    "SizeJump",
+    "check_balance",
+    "check_dissolution",
+    "check_growth",
+    "check_supersaturation",
+    "find_size_jumps",
+    "window_counts",
+]
 
 JUMP_FACTOR = 5.0
 """Medians of neighbouring samples that differ by more than this, with ranges that do not touch, are a jump."""
 
 MIN_CRYSTALS = 10
 """Fewer crystals than this in a sample say nothing about a jump."""
+
+MIN_SUPERSATURATION, MAX_SUPERSATURATION = 0.5, 5.0
+"""A solution that crystallizes or dissolves comes between them at some time; one that never does is asked about."""
 
 _WINDOWS = 60
 _SUPERSATURATED = 1.02
@@ -112,27 +124,57 @@ def check_balance(log: ReactorLog, balance: Balance | None) -> list[str]:
     ]
 
 
+def check_supersaturation(supersaturation: FloatArray) -> list[str]:
+    """A ratio that is far from 1 from the first row to the last compares what is not of one kind."""
+    known = supersaturation[np.isfinite(supersaturation)]
+    if known.size < 5 or (known.min() < MAX_SUPERSATURATION and known.max() > MIN_SUPERSATURATION):
+        return []
+    return [
+        f"supersaturation is between {known.min():.3g} and {known.max():.3g} throughout: are concentration and "
+        "solubility in one unit, on one basis, of one substance?"
+    ]
+
+
 def check_dissolution(times: FloatArray, concentration: FloatArray, supersaturation: FloatArray) -> list[str]:
     """Crystals do not dissolve in a supersaturated solution: a concentration that rises there is not what it says."""
-    known = np.isfinite(concentration) & np.isfinite(supersaturation)
+    return _changes_against(times, concentration, supersaturation, "rises", "supersaturated")
+
+
+def check_growth(times: FloatArray, concentration: FloatArray, supersaturation: FloatArray) -> list[str]:
+    """Crystals do not grow in an undersaturated solution: a concentration that falls there is not what it says."""
+    with np.errstate(divide="ignore"):
+        inverse = np.where(supersaturation > 0, 1.0 / supersaturation, np.nan)
+    return _changes_against(times, -concentration, inverse, "falls", "undersaturated")
+
+
+def _changes_against(times: FloatArray, values: FloatArray, ratio: FloatArray, what: str, state: str) -> list[str]:
+    known = np.isfinite(values) & np.isfinite(ratio)
     if known.sum() < 5:
         return []
-    c, S, t = concentration[known], supersaturation[known], times[known]
+    return [
+        f"mass balance: concentration {what} by {change:.3g} kg/kg until {time:g} s although the solution was "
+        f"{state} all along: solubility, calibration or temperature do not fit"
+        for time, change in _rise_against(times[known], values[known], ratio[known])
+    ]
+
+
+def _rise_against(t: FloatArray, c: FloatArray, S: FloatArray) -> list[tuple[float, float]]:
+    """When c has risen most while S was above 1 ever since its lowest value, and by how much; [] within the noise."""
     noise = 1.4826 * float(np.median(np.abs(np.diff(c) - np.median(np.diff(c))))) / np.sqrt(2.0)
     lowest = np.minimum.accumulate(c)
     rise = c - lowest
-    supersaturated_all_along = np.ones(c.size, dtype=bool)
+    above_all_along = np.ones(c.size, dtype=bool)
+    last_below = -1
     start = 0
     for i in range(c.size):  # since the lowest point so far
+        if not S[i] > _SUPERSATURATED:
+            last_below = i
         if c[i] <= lowest[i]:
             start = i
-        supersaturated_all_along[i] = bool((S[start : i + 1] > _SUPERSATURATED).all())
+        above_all_along[i] = last_below < start
     allowed = max(6.0 * noise, 0.02 * float(np.median(np.abs(c))))
-    wrong = supersaturated_all_along & (rise > allowed)
+    wrong = above_all_along & (rise > allowed)
     if not wrong.any():
         return []
     worst = int(np.argmax(np.where(wrong, rise, 0.0)))
-    return [
-        f"mass balance: concentration rises by {rise[worst]:.3g} kg/kg until {t[worst]:g} s although the solution was "
-        "supersaturated all along: solubility, calibration or temperature do not fit"
-    ]
+    return [(float(t[worst]), float(rise[worst]))]

@@ -9,16 +9,28 @@ from datetime import datetime
 from typing import Literal
 
 from nakaya.core.errors import ParameterError
+from nakaya.reactor.amounts import Amounts, Basis
 from nakaya.reactor.logs.table import Layout
-from nakaya.reactor.solubility import Basis, Solubility
+from nakaya.reactor.solubility import Solubility
 
-__all__ = ["CHANNEL_UNITS", "Balance", "Channel", "ColumnMap", "SizeClasses", "SizeReports", "Stream", "TimeColumn"]
+__all__ = [
+    "CHANNEL_UNITS",
+    "Balance",
+    "Channel",
+    "ColumnMap",
+    "SizeClasses",
+    "SizeReports",
+    "Stream",
+    "TimeColumn",
+    "is_concentration",
+]
 
 CHANNEL_UNITS: Mapping[str, str] = {
     "temperature": "K",
     "setpoint": "K",
     "concentration": "1",
     "transmissivity": "1",
+    "turbidity": "1",
     "stirring": "1/s",
     "crystal_mass": "1",
     "size_d10": "m",
@@ -28,7 +40,13 @@ CHANNEL_UNITS: Mapping[str, str] = {
     "crystal_count": "1",
 }
 """Channels with a meaning, and their SI units: temperatures K; concentration and crystal_mass kg/kg; transmissivity 0
-to 1; stirring revolutions per second. Any other name is kept as a series with its unit."""
+to 1; turbidity, or counts, on any scale that rises with the crystals; stirring revolutions per second. Any other name
+is kept as a series with its unit."""
+
+
+def is_concentration(channel: str) -> bool:
+    """Whether a channel is a concentration of solute: that name, or one that begins with it (concentration_raman)."""
+    return channel == "concentration" or channel.startswith("concentration_")
 
 
 @dataclass(frozen=True)
@@ -38,20 +56,25 @@ class TimeColumn:
     Attributes:
         column: Name, or position from 1.
         unit: Of a number ("s", "min", "h"); None with `format`.
-        format: Of a date and time, as in strptime ("%d/%m/%Y %H:%M:%S"); or "H:M:S" for time that has passed.
-        backwards: What to do with rows whose time is before the row above: "error", or "drop" (with a flag).
+        format: Of a date and time, as in strptime ("%d/%m/%Y %H:%M:%S"; seconds may have more digits than its %f); or
+            "H:M:S" for time that has passed, also with days ("1.02:03:04", "1 day, 2:03:04").
+        backwards: What to do with rows whose time is before the row above: "error"; "drop" them; or "continue": a clock
+            that was reset goes on where it stood, one usual step later (both with a flag). A clock without a date that
+            passes midnight needs none of them.
     """
 
     column: str | int
     unit: str | None = None
     format: str | None = None
-    backwards: Literal["error", "drop"] = "error"
+    backwards: Literal["error", "drop", "continue"] = "error"
 
     def __post_init__(self) -> None:
         if (self.unit is None) == (self.format is None):
             raise ParameterError("a time column needs either a unit (h, min, s) or a format (%d/%m/%Y %H:%M:%S)")
-        if self.backwards not in ("error", "drop"):
-            raise ParameterError(f"backwards={self.backwards!r} is neither error nor drop")
+        if self.backwards not in ("error", "drop", "continue"):
+            raise ParameterError(f"backwards={self.backwards!r} is none of error, drop, continue")
+        if "%I" in (self.format or "") and "%p" not in (self.format or ""):
+            raise ParameterError(f"format={self.format!r} has hours up to 12 (%I) without am or pm: add %p, or use %H")
         try:
             datetime.strptime("", self.format or "")
         except re.error:  # no ValueError, as for all that is wrong with a format or a text
@@ -59,6 +82,11 @@ class TimeColumn:
         except ValueError as error:
             if "directive" in str(error) or "stray" in str(error):
                 raise ParameterError(f"format={self.format!r} is no format of strptime: {error}") from None
+
+    @property
+    def has_date(self) -> bool:
+        """Whether its stamps say the day."""
+        return self.format is None or any(sign in self.format for sign in ("%d", "%j", "%x", "%c", "%D", "%F", "%a"))
 
 
 @dataclass(frozen=True)
@@ -74,6 +102,10 @@ class Channel:
     unit: str
 
 
+WEIGHT_POWERS: Mapping[str, int] = {"number": 0, "length": 1, "area": 2, "volume": 3, "mass": 3}
+"""Power of the size that a crystal counts with."""
+
+
 @dataclass(frozen=True)
 class SizeClasses:
     """Counts of crystals in classes of size, one column per class.
@@ -84,7 +116,11 @@ class SizeClasses:
         unit: Of the sizes.
         sizes_line: Line of the file (from 1) that holds the size of every class; None with `sizes`.
         sizes: Size of every class; None with `sizes_line`.
-        edge: What the size of a class is: its "upper" or "lower" edge, or its "middle".
+        edge: What the size of a class is: its "upper" or "lower" edge, or its "middle". The middle of classes in a
+            constant ratio is the geometric one.
+        weight: What the columns count: crystals ("number"), or their "length", "area", "volume" or "mass", of which the
+            number is worked out, with crystals of one shape. None: numbers; rows that add up to 1 or 100 are refused.
+        cumulative: Whether every column holds all classes up to its own.
     """
 
     first: str | int
@@ -93,8 +129,12 @@ class SizeClasses:
     sizes_line: int | None = None
     sizes: tuple[float, ...] | None = None
     edge: Literal["upper", "lower", "middle"] = "upper"
+    weight: Literal["number", "length", "area", "volume", "mass"] | None = None
+    cumulative: bool = False
 
     def __post_init__(self) -> None:
+        if self.weight not in (None, *WEIGHT_POWERS):
+            raise ParameterError(f"weight={self.weight!r} of size classes is none of {', '.join(WEIGHT_POWERS)}")
         if (self.sizes_line is None) == (self.sizes is None):
             raise ParameterError("size classes need either sizes_line (a line of the file) or sizes (a list)")
 
@@ -158,6 +198,12 @@ class Balance:
     tolerance: float = 0.05
 
 
+_UNKNOWN = Amounts()
+
+MAX_CONCENTRATION: Mapping[Basis, float] = {"solvent": 100.0, "solution": 1.0, "initial-solution": 100.0}
+"""kg/kg; above it is another unit. Crystals that dissolve may outweigh the initial solution."""
+
+
 @dataclass(frozen=True)
 class ColumnMap:
     """What a log holds.
@@ -169,7 +215,9 @@ class ColumnMap:
         reports: For a folder of size reports instead of a table; then there are no streams.
         solvent: Name, for the record.
         solubility: For the supersaturation; None: unknown.
-        concentration_basis: What a measured concentration is per kg of.
+        concentration_basis: What a concentration is given per kg of, here and in the record.
+        basis_is_stated: Whether that was said, by itself or with the solubility, and not supposed.
+        amounts: Molar masses and densities, for concentrations that are not by mass.
         concentration: Of a run whose concentration is known but not measured in time, kg/kg.
         balance: For the check of the mass balance.
     """
@@ -183,6 +231,8 @@ class ColumnMap:
     concentration_basis: Basis = "solution"
     concentration: float | None = None
     balance: Balance | None = None
+    basis_is_stated: bool = True
+    amounts: Amounts = _UNKNOWN
 
     def __post_init__(self) -> None:
         if bool(self.streams) == (self.reports is not None):
@@ -191,6 +241,10 @@ class ColumnMap:
             raise ParameterError(
                 f"the solubility is per {self.solubility.basis}, the concentration per {self.concentration_basis}: "
                 "give both on the same basis"
+            )
+        if self.concentration is not None and not 0 < self.concentration < MAX_CONCENTRATION[self.concentration_basis]:
+            raise ParameterError(
+                f"concentration={self.concentration} is no kg of solute per kg of {self.concentration_basis}"
             )
         names = [name for stream in self.streams for name in stream.channels]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -7,6 +7,8 @@ counting:
 * clear point: even the dips are gone: the running lower decile comes within `NEAR` of the plateau, and stays;
 * cloud point: the running median falls by more than `FAR` below the plateau and stays down; the point itself is where
   the median last was near the plateau.
+
+Where the plateau drifts (a window that fouls), both are taken from the level of the stretches around them.
 """
 
 from __future__ import annotations
@@ -19,7 +21,14 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 
-__all__ = ["TurbidityEvent", "ZoneWidth", "find_turbidity_events", "metastable_zone", "running_median"]
+__all__ = [
+    "TurbidityEvent",
+    "ZoneWidth",
+    "find_turbidity_events",
+    "metastable_zone",
+    "running_median",
+    "transmissivity_from",
+]
 
 NEAR = 0.01
 """Fraction of the contrast below the plateau that still counts as clear (never less than the plateau's own noise)."""
@@ -38,6 +47,15 @@ DIPS = 10.0
 
 DWELL = 180.0
 """A state that does not last this long (s) is flicker."""
+
+QUIET = 0.03
+"""Fraction of the contrast by which the dips of a clear stretch of time may lie below its level; or half more than they
+do in the stretch that is on the plateau."""
+
+_FALLEN = 0.6
+"""A level that has fallen below this fraction of the contrast is not taken for a clear solution."""
+
+_OVER_NOISE = 10.0
 
 
 @dataclass(frozen=True)
@@ -107,7 +125,8 @@ def find_turbidity_events(
         temperature: float64 [m], K.
 
     Returns:
-        The events in time order, and a remark where there are none ("" otherwise).
+        The events in time order, and a remark where there are none, or where the level of the clear solution drifts
+        ("" otherwise).
     """
     if np.isfinite(transmissivity).sum() < 20 or np.isfinite(temperature).sum() < 2:
         return [], "too few values of transmissivity or temperature for clear and cloud points"
@@ -124,6 +143,14 @@ def find_turbidity_events(
     near = plateau - max(NEAR * contrast, min(4.0 * noise, 0.5 * FAR * contrast))
     far = plateau - FAR * contrast
     thermal = running_median(temperature_times, temperature, 0.5 * WINDOW)
+    drift = _drift(times, smooth, dips, plateau, contrast, 2.0 * (plateau - near))
+    remark = ""
+    if drift is not None:
+        smooth, dips = smooth - drift, dips - drift
+        remark = (
+            f"the level of the clear solution drifts from {plateau + drift.max():.0%} to {plateau + drift.min():.0%} "
+            "(a fouled window?): clear and cloud points are taken from the level around them"
+        )
     events: list[TurbidityEvent] = []
     is_clear, i = bool(dips[0] >= near), 0
     while i < times.size:
@@ -143,7 +170,66 @@ def find_turbidity_events(
             kind: Literal["clear", "cloud"] = "cloud" if is_clear else "clear"
             events.append(_event(kind, times[at], times[other], times[j], temperature_times, thermal))
         is_clear, i = not is_clear, j + 1
-    return events, "" if events else "the solution neither became clear nor cloudy for good"
+    return events, remark if events else "the solution neither became clear nor cloudy for good"
+
+
+def transmissivity_from(times: FloatArray, turbidity: FloatArray) -> tuple[FloatArray, str]:
+    """A signal that rises with the crystals (turbidity, counts) turned over: 1 at its low level, 0 at its high one.
+
+    Args:
+        times: float64 [n], s, increasing.
+        turbidity: float64 [n], on any scale.
+
+    Returns:
+        What can be treated as a transmissivity, float64 [n], and why it cannot ("" otherwise).
+    """
+    known = np.isfinite(turbidity)
+    if known.sum() < 20:
+        return turbidity, "too few values of turbidity for clear and cloud points"
+    smooth = running_median(times, turbidity, WINDOW)
+    low, high = np.quantile(smooth, [0.02, 0.98])
+    noise = 1.4826 * float(np.median(np.abs(turbidity[known] - smooth[known])))
+    if not high - low > _OVER_NOISE * noise:
+        return (
+            turbidity,
+            f"turbidity stays between {low:.4g} and {high:.4g}: no change between clear and cloudy is seen",
+        )
+    return (high - turbidity) / (high - low), ""
+
+
+def _drift(
+    times: FloatArray, smooth: FloatArray, dips: FloatArray, plateau: float, contrast: float, tolerance: float
+) -> FloatArray | None:
+    """How far the level of the clear solution is from `plateau` in time, float64 [n]; None within `tolerance`.
+
+    A stretch in the upper part of the contrast that is quiet is clear, whatever its level is: crystals that swim past
+    are not quiet. Its level is a line through the upper quartiles of its halves; between stretches it is a line, too.
+    """
+    upper = smooth > plateau - _FALLEN * contrast
+    bounds = np.flatnonzero(np.diff(np.concatenate([[False], upper, [False]]).astype(np.int8)))
+    stretches: list[tuple[list[float], list[float], float]] = []
+    for begin, end in zip(bounds[::2], bounds[1::2], strict=True):
+        if times[end - 1] - times[begin] < 2.0 * DWELL or end - begin < 8:
+            continue
+        middle = (begin + end) // 2
+        halves = [slice(begin, middle), slice(middle, end)]
+        level = [float(np.quantile(smooth[half], 0.75)) for half in halves]
+        depth = [float(np.quantile(smooth[half] - dips[half], 0.5)) for half in halves]
+        if min(level) < plateau - (1.0 - _FALLEN) * contrast:
+            continue
+        centres = [float(times[half].mean()) for half in halves]
+        slope = (level[1] - level[0]) / (centres[1] - centres[0])
+        ends = [float(times[begin]), float(times[end - 1])]
+        stretches.append((ends, [level[0] + slope * (place - centres[0]) for place in ends], max(depth)))
+    if not stretches:
+        return None
+    usual = min(stretches, key=lambda stretch: abs(max(stretch[1]) - plateau))[2]
+    clear = [stretch for stretch in stretches if stretch[2] <= max(QUIET * contrast, 1.5 * usual)]
+    places = [place for ends, _, _ in clear for place in ends]
+    away = np.array([level for _, levels, _ in clear for level in levels]) - plateau
+    if away.size == 0 or np.abs(away).max() <= tolerance:
+        return None
+    return np.interp(times, places, away)
 
 
 def _other_threshold(smooth: FloatArray, j: int, threshold: float, *, rising: bool) -> int:
@@ -177,6 +263,8 @@ def metastable_zone(
     temperature_times: FloatArray,
     temperature: FloatArray,
     saturation_temperature: float | None = None,
+    *,
+    solubility_falls: bool = False,
 ) -> list[ZoneWidth]:
     """Pair every cloud point with the clear point before it, or with a saturation temperature from a solubility law.
 
@@ -188,8 +276,10 @@ def metastable_zone(
         temperature_times: float64 [m], s, increasing.
         temperature: float64 [m], K.
         saturation_temperature: K; None: the latest clear point before the cloud point.
+        solubility_falls: Whether solubility falls with temperature, so that a solution clouds on heating.
     """
     zones = []
+    sign = -1.0 if solubility_falls else 1.0
     thermal = running_median(temperature_times, temperature, 0.5 * WINDOW)
     clear: TurbidityEvent | None = None
     for event in events:
@@ -202,7 +292,7 @@ def metastable_zone(
         if reference is None:
             continue
         before = temperature_times <= event.time
-        supersaturated = before & (thermal < reference)
+        supersaturated = before & (sign * (reference - thermal) > 0)
         began = temperature_times[before & ~supersaturated]
         crossing = float(began[-1]) if began.size else float(temperature_times[0])
         held = before & (np.abs(thermal - event.temperature) > 0.5)
@@ -211,7 +301,7 @@ def metastable_zone(
             ZoneWidth(
                 clear=reference,
                 cloud=event,
-                width=reference - event.temperature,
+                width=sign * (reference - event.temperature),
                 induction_time=event.time - crossing,
                 hold_time=event.time - hold_start if event.is_isothermal else math.nan,
             )

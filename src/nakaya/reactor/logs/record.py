@@ -18,20 +18,28 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError
 from nakaya.core.provenance import package_version, sha256_of_file
-from nakaya.reactor.logs.checks import check_balance, check_dissolution, find_size_jumps, window_counts
+from nakaya.reactor.logs.checks import (
+    check_balance,
+    check_dissolution,
+    check_growth,
+    check_supersaturation,
+    find_size_jumps,
+)
 from nakaya.reactor.logs.column_map import ColumnMap
-from nakaya.reactor.logs.events import TurbidityEvent, ZoneWidth, find_turbidity_events, metastable_zone
+from nakaya.reactor.logs.events import TurbidityEvent, ZoneWidth
 from nakaya.reactor.logs.log import ReactorLog, read_log
 from nakaya.reactor.logs.reports import SizeSample, read_reports
-from nakaya.reactor.sizes import NUM_MOMENTS, cell_moments, quantile_sizes
-from nakaya.reactor.solubility import Solubility
+from nakaya.reactor.logs.size_evidence import DECILES, class_evidence, moment_quantities, quantile_quantities
+from nakaya.reactor.logs.zones import find_zones
+from nakaya.reactor.sizes import NUM_MOMENTS
 from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record, single
 
-__all__ = ["IngestedLog", "IngestedReports", "ingest_log", "ingest_reports", "record_id"]
+__all__ = ["CONCENTRATION_BASIS", "IngestedLog", "IngestedReports", "ingest_log", "ingest_reports", "record_id"]
+
+CONCENTRATION_BASIS = "concentration_basis"
+"""Setting of a record: what its concentrations are per kg of; not there where the map did not say."""
 
 MAX_POINTS = 1000
-MAX_SIZE_POINTS = 120
-_DECILES = np.array([0.1, 0.5, 0.9])
 _SPECIAL = {"stirring": "stirring_rate"}  # channels whose condition has another name in records
 
 
@@ -114,17 +122,6 @@ def _record(
     )
 
 
-def _moments(moments: FloatArray, axis: Axis) -> dict[str, Quantity]:
-    """Moments [t, >= 5] of sizes; the fifth is left out."""
-    units = ("1", *(f"m^{power}" for power in range(1, NUM_MOMENTS - 1)))
-    return {f"size_moment_{power}": Quantity(moments[:, power], unit, axis=axis) for power, unit in enumerate(units)}
-
-
-def _quantiles(quantiles: FloatArray, axis: Axis) -> dict[str, Quantity]:
-    names = ("size_q10", "size_q50", "size_q90")
-    return {name: Quantity(quantiles[:, index], "m", axis=axis) for index, name in enumerate(names)}
-
-
 def ingest_log(path: Path, columns: ColumnMap, *, map_file: Path | None = None) -> IngestedLog:
     """Read a log and conclude from it what it shows.
 
@@ -142,18 +139,18 @@ def ingest_log(path: Path, columns: ColumnMap, *, map_file: Path | None = None) 
     flags = list(log.flags)
     supersaturation, remarks = _supersaturation(log, columns)
     flags += remarks
-    events, zones, remark = _turbidity(log, columns)
-    if remark:
-        flags.append(remark)
+    events, zones, remarks = find_zones(log, columns)
+    flags += remarks
     flags += check_balance(log, columns.balance)
     evidence = {
         name: _series(series.times, series.values, series.unit)
         for name, series in log.channels.items()
         if name not in ("temperature", "stirring")
     }
-    sizes, remarks = _size_evidence(log)
-    evidence |= sizes
-    flags += remarks
+    if log.sizes is not None:
+        sizes, remarks = class_evidence(log.sizes)
+        evidence |= sizes
+        flags += remarks
     record = _record(
         "reactor log",
         path,
@@ -163,7 +160,11 @@ def ingest_log(path: Path, columns: ColumnMap, *, map_file: Path | None = None) 
         conditions=_conditions(log, supersaturation),
         quantities=_event_quantities(events, zones),
         evidence=evidence,
-        settings={"rows": str(log.num_rows), "thinned to": f"at most {MAX_POINTS} means over equal spans of time"},
+        settings={
+            "rows": str(log.num_rows),
+            "thinned to": f"at most {MAX_POINTS} means over equal spans of time",
+            **({CONCENTRATION_BASIS: columns.concentration_basis} if columns.basis_is_stated else {}),
+        },
         flags=flags,
     )
     return IngestedLog(record, log, tuple(events), tuple(zones), supersaturation)
@@ -206,39 +207,19 @@ def _supersaturation(log: ReactorLog, columns: ColumnMap) -> tuple[tuple[FloatAr
     else:
         return None, ["a solubility is given but no concentration: the supersaturation is not known"]
     saturated = columns.solubility.at(T)
+    if not np.isfinite(saturated).any():
+        return None, ["the table of solubilities holds no temperature of this log: the supersaturation is not known"]
+    outside = int(np.isnan(saturated).sum())
+    remarks = [f"at {outside} of {T.size} times the temperature is off the table of solubilities"] if outside else []
     if (saturated[np.isfinite(saturated)] <= 0).any():
         return None, [
             "the solubility law is negative at some temperatures of this log: supersaturation is not computed"
         ]
     S = concentration / saturated
-    return (times, S), check_dissolution(times, concentration, S) if "concentration" in log.channels else []
-
-
-def saturation_temperature(law: Solubility, concentration: float, low: float, high: float) -> float | None:
-    """Temperature (K) in [low, high] at which a concentration saturates; None where there is none."""
-    from scipy.optimize import brentq
-
-    at_low, at_high = float(law.at(low)) - concentration, float(law.at(high)) - concentration
-    if at_low * at_high > 0:
-        return None
-    return float(brentq(lambda T: float(law.at(T)) - concentration, low, high, xtol=1e-6))
-
-
-def _turbidity(log: ReactorLog, columns: ColumnMap) -> tuple[list[TurbidityEvent], list[ZoneWidth], str]:
-    light, temperature = log.channels.get("transmissivity"), log.channels.get("temperature")
-    if light is None or temperature is None:
-        return [], [], ""
-    known = np.isfinite(temperature.values)
-    clock, T = temperature.times[known], temperature.values[known]
-    events, remark = find_turbidity_events(light.times, light.values, clock, T)
-    concentration = columns.concentration
-    if concentration is None and "concentration" in log.channels:
-        values = log.channels["concentration"].values
-        concentration = float(values[np.isfinite(values)][0])
-    saturation = None
-    if columns.solubility is not None and concentration is not None:
-        saturation = saturation_temperature(columns.solubility, concentration, T.min() - 50.0, T.max() + 50.0)
-    return events, metastable_zone(events, clock, T, saturation), remark
+    remarks += check_supersaturation(S)
+    if "concentration" in log.channels:
+        remarks += check_dissolution(times, concentration, S) + check_growth(times, concentration, S)
+    return (times, S), remarks
 
 
 def _event_quantities(events: Sequence[TurbidityEvent], zones: Sequence[ZoneWidth]) -> dict[str, Quantity]:
@@ -257,24 +238,6 @@ def _event_quantities(events: Sequence[TurbidityEvent], zones: Sequence[ZoneWidt
         if math.isfinite(zone.hold_time):
             quantities[f"hold_before_cloud_point_{number}"] = single(zone.hold_time, "s")
     return quantities
-
-
-def _size_evidence(log: ReactorLog) -> tuple[dict[str, Quantity], list[str]]:
-    if log.sizes is None:
-        return {}, []
-    edges = log.sizes.edges
-    times, counts = window_counts(log.sizes.times, log.sizes.counts, MAX_SIZE_POINTS)
-    jump_times, jump_counts = window_counts(log.sizes.times, log.sizes.counts)
-    jumps = find_size_jumps(jump_times, quantile_sizes(edges, jump_counts, _DECILES), jump_counts.sum(axis=1))
-    axis = Axis("time", "s", times)
-    moments = counts @ (cell_moments(edges) / np.diff(edges)).T
-    found = {
-        "size_class_counts": Quantity(counts, "1", axis=axis),
-        "size_class_edges": Quantity(edges, "m", axis=Axis("edge", "1", np.arange(edges.size, dtype=np.float64))),
-        "crystals_seen": Quantity(counts.sum(axis=1), "1", axis=axis),
-    }
-    found |= _moments(moments, axis) | _quantiles(quantile_sizes(edges, counts, _DECILES), axis)
-    return found, [jump.message for jump in jumps]
 
 
 def ingest_reports(source: Path, columns: ColumnMap, *, map_file: Path | None = None) -> IngestedReports:
@@ -297,7 +260,7 @@ def ingest_reports(source: Path, columns: ColumnMap, *, map_file: Path | None = 
     samples, merged = _merge_times(samples)
     flags += merged
     times = np.array([sample.time for sample in samples])
-    quantiles = np.array([np.quantile(sample.sizes, _DECILES) for sample in samples])
+    quantiles = np.array([np.quantile(sample.sizes, DECILES) for sample in samples])
     counts = np.array([float(sample.sizes.size) for sample in samples])
     jumps = {jump.index: jump.message for jump in find_size_jumps(times, quantiles, counts)}
     usual = float(np.median([sample.resolution for sample in samples]))
@@ -357,8 +320,8 @@ def _report_evidence(samples: Sequence[SizeSample], quantiles: FloatArray, good:
             np.where(good, means, np.nan), "m", uncertainty=np.where(good, errors, np.nan), axis=axis
         ),
         "crystals_seen": Quantity(np.array([float(sample.sizes.size) for sample in samples]), "1", axis=axis),
-        **_quantiles(np.where(good[:, None], quantiles, np.nan), axis),
-        **_moments(np.where(good[:, None], moments, np.nan), axis),
+        **quantile_quantities(np.where(good[:, None], quantiles, np.nan), axis),
+        **moment_quantities(np.where(good[:, None], moments, np.nan), axis),
     }
 
 

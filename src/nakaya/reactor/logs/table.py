@@ -11,7 +11,8 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,15 +20,21 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
-from nakaya.core.reading import input_errors, open_input
+from nakaya.core.reading import read_bounded
 
 __all__ = ["Layout", "RawTable", "align_header", "read_table", "read_text"]
 
-MAX_BYTES = 512 << 20
+MAX_BYTES = 128 << 20
 """Greatest size of a log, after decompression: a small gz can claim anything."""
+
+MAX_LINES = 2_000_000
+MAX_FIELDS = 8_000_000
+"""A field costs 60 bytes as text, a line 80 more: at these limits a log takes less than 1 GB of memory."""
 
 MAX_COLUMNS = 10_000
 _SHOWN = 40
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_THOUSANDS = (".", ",", " ", "'")
 _PLAIN_COLUMN = re.compile(r"(?:(?:[+-]?\d{1,30}(?:\.\d{0,30})?)?\n)*", re.ASCII)
 """A column that needs no second look: in every line an ordinary number, or nothing."""
 
@@ -43,6 +50,7 @@ class Layout:
         header_line: Number of the line with the names of the columns, from 1; 0 = there is none.
         data_line: Number of the first line with numbers; None: the line after the header.
         missing: Fields that stand for "no value", besides empty ones.
+        thousands: Sign between groups of three digits: ".", ",", " " (any kind of blank) or "'"; "": there is none.
     """
 
     delimiter: str = ","
@@ -51,6 +59,7 @@ class Layout:
     header_line: int = 1
     data_line: int | None = None
     missing: tuple[str, ...] = ("NaN", "nan", "NA", "-", "--")
+    thousands: str = ""
 
     def __post_init__(self) -> None:
         if self.delimiter in ("tab", "\\t"):
@@ -59,6 +68,11 @@ class Layout:
             raise ParameterError(f"delimiter={self.delimiter!r} is not one character: write , or ; or a tab")
         if self.decimal not in (".", ","):
             raise ParameterError(f"decimal={self.decimal!r} is neither . nor ,")
+        if self.thousands and (self.thousands not in _THOUSANDS or self.thousands == self.decimal):
+            raise ParameterError(
+                f"thousands={self.thousands!r} separates no thousands where decimal={self.decimal!r}: it is one of . , "
+                "' or a blank, and not the decimal sign"
+            )
         if self.header_line < 0 or (self.data_line is not None and self.data_line <= self.header_line):
             raise ParameterError("header_line counts from 1 (0: none), and data_line comes after it")
         try:
@@ -90,7 +104,7 @@ class RawTable:
     names: tuple[str, ...]
     head: tuple[tuple[str, ...], ...]
     rows: tuple[tuple[str, ...], ...]
-    lines: tuple[int, ...]
+    lines: Sequence[int]
     layout: Layout
     remarks: tuple[str, ...] = field(default=())
 
@@ -153,33 +167,65 @@ class RawTable:
                 values[number] = self._number(entry, index, self.lines[number])
         return values
 
+    def looks_grouped(self, index: int) -> bool:
+        """Whether a column of "950" and "1.200" may be of thousands: three digits behind every point, or no point."""
+        if self.layout.decimal != "." or self.layout.thousands:
+            return False
+        fields = [entry for entry in self.text(index) if entry]
+        grouped = [entry for entry in fields if _is_grouped(entry, ".")]
+        whole = [entry for entry in fields if "." not in entry]
+        return bool(grouped) and len(grouped) + len(whole) == len(fields) and any(len(entry) == 3 for entry in whole)
+
     def _number(self, entry: str, index: int, line: int) -> float:
-        other = "," if self.layout.decimal == "." else "."
-        plain = entry.replace(",", ".") if self.layout.decimal == "," else entry
-        readable = entry.isascii() and "_" not in entry and not (self.layout.decimal == "," and "." in entry)
-        try:
-            value = float(plain) if readable else float("?")
-        except ValueError:
-            what = f"{self.path}, line {line}, column {index + 1}"
-            shown = entry if len(entry) <= _SHOWN else entry[:_SHOWN] + "..."
-            if other in entry and _is_number(entry.replace(other, self.layout.decimal), self.layout.decimal):
-                raise FormatError(
-                    f"{what}: {shown!r} has the decimal sign {other!r}: set decimal = {other!r}"
-                ) from None
-            raise FormatError(
-                f"{what}: {shown!r} is not a number: name it under missing, or leave the column"
-            ) from None
-        if np.isinf(value):
-            raise FormatError(f"{self.path}, line {line}, column {index + 1}: {entry!r} is not a finite number")
-        return value
+        decimal, thousands = self.layout.decimal, self.layout.thousands
+        value = _parsed(entry, decimal, thousands)
+        if value is not None and np.isfinite(value):
+            return value
+        what = f"{self.path}, line {line}, column {index + 1}"
+        shown = entry if len(entry) <= _SHOWN else entry[:_SHOWN] + "..."
+        if value is not None and np.isinf(value):
+            raise FormatError(f"{what}: {entry!r} is not a finite number")
+        other = "," if decimal == "." else "."
+        separator = next((sign for sign in _THOUSANDS if sign != decimal and _is_grouped(entry, sign, decimal)), None)
+        is_decimal = separator in (None, other) and _parsed(entry, other, "") is not None and entry.count(other) == 1
+        if separator is not None and separator != thousands:
+            remedy = f"{separator!r} between groups of three digits: if it separates thousands, set thousands = "
+            remedy += f'"{separator}"' + (f", if it is the decimal sign, set decimal = {other!r}" if is_decimal else "")
+            raise FormatError(f"{what}: {shown!r} has {remedy}")
+        if is_decimal:
+            raise FormatError(f"{what}: {shown!r} has the decimal sign {other!r}: set decimal = {other!r}")
+        raise FormatError(f"{what}: {shown!r} is not a number: name it under missing, or leave the column")
 
 
-def _is_number(text: str, decimal: str) -> bool:
+_BLANKS = str.maketrans(dict.fromkeys("\u00a0\u2009\u202f", " ") | {"\u2019": "'"})
+"""Blanks that do not break a line, and the apostrophe of Swiss numbers."""
+
+
+def _is_grouped(text: str, thousands: str, decimal: str = "") -> bool:
+    """Whether a number is written with a separator between all groups of three digits."""
+    fraction = rf"(?:{re.escape(decimal)}\d*)?" if decimal else ""
+    pattern = rf"[+-]?\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+{fraction}"
+    return re.fullmatch(pattern, text.translate(_BLANKS), re.ASCII) is not None
+
+
+def _parsed(text: str, decimal: str, thousands: str) -> float | None:
+    """A number, or None for what is none."""
+    if thousands and _is_grouped(text, thousands, decimal):
+        text = text.translate(_BLANKS).replace(thousands, "")
+    if not text.isascii() or "_" in text or (decimal == "," and "." in text):
+        return None
     try:
-        float(text.replace(decimal, "."))
+        return float(text.replace(",", ".") if decimal == "," else text)
     except ValueError:
-        return False
-    return True
+        return None
+
+
+def _bounded(packed: gzip.GzipFile) -> bytes:
+    """All bytes, or a little more than there may be; read(n) would take memory for n at once."""
+    content = bytearray()
+    while len(content) <= MAX_BYTES and (piece := packed.read(2**20)):
+        content += piece
+    return bytes(content)
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:
@@ -190,11 +236,10 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         FormatError: It is no text, is larger than the limit, or is a gz that is damaged or cut off.
     """
     try:
-        with input_errors(path), open_input(path) as stream:
-            content = stream.read(MAX_BYTES + 1)
+        content = read_bounded(path, MAX_BYTES)
         if content[:2] == b"\x1f\x8b":
             with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
-                content = packed.read(MAX_BYTES + 1)
+                content = _bounded(packed)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FormatError(f"{path} is a damaged or cut-off gz file ({error}): copy it again") from None
     if len(content) > MAX_BYTES:
@@ -210,7 +255,14 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         ) from None
     if "\0" in text:
         raise FormatError(f"{path} holds zero bytes: it is no text, or set encoding = 'utf-16'")
+    if max(text.count("\n"), text.count("\r")) > MAX_LINES:
+        raise FormatError(f"{path} has more than {MAX_LINES} lines, the most that is read: split it, or thin it out")
     return text
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Lines with their ends, one at a time."""
+    return (match[0] for match in _LINE.finditer(text))
 
 
 def read_table(path: Path, layout: Layout) -> RawTable:
@@ -221,50 +273,61 @@ def read_table(path: Path, layout: Layout) -> RawTable:
         FormatError: It has no data, lines of different lengths, or a header that fits the data in no clear way.
     """
     text = read_text(path, layout.encoding)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=layout.delimiter)
+    if (num := text.count(layout.delimiter) + text.count("\n")) > MAX_FIELDS:
+        raise FormatError(
+            f"{path} has about {num} fields, more than the {MAX_FIELDS} that are read: split it, or leave rows or "
+            "columns out"
+        )
+    reader = csv.reader(_lines(text), delimiter=layout.delimiter)
+    head: list[tuple[str, ...]] = []
+    rows: list[tuple[str, ...]] = []
+    lines = array("q")
+    header: tuple[str, ...] = ()
     try:
-        numbered = [(reader.line_num, tuple(fields)) for fields in reader]
+        for fields in reader:
+            if reader.line_num == layout.header_line:
+                header = tuple(fields)
+            if reader.line_num < layout.first_data_line:
+                head.append(tuple(fields))
+            elif any(entry.strip() for entry in fields):
+                rows.append(tuple(fields))
+                lines.append(reader.line_num)
     except csv.Error as error:
         raise FormatError(f"{path}, line {reader.line_num}: {error}: is the delimiter {layout.delimiter!r}?") from None
-    head = tuple(fields for line, fields in numbered if line < layout.first_data_line)
-    body = [(line, fields) for line, fields in numbered if line >= layout.first_data_line]
-    body = [(line, fields) for line, fields in body if any(entry.strip() for entry in fields)]
-    if not body:
+    if not rows:
         raise FormatError(f"{path} has no data from line {layout.first_data_line} on")
     remarks: list[str] = []
-    body = _check_lengths(path, body, layout, remarks)
-    rows = tuple(fields for _, fields in body)
+    _check_lengths(path, rows, lines, layout, remarks)
     if len(rows[0]) > MAX_COLUMNS:
         raise FormatError(f"{path} has {len(rows[0])} columns, more than {MAX_COLUMNS}: is the delimiter right?")
     names: tuple[str, ...] = ("",) * len(rows[0])
     if layout.header_line:
-        header = next((fields for line, fields in numbered if line == layout.header_line), ())
         names, remark = align_header([entry.strip() for entry in header], rows, str(path))
         if remark:
             remarks.append(remark)
-    return RawTable(path, names, head, rows, tuple(line for line, _ in body), layout, tuple(remarks))
+    return RawTable(path, names, tuple(head), tuple(rows), lines, layout, tuple(remarks))
 
 
 def _check_lengths(
-    path: Path, body: list[tuple[int, tuple[str, ...]]], layout: Layout, remarks: list[str]
-) -> list[tuple[int, tuple[str, ...]]]:
+    path: Path, rows: list[tuple[str, ...]], lines: array[int], layout: Layout, remarks: list[str]
+) -> None:
     """Rows of one length; a short last line (the file was copied while it was written) is left out, with a remark."""
-    lengths = np.array([len(fields) for _, fields in body])
+    lengths = np.array([len(fields) for fields in rows])
     values, counts = np.unique(lengths, return_counts=True)
     usual = int(values[np.argmax(counts)])
     odd = np.flatnonzero(lengths != usual)
     if odd.size == 0:
-        return body
-    if odd.size == 1 and odd[0] == len(body) - 1 and len(body) > 1 and lengths[-1] < usual:
-        remarks.append(
-            f"the last line (line {body[-1][0]}) is cut off: {lengths[-1]} of {usual} fields; it is left out"
-        )
-        return body[:-1]
-    line, fields = body[int(odd[0])]
+        return
+    if odd.size == 1 and odd[0] == len(rows) - 1 and len(rows) > 1 and lengths[-1] < usual:
+        remarks.append(f"the last line (line {lines[-1]}) is cut off: {lengths[-1]} of {usual} fields; it is left out")
+        rows.pop()
+        lines.pop()
+        return
+    line, num = lines[int(odd[0])], int(lengths[odd[0]])
     hint = ""
-    if layout.delimiter == "," and (len(fields) > usual or odd.size > 0.2 * len(body)):
+    if layout.delimiter == "," and (num > usual or odd.size > 0.2 * len(rows)):
         hint = "; decimal commas in a file with commas between fields look like this: export it with ; between fields"
-    raise FormatError(f"{path}, line {line} has {len(fields)} fields, most lines have {usual}{hint}")
+    raise FormatError(f"{path}, line {line} has {num} fields, most lines have {usual}{hint}")
 
 
 def align_header(header: Sequence[str], rows: Sequence[Sequence[str]], where: str) -> tuple[tuple[str, ...], str]:

@@ -1,0 +1,210 @@
+"""Stamps in a log to seconds that run forward: dates, clocks without one, time that has passed, and resets."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import FormatError, ParameterError
+from nakaya.reactor.logs.column_map import Stream, TimeColumn
+from nakaya.reactor.logs.table import RawTable
+from nakaya.records.units import same_dimension, to_si
+
+__all__ = ["Clock", "read_clock"]
+
+_GAP_FACTOR = 20.0
+_DAY = 86400.0
+_PAUSE = 900.0
+"""s that a log may pause over midnight, where its rows are closer than a twentieth of that."""
+
+_FEW = 0.05
+"""Fraction of the rows that may be advised to be dropped."""
+
+_FRACTION = re.compile(r"([.,]\d{6})\d+")
+_PASSED = re.compile(
+    r"(?P<minus>-)?(?:(?P<days>\d{1,6})(?:\.(?=\d\d:)| days?,? ))?(?P<hours>\d{1,7}):(?P<minutes>[0-5]?\d):"
+    r"(?P<seconds>[0-5]?\d(?:[.,]\d{0,12})?)",
+    re.ASCII,
+)
+
+
+@dataclass(eq=False)
+class Clock:
+    """Times of the rows that are kept, and how rows of one stamp are merged."""
+
+    times: FloatArray
+    rows: np.ndarray  # int [kept]: row of the table, in time order
+    group: np.ndarray  # int [kept]: which time every kept row belongs to
+    flags: list[str] = field(default_factory=list)
+
+    def merge(self, values: FloatArray) -> FloatArray:
+        """Mean over the rows of one stamp, NaN left out; float64 [times, ...]."""
+        kept = values[self.rows]
+        known = np.isfinite(kept)
+        shape = (self.times.size, *kept.shape[1:])
+        total, count = np.zeros(shape), np.zeros(shape)
+        np.add.at(total, self.group, np.where(known, kept, 0.0))
+        np.add.at(count, self.group, known)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(total / count)
+
+
+def read_clock(table: RawTable, stream: Stream, start: float | None) -> tuple[Clock, float]:
+    """Seconds since the first row of the log, from a column of stamps.
+
+    Args:
+        table: The log.
+        stream: Whose clock it is.
+        start: Stamp of the log's first row in s; None: the first of this clock.
+
+    Returns:
+        The clock, and the stamp of the first row.
+
+    Raises:
+        FormatError: A stamp that is none, or time that runs backwards in a way that the map does not settle.
+    """
+    time = stream.time
+    index = table.position(time.column, key=f"{stream.place}time")
+    flags: list[str] = []
+    seconds = _seconds(table, index, time)
+    known = np.isfinite(seconds)
+    if not known.any():
+        raise FormatError(f"{table.path}: column {time.column!r} holds no time at all")
+    last = int(np.flatnonzero(known)[-1])
+    inside = int((~known[:last]).sum())
+    if inside > 0.5 * last:
+        raise FormatError(f"{table.path}: {inside} of {last + 1} rows have no time in column {time.column!r}")
+    if inside:
+        flags.append(f"{inside} rows without a time stamp (column {time.column}) are left out")
+    rows = np.flatnonzero(known)
+    lines = np.asarray(table.lines)[rows]
+    times = _over_midnight(seconds[rows], lines, time, flags)
+    if time.backwards == "continue":
+        times = _continued(times, lines, flags)
+    behind = times < np.maximum.accumulate(times)
+    if behind.any():
+        first = int(np.flatnonzero(behind)[0])
+        line, gap, lost = lines[first], float(np.maximum.accumulate(times)[first] - times[first]), int(behind.sum())
+        hint = " (a change to or from summer time?)" if abs(gap - 3600.0) < 120.0 else ""
+        if not time.has_date and gap > 0.25 * _DAY:
+            hint = " (its stamps have no date: midnight after a long pause, or another run?)"
+        if time.backwards == "error":
+            remedy = (
+                'or set backwards = "drop" to leave such rows out'
+                if lost <= _FEW * times.size
+                else 'or set backwards = "continue" where it was reset and goes on; "drop" would lose '
+                f"{lost} of {times.size} rows"
+            )
+            raise FormatError(
+                f"{table.path}, line {line}: time runs backwards by {gap:g} s{hint} ({lost} rows are behind): sort out "
+                f"the clock, {remedy}"
+            )
+        flags.append(f"time runs backwards by {gap:g} s at line {line}{hint}: {lost} of {times.size} rows are left out")
+        rows, times = rows[~behind], times[~behind]
+    start = float(times[0]) if start is None else start
+    unique, group, counts = np.unique(times - start, return_inverse=True, return_counts=True)
+    if unique.size < times.size:
+        stamps = int((counts > 1).sum())
+        flags.append(
+            f"{times.size - unique.size} rows repeat a time stamp (column {time.column}, {stamps} stamps): rows of one "
+            "stamp are averaged"
+        )
+    flags += _gaps(unique, time.column)
+    return Clock(unique, rows, group, flags), start
+
+
+def _usual_step(times: FloatArray) -> float:
+    steps = np.diff(times)
+    return float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+
+
+def _over_midnight(times: FloatArray, lines: np.ndarray, time: TimeColumn, flags: list[str]) -> FloatArray:
+    """A clock without a date goes on after midnight, where that leaves no more than a pause between two rows."""
+    if time.has_date or np.ptp(times) >= _DAY:
+        return times
+    longest = max(_GAP_FACTOR * _usual_step(times), _PAUSE)
+    falls = np.flatnonzero(np.diff(times) + _DAY <= min(longest, 0.5 * _DAY)) + 1
+    if falls.size == 0:
+        return times
+    flags.append(
+        f"the clock, which has no date, passes midnight at line {lines[falls[0]]}"
+        + (f" and {falls.size - 1} times more" if falls.size > 1 else "")
+        + ": a day is added"
+    )
+    days = np.zeros(times.size)
+    days[falls] = 1.0
+    return np.asarray(times + _DAY * np.cumsum(days))
+
+
+def _continued(times: FloatArray, lines: np.ndarray, flags: list[str]) -> FloatArray:
+    """A clock that goes back was reset: the rows follow on one usual step later."""
+    steps = np.diff(times)
+    falls = np.flatnonzero(steps < 0)
+    if falls.size == 0:
+        return times
+    usual = _usual_step(times)
+    flags.append(
+        f"the clock was reset at line {lines[falls[0] + 1]} (back by {-steps[falls[0]]:g} s; {falls.size} resets in "
+        f"all): the rows follow on after the usual {usual:g} s; how long it stood is not known"
+    )
+    shift = np.zeros(times.size)
+    shift[falls + 1] = usual - steps[falls]
+    return np.asarray(times + np.cumsum(shift))
+
+
+def _gaps(times: FloatArray, column: str | int) -> list[str]:
+    steps = np.diff(times)
+    if steps.size < 10:
+        return []
+    usual = float(np.median(steps))
+    gaps = np.flatnonzero(steps > _GAP_FACTOR * usual)
+    if gaps.size == 0:
+        return []
+    worst = int(gaps[np.argmax(steps[gaps])])
+    return [
+        f"{gaps.size} gaps in time (column {column}), the longest {steps[worst]:g} s at {times[worst]:g} s, where rows "
+        f"are usually {usual:g} s apart"
+    ]
+
+
+def _seconds(table: RawTable, index: int, time: TimeColumn) -> FloatArray:
+    if time.unit is not None:
+        if not same_dimension(time.unit, "s"):
+            raise ParameterError(f"unit {time.unit!r} of the time column does not measure time: use s, min or h")
+        return to_si(table.numbers(index), time.unit)
+    assert time.format is not None
+    seconds = np.full(len(table.rows), np.nan)
+    zero = datetime(2000, 1, 1)
+    for number, entry in enumerate(table.text(index)):
+        if not entry:
+            continue
+        try:
+            if time.format == "H:M:S":
+                seconds[number] = _passed(entry)
+            else:
+                if "%f" in time.format:  # which is six digits at most
+                    entry = _FRACTION.sub(r"\1", entry)
+                stamp = datetime.strptime(entry, time.format)
+                seconds[number] = (
+                    stamp.replace(tzinfo=None) - (stamp.utcoffset() or zero - zero) - zero
+                ).total_seconds()
+        except (ValueError, OverflowError):
+            raise FormatError(
+                f"{table.path}, line {table.lines[number]}, column {index + 1}: {entry[:40]!r} does not have the "
+                f"format {time.format!r}"
+            ) from None
+    return seconds
+
+
+def _passed(entry: str) -> float:
+    """Seconds of h:mm:ss, d.hh:mm:ss or "d days, h:mm:ss"."""
+    found = _PASSED.fullmatch(entry)
+    if found is None or (found["days"] and int(found["hours"]) > 23):
+        raise ValueError(entry)
+    hours = 24.0 * float(found["days"] or 0) + float(found["hours"])
+    passed = hours * 3600.0 + float(found["minutes"]) * 60.0 + float(found["seconds"].replace(",", "."))
+    return -passed if found["minus"] else passed

@@ -1,0 +1,131 @@
+"""Size classes of analysers: geometric steps, weights, per cents, sums, and what coarse classes leave open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from nakaya.core.errors import ConfigError, FormatError
+from nakaya.reactor.config import read_column_map
+from nakaya.reactor.logs.classes import class_edges, refined
+from nakaya.reactor.logs.record import ingest_log
+from nakaya.records.record import Record
+from nakaya.records.store import check_record
+
+MEDIAN, SIGMA = 100.0, 0.5
+"""um; number of crystals log-normal, as below."""
+
+Z90 = norm.ppf(0.9)
+MOMENT_3 = MEDIAN**3 * np.exp(4.5 * SIGMA**2)
+
+
+def shares(edges: np.ndarray, power: int = 0) -> np.ndarray:
+    """Fraction of the number (power 0) or volume (3) between edges: log-normal again, about exp(power sigma^2)."""
+    middle = np.log(MEDIAN) + power * SIGMA**2
+    return np.diff(norm.cdf((np.log(np.maximum(edges, 1e-300)) - middle) / SIGMA))
+
+
+def ingest(folder: Path, sizes: np.ndarray, row: np.ndarray, extra: str = "", form: str = ".6f") -> Record:
+    names = [f"b{i}" for i in range(sizes.size)]
+    text = ",".join(f"{value:{form}}" for value in row)
+    (folder / "log.csv").write_text("t," + ",".join(names) + "\n" + "".join(f"{t},{text}\n" for t in range(8)))
+    listed = ", ".join(f"{size:.6f}" for size in sizes)
+    (folder / "map.toml").write_text(
+        f'material = "x"\n[time]\ncolumn = "t"\nunit = "min"\n[sizes]\nfirst = "b0"\nlast = "{names[-1]}"\n'
+        f'unit = "um"\nsizes = [{listed}]\n{extra}\n'
+    )
+    record = ingest_log(folder / "log.csv", read_column_map(folder / "map.toml")).record
+    check_record(record)
+    return record
+
+
+def deciles(record: Record) -> list[float]:
+    return [1e6 * float(record.evidence[f"size_q{percent}"].values[0]) for percent in (10, 50, 90)]
+
+
+TRUE_DECILES = [MEDIAN * np.exp(-Z90 * SIGMA), MEDIAN, MEDIAN * np.exp(Z90 * SIGMA)]
+OCTAVES = 2.0 ** np.arange(0, 13)
+FINE = 0.1 * 1.166 ** np.arange(0, 72)
+
+
+@pytest.mark.parametrize("edge", ["middle", "upper", "lower"])
+def test_classes_in_a_constant_ratio_have_geometric_middles_and_tell_how_wide_they_are(tmp_path, edge) -> None:
+    sizes = {"middle": np.sqrt(OCTAVES[1:] * OCTAVES[:-1]), "upper": OCTAVES[1:], "lower": OCTAVES[:-1]}[edge]
+    record = ingest(tmp_path, sizes, 1e5 * shares(OCTAVES), f'edge = "{edge}"', ".2f")
+    np.testing.assert_allclose(1e6 * record.evidence["size_class_edges"].values, OCTAVES, rtol=1e-5)
+    assert deciles(record) == pytest.approx(TRUE_DECILES, rel=1e-3)  # exact for a log-normal, up to rounded counts
+    evidence = record.evidence
+    per_crystal = 1e18 * evidence["size_moment_3"].values[0] / evidence["size_moment_0"].values[0]
+    assert per_crystal == pytest.approx(MOMENT_3, rel=0.01)
+    assert any("size classes are coarse" in flag for flag in record.flags)
+    widths = np.array([32.0, 64.0, 128.0]) / np.sqrt(12.0)  # of the octaves that hold the deciles
+    found = [1e6 * evidence[f"size_q{percent}"].uncertainty[0] for percent in (10, 50, 90)]
+    np.testing.assert_allclose(found, widths, rtol=1e-5)
+    assert evidence["size_moment_3"].uncertainty[0] > 0
+
+
+def test_classes_of_equal_width_stay_as_they_are(tmp_path) -> None:
+    """Evenly filled classes: quantiles are straight lines, moments those of boxes."""
+    sizes = np.arange(10.0, 210.0, 10.0)
+    record = ingest(tmp_path, sizes, np.full(20, 7.0))
+    assert record.status == "ok"
+    assert deciles(record) == pytest.approx([20.0, 100.0, 180.0], rel=1e-12)
+    assert record.evidence["size_q50"].uncertainty is None
+    assert record.evidence["size_moment_3"].values[0] == pytest.approx(140 * 200e-6**3 / 4, rel=1e-9)
+    assert class_edges(np.array([3.0, 6.0, 9.0]), "upper")[0].tolist() == [0.0, 3.0, 6.0, 9.0]
+    assert not class_edges(sizes, "middle")[1]
+
+
+@pytest.mark.parametrize(("weight", "power"), [("volume", 3), ("mass", 3), ("area", 2), ("length", 1), ("number", 0)])
+@pytest.mark.parametrize("whole", [100.0, 1.0])
+def test_weighted_per_cents_become_numbers(tmp_path, weight, power, whole) -> None:
+    row = whole * shares(FINE, power)
+    with pytest.raises(FormatError, match=r"adds up to .*per cent or fractions, no counts.*set weight"):
+        ingest(tmp_path, FINE[1:], row, form=".9f")
+    record = ingest(tmp_path, FINE[1:], row, f'weight = "{weight}"', ".9f")
+    assert deciles(record) == pytest.approx(TRUE_DECILES, rel=5e-3)
+    assert "crystals_seen" not in record.evidence
+    assert "size_class_counts" not in record.evidence
+    np.testing.assert_allclose(record.evidence["size_class_fractions"].values.sum(axis=1), 1.0)
+    assert record.evidence["size_moment_0"].values[0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("whole", [100.0, 1.0])
+def test_a_cumulative_distribution_is_refused_until_it_is_said_to_be_one(tmp_path, whole) -> None:
+    below = whole * np.cumsum(shares(FINE, 3))
+    with pytest.raises(FormatError, match=r"rises from class to class to .*cumulative distribution.*cumulative = true"):
+        ingest(tmp_path, FINE[1:], below, form=".9f")
+    with pytest.raises(FormatError, match=r"falls from class to class from"):
+        ingest(tmp_path, FINE[1:], whole - below + below[0], form=".9f")
+    with pytest.raises(FormatError, match="set weight"):
+        ingest(tmp_path, FINE[1:], below, "cumulative = true", ".9f")
+    record = ingest(tmp_path, FINE[1:], below, 'cumulative = true\nweight = "volume"', ".9f")
+    assert deciles(record) == pytest.approx(TRUE_DECILES, rel=5e-3)
+    with pytest.raises(FormatError, match="said to be cumulative, but fall"):
+        ingest(tmp_path, FINE[1:], whole * shares(FINE, 3), "cumulative = true", ".9f")
+
+
+def test_counts_that_rise_to_the_last_class_are_questioned(tmp_path) -> None:
+    record = ingest(tmp_path, np.arange(10.0, 80.0, 10.0), np.array([1.0, 4.0, 9.0, 30.0, 44.0, 80.0, 81.0]))
+    assert any("rises up to the last class" in flag for flag in record.flags)
+
+
+def test_an_unknown_weight_names_the_known_ones(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="weight"):
+        ingest(tmp_path, np.array([1.0, 2.0]), np.array([1.0, 2.0]), 'weight = "colour"')
+
+
+@pytest.mark.parametrize("is_geometric", [True, False])
+def test_cutting_classes_keeps_their_counts(is_geometric: bool) -> None:
+    rng = np.random.default_rng(3)
+    edges = np.geomspace(1.0, 1000.0, 8)
+    counts = rng.poisson(3.0, (20, 7)).astype(float)
+    counts[0], counts[1] = 0.0, [0, 0, 5, 0, 0, 0, 0]
+    fine_edges, fine = refined(edges, counts, is_geometric)
+    assert fine_edges.size == 16 * 7 + 1
+    np.testing.assert_allclose(fine.reshape(20, 7, 16).sum(axis=2), counts, atol=1e-9)
+    np.testing.assert_allclose(fine_edges[::16], edges)
+    assert (fine >= 0).all()

@@ -1,0 +1,96 @@
+"""Stamps of real instruments: days before hours, midnight without a date, resets, more digits than microseconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nakaya.core.errors import FormatError, ParameterError
+from nakaya.reactor.logs.column_map import Channel, ColumnMap, Stream, TimeColumn
+from nakaya.reactor.logs.log import ReactorLog, read_log
+
+
+def read(folder: Path, stamps: list[str], **clock: str) -> ReactorLog:
+    path = folder / "log.csv"
+    path.write_text("t;T\n" + "".join(f"{stamp};{20 + row}\n" for row, stamp in enumerate(stamps)))
+    from nakaya.reactor.logs.table import Layout
+
+    time = TimeColumn("t", **clock)  # type: ignore[arg-type]
+    stream = Stream(time, {"temperature": Channel("T", "degC")})
+    return read_log(path, ColumnMap("x", layout=Layout(delimiter=";"), streams=(stream,)))
+
+
+def seconds(log: ReactorLog) -> list[float]:
+    return log.channels["temperature"].times.tolist()
+
+
+@pytest.mark.parametrize(
+    ("stamps", "expected"),
+    [
+        (["0.00:00:00", "0.01:00:00", "1.02:00:30.5"], [0.0, 3600.0, 93630.5]),
+        (["00:00:00.0000000", "00:00:01.2500000"], [0.0, 1.25]),
+        (["0:00:00", "30:00:00", "120:00:00"], [0.0, 108000.0, 432000.0]),
+        (["0:00:00", "1 day, 2:00:00", "2 days, 0:00:00"], [0.0, 93600.0, 172800.0]),
+        (["-00:10:00", "00:00:00", "00:00:05,5"], [0.0, 600.0, 605.5]),
+    ],
+)
+def test_time_that_has_passed_may_have_days(tmp_path, stamps, expected) -> None:
+    log = read(tmp_path, stamps, format="H:M:S")
+    assert seconds(log) == pytest.approx(expected)
+    assert log.flags == ()
+
+
+@pytest.mark.parametrize("stamp", ["1.5:00:00", "10:00:00:123", "0:75:00", "0:00:61", "1.30:00:00", "5:00", "1:2:3:4"])
+def test_forms_that_may_mean_two_things_are_refused(tmp_path, stamp) -> None:
+    with pytest.raises(FormatError, match="does not have the format"):
+        read(tmp_path, ["0:00:00", stamp], format="H:M:S")
+
+
+def test_seconds_may_have_more_digits_than_python_reads(tmp_path) -> None:
+    stamps = ["2024-03-01T10:00:00.1234567", "2024-03-01T10:59:00.1234567", "2024-03-01T11:00:00.123456789"]
+    log = read(tmp_path, stamps, format="%Y-%m-%dT%H:%M:%S.%f")
+    assert seconds(log) == pytest.approx([0.0, 3540.0, 3600.0], abs=1e-6)
+
+
+@pytest.mark.parametrize("form", ["H:M:S", "%H:%M:%S"])
+def test_a_clock_without_a_date_goes_on_after_midnight(tmp_path, form) -> None:
+    """Every ten minutes over two and a half days."""
+    minutes = 23 * 60 + np.arange(0, 3600, 10)
+    stamps = [f"{m // 60 % 24:02d}:{m % 60:02d}:00" for m in minutes]
+    log = read(tmp_path, stamps, format=form)
+    assert seconds(log) == pytest.approx((60.0 * (minutes - minutes[0])).tolist())
+    (flag,) = log.flags
+    assert "passes midnight at line 8 and 2 times more" in flag
+
+
+def test_a_clock_that_starts_again_is_not_taken_for_midnight(tmp_path) -> None:
+    stamps = [f"{hour:02d}:00:00" for hour in range(8)] * 2
+    with pytest.raises(
+        FormatError, match=r'no date.*or another run.*backwards = "continue".*"drop" would lose 7 of 16 rows'
+    ):
+        read(tmp_path, stamps, format="H:M:S")
+
+
+def test_a_clock_that_was_reset_goes_on_where_it_stood(tmp_path) -> None:
+    stamps = [str(60 * row) for row in range(30)] + [str(60 * row) for row in range(20)]
+    with pytest.raises(FormatError, match=r'"continue" where it was reset.*would lose 20 of 50 rows'):
+        read(tmp_path, stamps, unit="s")
+    log = read(tmp_path, stamps, unit="s", backwards="continue")
+    assert seconds(log) == pytest.approx([60.0 * row for row in range(50)])
+    assert any("reset at line 32 (back by 1740 s; 1 resets in all)" in flag for flag in log.flags)
+
+
+def test_few_rows_behind_may_be_dropped_and_their_number_is_told(tmp_path) -> None:
+    stamps = [str(row) for row in range(60)]
+    stamps[30] = "2"
+    with pytest.raises(FormatError, match='or set backwards = "drop" to leave such rows out'):
+        read(tmp_path, stamps, unit="s")
+    assert any("1 of 60 rows are left out" in flag for flag in read(tmp_path, stamps, unit="s", backwards="drop").flags)
+
+
+def test_hours_up_to_twelve_need_am_or_pm() -> None:
+    with pytest.raises(ParameterError, match="without am or pm"):
+        TimeColumn("t", format="%d/%m/%Y %I:%M:%S")
+    assert TimeColumn("t", format="%d/%m/%Y %I:%M:%S %p").has_date
