@@ -238,7 +238,7 @@ def _masks() -> list[Files]:
 
 def _read_mask(folder: Path) -> object:
     from nakaya.microscopy.grains.masks import grains_from_mask
-    from nakaya.microscopy.images import read_raw_image
+    from nakaya.microscopy.image_files import read_raw_image
 
     pixels, _ = read_raw_image(folder / "mask.png")
     return grains_from_mask(pixels, (pixels.shape[0], pixels.shape[1]))

@@ -16,7 +16,7 @@ from nakaya.microscopy.ebsd.files import read_ebsd
 from nakaya.microscopy.ebsd.grains import GrainRules, find_grains
 from nakaya.microscopy.grains.grain_size import grain_size_from_intercept, mean_intercept
 from nakaya.microscopy.grains.masks import grains_from_mask
-from nakaya.microscopy.images import read_raw_image
+from nakaya.microscopy.image_files import read_raw_image
 from nakaya.workflows.ingest_micrograph import MicrographOptions, ingest_micrograph
 from support.boundary_net import boundary_net
 
