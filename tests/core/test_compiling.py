@@ -38,3 +38,21 @@ def test_a_compilation_is_announced_once_and_cached_code_is_not(tmp_path: Path) 
     (tmp_path / "kernel.py").write_text(KERNEL)
     assert compile_in(tmp_path) == 1  # two kernels, one word
     assert compile_in(tmp_path) == 0
+
+
+GROW = """
+import nakaya
+crystals = nakaya.grow(nakaya.GravnerGriffeath(rho=0.5, sigma=1e-5), size=20, members=2, seed=3)
+print(crystals.arrival.tobytes().hex())
+"""
+
+
+def test_where_compilation_is_switched_off_crystals_are_the_same_and_one_warning_says_why() -> None:
+    grown = {}
+    for stated in ("0", "1"):
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": stated}
+        done = subprocess.run([sys.executable, "-c", GROW], env=environment, capture_output=True, text=True, check=True)
+        grown[stated] = done.stdout
+        assert done.stderr.count("NUMBA_DISABLE_JIT") == int(stated)
+        assert len(done.stderr.splitlines()) == int(stated)
+    assert grown["0"] == grown["1"] != "\n"

@@ -1,10 +1,16 @@
-"""A word before the first compilation, which else looks like a command that hangs."""
+"""Functions that run compiled alone, and a word before the first compilation, which else looks like hanging."""
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar, cast, overload
 
-__all__ = ["announce_compilation"]
+__all__ = ["announce_compilation", "njit"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 log = logging.getLogger(__name__)
 """The command line shows its messages; a program that imports nakaya decides for itself."""
@@ -38,3 +44,37 @@ def announce_compilation() -> None:
             """Asked for by numba; nothing is to be said."""
 
     event.register("numba:compile", FirstCompilation())
+
+
+@overload
+def njit(function: Function) -> Function: ...
+@overload
+def njit(**options: Any) -> Callable[[Function], Function]: ...
+def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Compile a function that Python cannot run: `numba.njit`, also where NUMBA_DISABLE_JIT is set.
+
+    That variable asks for Python in place of compiled code. Kernels that work on pointers and lanes have no meaning
+    there; one warning says that it is left aside, and crystals are the same. Functions of others obey it as ever.
+
+    Args:
+        function: Arguments and result as numba infers them.
+        options: Of `numba.njit`.
+    """
+    if function is None:
+        return lambda decorated: njit(decorated, **options)
+    import numba
+
+    stated = numba.config.DISABLE_JIT
+    if stated:
+        _say_that_code_is_compiled()
+    numba.config.DISABLE_JIT = 0
+    try:
+        return cast(Any, numba.njit(**options)(function))
+    finally:
+        numba.config.DISABLE_JIT = stated
+
+
+@cache
+def _say_that_code_is_compiled() -> None:
+    if multiprocessing.parent_process() is None:  # the parent of a worker has said it
+        log.warning("NUMBA_DISABLE_JIT is set, and left aside: this solver runs as compiled code alone")

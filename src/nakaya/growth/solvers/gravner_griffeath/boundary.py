@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from nakaya.core.compiling import njit
 from nakaya.growth.solvers.gravner_griffeath.workspace import (
     ATTACHED,
     BROKEN_B,
@@ -59,7 +59,7 @@ SURE = 4
 """Attached neighbours from which on a site joins whatever its mass."""
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def neighbour_places(layout: Any, row: Any, column: Any, places: Any, start: Any) -> None:
     """Write where the six neighbours of a site are, in the order of `nakaya.growth.lattice.lattice.NEIGHBOURS`.
 
@@ -94,18 +94,18 @@ def neighbour_places(layout: Any, row: Any, column: Any, places: Any, start: Any
         places[start + 5] = down + right
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _is_inside(layout: Any, row: Any, column: Any) -> Any:
     """Whether a site and its neighbours have all their neighbours where the array has them."""
     return 1 < row < layout.size - 2 and 1 < column < layout.size - 2
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _row_of(layout: Any, place: Any) -> Any:
     return np.int64(np.uint32(place - LEFT) // np.uint32(layout.stride))
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _spare(layout: Any, tile: Any) -> Any:
     return (tile << layout.tile_shift) * layout.stride + SPARE
 
@@ -113,7 +113,7 @@ def _spare(layout: Any, tile: Any) -> Any:
 # ---- the lists
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _entry_of(layout: Any, memory: Any, tile: Any, place: Any, degree: Any) -> Any:
     """Where a boundary site stands in the lists."""
     entry = np.int64(memory.entry[place])
@@ -121,7 +121,7 @@ def _entry_of(layout: Any, memory: Any, tile: Any, place: Any, degree: Any) -> A
     return base + layout.capacity - 1 - entry if degree == HOLLOW else base + entry
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _insert(
     layout: Any, memory: Any, tile: Any, row: Any, column: Any, place: Any, degree: Any, b: Any, c: Any
 ) -> None:
@@ -138,13 +138,13 @@ def _insert(
     _write(memory, entry, place, b, c, memory.d[place], draw, degree, _spare(layout, tile))
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _clear(layout: Any, memory: Any, tile: Any, entry: Any) -> None:
     spare, zero = _spare(layout, tile), np.float32(0)
     _write(memory, entry, spare, zero, zero, zero, 0, 0, spare)
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _write(
     memory: Any, entry: Any, place: Any, b: Any, c: Any, released: Any, draw: Any, degree: Any, witness: Any
 ) -> None:
@@ -157,7 +157,7 @@ def _write(
     memory.witness[entry] = witness
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _remove(layout: Any, memory: Any, tile: Any, place: Any, degree: Any) -> None:
     """Take a boundary site out of its list; the last entry takes its place."""
     hollow = degree == HOLLOW
@@ -176,7 +176,7 @@ def _remove(layout: Any, memory: Any, tile: Any, place: Any, degree: Any) -> Non
 # ---- the rules
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _broken_masses(memory: Any, entry: Any) -> Any:
     """BROKEN_B, BROKEN_C, their sum, or 0. What is not finite reaches every threshold, so it is enough to ask there."""
     broken_b = memory.b[entry] - memory.b[entry] != 0
@@ -184,14 +184,14 @@ def _broken_masses(memory: Any, entry: Any) -> Any:
     return BROKEN_B * broken_b + BROKEN_C * broken_c
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _drawn(words: Any, draw: Any) -> Any:
     """Mask of the random bits of boundary sites; see `Arrays.draw`."""
     word = gather(words, draw & splat(np.int32((1 << DRAW_SHIFT) - 1)))
     return has_bits(word >> (draw >> splat(np.int32(DRAW_SHIFT))), splat(np.uint32(1)))
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def freeze_and_melt(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any, level: Any) -> Any:
     """Complete rule i at the boundary of a tile, apply rule ii, rule iii except for hollows, and rule iv.
 
@@ -244,7 +244,7 @@ def freeze_and_melt(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any,
     return broken
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _vapour_at(memory: Any, rules: Any, place: Any) -> Any:
     """Vapour of a site after rule ii: boundary sites and crystal hold none."""
     state = memory.num_attached[place]
@@ -253,7 +253,7 @@ def _vapour_at(memory: Any, rules: Any, place: Any) -> Any:
     return rules.rho if state >= HELD else np.float32(0)
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _is_in_thin_vapour(layout: Any, memory: Any, rules: Any, tile: Any, entry: Any) -> Any:
     """Whether the vapour around a hollow sums to less than theta; finds it a new witness."""
     places = memory.scratch
@@ -273,7 +273,7 @@ def _is_in_thin_vapour(layout: Any, memory: Any, rules: Any, tile: Any, entry: A
     return (low + min(high, third)) + max(high, third) < rules.theta
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def decide_hollows(layout: Any, memory: Any, rules: Any, tile: Any) -> Any:
     """Apply rules iii and iv to the hollows of a tile, once the tiles around it have diffused and frozen.
 
@@ -322,7 +322,7 @@ def decide_hollows(layout: Any, memory: Any, rules: Any, tile: Any) -> Any:
 # ---- the crystal grows
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _dismiss_witnesses(layout: Any, memory: Any, row: Any, column: Any, place: Any) -> None:
     """Let the hollows around a site that has become boundary look for another witness."""
     inside = _is_inside(layout, row, column)
@@ -336,7 +336,7 @@ def _dismiss_witnesses(layout: Any, memory: Any, row: Any, column: Any, place: A
             memory.witness[_entry_of(layout, memory, tile, neighbour, HOLLOW)] = _spare(layout, tile)
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _gain(layout: Any, memory: Any, row: Any, column: Any, place: Any) -> Any:
     """How often a site near an edge has `place` among its neighbours: more than once across mirrors."""
     neighbour_places(layout, row, column, memory.scratch, 6)
@@ -346,7 +346,7 @@ def _gain(layout: Any, memory: Any, row: Any, column: Any, place: Any) -> Any:
     return gain
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _join(layout: Any, memory: Any, row: Any, column: Any, place: Any) -> None:
     """Make a site part of the crystal: its neighbours gain an attached neighbour."""
     stride = layout.stride
@@ -387,7 +387,7 @@ def _join(layout: Any, memory: Any, row: Any, column: Any, place: Any) -> None:
             _dismiss_witnesses(layout, memory, neighbour_row, neighbour_column, neighbour)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def join_all(layout: Any, memory: Any, tile: Any, step: Any, keep_crystal_mass: Any) -> Any:
     """Let all sites of a tile that were found to join become part of the crystal.
 

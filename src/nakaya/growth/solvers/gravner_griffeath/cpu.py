@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import ArrivalMap
-from nakaya.core.compiling import announce_compilation
+from nakaya.core.compiling import announce_compilation, njit
 from nakaya.core.errors import ParameterError
 from nakaya.core.randomness import Key, fair_bits, member_key
 from nakaya.growth.grower_model import empty_maps, in_threads, parameters_of
@@ -78,7 +77,7 @@ class Limits(NamedTuple):
     no_growth: int
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def plant(layout: Any, memory: Any, rules: Any, initial: Any, progress: Any, keep_crystal_mass: Any) -> None:
     """Write the state before the first step: initial crystals with mass 1 in uniform vapour."""
     stride, size = layout.stride, layout.size

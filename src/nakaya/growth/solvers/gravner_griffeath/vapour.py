@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from nakaya.core.compiling import njit
 from nakaya.core.randomness import COLUMN_BITS, PARITY, ROTATIONS
 from nakaya.growth.solvers.gravner_griffeath.workspace import (
     BROKEN_D,
@@ -68,7 +68,7 @@ class Noise(NamedTuple):
 # The kernels are free functions of (layout, memory, rules, ...); numba infers the types, hence `Any`.
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _four_rounds(x: Any, y: Any) -> Any:
     x = x + y
     y = _turn_0(y) ^ x
@@ -81,7 +81,7 @@ def _four_rounds(x: Any, y: Any) -> Any:
     return x, y
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _four_more_rounds(x: Any, y: Any) -> Any:
     x = x + y
     y = _turn_4(y) ^ x
@@ -94,7 +94,7 @@ def _four_more_rounds(x: Any, y: Any) -> Any:
     return x, y
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def draw_words(layout: Any, words: Any, noise: Any, band: Any) -> None:
     """Draw the random bits of 64 rows, as `nakaya.core.randomness.noise_words` defines them."""
     key_0, key_1 = splat(noise.low_key), splat(noise.high_key)
@@ -112,13 +112,13 @@ def draw_words(layout: Any, words: Any, noise: Any, band: Any) -> None:
         store(words, start + layout.stride + block * LANES, y + key_0 + splat(np.uint32(5)))
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _bits_of_four_rows(row: Any) -> Any:
     bit = np.uint32(1 << (row & 31))
     return splat(bit), splat(np.uint32(bit << 1)), splat(np.uint32(bit << 2)), splat(np.uint32(bit << 3))
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _perturb_block(d: Any, source: Any, ring: Any, target: Any, stride: Any, word: Any, bits: Any, factors: Any) -> Any:
     """Rule v for sixteen columns of four rows, into the ring: d' = d (1 + sigma) or d (1 - sigma).
 
@@ -136,7 +136,7 @@ def _perturb_block(d: Any, source: Any, ring: Any, target: Any, stride: Any, wor
     return first + fourth
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _spread(centre: Any, first: Any, second: Any, third: Any) -> Any:
     """Return d + (S - 6 d) / 7, with S from the sums along the three axes as in `reference.neighbour_sum`."""
     low, high = least(first, second), greatest(first, second)
@@ -144,7 +144,7 @@ def _spread(centre: Any, first: Any, second: Any, third: Any) -> Any:
     return centre + (total - centre * splat(np.float32(6))) * splat(np.float32(1.0 / 7.0))
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _diffuse_block(
     ring: Any, above: Any, here: Any, beneath: Any, d: Any, target: Any, stride: Any, crystal: Any, bits: Any
 ) -> None:
@@ -176,12 +176,12 @@ def _diffuse_block(
 # twenty counters of one index. Each of the two was worth a quarter of the speed.
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _broken(total: Any) -> Any:
     return BROKEN_D if packed(not_below(total - total, splat(np.float32(1)))) != 0 else 0
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _perturb_rows(
     d: Any,
     ring: Any,
@@ -209,7 +209,7 @@ def _perturb_rows(
     return _broken(total)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _diffuse_rows(
     d: Any, ring: Any, crystal_bits: Any, blocks: Any, stride: Any, ring_rows: Any, row: Any, num_quads: Any
 ) -> None:
@@ -228,7 +228,7 @@ def _diffuse_rows(
             _diffuse_block(ring, above + j, here + j, beneath + j, d, target + j, stride, word, bits)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _perturb_and_diffuse(
     d: Any,
     ring: Any,
@@ -261,19 +261,19 @@ def _perturb_and_diffuse(
     return _broken(total)
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _fill_row(layout: Any, ring: Any, target: Any, value: Any) -> None:
     for column in range(-2, layout.stride - LANES + 2):
         ring[target + column] = value
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _copy_row(layout: Any, source: Any, begin: Any, target: Any, start: Any) -> None:
     for column in range(-2, layout.stride - LANES + 2):
         target[start + column] = source[begin + column]
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _finish_rows(layout: Any, memory: Any, rules: Any, row: Any, num_rows: Any, ring: Any, target: Any) -> None:
     """Give consecutive rows of the ring their held sites, and their ghosts at both ends."""
     if layout.geometry != SECTOR:
@@ -285,7 +285,7 @@ def _finish_rows(layout: Any, memory: Any, rules: Any, row: Any, num_rows: Any, 
         _fill_row(layout, ring, target + (layout.last - row) * layout.stride, rules.rho)
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _finish_rows_of_full_lattice(
     layout: Any, memory: Any, rules: Any, row: Any, num_rows: Any, ring: Any, target: Any
 ) -> None:
@@ -312,7 +312,7 @@ def _finish_rows_of_full_lattice(
                 _fill_row(layout, ring, start, rules.rho)
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _mirror(layout: Any, row: Any, num_rows: Any, ring: Any) -> None:
     """Write the ghosts of the sector's mirrors that some rows need, as `reference.pad` defines them."""
     stride, last_slot = layout.stride, layout.ring_rows - 1
@@ -323,7 +323,7 @@ def _mirror(layout: Any, row: Any, num_rows: Any, ring: Any) -> None:
             ring[last_slot * stride + column] = ring[stride + column + 1]
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def diffuse_tile(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any, level: Any) -> Any:
     """Apply the last step's noise (rule v) and diffusion (rule i) to a tile; tiles come in ascending order.
 
@@ -361,7 +361,7 @@ def diffuse_tile(layout: Any, memory: Any, rules: Any, noise: Any, tile: Any, le
     return broken
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _read_first_rows(layout: Any, memory: Any, rules: Any, noise: Any, ring: Any, words: Any) -> Any:
     """Read the row above the first one, and the first rows."""
     stride, size = layout.stride, layout.size
@@ -379,7 +379,7 @@ def _read_first_rows(layout: Any, memory: Any, rules: Any, noise: Any, ring: Any
     return broken | _read_rows(layout, memory, rules, noise, 0, LEAD, ring, words)
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _read_rows(layout: Any, memory: Any, rules: Any, noise: Any, row: Any, num_rows: Any, ring: Any, words: Any) -> Any:
     """Read up to sixteen rows, of which none but the first of each half is the first of 64."""
     stride = layout.stride
@@ -395,7 +395,7 @@ def _read_rows(layout: Any, memory: Any, rules: Any, noise: Any, row: Any, num_r
     return broken
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _read_and_write_quad(layout: Any, memory: Any, rules: Any, noise: Any, row: Any, ring: Any, words: Any) -> Any:
     """Write four rows, and read the four that lie LEAD rows further on."""
     stride, last_slot = layout.stride, layout.ring_rows - 1

@@ -28,10 +28,10 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import DTypeLike, NDArray
 
 from nakaya.core.arrays import IntArray
+from nakaya.core.compiling import njit
 from nakaya.growth.lattice.geometry import front_distance, open_columns
 from nakaya.growth.lattice.lattice import NEIGHBOURS
 from nakaya.growth.model.setup import GrowthSetup
@@ -196,7 +196,7 @@ class Arrays(NamedTuple):
     """int32 [row * size + column]: the result."""
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def words_row(row: Any) -> Any:
     """Return which row of `Arrays.words` serves a row of sites."""
     return (row >> 5) & (WORD_ROWS - 1)
