@@ -292,6 +292,32 @@ def test_a_trial_is_left_to_a_process_that_lives_or_that_this_machine_does_not_k
     assert _states(study) == ["running"] * 3
 
 
+@pytest.mark.parametrize("beats", [False, True], ids=["dead", "alive"])
+def test_a_clock_that_was_set_back_delays_no_trial_of_another_machine(
+    beats: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last heartbeat lies an hour ahead: by the clock of the database it would be alive until then."""
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    study = _open(url, "study")
+    _begin(study, ELSEWHERE)
+
+    def beat(ahead: str) -> None:
+        with sqlalchemy.create_engine(url).begin() as connection:
+            connection.execute(
+                sqlalchemy.text("update trial_heartbeats set heartbeat = datetime(heartbeat, :by)"), {"by": ahead}
+            )
+
+    beat("+1 hour")
+    stale, config, now = StaleTrials(study, _config(url)), _config(url), time.monotonic()
+    for seconds in (0, config.grace, config.grace + 1):
+        assert _states(study) == ["running"]
+        monkeypatch.setattr(time, "monotonic", lambda seconds=seconds: now + seconds)
+        stale.fail()
+        if beats:
+            beat("+1 second")
+    assert _states(study) == (["running"] if beats else ["failed", "waiting"])
+
+
 def test_a_retry_is_not_taken_for_its_predecessor(tmp_path: Path) -> None:
     """Optuna copies the attributes of a killed trial, its process among them, which is dead."""
     url = f"sqlite:///{tmp_path / 'study.db'}"

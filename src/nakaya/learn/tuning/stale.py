@@ -1,7 +1,8 @@
 """Trials that count as running though their process is gone: found, failed, and queued again.
 
 On this machine a process is known by its number and its start, whatever the clocks say. Elsewhere only the heartbeat in
-the database tells, by the clock of the database; a user who knows better may queue such trials again at once.
+the database tells: one that is old by the clock of the database, or that has not changed for as long by the clock of
+this process, which nobody sets. A user who knows better may queue such trials again at once.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import optuna
+import sqlalchemy
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from nakaya.learn.tuning.storage import StorageConfig, retry_callback, retry_history
+from nakaya.learn.tuning.storage import StorageConfig, open_storage, retry_callback, retry_history
 
 __all__ = ["ERROR", "PROCESS", "StaleTrials", "process_identity"]
 
@@ -76,7 +79,7 @@ def _has_ended(process: Mapping[str, Any]) -> bool:
 
 @dataclass
 class StaleTrials:
-    """The running trials of a study, and how long nobody has said which process runs them.
+    """The running trials of a study, and how long their heartbeats have stood still.
 
     Attributes:
         study: The study.
@@ -85,21 +88,30 @@ class StaleTrials:
 
     study: Study
     config: StorageConfig
-    _unclaimed: dict[int, float] = field(default_factory=dict)
-    """Trial -> when this process first saw it running for nobody, on a clock that is never set."""
+    _seen: dict[int, tuple[str | None, float]] = field(default_factory=dict)
+    """Trial of another machine, or of nobody yet -> its heartbeat, and when this process first saw that one."""
 
     def fail(self) -> None:
         """Fail the trials whose heartbeat has stopped or whose process is gone, and queue them again."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             optuna.storages.fail_stale_trials(self.study)
-        for entry in self._running():
+        running = self._running()
+        beats = self._heartbeats() if running else {}
+        for entry in running:
             process = _process_of(entry)
-            if process is None:  # it has just begun, or was killed before its first heartbeat, which Optuna never sees
-                first_seen = self._unclaimed.setdefault(entry.number, time.monotonic())
-                if time.monotonic() - first_seen > self.config.grace:
+            if process is not None and _is_here(process):
+                if _has_ended(process):
                     self.requeue(entry.number)
-            elif _has_ended(process):
+                continue
+            # Optuna never sees a trial that was killed before its first heartbeat, nor, after a clock was set back, one
+            # whose last heartbeat lies in the future.
+            now, beat = time.monotonic(), beats.get(entry.number)
+            last, since = self._seen.get(entry.number, (beat, now))
+            if last != beat:
+                since = now
+            self._seen[entry.number] = (beat, since)
+            if now - since > self.config.grace:
                 self.requeue(entry.number)
 
     def requeue(self, number: int) -> None:
@@ -146,6 +158,21 @@ class StaleTrials:
 
     def _running(self) -> Sequence[FrozenTrial]:
         return self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))  # type: ignore[no-any-return]
+
+    def _heartbeats(self) -> dict[int, str]:
+        """Number of a trial -> its last heartbeat, as the database writes it."""
+        asked = sqlalchemy.text(
+            "SELECT trials.number, trial_heartbeats.heartbeat FROM trial_heartbeats "
+            "JOIN trials ON trials.trial_id = trial_heartbeats.trial_id "
+            "JOIN studies ON studies.study_id = trials.study_id WHERE studies.study_name = :name"
+        )
+        with self._engine.connect() as connection:
+            return {number: str(beat) for number, beat in connection.execute(asked, {"name": self.study.study_name})}
+
+    @cached_property
+    def _engine(self) -> sqlalchemy.Engine:
+        engine: sqlalchemy.Engine = open_storage(self.config).engine
+        return engine
 
     def _silent(self) -> set[int]:
         """Return the numbers of running trials of which this machine cannot see that they live."""
