@@ -310,7 +310,7 @@ def _angs() -> list[Files]:
 
 def _ctfs() -> list[Files]:
     askew = _ctf().replace("90;90;120\tTitanium\t9\t194", "90;100;90\tTitanium\t2\t14")
-    texts = [_ctf(), _ctf().replace(".", ","), _ctf().replace("\t", "  "), askew.replace("\t8\t0\t", "\t0\t3\t", 9)]
+    texts = [_ctf(), _ctf().replace(".", ","), _ctf().replace("\t", "  "), askew]
     return [*({"a.ctf": text.encode()} for text in texts), {"a.ctf": _ctf().encode("utf-16")}]
 
 

@@ -435,6 +435,41 @@ def test_a_step_that_was_rounded_is_found_from_the_points(ctf_text):
     assert exact.flags == ()
 
 
+def test_a_step_below_the_rounding_of_many_points_is_found(ctf_text):
+    # One gap is known to 2 %: numbering 400 columns with it goes wrong; the step fitted to ever more of them does not.
+    shape, step = (3, 400), 0.00237
+    text = ctf_text(stripes(random_rotations(4, 32), shape), np.ones(1200, np.int64), shape, step=step)
+    header, rows = body_of(text.replace(f"Step\t{step}", "Step\t0.0024"))
+    ebsd = parse_ctf("\n".join([*header, *with_four_decimals(rows)]))
+    assert ebsd.grid.step == pytest.approx(step * 1e-6, rel=1e-4)
+    assert (ebsd.grid.rows, ebsd.grid.columns) == shape
+    assert ebsd.measured.all()
+
+
+def test_noise_of_positions_is_no_step(ang_text):
+    header, body = body_of(ang_text(stripes(random_rotations(3, 33)), np.ones(216, np.int64), SHAPE))
+    words = [line.split() for line in body]
+    for at, row in enumerate(words):
+        row[3] = f"{float(row[3]) + 0.01 * (at % 3):.6f}"
+    ebsd = parse_ang("\n".join([*header, *(" ".join(row) for row in words)]))
+    assert (ebsd.grid.step, ebsd.flags) == (1e-6, ())
+
+
+def test_the_longer_rows_of_a_hexagonal_grid_are_the_even_ones(ang_text):
+    header, body = body_of(ang_text(stripes(random_rotations(3, 34)), np.ones(216, np.int64), SHAPE, hexagonal=True))
+    # The first row is shifted and one point shorter.
+    words = [line.split() for line in body]
+    for at, row in enumerate(words):
+        row[3] = f"{at % 18 + (0.5 if at // 18 % 2 == 0 else 0.0):.6f}"
+    kept = [" ".join(row) for at, row in enumerate(words) if (at // 18 % 2, at % 18) != (0, 17)]
+    header = [line.replace("NCOLS_ODD: 18", "NCOLS_ODD: 17") for line in header]
+    ebsd = parse_ang("\n".join([*header, *kept]))
+    assert ebsd.flags == ()
+    assert (ebsd.grid.columns, ebsd.grid.shifted_rows, ebsd.grid.short_rows) == (18, 0, True)
+    lost = parse_ang("\n".join([*header, *(" ".join(row) for row in words if float(row[3]) < 15)]))
+    assert lost.grid.columns == 18
+
+
 def test_coarsely_rounded_points_do_not_overrule_a_header(ctf_text):
     shape, step = (3, 13), 0.00192
     points, phase = random_rotations(1, 23)[np.zeros(39, int)], np.ones(39, np.int64)

@@ -353,10 +353,10 @@ def _ang_phases(header: Sequence[str], name: str) -> tuple[list[Phase], list[str
     """Phases, and flags for two-fold axes that the cell puts elsewhere."""
     flags: list[str] = []
     phases: list[Phase] = []
-    starts = [place for place, line in enumerate(header) if re.match(r"Phase\s*:?\s*\d+\s*$", line)]
-    if numbered := bool(starts):
-        numbers = [int(re.findall(r"\d+", header[start])[0]) for start in starts]
-    else:  # ASTAR lists its phases without numbers
+    matches = [re.match(r"Phase\s*:?\s*([0-9]{1,9})\s*$", line) for line in header]
+    numbers = [int(match[1]) for match in matches if match]
+    starts = [place for place, match in enumerate(matches) if match]
+    if not (numbered := bool(starts)):  # ASTAR lists its phases without numbers
         starts = [place for place, line in enumerate(header) if re.match(r"MaterialName\b", line)]
         numbers = list(range(1, len(starts) + 1))
     if not starts or not (numbered or any("ACOM" in line for line in header)):
