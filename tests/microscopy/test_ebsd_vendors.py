@@ -187,6 +187,20 @@ def test_the_two_fold_axis_is_where_the_cell_puts_it(code, cell, axis, flagged, 
     assert any("the cell is followed" in flag for flag in ebsd.flags) == flagged
 
 
+def test_emsoft_has_a_frame_of_its_own(ang_text, ctf_text):
+    points, phase = random_rotations(1, 35)[np.zeros(30, int)], np.ones(30, np.int64)
+    cell = (5.0, 4.0, 6.0, 90.0, 100.0, 90.0)
+    text = ang_text(points, phase, (5, 6), symmetries=("20",), cells=(cell,))
+    assert parse_ang(text).phases[0].frame == "x along a*, y along b, z along c; two-fold axis along b"
+    own = "x along a, y along b, z along c*; two-fold axis along b"
+    assert parse_ang("# Info patterns indexed using EMsoft::EMEBSDDI\n" + text).phases[0].frame == own
+    other = ctf_text(points, phase, (5, 6), laue=(2,), cells=(cell,)).replace("Prj", "EMsoft v. 5; MAD=CI")
+    assert parse_ctf(other).phases[0].frame == own
+    trigonal = ang_text(points, phase, (5, 6), symmetries=("32",), cells=(HEX,))
+    assert parse_ang(trigonal).flags == ()
+    assert "a frame that depends on its version" in parse_ang("# EMsoft\n" + trigonal).flags[0]
+
+
 def test_cells_that_do_not_fit_the_system_are_flagged(ctf_text):
     points, phase = random_rotations(1, 6)[np.zeros(30, int)], np.ones(30, np.int64)
     askew = parse_ctf(ctf_text(points, phase, (5, 6), laue=(2,), cells=((5.0, 4.0, 6.0, 95.0, 100.0, 90.0),)))

@@ -289,11 +289,6 @@ def parse_ang(text: str, *, name: str = "map.ang") -> EbsdMap:
             f"{int(unnumbered.sum())} points have phase 0, which means not indexed, but a confidence and angles: taken "
             "as not indexed; where the file counts its phases from 0, number them from 1"
         )
-    if any("EMsoft" in line for line in header) and any(entry.symmetry.system == "trigonal" for entry in phases):
-        flags.append(
-            "EMsoft writes the angles of trigonal crystals in .ang files in a frame that depends on its version: x is "
-            "taken along a; its .ctf file is sure"
-        )
     kind = {"sqrgrid": SQUARE, "hexgrid": HEXAGONAL}.get(entries.get("GRID", "").lower().rstrip("#"))
     if "GRID" in entries and kind is None:
         raise FormatError(f"{name}: GRID is {entries['GRID']!r}, expected SqrGrid or HexGrid")
@@ -350,9 +345,10 @@ def _number(entries: dict[str, str], key: str, name: str) -> float:
 
 
 def _ang_phases(header: Sequence[str], name: str) -> tuple[list[Phase], list[str]]:
-    """Phases, and flags for two-fold axes that the cell puts elsewhere."""
+    """Phases, and flags for what is doubtful in their crystal frames."""
     flags: list[str] = []
     phases: list[Phase] = []
+    is_emsoft = any("EMsoft" in line for line in header)
     matches = [re.match(r"Phase\s*:?\s*([0-9]{1,9})\s*$", line) for line in header]
     numbers = [int(match[1]) for match in matches if match]
     starts = [place for place, match in enumerate(matches) if match]
@@ -373,9 +369,14 @@ def _ang_phases(header: Sequence[str], name: str) -> tuple[list[Phase], list[str
         except ValueError:
             raise FormatError(f"{name}, phase {number}: LatticeConstants are not numbers") from None
         label = fields.get("MaterialName") or fields.get("Formula") or f"phase {number}"
-        symmetry, frame, flag = tsl_crystal(code, lattice, where=f"{name}, phase {number}")
+        symmetry, frame, flag = tsl_crystal(code, lattice, where=f"{name}, phase {number}", is_emsoft=is_emsoft)
         flags += [f"phase {label}: {flag}"] if flag else []
         phases.append(Phase(number, label, symmetry, lattice, frame))
+    if is_emsoft and any(entry.symmetry.system == "trigonal" for entry in phases):
+        flags.append(
+            "EMsoft writes the angles of trigonal crystals in .ang files in a frame that depends on its version: x is "
+            "taken along a; its .ctf file is sure"
+        )
     return _checked_phases(phases, name), flags
 
 
@@ -410,12 +411,13 @@ def parse_ctf(text: str, *, name: str = "map.ctf") -> EbsdMap:
     heading = next((at for at, line in enumerate(lines) if re.match(r"\s*phase\s+x\s+y\b", line, re.IGNORECASE)), None)
     if heading is None:
         raise FormatError(f'{name} has no line of column names that begins with "Phase X Y"')
+    is_emsoft = any("MAD=CI" in line for line in lines[:heading])
     entries: dict[str, str] = {}
     crystals: list[tuple[Phase, Rotation | None]] = []
     for number, line in enumerate(lines[:heading], start=1):
         words = re.split(r"\t+", line.strip()) if "\t" in line.strip() else line.split() or [""]
         if words[0].lower() == "phases":
-            crystals = _ctf_phases(lines[number:heading], words, name)
+            crystals = _ctf_phases(lines[number:heading], words, name, is_emsoft=is_emsoft)
             break
         if len(words) >= 2:
             entries[words[0].upper()] = words[1].strip()
@@ -437,7 +439,6 @@ def parse_ctf(text: str, *, name: str = "map.ctf") -> EbsdMap:
     if np.nanmax(np.abs(angles), initial=0.0) > 720:
         raise FormatError(f"{name}: Euler angles up to {np.nanmax(np.abs(angles)):g}: .ctf angles are in degrees")
     phase = np.clip(phase_column, 0, MAX_PHASE).astype(np.int64)
-    is_emsoft = any("MAD=CI" in line for line in lines[:heading])
     if not is_emsoft:  # which has other numbers in the columns Error and Bands
         failed = (error != 0) & (phase > 0)
         phase[failed & (angles == 0).all(axis=1)] = 0
@@ -484,7 +485,9 @@ def _ctf_fields(line: str) -> list[str]:
     return [lengths, angles, " ".join(rest[:at]), *rest[at:]]
 
 
-def _ctf_phases(lines: Sequence[str], words: Sequence[str], name: str) -> list[tuple[Phase, Rotation | None]]:
+def _ctf_phases(
+    lines: Sequence[str], words: Sequence[str], name: str, *, is_emsoft: bool
+) -> list[tuple[Phase, Rotation | None]]:
     """Phases, and how their orientations are turned to the frame that we use; None where the frames are the same."""
     try:
         count = int(words[1])
@@ -505,6 +508,7 @@ def _ctf_phases(lines: Sequence[str], words: Sequence[str], name: str) -> list[t
             ) from None
         lattice = (*lengths, *angles)
         space_group = int(fields[4]) if len(fields) > 4 and re.fullmatch(r"[0-9]{1,3}", fields[4]) else 0
-        symmetry, frame, turn = hkl_crystal(laue, lattice, space_group, where=f"{name}, phase {number}")
+        where = f"{name}, phase {number}"
+        symmetry, frame, turn = hkl_crystal(laue, lattice, space_group, where=where, is_emsoft=is_emsoft)
         phases.append((Phase(number, label, symmetry, lattice, frame), turn))
     return phases

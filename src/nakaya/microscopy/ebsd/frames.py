@@ -3,7 +3,8 @@
 Orientations are of axes x, y, z fixed to the cell a, b, c (a*, b*, c* reciprocal):
 
 * HKL (.ctf): x along a*, y along b where that is perpendicular, z along c.
-* TSL (.ang): x along a, z along c*.
+* TSL (.ang): x along a, z along c*; in monoclinic crystals as HKL.
+* EMsoft (either file): x along a, z along c*; its .ctf files of hexagonal crystals as HKL.
 
 In trigonal and hexagonal crystals the two differ by 30 degrees about c, and so do the two-fold axes of -3m; both come
 out with x along a. In monoclinic crystals the two-fold axis is b unless the cell says otherwise: it is the axis
@@ -43,13 +44,16 @@ SAME: Final = 2e-3
 """Cell constants that differ by less than this fraction are equal: files give three decimals, rarely more."""
 
 
-def tsl_crystal(code: str, lattice: Sequence[float], *, where: str) -> tuple[Symmetry, str, str | None]:
+def tsl_crystal(
+    code: str, lattice: Sequence[float], *, where: str, is_emsoft: bool = False
+) -> tuple[Symmetry, str, str | None]:
     """Return the symmetry of a phase of an .ang file, its frame in words, and what the cell contradicts, if anything.
 
     Args:
         code: The file's symmetry number.
         lattice: a, b, c, alpha, beta, gamma, or nothing.
         where: File and phase, for the message.
+        is_emsoft: Whether EMsoft wrote the file.
 
     Raises:
         FormatError: The number is not known.
@@ -59,14 +63,18 @@ def tsl_crystal(code: str, lattice: Sequence[float], *, where: str) -> tuple[Sym
     symmetry = LAUE_CLASSES[_TSL_SYMMETRY[code]]
     if symmetry.system == "monoclinic":
         stated = _TSL_UNIQUE_AXIS[code]
-        axis = unique_axis(lattice) or stated
+        axis = _unique_axis(lattice) or stated
         flag = f"symmetry {code} puts the two-fold axis along {stated}, the cell along {axis}: the cell is followed"
-        return monoclinic(axis), _monoclinic_frame(axis), flag if axis != stated else None
+        return (
+            monoclinic(axis),
+            _monoclinic_frame(axis, is_emsoft=is_emsoft),
+            flag if axis != stated and not is_emsoft else None,
+        )
     return symmetry, "x along a, z along c*" if symmetry.system == "triclinic" else _frame(symmetry), None
 
 
 def hkl_crystal(
-    laue: int, lattice: Sequence[float], space_group: int = 0, *, where: str
+    laue: int, lattice: Sequence[float], space_group: int = 0, *, where: str, is_emsoft: bool = False
 ) -> tuple[Symmetry, str, Rotation | None]:
     """Return the symmetry of a phase of a .ctf file, the frame it is brought to, and the turn that does it, if any.
 
@@ -75,6 +83,7 @@ def hkl_crystal(
         lattice: a, b, c, alpha, beta, gamma.
         space_group: Its number; 0 = not stated.
         where: File and phase, for the message.
+        is_emsoft: Whether EMsoft wrote the file.
 
     Raises:
         FormatError: The number is not known.
@@ -83,10 +92,10 @@ def hkl_crystal(
         raise FormatError(f"{where}: Laue number {laue} is not one of 1 to 11")
     symmetry = LAUE_CLASSES[_HKL_LAUE[laue]]
     if symmetry.system == "monoclinic":
-        axis = unique_axis(lattice) or "b"
-        return monoclinic(axis), _monoclinic_frame(axis), None
+        axis = _unique_axis(lattice) or "b"
+        return monoclinic(axis), _monoclinic_frame(axis, is_emsoft=is_emsoft), None
     if symmetry.system == "triclinic":
-        return symmetry, "x along a*, z along c", None
+        return symmetry, "x along a, z along c*" if is_emsoft else "x along a*, z along c", None
     if symmetry.name == "-3m" and space_group in _TWO_FOLD_ALONG_A_STAR:
         return symmetry, "x along a*, z along c; two-fold axes along a*", None
     if symmetry.system in ("trigonal", "hexagonal"):
@@ -99,9 +108,10 @@ def _frame(symmetry: Symmetry) -> str:
     return "x along a, z along c" if symmetry.system in ("trigonal", "hexagonal") else "x along a, y along b, z along c"
 
 
-def _monoclinic_frame(axis: str) -> str:
-    frame = {"a": "x along a, z along c", "b": "x along a*, y along b, z along c", "c": "x along a*, z along c"}[axis]
-    return f"{frame}; two-fold axis along {axis}"
+def _monoclinic_frame(axis: str, *, is_emsoft: bool) -> str:
+    x, z = ("a", "c*") if is_emsoft else ("a*", "c")
+    y = ", y along b" if axis == "b" else ""
+    return f"x along {x}{y}, z along {z}; two-fold axis along {axis}"
 
 
 def _same(first: float, second: float) -> bool:
@@ -112,7 +122,7 @@ def _is_cell(lattice: Sequence[float]) -> bool:
     return len(lattice) == 6 and all(math.isfinite(value) and value > 0 for value in lattice)
 
 
-def unique_axis(lattice: Sequence[float]) -> str | None:
+def _unique_axis(lattice: Sequence[float]) -> str | None:
     """The axis opposite to the one angle of a cell that is not 90 degrees; None where there is no such angle."""
     if not _is_cell(lattice):
         return None
