@@ -18,6 +18,7 @@ from nakaya.microscopy.loops.counting import (
     find_loops,
     loops_of_mask,
     mask_of_loops,
+    without_bright_spots,
 )
 from nakaya.microscopy.loops.record import loops_record, natural_neighbours
 
@@ -202,3 +203,18 @@ def test_loops_in_pairs_are_flagged_and_loops_at_random_are_not():
     record = loops_record(ImageSource("tem.png", "0" * 64, 4e-10, "a test"), lobed, image.shape, {}).record
     assert "come in pairs" in record.flags[0]
     assert not come_in_pairs(find_loops(spotted_image(1, spots=6)[0]))
+
+
+def test_a_spot_far_brighter_than_all_else_makes_no_loop_faint():
+    image, _, _ = spotted_image(1, depth=0.3, noise=0.03)
+    sound, kept = without_bright_spots(image)
+    assert kept == 1.0
+    assert sound is image
+    glaring = image.copy()
+    glaring[200:209, 4:13] = 4.0
+    glaring /= 4.0
+    assert find_loops(glaring).count < find_loops(image).count == 6
+    mended, shrunk = without_bright_spots(glaring)
+    assert shrunk > 2
+    assert find_loops(mended).count == 6
+    assert (mended.min(), mended.max()) == (pytest.approx(0), 1.0)

@@ -27,7 +27,14 @@ from nakaya.microscopy.lattice_images.faults import find_faults
 from nakaya.microscopy.lattice_images.lattices import LatticeImage, analyse_lattice
 from nakaya.microscopy.lattice_images.record import lattice_record
 from nakaya.microscopy.lattice_images.reflections import shortest_vectors
-from nakaya.microscopy.loops.counting import LoopRules, count_interval, find_loops, loops_of_mask, mask_of_loops
+from nakaya.microscopy.loops.counting import (
+    LoopRules,
+    count_interval,
+    find_loops,
+    loops_of_mask,
+    mask_of_loops,
+    without_bright_spots,
+)
 from nakaya.microscopy.loops.record import loops_record
 from nakaya.microscopy.pixel_sizes import ImageHeader, read_image_header
 from nakaya.microscopy.specimen import Crop, describe_foreign_parts, parse_crop
@@ -52,8 +59,10 @@ __all__ = [
 
 OVERLAY, MASK = "overlay.png", "mask.png"
 WHOLE = "none"
-MAX_PIXELS = {"grains": 6_500_000, "loops": 10_000_000, "lattice": 2_500_000}
-"""What is looked for takes up to 110, 60 and 250 bytes a pixel: below 1 GB in all."""
+SHRUNK = 1.2
+"""Bright spots that change the grey scale by less are no matter."""
+MAX_PIXELS = {"grains": 5_000_000, "loops": 8_000_000, "lattice": 2_500_000}
+"""What is looked for takes up to 140, 80 and 250 bytes a pixel, and the libraries 250 MB: below 1 GB."""
 DISAGREE = 0.02
 """A stated pixel size that differs from the file's own by more than this fraction is flagged."""
 UNCLEAR = 6.0
@@ -313,11 +322,17 @@ def _loops(image: GreyImage, source: ImageSource, options: MicrographOptions) ->
     from nakaya.viz.overlays import spot_overlay
 
     rules = options.loop_rules
+    values, shrunk = without_bright_spots(image.values)
+    if shrunk > SHRUNK:
+        note = (
+            f"bright spots reach {shrunk:.1f} times as far as the grey values of all else: the contrast leaves them out"
+        )
+        source = replace(source, flags=(*source.flags, note))
     if options.mask is not None:
-        loops = loops_of_mask(image.values, drawn_spots(options.mask, image.shape, source.crop), rules)
+        loops = loops_of_mask(values, drawn_spots(options.mask, image.shape, source.crop), rules)
         settings = {"loops from": "a mask that a person drew or corrected"}
     else:
-        loops = find_loops(image.values, rules)
+        loops = find_loops(values, rules)
         settings = {
             "loops from": "dark spots of the image",
             "contrast": f"{rules.contrast:g}",

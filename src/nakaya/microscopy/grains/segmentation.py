@@ -143,12 +143,16 @@ def segment_grains(image: FloatArray, *, lines: str | None = None) -> Segmentati
     if not marked.any():
         whole = np.zeros(image.shape, np.int32)
         return Segmentation(whole, marked, found.polarity, 2.3548 * sigma, found.clarity, 0.0, "image")
+    crest = marked & (found.strength >= ndimage.maximum_filter(found.strength, 3))
     distance = ndimage.distance_transform_edt(~marked)
     # Outside the lines the landscape is the distance; on them the line's own darkness, which has its crest in the
     # middle, at junctions too. (The line filter has a hole there, and boundaries came out 2.5 % too long.)
     landscape = np.where(marked, 5 * np.clip(depth, 0, None), 0) - ndimage.gaussian_filter(distance, 1.0)
-    regions = watershed(landscape, _basins(distance)).astype(np.int32) - 1
-    crest = marked & (found.strength >= ndimage.maximum_filter(found.strength, 3))
+    polarity, clarity = found.polarity, found.clarity
+    del flat, depth, found  # the basins take a hundred bytes a pixel
+    basins = _basins(distance)
+    regions = watershed(landscape, basins).astype(np.int32) - 1
+    del landscape, basins
     inside = ndimage.distance_transform_edt(marked)
     reach = float(np.median(inside[crest])) if crest.any() else sigma
     near = ndimage.binary_dilation(marked)
@@ -157,9 +161,7 @@ def segment_grains(image: FloatArray, *, lines: str | None = None) -> Segmentati
     neck = float(np.interp(_typical_solidity(labels), CONVEX, NECK))
     if neck > NECK[0]:
         labels = _renumber(_majority(merge_regions(regions, distance, near, replace(rules, neck=neck)), SMOOTHINGS))
-    return Segmentation(
-        labels, marked, found.polarity, 2.3548 * sigma, found.clarity, _fraction_on_lines(labels, near), "image"
-    )
+    return Segmentation(labels, marked, polarity, 2.3548 * sigma, clarity, _fraction_on_lines(labels, near), "image")
 
 
 def _typical_solidity(labels: GrainMap) -> float:
