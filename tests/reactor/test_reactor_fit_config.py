@@ -212,3 +212,22 @@ def test_numbers_without_a_unit_are_told(tmp_path, batch) -> None:
     counted = plan(tmp_path, observations='log_number = { channel = "crystal_count" }')
     assert any("read as crystals per kg of slurry" in flag for flag in counted.flags["one"])
     assert "one" not in plan(tmp_path, observations='log_number = { channel = "number" }').flags
+
+
+def test_a_start_that_is_absurd_is_questioned(tmp_path, batch) -> None:
+    write(tmp_path, batch)
+    made = plan(tmp_path, "initial_concentration = 0.06")
+    assert any("supersaturation with the initial concentration is between" in flag for flag in made.flags["one"])
+
+
+def test_a_law_that_needs_molar_masses_asks_for_them_at_once(tmp_path, batch) -> None:
+    write(tmp_path, batch)
+    plan(tmp_path)
+    law = '[system]\nset = "dextrose"\n[system.solubility]\nform = "van-t-hoff"\ncoefficients = [3.0, -1800.0]\n'
+    text = (tmp_path / "fit.toml").read_text().replace('[system]\nset = "dextrose"\n', law + 'unit = "mol/mol"\n')
+    (tmp_path / "fit.toml").write_text(text)
+    with pytest.raises(ConfigError, match="needs molar_mass_g_per_mol"):
+        read_fit_plan(tmp_path / "fit.toml")
+    amounts = "[system.solubility.amounts]\nmolar_mass_g_per_mol = 180.16\nsolvent_molar_mass_g_per_mol = 18.015\n"
+    (tmp_path / "fit.toml").write_text(text.replace("[parameters", amounts + "[parameters", 1))
+    assert read_fit_plan(tmp_path / "fit.toml").crystallizer.solubility.unit == "mol/mol"

@@ -35,7 +35,7 @@ _WORDS = {"wt%": "g/100g solution", "w/w%": "g/100g solution", "mass%": "g/100g 
           "v/v": "L/L", "w/w": "kg/kg", "m/m": "kg/kg"}  # fmt: skip
 _PURE = ("", "1", "%", "ppm", "ppb", "-", "fraction", "percent", "dimensionless")
 _ABSORBANCE = {"au": 1.0, "a.u.": 1.0, "absorbance": 1.0, "abs": 1.0, "od": 1.0, "mau": 1e-3}
-_PER_MANY = re.compile(r"(.+)/\(?\s*(10+)\s*([A-Za-z]+)\)?")
+_PER_MANY = re.compile(r"(.+)/\(?\s*(10{1,6})\s*([A-Za-z]+)\)?")
 _KINDS = {"mass": "kg", "moles": "mol", "volume": "m^3"}
 
 

@@ -18,6 +18,7 @@ from nakaya.reactor.config import read_column_map
 from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
 from nakaya.reactor.estimation import Experiment, FreeParameter, Kind, Observation
 from nakaya.reactor.finite_volume import Grid
+from nakaya.reactor.logs.checks import check_supersaturation
 from nakaya.reactor.logs.column_map import is_concentration
 from nakaya.reactor.logs.log import ReactorLog, Series, read_log
 from nakaya.reactor.logs.record import CONCENTRATION_BASIS, thin
@@ -173,6 +174,7 @@ def read_fit_plan(path: Path) -> FitPlan:
         raise ConfigError(f"{path}: two experiments have the same name")
     try:
         crystallizer = _crystallizer(table.system)
+        _ = crystallizer.solubility.conversion  # raises where its unit needs what is not given
     except (ConfigError, ParameterError) as error:
         raise ConfigError(f"{path}: {error}") from None
     files, flags, experiments = [path], {}, []
@@ -180,7 +182,7 @@ def read_fit_plan(path: Path) -> FitPlan:
         for entry in table.experiments:
             log, basis = _read_log(path.parent, entry)
             files += [path.parent / name for name in (entry.log, entry.map) if name is not None]
-            experiment, remarks = _experiment(entry, log, basis, crystallizer.solubility.basis)
+            experiment, remarks = _experiment(entry, log, basis, crystallizer.solubility)
             experiments.append(experiment)
             if log.flags or remarks:
                 flags[entry.name] = (*log.flags, *remarks)
@@ -200,7 +202,7 @@ def read_fit_plan(path: Path) -> FitPlan:
 
 
 def _experiment(
-    entry: ExperimentTable, log: ReactorLog, basis: Basis | None, wanted: Basis
+    entry: ExperimentTable, log: ReactorLog, basis: Basis | None, solubility: Solubility
 ) -> tuple[Experiment, list[str]]:
     """An experiment as the solver runs it, and what is to be said about it.
 
@@ -208,13 +210,13 @@ def _experiment(
         entry: Its table.
         log: What was measured.
         basis: What the log's concentrations are per kg of; None: not said.
-        wanted: What those of the system are per kg of.
+        solubility: Of the system, on whose basis its concentrations are.
     """
     start, end = _span(entry)
     log = _cut(log, start, end)
     initial, slope, remarks = entry.initial_concentration, 1.0, []
     if any(kind == "concentration" for kind in entry.observations):
-        log, slope, remark = _in_basis(entry, log, basis, wanted)
+        log, slope, remark = _in_basis(entry, log, basis, solubility.basis)
         remarks += remark
     observed = [_observation(kind, seen, log, slope, entry.name) for kind, seen in entry.observations.items()]
     if not observed:
@@ -237,6 +239,8 @@ def _experiment(
         residence_time=None if entry.residence_time_h is None else entry.residence_time_h * _HOUR,
         feed_concentration=entry.feed_concentration,
     )
+    ratios = initial / solubility.at(operation.temperature.values)
+    remarks += check_supersaturation(ratios, "supersaturation with the initial concentration")
     if entry.seed is not None and entry.seed_time_h is None and entry.start_h is None:
         remarks += _stands_still(observations)
     return Experiment(entry.name, operation, observations), remarks

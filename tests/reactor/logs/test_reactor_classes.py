@@ -129,3 +129,31 @@ def test_cutting_classes_keeps_their_counts(is_geometric: bool) -> None:
     np.testing.assert_allclose(fine.reshape(20, 7, 16).sum(axis=2), counts, atol=1e-9)
     np.testing.assert_allclose(fine_edges[::16], edges)
     assert (fine >= 0).all()
+
+
+def test_single_crystals_are_no_fractions_but_whole_per_cents_are_no_counts(tmp_path) -> None:
+    """Rows of one crystal add up to 1; rounded per cents add up to about 100 again and again."""
+    record = ingest(tmp_path, np.array([10.0, 20.0, 30.0, 40.0]), np.array([0.0, 1.0, 0.0, 0.0]), form=".0f")
+    assert record.evidence["crystals_seen"].values.tolist() == [1.0] * 8
+    with pytest.raises(FormatError, match="set weight"):
+        ingest(tmp_path, np.array([10.0, 20.0, 30.0, 40.0]), np.array([10.0, 41.0, 40.0, 10.0]), form=".0f")
+    counted = ingest(tmp_path, np.array([10.0, 20.0, 30.0, 40.0]), np.array([30.0, 41.0, 40.0, 10.0]), form=".0f")
+    assert counted.evidence["crystals_seen"].values.tolist() == [121.0] * 8
+
+
+@pytest.mark.parametrize(("text", "sizes"), [("1;2;3", [1, 2, 3]), ("1,5;2,5;3,5", [1.5, 2.5, 3.5])])
+def test_sizes_in_the_head_are_read_in_either_decimal_sign_but_never_as_thousands(tmp_path, text, sizes) -> None:
+    def read(line: str, thousands: str = "") -> Record:
+        (tmp_path / "log.csv").write_text(f"t;b0;b1;b2\n;{line}\n" + "".join(f"{t};1;2;3\n" for t in range(8)))
+        (tmp_path / "map.toml").write_text(
+            f'material = "x"\n[file]\ndelimiter = ";"\ndata_line = 3\nthousands = "{thousands}"\n[time]\ncolumn = "t"\n'
+            'unit = "min"\n[sizes]\nfirst = "b0"\nlast = "b2"\nsizes_line = 2\nunit = "um"\n'
+        )
+        return ingest_log(tmp_path / "log.csv", read_column_map(tmp_path / "map.toml")).record
+
+    found = 1e6 * read(text).evidence["size_class_edges"].values[1:]
+    np.testing.assert_allclose(found, sizes)
+    with pytest.raises(FormatError, match="thousands ="):
+        read("1,000;2,000;3,000")
+    thousand = 1e6 * read("1,000;2,000;3,000", ",").evidence["size_class_edges"].values[1:]
+    np.testing.assert_allclose(thousand, [1000.0, 2000.0, 3000.0])

@@ -94,3 +94,16 @@ def test_hours_up_to_twelve_need_am_or_pm() -> None:
     with pytest.raises(ParameterError, match="without am or pm"):
         TimeColumn("t", format="%d/%m/%Y %I:%M:%S")
     assert TimeColumn("t", format="%d/%m/%Y %I:%M:%S %p").has_date
+
+
+def test_a_second_clock_that_begins_after_midnight_is_of_the_next_day(tmp_path) -> None:
+    rows = [(f"{m // 60 % 24:02d}:{m % 60:02d}:00", m - 1438) for m in range(1438, 1458)]
+    path = tmp_path / "log.csv"
+    path.write_text("t,T,u,x\n" + "".join(f"{t},{20 + n},{t if n >= 2 else ''},{n}\n" for t, n in rows))
+    streams = (
+        Stream(TimeColumn("t", format="H:M:S"), {"temperature": Channel("T", "degC")}),
+        Stream(TimeColumn("u", format="H:M:S"), {"probe": Channel("x", "1")}, place="stream."),
+    )
+    log = read_log(path, ColumnMap("x", streams=streams))
+    assert log.channels["temperature"].times[-1] == 19 * 60.0
+    assert log.channels["probe"].times[[0, -1]].tolist() == [120.0, 19 * 60.0]

@@ -46,6 +46,20 @@ def test_a_stand_in_for_missing_values_is_named_and_left_out(tmp_path, name, uni
     assert "line 7" in flag
 
 
+def test_nothing_but_stand_ins_is_no_column(tmp_path) -> None:
+    with pytest.raises(FormatError, match="nothing but -9999, a stand-in"):
+        column(tmp_path, [-9999.0] * 5, "temperature", "degC")
+
+
+def test_a_stand_in_for_a_time_is_no_time(tmp_path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("t,T\n-9999,20\n" + "".join(f"{row},{20 + row}\n" for row in range(20)))
+    streams = (Stream(TimeColumn("t", unit="min"), {"temperature": Channel("T", "degC")}),)
+    log = read_log(path, ColumnMap("x", streams=streams))
+    assert log.channels["temperature"].times[-1] == 19 * 60.0
+    assert any("time: 1 rows hold -9999" in flag for flag in log.flags)
+
+
 def test_a_number_within_reach_of_the_others_is_no_stand_in(tmp_path) -> None:
     found, flags = column(tmp_path, [-1100.0, -999.0, -900.0, -1000.0, -950.0], "heat_flow", "W")
     assert np.isfinite(found).all()

@@ -183,3 +183,18 @@ def test_ids_are_always_valid(name):
     import re
 
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+=-]{0,199}", record_id(name, "a b/c.csv.gz"))
+
+
+def test_reports_are_read_in_the_layout_of_the_map(tmp_path):
+    """Decimal commas, which the error asks to state, and another encoding."""
+    from nakaya.reactor.logs.table import Layout
+
+    for minutes in (1, 2):
+        text = "Größe\nMean\t1,50\nNo.\tsize/um\n1\t1,25\n2\t1,75\n===\n"
+        (tmp_path / f"{minutes} min.txt").write_bytes(text.encode("cp1252"))
+    layout = Layout(decimal=",", encoding="cp1252")
+    record = ingest_reports(tmp_path, ColumnMap("acid", layout=layout, reports=REPORTS)).record
+    assert record.status == "ok"  # the mean agrees
+    np.testing.assert_allclose(record.evidence["mean_size"].values, [1.5e-6, 1.5e-6])
+    with pytest.raises(FormatError, match="set decimal"):
+        ingest_reports(tmp_path, ColumnMap("acid", layout=Layout(encoding="cp1252"), reports=REPORTS))

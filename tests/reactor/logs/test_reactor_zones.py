@@ -142,3 +142,13 @@ def test_a_steady_plateau_is_left_alone() -> None:
     events, remark = find_turbidity_events(times, light, times, T)
     assert len(events) == 6
     assert remark == ""
+
+
+@pytest.mark.parametrize(("noise", "is_told"), [(0.002, False), (0.05, True)])
+def test_a_signal_too_noisy_for_its_thresholds_says_so(noise: float, is_told: bool) -> None:
+    times, light, T = cycles(3)
+    signal = light + noise * np.random.default_rng(0).standard_normal(times.size)
+    events, remark = find_turbidity_events(times, signal, times, T)
+    late = max(event.temperature for event in events if event.kind == "clear") - CLEAR
+    assert (late > NEAR) == is_told
+    assert ("clear points are found late" in remark) == is_told

@@ -124,13 +124,13 @@ def check_balance(log: ReactorLog, balance: Balance | None) -> list[str]:
     ]
 
 
-def check_supersaturation(supersaturation: FloatArray) -> list[str]:
+def check_supersaturation(supersaturation: FloatArray, what: str = "supersaturation") -> list[str]:
     """A ratio that is far from 1 from the first row to the last compares what is not of one kind."""
     known = supersaturation[np.isfinite(supersaturation)]
-    if known.size < 5 or (known.min() < MAX_SUPERSATURATION and known.max() > MIN_SUPERSATURATION):
+    if known.size == 0 or (known.min() < MAX_SUPERSATURATION and known.max() > MIN_SUPERSATURATION):
         return []
     return [
-        f"supersaturation is between {known.min():.3g} and {known.max():.3g} throughout: are concentration and "
+        f"{what} is between {known.min():.3g} and {known.max():.3g} throughout: are concentration and "
         "solubility in one unit, on one basis, of one substance?"
     ]
 

@@ -19,6 +19,9 @@ __all__ = ["SizeSeries", "class_edges", "read_classes", "refined"]
 _WHOLE = 0.005
 """Relative: rows of per cents with one decimal in a hundred classes add up to 100 within half a per cent."""
 
+_AGAIN = 4
+"""So many rows of whole numbers that add up to about 100 are no chance."""
+
 _PARTS = 16
 _END_SCORE = 3.0
 """Normal score at the outer edge of the outermost crystals: one in a thousand lies beyond."""
@@ -66,12 +69,7 @@ def read_classes(table: RawTable, classes: SizeClasses, clock: Clock, key: str) 
         if not 1 <= classes.sizes_line <= len(table.head):
             raise FormatError(f"{table.path}: sizes_line={classes.sizes_line} is not a line before the data")
         fields = table.head[classes.sizes_line - 1][first : last + 1]
-        try:
-            sizes = np.array([float(entry.replace(",", ".")) for entry in fields])
-        except ValueError:
-            raise FormatError(
-                f"{table.path}, line {classes.sizes_line}: the sizes of the classes are no numbers"
-            ) from None
+        sizes = np.array([table.size(entry, first + place, classes.sizes_line) for place, entry in enumerate(fields)])
     if sizes.size != num or not (np.diff(sizes) > 0).all() or not np.isfinite(sizes).all() or sizes[0] < 0:
         raise FormatError(
             f"{table.path}: {sizes.size} sizes for {num} classes, or sizes that do not increase from 0 on"
@@ -109,7 +107,7 @@ def _numbers(
             )
         values = np.diff(values, axis=1, prepend=0.0)
         filled = values[values.sum(axis=1) > 0]
-    elif (rises and _add_up(filled[:, -1])) or (falls and _add_up(filled[:, 0])):
+    elif (rises and _add_up(filled[:, -1], filled)) or (falls and _add_up(filled[:, 0], filled)):
         raise FormatError(
             f"{where}: every row of size classes {'rises' if rises else 'falls'} from class to class "
             f"{'to' if rises else 'from'} {filled[0, -1 if rises else 0]:g}: a cumulative distribution, no counts: "
@@ -117,7 +115,7 @@ def _numbers(
         )
     elif rises and filled.shape[1] >= 5:
         flags.append("every row of size classes rises up to the last class: is it cumulative, or cut off there?")
-    is_whole = _add_up(filled.sum(axis=1))
+    is_whole = _add_up(filled.sum(axis=1), filled)
     if is_whole and classes.weight is None:
         raise FormatError(
             f"{where}: every row of size classes adds up to {filled[0].sum():.4g}: per cent or fractions, no counts, "
@@ -134,9 +132,20 @@ def _numbers(
     return np.divide(numbers, total, out=np.zeros_like(numbers), where=total > 0), False, flags
 
 
-def _add_up(sums: FloatArray) -> bool:
-    """Whether all sums are 100, or all are 1."""
-    return sums.size > 0 and any(bool((np.abs(sums / whole - 1.0) <= _WHOLE).all()) for whole in (100.0, 1.0))
+def _add_up(sums: FloatArray, parts: FloatArray) -> bool:
+    """Whether all sums are 100, or all are 1, up to the rounding of their parts [n, k].
+
+    Whole numbers that add up to 1 are single crystals; those that add up to about 100 are no counts where that is so
+    again and again.
+    """
+    if sums.size == 0:
+        return False
+    is_rounded = bool((parts == np.round(parts)).all())
+    if is_rounded and sums.size < _AGAIN:
+        return False
+    slack = 0.01 * np.sqrt(parts.shape[1]) if is_rounded else 0.0  # roundings of 0.3, of which two deviations
+    wholes = (100.0,) if is_rounded else (100.0, 1.0)
+    return any(bool((np.abs(sums / whole - 1.0) <= _WHOLE + slack).all()) for whole in wholes)
 
 
 def _mean_powers(edges: FloatArray, power: int, is_geometric: bool) -> FloatArray:

@@ -11,6 +11,7 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.reactor.logs.column_map import Stream, TimeColumn
+from nakaya.reactor.logs.dropouts import without_dropouts
 from nakaya.reactor.logs.table import RawTable
 from nakaya.records.units import same_dimension, to_si
 
@@ -70,7 +71,7 @@ def read_clock(table: RawTable, stream: Stream, start: float | None) -> tuple[Cl
     time = stream.time
     index = table.position(time.column, key=f"{stream.place}time")
     flags: list[str] = []
-    seconds = _seconds(table, index, time)
+    seconds = _seconds(table, index, time, flags)
     known = np.isfinite(seconds)
     if not known.any():
         raise FormatError(f"{table.path}: column {time.column!r} holds no time at all")
@@ -83,6 +84,8 @@ def read_clock(table: RawTable, stream: Stream, start: float | None) -> tuple[Cl
     rows = np.flatnonzero(known)
     lines = np.asarray(table.lines)[rows]
     times = _over_midnight(seconds[rows], lines, time, flags)
+    if start is not None and not time.has_date and times[0] - start < -0.5 * _DAY:  # it begins after midnight
+        times = times + _DAY
     if time.backwards == "continue":
         times = _continued(times, lines, flags)
     behind = times < np.maximum.accumulate(times)
@@ -171,11 +174,13 @@ def _gaps(times: FloatArray, column: str | int) -> list[str]:
     ]
 
 
-def _seconds(table: RawTable, index: int, time: TimeColumn) -> FloatArray:
+def _seconds(table: RawTable, index: int, time: TimeColumn, flags: list[str]) -> FloatArray:
     if time.unit is not None:
         if not same_dimension(time.unit, "s"):
             raise ParameterError(f"unit {time.unit!r} of the time column does not measure time: use s, min or h")
-        return to_si(table.numbers(index), time.unit)
+        numbers, remarks = without_dropouts(table, index, "time", table.numbers(index))
+        flags += remarks
+        return to_si(numbers, time.unit)
     assert time.format is not None
     seconds = np.full(len(table.rows), np.nan)
     zero = datetime(2000, 1, 1)

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
+from nakaya.core.errors import FormatError
 from nakaya.reactor.logs.column_map import is_concentration
 from nakaya.reactor.logs.table import RawTable
 
@@ -34,8 +35,16 @@ def without_dropouts(table: RawTable, index: int, name: str, values: FloatArray)
         name: Of its channel. Zeros are looked for where they cannot be: in temperatures, concentrations and sizes;
             light, counts and stirrers do stop for a moment.
         values: The column as numbers in the file's unit, float64 [row].
+
+    Raises:
+        FormatError: There is nothing else in the column.
     """
     values, remarks = values.copy(), []
+    known = values[np.isfinite(values)]
+    if known.size and known.min() == known.max() and known[0] in STAND_INS:
+        raise FormatError(
+            f"{table.path}: {name} holds nothing but {known[0]:g}, a stand-in for missing values: leave the column out"
+        )
     for stand_in in STAND_INS:
         found = values == stand_in
         rest = values[np.isfinite(values) & ~found]

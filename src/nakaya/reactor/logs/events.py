@@ -151,6 +151,13 @@ def find_turbidity_events(
             f"the level of the clear solution drifts from {plateau + drift.max():.0%} to {plateau + drift.min():.0%} "
             "(a fouled window?): clear and cloud points are taken from the level around them"
         )
+    upper = smooth > far
+    if np.median(dips[upper]) < near:
+        noisy = (
+            f"transmissivity flickers by {float(np.median((smooth - dips)[upper])):.0%} even where it is high: clear "
+            "points are found late, or not at all, and zones are too wide"
+        )
+        remark = f"{remark}; {noisy}" if remark else noisy
     events: list[TurbidityEvent] = []
     is_clear, i = bool(dips[0] >= near), 0
     while i < times.size:

@@ -255,7 +255,7 @@ def ingest_reports(source: Path, columns: ColumnMap, *, map_file: Path | None = 
     """
     assert columns.reports is not None
     folder = source if source.is_dir() or not source.exists() else source.parent
-    samples = read_reports(folder, columns.reports)
+    samples = read_reports(folder, columns.reports, columns.layout)
     flags = [flag for sample in samples for flag in sample.flags]
     samples, merged = _merge_times(samples)
     flags += merged

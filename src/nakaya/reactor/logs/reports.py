@@ -20,6 +20,7 @@ __all__ = ["SizeSample", "read_reports", "report_files"]
 
 MAX_FILES = 10_000
 MAX_NAME = 200
+_PLAIN = Layout()
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +88,13 @@ def report_files(folder: Path, reports: SizeReports) -> list[tuple[float, Path]]
     return sorted(found)
 
 
-def read_reports(folder: Path, reports: SizeReports) -> list[SizeSample]:
+def read_reports(folder: Path, reports: SizeReports, layout: Layout = _PLAIN) -> list[SizeSample]:
     """Read all size reports of a folder.
+
+    Args:
+        folder: Where they lie.
+        reports: What they hold.
+        layout: Decimal sign, encoding and separator of thousands; its lines and delimiter are not looked at.
 
     Raises:
         InputFileError: Something cannot be read.
@@ -97,11 +103,11 @@ def read_reports(folder: Path, reports: SizeReports) -> list[SizeSample]:
     """
     if not same_dimension(reports.unit, "m") or not same_dimension(reports.time_unit, "s"):
         raise ParameterError(f"units {reports.unit!r} and {reports.time_unit!r}: expected a length and a time")
-    return [_read_report(path, time, reports) for time, path in report_files(folder, reports)]
+    return [_read_report(path, time, reports, layout) for time, path in report_files(folder, reports)]
 
 
-def _read_report(path: Path, time: float, reports: SizeReports) -> SizeSample:
-    lines = read_text(path).splitlines()
+def _read_report(path: Path, time: float, reports: SizeReports, layout: Layout) -> SizeSample:
+    lines = read_text(path, layout.encoding).splitlines()
     starts = [number for number, line in enumerate(lines) if reports.first_line in line]
     if not starts:
         raise FormatError(f"{path}: no line holds {reports.first_line!r}, which comes before the first crystal")
@@ -117,17 +123,17 @@ def _read_report(path: Path, time: float, reports: SizeReports) -> SizeSample:
         place = f"line {short} has no column {reports.column}" if short else "the list of crystals is empty"
         raise FormatError(f"{path}: {place}")
     entries = [row[reports.column - 1] for row in fields]
-    table = RawTable(path, ("",), (), tuple((entry,) for entry in entries), tuple(numbers), Layout())
+    table = RawTable(path, ("",), (), tuple((entry,) for entry in entries), tuple(numbers), layout)
     sizes = table.numbers(0)
     if not np.isfinite(sizes).all() or (sizes <= 0).any():
         raise FormatError(f"{path}: a crystal has no size, or one that is not positive")
-    digits = [len(entry.partition(".")[2]) for entry in entries]
-    flags = _check_summary(lines[: starts[0]], sizes, path.name, max(digits))
+    digits = [len(entry.partition(layout.decimal)[2]) for entry in entries]
+    flags = _check_summary(lines[: starts[0]], sizes, path.name, max(digits), layout.decimal)
     scale = float(to_si(1.0, reports.unit))
     return SizeSample(path, time, sizes * scale, 10.0 ** -max(digits) * scale, flags)
 
 
-def _check_summary(head: list[str], sizes: FloatArray, name: str, digits: int) -> tuple[str, ...]:
+def _check_summary(head: list[str], sizes: FloatArray, name: str, digits: int, decimal: str) -> tuple[str, ...]:
     """Compare the report's own total, greatest, least and mean with the list."""
     own = {
         "total": float(sizes.size),
@@ -142,7 +148,7 @@ def _check_summary(head: list[str], sizes: FloatArray, name: str, digits: int) -
         if len(words) < 2 or key not in own:
             continue
         try:
-            stated = float(words[1])
+            stated = float(words[1].replace(decimal, "."))
         except ValueError:
             continue
         if abs(stated - own[key]) > (0.5 if key == "total" else 0.51 * 10.0**-digits + 1e-9):

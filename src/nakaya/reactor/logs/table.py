@@ -167,6 +167,16 @@ class RawTable:
                 values[number] = self._number(entry, index, self.lines[number])
         return values
 
+    def size(self, entry: str, index: int, line: int) -> float:
+        """A number in the head, of either decimal sign where that is clear; errors as in `numbers`."""
+        decimal = self.layout.decimal
+        other = "," if decimal == "." else "."
+        if _parsed(entry.strip(), decimal, self.layout.thousands) is None and not _is_grouped(entry.strip(), other):
+            value = _parsed(entry.strip(), other, "")
+            if value is not None:
+                return value
+        return self._number(entry.strip(), index, line)
+
     def looks_grouped(self, index: int) -> bool:
         """Whether a column of "950" and "1.200" may be of thousands: three digits behind every point, or no point."""
         if self.layout.decimal != "." or self.layout.thousands:
