@@ -15,7 +15,9 @@ __all__ = ["ingest_trajectory"]
 
 @with_groups
 def ingest_trajectory(
-    files: Annotated[list[Path], typer.Argument(help="LAMMPS text dumps or extended XYZ files, also .gz.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="LAMMPS text dumps or extended XYZ files, also compressed (gz, bz2, xz, zst).")
+    ],
     about: TrajectoryGroup,
     temperature: StatedTemperature = None,
     orientation: StatedOrientation = None,

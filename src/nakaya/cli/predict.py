@@ -25,7 +25,8 @@ def predict(
     ] = None,
     record: Annotated[list[str] | None, typer.Option(help="Of --records only this id; several times for more.")] = None,
     md: Annotated[
-        Path | None, typer.Option(help="Predict from the first 10 ps of a LAMMPS text dump or extended XYZ (also .gz).")
+        Path | None,
+        typer.Option(help="Predict from the first 10 ps of a LAMMPS text dump or extended XYZ (also compressed)."),
     ] = None,
     *,
     about: TrajectoryGroup,

@@ -19,19 +19,13 @@ from nakaya.core.errors import (
     UnknownNameError,
 )
 from nakaya.core.provenance import sha256_of_file
+from nakaya.crystallography.elements import ATOMIC_WEIGHTS
 from nakaya.md.order.bond_order import CLASSIFIERS, Classifier
 
 __all__ = ["MASSES", "MATERIALS", "Material", "find_material", "is_words", "potential_file"]
 
-# Standard atomic weights (IUPAC, abridged), g/mol.
-MASSES: Final[Mapping[str, float]] = {
-    "H": 1.008, "Li": 6.94, "C": 12.011, "N": 14.007, "O": 15.999, "Na": 22.990, "Mg": 24.305, "Al": 26.982,
-    "Si": 28.085, "P": 30.974, "S": 32.06, "Cl": 35.45, "K": 39.098, "Ca": 40.078, "Ti": 47.867, "V": 50.942,
-    "Cr": 51.996, "Mn": 54.938, "Fe": 55.845, "Co": 58.933, "Ni": 58.693, "Cu": 63.546, "Zn": 65.38, "Ga": 69.723,
-    "Ge": 72.630, "As": 74.922, "Zr": 91.224, "Nb": 92.906, "Mo": 95.95, "Ru": 101.07, "Rh": 102.906, "Pd": 106.42,
-    "Ag": 107.868, "Cd": 112.414, "In": 114.818, "Sn": 118.710, "Te": 127.60, "Hf": 178.486, "Ta": 180.948,
-    "W": 183.84, "Re": 186.207, "Ir": 192.217, "Pt": 195.084, "Au": 196.967, "Pb": 207.2, "U": 238.029,
-}  # fmt: skip
+MASSES: Final[Mapping[str, float]] = ATOMIC_WEIGHTS
+"""Symbol -> atomic mass, g/mol."""
 
 _WORDS = re.compile(r"[A-Za-z0-9_./+*:,=-]+(?: +[A-Za-z0-9_./+*:,=-]+)*")
 

@@ -154,7 +154,7 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     is an error.
 
     Args:
-        path: LAMMPS text dump or extended XYZ, plain or gzipped.
+        path: LAMMPS text dump or extended XYZ, plain or compressed.
         options: What the file does not say.
         known: Records that may hold melting point and latent heat of the potential.
 

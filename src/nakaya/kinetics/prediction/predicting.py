@@ -231,7 +231,7 @@ def predict_trajectory(path: Path, options: TrajectoryOptions, *, model: Kinetic
     """Predict from the first 10 ps of a trajectory of atoms (evidence B).
 
     Args:
-        path: LAMMPS text dump or extended XYZ, plain or gzipped.
+        path: LAMMPS text dump or extended XYZ, plain or compressed.
         options: What the file does not say.
         model: Of `load_model`; the shipped one by default.
 

@@ -8,9 +8,10 @@ first, which separates solid and liquid atom by atom. All are invariant to rotat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import factorial, pi, sqrt
+from typing import Final
 
 import numpy as np
 from numpy.polynomial import Polynomial
@@ -42,6 +43,9 @@ __all__ = [
     "solid_atoms",
     "solid_like_bonds",
 ]
+
+BLOCK: Final = 16_384
+"""Atoms that are looked at at once."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,9 @@ def mean_harmonics(local_environment: Environment, degree: int, *, count: int | 
     """q_lm of every atom over its first `count` neighbours (all by default): complex128 [atom, l + 1]."""
     known = local_environment._known  # every measure below needs them: they are computed once
     if (degree, count) not in known:
-        known[degree, count] = np.asarray(harmonics(local_environment.vectors[:, :count], degree).mean(axis=1))
+        vectors = local_environment.vectors[:, :count]
+        found = [harmonics(vectors[block], degree).mean(axis=1) for block in _blocks(len(vectors))]
+        known[degree, count] = np.concatenate(found)
     return known[degree, count]
 
 
@@ -158,7 +164,9 @@ def order(local_environment: Environment, degree: int, *, count: int | None = No
 def averaged_harmonics(local_environment: Environment, degree: int) -> NDArray[np.complex128]:
     """q_lm averaged over the atom and its neighbours (Lechner & Dellago): complex128 [atom, l + 1]."""
     q = mean_harmonics(local_environment, degree)
-    return np.asarray((q + q[local_environment.neighbours].sum(axis=1)) / (local_environment.neighbours.shape[1] + 1))
+    neighbours = local_environment.neighbours
+    around = np.concatenate([q[neighbours[block]].sum(axis=1) for block in _blocks(len(q))])
+    return np.asarray((q + around) / (neighbours.shape[1] + 1))
 
 
 def averaged_order(local_environment: Environment, degree: int) -> FloatArray:
@@ -200,10 +208,13 @@ def solid_like_bonds(local_environment: Environment, *, threshold: float, degree
     weights = _weights(degree)
     norms = np.sqrt((q.real**2 + q.imag**2) @ weights)
     unit = q / np.where(norms > 0, norms, 1)[:, None]
-    partners = unit[local_environment.neighbours]
-    products = np.einsum("ikm,im,m->ik", partners.real, unit.real, weights)
-    products += np.einsum("ikm,im,m->ik", partners.imag, unit.imag, weights)
-    return np.asarray((products > threshold).sum(axis=1), dtype=np.int64)
+    counts = np.empty(len(unit), dtype=np.int64)
+    for block in _blocks(len(unit)):
+        partners, here = unit[local_environment.neighbours[block]], unit[block]
+        products = np.einsum("ikm,im,m->ik", partners.real, here.real, weights)
+        products += np.einsum("ikm,im,m->ik", partners.imag, here.imag, weights)
+        counts[block] = (products > threshold).sum(axis=1)
+    return counts
 
 
 def solid_atoms(local_environment: Environment, classifier: Classifier, *, rule: str = "bonds") -> BoolArray:
@@ -246,8 +257,16 @@ def centrosymmetry(local_environment: Environment, *, count: int = 12) -> FloatA
     The `count` nearest neighbours are paired greedily by |r_i + r_j|^2; the sum over count/2 pairs is divided by the
     sum of |r|^2, so the number is dimensionless and does not change when the crystal expands.
     """
-    vectors = local_environment.vectors[:, :count]
-    sums = ((vectors[:, :, None, :] + vectors[:, None, :, :]) ** 2).sum(axis=-1)
-    first, second = np.triu_indices(vectors.shape[1], k=1)
-    pairs = np.sort(sums[:, first, second], axis=1)[:, : count // 2]
-    return np.asarray(pairs.sum(axis=1) / (vectors**2).sum(axis=(1, 2)))
+    found = np.empty(len(local_environment.vectors))
+    for block in _blocks(len(found)):
+        vectors = local_environment.vectors[block, :count]
+        sums = ((vectors[:, :, None, :] + vectors[:, None, :, :]) ** 2).sum(axis=-1)
+        first, second = np.triu_indices(vectors.shape[1], k=1)
+        pairs = np.sort(sums[:, first, second], axis=1)[:, : count // 2]
+        found[block] = pairs.sum(axis=1) / (vectors**2).sum(axis=(1, 2))
+    return found
+
+
+def _blocks(num_atoms: int) -> Iterator[slice]:
+    # What is computed of pairs of neighbours takes kilobytes an atom: it is kept of so many at once.
+    return (slice(start, start + BLOCK) for start in range(0, num_atoms, BLOCK))

@@ -1,4 +1,4 @@
-"""LAMMPS text dumps, plain or gzipped: they carry numbers of types, not elements, and may carry no units."""
+"""LAMMPS text dumps, plain or compressed: they carry numbers of types, not elements, and may carry no units."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError, UnstatedError, shown
 from nakaya.md.potentials import MASSES
 from nakaya.md.trajectories.frames import Frame
-from nakaya.md.trajectories.text_files import MAX_ATOMS, Lines, Notes, Trajectory, check_cell, floats, integer, symbols
+from nakaya.md.trajectories.text_files import (
+    MAX_ATOMS,
+    Lines,
+    Notes,
+    Trajectory,
+    check_cell,
+    floats,
+    integer,
+    is_number,
+    symbols,
+)
 
 __all__ = ["ENERGY", "LAMMPS_UNITS", "UnitStyle", "read_dump"]
 
@@ -52,7 +62,7 @@ ENERGY = "c_energy"
 
 _POSITION_COLUMNS = (("xu", "yu", "zu"), ("x", "y", "z"), ("xsu", "ysu", "zsu"), ("xs", "ys", "zs"))
 _VELOCITY_COLUMNS = ("vx", "vy", "vz")
-_NOT_EXTRA = {"id", "type", "element", "mol", "ix", "iy", "iz", *_VELOCITY_COLUMNS}
+_NOT_EXTRA = {"id", "type", "element", "typelabel", "mol", "ix", "iy", "iz", *_VELOCITY_COLUMNS}
 
 _Columns: TypeAlias = Mapping[str, np.ndarray[tuple[int], np.dtype[np.bytes_]]]
 """Name of a column -> its words, bytes [atom]."""
@@ -62,9 +72,10 @@ def read_dump(path: Path, *, lammps_units: str | None = None, elements: Sequence
     """Read a LAMMPS text dump.
 
     Args:
-        path: Plain or gzipped.
+        path: Plain or compressed.
         lammps_units: Unit style of the run that wrote it; needed unless the file says (ITEM: UNITS).
-        elements: Element of type 1, 2, ...; needed unless the dump has a column `element`.
+        elements: Element of type 1, 2, ...; needed unless the dump has a column `element`, or
+            the types are labelled with symbols of elements.
 
     Returns:
         A trajectory; frames with atoms at no finite position are left out, with a flag.
@@ -229,12 +240,25 @@ def _velocities(columns: _Columns, style: UnitStyle, step: int, notes: Notes) ->
     return None
 
 
+def _labelled(
+    labels: np.ndarray[tuple[int], np.dtype[np.bytes_]], elements: Sequence[str]
+) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    """Elements from labels of types (dump_modify types labels), which must be symbols."""
+    species = symbols(labels)
+    if elements and (other := sorted(set(species.tolist()) - set(elements))):
+        raise ParameterError(f"the labels of types say {','.join(other)}, but {','.join(elements)} were given")
+    return species
+
+
 def _species(columns: _Columns, dump: _Dump) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    if "element" in columns:
-        return symbols(columns["element"])
+    for name in ("element", "typelabel"):
+        if name in columns:
+            return symbols(columns[name])
     if "type" not in columns:
         raise FormatError(f"neither type nor element among the columns {shown(' '.join(columns), 120)}")
     path, elements = dump.path, dump.elements
+    if not is_number(columns["type"][0]):
+        return _labelled(columns["type"], elements)
     if not elements:
         raise UnstatedError(
             f"{path} carries numbers of types, not elements: give these, such as Cu or Cu,Al", "elements"

@@ -1,4 +1,4 @@
-"""Extended XYZ, plain or gzipped: positions and box in angstrom, as the format has it."""
+"""Extended XYZ, plain or compressed: positions and box in angstrom, as the format has it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nakaya.md.trajectories.text_files import MAX_ATOMS, Lines, Notes, Trajector
 
 __all__ = ["read_extxyz"]
 
-_KEY_VALUE = re.compile(r"""([A-Za-z_][\w.-]*)=(?:"([^"]*)"|'([^']*)'|(\S+))""")
+_KEY_VALUE = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]*)=(?:"([^"]*)"|'([^']*)'|(\S+))""")
 
 
 def read_extxyz(path: Path) -> Trajectory:

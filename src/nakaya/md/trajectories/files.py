@@ -35,7 +35,7 @@ def read_trajectory(
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
     if first is None:
-        raise FormatError(f"{path} is empty, or its gzip stream is damaged at the start")
+        raise FormatError(f"{path} is empty, or its compressed stream is damaged at the start")
     if first.startswith(b"ITEM:"):
         return read_dump(path, lammps_units=lammps_units, elements=elements)
     if re.fullmatch(rb"\s*\d+\s*", first):

@@ -5,12 +5,17 @@ Nothing is allocated from what a header claims.
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import importlib
+import io
+import lzma
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Final, cast
 
 import numpy as np
 
@@ -20,10 +25,31 @@ from nakaya.core.reading import open_input
 from nakaya.md.potentials import MASSES
 from nakaya.md.trajectories.frames import Frame
 
-__all__ = ["MAX_ATOMS", "Lines", "Notes", "Trajectory", "check_cell", "floats", "integer", "opened", "symbols"]
+__all__ = [
+    "MAX_ATOMS",
+    "Lines",
+    "Notes",
+    "Trajectory",
+    "check_cell",
+    "floats",
+    "integer",
+    "is_number",
+    "opened",
+    "symbols",
+]
 
 MAX_ATOMS = 20_000_000
+SMALL_FILE, MAX_SMALL_ATOMS = 10 << 20, 300_000
+"""A file of up to 10 MiB has frames of at most so many atoms, for a row takes 30 bytes and more: what is computed of
+them, 2.5 kB each, stays below 1 GB."""
+
+MIN_UNPACKED, MAX_EXPANSION = 64 << 20, 500
+"""A compressed file unpacks to at most so many bytes, or times its size: numbers that change pack 3 to 10 times."""
+
 MAX_LINE = 1 << 20
+MAX_WORD = 100
+"""Numbers of 17 digits have 24 characters. All words of a table get the room of the longest one."""
+
 BLOCK = 8192
 FEW = 3
 """Flags of one kind that are written out; a trajectory may have a hundred thousand damaged frames."""
@@ -59,31 +85,80 @@ class CutOff(Exception):
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a plain or gzipped file for reading, told apart by its first two bytes; `InputFileError` where it cannot."""
+    """Open a plain or compressed file (gzip, bzip2, xz, zstd) for reading, told apart by its first bytes.
+
+    Raises:
+        InputFileError: It cannot be opened, or is compressed with zstd and there is nothing to read that.
+    """
     with open_input(path) as raw:
-        is_gzip = raw.read(2) == b"\x1f\x8b"
+        start = raw.read(6)
         raw.seek(0)
-        if is_gzip:
-            with gzip.GzipFile(fileobj=raw) as stream:
-                yield stream  # type: ignore[misc]  # reads like any binary stream
-        else:
+        unpack = next((opener for sign, opener in _PACKED.items() if start.startswith(sign)), None)
+        if unpack is None:
             yield raw
+        else:
+            with unpack(raw, path) as stream:
+                yield stream
+
+
+def _unzstd(raw: IO[bytes], path: Path) -> IO[bytes]:
+    # The first is part of Python from 3.14 on.
+    for module in ("compression.zstd", "backports.zstd", "pyzstd", "zstandard"):
+        try:
+            opened_by = importlib.import_module(module)
+        except ImportError:
+            continue
+        stream = opened_by.open(raw, "rb")
+        # Theirs does not know lines.
+        return cast("IO[bytes]", io.BufferedReader(stream) if module == "zstandard" else stream)
+    raise InputFileError(
+        f"cannot read {path}: it is compressed with zstd, which this Python cannot unpack: install the package "
+        "zstandard, or unpack the file first (zstd -d)"
+    )
+
+
+_PACKED: Final[dict[bytes, Callable[[IO[bytes], Path], Any]]] = {
+    b"\x1f\x8b": lambda raw, _: gzip.GzipFile(fileobj=raw),
+    b"BZh": lambda raw, _: bz2.BZ2File(raw),
+    b"\xfd7zXZ\x00": lambda raw, _: lzma.LZMAFile(raw),  # noqa: SIM115  # who calls closes it
+    b"\x28\xb5\x2f\xfd": _unzstd,
+}
+"""First bytes of a compressed file -> what opens it."""
 
 
 class Lines:
-    """Lines of a stream, with a largest length; damage to a gzip stream counts as its end."""
+    """Lines of a stream, with a largest length; damage to a compressed stream counts as its end.
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    Attributes:
+        damage: What was wrong with the stream; "" = nothing so far.
+    """
+
+    def __init__(self, stream: IO[bytes], path: Path | None = None) -> None:
         self.stream = stream
         self.damage = ""
+        self._unpacked = 0
+        size = os.stat(path).st_size if path is not None else 0
+        self._most = max(MIN_UNPACKED, MAX_EXPANSION * size)
+        self._max_atoms = MAX_ATOMS if size > SMALL_FILE else MAX_SMALL_ATOMS
 
     def next(self) -> bytes | None:
         """The next line with its end stripped; None at the end of the file."""
         try:
             line = self.stream.readline(MAX_LINE)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            self.damage = f"the gzip stream is damaged ({error})"
+        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            self.damage = f"the compressed stream is damaged ({error})"
             return None
+        except Exception as error:
+            if type(error).__name__ != "ZstdError":  # of whichever module reads zstd here
+                raise
+            self.damage = f"the compressed stream is damaged ({error})"
+            return None
+        self._unpacked += len(line)
+        if self._unpacked > self._most:
+            raise FormatError(
+                f"it unpacks to more than {self._most >> 20} MiB, {MAX_EXPANSION} times its own size: nothing that "
+                "moves packs so well"
+            )
         if len(line) >= MAX_LINE:
             raise FormatError(f"a line has more than {MAX_LINE} bytes: it is no text trajectory")
         return line.rstrip(b"\r\n") if line else None
@@ -99,10 +174,18 @@ class Lines:
         """The next `rows` lines as words, bytes [rows, columns]; memory grows with what is there, not with `rows`."""
         blocks: list[bytes] = []
         while len(blocks) < rows:
-            chunk = [self.need() for _ in range(min(BLOCK, rows - len(blocks)))]
+            if len(blocks) >= self._max_atoms:
+                raise FormatError(
+                    f"a frame has more than {self._max_atoms} atoms, the most of a file of up to "
+                    f"{SMALL_FILE >> 20} MiB: if it is compressed, unpack it first"
+                )
+            chunk = [self.need() for _ in range(min(BLOCK, rows - len(blocks), self._max_atoms - len(blocks)))]
             for line in chunk:
-                if (width := len(line.split())) != columns:
-                    raise FormatError(f"a row of atoms has {width} words, expected {columns}: {shown(line, 60)}")
+                words = line.split()
+                if len(words) != columns:
+                    raise FormatError(f"a row of atoms has {len(words)} words, expected {columns}: {shown(line, 60)}")
+                if (longest := max(map(len, words))) > MAX_WORD:
+                    raise FormatError(f"a row of atoms has a word of {longest} characters, the most are {MAX_WORD}")
             blocks += chunk
         return np.array(b"\n".join(blocks).split()).reshape(rows, columns)
 
@@ -113,7 +196,7 @@ class Trajectory(Iterator[Frame]):
     Damage after a whole frame ends them with a flag; damage before the first one is an error.
 
     Args:
-        path: Plain or gzipped.
+        path: Plain or compressed.
         read_frame: Takes the first line of a frame, the lines that follow, the number of the frame and the notes;
             returns None where it leaves the frame out. What it raises needs no path.
         has_units: Whether the unit of the times in the file is known.
@@ -137,7 +220,7 @@ class Trajectory(Iterator[Frame]):
     def _guarded(self, path: Path, read_frame: Callable[[bytes, Lines, int, Notes], Frame | None]) -> Iterator[Frame]:
         count = number = 0
         with opened(path) as stream:
-            lines = Lines(stream)
+            lines = Lines(stream, path)
             try:
                 while (line := lines.next()) is not None:
                     if not line.strip():
@@ -173,11 +256,12 @@ def floats(words: np.ndarray[tuple[int, ...], np.dtype[np.bytes_]], what: str) -
     try:
         return words.astype(np.float64)
     except ValueError:
-        wrong = next((word for word in words.ravel().tolist() if not _is_number(word)), b"")
+        wrong = next((word for word in words.ravel().tolist() if not is_number(word)), b"")
         raise FormatError(f"{what} holds {shown(wrong)}, which is no number") from None
 
 
-def _is_number(word: bytes) -> bool:
+def is_number(word: bytes) -> bool:
+    """Whether a word is a number."""
     try:
         float(word)
     except ValueError:
