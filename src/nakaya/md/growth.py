@@ -17,6 +17,7 @@ from nakaya.md.interfaces import (
     VelocityFit,
     fit_velocity,
     follow_slab,
+    odd_structure,
 )
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import record_of_run, simulate
@@ -191,6 +192,8 @@ class GrowthRun:
 
     def _flags(self, history: SlabHistory, fit: VelocityFit, mean_temperature: float) -> list[str]:
         flags = [*fit.oddities, *([fit.odd_shape] if fit.odd_shape else [])]
+        if other := odd_structure(history, self.material.structure):
+            flags.append(other)
         start = float(history.pooled["solid_fraction"][0])
         if not 0.08 < start < 0.9:
             flags.append(f"{start:.0%} of the atoms were solid when recording began: expected both phases")

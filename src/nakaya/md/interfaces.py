@@ -23,6 +23,7 @@ from nakaya.md.order.bond_order import (
 )
 from nakaya.md.order.descriptors import pool
 from nakaya.md.order.neighbours import volume_per_atom
+from nakaya.md.order.structures import seen_structure
 from nakaya.md.shapes import (
     MIN_EXPLAINED,
     SLAB,
@@ -49,6 +50,7 @@ __all__ = [
     "follow_crystal",
     "follow_slab",
     "odd_shape",
+    "odd_structure",
 ]
 
 EVIDENCE_PS = 10.0
@@ -115,6 +117,7 @@ class SlabHistory:
         shape: Of the crystal in the first frame: what the slices were made for.
         candidates: Shapes that the box allows.
         misfit: What each of them misplaces in every frame, float64 [frame, candidate]; see `misfits`.
+        structure: Of the crystal in the first frame, as it looks: see `seen_structure`; "" = it cannot be told.
         gaps: Directions in which the first frame has a layer of vacuum.
     """
 
@@ -135,6 +138,7 @@ class SlabHistory:
     candidates: Sequence[Shape] = (SLAB,)
     misfit: FloatArray = field(default_factory=lambda: np.zeros((0, 1)))
     gaps: Sequence[int] = ()
+    structure: str = ""
 
     @property
     def undisturbed(self) -> BoolArray:
@@ -212,6 +216,7 @@ def follow_crystal(
     times, solids, lengths, areas, contents = [], [], [], [], []
     pooled: list[dict[str, float]] = []
     gaps: Sequence[int] = ()
+    structure = ""
     candidates: list[Shape] = []
     misfit: list[FloatArray] = []
     slices: list[FloatArray] = []  # [slice, (atoms, solid by bonds, solid by average, temperature sum, atoms with v)]
@@ -239,7 +244,10 @@ def follow_crystal(
         shape = shape or _first_shape(candidates, misfit[0], frame)
         times.append(time)
         solids.append(masks.sum(axis=1).astype(np.float64))
-        reference = _reference_orientation(local_environment, masks[0]) if reference is None else reference
+        if reference is None:
+            reference = _reference_orientation(local_environment, masks[0])
+            same = alignment(averaged_harmonics(local_environment, 6), reference) >= ALIGNED
+            structure = seen_structure(wide, masks[0] & same)
         seconds.append(_second_crystal(local_environment, masks[0], reference, _mirror_axis(frame, shape)))
         per_atom = volume_per_atom(frame.cell, num_atoms)
         counts, length = _slice(frame, masks, shape)
@@ -283,6 +291,7 @@ def follow_crystal(
         candidates=candidates,
         misfit=np.array(misfit),
         gaps=gaps,
+        structure=structure,
     )
 
 
@@ -484,6 +493,13 @@ def _places(history: SlabHistory, count: FloatArray, solid_volume: float, liquid
         radius = shape.size((history.num_atoms - count) * liquid_volume, history.area)
         return np.asarray(-radius * solid_volume / liquid_volume)
     return shape.size(count * solid_volume, history.area)
+
+
+def odd_structure(history: SlabHistory, stated: str) -> str:
+    """Why the crystal does not have the structure that its classifier is for; "" = it has, or it cannot be told."""
+    if history.structure in ("", stated):
+        return ""
+    return f"the crystal looks {history.structure}, but was counted as {stated}: check the structure and the elements"
 
 
 def odd_shape(history: SlabHistory, usable: BoolArray) -> str:

@@ -17,7 +17,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.crystallography.lattices import ATOMS_PER_CELL
 from nakaya.md.growth import half_melted_box
-from nakaya.md.interfaces import MIN_LIQUID, MIN_SOLID, SlabHistory, follow_slab, odd_shape
+from nakaya.md.interfaces import MIN_LIQUID, MIN_SOLID, SlabHistory, follow_slab, odd_shape, odd_structure
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import record_of_run, simulate
 from nakaya.md.limits import check_limits
@@ -140,6 +140,8 @@ class MeltingRun:
             if (thickness < MIN_SOLID).any() or (total - thickness < MIN_LIQUID).any():
                 flags.append(f"one of the phases vanished (by {name}): start nearer to the melting point")
         if other := odd_shape(history, np.ones(len(history.times_ps), dtype=np.bool_)):
+            flags.append(other)
+        if other := odd_structure(history, self.material.structure):
             flags.append(other)
         if abs(normal_pressure) > 2000:
             flags.append(f"the mean normal pressure was {normal_pressure:.0f} bar instead of 0")

@@ -24,6 +24,7 @@ from nakaya.md.interfaces import (
     VelocityFit,
     fit_velocity,
     follow_crystal,
+    odd_structure,
 )
 from nakaya.md.order.bond_order import CLASSIFIERS
 from nakaya.md.order.neighbours import nearest_neighbours, volume_per_atom
@@ -174,7 +175,7 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     flags = [*trajectory.flags, *watched.flags()]
     temperature = options.temperature if options.temperature is not None else watched.mean_temperature()
     flags += [*_temperature_flags(temperature, watched.mean_temperature()), *_density(history, material)]
-    flags += _closeness(first)
+    flags += [*_closeness(first), *([other] if (other := odd_structure(history, structure)) else [])]
     reduced_driving_force = _driving_force(material, temperature, options, known)
     if math.isnan(reduced_driving_force):
         flags.append("the driving force is not known: it needs the potential, or its melting point and latent heat")
@@ -227,7 +228,9 @@ def _structure(material: str, options: TrajectoryOptions) -> str:
     if options.structure is not None:
         return options.structure
     if material not in MATERIALS:
-        raise UnstatedError(f"the crystal structure of {material} is not known: give fcc, bcc or diamond", "structure")
+        raise UnstatedError(
+            f"the crystal structure of {material} is not known: give {', '.join(CLASSIFIERS)}", "structure"
+        )
     return MATERIALS[material].structure
 
 

@@ -60,8 +60,8 @@ def _build(frame: Frame, record: Record, table: MaterialTable | None) -> tuple[M
     structure = crystal_structure(record)
     if structure is None:
         raise ParameterError(
-            f"record {record.id}: the crystal structure of {record.material} is not known: name it in the settings of "
-            "the provenance (structure = fcc, bcc or diamond)"
+            f"record {record.id}: graphs need a crystal structure of {record.material} that they know: name it in the "
+            "settings of the provenance (structure = fcc, bcc or diamond)"
         )
     time = 0.0 if frame.time_ps is None else frame.time_ps * PICOSECOND
     graph = MultiscaleGraph({}, {}, GLOBALS, global_values(record, time=time, table=table))

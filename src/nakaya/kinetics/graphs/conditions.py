@@ -17,6 +17,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.crystallography.elements import ATOMIC_NUMBERS
 from nakaya.crystallography.lattices import ATOMS_PER_CELL
 from nakaya.crystallography.miller import orientation_invariants
+from nakaya.md.order.bond_order import CLASSIFIERS
 from nakaya.md.potentials import MASSES, MATERIALS
 from nakaya.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
 from nakaya.records.record import DRIVING_FORCE, Quantity, Record
@@ -87,8 +88,8 @@ def check_no_target(record: Record) -> None:
 def crystal_structure(record: Record) -> str | None:
     """Structure of the crystal: as the record's settings say, or that of a known material; None = not known."""
     stated = record.provenance.settings.get("structure")
-    if stated in ATOMS_PER_CELL:
-        return stated
+    if stated in CLASSIFIERS:
+        return stated if stated in ATOMS_PER_CELL else None  # graphs know cubic cells only
     return MATERIALS[record.material].structure if record.material in MATERIALS else None
 
 

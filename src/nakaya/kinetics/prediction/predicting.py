@@ -257,7 +257,7 @@ def trajectory_sample(path: Path, options: TrajectoryOptions, model: KineticsMod
         stated = options.latent_heat
         table = replace(table, latent_heat=lambda _: stated)
     sample = make_sample(record, "B", table, None)
-    if followed.patches:
+    if followed.patches and crystal_structure(record) is not None:
         sample = replace(sample, sequence=build_sequence(record, followed.patches, table=table))
     flags = list(record.flags)
     if options.potential is not None:

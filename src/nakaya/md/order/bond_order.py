@@ -29,6 +29,8 @@ __all__ = [
     "CLASSIFIERS",
     "DIAMOND",
     "FCC",
+    "HCP",
+    "ROCKSALT",
     "Classifier",
     "Environment",
     "alignment",
@@ -38,6 +40,8 @@ __all__ = [
     "cluster_sizes",
     "environment",
     "harmonics",
+    "harmonics_weights",
+    "mean_harmonics",
     "mirrored",
     "order",
     "solid_atoms",
@@ -95,7 +99,13 @@ DIAMOND = Classifier(neighbours=16, coherence=0.5, min_solid_like=9, averaged_q6
 BCC = Classifier(neighbours=14, coherence=0.5, min_solid_like=10, averaged_q6=0.32, bond_reach=1.3)
 """For bcc metals: two shells, eight and six."""
 
-CLASSIFIERS = {"fcc": FCC, "bcc": BCC, "diamond": DIAMOND}
+HCP = Classifier(neighbours=12, coherence=0.5, min_solid_like=8, averaged_q6=0.25, bond_reach=1.3)
+"""For hcp metals: q6 is a sixth smaller than in fcc (0.485), and so are the thresholds."""
+
+ROCKSALT = Classifier(neighbours=18, coherence=0.5, min_solid_like=10, averaged_q6=0.12, bond_reach=1.07)
+"""For rock salt: two shells, six and twelve, of which the second carries the order."""
+
+CLASSIFIERS = {"fcc": FCC, "bcc": BCC, "diamond": DIAMOND, "hcp": HCP, "rocksalt": ROCKSALT}
 
 
 def environment(
@@ -135,14 +145,15 @@ def harmonics(vectors: FloatArray, degree: int) -> NDArray[np.complex128]:
     return result
 
 
-def _weights(degree: int) -> FloatArray:
+def harmonics_weights(degree: int) -> FloatArray:
+    """How often each m = 0 .. l stands in a sum over -l .. l, float64 [l + 1]."""
     weights = np.full(degree + 1, 2.0)  # m and -m contribute alike
     weights[0] = 1.0
     return weights
 
 
 def _length(q: NDArray[np.complex128], degree: int) -> FloatArray:
-    squares = (q.real**2 + q.imag**2) @ _weights(degree)
+    squares = (q.real**2 + q.imag**2) @ harmonics_weights(degree)
     return np.asarray(np.sqrt(4 * pi / (2 * degree + 1) * squares))
 
 
@@ -187,7 +198,7 @@ def alignment(q: NDArray[np.complex128], reference: NDArray[np.complex128]) -> F
     Returns:
         float64 [atom], in [-1, 1].
     """
-    weights = _weights(q.shape[1] - 1)
+    weights = harmonics_weights(q.shape[1] - 1)
     products = (q.real * reference.real + q.imag * reference.imag) @ weights
     sizes = np.sqrt(((np.abs(q) ** 2) @ weights) * ((np.abs(reference) ** 2) @ weights))
     return np.asarray(products / np.where(sizes > 0, sizes, 1))
@@ -205,7 +216,7 @@ def mirrored(q: NDArray[np.complex128], axis: int) -> NDArray[np.complex128]:
 def solid_like_bonds(local_environment: Environment, *, threshold: float, degree: int = 6) -> IntArray:
     """Number of solid-like bonds of every atom, int64 [atom]: bonds whose normalised q(i).q(j) exceeds `threshold`."""
     q = mean_harmonics(local_environment, degree)
-    weights = _weights(degree)
+    weights = harmonics_weights(degree)
     norms = np.sqrt((q.real**2 + q.imag**2) @ weights)
     unit = q / np.where(norms > 0, norms, 1)[:, None]
     counts = np.empty(len(unit), dtype=np.int64)
