@@ -20,7 +20,7 @@ from typing import IO, Any, Final, cast
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, shown
+from nakaya.core.errors import FormatError, InputFileError, shown
 from nakaya.core.reading import open_input
 from nakaya.md.potentials import MASSES
 from nakaya.md.trajectories.frames import Frame
