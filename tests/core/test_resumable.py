@@ -107,10 +107,13 @@ def test_staged_work_goes_on_and_leaves_nothing_but_what_another_still_does(tmp_
         (folder / "done").write_text("")
         raise KeyboardInterrupt
     (tmp_path / ".model.abandoned.partial").mkdir()
+    (tmp_path / ".model.v2.abandoned.partial").mkdir()  # of model.v2
     living = tmp_path / ".model.living.partial"
     living.mkdir()
     with lock_output(living), staged(out, b"question") as again:
         assert (again / "done").exists()
         with pytest.raises(OutputError, match="being written"):
             staged(out, b"question").__enter__()
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == [living.name, f"{living.name}.log"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        living.name, f"{living.name}.log", ".model.v2.abandoned.partial"
+    ]  # fmt: skip

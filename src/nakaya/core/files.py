@@ -22,15 +22,14 @@ from nakaya.core.errors import NakayaError, OutputError, OutputExistsError
 __all__ = [
     "PART_SUFFIX",
     "check_output",
-    "discard",
     "final_name",
-    "move_folder",
-    "new_folder",
     "open_log",
     "output_errors",
     "own_part",
+    "remove",
     "remove_leftovers",
     "remove_parts",
+    "taken",
     "write_whole",
 ]
 
@@ -47,6 +46,7 @@ REMEDIES = {
 }
 WITHOUT_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 BOOT = Path("/proc/sys/kernel/random/boot_id")
+PROCESSES = Path("/proc/self/ns/pid")
 _PARTS_OF_THIS_PROCESS = count()
 
 
@@ -134,74 +134,12 @@ def _move_to_free_name(part: Path, path: Path) -> None:
         else:
             part.unlink()
     except FileExistsError:
-        raise _taken(path) from None
+        raise taken(path) from None
 
 
-def _taken(path: Path) -> OutputExistsError:
+def taken(path: Path) -> OutputExistsError:
+    """The error of who was slower."""
     return OutputExistsError(f"{path} exists already: another process made it meanwhile: choose another name")
-
-
-@contextmanager
-def new_folder(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
-    """Make a folder that appears at `path` only when the body has filled it.
-
-    Args:
-        path: The folder.
-        overwrite: Whether it takes the place of what is there. If not, of several makers exactly one succeeds.
-
-    Yields:
-        A fresh sibling of `path`. It is renamed when the body ends, and removed when the body fails.
-
-    Raises:
-        OutputExistsError: It may not take the place of what is there.
-        OutputError: It cannot be written; nothing is left behind, and what was there stays.
-    """
-    path = path.absolute()
-    fresh = own_part(path)
-    with output_errors(path):
-        try:
-            fresh.mkdir()
-            yield fresh
-            move_folder(fresh, path, overwrite=overwrite)
-        except BaseException:
-            shutil.rmtree(fresh, ignore_errors=True)
-            raise
-
-
-def move_folder(folder: Path, path: Path, *, overwrite: bool) -> None:
-    """Give a finished folder its name, in the place of what is there if `overwrite`.
-
-    Raises:
-        OutputExistsError: Something is there, or another process made it meanwhile.
-        OSError: It cannot be renamed; what was at `path` stays.
-    """
-    if os.path.lexists(path) and not overwrite:
-        raise _taken(path)
-    old = own_part(path)
-    if os.path.lexists(path):
-        os.rename(path, old)
-    try:
-        os.rename(folder, path)  # fails where there is a file, or a folder that is not empty
-    except OSError as error:
-        if os.path.lexists(path):
-            raise _taken(path) from error
-        if os.path.lexists(old):
-            os.rename(old, path)
-        raise
-    finally:
-        if os.path.lexists(path):
-            _remove(old)
-
-
-def discard(path: Path) -> None:
-    """Remove a file or a folder; it is gone at once under its name, and soon altogether.
-
-    Raises:
-        OSError: It cannot be removed.
-    """
-    old = own_part(path)
-    os.rename(path, old)
-    _remove(old)
 
 
 def open_log(path: Path) -> BufferedWriter:
@@ -257,7 +195,7 @@ def remove_leftovers(path: Path) -> None:
     """Remove what killed makers of `path` left beside it; what a living process may still be making stays."""
     for part in path.parent.glob(f".{escape(path.name)}.*{PART_SUFFIX}"):
         if final_name(part.name) == path.name and not _is_being_made(part.name):
-            _remove(part)
+            remove(part)
 
 
 def _is_being_made(part: str) -> bool:
@@ -284,7 +222,9 @@ def _is_running(process: int) -> bool:
 
 @cache
 def _machine() -> str:
-    return sha256(platform.node().encode()).hexdigest()[:6]
+    """Of those whose numbers of processes mean the same: containers of one machine count them apart."""
+    namespace = os.stat(PROCESSES).st_ino if PROCESSES.exists() else ""
+    return sha256(f"{platform.node()}{namespace}".encode()).hexdigest()[:6]
 
 
 @cache
@@ -293,7 +233,8 @@ def _boot() -> str:
     return sha256(BOOT.read_bytes() if BOOT.is_file() else b"").hexdigest()[:6]
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -21,12 +21,14 @@ from nakaya.core.errors import OutputError
 from nakaya.core.files import open_log, output_errors
 from nakaya.core.reading import open_input
 
-__all__ = ["OutputLog", "lock_output", "log_path"]
+__all__ = ["OutputLog", "hold", "lock_output", "log_path"]
 
 SECONDS_TO_TRY = 0.2
 """The last holder may remove the file of the lock between our opening it and locking it: then it is tried again."""
 
 HOLDER_TAIL = 4096
+
+LOCKED, UNLOCKED = "locked by ", "unlocked"
 
 
 def log_path(path: Path) -> Path:
@@ -62,33 +64,44 @@ def lock_output(path: Path) -> Iterator[OutputLog]:
     Raises:
         OutputError: Another process holds the lock, or the log cannot be written.
     """
-    log, lock = log_path(path), FileLock(path.with_name(f".{path.name}.lock"), poll_interval=SECONDS_TO_TRY / 10)
-    with output_errors(log):
+    log = log_path(path)
+    with hold(path):
+        is_ours = False
+        try:
+            with TextIOWrapper(open_log(log), encoding="utf-8") as stream:
+                is_ours = True
+                told = OutputLog(stream)
+                told.write(f"{LOCKED}process {os.getpid()} on {socket.gethostname()}")
+                yield told
+                told.write(UNLOCKED)
+        finally:
+            if is_ours and not path.exists():  # nothing came of it
+                log.unlink(missing_ok=True)
+
+
+@contextmanager
+def hold(path: Path) -> Iterator[None]:
+    """Hold the lock of an output for a moment, without a log; errors as in `lock_output`."""
+    lock = FileLock(path.with_name(f".{path.name}.lock"), poll_interval=SECONDS_TO_TRY / 10)
+    with output_errors(path):
         try:
             lock.acquire(timeout=SECONDS_TO_TRY)
         except Timeout:
-            message = f"{path} is being written by {_holder(log)}: wait for it, or stop it first"
+            message = f"{path} is being written by {_holder(log_path(path))}: wait for it, or stop it first"
             raise OutputError(message) from None
-    is_ours = False
     try:
-        with TextIOWrapper(open_log(log), encoding="utf-8") as stream:
-            is_ours = True
-            told = OutputLog(stream)
-            told.write(f"locked by process {os.getpid()} on {socket.gethostname()}")
-            yield told
-            told.write("unlocked")
+        yield
     finally:
-        if is_ours and not path.exists():  # nothing came of it
-            log.unlink(missing_ok=True)
         if os.name != "nt":  # while it is still locked: who waits for it then sees that it is gone
             Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
 
 def _holder(log: Path) -> str:
+    """Who locked it last and has not unlocked it, by the log; who holds it for a moment leaves no word there."""
     with suppress(OSError), open_input(log) as stream:
         stream.seek(max(stream.seek(0, os.SEEK_END) - HOLDER_TAIL, 0))
         lines = stream.read().decode("utf-8", "replace").splitlines()
-        named = [line.partition("locked by ")[2] for line in lines if " locked by " in line]
-        return named[-1] if named else "another process"
+        told = [line for line in lines if LOCKED in line or line.endswith(f" {UNLOCKED}")]
+        return told[-1].partition(LOCKED)[2] or "another process" if told else "another process"
     return "another process"

@@ -11,14 +11,8 @@ from pathlib import Path
 
 from nakaya.core.documents import dump_json, write_json
 from nakaya.core.errors import FormatError, OtherConfigurationError, OutputError, OutputExistsError
-from nakaya.core.files import (
-    PART_SUFFIX,
-    check_output,
-    discard,
-    output_errors,
-    remove_leftovers,
-    remove_parts,
-)
+from nakaya.core.files import PART_SUFFIX, check_output, output_errors, remove_leftovers, remove_parts
+from nakaya.core.folders import discard, new_folder
 from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.reading import read_json
@@ -35,9 +29,9 @@ def resumable(
 ) -> Iterator[OutputLog]:
     """Hold a folder for the work of one configuration, begun now or earlier, while the body does what is missing.
 
-    What a kill or a full disk leaves of the first moments (a folder without a marker, empty but for parts of files) is
-    taken over, and files that a killed writer left half-written are removed. The marker is written whole, so a damaged
-    one was damaged later.
+    The folder appears with its marker. What a kill or a full disk left of the first moments of an earlier version (a
+    folder without a marker, empty but for parts of files) is taken over, and what a killed writer left half-written is
+    removed.
 
     Args:
         folder: Made if it is not there.
@@ -65,8 +59,8 @@ def resumable(
             else:
                 if folder.exists():
                     discard(folder)
-                folder.mkdir()
-                write_json(folder / marker, {"format": FORMAT, **wanted})
+                with new_folder(folder, overwrite=False, is_locked=True) as fresh:
+                    write_json(fresh / marker, {"format": FORMAT, **wanted})
         yield log
 
 
@@ -85,6 +79,8 @@ def staged(out: Path, question: bytes) -> Iterator[Path]:
         yield folder
         shutil.rmtree(folder, ignore_errors=True)
     for leftover in out.parent.glob(f".{escape(out.name)}.*.partial"):
+        if "." in leftover.name.removeprefix(f".{out.name}.").removesuffix(".partial"):
+            continue  # of an output with a longer name
         with suppress(OutputError), lock_output(leftover):
             shutil.rmtree(leftover, ignore_errors=True)
 

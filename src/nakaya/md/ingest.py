@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import InputFileError, ParameterError
-from nakaya.core.files import check_output
+from nakaya.core.files import check_output, own_part, remove_leftovers
 from nakaya.core.provenance import sha256_of_file
 from nakaya.md.lammps.program import find_lammps, run_lammps
 from nakaya.md.trajectory_records import TrajectoryOptions, ingest_trajectory
@@ -92,7 +91,8 @@ def run_own_input(
     if Path(dump).name != dump:
         raise ParameterError(f"dump={dump!r} must be a file name without folders: the input writes it beside itself")
     find_lammps()
-    folder = out.parent / f".{out.name}.{os.getpid()}.run"
+    remove_leftovers(out)
+    folder = own_part(out)
     try:
         folder.mkdir(parents=True)
         for entry in sorted(script.parent.iterdir()):

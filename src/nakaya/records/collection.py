@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import InputFileError, OutputError, ParameterError
-from nakaya.core.files import check_output, new_folder
+from nakaya.core.files import check_output
+from nakaya.core.folders import new_folder
 from nakaya.records.record import Record
 from nakaya.records.store import (
     RecordStore,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nakaya.core.files import new_folder, write_whole
+from nakaya.core.files import write_whole
+from nakaya.core.folders import new_folder
 from nakaya.records.record import Record
 from nakaya.records.store import RecordStore
 

@@ -13,7 +13,8 @@ import pytest
 
 import nakaya
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import ConfigError, NakayaError, OutputError, ParameterError
+from nakaya.core.errors import ConfigError, NakayaError, OutputError, OutputExistsError, ParameterError
+from nakaya.core.folders import new_folder
 from nakaya.core.locks import lock_output
 from nakaya.growth.campaigns.campaigning import CampaignProgress, run_campaign
 from nakaya.growth.campaigns.config import CampaignConfig
@@ -191,6 +192,38 @@ def test_two_campaigns_do_not_write_one_store(toy, sweep: CampaignConfig, tmp_pa
     with lock_output(tmp_path / "c.zarr"), pytest.raises(OutputError, match=f"written by process {os.getpid()} on"):
         run_campaign(sweep, tmp_path / "c.zarr", overwrite=True)
     assert toy.grown == []
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_another_command_is_making_of_the_same_name_stays(
+    toy, sweep: CampaignConfig, tmp_path: Path, overwrite: bool
+) -> None:
+    """The campaign is faster: the other one keeps what it has until it hears so."""
+    store = tmp_path / "c.zarr"
+
+    def make() -> None:
+        with new_folder(store, overwrite=False) as fresh:
+            (fresh / "half").write_text("")
+            run_campaign(sweep, store, overwrite=overwrite)
+            assert (fresh / "half").exists()
+
+    with pytest.raises(OutputExistsError, match="another process made it meanwhile"):
+        make()
+    assert verify_store(store).is_complete
+
+
+def test_a_store_that_another_command_made_meanwhile_is_not_replaced(
+    toy, sweep: CampaignConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "c.zarr"
+
+    def faster(progress: CampaignProgress) -> None:
+        store.mkdir()
+        (store / "of another").write_text("")
+
+    with pytest.raises(OutputExistsError, match="another process made it meanwhile"):
+        run_campaign(sweep, store, progress=faster)
+    assert [entry.name for entry in store.iterdir()] == ["of another"]
 
 
 @pytest.mark.parametrize("after", [3, 24, 30, 31, 41])

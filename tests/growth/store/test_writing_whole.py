@@ -9,7 +9,8 @@ import pytest
 
 import nakaya
 from nakaya.core.errors import OutputError, ParameterError
-from nakaya.core.files import check_output, new_folder, remove_leftovers, remove_parts, write_whole
+from nakaya.core.files import check_output, remove_leftovers, remove_parts, write_whole
+from nakaya.core.folders import new_folder
 from nakaya.growth.model.trajectory import Trajectory
 
 Maker = Callable[..., Trajectory]

@@ -17,7 +17,8 @@ import numpy as np
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import FormatError, NakayaError, OtherConfigurationError, OutputExistsError
-from nakaya.core.files import check_output, discard, new_folder, output_errors, remove_leftovers, remove_parts
+from nakaya.core.files import check_output, output_errors, remove_leftovers, remove_parts
+from nakaya.core.folders import discard, new_folder
 from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.resumable import refuse_differences
 from nakaya.growth.campaigns.config import CampaignConfig, read_campaign
@@ -204,7 +205,7 @@ class StoreWriter:
             self.plan = replace(self.plan, layout=grown.layout)
             description = describe(grown.metadata, grown.layout, self.plan.parameters, self.campaign)
             self._metadata = description.metadata
-            with new_folder(self.path, overwrite=False) as fresh:
+            with new_folder(self.path, overwrite=False, is_locked=True) as fresh:
                 self._store_sha256 = write_skeleton(fresh, description, self.plan.parameters)
         self._check_same_model(grown)
         write_shard(self.path, grown.shard, self.plan.layout, self._store_sha256)

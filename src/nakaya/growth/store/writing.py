@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from nakaya.core.arrays import FloatArray
 from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, ParameterError
-from nakaya.core.files import check_output, new_folder, write_whole
+from nakaya.core.files import check_output, write_whole
+from nakaya.core.folders import new_folder
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.encoding import EncodedShard, ShardBlock, encode_shard

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import InputFileError
-from nakaya.core.files import check_output, new_folder
+from nakaya.core.files import check_output
+from nakaya.core.folders import new_folder
 from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
 from nakaya.kinetics.graphs.facets import training_velocities
 from nakaya.kinetics.graphs.files import write_sequence

@@ -24,7 +24,8 @@ from pydantic import Field
 
 from nakaya.core.configuration import read_toml
 from nakaya.core.errors import MissingExtraError, NakayaError, ParameterError, UnknownNameError
-from nakaya.core.files import check_output, move_folder, write_whole
+from nakaya.core.files import check_output, write_whole
+from nakaya.core.folders import move_folder
 from nakaya.core.provenance import package_version
 from nakaya.core.reading import MAX_DOCUMENT_BYTES, read_bounded
 from nakaya.core.resumable import staged
