@@ -120,6 +120,9 @@ def test_containers_of_one_machine_count_processes_apart(tmp_path: Path, monkeyp
 def test_a_folder_of_another_kind_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     check_output(tmp_path / "thesis", overwrite=True, sign="*.json")  # an empty folder is nobody's
+    for name in (".DS_Store", "._a.json", ".nfs0000f00d"):  # nor what operating systems leave: the sign is none there
+        (tmp_path / "thesis" / name).write_text("")
+    check_output(tmp_path / "thesis", overwrite=True, sign="*.json")
     (tmp_path / "thesis" / "chapter.tex").write_text("")
     with pytest.raises(OutputError, match="not deleted"):
         check_output(tmp_path / "thesis", overwrite=True, sign="*.json")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
+import subprocess
+import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -52,13 +55,55 @@ def test_a_marker_of_an_earlier_version_has_no_format(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("left", [[], [".run.json.0-1-2.part"], ["run.partial"]])
+@pytest.mark.parametrize("left", [[], [".run.json.0-1-2.part"], ["run.partial"], [".DS_Store", ".nfs0001"]])
 def test_what_the_first_moments_leave_is_taken_over(tmp_path: Path, left: list[str], overwrite: bool) -> None:
     (tmp_path / "run").mkdir()
     for name in left:
         (tmp_path / "run" / name).write_text("{")
     with work(tmp_path / "run", overwrite=overwrite):
         assert [entry.name for entry in (tmp_path / "run").iterdir()] == ["run.json"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from nakaya.core.resumable import resumable
+
+operation, number = getattr(os, sys.argv[2]), int(sys.argv[3])
+
+def killed(*arguments, **options):
+    global number
+    number -= 1
+    if number < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return operation(*arguments, **options)
+
+setattr(os, sys.argv[2], killed)
+with resumable(Path(sys.argv[1]), {configuration}, marker="run.json", kind="run", overwrite=sys.argv[4] == "True"):
+    (Path(sys.argv[1]) / "done").write_text("")
+""".replace("{configuration}", repr(CONFIGURATION))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills are those of POSIX")
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    ("operation", "number"), [("mkdir", 0), ("fsync", 0), ("replace", 0), ("rename", 0), ("rename", 1)]
+)
+def test_a_kill_at_any_of_the_first_steps_is_no_hindrance(
+    tmp_path: Path, operation: str, number: int, overwrite: bool
+) -> None:
+    """Also where a folder is begun anew: what was there is gone or there, and the same command goes on."""
+    folder = tmp_path / "run"
+    with work(folder):
+        (folder / "old").write_text("")
+    if not overwrite:
+        (folder / "run.json").rename(folder / "run.partial")  # as an earlier version left it
+        (folder / "old").unlink()
+    words = [sys.executable, "-c", KILLED, str(folder), operation, str(number), str(overwrite)]
+    assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
+    with work(folder):
+        assert {"run.json"} <= {entry.name for entry in folder.iterdir()} <= {"run.json", "old"}
+    assert {entry.name for entry in tmp_path.iterdir()} == {"run", "run.log"}
 
 
 @pytest.mark.parametrize("operation", ["fsync", "replace", "mkdir"])

@@ -226,6 +226,21 @@ def test_a_file_that_was_renamed_is_noticed(tmp_path: Path) -> None:
     assert [name for name, _ in problems(tmp_path)] == ["b.json"]
 
 
+def test_what_operating_systems_leave_is_no_record(tmp_path: Path) -> None:
+    store = RecordStore(tmp_path / "campaign" / "records", create=True)
+    store.add(simple("a"))
+    for folder in (store.path, store.path.parent):
+        for name in (".DS_Store", "._a.json", ".nfs0001", "Thumbs.db"):
+            (folder / name).write_bytes(b"\x00\x05\x16\x07")
+    for place in (store.path, store.path.parent):  # the folder of a campaign stands for its records
+        assert [record.id for record in load_records(place)] == ["a"]
+        assert validate_records(place) == []
+    assert merge_records([store.path.parent], tmp_path / "out") == 1
+    assert sorted(entry.name for entry in (tmp_path / "out").iterdir()) == ["a.json"]
+    (tmp_path / "out" / ".DS_Store").write_text("")
+    assert merge_records([store.path], tmp_path / "out", overwrite=True) == 1
+
+
 def test_damage_in_one_file_does_not_hide_the_others(tmp_path: Path) -> None:
     store = RecordStore(tmp_path, create=True)
     for name in ("a", "b", "c"):

@@ -23,6 +23,8 @@ __all__ = [
     "PART_SUFFIX",
     "check_output",
     "final_name",
+    "is_as_good_as_empty",
+    "is_litter",
     "open_log",
     "output_errors",
     "own_part",
@@ -81,7 +83,7 @@ def check_output(path: str | os.PathLike[str], *, overwrite: bool = False, sign:
             f"{path} exists already (a {'directory' if path.is_dir() else 'file'}): choose another name"
         )
     is_folder = path.is_dir() and not path.is_symlink()
-    if sign is not None and is_folder and any(path.iterdir()) and not any(path.glob(sign)):
+    if sign is not None and is_folder and not is_as_good_as_empty(path) and not _holds(path, sign):
         raise OutputError(f"{path} is a directory of something else, so it is not deleted: choose another name")
     parent = path.absolute().parent
     if parent.exists() and not parent.is_dir():
@@ -92,6 +94,26 @@ def check_output(path: str | os.PathLike[str], *, overwrite: bool = False, sign:
         probe = own_part(path)
         os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         os.unlink(probe)
+
+
+def _holds(folder: Path, sign: str) -> bool:
+    return any(not is_litter(entry.name) for entry in folder.glob(sign))
+
+
+def is_litter(name: str) -> bool:
+    """Whether operating systems leave files of this name in any folder, and they say nothing about it.
+
+    Those of macOS, of Windows, and of NFS and FUSE, where a file that is removed while it is open lives on.
+
+    >>> [name for name in (".DS_Store", "._a.json", ".nfs0001", "a.json") if is_litter(name)]
+    ['.DS_Store', '._a.json', '.nfs0001']
+    """
+    return name in (".DS_Store", "Thumbs.db", "desktop.ini") or name.startswith(("._", ".nfs", ".fuse_hidden"))
+
+
+def is_as_good_as_empty(folder: Path) -> bool:
+    """Whether there is nothing in a folder but what operating systems and killed writers leave."""
+    return all(is_litter(entry.name) or entry.name.endswith((PART_SUFFIX, ".partial")) for entry in folder.iterdir())
 
 
 def write_whole(path: Path, content: bytes, *, overwrite: bool = True) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nakaya.core.documents import dump_json, write_json
 from nakaya.core.errors import FormatError, OtherConfigurationError, OutputError, OutputExistsError
-from nakaya.core.files import PART_SUFFIX, check_output, output_errors, remove_leftovers, remove_parts
+from nakaya.core.files import check_output, is_as_good_as_empty, output_errors, remove_leftovers, remove_parts
 from nakaya.core.folders import discard, new_folder
 from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.provenance import sha256_of_bytes
@@ -97,7 +97,7 @@ def _is_begun(folder: Path, wanted: Mapping[str, object], marker: str, kind: str
             raise OutputExistsError(f"{file} is damaged: choose another name") from None
         refuse_differences(folder, there, {"format": FORMAT, **wanted})
         return True
-    is_ours = folder.is_dir() and all(entry.name.endswith((PART_SUFFIX, ".partial")) for entry in folder.iterdir())
+    is_ours = folder.is_dir() and is_as_good_as_empty(folder)
     if folder.is_symlink() or (folder.exists() and not is_ours):
         raise OutputError(f"{folder} exists already and is no {kind}, so it is not deleted: choose another name")
     return False

@@ -108,8 +108,7 @@ class RecordStore:
 
     def ids(self) -> list[str]:
         """Ids of all records, sorted."""
-        names = (entry.name for entry in self.path.iterdir() if entry.suffix == SUFFIX and entry.is_file())
-        return sorted(name[: -len(SUFFIX)] for name in names if not name.startswith("."))
+        return sorted(name.removesuffix(SUFFIX) for name in _names(self.path))
 
     def __contains__(self, record_id: str) -> bool:
         return self._file(record_id).is_file()
@@ -179,6 +178,16 @@ class RecordStore:
         return self.path / f"{record_id}{SUFFIX}"
 
 
+def _names(folder: Path) -> Iterator[str]:
+    """Names of the files of records in a folder; hidden ones are parts, or of the operating system."""
+    if folder.is_dir():
+        yield from (
+            entry.name
+            for entry in folder.iterdir()
+            if entry.suffix == SUFFIX and entry.is_file() and not entry.name.startswith(".")
+        )
+
+
 def shipped_sets() -> dict[str, Path]:
     """Name -> directory of every set of records that ships with the package."""
     root = shipped_folder("")
@@ -193,7 +202,7 @@ def records_place(name_or_path: str | Path) -> Path:
     if not path.exists() and str(name_or_path) in (sets := shipped_sets()):
         return sets[str(name_or_path)]
     nested = path / "records"
-    return nested if nested.is_dir() and not list(path.glob(f"*{SUFFIX}")) else path
+    return path if any(_names(path)) or not nested.is_dir() else nested
 
 
 def record_folder(name_or_path: str | Path) -> Path:

@@ -18,6 +18,7 @@ from nakaya.core.folders import new_folder
 from nakaya.core.locks import lock_output
 from nakaya.growth.campaigns.campaigning import CampaignProgress, run_campaign
 from nakaya.growth.campaigns.config import CampaignConfig
+from nakaya.growth.campaigns.repairing import repair_campaign
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
 from nakaya.growth.catalogue import MODELS
 from nakaya.growth.lattice.geometry import make_setup
@@ -273,6 +274,21 @@ def test_what_a_killed_writer_left_is_removed(toy, sweep: CampaignConfig, tmp_pa
     run_campaign(sweep, tmp_path / "c.zarr")
     assert contents(tmp_path / "c.zarr") == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.zarr", "c.zarr.log"]
+
+
+def test_what_operating_systems_leave_does_not_hinder(toy, sweep: CampaignConfig, tmp_path: Path) -> None:
+    store = tmp_path / "c.zarr"
+    run_campaign(sweep, store)
+    for name in (".DS_Store", "arrival/._c.0.0.0.0", "records/._0.0.json", "records/.nfs0001"):
+        (store / name).write_text("")
+    grown = len(toy.grown)
+    assert run_campaign(sweep, store).computed_crystals == 0
+    assert len(toy.grown) == grown
+    assert repair_campaign(store).after.is_sound
+    shutil.rmtree(store)
+    store.mkdir()
+    (store / ".DS_Store").write_text("")
+    assert run_campaign(sweep, store, overwrite=True).computed_shards > 0
 
 
 def test_no_time_no_host_no_process_stands_in_the_store(

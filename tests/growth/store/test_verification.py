@@ -92,6 +92,18 @@ def test_damaged_documents_are_found(store: Path, name: str) -> None:
     assert list(verify_store(store).damaged_documents) == [name]
 
 
+def test_what_operating_systems_leave_is_no_damage(store: Path) -> None:
+    for name in (".DS_Store", "arrival/._c.0.0.0.0", "records/.nfs000000000000f00d", "records/._0.0.json", "Thumbs.db"):
+        (store / name).write_text("")
+    found = verify_store(store)
+    assert found.is_sound
+    assert found.is_complete
+    assert found.leftovers == ()
+    (store / ".DS_Store").unlink()
+    (store / ".DS_Store").mkdir()  # a folder of that name is nobody's
+    assert verify_store(store).foreign == (".DS_Store",)
+
+
 def test_foreign_files_and_leftovers_are_told_apart(store: Path) -> None:
     (store / "notes.txt").write_text("mine")
     (store / "arrival/c.7.0.0.0").write_text("no such shard")

@@ -181,6 +181,10 @@ def test_a_study_reports_goes_on_and_refuses_another(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="evidence_hash"):
         search(13, config, "abd")
     (tmp_path / "diary").mkdir()
+    for left in ("", ".DS_Store", ".study.json.0-1-2.part"):  # by a command that was killed in its first moments
+        (tmp_path / "diary" / left).write_text("{") if left else None
+        check_report_folder(tmp_path / "diary", config, overwrite=False)
+    (tmp_path / "diary" / "monday").write_text("")
     with pytest.raises(OutputError, match="holds no study"):
         check_report_folder(tmp_path / "diary", config, overwrite=False)
 

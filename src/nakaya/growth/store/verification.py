@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, NakayaError
-from nakaya.core.files import final_name
+from nakaya.core.files import final_name, is_litter
 from nakaya.core.provenance import sha256_of_file
 from nakaya.core.reading import MAX_DOCUMENT_BYTES, read_bounded
 from nakaya.growth.store.layout import ShardIndex
@@ -162,7 +162,7 @@ def _strangers(path: Path, description: StoreDescription) -> tuple[tuple[str, ..
         for name in (*directory_names, *file_names):
             place = (here / name).as_posix()
             mode = (path / place).lstat().st_mode
-            if stat.S_ISREG(mode) and is_file_of_ours(place):
+            if stat.S_ISREG(mode) and (is_file_of_ours(place) or is_litter(name)):
                 continue
             if stat.S_ISDIR(mode) and place in directories:
                 continue

@@ -153,6 +153,8 @@ def open_storage(config: StorageConfig) -> RDBStorage:
                 heartbeat_stale_trial_callback=retry_callback(config.retries),
             )
         except ValueError as error:  # text that is none, say: SQLite keeps whatever it finds
+            if isinstance(error, UnicodeError) and not on_one_machine:
+                raise OutputError(f"cannot use the storage {config.shown_url}: no computer has such a name") from None
             raise OutputError(
                 f"cannot use the storage {config.shown_url}: it is damaged ({error}): use a copy of it, or another one"
             ) from None

@@ -11,6 +11,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.files import is_litter
 from nakaya.core.reading import input_errors
 from nakaya.reactor.logs.column_map import SizeReports
 from nakaya.reactor.logs.table import Layout, RawTable, read_text
@@ -73,7 +74,7 @@ def report_files(folder: Path, reports: SizeReports) -> list[tuple[float, Path]]
     """
     pattern = _compile(reports.pattern)
     with input_errors(folder):
-        entries = sorted(folder.iterdir())
+        entries = sorted(entry for entry in folder.iterdir() if not is_litter(entry.name))
     found = []
     for entry in entries[:MAX_FILES]:
         match = pattern.search(entry.name[:MAX_NAME])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import MissingExtraError, OtherConfigurationError, OutputExistsError, ParameterError
-from nakaya.core.files import check_output
+from nakaya.core.files import check_output, is_as_good_as_empty
 from nakaya.core.provenance import package_version
 from nakaya.learn.tuning.problem import Problem, Settings
 from nakaya.workflows.tuning.comparison import SamplerTable
@@ -208,6 +208,8 @@ def check_report_folder(out: Path, config: StudyConfig, *, overwrite: bool) -> N
     if overwrite or not (out.exists() or out.is_symlink()):
         return
     file = out / REPORT_FILE
+    if out.is_dir() and is_as_good_as_empty(out):  # a command that was killed in its first moments
+        return
     if not file.is_file() and not (out / STORAGE_FILE).is_file():
         raise OutputExistsError(f"{out} exists already and holds no study: choose another name")
     if not file.is_file():
