@@ -191,6 +191,14 @@ def test_an_address_that_is_none_is_refused(url: str, match: str) -> None:
         StorageConfig(url)
 
 
+@pytest.mark.parametrize("host", ["a" * 70, "a..b"])
+def test_a_name_that_no_computer_has_is_not_a_damaged_database(host: str) -> None:
+    pytest.importorskip("pg8000")
+    with pytest.raises(OutputError, match="no computer has such a name") as caught:
+        open_storage(StorageConfig(f"postgresql://me:SECRET@{host}/studies"))
+    assert "SECRET" not in str(caught.value)
+
+
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "study.db").write_text("this is a diary, not a database " * 100)
     with pytest.raises(OutputError, match=r"study\.db"):

@@ -169,6 +169,15 @@ def test_reports_that_are_none_are_errors(tmp_path):
         ingest_reports(tmp_path, ColumnMap("acid", reports=SizeReports("(", "min", "um", "size")))
 
 
+def test_what_operating_systems_leave_is_no_report(tmp_path):
+    write_series(tmp_path, {"4 min.txt": 2.0, "10 min.txt": 2.5})
+    columns = ColumnMap("acid", reports=REPORTS)
+    before = ingest_reports(tmp_path, columns).record
+    for name in ("._4 min.txt", ".DS_Store", ".nfs0001 5 min.txt"):
+        (tmp_path / name).write_bytes(b"\x00\x05\x16\x07")
+    assert ingest_reports(tmp_path, columns).record == before
+
+
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(max_size=120))
 def test_any_report_is_a_record_or_a_clear_error(tmp_path_factory, text):
