@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -577,3 +578,13 @@ def test_hdf5_is_named(tmp_path):
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     with pytest.raises(FormatError, match=r"is HDF5 .*: export the map as \.ang or \.ctf"):
         read_ebsd(path)
+
+
+def test_a_small_map_takes_little_memory(tmp_path, ctf_text):
+    path = tmp_path / "map.ctf"
+    path.write_text(ctf_text(stripes(random_rotations(3, 36)), np.ones(216, np.int64), SHAPE))
+    tracemalloc.start()
+    read_ebsd(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 50_000_000  # bytes; the limit of a file, 2 GB, was once set aside for every one

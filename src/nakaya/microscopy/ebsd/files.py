@@ -21,7 +21,7 @@ from scipy.spatial.transform import Rotation
 
 from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError, InputFileError
-from nakaya.core.reading import input_errors, open_input
+from nakaya.core.reading import read_bounded
 from nakaya.crystallography.symmetry import Symmetry
 from nakaya.microscopy.ebsd.frames import contradictions, hkl_crystal, tsl_crystal
 from nakaya.microscopy.ebsd.grid import HEXAGONAL, SQUARE, Grid, GridKind, make_grid
@@ -121,14 +121,9 @@ def read_ebsd(path: Path) -> EbsdMap:
         InputFileError: The file cannot be read.
         FormatError: It is no EBSD map, or contradicts itself.
     """
-    with input_errors(path):
-        if path.is_dir():
-            raise InputFileError(f"{path} is a directory: name an .ang or .ctf file")
-        if (size := path.stat().st_size) > MAX_FILE_BYTES:
-            raise FormatError(f"{path} has {size} bytes: maps up to {MAX_FILE_BYTES} are read")
-        with open_input(path) as stream:
-            raw = stream.read(MAX_FILE_BYTES)
-    text = _decoded(raw, path)
+    if path.is_dir():
+        raise InputFileError(f"{path} is a directory: name an .ang or .ctf file")
+    text = _decoded(read_bounded(path, MAX_FILE_BYTES), path)
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     is_ctf = path.suffix.lower() == ".ctf" or first.lower().startswith("channel text file")
     return parse_ctf(text, name=path.name) if is_ctf else parse_ang(text, name=path.name)
