@@ -10,6 +10,7 @@ from scipy import ndimage, stats
 
 from nakaya.core.errors import ParameterError
 from nakaya.microscopy.image_records import NO_SCALE, ImageSource
+from nakaya.microscopy.images import without_bright_spots
 from nakaya.microscopy.loops.counting import (
     LoopRules,
     calibrate_loops,
@@ -18,7 +19,6 @@ from nakaya.microscopy.loops.counting import (
     find_loops,
     loops_of_mask,
     mask_of_loops,
-    without_bright_spots,
 )
 from nakaya.microscopy.loops.record import loops_record, natural_neighbours
 

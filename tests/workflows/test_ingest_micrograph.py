@@ -111,6 +111,18 @@ def test_grains_without_lines_and_grains_with_scratches_are_flagged(truth, speci
     assert ("scratches" in flags["scratched"], "scratches" in flags["sound"]) == (True, False)
 
 
+def test_a_glaring_spot_leaves_the_grains_as_they_were(specimen, tmp_path):
+    deep = specimen.astype(np.uint16)
+    tifffile.imwrite(tmp_path / "sound.tif", deep)
+    deep[60:67, 90:97] = 65535
+    tifffile.imwrite(tmp_path / "glaring.tif", deep)
+    sound = measured(tmp_path / "sound.tif", tmp_path / "a", pixel_size="1um")
+    glaring = measured(tmp_path / "glaring.tif", tmp_path / "b", pixel_size="1um")
+    assert glaring["mean_intercept_m"] == pytest.approx(sound["mean_intercept_m"], rel=0.02)
+    assert any("bright spots" in flag for flag in glaring["flags"])
+    assert not any("bright spots" in flag for flag in sound["flags"])
+
+
 @pytest.mark.parametrize("kind", ["grains", "loops", "lattice"])
 def test_images_of_more_pixels_than_fit_the_memory_are_refused_with_the_limit(specimen, tmp_path, monkeypatch, kind):
     monkeypatch.setitem(module.MAX_PIXELS, kind, ROWS * COLUMNS - 1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nakaya.core.arrays import BoolArray
+from nakaya.core.arrays import BoolArray, FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.core.files import check_output
 from nakaya.core.provenance import sha256_of_file
@@ -22,7 +22,7 @@ from nakaya.microscopy.grains.record import astm_interval, grains_record, measur
 from nakaya.microscopy.grains.segmentation import segment_grains
 from nakaya.microscopy.image_files import read_raw_image
 from nakaya.microscopy.image_records import NO_SCALE, ImageSource, IngestedImage
-from nakaya.microscopy.images import GreyImage, grey_image, parse_pixel_size
+from nakaya.microscopy.images import GreyImage, grey_image, parse_pixel_size, without_bright_spots
 from nakaya.microscopy.lattice_images.faults import find_faults
 from nakaya.microscopy.lattice_images.lattices import LatticeImage, analyse_lattice
 from nakaya.microscopy.lattice_images.record import lattice_record
@@ -33,7 +33,6 @@ from nakaya.microscopy.loops.counting import (
     find_loops,
     loops_of_mask,
     mask_of_loops,
-    without_bright_spots,
 )
 from nakaya.microscopy.loops.record import loops_record
 from nakaya.microscopy.pixel_sizes import ImageHeader, read_image_header
@@ -232,6 +231,15 @@ def _source(image: GreyImage, header: ImageHeader, crop: Crop | None, options: M
     return ImageSource(image.name, image.sha256, size, origin, options.material, tuple(flags), mask, command, cut)
 
 
+def _without_bright_spots(image: GreyImage, source: ImageSource) -> tuple[FloatArray, ImageSource]:
+    """Grey values that end below glaring spots, and the source with a flag where there are any."""
+    values, shrunk = without_bright_spots(image.values)
+    if shrunk > SHRUNK:
+        note = f"bright spots reach {shrunk:.1f} times as far as the grey values of all else: contrasts leave them out"
+        source = replace(source, flags=(*source.flags, note))
+    return values, source
+
+
 def _read_mask(path: Path, shape: tuple[int, int], cut: str) -> tuple[NDArray[np.generic], tuple[str, ...]]:
     """Pixels of a mask of the image; one of the whole file is cut as the image was."""
     pixels, flags = read_raw_image(path)
@@ -256,7 +264,8 @@ def _grains(image: GreyImage, source: ImageSource, options: MicrographOptions) -
         flags += [*mask_flags, *found]
         settings, on_lines = {"grains from": "a mask that a person drew or corrected"}, math.nan
     else:
-        segmented = segment_grains(image.values, lines=options.lines)
+        values, source = _without_bright_spots(image, source)
+        segmented = segment_grains(values, lines=options.lines)
         labels, on_lines = segmented.labels, segmented.marked_fraction
         settings = {
             "grains from": "lines of the image and watershed",
@@ -270,7 +279,7 @@ def _grains(image: GreyImage, source: ImageSource, options: MicrographOptions) -
             )
         elif on_lines < MOSTLY_CLOSED:
             flags.append(f"{100 * (1 - on_lines):.0f} % of the boundaries lie on no line: they were closed across gaps")
-        step, line = brightness_steps(image.values, segmented.line_width)
+        step, line = brightness_steps(values, segmented.line_width)
         if step > STEPPED * line:
             flags.append(
                 "neighbouring areas differ in brightness, without lines between them: grains that differ in brightness "
@@ -322,12 +331,7 @@ def _loops(image: GreyImage, source: ImageSource, options: MicrographOptions) ->
     from nakaya.viz.overlays import spot_overlay
 
     rules = options.loop_rules
-    values, shrunk = without_bright_spots(image.values)
-    if shrunk > SHRUNK:
-        note = (
-            f"bright spots reach {shrunk:.1f} times as far as the grey values of all else: the contrast leaves them out"
-        )
-        source = replace(source, flags=(*source.flags, note))
+    values, source = _without_bright_spots(image, source)
     if options.mask is not None:
         loops = loops_of_mask(values, drawn_spots(options.mask, image.shape, source.crop), rules)
         settings = {"loops from": "a mask that a person drew or corrected"}

@@ -29,7 +29,6 @@ __all__ = [
     "find_loops",
     "loops_of_mask",
     "mask_of_loops",
-    "without_bright_spots",
 ]
 
 _RANGES = {
@@ -52,9 +51,6 @@ HOLLOW_SIZE = 10.0
 """Greatest diameter of such a place, in standard deviations of the smoothing (a loop has 6.5 across) ..."""
 HOLLOW_REACH = 2.0
 """... and how far beyond it the rim reaches at most, in the same unit."""
-BRIGHT, BRIGHTER = 0.005, 0.35
-"""Fraction of the pixels that may be bright spots, and how far above the others, as a fraction of their range, the
-scale ends: noise reached 0.3 in images of 512 x 512 pixels."""
 MIN_PAIRED, PAIRED, TOUCHING = 6, 0.75, 2.0
 """Loops at least, fraction of them in pairs, and distance in mean diameters, for a flag: of points scattered at random
 0.62 are mutually nearest, however dense."""
@@ -140,26 +136,6 @@ def count_interval(count: int, level: float = 0.95) -> tuple[float, float]:
     tail = (1 - level) / 2
     low = float(stats.chi2.ppf(tail, 2 * count)) / 2 if count else 0.0
     return low, float(stats.chi2.ppf(1 - tail, 2 * count + 2)) / 2
-
-
-def without_bright_spots(image: FloatArray) -> tuple[FloatArray, float]:
-    """Return the image on a grey scale that ends little above its brightest half per cent, and how far it went before.
-
-    The contrast of a loop is a fraction of the grey scale; a charged particle, a hole or lettering, many times brighter
-    than all else, would make every loop faint. What is dark stays: it may be a loop.
-
-    Args:
-        image: Grey values from 0 to 1, float64 [row, column].
-
-    Returns:
-        Grey values from 0 to 1, and the old range over the new one: 1 where nothing is so bright.
-    """
-    low, high = np.percentile(image, [100 * BRIGHT, 100 - 100 * BRIGHT])
-    top = high + BRIGHTER * (high - low)
-    darkest, brightest = float(image.min()), float(image.max())
-    if brightest <= top or top <= darkest:
-        return image, 1.0
-    return (np.minimum(image, top) - darkest) / (top - darkest), float((brightest - darkest) / (top - darkest))
 
 
 def depth_below_background(image: FloatArray, rules: LoopRules) -> FloatArray:
