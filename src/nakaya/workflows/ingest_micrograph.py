@@ -60,8 +60,8 @@ OVERLAY, MASK = "overlay.png", "mask.png"
 WHOLE = "none"
 SHRUNK = 1.2
 """Bright spots that change the grey scale by less are no matter."""
-MAX_PIXELS = {"grains": 5_000_000, "loops": 8_000_000, "lattice": 2_500_000}
-"""What is looked for takes up to 140, 80 and 250 bytes a pixel, and the libraries 250 MB: below 1 GB."""
+MAX_PIXELS = {"grains": 5_000_000, "loops": 5_000_000, "lattice": 2_500_000}
+"""What is looked for takes up to 140, 120 and 250 bytes a pixel, and the libraries 250 MB: below 1 GB."""
 DISAGREE = 0.02
 """A stated pixel size that differs from the file's own by more than this fraction is flagged."""
 UNCLEAR = 6.0
