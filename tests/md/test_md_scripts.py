@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,21 @@ def test_words_that_lammps_would_interpret_are_refused(words: str) -> None:
     object.__setattr__(smuggled, "pair_style", words)  # past the border: it is checked again where it is written
     with pytest.raises(ValueError, match="must not reach"):
         scripts.bulk_solid(smuggled, Path("p"), **BULK)  # type: ignore[arg-type]  # by name
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Material) if field.type == "str"])
+@pytest.mark.parametrize(("protocol", "options"), PROTOCOLS, ids=lambda value: getattr(value, "__name__", ""))
+def test_no_text_of_a_material_becomes_a_command(
+    protocol: Callable[..., str], options: dict[str, Any], field: str
+) -> None:
+    """Whatever texts a material has, or will have: past the border they are refused, or no part of the input."""
+    smuggled = replace(MATERIALS["Cu"])
+    object.__setattr__(smuggled, field, "Cu\nshell touch stolen\n")
+    try:
+        text = protocol(smuggled, Path("x.eam"), **options)
+    except (ValueError, LookupError):
+        return
+    assert text == protocol(MATERIALS["Cu"], Path("x.eam"), **options)
 
 
 @pytest.mark.parametrize("words", ["eam/fs", "sw", "hybrid/overlay eam/alloy zbl 1.0 2.5", "table linear 1000"])

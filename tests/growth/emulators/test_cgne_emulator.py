@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import warnings
 from dataclasses import replace
@@ -167,8 +168,15 @@ def test_only_what_growing_needs_is_written(folder: Path) -> None:
         (lambda text: "{", "does not describe a CGNE"),
         (lambda text: "[]", "does not describe a CGNE"),
         (lambda text: text.replace('"stride": 16', f'"stride": {"1" * 401}'), "an integer of 401 digits"),
-        (lambda text: text.replace('"stride": 16', '"stride": [16]'), "stride="),
-        (lambda text: text.replace('"groups": 4', '"groups": "4"'), "groups="),
+        (lambda text: text.replace('"stride": 16', '"stride": [16]'), r"network\.stride = \[16\]"),
+        (lambda text: text.replace('"groups": 4', '"groups": "4"'), r"network\.groups = '4'"),
+        (
+            lambda text: re.sub(r'"condition_mean": \{[^}]*\}', '"condition_mean": false', text),
+            "condition_mean = False",
+        ),
+        (lambda text: re.sub(r'"condition_scale": \{[^}]*\}', '"condition_scale": {}', text), "the same parameters"),
+        (lambda text: text.replace('"condition_octaves": ', '"condition_octaves": -'), "condition_octaves=-"),
+        (lambda text: text.replace('"validation": {', '"validation": {"x": "False", '), r"validation\.x = 'False'"),
         (lambda text: text.replace('"kind": "cgne"', r'"kind": "\ud800"'), "half a character"),
         (lambda text: text.replace('"kind": "cgne"', '"kind": "other"'), "not a CGNE of format 1"),
         (lambda text: text.replace('"stride": 16', '"stride": -1'), "stride=-1"),

@@ -113,7 +113,10 @@ class StorageConfig:
                 f"storage {shown!r}: expected sqlite:///FILE (one machine) or "
                 f"postgresql+pg8000://USER@HOST/DATABASE (many), with the password in {PASSWORD_VARIABLE}"
             )
-        if address.drivername != "sqlite":
+        if address.drivername == "sqlite":
+            if address.host or address.query:  # what the driver takes there undoes how we lock the file
+                raise ParameterError(f"storage {shown!r}: expected sqlite:///FILE, without a host and without a query")
+        else:
             if any(name not in QUERY_NAMES or type(value) is not str for name, value in address.query.items()):
                 # Not named: it may be a piece of a password with an & in it.
                 names = ", ".join(sorted(QUERY_NAMES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -71,6 +72,13 @@ class CgneConfig:
         check_count("latent_channels", self.latent_channels, 1, MAX_WIDTH)
         check_count("groups", self.groups, 1, MAX_WIDTH)
         check_count("lookahead", self.lookahead, 1, 64)
+        check_count("condition_octaves", self.condition_octaves, 0, 16)
+        if set(self.condition_mean) != set(self.condition_scale):
+            raise ParameterError("condition_mean and condition_scale must name the same parameters")
+        if not all(math.isfinite(mean) for mean in self.condition_mean.values()):
+            raise ParameterError(f"condition_mean={self.condition_mean} must be finite")
+        if not all(0 < scale < math.inf for scale in self.condition_scale.values()):
+            raise ParameterError(f"condition_scale={self.condition_scale} must be positive and finite")
         for name, levels in (("widths", LEVELS), ("encoder_widths", LEVELS - 1)):
             widths = getattr(self, name)
             if len(widths) != levels:

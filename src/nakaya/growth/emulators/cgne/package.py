@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from nakaya.core.configuration import checked
 from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.core.reading import parse_json
@@ -22,6 +23,15 @@ CARD_FILE = "README.md"
 
 FORMAT = 1
 KIND = "cgne"
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What is read of `CgnePackage.training`; all else is only shown."""
+
+    updates: int
+    cost: dict[str, float | None]
+    validation: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -68,12 +78,8 @@ def read_package(folder: Path) -> tuple[CgnePackage, bytes]:
         document = parse_json(text, str(folder / CONFIG_FILE))
         if document["format"] != FORMAT or document["kind"] != KIND:
             raise FormatError(f"{folder / CONFIG_FILE} is not a CGNE of format {FORMAT}: train it again")
-        network: dict[str, Any] = {  # CgneConfig checks the values
-            name: tuple(value) if isinstance(value, list) else value for name, value in document["network"].items()
-        }
-        entries = {entry.name: document[entry.name] for entry in fields(CgnePackage)}
-        trained_for = TrainedFor(**document["trained_for"])
-        package = CgnePackage(**entries | {"network": CgneConfig(**network), "trained_for": trained_for})
+        package = checked({entry.name: document[entry.name] for entry in fields(CgnePackage)}, CgnePackage)
+        checked({entry.name: document["training"][entry.name] for entry in fields(_Training)}, _Training)
     except (ValueError, KeyError, TypeError, AttributeError, ParameterError) as error:
         raise FormatError(f"{folder / CONFIG_FILE} does not describe a CGNE ({error}): train it again") from error
     check_weights(folder, weights, package.weights_sha256)
