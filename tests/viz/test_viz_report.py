@@ -112,6 +112,21 @@ def test_what_comes_as_text_stays_text(page):
     assert "&amp;lt;" not in page.text
 
 
+def test_what_a_reader_would_obey_or_not_see_is_written_out():
+    hostile = "Cu\x1b[2J\u202egnp\u200b"
+    report = Report(hostile, hostile)
+    report.add_section(hostile)
+    report.add_text(hostile)
+    report.add_list([hostile])
+    report.add_code(hostile)
+    report.add_numbers([KeyNumber(hostile, hostile, hostile)])
+    report.add_table([hostile], [[hostile]], caption=hostile)
+    report.add_facts({hostile: hostile}, caption=hostile)
+    page = report.html()
+    assert all(line.isprintable() for line in page.split("\n"))
+    assert page.count(r"Cu\x1b[2J\u202egnp\u200b") >= 13
+
+
 def test_pictures_are_inside_and_whole(page):
     kinds = []
     for image in page.attributes("img"):
