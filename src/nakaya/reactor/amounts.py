@@ -75,10 +75,11 @@ class Conversion(NamedTuple):
     gamma: float = 0.0
 
     def apply(self, values: FloatArray) -> FloatArray:
-        """kg/kg, same shape."""
+        """kg/kg, same shape; NaN where the number says that there is nothing but solute, or more."""
         if self == Conversion():
             return values
-        return self.alpha * values / (self.beta + self.gamma * values)
+        rest = self.beta + self.gamma * values
+        return np.asarray(self.alpha * values / np.where(rest > 0, rest, np.nan))
 
 
 def absorbance_factor(unit: str) -> float | None:

@@ -121,13 +121,14 @@ class Solubility:
         """Solubility at a temperature in K, float64, kg per kg of what `basis` says; same shape; NaN off a table."""
         T = np.asarray(temperature, dtype=np.float64)
         x, a = T - self.zero, np.asarray(self.coefficients, dtype=np.float64)
-        if self.form == "table":
-            value = np.exp(np.interp(x, self.temperatures, np.log(self.values), left=np.nan, right=np.nan))
-        elif self.form == "van-t-hoff":
-            value = np.exp(a[0] + a[1] / T)
-        elif self.form == "apelblat":
-            value = np.exp(a[0] + a[1] / T + a[2] * np.log(T))
-        else:
-            value = np.polynomial.polynomial.polyval(x, a)
-            value = np.exp(value) if self.form == "exponential" else value
-        return np.asarray(self.conversion.apply(self.scale * value), dtype=np.float64)
+        with np.errstate(over="ignore"):
+            if self.form == "table":
+                value = np.exp(np.interp(x, self.temperatures, np.log(self.values), left=np.nan, right=np.nan))
+            elif self.form == "van-t-hoff":
+                value = np.exp(a[0] + a[1] / T)
+            elif self.form == "apelblat":
+                value = np.exp(a[0] + a[1] / T + a[2] * np.log(T))
+            else:
+                value = np.polynomial.polynomial.polyval(x, a)
+                value = np.exp(value) if self.form == "exponential" else value
+            return np.asarray(self.conversion.apply(self.scale * value), dtype=np.float64)

@@ -157,3 +157,9 @@ def test_sizes_in_the_head_are_read_in_either_decimal_sign_but_never_as_thousand
         read("1,000;2,000;3,000")
     thousand = 1e6 * read("1,000;2,000;3,000", ",").evidence["size_class_edges"].values[1:]
     np.testing.assert_allclose(thousand, [1000.0, 2000.0, 3000.0])
+
+
+def test_a_class_without_width_is_refused(tmp_path) -> None:
+    with pytest.raises(FormatError, match="a size class ends at size 0"):
+        ingest(tmp_path, np.array([0.0, 10.0, 20.0]), np.array([1.0, 2.0, 3.0]), 'edge = "upper"')
+    ingest(tmp_path, np.array([0.0, 10.0, 20.0]), np.array([1.0, 2.0, 3.0]), 'edge = "lower"')

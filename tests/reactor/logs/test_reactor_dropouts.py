@@ -143,6 +143,14 @@ def test_a_concentration_column_is_read_in_its_unit(tmp_path) -> None:
     assert read_log(path, known).channels["concentration"].values[0] == pytest.approx(0.17317, abs=1e-5)
 
 
+def test_more_than_all_of_it_is_refused(tmp_path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("t,x\n0,20\n1,120\n")
+    streams = (Stream(TimeColumn("t", unit="min"), {"concentration": Channel("x", "wt%")}),)
+    with pytest.raises(FormatError, match="line 3: concentration of 120 wt% is no amount that can be"):
+        read_log(path, ColumnMap("x", streams=streams, concentration_basis="solvent"))
+
+
 def test_more_than_a_kilogram_per_kilogram_of_solution_is_refused(tmp_path) -> None:
     with pytest.raises(FormatError, match=r"outside \[0, 1\].*wrong unit"):
         column(tmp_path, [20.0, 19.0, 18.0], "concentration", "kg/kg")

@@ -19,6 +19,8 @@ __all__ = ["SizeSeries", "class_edges", "read_classes", "refined"]
 _WHOLE = 0.005
 """Relative: rows of per cents with one decimal in a hundred classes add up to 100 within half a per cent."""
 
+_MAX_COUNT = 1e18
+
 _AGAIN = 4
 """So many rows of whole numbers that add up to about 100 are no chance."""
 
@@ -76,6 +78,8 @@ def read_classes(table: RawTable, classes: SizeClasses, clock: Clock, key: str) 
         )
     edges, is_geometric = class_edges(sizes, classes.edge)
     edges = to_si(edges, classes.unit)
+    if not (np.diff(edges) > 0).all():
+        raise FormatError(f"{table.path}: a size class ends at size 0: are the sizes the {classes.edge} edges?")
     counts = np.column_stack([table.numbers(column) for column in range(first, last + 1)])
     if (counts < 0).any():
         row = int(np.flatnonzero((counts < 0).any(axis=1))[0])
@@ -83,6 +87,8 @@ def read_classes(table: RawTable, classes: SizeClasses, clock: Clock, key: str) 
             f"{table.path}, line {table.lines[row]}: a size class holds fewer than no crystals ({counts[row].min():g}"
             "): name it under missing if it stands for no value"
         )
+    if np.nanmax(counts, initial=0.0) > _MAX_COUNT:
+        raise FormatError(f"{table.path}: a size class holds {np.nanmax(counts):.3g} crystals: wrong columns?")
     merged = clock.merge(counts)
     known = np.isfinite(merged).all(axis=1)
     if not known.any():

@@ -180,7 +180,8 @@ def _seconds(table: RawTable, index: int, time: TimeColumn, flags: list[str]) ->
             raise ParameterError(f"unit {time.unit!r} of the time column does not measure time: use s, min or h")
         numbers, remarks = without_dropouts(table, index, "time", table.numbers(index))
         flags += remarks
-        return to_si(numbers, time.unit)
+        with np.errstate(over="ignore"):
+            return to_si(numbers, time.unit)
     assert time.format is not None
     seconds = np.full(len(table.rows), np.nan)
     zero = datetime(2000, 1, 1)

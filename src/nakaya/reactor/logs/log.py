@@ -100,6 +100,11 @@ def _read_channel(
     if name == "crystal_count" and table.looks_grouped(index):
         remarks.append(f'{name}: numbers such as 1.200 beside 950 may be 1200: if so, set thousands = "."')
     values, si = _in_si(raw, name, channel.unit, columns)
+    if (lost := np.isfinite(raw) & ~np.isfinite(values)).any():
+        row = int(np.flatnonzero(lost)[0])
+        raise FormatError(
+            f"{table.path}, line {table.lines[row]}: {name} of {raw[row]:g} {channel.unit} is no amount that can be"
+        )
     values = clock.merge(values)
     missing = float(np.isnan(values).mean())
     if missing == 1.0:
@@ -144,4 +149,5 @@ def _in_si(raw: FloatArray, name: str, unit: str, columns: ColumnMap) -> tuple[F
         mistaken = _MISTAKEN_UNITS.get(unit.strip())
         hint = f": did you mean {mistaken}?" if mistaken else ""
         raise ParameterError(f"channel {name} has the unit {unit!r}: expected one that measures {expected!r}{hint}")
-    return to_si(raw, unit), expected or si_unit(unit)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused by name
+        return to_si(raw, unit), expected or si_unit(unit)
