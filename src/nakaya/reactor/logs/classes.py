@@ -20,6 +20,8 @@ _WHOLE = 0.005
 """Relative: rows of per cents with one decimal in a hundred classes add up to 100 within half a per cent."""
 
 _MAX_COUNT = 1e18
+_ROWS = 500
+"""Rows that are cut into sixteenths at a time, for memory's sake."""
 
 _AGAIN = 4
 """So many rows of whole numbers that add up to about 100 are no chance."""
@@ -130,10 +132,12 @@ def _numbers(
     power = WEIGHT_POWERS[classes.weight or "number"]
     if not is_whole and power == 0:
         return values, True, flags
-    numbers = values
-    if power > 0:
-        fine_edges, fine = refined(edges, values, is_geometric)
-        numbers = (fine / _mean_powers(fine_edges, power, is_geometric)).reshape(*values.shape, _PARTS).sum(axis=2)
+    numbers = values.copy()
+    for start in range(0, len(values) if power > 0 else 0, _ROWS):
+        block = values[start : start + _ROWS]
+        fine_edges, fine = refined(edges, block, is_geometric)
+        weighed = fine / _mean_powers(fine_edges, power, is_geometric)
+        numbers[start : start + _ROWS] = weighed.reshape(*block.shape, _PARTS).sum(axis=2)
     total = numbers.sum(axis=1, keepdims=True)
     return np.divide(numbers, total, out=np.zeros_like(numbers), where=total > 0), False, flags
 
@@ -206,29 +210,32 @@ def refined(edges: FloatArray, counts: FloatArray, is_geometric: bool) -> tuple[
     num = edges.size - 1
     scale = np.log(edges) if is_geometric else edges
     places = np.interp(np.arange(_PARTS * num + 1) / _PARTS, np.arange(num + 1), scale)
+    fine_edges = np.exp(places) if is_geometric else places
+    filled = counts.sum(axis=1) > 0
     fine = np.zeros((counts.shape[0], num, _PARTS))
-    for row, numbers in enumerate(counts):
-        if not numbers.sum() > 0:
-            continue
-        below = ndtr(PchipInterpolator(scale, _scores(numbers))(places))
-        parts = np.diff(below).reshape(num, _PARTS)
-        whole = parts.sum(axis=1, keepdims=True)
-        fine[row] = numbers[:, None] * np.divide(parts, whole, out=np.full_like(parts, 1 / _PARTS), where=whole > 0)
-    return (np.exp(places) if is_geometric else places), fine.reshape(counts.shape[0], -1)
+    if filled.any():
+        below = ndtr(PchipInterpolator(scale, _scores(counts[filled]), axis=1)(places))
+        parts = np.diff(below, axis=1).reshape(-1, num, _PARTS)
+        whole = parts.sum(axis=2, keepdims=True)
+        parts = np.divide(parts, whole, out=np.full_like(parts, 1 / _PARTS), where=whole > 0)
+        fine[filled] = counts[filled][:, :, None] * parts
+    return fine_edges, fine.reshape(counts.shape[0], -1)
 
 
 def _scores(numbers: FloatArray) -> FloatArray:
-    """Normal scores of the cumulative fraction at the edges [k + 1]; beyond the last crystal they go on in ones."""
+    """Normal scores of the cumulative fraction at the edges [n, k + 1]; beyond the last crystal they go on in ones."""
     from scipy.special import ndtri
 
-    below = np.concatenate([[0.0], np.cumsum(numbers)]) / numbers.sum()
-    above = np.concatenate([np.cumsum(numbers[::-1])[::-1], [0.0]]) / numbers.sum()  # exact where few are above
-    filled = np.flatnonzero(numbers > 0)
-    first, last = int(filled[0]), int(filled[-1]) + 1
-    scores = np.zeros(below.size)
-    inner = slice(first + 1, last)
-    scores[inner] = np.where(below[inner] < 0.5, ndtri(below[inner]), -ndtri(above[inner]))
-    lowest, highest = (scores[first + 1], scores[last - 1]) if last - first > 1 else (0.0, 0.0)
-    scores[: first + 1] = min(lowest - 1.0, -_END_SCORE) - np.arange(first, -1, -1)
-    scores[last:] = max(highest + 1.0, _END_SCORE) + np.arange(below.size - last)
-    return scores
+    total = numbers.sum(axis=1, keepdims=True)
+    below = np.pad(np.cumsum(numbers, axis=1), ((0, 0), (1, 0))) / total
+    above = np.pad(np.cumsum(numbers[:, ::-1], axis=1)[:, ::-1], ((0, 0), (0, 1))) / total  # exact where few are above
+    edge, row = np.arange(below.shape[1]), np.arange(below.shape[0])
+    first = np.count_nonzero(below == 0, axis=1) - 1  # edges below all crystals, the last of them
+    last = below.shape[1] - np.count_nonzero(above == 0, axis=1)
+    scores = np.where(below < 0.5, ndtri(below), -ndtri(above))
+    is_single = last - first < 2
+    lowest = np.where(is_single, 0.0, scores[row, np.minimum(first + 1, edge[-1])])
+    highest = np.where(is_single, 0.0, scores[row, np.maximum(last - 1, 0)])
+    left = np.minimum(lowest - 1.0, -_END_SCORE)[:, None] - (first[:, None] - edge)
+    right = np.maximum(highest + 1.0, _END_SCORE)[:, None] + (edge - last[:, None])
+    return np.asarray(np.where(edge <= first[:, None], left, np.where(edge >= last[:, None], right, scores)))
