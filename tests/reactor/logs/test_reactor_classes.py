@@ -163,3 +163,11 @@ def test_a_class_without_width_is_refused(tmp_path) -> None:
     with pytest.raises(FormatError, match="a size class ends at size 0"):
         ingest(tmp_path, np.array([0.0, 10.0, 20.0]), np.array([1.0, 2.0, 3.0]), 'edge = "upper"')
     ingest(tmp_path, np.array([0.0, 10.0, 20.0]), np.array([1.0, 2.0, 3.0]), 'edge = "lower"')
+
+
+def test_crystals_of_one_class_lie_within_three_deviations_of_its_middle() -> None:
+    """Between the edges the normal score runs from -3 to 3: the class is cut off where one in a thousand is beyond."""
+    _, fine = refined(np.array([1.0, 8.0]), np.array([[10.0]]), is_geometric=True)
+    scores = np.linspace(-3.0, 3.0, 17)
+    expected = 10.0 * np.diff(norm.cdf(scores)) / (norm.cdf(3.0) - norm.cdf(-3.0))
+    np.testing.assert_allclose(fine[0], expected, rtol=1e-9)
