@@ -166,6 +166,12 @@ def test_a_black_picture_of_little_bytes_is_refused_in_little_memory(tmp_path, m
     assert int(peak) < 1_000_000  # kB
 
 
+def test_more_pixels_than_grey_values_fit_the_memory_are_refused(tmp_path):
+    Image.new("L", (4000, 3000)).save(tmp_path / "large.png")
+    with pytest.raises(FormatError, match="4000 x 3000 pixels: up to 10,000,000 are turned into grey values"):
+        read_image(tmp_path / "large.png")
+
+
 def test_one_hot_or_dead_pixel_leaves_the_grey_scale_as_it_was(tmp_path):
     rng = np.random.default_rng(0)
     values = np.rint(rng.normal(600, 30, (120, 160)) - 300 * (rng.random((120, 160)) < 0.02)).astype(np.uint16)

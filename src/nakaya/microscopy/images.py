@@ -25,6 +25,8 @@ LENGTH_UNITS = {
 """Units of a specimen. Printers' units ("px" is a 96th of an inch to some) are not among them."""
 LUMINANCE = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601)."""
+MAX_GREY = 10_000_000
+"""Pixels; grey values and their statistics take 50 bytes each."""
 RARE = 0.005
 """Fraction of the pixels at either end of the grey scale that may be outliers: a dead column of a camera is less."""
 LONE = 0.15
@@ -110,8 +112,13 @@ def grey_image(raw: NDArray[np.generic], name: str, sha256: str, flags: tuple[st
         flags: What was odd so far.
 
     Raises:
-        FormatError: All pixels are alike, or none is a number.
+        FormatError: All pixels are alike, or none is a number; or there are too many.
     """
+    if raw.shape[0] * raw.shape[1] > MAX_GREY:
+        raise FormatError(
+            f"{name} has {raw.shape[1]} x {raw.shape[0]} pixels: up to {MAX_GREY:,} are turned into grey values; "
+            "crop to a part, or halve the resolution"
+        )
     found = list(flags)
     bits = 8 * raw.dtype.itemsize
     if raw.ndim == 3:
