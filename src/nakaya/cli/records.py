@@ -55,7 +55,7 @@ def validate(source: Source, as_json: AsJson = False) -> None:
     else:
         for problem in problems:
             echo(f"{problem['file']}: {problem['problem']}")
-        echo(f"{len(problems)} problems" if problems else "all records are valid")
+        echo(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}" if problems else "all records are valid")
     if problems:
         raise typer.Exit(2)
 
