@@ -132,7 +132,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "records validate": (
         "records:validate",
-        "Check every record: schema, units, uncertainties, and that its snapshots have the stated hashes.",
+        "Check every record: schema, units, ranges, intervals, composition, one id each, "
+        "and the hashes of its snapshots.",
     ),
     "records merge": (
         "records:merge",

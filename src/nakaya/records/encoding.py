@@ -28,7 +28,7 @@ from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.reading import parse_json
 from nakaya.records.record import MAX_ID_LENGTH, Axis, Interval, Provenance, Quantity, Record, Snapshot
 
-__all__ = ["SCHEMA_VERSION", "from_document", "from_json", "record_hash", "to_document", "to_json"]
+__all__ = ["SCHEMA", "SCHEMA_VERSION", "from_document", "from_json", "record_hash", "to_document", "to_json"]
 
 SCHEMA = "nakaya-record"
 SCHEMA_VERSION = 1

@@ -21,6 +21,7 @@ from nakaya.core.provenance import sha256_of_bytes, sha256_of_file
 from nakaya.core.reading import input_errors, read_bounded, read_json
 from nakaya.records.checks import check_record, record_faults
 from nakaya.records.encoding import (
+    SCHEMA,
     SCHEMA_VERSION,
     from_document,
     from_json,
@@ -235,10 +236,14 @@ def _documents(path: Path) -> list[tuple[str, Any]]:
     """The records of a file as JSON values, each with where it stands.
 
     Raises:
-        FormatError: The file is no JSON, or "records" in it is no list.
+        FormatError: The file is no JSON object, holds no records, or "records" in it is no list.
     """
     document = read_json(path, MAX_FILE_BYTES, finite=False)
-    if not (isinstance(document, dict) and "records" in document):
+    if not isinstance(document, dict):
+        raise FormatError(f"{path}: the document is {type(document).__name__}, expected an object")
+    if "records" not in document:
+        if "schema" not in document:  # another kind of file
+            raise FormatError(f'{path}: "schema" is None, expected "{SCHEMA}"')
         return [(str(path), document)]
     if not isinstance(document["records"], list):
         raise FormatError(f'{path}: "records" is not a list')
@@ -283,7 +288,7 @@ def problems(place: Path) -> list[tuple[str, str]]:
         place: A store, in which every snapshot must lie, or a file; the entries of `{"records": [...]}` have numbers.
 
     Raises:
-        FormatError: A file is no JSON, or "records" in it is no list.
+        FormatError: A file is no JSON object, holds no records, or "records" in it is no list.
     """
     if place.is_dir():
         store = RecordStore(place)
