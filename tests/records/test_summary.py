@@ -55,6 +55,8 @@ def test_the_outline_says_what_the_line_says_with_a_line_for_each_result_and_fla
     assert set(summarise_record(batch()).split()) <= set(" ".join(lines).split())
     assert "  flag: the clock went backwards" in lines
     assert tell_results(batch(), ["growth_order", "induction_time"]) == "growth order 1.25 (90%: 1 to open)"
+    numbered = replace(batch(), quantities={"spacing_1_of_lattice_0": single(2.4e-10, "m")})
+    assert tell_results(numbered, ["spacing_1_of_lattice_0"]) == "spacing 1 of lattice 0: 0.24 nm"
 
 
 def test_lengths_have_the_prefix_that_reads_best_and_angles_are_in_degrees() -> None:

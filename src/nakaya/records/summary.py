@@ -44,7 +44,8 @@ def tell_results(record: Record, names: Iterable[str]) -> str:
     """
     told = dict(_results(record))
     words = {name: name.replace("_", " ").replace("astm", "ASTM") for name in told}
-    return ", ".join(f"{words[name]} {told[name]}" for name in names if name in told)
+    marks = {name: ":" if name[-1].isdigit() else "" for name in told}  # "spacing 1 of lattice 0: 0.24 nm"
+    return ", ".join(f"{words[name]}{marks[name]} {told[name]}" for name in names if name in told)
 
 
 def _head(record: Record) -> list[str]:
