@@ -11,7 +11,7 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.core.errors import UnknownNameError
-from nakaya.records.record import Axis, Interval, Kind, Provenance, Quantity, Record, Snapshot
+from nakaya.records.record import Axis, Interval, Kind, Provenance, Quantity, Record, Snapshot, single
 from nakaya.records.summary import describe_record, outline_record, summarise_record, tell_results
 
 DIGEST = "0" * 64
