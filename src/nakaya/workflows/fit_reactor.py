@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nakaya.core.documents import plain
+from nakaya.core.documents import dump_json, plain
 from nakaya.core.errors import ParameterError
 from nakaya.core.files import check_output
 from nakaya.core.provenance import package_version, sha256_of_file
@@ -80,7 +79,7 @@ def fit_reactor(
     result = _summarise(found) | {"flags": flags, "files": files}
     chart = trace_chart(_fit_panels(plan.experiments, found), LIGHT, title=found.crystallizer.name)
     contents = {
-        "fit.json": (json.dumps(plain(result), indent=2, allow_nan=False) + "\n").encode(),
+        "fit.json": dump_json(plain(result), indent=2),
         "fit.png": encode_figure(chart, "png"),
     }
     if found.profiles:

@@ -41,8 +41,8 @@ def predict_kinetics(report: Report, seed: int) -> list[str]:
         f"The set {model.card.records} holds {len(model.corpus.records)} runs of molecular dynamics, in which "
         "a crystal grew from its melt or melted into it. Every point below is a mean over runs; "
         "the bars are one standard error. "
-        "Below the melting point fronts advance, above it they retreat; silicon slows down in the cold, because its "
-        "atoms have to diffuse into place, while metals do not wait for that.",
+        "Below the melting point interfaces advance, above it they retreat; silicon slows down in the cold, because "
+        "its atoms have to diffuse into place, while metals do not wait for that.",
     )
     report.add_figure(
         lambda theme: velocity_panels(measured, theme),
@@ -70,7 +70,7 @@ def predict_kinetics(report: Report, seed: int) -> list[str]:
     lines = [f"growth of {MATERIAL} ({FACE}) at {TEMPERATURE:g} K: {_in_words(told[TARGET])}"]
     if held_out:
         report.add_figure(
-            lambda theme: parity_chart(held_out, theme, quantity="front velocity (m/s)"),
+            lambda theme: parity_chart(held_out, theme, quantity="interface velocity (m/s)"),
             caption="Predictions for temperatures that were held out, one group after the other, with 90 % intervals, "
             "against what molecular dynamics measured there.",
             alt="Predicted against measured velocities along the diagonal.",
