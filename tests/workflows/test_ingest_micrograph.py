@@ -123,13 +123,31 @@ def test_a_glaring_spot_leaves_the_grains_as_they_were(specimen, tmp_path):
     assert not any("bright spots" in flag for flag in sound["flags"])
 
 
-@pytest.mark.parametrize("kind", ["grains", "loops", "lattice"])
+@pytest.mark.parametrize("kind", ["loops", "lattice"])
 def test_images_of_more_pixels_than_fit_the_memory_are_refused_with_the_limit(specimen, tmp_path, monkeypatch, kind):
     monkeypatch.setitem(module.MAX_PIXELS, kind, ROWS * COLUMNS - 1)
     Image.fromarray(specimen).save(tmp_path / "a.png")
     with pytest.raises(FormatError, match=rf"200 x 150 pixels: {kind} are looked for in up to 29,999; crop to a part"):
         measured(tmp_path / "a.png", tmp_path / "a", kind=kind)
     assert not (tmp_path / "a").exists()
+
+
+def test_grains_of_an_image_too_large_for_the_memory_are_those_of_its_means(specimen, tmp_path, monkeypatch):
+    """As if the image had been halved before: an odd row and column are left out, and the pixels are twice as large."""
+    large = np.kron(specimen, np.ones((3, 3), np.uint8))[:-1, :-1]
+    small = np.rint(large[:448, :598].reshape(224, 2, 299, 2).mean(axis=(1, 3))).astype(np.uint8)
+    Image.fromarray(large).save(tmp_path / "large.png")
+    Image.fromarray(small).save(tmp_path / "small.png")
+    expected = ingest_micrograph(tmp_path / "small.png", tmp_path / "a", MicrographOptions(pixel_size="2um"))
+    monkeypatch.setitem(module.MAX_PIXELS, "grains", 224 * 299 + 500)
+    found = ingest_micrograph(tmp_path / "large.png", tmp_path / "b", MicrographOptions(pixel_size="1um"))
+    assert found["mean_intercept_m"] == expected["mean_intercept_m"]
+    assert found["pixel_size_m"] == 2e-6
+    (note,) = set(found["flags"]) - set(expected["flags"])
+    assert note.startswith("599 x 449 pixels: grains are looked for in up to 67,476: means over 2 x 2")
+    Image.fromarray(large).save(tmp_path / "mask.png")
+    with pytest.raises(FormatError, match="crop to a part"):
+        ingest_micrograph(tmp_path / "large.png", tmp_path / "c", MicrographOptions(mask=tmp_path / "mask.png"))
 
 
 def test_pixels_that_are_no_specimen_are_flagged_in_loops_too(tmp_path):

@@ -165,14 +165,11 @@ def ingest_micrograph(
     raw, flags = read_raw_image(path)
     crop = _crop(raw.shape[:2], header, options)
     raw = raw if crop is None else crop.of(raw, path.name)
-    if raw.shape[0] * raw.shape[1] > MAX_PIXELS[options.kind]:
-        raise FormatError(
-            f"{path.name} has {raw.shape[1]} x {raw.shape[0]} pixels: {options.kind} are looked for in up to "
-            f"{MAX_PIXELS[options.kind]:,}; crop to a part, or halve the resolution, which doubles the pixel size"
-        )
-    image = grey_image(raw, path.name, sha256_of_file(path), flags)
+    raw, side, notes = _binned(raw, path.name, options)
+    image = grey_image(raw, path.name, sha256_of_file(path), (*flags, *notes))
     del raw
     source = _source(image, header, crop, options)
+    source = replace(source, pixel_size=None if source.pixel_size is None else side * source.pixel_size)
     found = KINDS[options.kind](image, source, options)
     return write_ingested(found, out, overwrite=overwrite) | {
         "kind": options.kind,
@@ -205,6 +202,32 @@ def _crop(shape: tuple[int, ...], header: ImageHeader, options: MicrographOption
     if options.crop is None and header.specimen is not None and header.specimen != shape:
         return Crop(header.specimen[1], header.specimen[0])
     return None
+
+
+def _binned(
+    raw: NDArray[np.generic], name: str, options: MicrographOptions
+) -> tuple[NDArray[np.generic], int, tuple[str, ...]]:
+    """Means over squares of pixels where there are more than fit the memory, the side of the squares, and a flag.
+
+    Boundaries of grains bear that; diameters of loops are stated in pixels, spacings of lattices would fold over, and a
+    mask has the pixels of its image: these are refused.
+
+    Raises:
+        FormatError: There are too many pixels.
+    """
+    height, width, limit = raw.shape[0], raw.shape[1], MAX_PIXELS[options.kind]
+    side = math.ceil(math.sqrt(height * width / limit))
+    if side <= 1:
+        return raw, 1, ()
+    size = f"{width} x {height} pixels: {options.kind} are looked for in up to {limit:,}"
+    if options.kind != "grains" or options.mask is not None:
+        raise FormatError(f"{name} has {size}; crop to a part, or halve the resolution, which doubles the pixel size")
+    rows, columns = height // side, width // side
+    squares = raw[: rows * side, : columns * side].reshape(rows, side, columns, side, *raw.shape[2:])
+    means = squares.mean(axis=(1, 3), dtype=np.float64)
+    values = means if raw.dtype.kind == "f" else np.rint(means)
+    note = f"{size}: means over {side} x {side} of them are looked at; crop to a part to see finer lines"
+    return values.astype(raw.dtype), side, (note,)
 
 
 def _source(image: GreyImage, header: ImageHeader, crop: Crop | None, options: MicrographOptions) -> ImageSource:
