@@ -140,6 +140,14 @@ def test_frames_too_far_apart_or_too_short_are_said(tmp_path: Path, frames: list
     assert any(words in flag for flag in record.flags)
 
 
+def test_a_velocity_without_an_error_is_said(tmp_path: Path, frames: list[Frame]) -> None:
+    record = ingest(tmp_path, dump_of(frames, steps=[200 * n for n in range(12)]))
+    velocity = record.quantities["growth_velocity"]
+    assert np.isfinite(velocity.value)
+    assert not np.isfinite(np.nan if velocity.uncertainty is None else float(velocity.uncertainty))
+    assert any("4.4 ps are too few to tell the error of the velocity" in flag for flag in record.flags)
+
+
 def test_times_that_contradict_the_time_step_are_said(tmp_path: Path, frames: list[Frame]) -> None:
     assert ingest(tmp_path, dump_of(frames, time=1.0)).flags == ()
     wrong = ingest(tmp_path, dump_of(frames, time=1.5))

@@ -466,6 +466,9 @@ def _fit(history: SlabHistory, has_times: bool) -> tuple[VelocityFit | None, Seq
             *fit.oddities, f"{fit.odd_shape}; no velocity follows"
         )  # fmt: skip
     flags = list(fit.oddities if math.isfinite(fit.velocity.value) else fit.flags)
+    if math.isfinite(fit.velocity.value) and not math.isfinite(fit.velocity.standard_error):
+        first, last = fit.window_ps
+        flags.append(f"{last - first:.3g} ps are too few to tell the error of the velocity: it may be far off")
     if not history.shape.is_flat:
         what = "there" if history.shape.of_melt else "the crystal"
         flags.append(
