@@ -541,8 +541,8 @@ def test_nothing_changed(section: str) -> None:
 
 def test_tasks_of_a_benchmark_keep_their_identity() -> None:
     """An unfinished benchmark finds what it has computed by these."""
-    pytest.importorskip("vesin")
-    pytest.importorskip("sklearn")
+    pytest.importorskip("vesin", reason='graphs need the extra "ml"')
+    pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
     assert differences(pinned()["tasks"], pin_tasks()) == []
 
 
@@ -556,7 +556,7 @@ def test_shipped_records_are_written_as_they_lie_there() -> None:
 
 def test_emulated_crystals_did_not_change() -> None:
     """Networks add floats in an order that belongs to torch and the processor: elsewhere only sites are counted."""
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason='networks need the extra "ml"')
     was, now = pinned()["emulated"], as_json(pin_emulated())
     if was["machine"] == now["machine"]:
         assert differences(was, now) == []
@@ -570,7 +570,7 @@ def test_emulated_crystals_did_not_change() -> None:
 
 
 def test_predictions_did_not_change() -> None:
-    pytest.importorskip("vesin")
+    pytest.importorskip("vesin", reason='graphs need the extra "ml"')
     was, now = dict(pinned()["predictions"]), as_json(pin_predictions())
     tolerance = SAME_MACHINE if was.pop("machine") == now.pop("machine") else OTHER_MACHINE
     assert differences(was, now, tolerance) == []

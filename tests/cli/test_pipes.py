@@ -69,7 +69,7 @@ def _wake(*_: Any) -> None:
 
 
 def test_no_command_waits_for_the_other_end(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("tifffile")
+    pytest.importorskip("tifffile", reason='micrographs need the extra "microscopy"')
     for command in COMMANDS:
         status = run(command.format("it.file").split())
         error = capsys.readouterr().err

@@ -196,7 +196,7 @@ def test_an_address_that_is_none_is_refused(url: str, match: str) -> None:
 
 @pytest.mark.parametrize("host", ["a" * 70, "a..b"])
 def test_a_name_that_no_computer_has_is_not_a_damaged_database(host: str) -> None:
-    pytest.importorskip("pg8000")
+    pytest.importorskip("pg8000", reason="the driver pg8000 is not installed: pip install nakaya[postgres]")
     with pytest.raises(OutputError, match="no computer has such a name") as caught:
         open_storage(StorageConfig(f"postgresql://me:SECRET@{host}/studies"))
     assert "SECRET" not in str(caught.value)
