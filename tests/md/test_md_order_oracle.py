@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from nakaya.core.errors import MissingExtraError
 from nakaya.crystallography.lattices import build_crystal
-from nakaya.md.lammps.program import find_lammps, run_lammps
+from nakaya.md.lammps.program import run_lammps
 from nakaya.md.order.bond_order import (
     Environment,
     averaged_order,
@@ -19,6 +18,7 @@ from nakaya.md.order.bond_order import (
     order,
     solid_like_bonds,
 )
+from support.lammps import skip_without_lammps
 
 SINGLE = 2e-5
 """freud keeps positions and harmonics in single precision."""
@@ -90,10 +90,7 @@ def lammps_computes(folder: Path, positions: NDArray[np.float64], cell: NDArray[
 
 
 def test_bond_order_and_centrosymmetry_are_those_of_lammps(atoms: Atoms, tmp_path: Path) -> None:
-    try:
-        find_lammps()
-    except MissingExtraError as error:
-        pytest.skip(str(error))
+    skip_without_lammps()
     positions, cell = atoms
     seen: Environment = environment(positions, cell, neighbours=12)
     found = lammps_computes(tmp_path, positions, cell)

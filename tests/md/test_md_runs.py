@@ -35,18 +35,8 @@ from nakaya.md.potentials import MATERIALS, Material, find_material, potential_f
 from nakaya.md.tables import MaterialTable, driving_force, tabulate
 from nakaya.records.record import Record
 from nakaya.records.store import check_record, check_snapshots
+from support.lammps import needs_lammps, skip_without_lammps
 
-
-def lammps_is_missing() -> str:
-    try:
-        find_lammps()
-        potential_file(MATERIALS["Al"])
-    except NakayaError as error:
-        return str(error)
-    return ""
-
-
-needs_lammps = pytest.mark.skipif(bool(lammps_is_missing()), reason=lammps_is_missing() or "LAMMPS is there")
 EMPTY = MaterialTable("Al", 929.0, float("nan"))
 TEMPERATURE = 740.0
 
@@ -74,8 +64,7 @@ def test_a_perfect_lattice_given_velocities_for_t_ends_at_half_of_it(tmp_path: P
 @pytest.fixture(scope="module")
 def growth(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, Path]:
     """A small growth run, 12 x 12 x 105 A and 900 atoms: too small and short for a velocity worth having."""
-    if reason := lammps_is_missing():
-        pytest.skip(reason)
+    skip_without_lammps()
     folder = tmp_path_factory.mktemp("growth")
     run = GrowthRun(
         MATERIALS["Al"], "100", TEMPERATURE, seed=1, width=11.0, length=100.0, equilibration_ps=4.0, duration_ps=11.0,
@@ -135,8 +124,7 @@ def test_evidence_ends_at_ten_picoseconds(growth: tuple[Record, Path]) -> None:
 
 
 def test_the_same_seed_gives_the_same_input_and_another_seed_another() -> None:
-    if reason := lammps_is_missing():
-        pytest.skip(reason)
+    skip_without_lammps()
     material = MATERIALS["Cu"]
     options = {"temperature": 1206.0, "num_solid": 100, "equilibration_ps": 10.0, "duration_ps": 40.0, "frame_ps": 1.0}
     texts = [scripts.growth(material, Path("p"), **options, seed=seed) for seed in (0, 0, 1)]  # type: ignore[arg-type]

