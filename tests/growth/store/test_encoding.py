@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.encoding import decode_crystals, encode_shard, most_decoded_bytes
 from nakaya.growth.store.layout import StoreLayout, make_layout
 from nakaya.growth.store.writing import block_of, save_trajectory
+from support.memory import traced_memory_below
 
 Maker = Callable[..., Trajectory]
 SHARD = (0, 0)
@@ -131,10 +131,8 @@ def test_a_frame_that_lies_about_its_size_is_refused_before_anything_is_allocate
     index[:2] = len(content[:start]), len(liar)
     told = index.astype("<u8").tobytes()
     forged = content[:start] + liar + told + google_crc32c.value(told).to_bytes(4, "little")
-    tracemalloc.start()
-    try:
-        with pytest.raises(FormatError, match=f"claims {claimed} bytes, not {2 * layout.crystal_bytes}"):
-            decode(forged, layout)
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
+    with (
+        traced_memory_below(2**20),
+        pytest.raises(FormatError, match=f"claims {claimed} bytes, not {2 * layout.crystal_bytes}"),
+    ):
+        decode(forged, layout)
