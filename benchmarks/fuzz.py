@@ -32,12 +32,16 @@ from typing import Annotated, Any, Final
 import typer
 
 from benchmarks.fuzz_changes import changed, kind_of
-from benchmarks.fuzz_readers import READERS, Files, Reader
+from benchmarks.fuzz_foreign import FOREIGN
+from benchmarks.fuzz_own import OWN
+from benchmarks.fuzz_readers import Files, Reader
 from nakaya.cli.output import echo_json
 from nakaya.core.errors import FormatError, NakayaError, ParameterError, UnknownNameError
 from nakaya.core.files import write_whole
 
 __all__ = ["Fault", "Findings", "attempt", "fuzz", "fuzz_inputs", "fuzz_reader", "make_input"]
+
+READERS: Final = {**FOREIGN, **OWN}
 
 SECONDS_AN_INPUT: Final = 60.0
 """A reader that thinks longer about a file of a few kilobytes hangs."""

@@ -19,7 +19,7 @@ from nakaya.core.errors import FormatError, ParameterError
 
 SEED = 1
 FAST: dict[str, int] = {
-    "trajectory": 30, "trajectory-gz": 20, "lammps-log": 30, "md-plan": 30, "image": 30, "tiff": 30, "mask": 30,
+    "trajectory": 30, "trajectory-packed": 20, "lammps-log": 30, "md-plan": 30, "image": 30, "tiff": 30, "mask": 30,
     "ang": 8, "ctf": 8, "reactor-log": 20, "reactor-reports": 30, "sweep": 30, "training": 20, "study": 30,
     "records": 10, "patches": 20, "store": 8, "checkpoint": 30, "score-table": 20, "marker": 20,
 }  # fmt: skip
