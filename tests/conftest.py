@@ -20,6 +20,15 @@ settings.register_profile("explore", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a run in which no test was reported: where all workers die, xdist ends as if all were well."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if exitstatus == 0 and reporter is not None and not hasattr(session.config, "workerinput"):
+        told = any(reporter.stats.get(outcome) for outcome in ("passed", "skipped", "xfailed"))
+        if not told and not session.config.option.collectonly:
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+
+
 @pytest.fixture
 def contents() -> Callable[[Path], dict[str, bytes]]:
     """Return a function that reads every file below a folder, by its path there."""
