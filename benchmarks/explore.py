@@ -13,12 +13,8 @@ import ast
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import SystemRandom
@@ -26,6 +22,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import typer
 
+from benchmarks.pytest_runs import run_pytest
 from nakaya.cli.output import echo_json
 from nakaya.core.errors import FormatError, InputFileError, UnknownNameError
 from nakaya.core.files import write_whole
@@ -143,30 +140,10 @@ def _round(found: Property, folder: Path, tests: Path, examples: int, seconds: f
 def _pytest(test: str, folder: Path, tests: Path, size: int, seed: int, seconds: float) -> tuple[int | None, str]:
     """Exit status (None: it did not end) and what was printed."""
     paths = [str(ROOT), str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "HYPOTHESIS_PROFILE": "explore", "PYTHONPATH": os.pathsep.join(paths)}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "benchmarks.explore_plugin"]
-    command += ["--explore-examples", str(size), "--explore-folder", str(folder.resolve())]
-    command += [f"--hypothesis-seed={seed}", "-p", "no:cacheprovider", str(tests / test)]
-    running = subprocess.Popen(
-        command,
-        cwd=tests.parent,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        printed, _ = running.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return None, ""
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL) if hasattr(os, "killpg") else running.kill()
-        running.wait()
-    return running.returncode, printed
+    words = ["-p", "benchmarks.explore_plugin", "--explore-examples", str(size)]
+    words += ["--explore-folder", str(folder.resolve()), f"--hypothesis-seed={seed}", str(tests / test)]
+    environment = {"HYPOTHESIS_PROFILE": "explore", "PYTHONPATH": os.pathsep.join(paths)}
+    return run_pytest(words, folder=tests.parent, environment=environment, seconds=seconds)
 
 
 def explore(

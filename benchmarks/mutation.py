@@ -16,14 +16,11 @@ import os
 import random
 import re
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +29,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import typer
 
 from benchmarks.mutation_sites import Mutation, mutations
+from benchmarks.pytest_runs import run_pytest
 from nakaya.cli.output import echo_json
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError
 from nakaya.core.files import write_whole
@@ -178,24 +176,8 @@ class _Bench:
 
     def run(self, words: Sequence[str], seconds: float) -> int | None:
         """Exit status of pytest; None where it did not end."""
-        environment = {**os.environ, "PYTHONPATH": str(self.package.parent), "PYTHONHASHSEED": "0"}
-        environment.pop("HYPOTHESIS_PROFILE", None)
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *words]
-        running = subprocess.Popen(
-            command,
-            cwd=self.root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            return running.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            _end(running)
+        environment = {"PYTHONPATH": str(self.package.parent), "PYTHONHASHSEED": "0", "HYPOTHESIS_PROFILE": ""}
+        return run_pytest(words, folder=self.root, environment=environment, seconds=seconds)[0]
 
     def seconds_of(self, test: str) -> float | None:
         """How long a file of tests takes without a mistake; None where that does not work here."""
@@ -225,15 +207,6 @@ class _Bench:
 def _forget(file: Path) -> None:
     """Two versions of a file may have one length and one second."""
     Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
-
-
-def _end(running: subprocess.Popen[bytes]) -> None:
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)  # what tests started, too
-    else:
-        running.kill()
-    running.wait()
 
 
 def try_mutations(
