@@ -34,7 +34,7 @@ from nakaya.cli.output import echo_json
 from nakaya.core.errors import FormatError, InputFileError, NakayaError, ParameterError
 from nakaya.core.files import write_whole
 
-__all__ = ["MutationReport", "Trial", "mirrored_tests", "mutation", "sample_mutations", "try_mutations"]
+__all__ = ["Bench", "MutationReport", "Trial", "mirrored_tests", "mutation", "sample_mutations", "try_mutations"]
 
 ROOMS: Final = ("md", "reactor", "microscopy", "kinetics", "growth")
 SECONDS: Final = 60.0
@@ -159,7 +159,7 @@ def mirrored_tests(file: Path, package: Path, tests: Path) -> list[Path]:
 
 
 @dataclass
-class _Bench:
+class Bench:
     """A copy of the checkout, in which mistakes are made."""
 
     root: Path
@@ -168,7 +168,8 @@ class _Bench:
 
     @classmethod
     @contextmanager
-    def of(cls, checkout: Path, package: Path, limit: float) -> Iterator[_Bench]:
+    def of(cls, checkout: Path, package: Path, limit: float) -> Iterator[Bench]:
+        """Copy the checkout for as long as it is needed."""
         with tempfile.TemporaryDirectory(prefix="nakaya-mutation-") as scratch:
             root = Path(scratch) / "checkout"
             shutil.copytree(checkout, root, ignore=NOT_COPIED)
@@ -176,7 +177,7 @@ class _Bench:
 
     def run(self, words: Sequence[str], seconds: float) -> int | None:
         """Exit status of pytest; None where it did not end."""
-        environment = {"PYTHONPATH": str(self.package.parent), "PYTHONHASHSEED": "0", "HYPOTHESIS_PROFILE": ""}
+        environment = {"PYTHONPATH": str(self.package.parent), "PYTHONHASHSEED": "0", "HYPOTHESIS_PROFILE": "ci"}
         return run_pytest(words, folder=self.root, environment=environment, seconds=seconds)[0]
 
     def seconds_of(self, test: str) -> float | None:
@@ -224,7 +225,7 @@ def try_mutations(
     """
     sample = sample_mutations(package, report.rooms, report.lines, report.seed)
     pending = sample[len(report.trials) :][:most]
-    with _Bench.of(checkout, package, limit) as bench:
+    with Bench.of(checkout, package, limit) as bench:
         for path, mutation in pending:
             tests = _chosen_tests(bench, mirrored_tests(path, package, checkout / "tests"), checkout, report)
             copied = bench.package / path.relative_to(package)
@@ -237,7 +238,7 @@ def try_mutations(
     return report
 
 
-def _chosen_tests(bench: _Bench, found: Sequence[Path], checkout: Path, report: MutationReport) -> list[str]:
+def _chosen_tests(bench: Bench, found: Sequence[Path], checkout: Path, report: MutationReport) -> list[str]:
     """As many files of tests as end in time, in their order."""
     chosen: list[str] = []
     total = 0.0
@@ -251,6 +252,9 @@ def _chosen_tests(bench: _Bench, found: Sequence[Path], checkout: Path, report: 
             total += seconds
         if total > SHARE_OF_THE_LIMIT * bench.limit:
             break
+    if found and not chosen:
+        names = ", ".join(str(path.relative_to(checkout)) for path in found)
+        raise NakayaError(f"without a mistake none of these tests passes in {bench.limit:g} s: {names}")
     return chosen
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import run
-from benchmarks.mutation import begin, mirrored_tests, sample_mutations, try_mutations
+from benchmarks.mutation import Bench, begin, mirrored_tests, sample_mutations, try_mutations
 from benchmarks.mutation_sites import mutations
-from nakaya.core.errors import ParameterError
+from nakaya.core.errors import NakayaError, ParameterError
 
+ROOT = Path(__file__).parents[2]
 SECONDS = 600.0  # for other processes, on a busy machine
 
 SOURCE = '''\
@@ -116,3 +117,16 @@ def test_mistakes_are_noticed_or_told_and_a_search_goes_on(
     assert (package / "shapes" / "area.py").read_text() == SOURCE
     with pytest.raises(ParameterError, match="begun with another seed, lines"):
         begin(package, out, ("shapes",), 3, 1)
+
+
+def test_the_tests_of_this_project_pass_in_a_copy_of_it() -> None:
+    with Bench.of(ROOT, ROOT / "src" / "nakaya", SECONDS) as bench:
+        assert bench.run(["tests/reactor/test_reactor_amounts.py"], SECONDS) == 0
+
+
+def test_tests_that_fail_without_a_mistake_notice_nothing(checkout: Path, tmp_path: Path) -> None:
+    package, out = checkout / "src" / "toy", tmp_path / "out"
+    for test in (checkout / "tests").rglob("test_*.py"):
+        test.write_text("def test_nothing():\n    assert False\n")
+    with pytest.raises(NakayaError, match="without a mistake none of these tests passes in 600 s: "):
+        try_mutations(checkout, package, begin(package, out, ("shapes",), 4, 0), out, limit=SECONDS)
