@@ -169,6 +169,22 @@ def test_reports_that_are_none_are_errors(tmp_path):
         ingest_reports(tmp_path, ColumnMap("acid", reports=SizeReports("(", "min", "um", "size")))
 
 
+@pytest.mark.parametrize(
+    ("pattern", "name"), [(r"(?P<time>\d+)* *min", "a min.txt"), (r"(?P<time>\w+) min", "nan min.txt")]
+)
+def test_a_name_without_a_time_is_refused(tmp_path, pattern, name):
+    report(tmp_path, name, np.ones(3))
+    with pytest.raises(FormatError, match=rf"{name}: '(nan)?' in the name is no time"):
+        ingest_reports(tmp_path, ColumnMap("acid", reports=SizeReports(pattern, "min", "um", "size/um")))
+
+
+def test_no_report_is_left_out_because_there_are_many(tmp_path, monkeypatch):
+    write_series(tmp_path, {"1 min.txt": 2.0, "2 min.txt": 2.5, "3 min.txt": 3.0})
+    monkeypatch.setattr("nakaya.reactor.logs.reports.MAX_FILES", 2)
+    with pytest.raises(FormatError, match="holds 3 files, more than 2: part it"):
+        ingest_reports(tmp_path, ColumnMap("acid", reports=REPORTS))
+
+
 def test_what_operating_systems_leave_is_no_report(tmp_path):
     write_series(tmp_path, {"4 min.txt": 2.0, "10 min.txt": 2.5})
     columns = ColumnMap("acid", reports=REPORTS)

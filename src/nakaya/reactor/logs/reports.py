@@ -75,18 +75,26 @@ def report_files(folder: Path, reports: SizeReports) -> list[tuple[float, Path]]
     pattern = _compile(reports.pattern)
     with input_errors(folder):
         entries = sorted(entry for entry in folder.iterdir() if not is_litter(entry.name))
+    if len(entries) > MAX_FILES:
+        raise FormatError(f"{folder} holds {len(entries)} files, more than {MAX_FILES}: part it")
     found = []
-    for entry in entries[:MAX_FILES]:
+    for entry in entries:
         match = pattern.search(entry.name[:MAX_NAME])
         if match and entry.is_file():
-            try:
-                time = float(to_si(float(match["time"]), reports.time_unit))
-            except ValueError:
-                raise FormatError(f"{entry}: {match['time']!r} in the name is no time") from None
-            found.append((time, entry))
+            found.append((_time_in_name(entry, match, reports.time_unit), entry))
     if not found:
         raise FormatError(f"{folder}: no file name matches the pattern {reports.pattern!r}")
     return sorted(found)
+
+
+def _time_in_name(entry: Path, match: re.Match[str], unit: str) -> float:
+    try:
+        time = float(to_si(float(match["time"] or ""), unit))  # a group that takes part in no match is None
+    except ValueError:
+        time = math.nan
+    if not math.isfinite(time):
+        raise FormatError(f"{entry}: {match['time'] or ''!r} in the name is no time: see the pattern for names")
+    return time
 
 
 def read_reports(folder: Path, reports: SizeReports, layout: Layout = _PLAIN) -> list[SizeSample]:
