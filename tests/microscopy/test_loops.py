@@ -218,3 +218,10 @@ def test_a_spot_far_brighter_than_all_else_makes_no_loop_faint():
     assert shrunk > 2
     assert find_loops(mended).count == 6
     assert (mended.min(), mended.max()) == (pytest.approx(0), 1.0)
+
+
+def test_loops_without_number_are_refused_and_not_cut(monkeypatch):
+    image, _, _ = spotted_image(0, spots=6)
+    monkeypatch.setattr("nakaya.microscopy.loops.counting.MAX_LOOPS", 5)
+    with pytest.raises(ParameterError, match="[0-9]+ places are darker than contrast .*, more than 5: that is noise"):
+        find_loops(image)

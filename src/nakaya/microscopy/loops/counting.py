@@ -152,17 +152,23 @@ def find_centres(depth: FloatArray, rules: LoopRules) -> IntArray:
         depth: From `depth_below_background`.
         rules: What counts as a loop.
     """
-    return _find_centres(depth, rules, find_hollows(depth, rules))
+    hollow = find_hollows(depth, rules)
+    return _apart(depth, _dark_places(depth, rules, hollow)[:MAX_LOOPS], rules, hollow)
 
 
-def _find_centres(depth: FloatArray, rules: LoopRules, hollow: GrainMap) -> IntArray:
+def _dark_places(depth: FloatArray, rules: LoopRules, hollow: GrainMap) -> IntArray:
+    """Minima of the image, the deepest first: int64 [n, 2]."""
     feet, _ = ndimage.label((depth > FOOT * rules.contrast) | (hollow >= 0))
     area = np.bincount(feet.ravel())
     minima = np.argwhere((depth == ndimage.maximum_filter(depth, 5)) & (depth > rules.contrast))
     minima = minima[np.argsort(-depth[tuple(minima.T)], kind="stable")]
     height, width = depth.shape
     room = np.minimum(minima, [height - 1, width - 1] - minima).min(axis=1) >= MARGIN
-    minima = minima[room & (area[feet[tuple(minima.T)]] >= rules.min_area)][:MAX_LOOPS]
+    return np.asarray(minima[room & (area[feet[tuple(minima.T)]] >= rules.min_area)])
+
+
+def _apart(depth: FloatArray, minima: IntArray, rules: LoopRules, hollow: GrainMap) -> IntArray:
+    """Those that are loops of their own: no second minimum of one loop, nor of one hollow."""
     rim = _rim(hollow, minima, HOLLOW_REACH * rules.smoothing)
     chosen = np.zeros((0, 2), np.int64)
     taken: set[int] = set()
@@ -223,11 +229,20 @@ def find_loops(image: FloatArray, rules: LoopRules | None = None) -> Loops:
     Args:
         image: Grey values from 0 to 1, float64 [row, column].
         rules: What counts as a loop.
+
+    Raises:
+        ParameterError: There are more than `MAX_LOOPS` candidates.
     """
     rules = rules or LoopRules()
     depth = depth_below_background(image, rules)
     hollow = find_hollows(depth, rules)
-    centres = _find_centres(depth, rules, hollow)
+    dark = _dark_places(depth, rules, hollow)
+    if len(dark) > MAX_LOOPS:
+        raise ParameterError(
+            f"{len(dark)} places are darker than contrast {rules.contrast:g}, more than {MAX_LOOPS}: "
+            "that is noise; state a larger contrast or smoothing, or take a part of the image"
+        )
+    centres = _apart(depth, dark, rules, hollow)
     return _measure(depth, centres, _regions(depth, centres, hollow >= 0))
 
 
