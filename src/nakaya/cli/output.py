@@ -17,7 +17,14 @@ import typer
 from nakaya.cli.moved import moved_to
 from nakaya.core.addresses import without_secrets
 from nakaya.core.documents import dump_json, plain
-from nakaya.core.errors import NakayaError, OutputExistsError, PluginError, UnknownMaterialError, UnstatedError
+from nakaya.core.errors import (
+    NakayaError,
+    OutputExistsError,
+    PluginError,
+    UnknownMaterialError,
+    UnstatedError,
+    UntrainedMaterialError,
+)
 from nakaya.core.text import printable
 
 __all__ = [
@@ -43,6 +50,11 @@ OPTIONS: Final = {"frame_ps": "--frame-interval", "time_step_ps": "--time-step",
 POTENTIAL: Final = (
     "give --pair-style, --potential, --structure, --lattice-parameter and --melting-point, or name them in a plan for "
     "nakaya md campaign run; docs/own-potential.md leads from a potential to predictions"
+)
+
+TRAINING: Final = (
+    "for another, run nakaya md campaign run with a plan for it, then nakaya train, and name the model with --model "
+    "(docs/own-potential.md, examples/nickel)"
 )
 
 LEAST_ALIKE = 0.7
@@ -91,6 +103,8 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
         return USER_ERROR, f"nakaya: {error} ({option})"
     if isinstance(error, UnknownMaterialError):
         return USER_ERROR, f"nakaya: {error}: {POTENTIAL}"
+    if isinstance(error, UntrainedMaterialError):
+        return USER_ERROR, f"nakaya: {error}; {TRAINING}"
     if isinstance(error, PluginError) and "--debug" not in arguments:
         return USER_ERROR, f"nakaya: {_one_line(str(error))}; nakaya --debug shows where"
     if isinstance(error, NakayaError):

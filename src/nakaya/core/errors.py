@@ -25,6 +25,7 @@ __all__ = [
     "UnknownMaterialError",
     "UnknownNameError",
     "UnstatedError",
+    "UntrainedMaterialError",
     "nearest_name",
     "nearest_names",
     "shown",
@@ -77,6 +78,10 @@ class UnstatedError(ParameterError):
 
 class UnknownMaterialError(ParameterError):
     """A material that lacks a potential; the command line adds how to give one."""
+
+
+class UntrainedMaterialError(ParameterError):
+    """A material that a model was not trained on; the command line adds how to train one that was."""
 
 
 class ConfigError(NakayaError, ValueError):

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from nakaya.core.errors import InputFileError, ParameterError, UnstatedError
+from nakaya.core.errors import InputFileError, ParameterError, UnstatedError, UntrainedMaterialError
 from nakaya.crystallography.miller import cubic_plane_family
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.conditions import crystal_structure
@@ -85,7 +85,7 @@ def predict_conditions(
 
     Raises:
         ParameterError: The temperature is no temperature, or far from the melting point; or Miller indices are none.
-        ParameterError: The records of the model know nothing of the material.
+        UntrainedMaterialError: The records of the model know nothing of the material.
     """
     model = model or load_model()
     return predict_sample(conditions_sample(material, orientation, temperature, model), model)
@@ -99,7 +99,9 @@ def conditions_sample(material: str, orientation: str | None, temperature: float
         orientation = cubic_plane_family(orientation)
     if not any(record.material == material for record in model.records):  # no melting point, no latent heat
         known = sorted({record.material for record in model.records})
-        raise ParameterError(f"material {material!r} has no records of melting and bulk: known are {', '.join(known)}")
+        raise UntrainedMaterialError(
+            f"material {material!r} has no records of melting and bulk: known are {', '.join(known)}"
+        )
     table = model.table(material)
     structures = (crystal_structure(record) for record in model.records if record.material == material)
     structure = next((found for found in structures if found is not None), None)
