@@ -3,6 +3,10 @@
 Impingement after Kolmogorov (1937), Johnson & Mehl (1939) and Avrami (1939-41): nuclei appear at random with a constant
 rate J per volume (area) and untransformed space, and grow isotropically with velocity v. It holds for isotropic or
 co-oriented grains only: anisotropic grains of random orientation shield each other.
+
+Classical nucleation theory: a nucleus of n atoms costs W(n)/kT = -n h + (3/2) h n*^(1/3) n^(2/3), with
+h = delta-mu/kT and the barrier W*/kT = h n*/2 at the critical size n*, if it is a sphere whose interfacial energy does
+not depend on its radius.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
@@ -20,13 +25,20 @@ from nakaya.core.errors import ParameterError, UnknownNameError
 __all__ = [
     "HARD_SPHERE",
     "NICKEL",
+    "cap_fraction",
     "characteristic_length",
     "collision_limited_velocity",
+    "committor",
     "critical_radius",
+    "critical_size",
     "fcc_anisotropy",
     "grains_per_volume",
     "hard_sphere_coefficient",
+    "interfacial_energy",
+    "log_nucleation_rate",
+    "nucleation_barrier",
     "wilson_frenkel_velocity",
+    "zeldovich_factor",
 ]
 
 BOLTZMANN = 1.380649e-23
@@ -80,6 +92,93 @@ def critical_radius(
     ):
         _positive(name, value)
     return 2 * interfacial_energy * atomic_volume / (reduced_driving_force * BOLTZMANN * temperature)
+
+
+def critical_size(
+    interfacial_energy: ArrayLike, reduced_driving_force: ArrayLike, *, temperature: float, atomic_volume: float
+) -> FloatArray:
+    """Atoms of the critical nucleus of classical theory, n* = (32 pi/3) (gamma Omega^(2/3) / delta-mu)^3.
+
+    Args:
+        interfacial_energy: gamma [any], J/m^2.
+        reduced_driving_force: [any], delta-mu/kT, positive.
+        temperature: K.
+        atomic_volume: Omega, in the crystal, m^3.
+
+    >>> round(float(critical_size(0.114, 0.615, temperature=640, atomic_volume=1.73e-29)))
+    93
+    """
+    energy = np.asarray(interfacial_energy, dtype=np.float64) * atomic_volume ** (2 / 3)
+    return np.asarray(32 * math.pi / 3 * (energy / (BOLTZMANN * temperature * np.asarray(reduced_driving_force))) ** 3)
+
+
+def interfacial_energy(
+    critical_size: ArrayLike, reduced_driving_force: ArrayLike, *, temperature: float, atomic_volume: float
+) -> FloatArray:
+    """Interfacial energy that makes a nucleus critical, J/m^2: gamma = delta-mu (3 n*/(32 pi))^(1/3) Omega^(-2/3).
+
+    The inverse of `critical_size`; arguments as there.
+    """
+    radius = (3 * np.asarray(critical_size, dtype=np.float64) / (32 * math.pi)) ** (1 / 3)
+    return np.asarray(BOLTZMANN * temperature * np.asarray(reduced_driving_force) * radius * atomic_volume ** (-2 / 3))
+
+
+def nucleation_barrier(critical_size: ArrayLike, reduced_driving_force: ArrayLike) -> FloatArray:
+    """Barrier of classical theory over kT [any], W*/kT = n* delta-mu/(2 kT)."""
+    return np.asarray(np.asarray(critical_size, dtype=np.float64) * np.asarray(reduced_driving_force) / 2)
+
+
+def zeldovich_factor(critical_size: ArrayLike, reduced_driving_force: ArrayLike) -> FloatArray:
+    """Zeldovich factor of classical theory [any], Z = sqrt(-W''(n*)/(2 pi kT)) = sqrt(delta-mu/(6 pi kT n*))."""
+    size = np.asarray(critical_size, dtype=np.float64)
+    return np.asarray(np.sqrt(np.asarray(reduced_driving_force) / (6 * math.pi * size)))
+
+
+def log_nucleation_rate(
+    critical_size: ArrayLike, reduced_driving_force: ArrayLike, attachment_rate: ArrayLike, *, number_density: float
+) -> FloatArray:
+    """Logarithm of the steady rate J [any], 1/(m^3 s): J = rho f+ Z exp(-W*/kT), with rho atoms per volume of melt.
+
+    On a wall the sites of its area take the place of the atoms of the melt, and n* times `cap_fraction` that of n*:
+    J is then per area.
+
+    Args:
+        critical_size: n* [any].
+        reduced_driving_force: [any], delta-mu/kT.
+        attachment_rate: f+ [any], atoms per second that join the critical nucleus, 1/s.
+        number_density: rho, 1/m^3 (or sites, 1/m^2).
+    """
+    prefactor = zeldovich_factor(critical_size, reduced_driving_force) * np.asarray(attachment_rate) * number_density
+    return np.asarray(np.log(prefactor) - nucleation_barrier(critical_size, reduced_driving_force))
+
+
+def committor(size: ArrayLike, critical_size: ArrayLike, zeldovich: ArrayLike) -> FloatArray:
+    """Probability that a nucleus of n atoms grows [any]: P = (1 + erf(sqrt(pi) Z (n - n*)))/2.
+
+    That of diffusion over a parabolic barrier: P'(n) is proportional to exp(W(n)/kT), with W'' = -2 pi Z^2 kT, if as
+    many atoms attach to nuclei of any size. The barrier of classical theory is steeper below n*, and f+ grows with
+    n^(2/3): even odds are then (2/3) kT/delta-mu atoms below n*, and a barrier that is read off them kT/3 too low.
+
+    >>> committor([60, 92, 124], 92, 0.019).round(2).tolist()
+    [0.06, 0.5, 0.94]
+    """
+    distance = np.asarray(size, dtype=np.float64) - np.asarray(critical_size)
+    return np.asarray(special.ndtr(math.sqrt(2 * math.pi) * np.asarray(zeldovich) * distance))
+
+
+def cap_fraction(contact_angle: float) -> float:
+    """Volume of a cap on a wall over that of the sphere, f = (2 + cos)(1 - cos)^2/4: it lowers n* and W* there.
+
+    Args:
+        contact_angle: Between crystal and wall, degrees in [0, 180]; 180 wets nothing.
+
+    >>> cap_fraction(180), round(cap_fraction(90), 3)
+    (1.0, 0.5)
+    """
+    if not 0 <= contact_angle <= 180:
+        raise ParameterError(f"contact_angle={contact_angle} is outside [0, 180] degrees")
+    cosine = math.cos(math.radians(contact_angle))
+    return (2 + cosine) * (1 - cosine) ** 2 / 4
 
 
 def hard_sphere_coefficient(mass: float, melting_temperature: float, orientation: str) -> float:

@@ -12,12 +12,19 @@ from scipy.integrate import quad
 
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.theory import (
+    BOLTZMANN,
+    cap_fraction,
     characteristic_length,
     collision_limited_velocity,
     critical_radius,
+    critical_size,
     grains_per_volume,
     hard_sphere_coefficient,
+    interfacial_energy,
+    log_nucleation_rate,
+    nucleation_barrier,
     wilson_frenkel_velocity,
+    zeldovich_factor,
 )
 
 QUADRATURE = 1e-6
@@ -111,3 +118,45 @@ def test_critical_radius_of_copper_is_a_nanometre() -> None:
 def test_numbers_without_meaning_are_refused(call: object) -> None:
     with pytest.raises(ParameterError):
         call()  # type: ignore[operator]
+
+
+_drives, _energies, _kelvins = st.floats(0.1, 2), st.floats(0.02, 0.3), st.floats(200, 2000)
+ATOM = 1.7e-29  # m^3
+
+
+@settings(max_examples=40, deadline=None)
+@given(_energies, _drives, _kelvins)
+def test_the_critical_size_is_the_maximum_of_the_work_of_formation(energy: float, drive: float, kelvin: float) -> None:
+    # A sphere of n atoms has the area (36 pi)^(1/3) (n Omega)^(2/3); x counts in critical sizes.
+    top = float(critical_size(energy, drive, temperature=kelvin, atomic_volume=ATOM))
+
+    def work(x: float) -> float:
+        area = (36 * math.pi) ** (1 / 3) * (x * top * ATOM) ** (2 / 3)
+        return energy * area / (BOLTZMANN * kelvin) - x * top * drive
+
+    step = 1e-3
+    assert work(1) > max(work(1 - step), work(1 + step))
+    assert work(1) == pytest.approx(float(nucleation_barrier(top, drive)), rel=1e-9)
+    curvature = (work(1 + step) - 2 * work(1) + work(1 - step)) / (step * top) ** 2
+    assert math.sqrt(-curvature / (2 * math.pi)) == pytest.approx(float(zeldovich_factor(top, drive)), rel=1e-4)
+    radius = critical_radius(drive, kelvin, energy, ATOM)
+    assert 4 / 3 * math.pi * radius**3 / ATOM == pytest.approx(top, rel=1e-9)
+    back = interfacial_energy(top, drive, temperature=kelvin, atomic_volume=ATOM)
+    assert float(back) == pytest.approx(energy, rel=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(1, 180))
+def test_a_cap_is_the_part_of_a_sphere_above_the_wall(angle: float) -> None:
+    height = 1 - math.cos(math.radians(angle))  # of a cap of the unit sphere
+    volume = quad(lambda z: math.pi * (1 - z**2), 1 - height, 1)[0]
+    assert cap_fraction(angle) == pytest.approx(volume / (4 / 3 * math.pi), rel=1e-6, abs=1e-9)
+
+
+def test_a_wall_lowers_the_barrier_and_its_sites_take_the_place_of_atoms() -> None:
+    bulk = float(log_nucleation_rate(92, 0.615, 80e12, number_density=5.5e28))
+    wall = float(log_nucleation_rate(92 * cap_fraction(90), 0.615, 80e12, number_density=1e19))
+    lower = float(nucleation_barrier(92, 0.615)) / 2
+    assert wall - bulk == pytest.approx(math.log(1e19 / 5.5e28) + 0.5 * math.log(2) + lower)
+    with pytest.raises(ParameterError, match="contact_angle=190"):
+        cap_fraction(190)
