@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.crystallography.lattices import ORIENTATIONS, build_crystal, oriented_cell
+from nakaya.core.errors import ParameterError
+from nakaya.crystallography.lattices import ORIENTATIONS, build_crystal
 from nakaya.md.order.bond_order import (
     CLASSIFIERS,
     Environment,
@@ -168,25 +168,6 @@ def test_what_has_no_bond_order_is_refused() -> None:
         solid_atoms(seen, CLASSIFIERS["fcc"])
     with pytest.raises(ParameterError, match="rule"):
         solid_atoms(environment(positions, np.diag(box), neighbours=12), CLASSIFIERS["fcc"], rule="guess")
-
-
-@pytest.mark.parametrize("structure", ["fcc", "bcc", "diamond"])
-@pytest.mark.parametrize("orientation", ORIENTATIONS)
-def test_oriented_cells_have_the_density_of_the_crystal(structure: str, orientation: str) -> None:
-    positions, box = build_crystal(structure, orientation, 2.0, (2, 3, 4))
-    per_cell = {"fcc": 4, "bcc": 2, "diamond": 8}[structure]
-    assert len(positions) / np.prod(box) == pytest.approx(per_cell / 8)
-    assert (np.diff(positions[:, 2]) > -1e-6).all()  # sorted along the growth direction
-    assert oriented_cell(structure, orientation).fractions.min() >= 0
-
-
-def test_unknown_crystals_are_refused() -> None:
-    with pytest.raises(UnknownNameError, match="fcc"):
-        oriented_cell("fccc", "100")
-    with pytest.raises(UnknownNameError):
-        oriented_cell("fcc", "123")
-    with pytest.raises(ParameterError):
-        build_crystal("fcc", "100", -1.0, (1, 1, 1))
 
 
 def test_alignment_is_one_in_the_same_crystal_and_stays_when_both_are_turned() -> None:

@@ -1,7 +1,8 @@
-"""Miller indices as text: directions, and one name for all equivalent planes of a cubic crystal."""
+"""Miller indices as text: directions, and one name for all equivalent planes of a cubic or hexagonal crystal."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,15 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 
-__all__ = ["cubic_face", "cubic_plane_family", "miller_vector", "orientation_invariants"]
+__all__ = [
+    "cubic_face",
+    "cubic_plane_family",
+    "hexagonal_plane_family",
+    "is_four_index",
+    "miller_vector",
+    "orientation_invariants",
+    "plane_family",
+]
 
 MAX_INDEX: Final = 1000
 """Miller indices lie below this."""
@@ -43,11 +52,50 @@ cubic_face = cubic_plane_family
 """Its name before."""
 
 
-def _indices(miller: str) -> FloatArray:
+def is_four_index(miller: str) -> bool:
+    """Whether a text has four indices, as planes of hexagonal crystals have: "10-10", "(1 1 -2 0)"."""
+    return len(_words(miller)) == 4
+
+
+def hexagonal_plane_family(miller: str) -> str:
+    """One name for the family {hkil} of a hexagonal crystal (6/mmm): "-1010" and "0 1 -1 0" are "10-10".
+
+    The basal indices are sorted as h >= k >= 0 > i, the last one is not negative.
+
+    >>> hexagonal_plane_family("2 -1 -1 0"), hexagonal_plane_family("(000-1)")
+    ('11-20', '0001')
+
+    Raises:
+        ParameterError: No four whole numbers with h + k + i = 0.
+    """
+    words = _words(miller)
+    valid = len(words) == 4 and all(re.fullmatch(r"[+-]?\d{1,3}", word) for word in words)
+    basal, last = ([int(word) for word in words[:3]], abs(int(words[3]))) if valid else ([0, 0, 0], 0)
+    divisor = int(np.gcd.reduce([*basal, last]))
+    if sum(basal) != 0 or divisor == 0:
+        raise ParameterError(
+            f"orientation {miller!r} is no Miller-Bravais indices: expected four whole numbers with h + k + i = 0, "
+            'such as 0001, 10-10 or "1 1 -2 0"'
+        )
+    sign = -1 if sum(index > 0 for index in basal) < 2 and min(basal) != -max(basal) else 1
+    basal = sorted((sign * index // divisor for index in basal), reverse=True)
+    return ("" if max(*basal, last // divisor) < 10 else " ").join(str(index) for index in [*basal, last // divisor])
+
+
+def plane_family(miller: str) -> str:
+    """One name for the family of a plane: `hexagonal_plane_family` of four indices, else `cubic_plane_family`."""
+    return hexagonal_plane_family(miller) if is_four_index(miller) else cubic_plane_family(miller)
+
+
+def _words(miller: str) -> list[str]:
+    # Signs belong to the digit behind them where nothing parts the indices.
     text = miller.strip().strip("()[]{}<>")
-    words = text.replace(",", " ").split() if " " in text or "," in text else list(text)
+    return text.replace(",", " ").split() if " " in text or "," in text else re.findall(r"(?s)[+-]?.", text)
+
+
+def _indices(miller: str) -> FloatArray:
     try:
-        vector = np.array([float(word) for word in words])
+        vector = np.array([float(word) for word in _words(miller)])
     except ValueError:
         vector = np.zeros(0)
     if vector.shape != (3,) or not vector.any() or not (np.abs(vector) < MAX_INDEX).all():
