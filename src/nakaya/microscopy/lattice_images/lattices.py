@@ -250,7 +250,7 @@ def _split(members: list[int], bases: list[FloatArray]) -> list[list[int]]:
     apart = float(np.median(high) - np.median(low))
     if apart < max(MIN_ANGLE, APART * deviation):
         return [members]
-    above = np.where(known, angles >= cut, False)
+    above = angles >= cut  # what is not known is in neither
     return [
         [member for member, is_above, is_known in zip(members, above, known, strict=True) if is_known and not is_above],
         [member for member, is_above in zip(members, above, strict=True) if is_above],
