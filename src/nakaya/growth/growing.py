@@ -51,7 +51,8 @@ def grow(
         seed: Non-negative; all noise derives from it.
         workers: Threads that may work at once; 1 = the calling thread alone.
         initial: Sites (row, column) of the initial crystals; by default the corner (mirrored) or the centre (full).
-        edges: "reservoir" (far edge held at the value far away) or "periodic"; by default the geometry's first.
+        edges: "reservoir" (far edge held at the value far away), "periodic" or "insulated" (no flux through the far
+            edge), as the geometry has it; by default its first.
         stop: When members stop; by default the model's rules.
         progress: Called with the number of members finished since the last call.
 

@@ -6,13 +6,14 @@ import pytest
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.growth.lattice.geometry import (
     Full,
+    Geometry,
     front_distance,
     make_setup,
     open_columns,
     reservoir_mask,
     stop_mask,
 )
-from nakaya.growth.lattice.lattice import D6, apply_symmetry, hexagonal_distance, unfold_sector
+from nakaya.growth.lattice.lattice import D6, SQUARE, apply_symmetry, hexagonal_distance, unfold_sector
 from nakaya.growth.model.setup import StopRules
 
 
@@ -87,6 +88,24 @@ def test_a_periodic_lattice_has_no_edge() -> None:
     setup = make_setup(Full(), 16, edges="periodic", initial=[(0, 0), (15, 3)])
     assert not reservoir_mask(setup).any()
     assert not stop_mask(setup).any()
+
+
+def test_an_insulated_lattice_is_held_nowhere_and_stops_as_one_with_a_reservoir_does() -> None:
+    insulated = Geometry("full", edges=("insulated", "reservoir"))
+    walls, held = (
+        make_setup(insulated, 16, edges=edges, lattice=SQUARE, geometries=[insulated])
+        for edges in ("insulated", "reservoir")
+    )
+    assert not reservoir_mask(walls, SQUARE).any()
+    np.testing.assert_array_equal(stop_mask(walls, SQUARE), stop_mask(held, SQUARE))
+
+
+def test_a_crystal_may_start_at_an_insulated_edge_where_no_margin_forbids_it() -> None:
+    insulated = Geometry("full", edges=("insulated",))
+    request = {"size": 16, "initial": [(0, 3)], "lattice": SQUARE, "geometries": [insulated]}
+    assert make_setup("full", stop=StopRules(margin=None), **request).initial == ((0, 3),)
+    with pytest.raises(ParameterError, match=r"initial site \(0, 3\) lies at the far edge"):
+        make_setup("full", stop=StopRules(margin=1), **request)
 
 
 def test_initial_crystals_are_sorted_and_without_repeats() -> None:

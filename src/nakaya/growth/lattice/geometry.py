@@ -11,7 +11,7 @@ from nakaya.core.arrays import IntArray, Mask
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.growth.lattice.lattice import HEXAGONAL, Full, Geometry, Lattice, Sector
-from nakaya.growth.model.setup import MAX_SIZE, MIN_SIZE, Edges, GrowthSetup, Site, StopRules
+from nakaya.growth.model.setup import EDGES, MAX_SIZE, MIN_SIZE, Edges, GrowthSetup, Site, StopRules
 
 __all__ = [
     "SITE_AXES",
@@ -53,7 +53,7 @@ def make_setup(
         size: Sites along every axis of the array, 8 to 16,384.
         shape: Sites along each axis, in place of `size`.
         initial: Sites of the initial crystals; by default the geometry's.
-        edges: "reservoir" or "periodic"; by default the geometry's first.
+        edges: "reservoir", "periodic" or "insulated"; by default the geometry's first.
         stop: Stop rules; by default `StopRules()`.
         lattice: The lattice.
         geometries: What may be named; by default the lattice's.
@@ -75,7 +75,7 @@ def make_setup(
     chosen = _check_edges(edges, geometry)
     stop = StopRules() if stop is None else stop
     largest_margin = min(sides) - 1 if geometry.is_mirrored else (min(sides) - 1) // 2
-    if stop.margin is not None and chosen == "reservoir" and stop.margin > largest_margin:
+    if stop.margin is not None and chosen != "periodic" and stop.margin > largest_margin:
         raise ParameterError(
             f"margin={stop.margin} leaves no room on the {geometry.name} lattice of {words}: "
             f"use a larger size, or StopRules(margin={largest_margin}) or less"
@@ -85,8 +85,9 @@ def make_setup(
     if not sites:
         raise ParameterError("initial=[] has no site: give at least one (row, column), or leave it out")
     depths = lattice.depth(np.array(sites), sides, is_mirrored=geometry.is_mirrored)
+    least = max(stop.margin or 0, 1 if chosen == "reservoir" else 0)
     for site, depth in zip(sites, depths.tolist(), strict=True):
-        if chosen == "reservoir" and initial is not None and depth < max(stop.margin or 0, 1):
+        if chosen != "periodic" and initial is not None and depth < least:
             raise ParameterError(
                 f"initial site {site} lies at the far edge of the {geometry.name} lattice of {words}: "
                 f"choose one closer to {default[0]}"
@@ -116,8 +117,8 @@ def _check_shape(
 
 def _check_edges(edges: str | None, geometry: Geometry) -> Edges:
     chosen = geometry.edges[0] if edges is None else edges
-    if chosen not in ("reservoir", "periodic"):
-        raise UnknownNameError("edges", str(chosen), ("reservoir", "periodic"))
+    if chosen not in EDGES:
+        raise UnknownNameError("edges", str(chosen), EDGES)
     if chosen not in geometry.edges:
         raise ParameterError(
             f"edges={chosen!r} is not possible with geometry {geometry.name!r}: use {' or '.join(geometry.edges)}"
@@ -178,8 +179,8 @@ def _depths(setup: GrowthSetup, lattice: Lattice) -> IntArray:
 
 
 def reservoir_mask(setup: GrowthSetup, lattice: Lattice = HEXAGONAL) -> Mask:
-    """Sites that are held at the value far away: bool [*lattice]; all False on a periodic lattice."""
-    if setup.edges == "periodic":
+    """Sites that are held at the value far away: bool [*lattice]; all False where the edges are no reservoir."""
+    if setup.edges != "reservoir":
         return np.zeros(setup.shape, np.bool_)
     return np.asarray(_depths(setup, lattice) <= 0, np.bool_)
 

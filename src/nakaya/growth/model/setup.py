@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from nakaya.core.errors import ParameterError
 from nakaya.growth.model.parameters import check_stated, limit, stated_in
 
 __all__ = [
+    "EDGES",
     "FRONT",
     "MAX_SIZE",
     "MIN_SIZE",
@@ -21,8 +22,10 @@ __all__ = [
     "StopRules",
 ]
 
-Edges = Literal["reservoir", "periodic"]
-"""What lies beyond the array: an edge held at the value far away, or the opposite side."""
+Edges = Literal["reservoir", "periodic", "insulated"]
+"""What lies beyond the array: an edge held at the value far away, the opposite side, or a wall that nothing crosses."""
+
+EDGES: tuple[Edges, ...] = get_args(Edges)
 
 Site = tuple[int, ...]
 """Place of a site in the array, such as (row, column) or (layer, row, column)."""
@@ -100,7 +103,7 @@ class GrowthSetup:
     Attributes:
         geometry: Name of a geometry of the model's lattice, such as "sector" or "full".
         shape: Sites along every axis of the array that holds the lattice.
-        edges: "reservoir" (far edge held at the value far away) or "periodic".
+        edges: "reservoir" (far edge held at the value far away), "periodic" or "insulated" (no flux through it).
         initial: Sites attached before the first step, sorted and without repeats.
         stop: When to stop.
     """
