@@ -211,25 +211,44 @@ def nucleate(
     first_seed: FirstSeed = 0,
     duration: Annotated[float, typer.Option(help="In ps, after which a run counts as censored.")] = 300.0,
     cells: Annotated[int, typer.Option(min=4, max=60, help="Conventional cells along each side.")] = 10,
+    shear_rate: Annotated[
+        list[float] | None, typer.Option(help="Of the melt, in 1/s, 1e7 to 1e12; 0 = at rest; repeat to compare.")
+    ] = None,
+    from_records: FromRecords = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the homogeneous nucleation rate: quench a melt many times and wait.
 
     Example: nakaya md nucleate --material Cu --temperature 650 --seeds 20 --out quenches/
 
-    Runs without an event are kept as censored, the lag is subtracted, the interval is Poisson's.
+    Runs without an event are kept as censored, the lag is subtracted, the interval is Poisson's. Rates at several shear
+    rates are compared with the lowest; "not resolved" where the interval of the ratio holds 1.
     """
     from nakaya.md.runs import measure_nucleation
+    from nakaya.md.summary import nucleation_from_records
 
-    document = measure_nucleation(
-        of.found(), temperature, how.execution(), seeds=range(first_seed, first_seed + seeds), duration_ps=duration,
-        cells=cells,
-    )  # fmt: skip
-    line = (
-        f"{of.material} at {temperature:g} K: J = {document['nucleation_rate_per_m3_s']:.3g} 1/(m3 s), "
-        f"{document['events']} events, {document['censored']} censored ({document['status']})"
+    if from_records is not None:
+        document = nucleation_from_records(from_records, of.material, temperature)
+    else:
+        document = measure_nucleation(
+            of.found(), temperature, how.execution(), seeds=range(first_seed, first_seed + seeds),
+            duration_ps=duration, cells=cells, shear_rates=shear_rate or (0.0,),
+        )  # fmt: skip
+    lines = [_rate_line(f"{of.material} at {temperature:g} K", row) for row in document.get("shear_rates", [document])]
+    _print(document, as_json, *lines)
+
+
+def _rate_line(what: str, row: dict[str, Any]) -> str:
+    sheared = f", {rate:g} 1/s" if (rate := row.get("shear_rate_per_s")) else ""
+    compared = ""
+    if "ratio" in row:
+        ends = row["ratio_interval90"]
+        interval = "" if ends is None else f" [{ends[0]:.2g}, {ends[1]:.2g}]"
+        compared = f", {row['ratio']:.2g}{interval} times the first" + ("" if row["is_resolved"] else ", not resolved")
+    return (
+        f"{what}{sheared}: J = {row['nucleation_rate_per_m3_s']:.3g} 1/(m3 s), {row['events']} events, "
+        f"{row['censored']} censored ({row['status']}){compared}"
     )
-    _print(document, as_json, line)
 
 
 @with_groups

@@ -13,17 +13,19 @@ from nakaya.core.arrays import BoolArray, FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.md.lammps import scripts
+from nakaya.md.lammps.program import Log
 from nakaya.md.lammps.workspace import record_of_run, simulate
 from nakaya.md.limits import check_limits
 from nakaya.md.order.bond_order import Environment, cluster_sizes, environment, solid_atoms
 from nakaya.md.order.neighbours import volume_per_atom
 from nakaya.md.potentials import Material, potential_file
+from nakaya.md.shear import SHEAR_RATE, flow_flags, flow_quantities, shear_condition, shear_word, velocity_gradient
 from nakaya.md.slab_quantities import time_axis
 from nakaya.md.statistics import EventRate, event_rate
 from nakaya.md.tables import MaterialTable
 from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record, single
 
-__all__ = ["NucleationRun", "detection_time", "largest_cluster", "nucleation_rate"]
+__all__ = ["NucleationRun", "detection_time", "largest_cluster", "nucleation_rate", "rate_conditions"]
 
 FRAME_PS = 1.0
 DETECTION_ATOMS = 150
@@ -52,6 +54,7 @@ class NucleationRun:
         seed: Of the random numbers.
         cells: Conventional cells along each side of the box.
         duration_ps: After which the run is censored.
+        shear_rate: 1/s; 0 = a melt at rest.
     """
 
     material: Material
@@ -59,6 +62,7 @@ class NucleationRun:
     seed: int = 0
     cells: int = 10
     duration_ps: float = 300.0
+    shear_rate: float = 0.0
     kind: str = field(default="nucleation", init=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +71,8 @@ class NucleationRun:
     @property
     def id(self) -> str:
         """Name of the record."""
-        return f"nucleation-{self.material.name}-{self.temperature:g}K-s{self.seed}"
+        shear = shear_word(self.shear_rate)
+        return f"nucleation-{self.material.name}-{self.temperature:g}K{shear}-s{self.seed}"
 
     def execute(self, folder: Path, table: MaterialTable, *, command: str = "") -> Record:
         """Run and analyse; a run without an event is kept as censored."""
@@ -77,16 +82,14 @@ class NucleationRun:
             material.structure, "100", material.lattice_parameter * material.expansion_on_melting ** (1 / 3),
             (self.cells, self.cells, self.cells),
         )  # fmt: skip
-        text = scripts.nucleation(
-            material, potential, temperature=self.temperature, duration_ps=self.duration_ps, frame_ps=FRAME_PS,
-            seed=self.seed,
-        )  # fmt: skip
+        text = self._script(potential)
         run = simulate(folder / "quench", material, positions, box, text)
-        counts, volumes = [], []
+        counts, volumes, gradients = [], [], []
         for frame in run.frames():
             seen = environment(frame.positions, frame.cell, neighbours=material.classifier.neighbours)
             counts.append(largest_cluster(seen, solid_atoms(seen, material.classifier)))
             volumes.append(volume_per_atom(frame.cell, len(positions)) * len(positions))
+            gradients.append(velocity_gradient(frame, normal=1))
         sizes = np.array(counts, dtype=np.float64)
         times = np.asarray(np.arange(len(sizes)) * FRAME_PS, dtype=np.float64)
         event = detection_time(times, sizes)
@@ -96,28 +99,56 @@ class NucleationRun:
         if stopped_early:  # it is not known how long it would have waited: neither an event nor a whole wait
             flags.append(f"LAMMPS stopped before {self.duration_ps:g} ps, but no crystal was found")
         liquid = np.array(volumes)[times <= waited].mean() * 1e-30
+        flow = self._flow(run.log, times, np.array(gradients), waited) if self.shear_rate else {}
+        wrong = flow_flags(flow, self.shear_rate, self.temperature) if flow else []
         return record_of_run(
             self,
             {
                 **table.conditions(self.temperature),
+                **shear_condition(self.shear_rate),
                 "volume": single(liquid, "m^3"),
                 "num_atoms": single(float(len(positions)), "1"),
             },
             {
                 "waiting_time": single(waited * 1e-12, "s"),
                 "largest_cluster": Quantity(sizes, "1", axis=time_axis(times)),
+                **flow,
             },
-            flags,
-            source="quench of a liquid",
+            [*flags, *wrong],
+            source="quench of a sheared liquid" if self.shear_rate else "quench of a liquid",
             scripts={"quench/in.lammps": text},
             settings={"duration_ps": self.duration_ps, "detection_atoms": DETECTION_ATOMS},
             command=command,
-            status="failed" if stopped_early else "censored" if event is None else "ok",
+            # Whether there was an event or not: rates would be too low if only events could be lost.
+            status="failed" if stopped_early or wrong else "censored" if event is None else "ok",
         )
+
+    def _flow(self, log: Log, times: FloatArray, gradients: FloatArray, waited: float) -> dict[str, Quantity]:
+        # Of the melt alone, from a picosecond after the start of the flow on.
+        start, end = scripts.RELAXATION_PS + FRAME_PS, waited
+        sampled = log.column("Step") * self.material.time_step_ps
+        sample, frame = ((at > start) & (at <= end) for at in (sampled, times))
+        return flow_quantities(log.column("Pxy")[sample], log.column("Temp")[sample], gradients[frame], self.shear_rate)
+
+    def _script(self, potential: Path) -> str:
+        if self.shear_rate:
+            return scripts.sheared_nucleation(
+                self.material, potential, temperature=self.temperature, shear_rate=self.shear_rate,
+                duration_ps=self.duration_ps, frame_ps=FRAME_PS, seed=self.seed,
+            )  # fmt: skip
+        return scripts.nucleation(
+            self.material, potential, temperature=self.temperature, duration_ps=self.duration_ps, frame_ps=FRAME_PS,
+            seed=self.seed,
+        )  # fmt: skip
+
+
+def rate_conditions(record: Record) -> tuple[str, float, float]:
+    """What quenches must have in common to give one rate: material, temperature, K, and shear rate, 1/s (0 = none)."""
+    return record.material, record.conditions["temperature"].value, record.constant(SHEAR_RATE) or 0.0
 
 
 def nucleation_rate(records: Sequence[Record], *, lag: float | None = None) -> tuple[Record, EventRate]:
-    """Rate J from quenches of one material at one temperature, with a Poisson interval.
+    """Rate J from quenches of one material at one temperature and one shear rate, with a Poisson interval.
 
     J = events / sum of (volume x time at risk); runs without an event count with their whole time, the lag (transient,
     and growth until detection) is subtracted.
@@ -130,18 +161,18 @@ def nucleation_rate(records: Sequence[Record], *, lag: float | None = None) -> t
         (a record with `nucleation_rate`, and what it was computed from).
 
     Raises:
-        ParameterError: No records, or of several materials or temperatures.
+        ParameterError: No records, or of several materials, temperatures or shear rates.
     """
     usable = [record for record in records if record.status in ("ok", "censored")]
     if not usable:
         raise ParameterError("no quench to compute a nucleation rate from")
-    groups = {(record.material, record.conditions["temperature"].value) for record in usable}
+    groups = {rate_conditions(record) for record in usable}
     if len(groups) != 1:
         raise ParameterError(f"quenches of {len(groups)} conditions cannot give one rate: {sorted(groups)}")
     seeds = [seed for record in usable for seed in record.provenance.seeds]
     if len(set(seeds)) != len(seeds):
         raise ParameterError("the same seed comes twice: a run must not be counted twice")
-    material, temperature = groups.pop()
+    material, temperature, shear_rate = groups.pop()
     volume = float(np.mean([record.conditions["volume"].value for record in usable]))
     times = {
         status: np.array([record.quantities["waiting_time"].value for record in usable if record.status == status])
@@ -158,13 +189,13 @@ def nucleation_rate(records: Sequence[Record], *, lag: float | None = None) -> t
     high = found.high / volume if math.isfinite(found.high) else math.inf
     return (
         Record(
-            id=f"nucleation-rate-{material}-{temperature:g}K",
+            id=f"nucleation-rate-{material}-{temperature:g}K{shear_word(shear_rate)}",
             kind="md",
             material=material,
             conditions={
                 name: entry
                 for name, entry in usable[0].conditions.items()
-                if name in ("temperature", "pressure", DRIVING_FORCE)
+                if name in ("temperature", "pressure", DRIVING_FORCE, SHEAR_RATE)
             },
             quantities={
                 "nucleation_rate": single(

@@ -23,7 +23,7 @@ from nakaya.md.melting import MeltingRun
 from nakaya.md.nucleation import NucleationRun
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.properties import PropertiesRun
-from nakaya.md.summary import growth_summary, melting_summary, nucleation_summary, properties_summary
+from nakaya.md.summary import growth_summary, melting_summary, nucleation_summary, properties_summary, shear_summary
 from nakaya.md.tables import MaterialTable, driving_force, tabulate, with_guess
 from nakaya.records.collection import load_sources, write_store
 from nakaya.records.record import DRIVING_FORCE, Record, single
@@ -171,11 +171,27 @@ def measure_nucleation(
     seeds: Sequence[int],
     duration_ps: float = 300.0,
     cells: int = 10,
+    shear_rates: Sequence[float] = (0.0,),
 ) -> dict[str, Any]:
-    """Quench many times and return the nucleation rate with its Poisson interval; censored runs are kept."""
-    runs = [NucleationRun(material, temperature, seed, cells, duration_ps) for seed in seeds]
-    total, summary = nucleation_summary(_measure(runs, how))
-    RecordStore(how.out).add(total)
+    """Quench many times and return the nucleation rate with its Poisson interval; censored runs are kept.
+
+    With shear rates (1/s, 0 = at rest) the summary is that of `shear_summary`: one rate each, and their ratios.
+    """
+    if len(set(shear_rates)) != len(shear_rates):
+        raise ParameterError(f"shear rates {list(shear_rates)}: each once")
+    runs = [
+        NucleationRun(material, temperature, seed, cells, duration_ps, shear_rate)
+        for shear_rate in shear_rates
+        for seed in seeds
+    ]
+    records = _measure(runs, how)
+    if not any(shear_rates):
+        total, summary = nucleation_summary(records)
+        totals = [total]
+    else:
+        totals, summary = shear_summary(records)
+    for total in totals:
+        RecordStore(how.out).add(total)
     return summary | {"out": how.out}
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "exponentiality",
     "log_of_mean_count",
     "poisson_interval",
+    "rate_ratio",
     "walk_slope",
     "weighted_mean",
 ]
@@ -115,6 +116,43 @@ def poisson_interval(events: int, *, level: float = 0.9) -> tuple[float, float]:
     tail = (1 - level) / 2
     low = 0.0 if events == 0 else float(stats.chi2.ppf(tail, 2 * events)) / 2
     return low, float(stats.chi2.ppf(1 - tail, 2 * events + 2)) / 2
+
+
+def rate_ratio(
+    counts: tuple[int, int], exposures: tuple[float, float], *, level: float = 0.9
+) -> tuple[float, tuple[float, float]]:
+    """Ratio of two Poisson rates, (n1/e1) / (n2/e2), with an exact interval (Przyborowski & Wilenski 1940).
+
+    Given n1 + n2, n1 is binomial with the probability rho e1/(rho e1 + e2), rho the ratio: the interval of rho is that
+    of Clopper and Pearson for this probability. It covers at least `level`.
+
+    Args:
+        counts: Events of both, n1 and n2.
+        exposures: In any unit, the same for both.
+        level: Of the interval.
+
+    Returns:
+        (ratio, NaN where nothing happened at all; (low, high)).
+
+    Raises:
+        ParameterError: A count is negative, or an exposure not positive.
+
+    >>> ratio, (low, high) = rate_ratio((18, 9), (1.0, 1.0))
+    >>> ratio, round(low, 2), round(high, 2)
+    (2.0, 0.96, 4.37)
+    """
+    first, second = counts
+    if min(counts) < 0 or not all(0 < exposure < math.inf for exposure in exposures):
+        raise ParameterError(f"counts {counts}, exposures {exposures}: counts are not negative, exposures positive")
+    tail, scale = (1 - level) / 2, exposures[1] / exposures[0]
+
+    def odds(probability: float) -> float:
+        return math.inf if probability >= 1 else probability / (1 - probability) * scale
+
+    low = odds(float(stats.beta.ppf(tail, first, second + 1))) if first else 0.0
+    high = odds(float(stats.beta.ppf(1 - tail, first + 1, second))) if second else math.inf
+    ratio = first / second * scale if second else math.inf if first else math.nan
+    return ratio, (low, high)
 
 
 def log_of_mean_count(events: int) -> Estimate:

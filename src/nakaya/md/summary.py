@@ -11,8 +11,9 @@ import numpy as np
 
 from nakaya.core.errors import ParameterError
 from nakaya.md.melting import combine_melting_points
-from nakaya.md.nucleation import nucleation_rate
-from nakaya.md.statistics import combine_seeds
+from nakaya.md.nucleation import nucleation_rate, rate_conditions
+from nakaya.md.shear import SHEAR_RATE
+from nakaya.md.statistics import combine_seeds, rate_ratio
 from nakaya.records.record import Record, has_result
 from nakaya.records.store import load_records
 
@@ -21,8 +22,10 @@ __all__ = [
     "growth_summary",
     "melting_from_records",
     "melting_summary",
+    "nucleation_from_records",
     "nucleation_summary",
     "properties_summary",
+    "shear_summary",
 ]
 
 SAME_TEMPERATURE = 0.5
@@ -72,8 +75,17 @@ def growth_summary(records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def growth_from_records(source: str | Path, material: str, orientation: str, temperature: float) -> dict[str, Any]:
+def growth_from_records(
+    source: str | Path, material: str, orientation: str, temperature: float, *, shear_rate: float = 0.0
+) -> dict[str, Any]:
     """Summarise the growth runs of one condition that lie in records; nothing is simulated.
+
+    Args:
+        source: Shipped set, store or file.
+        material: Name.
+        orientation: Growth direction.
+        temperature: K.
+        shear_rate: 1/s; 0 = melts at rest.
 
     Raises:
         ParameterError: There are none; the message says which temperatures there are.
@@ -82,15 +94,15 @@ def growth_from_records(source: str | Path, material: str, orientation: str, tem
         record
         for record in load_records(source)
         if record.material == material and record.orientation == orientation and "growth_velocity" in record.quantities
+        if (record.constant(SHEAR_RATE) or 0.0) == shear_rate
     ]
-    chosen = [
-        record for record in candidates if abs(record.conditions["temperature"].value - temperature) <= SAME_TEMPERATURE
-    ]
+    chosen = [record for record in candidates if _kelvin_apart(record, temperature) <= SAME_TEMPERATURE]
     if not chosen:
         known = sorted({record.conditions["temperature"].value for record in candidates})
         listing = ", ".join(f"{value:g}" for value in known) or "none"
         raise ParameterError(
-            f"no growth of {material} ({orientation}) at {temperature:g} K in {source}: has {listing} K"
+            f"no growth of {material} ({orientation}) at {temperature:g} K{_sheared(shear_rate)} in {source}: has "
+            f"{listing} K"
         )
     return growth_summary(chosen) | {"out": None}
 
@@ -168,3 +180,74 @@ def nucleation_summary(records: Sequence[Record]) -> tuple[Record, dict[str, Any
         "flags": list(total.flags),
         "atomic_volume_m3": float(np.mean(volumes)),
     }
+
+
+def shear_summary(records: Sequence[Record]) -> tuple[list[Record], dict[str, Any]]:
+    """Nucleation rates of quenches at one temperature, shear rate by shear rate, and their ratios to the lowest one.
+
+    Returns:
+        (a record of every rate; {"shear_rates": what `nucleation_summary` says of each, rising, with shear_rate_per_s,
+        and from the second on with ratio, ratio_interval90 and is_resolved: whether the interval leaves 1 out; "flags":
+        of all of them}).
+
+    Raises:
+        ParameterError: No quenches that did not fail, or of several materials or temperatures.
+    """
+    groups: dict[tuple[str, float, float], list[Record]] = {}
+    for record in records:
+        if "waiting_time" in record.quantities:
+            groups.setdefault(rate_conditions(record), []).append(record)
+    where = sorted({(material, temperature) for material, temperature, _ in groups})
+    if len(where) != 1:
+        raise ParameterError(f"quenches of {len(where)} materials and temperatures give nothing to compare: {where}")
+    totals, rows, seen, flags = [], [], [], []
+    for (_, _, shear_rate), quenches in sorted(groups.items()):
+        usable = [record for record in quenches if record.status in ("ok", "censored")]
+        title = f"{shear_rate:g} 1/s"
+        if len(usable) < len(quenches):
+            flags.append(f"{title}: {len(quenches) - len(usable)} of {len(quenches)} quenches failed, and do not count")
+        if not usable:
+            continue
+        total, row = nucleation_summary(usable)
+        found = nucleation_rate(usable)[1]
+        volume = float(np.mean([record.conditions["volume"].value for record in usable]))
+        seen.append((found.counted, found.exposure * volume))
+        row = {"shear_rate_per_s": shear_rate, **row}
+        totals.append(total)
+        rows.append(row if len(seen) == 1 else row | _compared(seen[-1], seen[0]))
+        flags += [f"{title}: {flag}" for flag in row["flags"]]
+    if not rows:
+        raise ParameterError(f"no quench to compute a nucleation rate from: {'; '.join(flags)}")
+    return totals, {"shear_rates": rows, "flags": flags}
+
+
+def _compared(one: tuple[int, float], other: tuple[int, float]) -> dict[str, Any]:
+    if min(one[1], other[1]) <= 0:  # one run alone: its event fixes the lag, and no time is left
+        return {"ratio": math.nan, "ratio_interval90": None, "is_resolved": False}
+    ratio, (low, high) = rate_ratio((one[0], other[0]), (one[1], other[1]))
+    return {"ratio": ratio, "ratio_interval90": [low, high], "is_resolved": not low <= 1 <= high}
+
+
+def nucleation_from_records(source: str | Path, material: str, temperature: float) -> dict[str, Any]:
+    """Compare the quenches of one temperature that lie in records by `shear_summary`; nothing is simulated.
+
+    Raises:
+        ParameterError: There are none; the message says which temperatures there are.
+    """
+    quenches = [
+        record for record in load_records(source) if record.material == material and "waiting_time" in record.quantities
+    ]
+    chosen = [record for record in quenches if _kelvin_apart(record, temperature) <= SAME_TEMPERATURE]
+    if not chosen:
+        known = sorted({record.conditions["temperature"].value for record in quenches})
+        listing = ", ".join(f"{value:g}" for value in known) or "none"
+        raise ParameterError(f"no quenches of {material} at {temperature:g} K in {source}: has {listing} K")
+    return shear_summary(chosen)[1] | {"out": None}
+
+
+def _sheared(shear_rate: float) -> str:
+    return f" and {shear_rate:g} 1/s" if shear_rate else ""
+
+
+def _kelvin_apart(record: Record, temperature: float) -> float:
+    return abs(record.conditions["temperature"].value - temperature)

@@ -83,6 +83,8 @@ QUANTITY_UNITS: Final[Mapping[str, str]] = {
     "boundary_length_per_area": "1/m",
     "size_distribution": "1/m^4",
     "mean_size": "m",
+    "melt_shear_rate": "1/s",
+    "viscosity": "Pa s",
 }
 """SI units of the quantities that have a fixed name; other names are welcome with any SI unit."""
 

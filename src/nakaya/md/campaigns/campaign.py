@@ -30,6 +30,7 @@ from nakaya.md.growth import GrowthRun
 from nakaya.md.lammps.program import LammpsError, find_lammps
 from nakaya.md.lammps.workspace import record_of_run
 from nakaya.md.potentials import potential_file
+from nakaya.md.shear import SHEAR_RATE
 from nakaya.md.tables import MaterialTable, tabulate, with_guess
 from nakaya.records.record import DRIVING_FORCE, Record, single
 from nakaya.records.store import RecordStore
@@ -61,6 +62,8 @@ class CampaignReport:
 def run_hash(run: Run) -> str:
     """sha256 of everything that a run was asked to do, the potential's bytes included."""
     settings = {key: value for key, value in sorted(asdict(run).items()) if key != "patches"}
+    if not settings.get(SHEAR_RATE, 1):  # runs at rest keep the hash that they had before melts could be sheared
+        del settings[SHEAR_RATE]
     settings["material"] = {**settings["material"], "potential": potential_file(run.material)[1]}
     return hashlib.sha256(repr(settings).encode()).hexdigest()
 

@@ -20,6 +20,7 @@
     [[nucleation]]
     material = "Cu"
     temperatures = [650]
+    shear_rates = [0, 1e10]
     seeds = 20
 
 First all properties, then melting points, then seed 0 of every growth run, then quenches, seed by seed. A section with
@@ -57,6 +58,7 @@ def _limited(name: str) -> AfterValidator:
 _Kelvin = Annotated[float, _limited("temperature")]
 _Duration = Annotated[float, _limited("duration_ps")]
 _Length = Annotated[float, _limited("length")]
+_Shear = Annotated[float, _limited("shear_rate")]
 _Width = Annotated[float, _limited("width")]
 _Count = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -143,12 +145,14 @@ class _Nucleation(_Section):
     temperatures: list[_Kelvin] = Field(min_length=1)
     cells: Annotated[int, Field(ge=4, le=60)] = 10
     duration_ps: _Duration = 300.0
+    shear_rates: list[_Shear] = Field(default=[0.0], min_length=1)
 
     def runs(self) -> list[NucleationRun]:
         return [
-            NucleationRun(self.found(), temperature, seed, self.cells, self.duration_ps)
+            NucleationRun(self.found(), temperature, seed, self.cells, self.duration_ps, shear_rate)
             for seed in self.seed_numbers()
             for temperature in self.temperatures
+            for shear_rate in self.shear_rates
         ]
 
 

@@ -16,7 +16,16 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.md.potentials import Material, is_words
 
-__all__ = ["bulk_liquid", "bulk_solid", "coexistence", "data_file", "growth", "nucleation", "potential_copy"]
+__all__ = [
+    "bulk_liquid",
+    "bulk_solid",
+    "coexistence",
+    "data_file",
+    "growth",
+    "nucleation",
+    "potential_copy",
+    "sheared_nucleation",
+]
 
 SAMPLE_PS = 0.1
 """Interval of the thermodynamic output, ps."""
@@ -29,6 +38,12 @@ BAROSTAT_PS = 2.0
 
 HOT_STEP_PS = 0.0015
 """Time step while the hot part melts, ps."""
+
+RELAXATION_PS = 3.0
+"""How long a melt takes its volume before it is sheared, ps."""
+
+BOX_GAIN = 4e-7
+"""Strain rate of a sheared box per pressure, 1/(bar ps): 40 GPa, the bulk modulus of a melt of metal, relax in 2 ps."""
 
 OWN_BATHS = """\
 # One global thermostat would leave the growing interface hot and the rest cold: every atom has its own bath.
@@ -126,9 +141,15 @@ timestep {material.time_step_ps}
 
 def _sample(material: Material, duration_ps: float, frame_ps: float) -> str:
     return f"""\
+{_frames(material, frame_ps)}\
+run {_steps(duration_ps, material)}
+"""
+
+
+def _frames(material: Material, frame_ps: float) -> str:
+    return f"""\
 dump frames all custom {_steps(frame_ps, material)} frames.dump {DUMP_COLUMNS}
 dump_modify frames sort id format line "%d %d %.6f %.6f %.6f %.4f %.4f %.4f %.4f"
-run {_steps(duration_ps, material)}
 """
 
 
@@ -242,12 +263,56 @@ def nucleation(
 
     LAMMPS counts solid atoms itself, only to stop early once a third of the box is solid; the analysis is ours.
     """
-    classifier = material.classifier
-    every = _steps(1.0, material)
     return f"""\
 {_head(material, potential)}
 {_melt(material, seed, "all", temperature)}
 reset_timestep 0
+{_quench(material, temperature, seed)}\
+{_sample(material, duration_ps, frame_ps)}"""
+
+
+def sheared_nucleation(
+    material: Material,
+    potential: Path,
+    *,
+    temperature: float,
+    shear_rate: float,
+    duration_ps: float,
+    frame_ps: float,
+    seed: int,
+) -> str:
+    """Return the input of a quench in a homogeneous flow along x that grows with y: SLLOD (Evans & Morriss 1984).
+
+    As `nucleation` for 3 ps, in which the melt takes its volume; then the box is deformed at `shear_rate` (1/s) of its
+    momentary height, and flips where it has become too long. The bath of every atom would damp the flow: in its place
+    a Nose-Hoover thermostat acts on the velocities beside the flow. The pressure stays zero, as in a melt at rest:
+    sheared at constant volume, it would rise with the rate, and the melting point with it.
+    """
+    rate = shear_rate * 1e-12
+    return f"""\
+{_head(material, potential)}
+{_melt(material, seed, "all", temperature)}
+reset_timestep 0
+change_box all triclinic
+{_quench(material, temperature, seed)}\
+{_frames(material, frame_ps)}\
+run {_steps(RELAXATION_PS, material)}
+unfix box
+unfix bath
+velocity all ramp vx 0 $({rate:.10g}*ly) y $(ylo) $(yhi) sum yes units box
+fix flow all deform/pressure 1 box pressure 0 {BOX_GAIN} xy erate/rescale {rate:.10g} remap v
+fix bath all nvt/sllod temp {temperature:.6g} {temperature:.6g} 0.2
+thermo_style custom step temp pe ke enthalpy press pxy lx ly lz xy vol
+# The flow is no heat: temperature and pressure are those of the velocities beside it.
+thermo_modify temp bath_temp
+run {_steps(duration_ps - RELAXATION_PS, material)}
+"""
+
+
+def _quench(material: Material, temperature: float, seed: int) -> str:
+    classifier = material.classifier
+    every = _steps(1.0, material)
+    return f"""\
 fix box all nph iso 0 0 {BAROSTAT_PS / 2}
 fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 6)} zero yes
 compute q6 all orientorder/atom degrees 1 6 nnn {classifier.neighbours} components 6 cutoff {_shell(material):.4g}
@@ -256,4 +321,4 @@ variable solid atom c_bonds>={classifier.min_solid_like}
 compute frozen all reduce ave v_solid
 variable frozen equal c_frozen
 fix frozen all halt {every} v_frozen > 0.2 error continue
-{_sample(material, duration_ps, frame_ps)}"""
+"""
