@@ -33,6 +33,7 @@ __all__ = [
     "Mobility",
     "NucleationPhysics",
     "VelocityPhysics",
+    "atomic_volume",
     "critical_diameter",
     "is_covalent",
     "law_hints",
@@ -203,7 +204,7 @@ def nucleation_physics(samples: Sequence[Sample]) -> NucleationPhysics:
         entropy = _heat(sample) / (GAS_CONSTANT * sample.temperature)
         reduced_driving_force = entropy * (melting - sample.temperature) / melting
         diffusivity = _bulk(sample, "diffusivity")
-        prefactors.append(math.log10(24 * diffusivity * _atomic_volume(sample) ** (-5 / 3)))
+        prefactors.append(math.log10(24 * diffusivity * atomic_volume(sample) ** (-5 / 3)))
         barriers.append(16 * math.pi / 3 * TURNBULL**3 * entropy**3 / reduced_driving_force**2 / math.log(10))
     return NucleationPhysics(np.array(prefactors, dtype=np.float64), np.array(barriers, dtype=np.float64))
 
@@ -213,10 +214,20 @@ def is_covalent(sample: Sample) -> bool:
     return sample.conditions.get("coordination_number", math.nan) < TETRAHEDRAL
 
 
+def atomic_volume(sample: Sample) -> float:
+    """Volume of an atom in the crystal at the sample's temperature, m^3.
+
+    Raises:
+        ParameterError: Lattice parameter or structure of the material are not known.
+    """
+    per_cell = _ATOMS_PER_CUBE.get(round(_needed(sample, "coordination_number")), 4)
+    return _bulk(sample, "lattice_parameter") ** 3 / per_cell
+
+
 def critical_diameter(sample: Sample) -> float | None:
     """Diameter of the critical nucleus, m, with Turnbull's interfacial energy; None where it is not known."""
     try:
-        volume = _atomic_volume(sample)
+        volume = atomic_volume(sample)
         energy = TURNBULL * _heat(sample) / AVOGADRO * volume ** (-2 / 3)
         return 2 * critical_radius(sample.table.driving_force(sample.temperature), sample.temperature, energy, volume)
     except ParameterError:
@@ -301,11 +312,6 @@ def _heat(sample: Sample) -> float:
 
 def _bulk(sample: Sample, name: str) -> float:
     return _finite(sample, name.replace("_", " "), sample.table.at(name, sample.temperature))
-
-
-def _atomic_volume(sample: Sample) -> float:
-    per_cell = _ATOMS_PER_CUBE.get(round(_needed(sample, "coordination_number")), 4)
-    return _bulk(sample, "lattice_parameter") ** 3 / per_cell
 
 
 def _needed(sample: Sample, name: str) -> float:

@@ -1,0 +1,1 @@
+"""Which growth run next: a belief about velocities, runs that can be planned, and what each is worth."""
