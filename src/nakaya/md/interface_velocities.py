@@ -14,7 +14,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.md.potentials import MASSES, MATERIALS
 from nakaya.md.statistics import Estimate, combine_seeds
 from nakaya.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
-from nakaya.records.record import Record
+from nakaya.records.record import Record, fields_of
 from nakaya.records.replicates import conditions_key
 from nakaya.theory import (
     HARD_SPHERE,
@@ -75,7 +75,7 @@ def of_the_run(record: Record) -> tuple[float, Estimate] | None:
 
 
 def growth_points(records: Iterable[Record], look: Look = of_the_run) -> list[Point]:
-    """Growth velocities by condition, mean over seeds; failed runs are left out.
+    """Growth velocities by condition, mean over seeds; failed runs, and those of melts that do not rest, are left out.
 
     Args:
         records: Of any kind.
@@ -84,6 +84,8 @@ def growth_points(records: Iterable[Record], look: Look = of_the_run) -> list[Po
     groups: dict[tuple[object, ...], list[tuple[Record, float, Estimate]]] = {}
     for record in records:
         if record.kind != "md" or record.orientation is None or record.status not in ("ok", "flagged"):
+            continue
+        if fields_of(record):
             continue
         if (seen := look(record)) is not None and math.isfinite(seen[1].value):
             groups.setdefault(conditions_key(record), []).append((record, *seen))

@@ -24,6 +24,7 @@ from nakaya.core.errors import ParameterError, shown
 __all__ = [
     "CONDITION_UNITS",
     "DRIVING_FORCE",
+    "FIELDS",
     "QUANTITY_UNITS",
     "Axis",
     "Interval",
@@ -33,6 +34,7 @@ __all__ = [
     "Record",
     "Snapshot",
     "Status",
+    "fields_of",
     "single",
 ]
 
@@ -60,6 +62,9 @@ CONDITION_UNITS: Final[Mapping[str, str]] = {
     "pixel_size": "m",
 }
 """SI units of the conditions that have a fixed name; other names are welcome with any SI unit."""
+
+FIELDS: Final[Mapping[str, str]] = {name: CONDITION_UNITS[name] for name in ("shear_rate", "electric_field")}
+"""Conditions, with their units, that drive a melt away from equilibrium; a record without them is of one at rest."""
 
 QUANTITY_UNITS: Final[Mapping[str, str]] = {
     "growth_velocity": "m/s",
@@ -408,6 +413,11 @@ class Record:
         """One of the conditions as a single number, SI; None where it is missing or a series."""
         found = self.conditions.get(name)
         return None if found is None or found.values.ndim else found.value
+
+
+def fields_of(record: Record) -> tuple[str, ...]:
+    """Names of the `FIELDS` that a record states, and that are not zero."""
+    return tuple(name for name in FIELDS if name in record.conditions and record.conditions[name].values.any())
 
 
 def has_result(record: Record, target: str) -> bool:

@@ -19,7 +19,7 @@ from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_inner, arrange_unseen
 from nakaya.kinetics.samples.corpus import Corpus, corpus_hash, joined, read_corpus, snapshot_folder
 from nakaya.kinetics.samples.sample import EvidenceKind
-from nakaya.records.record import Record
+from nakaya.records.record import FIELDS, Record
 from nakaya.records.shipped import SHIPPED_SET
 from nakaya.records.store import load_records
 
@@ -117,6 +117,7 @@ def _same_front(one: Record, other: Record) -> bool:
     return (
         one.material == other.material
         and cubic_plane_family(one.orientation or "") == cubic_plane_family(other.orientation or "")
+        and all(one.constant(name) == other.constant(name) for name in FIELDS)
         and abs(one.conditions["temperature"].value - other.conditions["temperature"].value) < SAME_KELVIN
     )
 

@@ -19,7 +19,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.crystallography.miller import miller_vector, orientation_invariants
 from nakaya.crystallography.wulff import WulffShape, wulff_shape
 from nakaya.kinetics.graphs.graph import Level, MultiscaleGraph, Relation, both_ways, to_all
-from nakaya.records.record import Record, has_result
+from nakaya.records.record import Record, fields_of, has_result
 
 __all__ = [
     "EDGE_FEATURES",
@@ -79,7 +79,7 @@ def training_velocities(training: Iterable[Record], material: str, temperature: 
     """Growth velocities at one temperature from the records of training folds.
 
     For every orientation the means over seeds are interpolated linearly between the temperatures that were measured;
-    orientations whose range does not hold the temperature are left out.
+    orientations whose range does not hold the temperature are left out, and so are records of melts that do not rest.
 
     Args:
         training: Records whose results may be looked at.
@@ -91,6 +91,8 @@ def training_velocities(training: Iterable[Record], material: str, temperature: 
     for record in training:
         kelvin = record.constant("temperature")
         if record.material != material or record.orientation is None or not has_result(record, "growth_velocity"):
+            continue
+        if fields_of(record):
             continue
         if kelvin is not None and math.isfinite(kelvin):
             velocity = record.quantities["growth_velocity"].value

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from nakaya.core.errors import ParameterError
 from nakaya.md.potentials import MATERIALS
-from nakaya.records.record import Record
+from nakaya.records.record import Record, fields_of
 
 __all__ = [
     "GROUPED",
@@ -52,6 +52,7 @@ def condition_name(record: Record) -> str:
     words = [record.material, *([record.orientation] if record.orientation else [])]
     if (temperature := record.constant("temperature")) is not None:
         words.append(f"{temperature:g}K")
+    words += [f"{name}={record.constant(name):g}" for name in fields_of(record) if record.constant(name) is not None]
     return "-".join(words)
 
 

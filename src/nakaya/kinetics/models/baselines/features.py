@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
+from nakaya.kinetics.models.fields import field_value
 from nakaya.kinetics.models.physics import is_covalent, law_hints, velocity_ratios
 from nakaya.kinetics.samples.pooled import EARLY_VELOCITY
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.records.record import FIELDS
 from nakaya.theory import collision_limited_velocity, fcc_anisotropy, wilson_frenkel_velocity
 
 __all__ = ["Encoder", "bond_order_numbers", "growth_laws", "numbers"]
@@ -71,7 +73,8 @@ def numbers(sample: Sample) -> dict[str, float]:
         of_structure * (1.0 if is_covalent(sample) else fcc_anisotropy(sample.orientation)),
     )
     hints = {**law_hints(sample), **velocity_ratios(sample, sample.pooled)}
-    return {**sample.conditions, **dict(zip(_LAWS, laws, strict=True)), **sample.pooled, **hints}
+    fields = {name: field_value(sample, name) for name in FIELDS}
+    return {**sample.conditions, **fields, **dict(zip(_LAWS, laws, strict=True)), **sample.pooled, **hints}
 
 
 def bond_order_numbers(sample: Sample) -> dict[str, float]:

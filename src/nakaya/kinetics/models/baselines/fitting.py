@@ -10,6 +10,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
+from nakaya.kinetics.models.fields import FieldRanges, check_at_rest, check_fields, field_ranges
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Report, Settings
 from nakaya.kinetics.samples.sample import TARGET_SCALES, Sample, Scale, label_values
 from nakaya.learn.search_space import Parameter
@@ -82,14 +83,21 @@ class BaselinePredictor:
         target: What it predicts.
         estimate: Means, and standard deviations where the method has them.
         spread: Used where it has none.
+        fields: Of the training.
     """
 
     target: str
     estimate: Estimate
     spread: Spread
+    fields: FieldRanges
 
     def predict(self, samples: Sequence[Sample]) -> PredictiveDistribution:
-        """Return what the model thinks of samples; their labels are not looked at."""
+        """Return what the model thinks of samples; their labels are not looked at.
+
+        Raises:
+            ParameterError: A sample has a field that the training had not.
+        """
+        check_fields(samples, self.fields)
         scale = TARGET_SCALES[self.target]
         if not samples:
             return PredictiveDistribution(self.target, scale, np.zeros(0), np.zeros(0))
@@ -113,6 +121,7 @@ class Baseline:
         defaults: A value for every parameter.
         targets: What it can learn.
         own_spread: Whether the estimates bring standard deviations.
+        sees_fields: Whether it looks at shear rates and electric fields; else samples that have one are refused.
     """
 
     name: str
@@ -121,6 +130,7 @@ class Baseline:
     defaults: Settings = field(default_factory=dict)
     targets: tuple[str, ...] = tuple(TARGET_SCALES)
     own_spread: bool = False
+    sees_fields: bool = False
 
     def fit(
         self,
@@ -143,7 +153,7 @@ class Baseline:
         spread = self._spread(samples, labels, chosen, seed, TARGET_SCALES[target])
         if report is not None:
             report(1.0, {})
-        return BaselinePredictor(target, estimate, spread)
+        return BaselinePredictor(target, estimate, spread, field_ranges(samples))
 
     def fit_estimate(self, samples: Sequence[Sample], target: str, settings: Settings, *, seed: int) -> Estimate:
         """Fit the point estimate alone: its means are those of `fit`, for a quarter of the work.
@@ -158,6 +168,8 @@ class Baseline:
         """Labels and complete settings, checked."""
         if target not in self.targets:
             raise ParameterError(f"{self.name} cannot learn {target}: it is a law of {', '.join(self.targets)}")
+        if not self.sees_fields:
+            check_at_rest(samples, self.name)
         known = {parameter.name: parameter for parameter in self.search_space}
         for name in settings:
             if name not in known:

@@ -191,7 +191,7 @@ def _on_start(name: str, learner: Baseline) -> Baseline:
         correction = learner.make(samples, labels - begun(samples)[0], settings, seed)
         return lambda asked: (begun(asked)[0] + correction(asked)[0], None)
 
-    return Baseline(name, make, learner.search_space, learner.defaults, targets=("growth_velocity",))
+    return Baseline(name, make, learner.search_space, learner.defaults, targets=("growth_velocity",), sees_fields=True)
 
 
 @lru_cache(maxsize=1)
@@ -235,4 +235,4 @@ def _table(
 
         return estimate
 
-    return Baseline(name, make, tuple(space), defaults, own_spread=own_spread)
+    return Baseline(name, make, tuple(space), defaults, own_spread=own_spread, sees_fields=True)

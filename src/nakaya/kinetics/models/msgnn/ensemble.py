@@ -11,8 +11,10 @@ import torch
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
+from nakaya.kinetics.models.fields import FieldRanges, check_fields
 from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool, observe
 from nakaya.kinetics.models.msgnn.batching import collate
+from nakaya.kinetics.models.msgnn.columns import CLIP
 from nakaya.kinetics.models.msgnn.config import DEFAULTS, SEARCH_SPACE, MsgnnConfig, read_settings
 from nakaya.kinetics.models.msgnn.encoding import Encoding, fit_encoding
 from nakaya.kinetics.models.msgnn.laws import make_law
@@ -24,6 +26,7 @@ from nakaya.learn.config import LoopConfig
 from nakaya.learn.loop import fit
 from nakaya.learn.search_space import Parameter
 from nakaya.learn.threads import torch_threads
+from nakaya.records.record import FIELDS
 
 __all__ = ["Msgnn", "MsgnnPredictor", "make_msgnn", "make_no_cross", "make_no_graph", "make_single_level", "new_member"]
 
@@ -52,10 +55,24 @@ class MsgnnPredictor:
     members: tuple[Member, ...]
 
     def predict(self, samples: Sequence[Sample]) -> PredictiveDistribution:
-        """Return the mixture of the members as one normal distribution: mean of means, and all their spread."""
+        """Return the mixture of the members as one normal distribution: mean of means, and all their spread.
+
+        Raises:
+            ParameterError: A sample has a field that the training had not.
+        """
+        check_fields(samples, self._fields())
         means, spreads = self.predict_members(samples)
         variance = (spreads**2).mean(axis=0) + means.var(axis=0)
         return PredictiveDistribution(self.target, TARGET_SCALES[self.target], means.mean(axis=0), np.sqrt(variance))
+
+    def _fields(self) -> FieldRanges:
+        # Zero as well: in the training, records at rest state no field. Beyond CLIP all values are one to the network.
+        columns = self.encoding.globals
+        ranges = dict.fromkeys(FIELDS, (0.0, 0.0))
+        for name, mean, scale in zip(columns.names, columns.mean.tolist(), columns.scale.tolist(), strict=True):
+            if name in FIELDS:
+                ranges[name] = min(0.0, mean - CLIP * scale), max(0.0, mean + CLIP * scale)
+        return ranges
 
     def predict_members(self, samples: Sequence[Sample]) -> tuple[FloatArray, FloatArray]:
         """Return means and standard deviations of every member, each float64 [member, sample]."""
