@@ -121,6 +121,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "md_laws:laws",
         "Hold growth and melting records against what must be true: one melting point by two ways, signs, orders.",
     ),
+    "md suggest": (
+        "md_suggest:suggest",
+        "Suggest growth runs: those that lower the expected error of velocities on a grid of conditions most per cost.",
+    ),
     "md campaign run": ("md:campaign_run", "Run the runs of a plan that are not done yet, in its order."),
     "md campaign collect": (
         "md:campaign_collect",
