@@ -57,6 +57,26 @@ def test_a_law_that_is_true_is_found_again(survey: Survey) -> None:
     assert believe(survey.places, found, known, truth, np.ones(12)).mean == pytest.approx(truth, rel=1e-6)
 
 
+def test_without_a_residual_the_belief_is_a_regression_on_the_corrections(
+    survey: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The same posterior by the normal equations of the weights e, a, b of its formula, written out.
+    monkeypatch.setattr(belief_module, "RESIDUALS", (1e-6,))
+    known, truth, noise = np.array([0, 2, 5, 7, 9]), truths(survey), 20.0
+    mobility = fitted_mobility(survey.places, known, truth[known])
+    law, coldness = survey.places.physics.velocity(mobility), survey.places.physics.coldness()
+    kinds = [("Al",), ("Cu",), ("100",), ("111",), ("Al", "100"), ("Al", "111"), ("Cu", "100")]
+    own = [{condition.material, condition.orientation} for condition in survey.conditions]
+    columns = [np.ones(12), -coldness, *(np.array([set(kind) <= of for of in own]) * 1.0 for kind in kinds)]
+    design = law[:, None] * np.column_stack(columns)
+    precision = np.diag(1 / np.array([1.0, 1.0, *[0.15] * len(kinds)]) ** 2)
+    covariance = np.linalg.inv(precision + design[known].T @ design[known] / noise)
+    weights = covariance @ design[known].T @ (truth - law)[known] / noise
+    found = believe(survey.places, mobility, known, truth[known], np.full(5, noise))
+    assert found.mean == pytest.approx(law + design @ weights, rel=1e-6)
+    assert found.covariance == pytest.approx(design @ covariance @ design.T, rel=1e-5, abs=1e-4)
+
+
 def test_one_more_run_leaves_the_variance_that_the_rule_expects_whatever_it_says(
     survey: Survey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
