@@ -23,6 +23,7 @@ from benchmarks.network import network
 from benchmarks.reactor_conventions import reactor_conventions
 from benchmarks.reactor_coverage import reactor_coverage
 from benchmarks.reactor_speed import reactor_speed
+from benchmarks.suggest import suggest
 from benchmarks.tabulate import tabulate
 from benchmarks.tuning import tuning
 from benchmarks.velocities import velocities
@@ -48,6 +49,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "reactor-conventions": reactor_conventions,
     "reactor-coverage": reactor_coverage,
     "reactor-speed": reactor_speed,
+    "suggest": suggest,
     "tabulate": tabulate,
     "tuning": tuning,
     "velocities": velocities,
