@@ -23,7 +23,7 @@ def suggest(
     ] = None,
     orientation: Annotated[
         list[str] | None,
-        typer.Option(help="Of the grid: 100, 110 or 111; repeat (default: those of each material's growth runs)."),
+        typer.Option(help="Of the grid: Miller indices, such as 111; repeat (default: those of each material's runs)."),
     ] = None,
     temperature: Annotated[
         list[float] | None,

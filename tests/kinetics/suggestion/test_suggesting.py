@@ -140,7 +140,7 @@ def test_what_priors_decide_is_noted(tmp_path: Path) -> None:
     ("asked", "kind", "message"),
     [
         ({"materials": ["Si"]}, UnknownNameError, "unknown material of the growth runs 'Si': known: Al, Cu"),
-        ({"orientations": ["211"]}, UnknownNameError, "unknown orientation '211'"),
+        ({"orientations": ["17 5 3"]}, ParameterError, "'17 5 3' of fcc: expected three indices of at most 9"),
         ({"orientations": ["x"]}, ParameterError, "is no Miller indices"),
         ({"temperatures": [0.0]}, ParameterError, "temperature=0 is outside"),
         ({"temperatures": [float("nan")]}, ParameterError, "temperature=nan is outside"),

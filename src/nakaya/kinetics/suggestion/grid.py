@@ -8,8 +8,9 @@ from itertools import pairwise
 from typing import Final
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.crystallography.lattices import ORIENTATIONS
-from nakaya.crystallography.miller import cubic_plane_family
+from nakaya.crystallography.lattices import oriented_cell
+from nakaya.crystallography.miller import plane_family
+from nakaya.kinetics.graphs.conditions import crystal_structure
 from nakaya.kinetics.models.physics import MIN_TEMPERATURES
 from nakaya.kinetics.prediction.report import temperature_refusal
 from nakaya.kinetics.samples.corpus import Corpus
@@ -34,35 +35,36 @@ def grid_conditions(
     Args:
         corpus: Growth runs, at least one.
         materials: All of the runs by default.
-        orientations: By default those of each material's runs that boxes can be built for.
+        orientations: By default those of each material's runs.
         temperatures: K; by default those of each material's runs, and the middles between them.
 
     Raises:
-        UnknownNameError: A material that the runs do not have, or an orientation that no box can be built for.
-        ParameterError: A temperature outside limits or without an interface, or a grid that is empty or too large.
+        UnknownNameError: A material that the runs do not have.
+        ParameterError: No Miller indices, or such that no box is built for, a temperature outside limits or without an
+            interface, or a grid that is too large.
     """
     measured: dict[str, list[Condition]] = defaultdict(list)
+    structures = {}
     for record in corpus.records:
         measured[record.material].append(condition_of(record))
+        structures[record.material] = crystal_structure(record)
     for material in materials:
         if material not in measured:
             raise UnknownNameError("material of the growth runs", material, measured)
-    faces = [cubic_plane_family(orientation) for orientation in orientations]
-    for face in faces:
-        if face not in ORIENTATIONS:
-            raise UnknownNameError("orientation", face, ORIENTATIONS)
     for temperature in temperatures:
         within("temperature", temperature)
     grid = set()
     for material in materials or measured:
         own = measured[material]
         kelvins = set(temperatures) or _with_middles({condition.temperature for condition in own})
-        for face in faces or sorted({condition.orientation for condition in own} & set(ORIENTATIONS)):
+        for face in {plane_family(orientation) for orientation in orientations} or {there.orientation for there in own}:
+            if (structure := structures[material]) is not None:
+                oriented_cell(structure, face)  # says which faces boxes are built for
             grid |= {Condition(material, face, float(kelvin)) for kelvin in kelvins}
-    if not 0 < len(grid) <= MAX_CONDITIONS:
+    if len(grid) > MAX_CONDITIONS:
         raise ParameterError(
-            f"the grid has {len(grid)} conditions, expected 1 to {MAX_CONDITIONS}: state materials, orientations "
-            f"({', '.join(ORIENTATIONS)}) and temperatures"
+            f"the grid has {len(grid)} conditions, more than {MAX_CONDITIONS}: state fewer materials, orientations or "
+            "temperatures"
         )
     for condition in sorted(grid):
         if (refusal := temperature_refusal(condition_sample(corpus, condition))) is not None:

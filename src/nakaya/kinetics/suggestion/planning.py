@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from nakaya.core.errors import ParameterError
-from nakaya.crystallography.miller import cubic_plane_family
+from nakaya.crystallography.miller import plane_family
 from nakaya.kinetics.graphs.conditions import crystal_structure
 from nakaya.md.growth import GrowthRun
 from nakaya.md.potentials import MATERIALS, Material, find_material
@@ -94,9 +94,7 @@ class Setup:
 
 def condition_of(record: Record) -> Condition:
     """Conditions of a growth run, whose orientation and temperature are stated."""
-    return Condition(
-        record.material, cubic_plane_family(record.orientation or ""), record.conditions["temperature"].value
-    )
+    return Condition(record.material, plane_family(record.orientation or ""), record.conditions["temperature"].value)
 
 
 def setup_of(record: Record) -> Setup | None:

@@ -119,8 +119,8 @@ def suggest_runs(
 
     Raises:
         InputFileError, FormatError: The records cannot be read.
-        UnknownNameError: A material that the records do not hold, or an orientation that no box can be built for.
-        ParameterError: No growth runs, temperatures outside limits, or records that do not say what a run needs.
+        UnknownNameError: A material that the growth runs do not have.
+        ParameterError: No growth runs, a grid outside limits, or records that do not say what a run needs.
     """
     check_count("runs", runs, 1, MAX_RUNS)
     records = load_records(source)
