@@ -59,6 +59,22 @@ CITATIONS: tuple[Citation, ...] = (
         ),
     ),
     Citation(
+        "karma-rappel",
+        "the phase-field model of dendrites of a pure melt",
+        _entry(
+            "article",
+            "karma1998quantitative",
+            title="Quantitative phase-field modeling of dendritic growth in two and three dimensions",
+            author="Karma, Alain and Rappel, Wouter-Jan",
+            journal="Physical Review E",
+            volume="57",
+            number="4",
+            pages="4323--4349",
+            year="1998",
+            doi="10.1103/PhysRevE.57.4323",
+        ),
+    ),
+    Citation(
         "cgne",
         "the emulator cgne-small-rho and the setting of its parameters",
         _entry(

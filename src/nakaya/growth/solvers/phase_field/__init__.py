@@ -1,0 +1,1 @@
+"""Dendrites of a pure melt after Karma & Rappel (1998)."""

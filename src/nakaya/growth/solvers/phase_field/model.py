@@ -1,0 +1,47 @@
+"""What the phase-field models say about themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nakaya.growth.grower_model import GrowerModel
+from nakaya.growth.lattice.lattice import CUBIC, SQUARE, Geometry
+from nakaya.growth.model.trajectory import FinalField
+from nakaya.growth.solvers.phase_field.clock import STEP_DURATION
+from nakaya.growth.solvers.phase_field.parameters import PhaseField, PhaseField3D
+
+__all__ = ["REFERENCE", "REFERENCE_3D"]
+
+_PLACE = "nakaya.growth.solvers.phase_field"
+_FIELDS = (
+    FinalField("temperature", "1", "temperature above melting, in units of latent heat over specific heat"),
+    FinalField("phase", "1", "phase field: 1 in the solid, -1 in the melt"),
+)
+_WHOLE = Geometry("full", "whole lattice", ("insulated", "periodic"))
+
+REFERENCE = GrowerModel(
+    name="phase-field-reference",
+    family=PhaseField,
+    lattice=SQUARE,
+    grow_member=f"{_PLACE}.reference:grow_reference",
+    rules="phase-field rules 1",
+    noun="Dendrite",
+    geometries=(_WHOLE, Geometry("quarter", "mirrored quarter", ("insulated",), is_mirrored=True)),
+    size=256,
+    time_unit="tau0",
+    length_unit="W0",
+    step_duration=STEP_DURATION,
+    fields=_FIELDS,
+    citation="karma-rappel",
+)
+"""Two dimensions in plain NumPy: slow, clear, the definition."""
+
+REFERENCE_3D = replace(
+    REFERENCE,
+    name="phase-field-3d-reference",
+    family=PhaseField3D,
+    lattice=CUBIC,
+    geometries=(_WHOLE, Geometry("octant", "mirrored octant", ("insulated",), is_mirrored=True)),
+    size=96,
+)
+"""Three dimensions in plain NumPy."""
