@@ -3,8 +3,10 @@
     python3 nk.py benchmark mutation --lines 200 --out mutated
 
 Lines are drawn evenly from those where a mistake can be made, and one mistake of each line. The tests are those of the
-folder of tests/ that mirrors the file's, the ones that import it first, and the examples in its own docstrings. What
-nobody notices is either not tested, or no mistake: the printed difference tells a person which.
+room in tests/ that mirrors the file's: they run once without a mistake, and tell which of them runs which line; those
+that run the line come first. To them come the examples in its own docstrings. Seconds are of the processor, so that a
+busy machine decides nothing. What nobody notices is either not tested, or no mistake: the printed difference tells a
+person which.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import json
+import math
 import os
 import random
 import re
@@ -37,12 +40,19 @@ from nakaya.core.files import write_whole
 __all__ = ["Bench", "MutationReport", "Trial", "mirrored_tests", "mutation", "sample_mutations", "try_mutations"]
 
 ROOMS: Final = ("md", "reactor", "microscopy", "kinetics", "growth")
+ROOT: Final = Path(__file__).resolve().parents[1]
 SECONDS: Final = 60.0
 COMPILING: Final = 5.0
 """A mistake in a kernel gets this many times the seconds: all of its file is compiled anew."""
 
 SHARE_OF_THE_LIMIT: Final = 0.5
-"""Tests that take longer than this together, without a mistake, are not all run: a busy machine must not decide."""
+"""Tests are chosen up to this fraction of the limit: a mistake may slow them down."""
+
+WAITING: Final = 10.0
+"""Seconds that pass at most for one of the processor: a mistake may make a test wait for ever."""
+
+MAX_TESTS_LIMITS: Final = 60.0
+"""All tests of a room together take at most so many limits."""
 
 STATE: Final = "mutation.json"
 NOT_COPIED: Final = shutil.ignore_patterns(".git", ".venv", ".hypothesis", "__pycache__", "*.egg-info", ".*_cache")
@@ -61,7 +71,7 @@ class Trial:
         before: What stood there.
         after: What took its place.
         kernel: Whether it is in compiled code.
-        tests: Files of tests that were run.
+        tests: How many were run.
         outcome: "noticed": a test failed; "timeout": they did not end; "unnoticed"; "untested": there are no tests.
         seconds: Wall time.
         difference: Unified difference.
@@ -73,7 +83,7 @@ class Trial:
     before: str
     after: str
     kernel: bool
-    tests: Sequence[str]
+    tests: int
     outcome: Outcome
     seconds: float
     difference: str
@@ -93,7 +103,6 @@ class MutationReport:
         lines: How many were asked for.
         rooms: Folders of the package that they were drawn from.
         source: sha256 of all files that were drawn from.
-        seconds_of_tests: Seconds of each file of tests without a mistake; None: it fails, or takes too long.
         trials: In the order in which they were drawn.
     """
 
@@ -101,7 +110,6 @@ class MutationReport:
     lines: int
     rooms: tuple[str, ...]
     source: str
-    seconds_of_tests: dict[str, float | None] = field(default_factory=dict)
     trials: list[Trial] = field(default_factory=list)
 
     def count(self, room: str | None = None) -> Counter[str]:
@@ -158,6 +166,55 @@ def mirrored_tests(file: Path, package: Path, tests: Path) -> list[Path]:
     return sorted(found, key=lambda path: (not naming[path], len(path.parts), path))  # then those nearest to it
 
 
+@dataclass(frozen=True)
+class Coverage:
+    """Which tests of a folder run which lines of the folder of the package that it mirrors.
+
+    Attributes:
+        seconds: Of the processor, of every test that passes without a mistake.
+        lines: File, relative to the folder -> line -> tests.
+    """
+
+    seconds: Mapping[str, float]
+    lines: Mapping[str, Mapping[int, Sequence[str]]]
+
+    def chosen(self, file: str, mutation: Mutation, files: Sequence[str], budget: float) -> list[str]:
+        """Return the tests that may notice a mistake, as many as the budget allows, the likeliest first.
+
+        Those that run its line, the quickest first; the others of their files, which share a set-up with them; those
+        that run another line of the file, which come first where no test is seen to run this one (compiled code, and
+        what is read on import); all others.
+
+        Args:
+            file: As in `lines`.
+            mutation: In this file.
+            files: Of tests, in the order in which they are likely to know the file.
+            budget: Seconds of the processor.
+        """
+        lines = self.lines.get(file, {})
+        run_line = set(() if mutation.kernel else lines.get(mutation.line, ()))
+        run_file = {test for tests in lines.values() for test in tests}
+        first = run_line or run_file
+        sharing = {_file_of(test) for test in first}
+        rank = {name: place for place, name in enumerate(files)}
+
+        def order(test: str) -> tuple[bool, bool, bool, int, float]:
+            place = 0 if test in run_line else rank.get(_file_of(test), len(rank))
+            return test not in first, _file_of(test) not in sharing, test not in run_file, place, self.seconds[test]
+
+        chosen: list[str] = []
+        left = budget
+        for test in sorted(self.seconds, key=order):
+            if not chosen or self.seconds[test] <= left:
+                chosen.append(test)
+                left -= self.seconds[test]
+        return chosen
+
+
+def _file_of(test: str) -> str:
+    return test.partition("::")[0]
+
+
 @dataclass
 class Bench:
     """A copy of the checkout, in which mistakes are made."""
@@ -175,28 +232,55 @@ class Bench:
             shutil.copytree(checkout, root, ignore=NOT_COPIED)
             yield cls(root, root / package.relative_to(checkout), limit)
 
-    def run(self, words: Sequence[str], seconds: float) -> int | None:
-        """Exit status of pytest; None where it did not end."""
-        environment = {"PYTHONPATH": str(self.package.parent), "PYTHONHASHSEED": "0", "HYPOTHESIS_PROFILE": "ci"}
-        return run_pytest(words, folder=self.root, environment=environment, seconds=seconds)[0]
+    def run(self, words: Sequence[str], *, processor_seconds: float | None = None) -> tuple[int | None, str]:
+        """Exit status of pytest, None where it did not end, and what was printed."""
+        return run_pytest(
+            words,
+            folder=self.root,
+            environment={
+                "PYTHONPATH": os.pathsep.join((str(self.package.parent), str(ROOT))),
+                "PYTHONHASHSEED": "0",
+                "HYPOTHESIS_PROFILE": "ci",
+            },
+            seconds=WAITING * (processor_seconds or self.limit * MAX_TESTS_LIMITS),
+            processor_seconds=None if processor_seconds is None else math.ceil(processor_seconds),
+        )
 
-    def seconds_of(self, test: str) -> float | None:
-        """How long a file of tests takes without a mistake; None where that does not work here."""
-        self.run([test], COMPILING * self.limit)  # what is compiled once is kept
-        begin = time.monotonic()
-        status = self.run([test], self.limit)
-        return time.monotonic() - begin if status in (0, 5) else None
+    def coverage_of(self, room: str, out: Path) -> Coverage:
+        """See which tests of a room run which of its lines; what an earlier call saw is read.
+
+        Raises:
+            NakayaError: No test of the room passes.
+        """
+        path = out / f"lines-{room}.json"
+        if not path.is_file():
+            typer.echo(f"which lines do the tests of {room} run?", err=True)
+            seen = self.root / "lines.json"
+            seen.unlink(missing_ok=True)
+            words = ["-p", "benchmarks.lines_plugin", "--maxfail=0", f"tests/{room}"]
+            words += ["--lines-of", str(self.package / room), "--lines-out", str(seen)]
+            _, printed = self.run(words)
+            if not seen.is_file() or not json.loads(seen.read_bytes())["seconds"]:
+                raise NakayaError(f"without a mistake no test of tests/{room} passes: {printed[-500:]}")
+            write_whole(path, seen.read_bytes())
+        document = json.loads(path.read_bytes())
+        lines = {
+            file: {int(line): tests for line, tests in by_line.items()} for file, by_line in document["lines"].items()
+        }
+        return Coverage(document["seconds"], lines)
 
     def try_one(self, file: Path, mutation: Mutation, tests: Sequence[str]) -> tuple[Outcome, float]:
         """Make a mistake, run the tests, and put things right again."""
         source = file.read_bytes()
         status = file.stat()
+        named = self.root / "chosen-tests.txt"  # more than a command line holds
+        named.write_text("\n".join([*tests, str(file.relative_to(self.root))]), encoding="utf-8")
         begin = time.monotonic()
         try:
             file.write_text(mutation.applied(source.decode()), encoding="utf-8")
             _forget(file)
             limit = self.limit * (COMPILING if mutation.kernel else 1.0)
-            ended = self.run([*tests, str(file.relative_to(self.root))], limit)
+            ended, _ = self.run([f"@{named.name}"], processor_seconds=limit)
         finally:
             file.write_bytes(source)
             os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -220,42 +304,29 @@ def try_mutations(
         package: Folder of the package in it.
         report: As `begin` gave it; gets the trials.
         out: Folder of the report.
-        limit: Seconds for the tests of one mistake.
+        limit: Seconds of the processor for the tests of one mistake.
         most: Stop after so many mistakes of this call.
     """
     sample = sample_mutations(package, report.rooms, report.lines, report.seed)
     pending = sample[len(report.trials) :][:most]
     with Bench.of(checkout, package, limit) as bench:
+        of_rooms: dict[str, Coverage] = {}
         for path, mutation in pending:
-            tests = _chosen_tests(bench, mirrored_tests(path, package, checkout / "tests"), checkout, report)
-            copied = bench.package / path.relative_to(package)
-            outcome, seconds = bench.try_one(copied, mutation, tests) if tests else ("untested", 0.0)
+            room, inside = path.relative_to(package).parts[0], path.relative_to(package)
+            tests: list[str] = []
+            if (checkout / "tests" / room).is_dir():
+                if room not in of_rooms:
+                    of_rooms[room] = bench.coverage_of(room, out)
+                files = [str(test.relative_to(checkout)) for test in mirrored_tests(path, package, checkout / "tests")]
+                budget = SHARE_OF_THE_LIMIT * limit
+                tests = of_rooms[room].chosen(str(inside.relative_to(room)), mutation, files, budget)
+            outcome, seconds = bench.try_one(bench.package / inside, mutation, tests) if tests else ("untested", 0.0)
             report.trials.append(_trial(path, package, mutation, tests, outcome, seconds))
             write_whole(out / STATE, (json.dumps(asdict(report), indent=1) + "\n").encode())
             typer.echo(
                 f"{len(report.trials)}/{len(sample)} {report.trials[-1].file}:{mutation.line} {outcome}", err=True
             )
     return report
-
-
-def _chosen_tests(bench: Bench, found: Sequence[Path], checkout: Path, report: MutationReport) -> list[str]:
-    """As many files of tests as end in time, in their order."""
-    chosen: list[str] = []
-    total = 0.0
-    for path in found:
-        name = str(path.relative_to(checkout))
-        if name not in report.seconds_of_tests:
-            report.seconds_of_tests[name] = bench.seconds_of(name)
-        seconds = report.seconds_of_tests[name]
-        if seconds is not None and (not chosen or total + seconds <= SHARE_OF_THE_LIMIT * bench.limit):
-            chosen.append(name)
-            total += seconds
-        if total > SHARE_OF_THE_LIMIT * bench.limit:
-            break
-    if found and not chosen:
-        names = ", ".join(str(path.relative_to(checkout)) for path in found)
-        raise NakayaError(f"without a mistake none of these tests passes in {bench.limit:g} s: {names}")
-    return chosen
 
 
 def _trial(
@@ -273,7 +344,7 @@ def _trial(
         before=mutation.before,
         after=mutation.after,
         kernel=mutation.kernel,
-        tests=tuple(tests),
+        tests=len(tests),
         outcome=outcome,
         seconds=round(seconds, 1),
         difference="\n".join(difference),
@@ -316,7 +387,7 @@ def mutation(
     lines: Annotated[int, typer.Option(min=1, help="Lines in which a mistake is made.")] = 200,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the sample; drawn if left out.")] = None,
     room: Annotated[list[str] | None, typer.Option(help="Folder of the package; may be given several times.")] = None,
-    limit: Annotated[float, typer.Option(min=1.0, help="Seconds for the tests of one mistake.")] = SECONDS,
+    limit: Annotated[float, typer.Option(min=1.0, help="Seconds of the processor for one mistake.")] = SECONDS,
     checkout: Annotated[Path, typer.Option(help="Where src/ and tests/ are.")] = Path(),
     name: Annotated[str, typer.Option(help="Of the package.")] = "nakaya",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,12 @@ __all__ = ["run_pytest"]
 
 
 def run_pytest(
-    words: Sequence[str], *, folder: Path, environment: Mapping[str, str], seconds: float
+    words: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+    processor_seconds: int | None = None,
 ) -> tuple[int | None, str]:
     """Return the exit status, None where it did not end in time, and what was printed.
 
@@ -23,6 +28,7 @@ def run_pytest(
         folder: Where it runs.
         environment: Added to this process' own.
         seconds: It is killed then.
+        processor_seconds: A process that has used so many is killed, too, where systems count them.
     """
     running = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *words],
@@ -34,6 +40,7 @@ def run_pytest(
         text=True,
         errors="replace",
         start_new_session=True,
+        preexec_fn=_limited(processor_seconds),
     )
     try:
         printed, _ = running.communicate(timeout=seconds)
@@ -43,4 +50,13 @@ def run_pytest(
         with suppress(ProcessLookupError):  # what tests started, too
             os.killpg(running.pid, signal.SIGKILL) if hasattr(os, "killpg") else running.kill()
         running.wait()
-    return running.returncode, printed
+    used_up = hasattr(signal, "SIGXCPU") and running.returncode == -signal.SIGXCPU
+    return None if used_up else running.returncode, printed
+
+
+def _limited(processor_seconds: int | None) -> Callable[[], None] | None:
+    if processor_seconds is None or not hasattr(signal, "SIGXCPU"):
+        return None
+    import resource  # not on Windows
+
+    return lambda: resource.setrlimit(resource.RLIMIT_CPU, (processor_seconds, processor_seconds + 1))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import run
-from benchmarks.mutation import Bench, begin, mirrored_tests, sample_mutations, try_mutations
-from benchmarks.mutation_sites import mutations
+from benchmarks.mutation import Bench, Coverage, begin, mirrored_tests, sample_mutations, try_mutations
+from benchmarks.mutation_sites import Mutation, mutations
 from nakaya.core.errors import NakayaError, ParameterError
 
 ROOT = Path(__file__).parents[2]
@@ -121,12 +121,47 @@ def test_mistakes_are_noticed_or_told_and_a_search_goes_on(
 
 def test_the_tests_of_this_project_pass_in_a_copy_of_it() -> None:
     with Bench.of(ROOT, ROOT / "src" / "nakaya", SECONDS) as bench:
-        assert bench.run(["tests/reactor/test_reactor_amounts.py"], SECONDS) == 0
+        assert bench.run(["tests/reactor/test_reactor_amounts.py"], processor_seconds=SECONDS)[0] == 0
 
 
 def test_tests_that_fail_without_a_mistake_notice_nothing(checkout: Path, tmp_path: Path) -> None:
     package, out = checkout / "src" / "toy", tmp_path / "out"
     for test in (checkout / "tests").rglob("test_*.py"):
         test.write_text("def test_nothing():\n    assert False\n")
-    with pytest.raises(NakayaError, match="without a mistake none of these tests passes in 600 s: "):
+    with pytest.raises(NakayaError, match="without a mistake no test of tests/shapes passes: "):
         try_mutations(checkout, package, begin(package, out, ("shapes",), 4, 0), out, limit=SECONDS)
+
+
+def test_tests_that_run_the_line_come_first_and_then_those_that_share_their_files() -> None:
+    seconds = {"a.py::quick": 1.0, "a.py::slow": 4.0, "b.py::beside": 1.0, "c.py::near": 1.0, "d.py::far": 1.0}
+    lines = {"area.py": {3: ["a.py::slow", "a.py::quick"], 4: ["c.py::near"]}}
+    coverage = Coverage({**seconds, "a.py::other": 2.0}, lines)
+    runs = Mutation(3, "constant", "1", "(2)", 0, 1, kernel=False)
+    assert coverage.chosen("area.py", runs, ["d.py"], 100.0) == [
+        "a.py::quick", "a.py::slow", "a.py::other", "c.py::near", "d.py::far", "b.py::beside",
+    ]  # fmt: skip
+    assert coverage.chosen("area.py", runs, [], 5.5) == ["a.py::quick", "a.py::slow"]
+    assert coverage.chosen("area.py", runs, [], 0.0) == ["a.py::quick"]  # one at least
+    on_import = Mutation(1, "constant", "1", "(2)", 0, 1, kernel=False)
+    assert set(coverage.chosen("area.py", on_import, ["c.py"], 6.0)) == {"c.py::near", "a.py::quick", "a.py::slow"}
+    assert coverage.chosen("area.py", on_import, ["c.py"], 1.0) == ["c.py::near"]
+
+
+def test_lines_are_those_that_each_test_runs_with_its_set_up(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "tests" / "shapes" / "test_other.py").write_text(
+        "import pytest\nfrom toy.shapes.area import untested\n\n@pytest.fixture(scope='module')\n"
+        "def long():\n    return untested([1, 2, 3, 4])\n\n"
+        "def test_first(long):\n    assert long\n\ndef test_second(long):\n    assert len(long) == 3\n\n"
+        "def test_that_fails():\n    assert not untested([])\n    assert False\n"
+    )
+    line = SOURCE.splitlines().index("    return values[1:] if len(values) > 3 else values[: len(values)]") + 1
+    with Bench.of(checkout, checkout / "src" / "toy", SECONDS) as bench:
+        seen = bench.coverage_of("shapes", tmp_path)
+        assert bench.coverage_of("shapes", tmp_path) == seen  # from the file
+    first, second = ("tests/shapes/test_other.py::test_first", "tests/shapes/test_other.py::test_second")
+    assert seen.lines["area.py"][line] == [first]
+    assert set(seen.seconds) == {
+        "tests/shapes/test_area.py::test_area", "tests/shapes/inner/test_deep.py::test_deep", first, second
+    }  # fmt: skip
+    mistake = Mutation(line, "constant", "1", "(2)", 0, 1, kernel=False)
+    assert seen.chosen("area.py", mistake, [], 600.0)[:2] == [first, second]
