@@ -160,6 +160,10 @@ def test_records_that_do_not_tell_enough_are_refused(tmp_path: Path) -> None:
         suggest_runs(stored(tmp_path / "bulk", bulk))
     with pytest.raises(ParameterError, match="no record of Al states box and duration"):
         suggest_runs(stored(tmp_path / "foreign", GROWTH.records()))
+    sheared = GROWTH.growth("Cu", "100", 700.0, 0)
+    sheared = replace(sheared, conditions={**sheared.conditions, "shear_rate": single(1e9, "1/s")})
+    with pytest.raises(ParameterError, match="does not look at shear_rate, and sample growth-Cu-100-700K-s0 has 1e"):
+        suggest_runs(stored(tmp_path / "sheared", with_setups([*GROWTH.records(), sheared])))
     growth = [record for record in with_setups(GROWTH.records()) if record not in bulk]
     with pytest.raises(ParameterError, match="latent heat of Al at .* is not known"):
         suggest_runs(stored(tmp_path / "growth", growth))

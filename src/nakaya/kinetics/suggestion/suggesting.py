@@ -13,6 +13,7 @@ import numpy as np
 
 from nakaya.core.checks import check_count
 from nakaya.kinetics.benchmark.run import check_runs
+from nakaya.kinetics.models.fields import check_at_rest
 from nakaya.kinetics.samples.corpus import read_corpus
 from nakaya.kinetics.suggestion.design import greedy_batch
 from nakaya.kinetics.suggestion.grid import grid_conditions, grid_notes
@@ -120,11 +121,13 @@ def suggest_runs(
     Raises:
         InputFileError, FormatError: The records cannot be read.
         UnknownNameError: A material that the growth runs do not have.
-        ParameterError: No growth runs, a grid outside limits, or records that do not say what a run needs.
+        ParameterError: No growth runs, one of a sheared melt or in an electric field, a grid outside limits, or records
+            that do not say what a run needs.
     """
     check_count("runs", runs, 1, MAX_RUNS)
     records = load_records(source)
     corpus = check_runs(str(source), read_corpus(records, graphs=False))
+    check_at_rest([corpus.sample(record, "A") for record in corpus.records], "the belief about velocities")
     grid = grid_conditions(corpus, materials=materials, orientations=orientations, temperatures=temperatures)
     measured = {condition_of(record) for record in corpus.records}
     survey = survey_conditions(corpus, sorted({*grid, *measured}))
