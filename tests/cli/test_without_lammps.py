@@ -40,6 +40,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "md melting-point --material Cu --out new",
         "md properties --material Cu --temperature 1200 --out new",
         "md nucleate --material Cu --temperature 650 --seeds 1 --out new",
+        "md seed --material Cu --temperature 900 --size 100 --out new",
         "md campaign run plan.toml --out new",
         "md run in.mine --dump mine.dump --elements Cu --lammps-units metal --time-step 0.002 --out new",
     ],

@@ -26,9 +26,11 @@ from support.lammps import skip_without_lammps
 
 BULK = {"temperature": 300.0, "duration_ps": 5.0, "frame_ps": 1.0, "seed": 0}
 FRONT = {**BULK, "num_solid": 10, "equilibration_ps": 5.0}
+SEED = {"temperature": 300.0, "num_solid": 10, "held_ps": 1.0, "free_ps": 1.0, "seed": 0}
 PROTOCOLS = [
     (scripts.bulk_solid, BULK), (scripts.bulk_liquid, BULK), (scripts.nucleation, BULK),
     (scripts.growth, FRONT), (scripts.coexistence, FRONT),
+    (scripts.seeded_melt, SEED), (scripts.released_crystallite, {**BULK, "has_velocities": False}),
 ]  # fmt: skip
 
 HOSTILE_FOLDER = 'evil" Cu\nshell touch stolen\nprint "'

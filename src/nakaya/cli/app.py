@@ -32,7 +32,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "ingest": "Turn files of others into records: simulations, micrographs, EBSD maps, reactor logs, and what plug-ins "
     "read.",
     "fit": "Estimate kinetic parameters from measurements, with intervals.",
-    "md": "Molecular dynamics with LAMMPS: growth, melting points, properties, nucleation.",
+    "md": "Molecular dynamics with LAMMPS: growth, melting points, properties, nucleation, seeding.",
     "md campaign": "Many runs from one plan, resumable.",
     "records": "Look into records of crystallization: simulations, micrographs, reactors.",
     "benchmark": "Measure this machine; read or recompute the tables that ship.",
@@ -116,6 +116,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Measure lattice parameter, latent heat and liquid diffusivity of a potential at zero pressure.",
     ),
     "md nucleate": ("md:nucleate", "Measure the homogeneous nucleation rate: quench a melt many times and wait."),
+    "md seed": (
+        "md:seed",
+        "Put a crystallite into its undercooled melt and release it several times: does it grow or dissolve?",
+    ),
     "md run": ("md:run_input", "Run your own LAMMPS input and analyse its dump as `nakaya ingest md` would."),
     "md laws": (
         "md_laws:laws",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import sys
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from nakaya.md.runs import Execution
     from nakaya.records.record import Record
 
-__all__ = ["campaign_collect", "campaign_run", "grow", "melting_point", "nucleate", "properties", "run_input"]
+__all__ = ["campaign_collect", "campaign_run", "grow", "melting_point", "nucleate", "properties", "run_input", "seed"]
 
 Out = Annotated[Path | None, typer.Option(help="Store of records to write (a new directory).")]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Runs at a time, one core each.")]
@@ -249,6 +250,58 @@ def _rate_line(what: str, row: dict[str, Any]) -> str:
         f"{what}{sheared}: J = {row['nucleation_rate_per_m3_s']:.3g} 1/(m3 s), {row['events']} events, "
         f"{row['censored']} censored ({row['status']}){compared}"
     )
+
+
+@with_groups
+def seed(
+    of: PotentialGroup,
+    temperature: Annotated[float, typer.Option(help="In K, below the melting point; nuclei are few above 0.8 of it.")],
+    how: ExecutionGroup,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Atoms of the crystallite; repeat for several (default: classical theory's critical nucleus)."
+        ),
+    ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="sphere, twin, fault, hcp, prolate, oblate, rough or vacancies; repeat for several (default: sphere)."
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Crystallites of each size and shape.")] = 1,
+    first_seed: FirstSeed = 0,
+    branches: Annotated[int, typer.Option(help="Releases of each, with velocities of their own.")] = 4,
+    cells: Annotated[
+        int | None,
+        typer.Option(
+            min=4, max=60, help="Conventional cells along each side (default: ten times the atoms of the crystallite)."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a crystallite into its undercooled melt and release it several times: does it grow or dissolve?
+
+    Example: nakaya md seed --material Al --temperature 640 --size 120 --seeds 5 --out nuclei/
+
+    What counts as solid is measured first, on a bulk solid and a bulk melt. One crystallite of 100 atoms in 2,048 takes
+    two minutes on one core. Killed, the same command goes on. Leaves with status 1 where none was released.
+    """
+    from nakaya.md.runs import measure_seeding
+
+    document = measure_seeding(
+        of.found(), temperature, how.execution(), sizes=size or (), shapes=shape or ("sphere",),
+        seeds=range(first_seed, first_seed + seeds), branches=branches, cells=cells,
+    )  # fmt: skip
+    lines = [
+        f"{nucleus['shape']} of {nucleus['crystallite_size']:g} atoms, seed {nucleus['seed']}: "
+        f"{nucleus.get('nucleus_size_at_release', math.nan):g} solid at release; {nucleus['grown']} grown, "
+        f"{nucleus['dissolved']} dissolved, {nucleus['undecided']} undecided ({nucleus['status']})"
+        for nucleus in document["nuclei"]
+    ]
+    _print(document, as_json, *lines)
+    if document["status"] == "failed":
+        raise typer.Exit(1)
 
 
 @with_groups

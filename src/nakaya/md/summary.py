@@ -12,6 +12,8 @@ import numpy as np
 from nakaya.core.errors import ParameterError
 from nakaya.md.melting import combine_melting_points
 from nakaya.md.nucleation import nucleation_rate, rate_conditions
+from nakaya.md.seeding.nuclei import SHAPE, SIZES
+from nakaya.md.seeding.run import FATES
 from nakaya.md.shear import SHEAR_RATE
 from nakaya.md.statistics import combine_seeds, rate_ratio
 from nakaya.records.record import Record, has_result
@@ -25,6 +27,7 @@ __all__ = [
     "nucleation_from_records",
     "nucleation_summary",
     "properties_summary",
+    "seeding_summary",
     "shear_summary",
 ]
 
@@ -251,3 +254,40 @@ def _sheared(shear_rate: float) -> str:
 
 def _kelvin_apart(record: Record, temperature: float) -> float:
     return abs(record.conditions["temperature"].value - temperature)
+
+
+def seeding_summary(records: Sequence[Record]) -> dict[str, Any]:
+    """Sum up crystallites released into their melts; records of other kinds are left alone.
+
+    Returns:
+        nuclei (size as cut and at release by both detectors, branches of each fate, status), and branches of each fate
+        over all of them, status ("failed" where none was released), flags.
+    """
+    nuclei: list[dict[str, Any]] = []
+    flags = []
+    for record in records:
+        flags += [f"{record.id}: {flag}" for flag in record.flags]
+        if SHAPE not in record.provenance.settings:
+            continue
+        counts = {name: record.quantities.get(f"branches_{name}") for name in FATES}
+        nuclei.append(
+            {
+                "shape": record.provenance.settings[SHAPE],
+                "seed": record.provenance.seeds[0],
+                "crystallite_size": record.conditions["crystallite_size"].value,
+                **{
+                    f"{name}_at_release": record.evidence[f"{name}_at_release"].value
+                    for name in SIZES.values()
+                    if f"{name}_at_release" in record.evidence
+                },
+                **{name: 0 if entry is None else round(entry.value) for name, entry in counts.items()},
+                "status": record.status,
+            }
+        )
+    is_lost = all(nucleus["status"] == "failed" for nucleus in nuclei)
+    return {
+        "nuclei": nuclei,
+        **{name: sum(nucleus[name] for nucleus in nuclei) for name in FATES},
+        "status": "failed" if is_lost else "flagged" if flags else "ok",
+        "flags": flags,
+    }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
@@ -13,10 +14,22 @@ from nakaya.md.potentials import MATERIALS, Material
 from nakaya.md.statistics import combine_runs
 from nakaya.records.record import DRIVING_FORCE, Quantity, Record, single
 
-__all__ = ["AVOGADRO", "BOLTZMANN_SI", "MaterialTable", "driving_force", "smooth", "tabulate", "with_guess"]
+__all__ = [
+    "AVOGADRO",
+    "BOLTZMANN_SI",
+    "THRESHOLDS",
+    "MaterialTable",
+    "driving_force",
+    "smooth",
+    "tabulate",
+    "with_guess",
+]
 
 BOLTZMANN_SI = 1.380649e-23
 AVOGADRO = 6.02214076e23
+THRESHOLDS: Final = ("bond_threshold", "averaged_q6_threshold")
+"""Quantities of a record that tell solid atoms from the melt at its temperature, by the two rules."""
+
 UNSTATED_ERROR = 10.0
 """Standard error, K, that a melting point without one is weighed with."""
 
@@ -70,6 +83,8 @@ class MaterialTable:
         liquid_volume: T in K -> m^3 per atom; None where nothing was measured.
         latent_heat: T in K -> J/mol; None where nothing was measured.
         diffusivity: T in K -> m^2/s; None where nothing was measured.
+        thresholds: T in K -> thresholds of the bond product and of averaged q6 that tell solid atoms from the melt
+            there; of measured temperatures alone, for a cluster's size hangs on them.
     """
 
     material: str
@@ -79,6 +94,7 @@ class MaterialTable:
     liquid_volume: Callable[[float], float] | None = None
     latent_heat: Callable[[float], float] | None = None
     diffusivity: Callable[[float], float] | None = None
+    thresholds: Mapping[float, tuple[float, float]] = field(default_factory=dict)
 
     def at(self, name: str, temperature: float) -> float:
         """One of the properties at a temperature, such as "latent_heat" in J/mol; NaN where it is not known."""
@@ -140,6 +156,7 @@ def tabulate(material: str, records: Iterable[Record], *, potential: str | None 
         liquid_volume=curve("liquid_volume_per_atom"),
         latent_heat=curve("latent_heat"),
         diffusivity=_arrhenius(columns.get("diffusivity", [])),
+        thresholds=_means(*(columns.get(name, []) for name in THRESHOLDS)),
     )
 
 
@@ -154,6 +171,16 @@ def _combine(melting: list[tuple[float, float]]) -> tuple[float, float]:
     errors = [error if math.isfinite(error) and error > 0 else UNSTATED_ERROR for _, error in melting]
     found = combine_runs(np.array([value for value, _ in melting]), np.array(errors))
     return found.value, found.standard_error
+
+
+def _means(first: list[tuple[float, float]], second: list[tuple[float, float]]) -> dict[float, tuple[float, float]]:
+    """Mean of either column at every temperature that both have."""
+
+    def mean(column: list[tuple[float, float]], temperature: float) -> float:
+        return float(np.mean([value for place, value in column if place == temperature]))
+
+    shared = sorted({place for place, _ in first} & {place for place, _ in second})
+    return {place: (mean(first, place), mean(second, place)) for place in shared}
 
 
 def _arrhenius(points: list[tuple[float, float]]) -> Callable[[float], float] | None:

@@ -1,7 +1,7 @@
 """Many runs into a store of records, so that a kill at any moment loses at most the runs in flight.
 
 A record depends on the plan alone, never on the order in which runs happened to end: a run sees the records that came
-with the campaign, and those of the earlier phases of its own material, all of which are waited for.
+with the campaign, and those of its own material that come before it (`AFTER`), all of which are waited for.
 
 The store is the ledger: a run is done when its record is there, written whole in one rename. Every attempt works in a
 fresh folder, so a LAMMPS that outlives its campaign cannot disturb the next attempt, and nothing is counted twice,
@@ -15,7 +15,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
@@ -30,8 +30,9 @@ from nakaya.md.growth import GrowthRun
 from nakaya.md.lammps.program import LammpsError, find_lammps
 from nakaya.md.lammps.workspace import record_of_run
 from nakaya.md.potentials import potential_file
+from nakaya.md.seeding.run import SeedingRun
 from nakaya.md.shear import SHEAR_RATE
-from nakaya.md.tables import MaterialTable, tabulate, with_guess
+from nakaya.md.tables import THRESHOLDS, MaterialTable, tabulate, with_guess
 from nakaya.records.record import DRIVING_FORCE, Record, single
 from nakaya.records.store import RecordStore
 
@@ -41,7 +42,15 @@ logger = logging.getLogger(__name__)
 
 RUN_HASH: Final = "run_sha256"
 MAX_ATTEMPTS = 2
-PHASES: Final = {"properties": 0, "melting": 1, "growth": 2, "nucleation": 2}
+AFTER: Final[Mapping[str, Set[str]]] = {
+    "properties": set(),
+    "melting": {"properties"},
+    "thresholds": set(),
+    "growth": {"properties", "melting"},
+    "nucleation": {"properties", "melting"},
+    "seeding": {"properties", "melting", "thresholds"},
+}
+"""Kind of a run -> kinds of runs of its material that must be done before it: it looks at their records."""
 
 
 @dataclass(frozen=True)
@@ -134,15 +143,15 @@ class _Shared:
 
     def prerequisites(self, run: Run) -> set[str]:
         """Ids of the runs of the plan that must be done before this one."""
-        phase, material = PHASES[run.kind], run.material.name
-        return {other.id for other in self.runs if other.material.name == material and PHASES[other.kind] < phase}
+        earlier, material = AFTER[run.kind], run.material.name
+        return {other.id for other in self.runs if other.material.name == material and other.kind in earlier}
 
     def relevant(self, run: Run, done: Mapping[str, Record]) -> list[Record]:
         """Records that the run may look at, in a fixed order."""
         earlier = self.prerequisites(run)
         chosen = {record.id: record for record in self.known if record.material == run.material.name}
         chosen |= {name: done[name] for name in earlier if name in done}
-        wanted = {"lattice_parameter", "latent_heat", "melting_temperature"}
+        wanted = {"lattice_parameter", "latent_heat", "melting_temperature", *THRESHOLDS}
         return [record for _, record in sorted(chosen.items()) if wanted & set(record.quantities)]
 
 
@@ -186,7 +195,7 @@ def _attempt(run: Run, out: Path, relevant: list[Record], keep_frames: bool, com
         folder = Path(tempfile.mkdtemp(prefix="attempt-", dir=home))
         try:
             actual = run
-            if isinstance(run, GrowthRun):
+            if isinstance(run, GrowthRun | SeedingRun):
                 actual = replace(run, patches=out / "records" / "patches" / f"{run.id}.npz")
             record = actual.execute(folder, table, command=command)
             if keep_frames:

@@ -23,7 +23,16 @@
     shear_rates = [0, 1e10]
     seeds = 20
 
-First all properties, then melting points, then seed 0 of every growth run, then quenches, seed by seed. A section with
+    [[seeding]]
+    material = "Cu"
+    temperatures = [914]
+    sizes = [60, 100, 160]
+    shapes = ["sphere", "twin"]
+    branches = 4
+    seeds = 5
+
+First all properties, then melting points and what counts as solid where crystallites are put into melts, then seed 0 of
+every growth run, then quenches, seed by seed; then crystallites, section by section, seed by seed. A section with
 `first_seed = 5` begins with that seed instead of 0: replicates added later, in place of runs that were lost.
 """
 
@@ -43,10 +52,12 @@ from nakaya.md.melting import MeltingRun
 from nakaya.md.nucleation import NucleationRun
 from nakaya.md.potentials import find_material
 from nakaya.md.properties import PropertiesRun
+from nakaya.md.seeding.run import SeedingRun, thresholds_for
+from nakaya.md.seeding.thresholds import ThresholdRun
 
 __all__ = ["Run", "read_plan"]
 
-Run: TypeAlias = PropertiesRun | MeltingRun | GrowthRun | NucleationRun
+Run: TypeAlias = PropertiesRun | MeltingRun | ThresholdRun | GrowthRun | NucleationRun | SeedingRun
 
 MAX_RUNS = 100_000
 
@@ -156,19 +167,42 @@ class _Nucleation(_Section):
         ]
 
 
+class _Seeding(_Section):
+    temperatures: list[_Kelvin] = Field(min_length=1)
+    sizes: list[int] = Field(min_length=1)
+    shapes: list[str] = Field(default=["sphere"], min_length=1)
+    branches: int = SeedingRun.branches
+    cells: int | None = SeedingRun.cells
+    duration_ps: float = SeedingRun.duration_ps
+    longest_ps: float = SeedingRun.longest_ps
+
+    def runs(self) -> list[SeedingRun]:
+        return [
+            SeedingRun(
+                self.found(), temperature, size, shape, seed, self.branches, self.cells, self.duration_ps,
+                self.longest_ps,
+            )
+            for seed in self.seed_numbers()
+            for temperature in self.temperatures
+            for shape in self.shapes
+            for size in self.sizes
+        ]  # fmt: skip
+
+
 class _Plan(Table):
     version: int | None = Field(default=None, ge=1, le=1)
     properties: tuple[_Properties, ...] = ()
     melting: tuple[_Melting, ...] = ()
     growth: tuple[_Growth, ...] = ()
     nucleation: tuple[_Nucleation, ...] = ()
+    seeding: tuple[_Seeding, ...] = ()
 
 
 def read_plan(path: Path) -> list[Run]:
     """Read a plan.
 
     Returns:
-        Its runs: properties, melting points, then growth and nucleation seed by seed. Ids are unique.
+        Its runs: properties, melting points, thresholds, growth and nucleation seed by seed, seeding. Ids are unique.
 
     Raises:
         InputFileError: The file cannot be read.
@@ -183,14 +217,18 @@ def read_plan(path: Path) -> list[Run]:
 def _ordered(plan: _Plan, path: Path) -> list[Run]:
     runs: list[Run] = [run for section in plan.properties for run in section.runs()]
     runs += [run for section in plan.melting for run in section.runs()]
+    seeding = [run for section in plan.seeding for run in section.runs()]
+    runs += thresholds_for(seeding)
     growth: list[Run] = [run for section in plan.growth for run in section.runs()]
     quenches: list[Run] = [run for section in plan.nucleation for run in section.runs()]
     seeds = sorted({run.seed for run in [*growth, *quenches]})
     for seed in seeds:
         runs += [run for run in growth if run.seed == seed]
         runs += [run for run in quenches if run.seed == seed]
+    runs += seeding
     if not runs:
-        raise ConfigError(f"{path} plans no runs: add [[properties]], [[melting]], [[growth]] or [[nucleation]]")
+        sections = ", ".join(f"[[{name}]]" for name in _Plan.model_fields if name != "version")
+        raise ConfigError(f"{path} plans no runs: add one of {sections}")
     if len(runs) > MAX_RUNS:
         raise ConfigError(f"{path} plans {len(runs)} runs, more than {MAX_RUNS}")
     ids = [run.id for run in runs]

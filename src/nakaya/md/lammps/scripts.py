@@ -24,6 +24,8 @@ __all__ = [
     "growth",
     "nucleation",
     "potential_copy",
+    "released_crystallite",
+    "seeded_melt",
     "sheared_nucleation",
 ]
 
@@ -49,6 +51,12 @@ OWN_BATHS = """\
 # One global thermostat would leave the growing interface hot and the rest cold: every atom has its own bath.
 """
 
+TETHER = 0.2
+"""Root mean square displacement along each axis, A, that a tether alone would leave a held atom."""
+
+BOLTZMANN_EV = 8.617333262e-5
+"""eV/K."""
+
 DUMP_COLUMNS = "id type xs ys zs vx vy vz c_energy"
 
 _FUNCFL_STYLES = ("eam", "eam/opt", "eam/omp", "eam/intel", "eam/gpu", "eam/kk")
@@ -60,12 +68,20 @@ def _seed(seed: int, purpose: int) -> int:
     return int(np.random.SeedSequence([seed, purpose]).generate_state(1)[0]) % _MASK + 1
 
 
-def data_file(positions: FloatArray, box: FloatArray, material: Material) -> str:
-    """Return a LAMMPS data file: positions float64 [atom, 3] in A, box float64 [3] in A, one type."""
+def data_file(
+    positions: FloatArray, box: FloatArray, material: Material, *, velocities: FloatArray | None = None
+) -> str:
+    """Return a LAMMPS data file: positions float64 [atom, 3] in A, box float64 [3] in A, one type.
+
+    With velocities, float64 [atom, 3] in A/ps, a run goes on with them.
+    """
     lines = ["crystal", "", f"{len(positions)} atoms", "1 atom types", ""]
     lines += [f"0 {length:.10g} {axis}lo {axis}hi" for length, axis in zip(box, "xyz", strict=True)]
     lines += ["", "Masses", "", f"1 {material.mass}", "", "Atoms # atomic", ""]
     lines += [f"{number} 1 {x:.10g} {y:.10g} {z:.10g}" for number, (x, y, z) in enumerate(positions, 1)]
+    if velocities is not None:
+        lines += ["", "Velocities", ""]
+        lines += [f"{number} {x:.6g} {y:.6g} {z:.6g}" for number, (x, y, z) in enumerate(velocities, 1)]
     return "\n".join(lines) + "\n"
 
 
@@ -322,3 +338,70 @@ compute frozen all reduce ave v_solid
 variable frozen equal c_frozen
 fix frozen all halt {every} v_frozen > 0.2 error continue
 """
+
+
+def seeded_melt(
+    material: Material,
+    potential: Path,
+    *,
+    temperature: float,
+    num_solid: int,
+    held_ps: float,
+    free_ps: float,
+    seed: int,
+) -> str:
+    """Return the input that makes a melt at T and a crystallite put into it one liquid with one nucleus.
+
+    The first `num_solid` atoms of start.data are the crystallite. They are tethered to their sites while the melt
+    around them relaxes and the box finds its volume, then all are free. Two frames go to frames.dump: the end of either
+    time.
+    """
+    stiffness = BOLTZMANN_EV * temperature / TETHER**2
+    return f"""\
+{_head(material, potential)}
+group crystallite id 1:{num_solid:d}
+group melt subtract all crystallite
+velocity melt create {temperature:.6g} {_seed(seed, 1)} mom yes rot no dist gaussian
+# A perfect lattice ends at half the temperature of its velocities, because half of the energy becomes potential energy.
+velocity crystallite create {2 * temperature:.6g} {_seed(seed, 5)} mom yes rot no dist gaussian
+fix tether crystallite spring/self {stiffness:.6g}
+# Atoms of the melt that stand too near to the crystallite push off in small steps of bounded length.
+fix move all nve/limit 0.05
+fix bath all langevin {temperature:.6g} {temperature:.6g} 0.05 {_seed(seed, 2)}
+timestep {HOT_STEP_PS}
+run {round(0.3 / HOT_STEP_PS)}
+unfix bath
+unfix move
+timestep {material.time_step_ps}
+fix box all nph iso 0 0 {BAROSTAT_PS / 2}
+fix bath all langevin {temperature:.6g} {temperature:.6g} 0.2 {_seed(seed, 6)} zero yes
+run {_steps(held_ps, material)}
+unfix bath
+unfix tether
+
+{OWN_BATHS}fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes
+reset_timestep 0
+{_sample(material, free_ps, free_ps)}"""
+
+
+def released_crystallite(
+    material: Material,
+    potential: Path,
+    *,
+    temperature: float,
+    duration_ps: float,
+    frame_ps: float,
+    seed: int,
+    has_velocities: bool,
+) -> str:
+    """Return the input of a crystallite in its melt that is left to itself: NpT with a local bath.
+
+    Velocities are drawn anew, of a Maxwell distribution at T, unless start.data has those with which a run goes on.
+    """
+    draw = f"velocity all create {temperature:.6g} {_seed(seed, 1)} mom yes rot no dist gaussian\n"
+    return f"""\
+{_head(material, potential)}
+{"" if has_velocities else draw}\
+fix box all nph iso 0 0 {BAROSTAT_PS / 2}
+{OWN_BATHS}fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes
+{_sample(material, duration_ps, frame_ps)}"""

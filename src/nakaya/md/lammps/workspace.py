@@ -46,8 +46,12 @@ def simulate(
     positions: FloatArray,
     box: FloatArray,
     script: str,
+    *,
+    velocities: FloatArray | None = None,
 ) -> FinishedRun:
     """Run a script on a start configuration: positions float64 [atom, 3] in A, box float64 [3] in A.
+
+    Velocities, float64 [atom, 3] in A/ps, are those that the script does not draw itself.
 
     The potential is copied beside the input, which names the copy: no path of a user's is part of an input.
 
@@ -59,7 +63,7 @@ def simulate(
     potential, _ = potential_file(material)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "start.data").write_text(data_file(positions, box, material))
+        (folder / "start.data").write_text(data_file(positions, box, material, velocities=velocities))
         (folder / "in.lammps").write_text(script)
         shutil.copyfile(potential, folder / potential_copy(potential))
     except OSError as error:

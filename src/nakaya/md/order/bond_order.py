@@ -38,12 +38,14 @@ __all__ = [
     "averaged_order",
     "centrosymmetry",
     "cluster_sizes",
+    "clusters",
     "environment",
     "harmonics",
     "harmonics_weights",
     "mean_harmonics",
     "mirrored",
     "order",
+    "ranked_bond",
     "solid_atoms",
     "solid_like_bonds",
 ]
@@ -213,19 +215,32 @@ def mirrored(q: NDArray[np.complex128], axis: int) -> NDArray[np.complex128]:
     return np.asarray(np.conj(q) * (signs if axis == 0 else 1.0))
 
 
-def solid_like_bonds(local_environment: Environment, *, threshold: float, degree: int = 6) -> IntArray:
-    """Number of solid-like bonds of every atom, int64 [atom]: bonds whose normalised q(i).q(j) exceeds `threshold`."""
+def _bond_products(local_environment: Environment, degree: int) -> Iterator[tuple[slice, FloatArray]]:
+    """Normalised products q(i).q(j) of the bonds of some atoms at a time: (which atoms, float64 [some, k])."""
     q = mean_harmonics(local_environment, degree)
     weights = harmonics_weights(degree)
     norms = np.sqrt((q.real**2 + q.imag**2) @ weights)
     unit = q / np.where(norms > 0, norms, 1)[:, None]
-    counts = np.empty(len(unit), dtype=np.int64)
     for block in _blocks(len(unit)):
         partners, here = unit[local_environment.neighbours[block]], unit[block]
         products = np.einsum("ikm,im,m->ik", partners.real, here.real, weights)
         products += np.einsum("ikm,im,m->ik", partners.imag, here.imag, weights)
-        counts[block] = (products > threshold).sum(axis=1)
-    return counts
+        yield block, products
+
+
+def solid_like_bonds(local_environment: Environment, *, threshold: float, degree: int = 6) -> IntArray:
+    """Number of solid-like bonds of every atom, int64 [atom]: bonds whose normalised q(i).q(j) exceeds `threshold`."""
+    found = _bond_products(local_environment, degree)
+    return np.concatenate([(products > threshold).sum(axis=1, dtype=np.int64) for _, products in found])
+
+
+def ranked_bond(local_environment: Environment, rank: int, *, degree: int = 6) -> FloatArray:
+    """The `rank`-th largest product q(i).q(j) of every atom, float64 [atom].
+
+    An atom has at least `rank` solid-like bonds exactly where this exceeds the threshold of `solid_like_bonds`.
+    """
+    found = _bond_products(local_environment, degree)
+    return np.concatenate([np.sort(products, axis=1)[:, -rank] for _, products in found])
 
 
 def solid_atoms(local_environment: Environment, classifier: Classifier, *, rule: str = "bonds") -> BoolArray:
@@ -251,15 +266,22 @@ def solid_atoms(local_environment: Environment, classifier: Classifier, *, rule:
     raise ParameterError(f"classifier rule {rule!r} is not known: bonds or averaged")
 
 
-def cluster_sizes(local_environment: Environment, solid: BoolArray) -> list[int]:
-    """Atoms in every group of solid atoms that are neighbours of each other, the largest first."""
+def clusters(local_environment: Environment, solid: BoolArray) -> list[IntArray]:
+    """Groups of solid atoms that are neighbours of each other, the largest first: numbers of atoms, int64 [n] each."""
     rows = np.repeat(np.arange(len(solid)), local_environment.neighbours.shape[1])
     columns = local_environment.neighbours.ravel()
     both = solid[rows] & solid[columns]
     links = coo_array((np.ones(int(both.sum()), dtype=np.int8), (rows[both], columns[both])), shape=(len(solid),) * 2)
     _, labels = connected_components(links, directed=False)
-    sizes: list[int] = np.unique(labels[solid], return_counts=True)[1].tolist()
-    return sorted(sizes, reverse=True)
+    members = np.flatnonzero(solid)
+    members = members[np.argsort(labels[members], kind="stable")]
+    _, starts = np.unique(labels[members], return_index=True)
+    return sorted(np.split(members, starts[1:]), key=len, reverse=True) if len(members) else []
+
+
+def cluster_sizes(local_environment: Environment, solid: BoolArray) -> list[int]:
+    """Atoms in every group of solid atoms that are neighbours of each other, the largest first."""
+    return [len(cluster) for cluster in clusters(local_environment, solid)]
 
 
 def centrosymmetry(local_environment: Environment, *, count: int = 12) -> FloatArray:
