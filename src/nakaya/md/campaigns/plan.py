@@ -32,7 +32,7 @@
     seeds = 5
 
 First all properties, then melting points and what counts as solid where crystallites are put into melts, then seed 0 of
-every growth run, then quenches, seed by seed; then crystallites, section by section, seed by seed. A section with
+every growth run, then quenches and crystallites, seed by seed. A section with
 `first_seed = 5` begins with that seed instead of 0: replicates added later, in place of runs that were lost.
 """
 
@@ -202,7 +202,8 @@ def read_plan(path: Path) -> list[Run]:
     """Read a plan.
 
     Returns:
-        Its runs: properties, melting points, thresholds, growth and nucleation seed by seed, seeding. Ids are unique.
+        Its runs: properties, melting points, thresholds, then growth, nucleation and seeding seed by seed. Ids are
+        unique.
 
     Raises:
         InputFileError: The file cannot be read.
@@ -217,15 +218,15 @@ def read_plan(path: Path) -> list[Run]:
 def _ordered(plan: _Plan, path: Path) -> list[Run]:
     runs: list[Run] = [run for section in plan.properties for run in section.runs()]
     runs += [run for section in plan.melting for run in section.runs()]
-    seeding = [run for section in plan.seeding for run in section.runs()]
-    runs += thresholds_for(seeding)
+    crystallites = [run for section in plan.seeding for run in section.runs()]
+    runs += thresholds_for(crystallites)
     growth: list[Run] = [run for section in plan.growth for run in section.runs()]
     quenches: list[Run] = [run for section in plan.nucleation for run in section.runs()]
-    seeds = sorted({run.seed for run in [*growth, *quenches]})
+    seeds = sorted({run.seed for run in [*growth, *quenches, *crystallites]})
     for seed in seeds:
         runs += [run for run in growth if run.seed == seed]
         runs += [run for run in quenches if run.seed == seed]
-    runs += seeding
+        runs += [run for run in crystallites if run.seed == seed]
     if not runs:
         sections = ", ".join(f"[[{name}]]" for name in _Plan.model_fields if name != "version")
         raise ConfigError(f"{path} plans no runs: add one of {sections}")
