@@ -19,8 +19,8 @@ from nakaya.md.patches import read_patches
 from nakaya.md.potentials import MATERIALS, find_material
 from nakaya.md.seeding.crystallites import SHAPES
 from nakaya.md.seeding.detection import find_nucleus
-from nakaya.md.seeding.nuclei import seeded_nuclei
-from nakaya.md.seeding.run import SeedingRun, default_size, embed, fate, thresholds_for
+from nakaya.md.seeding.nuclei import SOLID_BRANCHES, seeded_nuclei
+from nakaya.md.seeding.run import SeedingRun, _Branch, _solid_branches, default_size, embed, fate, thresholds_for
 from nakaya.md.seeding.thresholds import ThresholdRun, cube_of
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.md.trajectories.frames import Frame
@@ -185,6 +185,17 @@ def test_all_branches_begin_alike_and_go_their_own_ways(nucleus: tuple[Record, R
     fates = [record.quantities[f"branches_{name}"].value for name in ("grown", "dissolved", "undecided")]
     assert sum(fates) == 2
     assert record.quantities["mean_temperature"].value == pytest.approx(560.0, rel=0.05)
+
+
+def test_atoms_are_counted_by_the_branches_whose_nucleus_they_join() -> None:
+    def branch(atoms: list[int] | None) -> _Branch:
+        return _Branch([], np.zeros((1, 2)), None if atoms is None else np.array(atoms, dtype=np.int64), 0.5)
+
+    found = _solid_branches([branch([1, 2, 9]), branch([2, 9]), branch([9, 11]), branch([])])[SOLID_BRANCHES]
+    assert found.axis is not None
+    assert dict(zip(found.axis.values.tolist(), found.values.tolist(), strict=True)) == {1: 1, 2: 2, 9: 3, 11: 1}
+    assert _solid_branches([branch([1, 2]), branch(None)]) == {}  # one touched its image: not known of all
+    assert _solid_branches([branch([]), branch([])]) == {}
 
 
 def test_the_frame_of_the_release_is_kept(nucleus: tuple[Record, Record, Path]) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 import numpy as np
 from scipy.spatial import cKDTree
 
-from nakaya.core.arrays import FloatArray
+from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.checks import Range, check_count, check_in_range
 from nakaya.core.errors import ParameterError
 from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal
@@ -29,12 +29,12 @@ from nakaya.md.potentials import Material, potential_file
 from nakaya.md.properties import lattice_edge
 from nakaya.md.seeding.crystallites import check_shape, cut_crystallite, largest_radius
 from nakaya.md.seeding.detection import Nucleus, find_nucleus
-from nakaya.md.seeding.nuclei import SHAPE, SIZES
+from nakaya.md.seeding.nuclei import SHAPE, SIZES, SOLID_BRANCHES
 from nakaya.md.seeding.thresholds import ThresholdRun, cube_of
 from nakaya.md.slab_quantities import ANGSTROM, time_axis
 from nakaya.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
 from nakaya.md.trajectories.frames import Frame
-from nakaya.records.record import Quantity, Record, Snapshot, single
+from nakaya.records.record import Axis, Quantity, Record, Snapshot, single
 
 __all__ = ["FATES", "Fate", "SeedingRun", "default_size", "embed", "fate", "thresholds_for"]
 
@@ -298,7 +298,9 @@ class SeedingRun:
                 if part == 0 or frame.step != 0:  # a second part begins with the last frame of the first one
                     nuclei.append(find_nucleus(frame, classifier))
             done = count
-        return _Branch(runs, _sizes(nuclei, self._least_clearance), frame_ps)
+        sizes = _sizes(nuclei, self._least_clearance)
+        decided = min(round(self.duration_ps / frame_ps), len(nuclei) - 1)
+        return _Branch(runs, sizes, None if np.isnan(sizes[decided]).any() else nuclei[decided].atoms, frame_ps)
 
     @property
     def _least_clearance(self) -> float:
@@ -398,11 +400,13 @@ class _Branch:
     Attributes:
         runs: Of LAMMPS, one or two.
         sizes: float64 [frame, detector]; NaN from when the nucleus touched its periodic image.
+        atoms: Of the nucleus after `duration_ps`, int64 [n]; None where it had touched its periodic image.
         frame_ps: Interval of the frames.
     """
 
     runs: list[FinishedRun]
     sizes: FloatArray
+    atoms: IntArray | None
     frame_ps: float
 
 
@@ -416,7 +420,10 @@ def _sizes(nuclei: Sequence[Nucleus], least_clearance: float) -> FloatArray:
 
 
 def _quantities(branches: Sequence[_Branch]) -> dict[str, Quantity]:
-    """Sizes of the nucleus in every branch, [frame, branch] over time, and how many branches had which fate."""
+    """Sizes of the nucleus in every branch, [frame, branch] over time, and how many branches had which fate.
+
+    Also, over the numbers of atoms, in how many branches an atom belongs to the nucleus after `duration_ps`.
+    """
     frames = max(len(branch.sizes) for branch in branches)
     sizes = np.full((frames, len(branches), 2), np.nan)
     for number, branch in enumerate(branches):
@@ -427,8 +434,18 @@ def _quantities(branches: Sequence[_Branch]) -> dict[str, Quantity]:
     return {
         **{name: Quantity(sizes[:, :, rule], "1", axis=axis) for rule, name in enumerate(SIZES.values())},
         **{f"branches_{name}": single(float(fates.count(name)), "1") for name in FATES},
+        **_solid_branches(branches),
         "mean_temperature": single(round(float(temperatures.mean()), 2), "K"),
     }
+
+
+def _solid_branches(branches: Sequence[_Branch]) -> dict[str, Quantity]:
+    nuclei = [branch.atoms for branch in branches if branch.atoms is not None]
+    numbers, counts = np.unique(np.concatenate([*nuclei, np.empty(0, np.int64)]), return_counts=True)
+    if len(nuclei) < len(branches) or not numbers.size:  # not known of all; or all are gone, and an axis has a value
+        return {}
+    axis = Axis("atom", "1", numbers.astype(np.float64))
+    return {SOLID_BRANCHES: Quantity(counts.astype(np.float64), "1", axis=axis)}
 
 
 def _flags_of_branches(branches: Sequence[_Branch]) -> list[str]:
