@@ -17,6 +17,11 @@ from benchmarks.__main__ import app as studies
 from nakaya.cli.app import app, run
 from nakaya.kinetics.training.training import read_kinetics_training
 from nakaya.md.campaigns.plan import read_plan
+from nakaya.md.potentials import MATERIALS
+from nakaya.md.seeding.crystallites import SHAPES
+from nakaya.md.seeding.run import SeedingRun, default_size
+from nakaya.md.tables import tabulate
+from nakaya.records.store import load_records
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "src").rglob("*.md"))
@@ -88,6 +93,26 @@ def test_the_plan_of_a_potential_of_users_and_its_training_can_be_read() -> None
     training = read_kinetics_training(ROOT / "examples" / "nickel" / "train.toml")
     text = (ROOT / "docs" / "own-potential.md").read_text(encoding="utf-8")
     assert f"--out {training.records}\n" in text  # the records that the page makes are those that it trains on
+
+
+def test_the_plan_of_crystallites_brackets_the_critical_sizes_of_classical_theory() -> None:
+    path = ROOT / "examples" / "seeding.toml"
+    planned = [one for one in read_plan(path) if isinstance(one, SeedingRun)]
+    sizes: dict[tuple[str, float], set[int]] = {}
+    for one in planned:
+        assert one.size <= 0.1 * 4 * one._cells**3
+        sizes.setdefault((one.material.name, one.temperature), set()).add(one.size)
+    assert len(sizes) == 6
+    tables = {name: tabulate(name, load_records("al-cu-si")) for name in ("Al", "Cu")}
+    stated = path.read_text(encoding="utf-8").partition("Cost")[0]
+    for (name, temperature), chosen in sizes.items():
+        assert 0.65 < temperature / tables[name].melting_temperature < 0.8
+        critical = default_size(MATERIALS[name], temperature, tables[name])
+        assert min(chosen) < critical < max(chosen)
+        assert re.search(rf"\b{critical}\b", stated)
+    shapes = [one.shape for one in planned]
+    assert set(shapes) == set(SHAPES)
+    assert shapes.index("twin") == shapes.count("sphere")  # spheres first
 
 
 def test_a_material_without_a_potential_names_what_comes_next(

@@ -140,5 +140,7 @@ def test_bad_shapes_are_one_line() -> None:
     for shape in CLOSE_PACKED:
         with pytest.raises(ParameterError, match="expected fcc, not bcc"):
             cut(shape, structure="bcc")
+    with pytest.raises(UnknownNameError, match="structure"):
+        cut("sphere", structure="hcp")
     with pytest.raises(ParameterError, match="expected at least 1"):
         cut("sphere", 0)

@@ -11,7 +11,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal
+from nakaya.crystallography.lattices import ATOMS_PER_CELL, atomic_volume, build_crystal
 
 __all__ = ["SHAPES", "check_shape", "cut_crystallite", "largest_radius"]
 
@@ -84,19 +84,21 @@ def check_shape(structure: str, shape: str) -> None:
     """Check that a crystallite of this shape can be cut from a crystal of this structure.
 
     Raises:
-        UnknownNameError: Another shape.
+        UnknownNameError: Another shape, or a structure that is not cubic.
         ParameterError: A shape of close-packed layers, and the structure is not fcc.
     """
+    if structure not in ATOMS_PER_CELL:
+        raise UnknownNameError("structure of crystallites", structure, ATOMS_PER_CELL)
     if shape not in SHAPES:
         raise UnknownNameError("shape", shape, SHAPES)
     if SHAPES[shape].stacking is not None and structure != "fcc":
         raise ParameterError(f"shape {shape!r} is a stacking of close-packed layers: expected fcc, not {structure}")
 
 
-def largest_radius(shape: str, num_atoms: int, atomic_volume: float) -> float:
-    """Largest distance of an atom from the centre of a crystallite, in the unit of length of `atomic_volume`."""
+def largest_radius(shape: str, num_atoms: int, volume: float) -> float:
+    """Largest distance of an atom from the centre of a crystallite, in the unit of length of the volume of an atom."""
     sites = num_atoms / (1 - SHAPES[shape].vacant)
-    return float(SHAPES[shape].reach * (3 * sites * atomic_volume / (4 * math.pi)) ** (1 / 3))
+    return float(SHAPES[shape].reach * (3 * sites * volume / (4 * math.pi)) ** (1 / 3))
 
 
 def cut_crystallite(
@@ -118,8 +120,8 @@ def cut_crystallite(
         raise ParameterError(f"a crystallite of {num_atoms} atoms: expected at least 1")
     how = SHAPES[shape]
     vacant = round(num_atoms * how.vacant / (1 - how.vacant))
-    atomic_volume = lattice_parameter**3 / ATOMS_PER_CELL[structure]
-    reach = 1.2 * largest_radius(shape, num_atoms, atomic_volume) + 2 * lattice_parameter
+    volume = atomic_volume(structure, lattice_parameter)
+    reach = 1.2 * largest_radius(shape, num_atoms, volume) + 2 * lattice_parameter
     if how.stacking is None:
         sites = _sites(structure, lattice_parameter, reach, rng)
     else:

@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.core.checks import Range, check_count, check_in_range
 from nakaya.core.errors import ParameterError
-from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal
+from nakaya.crystallography.lattices import atomic_volume, build_crystal
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import FinishedRun, record_of_run, simulate
 from nakaya.md.limits import check_limits
@@ -190,7 +190,7 @@ class SeedingRun:
     @property
     def _widest(self) -> float:
         """Longest diameter of the crystallite as it is cut, A."""
-        volume = self.material.lattice_parameter**3 / ATOMS_PER_CELL[self.material.structure]
+        volume = atomic_volume(self.material.structure, self.material.lattice_parameter)
         return 2 * largest_radius(self.shape, self.size, volume)
 
     @property
