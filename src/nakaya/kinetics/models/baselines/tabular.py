@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,6 +24,7 @@ from nakaya.kinetics.samples.sample import Sample
 from nakaya.learn.search_space import Parameter
 
 __all__ = [
+    "Columns",
     "make_ann",
     "make_ann_on_start",
     "make_boosting",
@@ -43,20 +45,20 @@ ANN_MEMBERS = 5
 SMOOTHNESS = (0.5, 1.5, 2.5)
 
 
-def _ridge(name: str, columns: Columns) -> Baseline:
+def make_ridge(columns: Columns = numbers) -> Baseline:
+    """Ridge regression, on all columns unless others are named."""
+
     def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
         from sklearn.linear_model import Ridge
 
         return Ridge(alpha=settings["alpha"])
 
-    return _table(name, regressor, (Parameter("alpha", 1e-3, 1e3, "log"),), {"alpha": 1.0}, columns=columns)
+    return _table("ridge", regressor, (Parameter("alpha", 1e-3, 1e3, "log"),), {"alpha": 1.0}, columns=columns)
 
 
-make_ridge = partial(_ridge, "ridge", numbers)
-"""Ridge regression on all columns."""
-
-make_ridge_bond_order = partial(_ridge, "ridge-bond-order", bond_order_numbers)
-"""Ridge regression on conditions, laws, early bond order and the direct fit: what glassy dynamics asks for."""
+def make_ridge_bond_order() -> Baseline:
+    """Ridge regression on conditions, laws, early bond order and the direct fit: what glassy dynamics asks for."""
+    return replace(make_ridge(bond_order_numbers), name="ridge-bond-order")
 
 
 def make_svm() -> Baseline:
@@ -75,7 +77,7 @@ def make_svm() -> Baseline:
     return _table("svm", regressor, space, {"cost": 10.0, "kernel_rate": 0.3, "tube": 0.03})
 
 
-def make_ann() -> Baseline:
+def make_ann(columns: Columns = numbers) -> Baseline:
     """The mean of five fully connected networks."""
 
     def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
@@ -101,10 +103,11 @@ def make_ann() -> Baseline:
         Parameter("weight_decay", 1e-3, 30.0, "log"),
         Parameter("iterations", 50, 500, "log"),
     )
-    return _table("ann", regressor, space, {"depth": 1.0, "width": 16.0, "weight_decay": 1.0, "iterations": 200.0})
+    defaults = {"depth": 1.0, "width": 16.0, "weight_decay": 1.0, "iterations": 200.0}
+    return _table("ann", regressor, space, defaults, columns=columns)
 
 
-def make_extra_trees() -> Baseline:
+def make_extra_trees(columns: Columns = numbers) -> Baseline:
     """Extremely randomised trees."""
 
     def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
@@ -119,10 +122,10 @@ def make_extra_trees() -> Baseline:
         )
 
     space = (Parameter("leaf", 1, 10, "integer"), Parameter("share_of_columns", 0.1, 1.0, "real"))
-    return _table("extra-trees", regressor, space, {"leaf": 1.0, "share_of_columns": 0.6})
+    return _table("extra-trees", regressor, space, {"leaf": 1.0, "share_of_columns": 0.6}, columns=columns)
 
 
-def make_boosting() -> Baseline:
+def make_boosting(columns: Columns = numbers) -> Baseline:
     """Gradient boosting of small trees."""
 
     def regressor(settings: Settings, seed: int, num_columns: int) -> Regressor:
@@ -143,7 +146,7 @@ def make_boosting() -> Baseline:
         Parameter("share_of_rows", 0.4, 1.0, "real"),
     )
     defaults = {"learning_rate": 0.08, "trees": 120.0, "depth": 2.0, "share_of_rows": 0.8}
-    return _table("boosting", regressor, space, defaults)
+    return _table("boosting", regressor, space, defaults, columns=columns)
 
 
 def make_gp() -> Baseline:
