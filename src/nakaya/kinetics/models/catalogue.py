@@ -9,7 +9,7 @@ from typing import Final, cast
 from nakaya.core.errors import MissingExtraError, UnknownNameError
 from nakaya.core.registry import Registry
 from nakaya.kinetics.models.protocol import KineticModel
-from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind
+from nakaya.kinetics.samples.sample import EvidenceKind
 
 __all__ = ["BASELINES", "MODELS", "NETWORKS", "PLUGINS", "Entry", "find_entry", "find_model", "model_names"]
 
@@ -28,7 +28,7 @@ class Entry:
     source: str
     evidence: tuple[EvidenceKind, ...] = ("A", "B")
     graphs: bool = False
-    targets: tuple[str, ...] = tuple(TARGET_SCALES)
+    targets: tuple[str, ...] = ("growth_velocity", "nucleation_rate")
 
 
 _HERE: Final = "nakaya.kinetics.models"

@@ -24,8 +24,12 @@ EVIDENCE: Final[Mapping[str, str]] = {"A": "conditions only", "B": "conditions a
 
 Scale: TypeAlias = Literal["linear", "log10"]
 
-TARGET_SCALES: Final[Mapping[str, Scale]] = {"growth_velocity": "linear", "nucleation_rate": "log10"}
-"""Scale on which a target is learned and scored; both are in SI units. A velocity may be negative, a rate may not."""
+TARGET_SCALES: Final[Mapping[str, Scale]] = {
+    "growth_velocity": "linear",
+    "nucleation_rate": "log10",
+    "nucleus_size_change": "linear",
+}
+"""Scale on which a target is learned and scored, in SI units. A velocity may be negative, a rate may not."""
 
 
 @dataclass(frozen=True, eq=False)
