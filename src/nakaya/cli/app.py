@@ -163,6 +163,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "benchmark:kinetics",
         "Compare kinetics models on growth velocities (m/s) that were held out: the stored table, or records of yours.",
     ),
+    "benchmark nuclei": (
+        "benchmark:nuclei",
+        "Compare models of the fate of near-critical nuclei: how much of their growth does one snapshot tell?",
+    ),
 }
 """Words of a command -> module of `nakaya.cli` and function, and the first sentence of its help."""
 
