@@ -15,8 +15,8 @@ from support.synthetic_nuclei import planted_nuclei, with_atoms
 
 pytest.importorskip("torch", reason='the network needs the extra "ml"')
 
-ATOMS = 40
-QUICK = {"members": 1.0, "updates": 150.0, "width_atom": 8.0, "dropout": 0.0}
+ATOMS = 24
+QUICK = {"members": 1.0, "updates": 80.0, "width_atom": 8.0, "dropout": 0.0}
 
 
 def nuclei_of_a_sum(count: int, rng: np.random.Generator) -> list[NucleusSample]:

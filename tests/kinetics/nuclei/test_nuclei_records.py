@@ -74,6 +74,8 @@ def test_outcomes_of_atoms_come_from_the_record(made: tuple[Path, list[Record]])
     assert nucleus.solid_fraction is not None
     # Of 4 branches; atom 0 is at the corner of the box, outside the graph.
     assert sorted(nucleus.solid_fraction[nucleus.solid_fraction > 0]) == [0.25, 0.5]
+    earlier = read_nuclei([replace(records[0], quantities=counted)], folder, after_ps=4.0).nuclei[0]
+    assert earlier.solid_fraction is None  # it was counted after 8 ps
 
 
 def test_size_is_found_where_size_decides(made: tuple[Path, list[Record]]) -> None:
@@ -150,19 +152,7 @@ def test_without_records_the_command_says_how_they_are_made(
     assert run(["benchmark", "nuclei", "--stored", "--split", "shape"]) == 2
 
 
-def test_stored_results_are_printed_as_they_are(
-    made: tuple[Path, list[Record]],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    words = ["benchmark", "nuclei", "--records", str(made[0]), "--model", "size", "--split", "nucleus", "--json"]
-    assert run(words) == 0
-    (tmp_path / "nuclei").mkdir()
-    (tmp_path / "nuclei" / "benchmark.json").write_text(capsys.readouterr().out)
-    monkeypatch.setattr("nakaya.kinetics.nuclei.table.shipped_folder", lambda name="": tmp_path / name)
-    assert run(["benchmark", "nuclei", "--stored"]) == 0
-    assert "sha256 of the stored results" in capsys.readouterr().out
+def test_a_file_of_other_results_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text('{"rows": []}')
     with pytest.raises(FormatError, match="does not hold results of the benchmark of nuclei"):
         read_stored_nuclei(tmp_path / "other.json")

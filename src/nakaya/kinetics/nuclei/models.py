@@ -63,6 +63,14 @@ class Tabular:
         return forecast
 
 
+def _size() -> Tabular:
+    return Tabular(SIZE, make_ridge(_chosen(_OF_SIZE)), ({"alpha": 1e-3}, *_LINEAR[:3]))
+
+
+def _with_label(sample: Sample, value: float) -> Sample:
+    return replace(sample, labels={TARGET: replace(sample.labels[TARGET], value=value)})
+
+
 def _same(sample: Sample) -> Sample:
     return sample
 
@@ -79,6 +87,8 @@ def _without_melt(sample: Sample) -> Sample:
 @dataclass(frozen=True)
 class Network:
     """The graph network of `nakaya.kinetics.models.msgnn` on the atoms of the nucleus and its melt, and all features.
+
+    It learns what the straight line of `size` leaves of the change.
 
     Attributes:
         name: As in the table.
@@ -107,16 +117,22 @@ class Network:
             raise MissingExtraError("kinetics models", "ml") from error
         all_atoms = next(option.high for option in OPTIONS if option.name == "patch_atoms")
         model = Msgnn(self.name, {"patch_atoms": all_atoms, "dynamic_steps": 1.0, **self.fixed})
-        fitted = model.fit([self.seen(nucleus.sample) for nucleus in nuclei], TARGET, settings, seed=seed)
+        line = _size()
+        start = line.fit(nuclei, line.grid[0], seed=seed)
+        samples = [
+            _with_label(self.seen(nucleus.sample), nucleus.change.mean - value)
+            for nucleus, value in zip(nuclei, start(nuclei).tolist(), strict=True)
+        ]
+        fitted = model.fit(samples, TARGET, settings, seed=seed)
 
         def forecast(asked: Sequence[NucleusSample]) -> FloatArray:
-            return fitted.predict([self.seen(nucleus.sample) for nucleus in asked]).mean
+            return start(asked) + fitted.predict([self.seen(nucleus.sample) for nucleus in asked]).mean
 
         return forecast
 
 
 BASELINES: Final[Mapping[str, Callable[[], FateModel]]] = {
-    SIZE: lambda: Tabular(SIZE, make_ridge(_chosen(_OF_SIZE)), ({"alpha": 1e-3}, *_LINEAR[:3])),
+    SIZE: _size,
     "sizes": lambda: Tabular("sizes", make_ridge(_chosen((*_OF_SIZE, *SIZE_RATIOS))), _LINEAR),
     "ridge": lambda: Tabular("ridge", make_ridge(_chosen(None)), _LINEAR),
     "trees": lambda: Tabular(

@@ -52,8 +52,8 @@ RELEASE_FRAME: Final = "release-frame"
 """Form of the snapshot with all atoms at release; its column `solid` says which of them are the nucleus."""
 
 SOLID_BRANCHES: Final = "solid_branches"
-"""Quantity over an axis of numbers of atoms: in how many branches the atom belongs to the nucleus at the end. Atoms
-that are not listed belong to it in none."""
+"""Quantity over an axis of numbers of atoms: in how many branches the atom belongs to the nucleus after the setting
+`duration_ps`. Atoms that are not listed belong to it in none."""
 
 
 class NoNucleiError(ParameterError):
@@ -128,8 +128,7 @@ def read_nuclei(records: Iterable[Record], folder: Path, *, after_ps: float = AF
     found, left_out = [], []
     for record, nucleus in seeded:
         try:
-            change = size_change(nucleus, after_ps=after_ps)
-            found.append(_sample(record, nucleus, change, folder, tables[record.material]))
+            found.append(_sample(record, nucleus, folder, tables[record.material], after_ps=after_ps))
         except ParameterError as error:
             log.info("record %s is left out: %s", record.id, error)
             left_out.append((record.id, str(error)))
@@ -137,8 +136,9 @@ def read_nuclei(records: Iterable[Record], folder: Path, *, after_ps: float = AF
 
 
 def _sample(
-    record: Record, nucleus: SeededNucleus, change: SizeChange, folder: Path, table: MaterialTable
+    record: Record, nucleus: SeededNucleus, folder: Path, table: MaterialTable, *, after_ps: float
 ) -> NucleusSample:
+    change = size_change(nucleus, after_ps=after_ps)
     shot = next((shot for shot in record.snapshots if shot.form == RELEASE_FRAME), None)
     if shot is None:
         raise ParameterError("no snapshot of the release")
@@ -154,7 +154,8 @@ def _sample(
         table=table,
     )
     sample = replace(described, labels={TARGET: label})
-    return NucleusSample(sample, nucleus.shape, change, _solid_fraction(record, atoms.numbers, len(change.later)))
+    fraction = _solid_fraction(record, atoms.numbers, len(change.later), after_ps)
+    return NucleusSample(sample, nucleus.shape, change, fraction)
 
 
 def describe_nucleus(
@@ -216,9 +217,10 @@ def _classifier(record: Record) -> Classifier:
     )
 
 
-def _solid_fraction(record: Record, numbers: IntArray, branches: int) -> FloatArray | None:
+def _solid_fraction(record: Record, numbers: IntArray, branches: int, after_ps: float) -> FloatArray | None:
     counted = record.quantities.get(SOLID_BRANCHES)
-    if counted is None or counted.axis is None:
+    counted_ps = float(record.provenance.settings.get("duration_ps", AFTER_PS))
+    if counted is None or counted.axis is None or counted_ps != after_ps:
         return None
     by_number = dict(zip(counted.axis.values.astype(int).tolist(), counted.values.tolist(), strict=True))
     return np.array([by_number.get(number, 0.0) / branches for number in numbers.tolist()])
