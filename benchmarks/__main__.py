@@ -20,6 +20,7 @@ from benchmarks.md_ablation import md_ablation
 from benchmarks.micrographs import micrographs
 from benchmarks.mutation import mutation
 from benchmarks.network import network
+from benchmarks.nuclei import nuclei
 from benchmarks.reactor_conventions import reactor_conventions
 from benchmarks.reactor_coverage import reactor_coverage
 from benchmarks.reactor_speed import reactor_speed
@@ -46,6 +47,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "micrographs": micrographs,
     "mutation": mutation,
     "network": network,
+    "nuclei": nuclei,
     "reactor-conventions": reactor_conventions,
     "reactor-coverage": reactor_coverage,
     "reactor-speed": reactor_speed,

@@ -67,7 +67,7 @@ def write_seeding_records(
         noise: Standard deviation of the change of one branch.
         shapes: Dealt out in turn.
     """
-    store, written = RecordStore(folder), []
+    store, written = RecordStore(folder, create=True), []
     for number, radius in enumerate(radii):
         frame = frame_with_nucleus(radius, rng)
         solid = frame.extra["solid"] > 0.5
