@@ -3,7 +3,7 @@
 numba leaves vectorising to LLVM's heuristics, which give up on gathers, scatters and overlapping rows, and it counts
 references whenever an array is handed to a function. The two types here say outright what is meant:
 
-- lanes hold sixteen numbers; `+ - * ^` act on all of them. LLVM maps them to what the processor has: one AVX-512
+- lanes hold sixteen numbers; `+ - * / ^` act on all of them. LLVM maps them to what the processor has: one AVX-512
   register, two of AVX, four of NEON. No operation is reordered or fused, so results are the same on all of them.
 - a pointer is the address of an array's first element. `p[i]` takes the index as it is: no bounds are checked and
   negative indices do not count from the end. The array must outlive the pointer.
@@ -21,6 +21,7 @@ Only for use inside `numba.njit` functions.
 | `scatter(p, where, x)`          | `p[where[lane]] = x[lane]`; of equal places the last lane wins  |
 | `splat(value)`                  | the same float32, int32 or uint32 in all lanes                  |
 | `lane_numbers()`                | 0 to 15, uint32                                                 |
+| `to_floats(x)`                  | uint32 numbers as float32                                       |
 | `least(x, y)`, `greatest(x, y)` | the smaller or greater, lane by lane                            |
 | `rotation(n)(x)`                | uint32 words rotated left by n bits                             |
 | `below(x, y)`                   | mask: x < y                                                     |
@@ -65,6 +66,7 @@ __all__ = [
     "scatter",
     "splat",
     "store",
+    "to_floats",
 ]
 
 LANES = 16
@@ -265,6 +267,10 @@ splat = _intrinsic(lambda value: LanesType(value)(value), _emit_splat)
 lane_numbers = _intrinsic(
     lambda: WORDS(), lambda context, builder, signature: ir.Constant(ir.VectorType(INDEX, LANES), list(range(LANES)))
 )
+to_floats = _intrinsic(
+    lambda x: FLOATS(x),
+    lambda context, builder, signature, x: builder.uitofp(x, context.get_value_type(FLOATS)),
+)
 
 
 def _of_two(emit: Callable[[Any, Any, Any], Any], result: Any = None) -> Any:
@@ -282,6 +288,7 @@ def _zeros(like: Any) -> Any:
 _add_floats = _of_two(lambda builder, x, y: builder.fadd(x, y))
 _subtract_floats = _of_two(lambda builder, x, y: builder.fsub(x, y))
 _multiply_floats = _of_two(lambda builder, x, y: builder.fmul(x, y))
+_divide_floats = _of_two(lambda builder, x, y: builder.fdiv(x, y))
 _add_words = _of_two(lambda builder, x, y: builder.add(x, y))
 _xor_words = _of_two(lambda builder, x, y: builder.xor(x, y))
 _and_words = _of_two(lambda builder, x, y: builder.and_(x, y))
@@ -334,6 +341,7 @@ def _overload_operator(function: Any, on_floats: Any, on_words: Any) -> None:
 _overload_operator(operator.add, _add_floats, _add_words)
 _overload_operator(operator.sub, _subtract_floats, None)
 _overload_operator(operator.mul, _multiply_floats, None)
+_overload_operator(operator.truediv, _divide_floats, None)
 _overload_operator(operator.xor, None, _xor_words)
 _overload_operator(operator.and_, None, _and_words)
 _overload_operator(operator.rshift, None, _shift_words)

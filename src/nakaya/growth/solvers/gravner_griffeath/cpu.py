@@ -28,6 +28,7 @@ from nakaya.growth.model.parameters import Conditions, point_hash
 from nakaya.growth.model.setup import FRONT, NO_GROWTH, STEPS, GrowthSetup
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.solvers import simd as lanes
+from nakaya.growth.solvers import threefry
 from nakaya.growth.solvers.gravner_griffeath import boundary, vapour, workspace
 from nakaya.growth.solvers.gravner_griffeath.boundary import (
     decide_hollows,
@@ -200,7 +201,7 @@ def _compile(sources: str) -> Any:
 
 def _digest_of_sources() -> str:
     digest = hashlib.sha256()
-    for module in (lanes, workspace, vapour, boundary):
+    for module in (lanes, threefry, workspace, vapour, boundary):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nakaya.core.compiling import njit
-from nakaya.core.randomness import COLUMN_BITS, PARITY, ROTATIONS
+from nakaya.core.randomness import COLUMN_BITS
 from nakaya.growth.solvers.gravner_griffeath.workspace import (
     BROKEN_D,
     FULL,
@@ -35,10 +35,10 @@ from nakaya.growth.solvers.simd import (
     not_below,
     opaque,
     packed,
-    rotation,
     splat,
     store,
 )
+from nakaya.growth.solvers.threefry import threefry2x32
 
 __all__ = ["Noise", "diffuse_tile"]
 
@@ -49,8 +49,6 @@ LEAD = 2 * QUAD
 
 CHUNK = 2 * LEAD
 """Rows that are read, and then written, where rows are short."""
-
-_turn_0, _turn_1, _turn_2, _turn_3, _turn_4, _turn_5, _turn_6, _turn_7 = (rotation(amount) for amount in ROTATIONS)
 
 
 class Noise(NamedTuple):
@@ -68,48 +66,16 @@ class Noise(NamedTuple):
 # The kernels are free functions of (layout, memory, rules, ...); numba infers the types, hence `Any`.
 
 
-@njit(inline="always")
-def _four_rounds(x: Any, y: Any) -> Any:
-    x = x + y
-    y = _turn_0(y) ^ x
-    x = x + y
-    y = _turn_1(y) ^ x
-    x = x + y
-    y = _turn_2(y) ^ x
-    x = x + y
-    y = _turn_3(y) ^ x
-    return x, y
-
-
-@njit(inline="always")
-def _four_more_rounds(x: Any, y: Any) -> Any:
-    x = x + y
-    y = _turn_4(y) ^ x
-    x = x + y
-    y = _turn_5(y) ^ x
-    x = x + y
-    y = _turn_6(y) ^ x
-    x = x + y
-    y = _turn_7(y) ^ x
-    return x, y
-
-
 @njit
 def draw_words(layout: Any, words: Any, noise: Any, band: Any) -> None:
     """Draw the random bits of 64 rows, as `nakaya.core.randomness.noise_words` defines them."""
-    key_0, key_1 = splat(noise.low_key), splat(noise.high_key)
-    key_2 = splat(np.uint32(noise.low_key ^ noise.high_key ^ np.uint32(PARITY)))
-    first = splat(np.uint32(noise.step)) + key_0
+    first = splat(np.uint32(noise.step))
     start = LEFT + words_row(band * ROWS_PER_DRAW) * layout.stride
     for block in range((layout.size + LANES - 1) // LANES):
         counter = splat(np.uint32((band << COLUMN_BITS) + block * LANES)) + lane_numbers()
-        x, y = _four_rounds(first, counter + key_1)
-        x, y = _four_more_rounds(x + key_1, y + key_2 + splat(np.uint32(1)))
-        x, y = _four_rounds(x + key_2, y + key_0 + splat(np.uint32(2)))
-        x, y = _four_more_rounds(x + key_0, y + key_1 + splat(np.uint32(3)))
-        x, y = _four_rounds(x + key_1, y + key_2 + splat(np.uint32(4)))
-        store(words, start + block * LANES, x + key_2)
-        store(words, start + layout.stride + block * LANES, y + key_0 + splat(np.uint32(5)))
+        x, y = threefry2x32(noise.low_key, noise.high_key, first, counter)
+        store(words, start + block * LANES, x)
+        store(words, start + layout.stride + block * LANES, y)
 
 
 @njit(forceinline=True)
