@@ -10,8 +10,9 @@ from scipy.stats import norm
 
 from nakaya.core.errors import ConfigError, FormatError
 from nakaya.reactor.config import read_column_map
-from nakaya.reactor.logs.classes import class_edges, refined
+from nakaya.reactor.logs.classes import SizeSeries, class_edges, refined
 from nakaya.reactor.logs.record import ingest_log
+from nakaya.reactor.logs.size_evidence import class_evidence
 from nakaya.records.record import Record
 from nakaya.records.store import check_record
 
@@ -77,6 +78,20 @@ def test_classes_of_equal_width_stay_as_they_are(tmp_path) -> None:
     assert record.evidence["size_moment_3"].values[0] == pytest.approx(140 * 200e-6**3 / 4, rel=1e-9)
     assert class_edges(np.array([3.0, 6.0, 9.0]), "upper")[0].tolist() == [0.0, 3.0, 6.0, 9.0]
     assert not class_edges(sizes, "middle")[1]
+
+
+def test_rows_before_the_first_crystal_say_nothing_about_the_width_of_classes() -> None:
+    times, edges = 60.0 * np.arange(12), 1e-6 * np.arange(0.0, 210.0, 10.0)
+    counts = np.where(np.arange(12)[:, None] < 8, 0.0, 7.0) * np.ones(20)
+    found, flags = class_evidence(SizeSeries(times, edges, counts))
+    assert not any("coarse" in flag for flag in flags)
+    assert found["size_q50"].uncertainty is None
+    wide, flags = class_evidence(SizeSeries(times, edges[::10], 10 * counts[:, ::10]))
+    assert any("coarse" in flag for flag in flags)
+    errors = wide["size_q50"].uncertainty
+    assert errors is not None
+    assert np.isnan(errors[:8]).all()
+    np.testing.assert_allclose(errors[8:], 100e-6 / np.sqrt(12.0))
 
 
 @pytest.mark.parametrize(("weight", "power"), [("volume", 3), ("mass", 3), ("area", 2), ("length", 1), ("number", 0)])

@@ -139,6 +139,11 @@ def test_a_report_whose_summary_disagrees_with_its_list_is_flagged(tmp_path):
     report(tmp_path, "2 min.txt", sizes)
     record = ingest_reports(tmp_path, ColumnMap("acid", reports=REPORTS)).record
     assert any("1 min.txt states total = 25" in flag for flag in record.flags)
+    for stated, is_right in ((2.0, True), (2.005, True), (2.0055, False), (2.1, False)):  # the list has two digits
+        text = (tmp_path / "2 min.txt").read_text()
+        (tmp_path / "3 min.txt").write_text(text.replace("No.", f"Mean/um\t{stated}\nNo."))
+        flags = ingest_reports(tmp_path, ColumnMap("acid", reports=REPORTS)).record.flags
+        assert any("3 min.txt states mean" in flag for flag in flags) != is_right
 
 
 @pytest.mark.parametrize("column", [0, -1, -(2**63)])
