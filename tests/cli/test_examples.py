@@ -118,7 +118,7 @@ def test_the_plan_of_crystallites_brackets_the_critical_sizes_of_classical_theor
 def test_a_material_without_a_potential_names_what_comes_next(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["md", "grow", "--material", "Fe", "--orientation", "100", "--temperature", "900", "--out"]
+    words = ["md", "grow", "--material", "W", "--orientation", "100", "--temperature", "900", "--out"]
     assert run([*words, str(tmp_path / "new")]) == 2
     error = capsys.readouterr().err
     for named in ("--pair-style", "--melting-point", "nakaya md campaign run", "docs/own-potential.md"):

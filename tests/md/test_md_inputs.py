@@ -53,11 +53,19 @@ def nickel(place: Path) -> list[str]:
         [*GROW, "--width", "nan"],
         [*GROW, "--length", "nan"],
         [*GROW, "--length", "1e9"],
-        [*GROW, "--orientation", "123"],
+        [*GROW, "--orientation", "1 0 10"],
+        [*GROW, "--orientation", "991"],
+        [*GROW, "--orientation", "10-10"],
+        [*GROW, "--axial-ratio", "1.6"],
+        [*GROW, "--structure", "rocksalt"],
+        [*GROW, "--structure", "hcp"],
+        [*GROW, "--structure", "hcp", "--orientation", "10-11"],
+        [*GROW, "--structure", "hcp", "--orientation", "0001", "--axial-ratio", "nan"],
         [*MELT, "--length", "nan"],
         [*MELT, "--length", "20"],
         [*MELT, "--duration", "nan"],
-        [*MELT, "--orientation", "123"],
+        [*MELT, "--orientation", "991"],
+        [*MELT, "--structure", "hcp", "--axial-ratio", "-1"],
         [*PROPERTIES, "--temperature", "nan"],
         [*PROPERTIES, "--temperature", "800"],
         [*PROPERTIES, "--duration", "-1"],
@@ -68,7 +76,10 @@ def nickel(place: Path) -> list[str]:
 )
 def test_numbers_that_make_no_sense(place: Path, capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     guess = "--guess" if "melting-point" in words else "--melting-point"
-    assert run([*words, *nickel(place), guess, "1700"]) == 2
+    of = nickel(place)
+    if "--structure" in words:
+        del of[of.index("--structure") : of.index("--structure") + 2]
+    assert run([*words, *of, guess, "1700"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not list(place.glob("*out*"))
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from nakaya.md.interfaces import SlabHistory, fit_velocity
+from nakaya.md.interfaces import SlabHistory, fit_velocity, lost_crystal
 
 AREA, VOLUME, ATOMS = 256.0, 12.0, 4400  # A^2, A^3; a box of 206 A
 FRAMES = 61  # of 1 ps
@@ -42,6 +42,13 @@ def test_each_of_two_interfaces_moves_half_as_fast_as_the_crystal_thickens() -> 
     assert found.velocity.value == pytest.approx(25.0)  # 0.25 A/ps in m/s
     assert found.velocity.standard_error == pytest.approx(0.0, abs=1e-9)
     assert found.flags == ()
+
+
+@pytest.mark.parametrize(("atoms", "is_lost"), [(0, True), (49, True), (50, False)])
+def test_a_run_that_begins_without_its_crystal_names_the_structure(atoms: int, is_lost: bool) -> None:
+    said = lost_crystal(history(np.full(3, atoms * VOLUME / AREA)), "bcc")
+    assert ("bcc crystal" in said) == is_lost
+    assert bool(said) == is_lost
 
 
 def test_the_error_of_a_velocity_is_what_replicates_show() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -52,6 +53,13 @@ def test_no_path_is_part_of_an_input(protocol: Callable[..., str], options: dict
     assert 'pair_coeff * * "potential.eam.alloy" Cu\n' in texts[0]
 
 
+def test_the_barostat_of_a_crystal_frees_both_lattice_parameters_of_hcp_alone() -> None:
+    texts = {name: scripts.bulk_solid(MATERIALS[name], Path("p"), **BULK) for name in ("Mg", "Fe", "Al")}
+    for name, text in texts.items():
+        (line,) = re.findall(r"fix box all nph (.*)", text)
+        assert line == ("x 0 0 1.0 y 0 0 1.0 z 0 0 1.0 couple xy" if name == "Mg" else "iso 0 0 1.0")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="such names are those of Unix")
 def test_a_run_reads_a_copy_of_the_potential(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "original").write_text("a potential")
@@ -79,7 +87,7 @@ def test_lammps_runs_no_command_from_the_name_of_a_folder(tmp_path: Path) -> Non
     skip_without_lammps()
     original, _ = potential_file(MATERIALS["Cu"])
     material = find_material("Cu", potential=str(linked_potential(tmp_path, original)))
-    edge = quick_solid(tmp_path / "run", material, 300.0, cells=3)
+    edge = quick_solid(tmp_path / "run", material, 300.0, cells=3).a
     assert edge == pytest.approx(3.63, abs=0.03)  # A, copper at 300 K
     assert not list(tmp_path.rglob("stolen"))
 

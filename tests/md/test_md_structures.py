@@ -10,27 +10,23 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from nakaya.core.arrays import FloatArray
-from nakaya.crystallography.lattices import build_crystal
+from nakaya.crystallography.lattices import HCP_FACES, STRUCTURES, build_crystal, oriented_cell, simplest_face
 from nakaya.md.order.bond_order import CLASSIFIERS, environment, harmonics, solid_atoms
-from nakaya.md.order.structures import seen_structure, skewness
+from nakaya.md.order.structures import seen_structure, skewness, structure_mismatch
 from nakaya.md.trajectories.frames import Frame
 from nakaya.md.trajectory_records import TrajectoryOptions, ingest_trajectory
 
-EDGES = {"fcc": 2**0.5, "bcc": 2 / 3**0.5, "diamond": 4 / 3**0.5}
-"""Of the conventional cells, in distances of nearest neighbours."""
+EDGES = {"fcc": 2**0.5, "bcc": 2 / 3**0.5, "diamond": 4 / 3**0.5, "hcp": 1.0}
+"""Lattice parameters in distances of nearest neighbours."""
 
 
 def crystal(name: str, cells: tuple[int, int, int]) -> tuple[FloatArray, FloatArray]:
     """Positions float64 [atom, 3] and sides of the box float64 [3], in distances of nearest neighbours."""
     if name in EDGES:
-        return build_crystal(name, "100", EDGES[name], cells)
-    if name == "hcp":
-        sides = np.array([1, 3**0.5, (8 / 3) ** 0.5])
-        basis = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 5 / 6, 0.5], [0, 1 / 3, 0.5]])
-    else:
-        sides = np.full(3, 2.0)
-        half = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
-        basis = np.concatenate([half, half + np.array([0.5, 0, 0])])
+        return build_crystal(name, simplest_face(name), EDGES[name], cells)
+    sides = np.full(3, 2.0)
+    half = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    basis = np.concatenate([half, half + np.array([0.5, 0, 0])])
     corners = np.stack(np.meshgrid(*[np.arange(count) for count in cells], indexing="ij"), axis=-1).reshape(-1, 1, 3)
     return (corners + basis).reshape(-1, 3) * sides, sides * cells
 
@@ -51,6 +47,33 @@ def test_each_structure_is_seen_up_to_the_melting_point_in_any_orientation(name:
         for rule in ("bonds", "averaged"):
             own = seen.first(CLASSIFIERS[name].neighbours)
             assert solid_atoms(own, CLASSIFIERS[name], rule=rule).mean() > 0.98
+
+
+@pytest.mark.parametrize(
+    ("name", "face"),
+    [
+        (name, face)
+        for name in STRUCTURES
+        for face in (HCP_FACES if name == "hcp" else ("110", "111", "211", "210", "310", "311", "331"))
+    ],
+)
+def test_each_crystal_that_is_built_is_seen_whatever_its_face(name: str, face: str) -> None:
+    x, y, z = (int(np.ceil(5 / length / EDGES[name])) for length in oriented_cell(name, face).lengths)
+    positions, box = build_crystal(name, face, EDGES[name], (x, y, z))
+    positions = positions + np.random.default_rng(4).normal(0, 0.05, positions.shape)
+    seen = environment(positions, np.diag(box), neighbours=16)
+    assert seen_structure(seen, np.ones(len(positions), dtype=bool)) == name
+    assert structure_mismatch(name, name) == ""
+
+
+@pytest.mark.parametrize("ratio", [1.57, 1.62, 1.7])
+def test_hcp_is_seen_whatever_its_c_over_a(ratio: float) -> None:
+    positions, box = build_crystal("hcp", "0001", 1.0, (6, 4, 4), axial_ratio=ratio)
+    positions = positions + np.random.default_rng(4).normal(0, 0.05, positions.shape)
+    seen = environment(positions, np.diag(box), neighbours=CLASSIFIERS["hcp"].neighbours)
+    assert seen_structure(seen, np.ones(len(positions), dtype=bool)) == "hcp"
+    for rule in ("bonds", "averaged"):
+        assert solid_atoms(seen, CLASSIFIERS["hcp"], rule=rule).mean() > 0.98
 
 
 @pytest.mark.parametrize("name", ["hcp", "rocksalt"])

@@ -34,7 +34,9 @@ FirstSeed = Annotated[int, typer.Option(min=0, help="Number of the first seed.")
 class PotentialGroup:
     """A material, and the potential that describes it."""
 
-    material: Annotated[str, typer.Option(help="Al, Cu or Si; another element with all the options of a potential.")]
+    material: Annotated[
+        str, typer.Option(help="Al, Cu, Fe, Mg or Si; another element with all the options of a potential.")
+    ]
     pair_style: Annotated[str | None, typer.Option(help="LAMMPS pair style, such as eam/alloy.")] = None
     potential: Annotated[str | None, typer.Option(help="Potential file: a path, or a name in LAMMPS' own folder.")] = (
         None
@@ -42,12 +44,15 @@ class PotentialGroup:
     potential_sha256: Annotated[
         str | None, typer.Option(help="Hash that the potential file must have: 64 hexadecimal digits.")
     ] = None
-    structure: Annotated[str | None, typer.Option(help="Crystal: fcc, bcc or diamond.")] = None
+    structure: Annotated[str | None, typer.Option(help="Crystal: fcc, bcc, hcp or diamond.")] = None
     lattice_parameter: Annotated[
         float | None, typer.Option(help="First guess of the lattice parameter, in angstrom.")
     ] = None
     melting_point: Annotated[
         float | None, typer.Option("--melting-point", "--guess", help="First guess of the melting point, in K.")
+    ] = None
+    axial_ratio: Annotated[
+        float | None, typer.Option(help="First guess of c/a of hcp; ideal if left out. Runs measure it.")
     ] = None
 
     def found(self) -> Material:
@@ -56,7 +61,7 @@ class PotentialGroup:
 
         return find_material(
             self.material, pair_style=self.pair_style, potential=self.potential, structure=self.structure,
-            lattice_parameter=self.lattice_parameter, melting_point=self.melting_point,
+            lattice_parameter=self.lattice_parameter, melting_point=self.melting_point, axial_ratio=self.axial_ratio,
             potential_sha256=self.potential_sha256,
         )  # fmt: skip
 
@@ -102,7 +107,7 @@ def _print(document: dict[str, Any], as_json: bool, *lines: str) -> None:
 @with_groups
 def grow(
     of: PotentialGroup,
-    orientation: Annotated[str, typer.Option(help="Growth direction: 100, 110 or 111.")],
+    orientation: Annotated[str, typer.Option(help="Face that grows: 100, 111, 311, ...; of hcp 0001, 10-10 or 11-20.")],
     temperature: Annotated[float, typer.Option(help="In K; above the melting point the crystal melts.")],
     how: ExecutionGroup,
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="Independent runs; 2 or more for an honest error.")] = 2,
@@ -147,7 +152,9 @@ def grow(
 def melting_point(
     of: PotentialGroup,
     how: ExecutionGroup,
-    orientation: Annotated[str, typer.Option(help="Of the interfaces: 100, 110 or 111.")] = "100",
+    orientation: Annotated[
+        str | None, typer.Option(help="Face of the interfaces; 100 if left out, or 0001 of hcp.")
+    ] = None,
     length: Annotated[
         list[float] | None, typer.Option(help="Box length in angstrom; repeat for several (default: 100 and 200).")
     ] = None,
@@ -197,7 +204,8 @@ def properties(
     )
     lines = [
         f"{row['temperature_K']:g} K: a = {row['lattice_parameter_m'] * 1e10:.4f} A, "
-        f"L = {row['latent_heat_J_per_mol'] / 1000:.2f} kJ/mol, D = {row['diffusivity_m2_per_s']:.3g} m2/s"
+        + (f"c/a = {row['axial_ratio']:.4f}, " if "axial_ratio" in row else "")
+        + f"L = {row['latent_heat_J_per_mol'] / 1000:.2f} kJ/mol, D = {row['diffusivity_m2_per_s']:.3g} m2/s"
         for row in document["rows"]
     ]
     _print(document, as_json, *lines)

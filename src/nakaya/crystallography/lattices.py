@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Final
 
@@ -24,6 +25,7 @@ __all__ = [
     "build_crystal",
     "face_name",
     "oriented_cell",
+    "simplest_face",
 ]
 
 _FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
@@ -102,6 +104,11 @@ def face_name(structure: str, orientation: str) -> str:
     return name
 
 
+def simplest_face(structure: str) -> str:
+    """The face that stands for a structure where none is asked for: "100", or "0001" of hcp."""
+    return "0001" if structure == "hcp" else "100"
+
+
 def oriented_cell(structure: str, orientation: str, *, axial_ratio: float | None = None) -> OrientedCell:
     """Return an orthogonal cell with `orientation` along z: of the smallest volume but for (100) in fcc and diamond.
 
@@ -119,9 +126,7 @@ def oriented_cell(structure: str, orientation: str, *, axial_ratio: float | None
     if structure == "hcp":
         order = list(HCP_FACES[face])
         return OrientedCell(np.array([1, math.sqrt(3), ratio])[order], _HCP[:, order])
-    axes = (_AXES_BCC if structure == "bcc" else _AXES).get(face)
-    if axes is None:
-        axes = _smallest_triad(structure, np.array([int(index) for index in face]))
+    axes = _cubic_axes(structure, face)
     lengths = np.linalg.norm(axes, axis=1)
     expected = len(_BASES[structure]) * abs(np.linalg.det(axes))
     if expected > MAX_CELL_ATOMS:
@@ -155,6 +160,12 @@ def _checked_ratio(structure: str, axial_ratio: float | None) -> float:
     if not 0 < axial_ratio < math.inf:
         raise ParameterError(f"axial_ratio={axial_ratio} must be positive and finite")
     return axial_ratio
+
+
+@cache
+def _cubic_axes(structure: str, face: str) -> FloatArray:
+    known = _AXES_BCC if structure == "bcc" else _AXES
+    return known[face] if face in known else _smallest_triad(structure, np.array([int(index) for index in face]))
 
 
 def _smallest_triad(structure: str, normal: IntArray) -> FloatArray:

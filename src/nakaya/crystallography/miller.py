@@ -94,8 +94,10 @@ def _words(miller: str) -> list[str]:
 
 
 def _indices(miller: str) -> FloatArray:
+    text = miller.strip().strip("()[]{}<>")
+    words = text.replace(",", " ").split() if " " in text or "," in text else list(text)
     try:
-        vector = np.array([float(word) for word in _words(miller)])
+        vector = np.array([float(word) for word in words])
     except ValueError:
         vector = np.zeros(0)
     if vector.shape != (3,) or not vector.any() or not (np.abs(vector) < MAX_INDEX).all():

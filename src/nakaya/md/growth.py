@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.crystallography.lattices import ATOMS_PER_CELL, build_crystal, oriented_cell
+from nakaya.crystallography.lattices import build_crystal, face_name, oriented_cell
 from nakaya.md.interfaces import (
     EVIDENCE_PS,
     PATCH_TIMES_PS,
@@ -17,6 +17,7 @@ from nakaya.md.interfaces import (
     VelocityFit,
     fit_velocity,
     follow_slab,
+    lost_crystal,
     odd_structure,
 )
 from nakaya.md.lammps import scripts
@@ -24,8 +25,8 @@ from nakaya.md.lammps.workspace import record_of_run, simulate
 from nakaya.md.limits import check_limits, within
 from nakaya.md.patches import write_patches
 from nakaya.md.potentials import Material, potential_file
-from nakaya.md.properties import lattice_edge
-from nakaya.md.slab_quantities import ANGSTROM, interface_area, slab_series, temperature_profile
+from nakaya.md.properties import stress_free_lattice
+from nakaya.md.slab_quantities import interface_area, slab_series, temperature_profile
 from nakaya.md.tables import MaterialTable
 from nakaya.records.record import Quantity, Record, Snapshot, single
 
@@ -66,6 +67,7 @@ def half_melted_box(
     width: float,
     length: float,
     solid_fraction: float,
+    axial_ratio: float | None = None,
 ) -> tuple[FloatArray, FloatArray, int]:
     """Return a crystal whose upper part is stretched to the volume of the liquid, ready to be melted.
 
@@ -76,15 +78,19 @@ def half_melted_box(
         width: Least width of the interface, A, rounded to whole periods.
         length: Least length along z, A.
         solid_fraction: Fraction of the atoms that stay crystal.
+        axial_ratio: c/a of hcp at that temperature; None = ideal.
 
     Returns:
         (positions float64 [atom, 3] in A, box float64 [3] in A, number of atoms of the crystal: the first ones).
     """
     within("solid_fraction", solid_fraction)
-    periods = oriented_cell(material.structure, orientation).lengths * lattice_parameter
+    structure = material.structure
+    periods = oriented_cell(structure, orientation, axial_ratio=axial_ratio).lengths * lattice_parameter
     repeats = [max(1, math.ceil(width / period - 0.1)) for period in periods[:2]]
     layers = max(4, math.ceil(length / periods[2]))
-    positions, box = build_crystal(material.structure, orientation, lattice_parameter, (repeats[0], repeats[1], layers))
+    positions, box = build_crystal(
+        structure, orientation, lattice_parameter, (repeats[0], repeats[1], layers), axial_ratio=axial_ratio
+    )
     kept = min(layers - 1, max(1, round(solid_fraction * layers)))
     num_solid = kept * (len(positions) // layers)
     foot = kept * periods[2]
@@ -101,7 +107,7 @@ class GrowthRun:
 
     Attributes:
         material: What.
-        orientation: Growth direction.
+        orientation: Face that grows; equivalent faces have one name.
         temperature: K.
         seed: Of the random numbers.
         width: Of the interface, A.
@@ -126,6 +132,8 @@ class GrowthRun:
 
     def __post_init__(self) -> None:
         check_limits(self)
+        object.__setattr__(self, "orientation", face_name(self.material.structure, self.orientation))
+        oriented_cell(self.material.structure, self.orientation)  # says whose cell is too large
 
     @property
     def id(self) -> str:
@@ -136,10 +144,11 @@ class GrowthRun:
         """Run and analyse; the frames stay in `folder`."""
         material = self.material
         potential, _ = potential_file(material)
-        edge = lattice_edge(folder, material, self.temperature, table)
+        lattice = stress_free_lattice(folder, material, self.temperature, table)
         positions, box, num_solid = half_melted_box(
-            material, self.orientation, edge, width=self.width, length=self.length, solid_fraction=self.solid_fraction
-        )
+            material, self.orientation, lattice.a, axial_ratio=lattice.axial_ratio, width=self.width,
+            length=self.length, solid_fraction=self.solid_fraction,
+        )  # fmt: skip
         text = scripts.growth(
             material, potential, temperature=self.temperature, num_solid=num_solid,
             equilibration_ps=self.equilibration_ps, duration_ps=self.duration_ps, frame_ps=FRAME_PS, seed=self.seed,
@@ -147,7 +156,7 @@ class GrowthRun:
         run = simulate(folder / "growth", material, positions, box, text)
         history = follow_slab(run.frames(), material.classifier, frame_ps=FRAME_PS, keep_ps=PATCH_TIMES_PS)
         mean_temperature = float(run.log.column("Temp").mean())
-        solid_volume = edge**3 / ATOMS_PER_CELL[material.structure]
+        solid_volume = lattice.atomic_volume
         liquid_volume = (
             table.liquid_volume(self.temperature) * 1e30
             if table.liquid_volume is not None
@@ -163,7 +172,7 @@ class GrowthRun:
             {
                 **table.conditions(self.temperature),
                 **interface_area(history),
-                "lattice_parameter": single(edge * ANGSTROM, "m"),
+                **lattice.conditions(),
             },
             {
                 "growth_velocity": fits[0].quantity,
@@ -171,7 +180,7 @@ class GrowthRun:
                 "mean_temperature": single(round(mean_temperature, 2), "K"),
                 **_rounded(slab_series(history, solid_volume) | temperature_profile(history)),
             },
-            self._flags(history, fits[0], mean_temperature),
+            [*lattice.flags, *self._flags(history, fits[0], mean_temperature)],
             evidence=_rounded(slab_series(history, solid_volume, until_ps=EVIDENCE_PS)),
             source="half-melted box, two fronts, local thermostat",
             scripts={"growth/in.lammps": text},
@@ -192,8 +201,7 @@ class GrowthRun:
 
     def _flags(self, history: SlabHistory, fit: VelocityFit, mean_temperature: float) -> list[str]:
         flags = [*fit.oddities, *([fit.odd_shape] if fit.odd_shape else [])]
-        if other := odd_structure(history, self.material.structure):
-            flags.append(other)
+        flags += [odd for look in (odd_structure, lost_crystal) if (odd := look(history, self.material.structure))]
         start = float(history.pooled["solid_fraction"][0])
         if not 0.08 < start < 0.9:
             flags.append(f"{start:.0%} of the atoms were solid when recording began: expected both phases")

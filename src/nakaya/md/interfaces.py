@@ -23,7 +23,7 @@ from nakaya.md.order.bond_order import (
 )
 from nakaya.md.order.descriptors import pool
 from nakaya.md.order.neighbours import volume_per_atom
-from nakaya.md.order.structures import seen_structure
+from nakaya.md.order.structures import MIN_ATOMS, seen_structure, structure_mismatch
 from nakaya.md.shapes import (
     MIN_EXPLAINED,
     SLAB,
@@ -49,6 +49,7 @@ __all__ = [
     "fit_velocity",
     "follow_crystal",
     "follow_slab",
+    "lost_crystal",
     "odd_shape",
     "odd_structure",
 ]
@@ -497,9 +498,14 @@ def _places(history: SlabHistory, count: FloatArray, solid_volume: float, liquid
 
 def odd_structure(history: SlabHistory, stated: str) -> str:
     """Why the crystal does not have the structure that its classifier is for; "" = it has, or it cannot be told."""
-    if history.structure in ("", stated):
+    return structure_mismatch(history.structure, stated)
+
+
+def lost_crystal(history: SlabHistory, stated: str) -> str:
+    """Say that a run began without the crystal that it was built with; "" = it is there."""
+    if history.solid[0, 0] >= MIN_ATOMS:
         return ""
-    return f"the crystal looks {history.structure}, but was counted as {stated}: check the structure and the elements"
+    return f"no {stated} crystal was left when recording began: it melted, or {stated} is not stable in this potential"
 
 
 def odd_shape(history: SlabHistory, usable: BoolArray) -> str:

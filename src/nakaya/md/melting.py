@@ -15,14 +15,22 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.crystallography.lattices import ATOMS_PER_CELL
+from nakaya.crystallography.lattices import face_name, oriented_cell
 from nakaya.md.growth import half_melted_box
-from nakaya.md.interfaces import MIN_LIQUID, MIN_SOLID, SlabHistory, follow_slab, odd_shape, odd_structure
+from nakaya.md.interfaces import (
+    MIN_LIQUID,
+    MIN_SOLID,
+    SlabHistory,
+    follow_slab,
+    lost_crystal,
+    odd_shape,
+    odd_structure,
+)
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.workspace import record_of_run, simulate
 from nakaya.md.limits import check_limits
 from nakaya.md.potentials import Material, potential_file
-from nakaya.md.properties import block_error, lattice_edge
+from nakaya.md.properties import block_error, stress_free_lattice
 from nakaya.md.slab_quantities import ANGSTROM, time_axis
 from nakaya.md.statistics import Estimate, combine_runs
 from nakaya.md.tables import MaterialTable
@@ -39,7 +47,7 @@ class MeltingRun:
 
     Attributes:
         material: What.
-        orientation: Of the interfaces.
+        orientation: Of the interfaces; equivalent faces have one name.
         length: Of the box along the normal, A.
         guess: Temperature at which both phases start, K; None = the material's first guess.
         seed: Of the random numbers.
@@ -60,6 +68,8 @@ class MeltingRun:
 
     def __post_init__(self) -> None:
         check_limits(self)
+        object.__setattr__(self, "orientation", face_name(self.material.structure, self.orientation))
+        oriented_cell(self.material.structure, self.orientation)  # says whose cell is too large
 
     @property
     def id(self) -> str:
@@ -71,10 +81,11 @@ class MeltingRun:
         material = self.material
         potential, _ = potential_file(material)
         start = material.melting_point if self.guess is None else self.guess
-        edge = lattice_edge(folder, material, start, table)
+        lattice = stress_free_lattice(folder, material, start, table)
         positions, box, num_solid = half_melted_box(
-            material, self.orientation, edge, width=self.width, length=self.length, solid_fraction=0.5
-        )
+            material, self.orientation, lattice.a, axial_ratio=lattice.axial_ratio, width=self.width,
+            length=self.length, solid_fraction=0.5,
+        )  # fmt: skip
         text = scripts.coexistence(
             material, potential, temperature=start, num_solid=num_solid, equilibration_ps=self.equilibration_ps,
             duration_ps=self.duration_ps, frame_ps=FRAME_PS, seed=self.seed,
@@ -84,7 +95,7 @@ class MeltingRun:
         log_times = (run.log.column("Step") - run.log.column("Step")[0]) * material.time_step_ps
         temperatures = run.log.column("Temp")
         sample = log_times >= self.duration_ps / 3
-        volume = edge**3 / ATOMS_PER_CELL[material.structure]
+        volume = lattice.atomic_volume
         mean = float(temperatures[sample].mean())
         drifts = [self._drift(history, volume, rule) for rule in (0, 1)]
         error = math.hypot(block_error(temperatures[sample]), max(abs(drift) for drift in drifts))
@@ -112,7 +123,7 @@ class MeltingRun:
                 "drift_term": single(drifts[0], "K"),
                 "drift_term_averaged_rule": single(drifts[1], "K"),
             },
-            self._flags(history, volume, float(run.log.column("Pzz")[sample].mean())),
+            [*lattice.flags, *self._flags(history, volume, float(run.log.column("Pzz")[sample].mean()))],
             source="coexistence at constant enthalpy",
             scripts={"coexistence/in.lammps": text},
             settings={
@@ -141,8 +152,7 @@ class MeltingRun:
                 flags.append(f"one of the phases vanished (by {name}): start nearer to the melting point")
         if other := odd_shape(history, np.ones(len(history.times_ps), dtype=np.bool_)):
             flags.append(other)
-        if other := odd_structure(history, self.material.structure):
-            flags.append(other)
+        flags += [odd for look in (odd_structure, lost_crystal) if (odd := look(history, self.material.structure))]
         if abs(normal_pressure) > 2000:
             flags.append(f"the mean normal pressure was {normal_pressure:.0f} bar instead of 0")
         return flags

@@ -11,7 +11,6 @@ import numpy as np
 
 from nakaya.core.arrays import BoolArray, FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.crystallography.lattices import build_crystal
 from nakaya.md.lammps import scripts
 from nakaya.md.lammps.program import Log
 from nakaya.md.lammps.workspace import record_of_run, simulate
@@ -19,6 +18,7 @@ from nakaya.md.limits import check_limits
 from nakaya.md.order.bond_order import Environment, cluster_sizes, environment, solid_atoms
 from nakaya.md.order.neighbours import volume_per_atom
 from nakaya.md.potentials import Material, potential_file
+from nakaya.md.properties import bulk_crystal
 from nakaya.md.shear import SHEAR_RATE, flow_flags, flow_quantities, shear_condition, shear_word, velocity_gradient
 from nakaya.md.slab_quantities import time_axis
 from nakaya.md.statistics import EventRate, event_rate
@@ -78,10 +78,7 @@ class NucleationRun:
         """Run and analyse; a run without an event is kept as censored."""
         material = self.material
         potential, _ = potential_file(material)
-        positions, box = build_crystal(
-            material.structure, "100", material.lattice_parameter * material.expansion_on_melting ** (1 / 3),
-            (self.cells, self.cells, self.cells),
-        )  # fmt: skip
+        positions, box = bulk_crystal(material, self.cells, scale=material.expansion_on_melting ** (1 / 3))
         text = self._script(potential)
         run = simulate(folder / "quench", material, positions, box, text)
         counts, volumes, gradients = [], [], []

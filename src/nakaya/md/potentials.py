@@ -20,6 +20,7 @@ from nakaya.core.errors import (
 )
 from nakaya.core.provenance import sha256_of_file
 from nakaya.crystallography.elements import ATOMIC_WEIGHTS
+from nakaya.crystallography.lattices import STRUCTURES, atomic_volume
 from nakaya.md.order.bond_order import CLASSIFIERS, Classifier
 
 __all__ = ["MASSES", "MATERIALS", "Material", "find_material", "is_words", "potential_file"]
@@ -45,7 +46,7 @@ class Material:
 
     Attributes:
         name: Chemical symbol.
-        structure: "fcc", "bcc" or "diamond".
+        structure: "fcc", "bcc", "hcp" or "diamond".
         pair_style: LAMMPS pair style, with its arguments.
         potential: File name in LAMMPS' folder of potentials, or a path.
         lattice_parameter: First guess near melting, A; runs measure the right one.
@@ -54,6 +55,7 @@ class Material:
         time_step_ps: Time step.
         hot: Temperature, in melting points, that melts a crystal within picoseconds at fixed volume.
         mobility: Velocity of an interface per kelvin of undercooling, first guess, m/(s K).
+        axial_ratio: c/a of hcp, a first guess as well; None = ideal.
     """
 
     name: str
@@ -66,13 +68,22 @@ class Material:
     time_step_ps: float = 0.002
     hot: float = 2.5
     mobility: float = 0.4
+    axial_ratio: float | None = None
 
     def __post_init__(self) -> None:
         if self.name not in MASSES:
             raise UnknownNameError("element", self.name, MASSES)
+        if self.structure == "rocksalt":
+            raise ParameterError(
+                f"structure rocksalt of {self.name}: runs write one species without charges, and rock salt has two, in "
+                "NaCl with charges and a Coulomb sum; only trajectories of it can be read"
+            )
+        if self.structure not in STRUCTURES:
+            raise UnknownNameError("structure", self.structure, STRUCTURES)
         for name in ("lattice_parameter", "melting_point", "expansion_on_melting", "time_step_ps", "hot", "mobility"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ParameterError(f"{name}={getattr(self, name)} of {self.name} must be positive and finite")
+        atomic_volume(self.structure, self.lattice_parameter, axial_ratio=self.axial_ratio)  # says who has a c/a
         if not is_words(self.pair_style):
             raise ParameterError(
                 f"pair_style={self.pair_style!r} holds characters that LAMMPS would interpret: expected words of "
@@ -91,8 +102,6 @@ class Material:
     @property
     def classifier(self) -> Classifier:
         """How solid atoms are told from liquid ones."""
-        if self.structure not in CLASSIFIERS:
-            raise UnknownNameError("structure with a classifier", self.structure, CLASSIFIERS)
         return CLASSIFIERS[self.structure]
 
 
@@ -103,6 +112,10 @@ MATERIALS: Final[Mapping[str, Material]] = {
     "Cu": Material("Cu", "fcc", "eam/alloy", "Cu_mishin1.eam.alloy", 3.70, 1327.0, 1.05, 0.003),
     # Stillinger & Weber (1985): published 1691 K; the liquid is denser than the crystal.
     "Si": Material("Si", "diamond", "sw", "Si.sw", 5.47, 1670.0, 0.93, 0.002, hot=3.0, mobility=0.1),
+    # Mendelev, Han, Srolovitz, Ackland, Sun, Asta (2003), potential 2: 1772 K.
+    "Fe": Material("Fe", "bcc", "eam/fs", "Fe_mm.eam.fs", 2.92, 1772.0, 1.05, 0.002),
+    # Sun, Mendelev, Becker, Kudin, Haxhimali, Asta, Hoyt, Karma, Srolovitz (2006): 914 K.
+    "Mg": Material("Mg", "hcp", "eam/fs", "Mg_mm.eam.fs", 3.25, 914.0, 1.06, 0.003),
 }
 """The materials that a name alone selects."""
 
@@ -115,12 +128,13 @@ def find_material(
     structure: str | None = None,
     lattice_parameter: float | None = None,
     melting_point: float | None = None,
+    axial_ratio: float | None = None,
     potential_sha256: str | None = None,
 ) -> Material:
     """Return a known material, changed where arguments are given, or a new one where all of them are.
 
-    With `potential_sha256` (64 hexadecimal digits) the file of the potential must have that hash: files of one name
-    differ between versions.
+    c/a (`axial_ratio`) may always be left out: hcp then begins at the ideal one. With `potential_sha256` (64
+    hexadecimal digits) the file of the potential must have that hash: files of one name differ between versions.
 
     Raises:
         UnknownNameError: Not known.
@@ -132,10 +146,11 @@ def find_material(
         "lattice_parameter": lattice_parameter, "melting_point": melting_point,
     }  # fmt: skip
     given: dict[str, Any] = {key: value for key, value in described.items() if value is not None}
+    ratio: dict[str, Any] = {} if axial_ratio is None else {"axial_ratio": axial_ratio}
     if name in MATERIALS:
-        material = replace(MATERIALS[name], **given)
+        material = replace(MATERIALS[name], **given, **ratio)
     elif len(given) == len(described):
-        material = Material(name, **given)
+        material = Material(name, **given, **ratio)
     elif name in MASSES:
         lacking = ", ".join(key.replace("_", " ") for key in described if key not in given)
         known = ", ".join(MATERIALS)

@@ -12,7 +12,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.core.files import check_output
 from nakaya.core.processes import peak_memory_of_children
 from nakaya.core.resumable import staged
-from nakaya.crystallography.lattices import ATOMS_PER_CELL, oriented_cell
+from nakaya.crystallography.lattices import atomic_volume, simplest_face
 from nakaya.md.campaigns.campaign import run_campaign, run_hash
 from nakaya.md.campaigns.plan import Run, read_plan
 from nakaya.md.growth import GrowthRun, planned_duration
@@ -92,7 +92,7 @@ def default_duration(material: Material, orientation: str, temperature: float, t
     velocity = material.mobility * abs(melting - temperature)
     latent = table.latent_heat(melting) if table.latent_heat is not None else 10e3
     reduced_driving_force = driving_force(temperature, melting, latent)
-    volume = (material.lattice_parameter * 1e-10) ** 3 / ATOMS_PER_CELL[material.structure]
+    volume = atomic_volume(material.structure, material.lattice_parameter * 1e-10, axial_ratio=material.axial_ratio)
     wanted = planned_duration(velocity, reduced_driving_force, (16e-10) ** 2, volume, relative_error=0.17) * 1e12
     meeting = 55.0 / max(velocity / 100, 1e-3)
     return float(round(min(max(wanted, 20.0), max(meeting, 20.0), 150.0)))
@@ -122,7 +122,6 @@ def measure_growth(
     if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
         raise ParameterError(f"seeds {list(seeds)}: at least one, each once, none negative")
     within("temperature", temperature)
-    oriented_cell(material.structure, orientation)  # says which orientations are known
     table = tabulate(material.name, known_records(), potential=potential_file(material)[1])
     table = with_guess(table, material)
     duration = default_duration(material, orientation, temperature, table) if duration_ps is None else duration_ps
@@ -141,13 +140,16 @@ def measure_melting_point(
     material: Material,
     how: Execution,
     *,
-    orientation: str = "100",
+    orientation: str | None = None,
     lengths: Sequence[float] = (100.0, 200.0),
     seeds: Sequence[int] = (0,),
     duration_ps: float = 150.0,
 ) -> dict[str, Any]:
-    """Melting point by coexistence at constant enthalpy, in boxes of several lengths; see `melting_summary`."""
-    oriented_cell(material.structure, orientation)  # says which orientations are known
+    """Melting point by coexistence at constant enthalpy, in boxes of several lengths; see `melting_summary`.
+
+    Interfaces are (100), or (0001) of hcp, where no orientation is given.
+    """
+    orientation = orientation or simplest_face(material.structure)
     runs = [
         MeltingRun(material, orientation, length, seed=seed, duration_ps=duration_ps)
         for seed in seeds

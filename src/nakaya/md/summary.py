@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.errors import ParameterError
+from nakaya.crystallography.miller import plane_family
 from nakaya.md.melting import combine_melting_points
 from nakaya.md.nucleation import nucleation_rate, rate_conditions
 from nakaya.md.seeding.nuclei import SHAPE, SIZES
@@ -93,10 +94,12 @@ def growth_from_records(
     Raises:
         ParameterError: There are none; the message says which temperatures there are.
     """
+    face = plane_family(orientation)
     candidates = [
         record
         for record in load_records(source)
-        if record.material == material and record.orientation == orientation and "growth_velocity" in record.quantities
+        if record.material == material and "growth_velocity" in record.quantities
+        if record.orientation is not None and plane_family(record.orientation) == face
         if (record.constant(SHEAR_RATE) or 0.0) == shear_rate
     ]
     chosen = [record for record in candidates if _kelvin_apart(record, temperature) <= SAME_TEMPERATURE]
@@ -155,7 +158,10 @@ def melting_from_records(source: str | Path, material: str) -> dict[str, Any]:
 
 
 def properties_summary(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """One row per temperature, rising: temperature_K, status, and every property with its unit and standard error."""
+    """One row per temperature, rising: temperature_K, status, and every property with its unit and standard error.
+
+    Rows of hcp have its c/a as well (`axial_ratio`).
+    """
     rows = []
     for record in records:
         row: dict[str, Any] = {"temperature_K": record.conditions["temperature"].value, "status": record.status}
@@ -163,6 +169,8 @@ def properties_summary(records: Sequence[Record]) -> list[dict[str, Any]]:
             entry = record.quantities.get(name)
             row[f"{name}_{unit}"] = math.nan if entry is None else entry.value
             row[f"{name}_standard_error"] = math.nan if entry is None else entry.standard_error
+        if (ratio := record.quantities.get("axial_ratio")) is not None:
+            row |= {"axial_ratio": ratio.value, "axial_ratio_standard_error": ratio.standard_error}
         rows.append(row)
     return sorted(rows, key=lambda row: float(row["temperature_K"]))
 

@@ -85,6 +85,7 @@ class MaterialTable:
         diffusivity: T in K -> m^2/s; None where nothing was measured.
         thresholds: T in K -> thresholds of the bond product and of averaged q6 that tell solid atoms from the melt
             there; of measured temperatures alone, for a cluster's size hangs on them.
+        axial_ratio: T in K -> c/a of hcp; None where nothing was measured.
     """
 
     material: str
@@ -95,6 +96,7 @@ class MaterialTable:
     latent_heat: Callable[[float], float] | None = None
     diffusivity: Callable[[float], float] | None = None
     thresholds: Mapping[float, tuple[float, float]] = field(default_factory=dict)
+    axial_ratio: Callable[[float], float] | None = None
 
     def at(self, name: str, temperature: float) -> float:
         """One of the properties at a temperature, such as "latent_heat" in J/mol; NaN where it is not known."""
@@ -157,6 +159,7 @@ def tabulate(material: str, records: Iterable[Record], *, potential: str | None 
         latent_heat=curve("latent_heat"),
         diffusivity=_arrhenius(columns.get("diffusivity", [])),
         thresholds=_means(*(columns.get(name, []) for name in THRESHOLDS)),
+        axial_ratio=curve("axial_ratio"),
     )
 
 

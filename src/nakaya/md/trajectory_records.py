@@ -14,8 +14,8 @@ import numpy as np
 
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError, UnstatedError
 from nakaya.core.provenance import package_version, sha256_of_file
-from nakaya.crystallography.lattices import ATOMS_PER_CELL
-from nakaya.crystallography.miller import miller_vector
+from nakaya.crystallography.lattices import atomic_volume
+from nakaya.crystallography.miller import plane_family
 from nakaya.md.interfaces import (
     EVIDENCE_PS,
     PATCH_TIMES_PS,
@@ -107,7 +107,7 @@ class TrajectoryOptions:
         if self.structure is not None and self.structure not in CLASSIFIERS:
             raise UnknownNameError("structure", self.structure, CLASSIFIERS)
         if self.orientation is not None:
-            miller_vector(self.orientation)  # says what it expects
+            plane_family(self.orientation)  # says what it expects
 
 
 def _frame_time(frame: Frame, options: TrajectoryOptions) -> float | None:
@@ -268,7 +268,7 @@ def _density(history: SlabHistory, material: str) -> list[str]:
     known = MATERIALS.get(material)
     if known is None:
         return []
-    expected = known.lattice_parameter**3 / ATOMS_PER_CELL[known.structure]
+    expected = atomic_volume(known.structure, known.lattice_parameter, axial_ratio=known.axial_ratio)
     seen = float(np.median(history.pooled["volume_per_atom"])) / ANGSTROM**3
     if abs(seen / expected - 1) <= SAME_VOLUME:
         return []

@@ -16,7 +16,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.crystallography.elements import ATOMIC_NUMBERS
 from nakaya.crystallography.lattices import ATOMS_PER_CELL
-from nakaya.crystallography.miller import orientation_invariants
+from nakaya.crystallography.miller import is_four_index, orientation_invariants
 from nakaya.md.order.bond_order import CLASSIFIERS
 from nakaya.md.potentials import MASSES, MATERIALS
 from nakaya.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
@@ -88,9 +88,9 @@ def check_no_target(record: Record) -> None:
 def crystal_structure(record: Record) -> str | None:
     """Structure of the crystal: as the record's settings say, or that of a known material; None = not known."""
     stated = record.provenance.settings.get("structure")
-    if stated in CLASSIFIERS:
-        return stated if stated in ATOMS_PER_CELL else None  # graphs know cubic cells only
-    return MATERIALS[record.material].structure if record.material in MATERIALS else None
+    if stated not in CLASSIFIERS:
+        stated = MATERIALS[record.material].structure if record.material in MATERIALS else None
+    return stated if stated in ATOMS_PER_CELL else None  # graphs know cubic cells only
 
 
 def global_values(record: Record, *, time: float, table: MaterialTable | None) -> FloatArray:
@@ -104,7 +104,7 @@ def global_values(record: Record, *, time: float, table: MaterialTable | None) -
     found: dict[str, float] = {
         name: _at(record.conditions[name], time) for name in _CONDITIONS if name in record.conditions
     }
-    if record.orientation is not None:
+    if record.orientation is not None and not is_four_index(record.orientation):
         found["orientation_quartic"], found["orientation_sextic"] = orientation_invariants(record.orientation)
     found["mean_atomic_number"] = _mean(record.composition, ATOMIC_NUMBERS)
     found["mean_atomic_mass"] = _mean(record.composition, MASSES)

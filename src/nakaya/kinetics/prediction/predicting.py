@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from nakaya.core.errors import InputFileError, ParameterError, UnstatedError, UntrainedMaterialError
-from nakaya.crystallography.miller import cubic_plane_family
+from nakaya.crystallography.miller import plane_family
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.conditions import crystal_structure
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
@@ -96,7 +96,7 @@ def conditions_sample(material: str, orientation: str | None, temperature: float
     if not (math.isfinite(temperature) and 1 <= temperature <= 20_000):
         raise ParameterError(f"temperature={temperature} is outside [1, 20000] K")
     if orientation is not None:
-        orientation = cubic_plane_family(orientation)
+        orientation = plane_family(orientation)
     if not any(record.material == material for record in model.records):  # no melting point, no latent heat
         known = sorted({record.material for record in model.records})
         raise UntrainedMaterialError(
@@ -375,7 +375,7 @@ def _usable(records: Sequence[Record], ids: Sequence[str]) -> Iterator[Record]:
 
 def _named(record: Record) -> Record:
     # Equivalent faces have one name, by which training records of the same face are found.
-    return record if record.orientation is None else replace(record, orientation=cubic_plane_family(record.orientation))
+    return record if record.orientation is None else replace(record, orientation=plane_family(record.orientation))
 
 
 def _has_conditions(record: Record) -> bool:

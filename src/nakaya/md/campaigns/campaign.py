@@ -73,7 +73,8 @@ def run_hash(run: Run) -> str:
     settings = {key: value for key, value in sorted(asdict(run).items()) if key != "patches"}
     if not settings.get(SHEAR_RATE, 1):  # runs at rest keep the hash that they had before melts could be sheared
         del settings[SHEAR_RATE]
-    settings["material"] = {**settings["material"], "potential": potential_file(run.material)[1]}
+    stated = {key: value for key, value in settings["material"].items() if (key, value) != ("axial_ratio", None)}
+    settings["material"] = {**stated, "potential": potential_file(run.material)[1]}
     return hashlib.sha256(repr(settings).encode()).hexdigest()
 
 

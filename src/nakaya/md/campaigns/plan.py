@@ -46,6 +46,7 @@ from pydantic import AfterValidator, Field
 
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError
+from nakaya.crystallography.lattices import simplest_face
 from nakaya.md.growth import GrowthRun
 from nakaya.md.limits import within
 from nakaya.md.melting import MeltingRun
@@ -82,6 +83,7 @@ class _Section(Table):
     structure: str | None = None
     lattice_parameter: float | None = None
     melting_point: float | None = None
+    axial_ratio: float | None = None
     seeds: _Count = 1
     first_seed: Annotated[int, Field(ge=0, le=10_000)] = 0
 
@@ -91,7 +93,7 @@ class _Section(Table):
     def found(self) -> Any:  # a Material; pydantic cannot hold it as a field
         return find_material(
             self.material, pair_style=self.pair_style, potential=self.potential, structure=self.structure,
-            lattice_parameter=self.lattice_parameter, melting_point=self.melting_point,
+            lattice_parameter=self.lattice_parameter, melting_point=self.melting_point, axial_ratio=self.axial_ratio,
             potential_sha256=self.potential_sha256,
         )  # fmt: skip
 
@@ -110,17 +112,17 @@ class _Properties(_Section):
 
 
 class _Melting(_Section):
-    orientation: str = "100"
+    orientation: str | None = None
     lengths: list[_Length] = Field(default=[100.0, 200.0], min_length=1)
     guess: _Kelvin | None = None
     width: _Width = 16.0
     duration_ps: _Duration = 150.0
 
     def runs(self) -> list[MeltingRun]:
+        material = self.found()
+        face = self.orientation or simplest_face(material.structure)
         return [
-            MeltingRun(
-                self.found(), self.orientation, length, self.guess, seed, self.width, duration_ps=self.duration_ps
-            )
+            MeltingRun(material, face, length, self.guess, seed, self.width, duration_ps=self.duration_ps)
             for seed in self.seed_numbers()
             for length in self.lengths
         ]

@@ -240,11 +240,18 @@ def bulk_solid(
     return f"""\
 {_head(material, potential)}
 velocity all create {2 * temperature:.6g} {_seed(seed, 5)} mom yes rot no dist gaussian
-fix box all nph iso 0 0 {BAROSTAT_PS / 2}
+{_stress_free(material)}
 fix bath all langevin {temperature:.6g} {temperature:.6g} 0.2 {_seed(seed, 6)} zero yes
 run {_steps(4.0, material)}
 reset_timestep 0
 {_sample(material, duration_ps, frame_ps)}"""
+
+
+def _stress_free(material: Material) -> str:
+    # A cube keeps its shape. Of hcp, c/a is free: x and y move together, for the basal plane is isotropic.
+    damping = BAROSTAT_PS / 2
+    sides = "iso 0 0 {0}" if material.structure != "hcp" else "x 0 0 {0} y 0 0 {0} z 0 0 {0} couple xy"
+    return f"fix box all nph {sides.format(damping)}"
 
 
 def bulk_liquid(
@@ -268,8 +275,8 @@ thermo_style custom step temp pe ke enthalpy press pzz lx ly lz vol c_path[4]
 
 def _shell(material: Material) -> float:
     # LAMMPS counts bonds to all atoms within the cutoff: it must end behind the shell that the classifier looks at.
-    nearest = {"fcc": 0.707, "bcc": 0.866, "diamond": 0.707}[material.structure] * material.lattice_parameter
-    return {"fcc": 1.3, "bcc": 1.3, "diamond": 1.2}[material.structure] * nearest
+    nearest = {"fcc": 0.707, "bcc": 0.866, "diamond": 0.707, "hcp": 1.0}[material.structure]
+    return (1.2 if material.structure == "diamond" else 1.3) * (nearest * material.lattice_parameter)
 
 
 def nucleation(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nakaya.core.arrays import BoolArray, FloatArray
 from nakaya.md.order.bond_order import Environment, harmonics, harmonics_weights, mean_harmonics
 
-__all__ = ["MIN_ATOMS", "seen_structure", "skewness"]
+__all__ = ["MIN_ATOMS", "seen_structure", "skewness", "structure_mismatch"]
 
 NEIGHBOURS: Final = 12
 MIN_ATOMS: Final = 50
@@ -46,6 +46,13 @@ def seen_structure(local_environment: Environment, chosen: BoolArray) -> str:
     if skew6 < 0:
         return "bcc"
     return "hcp" if skew4 > 0 else "fcc"
+
+
+def structure_mismatch(seen: str, stated: str) -> str:
+    """Say that a crystal was seen with another structure than the one stated; "" = it was not, or it cannot be told."""
+    if seen in ("", stated):
+        return ""
+    return f"the crystal looks {seen}, but was counted as {stated}: check the structure and the elements"
 
 
 def skewness(q: NDArray[np.complex128]) -> float:
