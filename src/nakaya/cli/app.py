@@ -129,6 +129,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "md_suggest:suggest",
         "Suggest growth runs: those that lower the expected error of velocities on a grid of conditions most per cost.",
     ),
+    "md compare": (
+        "md_compare:compare",
+        "Compare melting points and velocities of two potentials of one material: the error between potentials.",
+    ),
     "md campaign run": ("md:campaign_run", "Run the runs of a plan that are not done yet, in its order."),
     "md campaign collect": (
         "md:campaign_collect",

@@ -24,6 +24,9 @@ LAW_RULES = {
 
 def laws(
     source: Annotated[str, typer.Argument(help="Shipped set, store, campaign or file of records.")] = "al-cu-si",
+    second: Annotated[
+        str | None, typer.Option(help="Records of another potential: adds the error between potentials.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold growth and melting records against what must be true: one melting point by two ways, signs, orders.
@@ -34,7 +37,7 @@ def laws(
     """
     from nakaya.md.invariants import verify_growth
 
-    document = verify_growth(source)
+    document = verify_growth(source, second=second)
     if as_json:
         echo_json(document)
         return
@@ -42,6 +45,8 @@ def laws(
     for finding in document["findings"]:
         numbers = "" if math.isnan(finding["found"]) else f": {finding['found']:.4g} {finding['unit']}"
         numbers += "" if math.isnan(finding["expected"]) else f", expected {finding['expected']:.4g}"
+        spread = finding.get("between_potentials", math.nan)
+        numbers += "" if math.isnan(spread) else f", +- {spread:.2g} between potentials"
         rule = LAW_RULES[finding["law"]]
         echo(f"{verdicts[finding['holds']]:8} {finding['law']} ({rule}): {finding['subject']}{numbers}")
         echo(f"         {finding['detail']}")

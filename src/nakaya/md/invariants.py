@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from nakaya.core.errors import InputFileError, ParameterError
+from nakaya.md.between_potentials import standard_deviation_of_two, two_potentials
 from nakaya.md.interface_velocities import (
     Point,
     growth_points,
@@ -36,6 +37,9 @@ MAX_MELTING_DIFFERENCE: Final = 0.015
 
 MAX_COEFFICIENT_DIFFERENCE: Final = 0.3
 """How far a kinetic coefficient may lie from the hard-sphere law, which itself is no better than that."""
+
+_OF_A_POTENTIAL: Final = ("melting point", "hard spheres")
+"""Laws about a number that every potential has its own of."""
 
 DECIDED: Final = 2.0
 """Standard errors from which on a difference counts as seen."""
@@ -83,29 +87,50 @@ def load_md_records(source: str | Path) -> list[Record]:
     return records
 
 
-def verify_growth(source: str | Path) -> dict[str, Any]:
+def verify_growth(source: str | Path, *, second: str | Path | None = None) -> dict[str, Any]:
     """Hold the records of a set against every law.
 
     Args:
         source: Shipped set, store, or file of records.
+        second: Records of another potential of the same materials.
 
     Returns:
-        findings: list of law, subject, holds (null = the records do not tell), found, expected, unit, detail; and how
-        many hold, fail, and have no verdict.
+        findings: list of law, subject, holds (null = the records do not tell), found, expected, unit, detail, and with
+        `second` between_potentials, the error of the number found that two potentials show (null = none); and how many
+        hold, fail, and have no verdict.
 
     Raises:
         InputFileError: There are no records of molecular dynamics.
+        ParameterError: The second records are not of another potential.
     """
     records = load_md_records(source)
     findings = check_laws(records)
+    spreads = None if second is None else _between_potentials(findings, records, load_md_records(second))
     verdicts = [finding.holds for finding in findings]
     return {
         "records": len(records),
-        "findings": [asdict(finding) for finding in findings],
+        "findings": [
+            asdict(finding) | ({} if spreads is None else {"between_potentials": spreads[number]})
+            for number, finding in enumerate(findings)
+        ],
         "hold": verdicts.count(True),
         "fail": verdicts.count(False),
         "open": verdicts.count(None),
     }
+
+
+def _between_potentials(
+    findings: Sequence[Finding], records: Sequence[Record], others: Sequence[Record]
+) -> list[float]:
+    """Error between potentials of melting points and kinetic coefficients; NaN of other numbers, and where none is."""
+    for material in sorted({record.material for record in records} & {record.material for record in others}):
+        two_potentials(material, records, others)  # says what is no second potential
+
+    def about(finding: Finding) -> tuple[str, str]:
+        return finding.law, finding.subject.partition(" against ")[0]
+
+    found = {about(finding): finding.found for finding in check_laws(others) if finding.law in _OF_A_POTENTIAL}
+    return [standard_deviation_of_two(finding.found, found.get(about(finding), math.nan)) for finding in findings]
 
 
 def check_laws(records: Sequence[Record]) -> list[Finding]:
