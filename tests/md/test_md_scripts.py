@@ -32,6 +32,7 @@ PROTOCOLS = [
     (scripts.bulk_solid, BULK), (scripts.bulk_liquid, BULK), (scripts.nucleation, BULK),
     (scripts.growth, FRONT), (scripts.coexistence, FRONT),
     (scripts.seeded_melt, SEED), (scripts.released_crystallite, {**BULK, "has_velocities": False}),
+    (scripts.single_point, {}),
 ]  # fmt: skip
 
 HOSTILE_FOLDER = 'evil" Cu\nshell touch stolen\nprint "'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 import sys
 from dataclasses import dataclass
@@ -303,8 +302,12 @@ def seed(
     )  # fmt: skip
     lines = [
         f"{nucleus['shape']} of {nucleus['crystallite_size']:g} atoms, seed {nucleus['seed']}: "
-        f"{nucleus.get('nucleus_size_at_release', math.nan):g} solid at release; {nucleus['grown']} grown, "
-        f"{nucleus['dissolved']} dissolved, {nucleus['undecided']} undecided ({nucleus['status']})"
+        + (
+            "not released (failed)"
+            if nucleus["status"] == "failed"
+            else f"{nucleus['nucleus_size_at_release']:g} solid at release; {nucleus['grown']} grown, "
+            f"{nucleus['dissolved']} dissolved, {nucleus['undecided']} undecided ({nucleus['status']})"
+        )
         for nucleus in document["nuclei"]
     ]
     _print(document, as_json, *lines)

@@ -18,6 +18,7 @@ from nakaya.md.campaigns.plan import Run, read_plan
 from nakaya.md.growth import GrowthRun, planned_duration
 from nakaya.md.ingest import known_records
 from nakaya.md.lammps.program import find_lammps
+from nakaya.md.lammps.workspace import check_potential
 from nakaya.md.limits import within
 from nakaya.md.melting import MeltingRun
 from nakaya.md.nucleation import NucleationRun
@@ -234,6 +235,7 @@ def measure_seeding(
         OutputError: The output exists.
         ParameterError, UnknownNameError: Numbers out of range, a crystallite that the box does not hold, a temperature
             that is not below the melting point, another shape.
+        LammpsError: The potential does not describe the material.
     """
     table = tabulate(material.name, known_records(), potential=potential_file(material)[1])
     table = with_guess(table, material)
@@ -244,6 +246,8 @@ def measure_seeding(
         for shape in shapes
         for size in chosen
     ]
+    check_output(how.out, overwrite=how.overwrite, sign="*.json")
+    check_potential(material)
     return seeding_summary(_measure([*thresholds_for(runs), *runs], how)) | {"out": how.out}
 
 

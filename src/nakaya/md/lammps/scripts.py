@@ -27,6 +27,7 @@ __all__ = [
     "released_crystallite",
     "seeded_melt",
     "sheared_nucleation",
+    "single_point",
 ]
 
 SAMPLE_PS = 0.1
@@ -190,6 +191,11 @@ unfix bath
 {remark}fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes
 run {_steps(max(0.0, equilibration_ps - 2.0), material)}
 """
+
+
+def single_point(material: Material, potential: Path) -> str:
+    """Return the input that computes the energy of start.data, and moves nothing."""
+    return f"{_head(material, potential)}run 0\n"
 
 
 def growth(

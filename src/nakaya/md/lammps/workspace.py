@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,15 @@ from typing import Any, Protocol
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import OutputError
 from nakaya.core.provenance import package_version, sha256_of_bytes
-from nakaya.md.lammps.program import Log, lammps_version, read_log, run_lammps
-from nakaya.md.lammps.scripts import data_file, potential_copy
+from nakaya.crystallography.lattices import build_crystal
+from nakaya.md.lammps.program import LammpsError, Log, lammps_version, read_log, run_lammps
+from nakaya.md.lammps.scripts import data_file, potential_copy, single_point
 from nakaya.md.potentials import Material, potential_file
 from nakaya.md.trajectories.dump import read_dump
 from nakaya.md.trajectories.text_files import Trajectory
 from nakaya.records.record import Provenance, Quantity, Record, Status
 
-__all__ = ["FinishedRun", "describe", "record_of_run", "simulate"]
+__all__ = ["FinishedRun", "check_potential", "describe", "record_of_run", "simulate"]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,24 @@ def simulate(
         raise OutputError(f"cannot write {folder}: {(error.strerror or 'unknown reason').lower()}") from None
     log = run_lammps(folder)
     return FinishedRun(folder, read_log(log), material)
+
+
+def check_potential(material: Material) -> None:
+    """Let LAMMPS read a potential, and use it once on a crystal of a few atoms: it takes a moment.
+
+    Raises:
+        MissingExtraError, InputFileError, OutputError: As in `simulate`.
+        LammpsError: It cannot: the file does not have the element, say.
+    """
+    potential, _ = potential_file(material)
+    positions, box = build_crystal(material.structure, "100", material.lattice_parameter, (2, 2, 2))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            simulate(Path(folder), material, positions, box, single_point(material, potential))
+        except LammpsError as error:
+            reason = str(error).partition("failed: ")[2] or str(error)
+            style = f"the pair style {material.pair_style}"
+            raise LammpsError(f"{potential.name} is no potential of {material.name} for {style}: {reason}") from None
 
 
 def describe(
