@@ -140,6 +140,16 @@ def test_two_ways_to_the_melting_point() -> None:
     assert still.expected == pytest.approx(MELTING, abs=1.0)  # the search has steps of 0.7 K
 
 
+@pytest.mark.parametrize(("file", "is_ours"), [("Cu_mishin1.eam.alloy", True), ("Cu_u3.eam", False)])
+def test_published_melting_points_are_those_of_their_potentials(file: str, is_ours: bool) -> None:
+    source = Provenance("made from a law", files={file: "a" * 64, "in.lammps": "b" * 64}, seeds=(0,))
+    (found,) = [entry for entry in check_laws([replace(entry, provenance=source) for entry in bulk()])
+                if entry.law == "melting point"]  # fmt: skip
+    assert found.found == MELTING
+    assert found.holds is (True if is_ours else None)
+    assert ("Mishin" in found.subject) == is_ours
+
+
 def test_without_records_there_is_no_verdict() -> None:
     findings = check_laws(bulk())
     assert {entry.holds for entry in findings if entry.law != "melting point"} == {None}

@@ -25,6 +25,7 @@ from nakaya.md.interface_velocities import (
 )
 from nakaya.md.melting import combine_melting_points
 from nakaya.md.potentials import MATERIALS
+from nakaya.md.stated_potentials import common_potential
 from nakaya.md.statistics import weighted_mean
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.records.record import Record
@@ -48,8 +49,10 @@ PUBLISHED_MELTING: Final = {
     "Al": (929.0, 10.0, "Mendelev et al. 2008, coexistence"),
     "Cu": (1327.0, 10.0, "Mishin et al. 2001"),
     "Si": (1691.0, 20.0, "Broughton & Li 1987"),
+    "Fe": (1772.0, 10.0, "Mendelev et al. 2003"),
+    "Mg": (914.0, 10.0, "Sun et al. 2006"),
 }
-"""K, standard error, source."""
+"""K, standard error, source: of the potentials of `MATERIALS`."""
 
 
 @dataclass(frozen=True)
@@ -169,12 +172,16 @@ def _melting(table: MaterialTable, records: Sequence[Record], points: Sequence[P
         for record in runs
     )
     others: list[tuple[str, float, float]] = []
-    if material in PUBLISHED_MELTING:
+    stated = common_potential(material, runs)
+    if material in PUBLISHED_MELTING and (stated is None or stated.file == MATERIALS[material].potential):
         value, error, source = PUBLISHED_MELTING[material]
         others.append((source, value, error))
     still = zero_velocity_melting_point(points, table)
     if still is not None:
         others.append(("zero interface velocity", still.value, still.standard_error))
+    if not others:
+        why = f"+- {ours.standard_error:.1f} K; no other melting point of this potential; {detail}"
+        return [Finding("melting point", material, None, ours.value, math.nan, "K", why)]
     findings = []
     for source, value, error in others:
         apart = ours.value / value - 1
