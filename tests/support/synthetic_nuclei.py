@@ -148,7 +148,8 @@ def planted_nuclei(
     for number in range(count):
         changes = expected[number] + np.sqrt(planted.branch) * rng.standard_normal(planted.branches)
         size = float(curvatures[number] ** -3)
-        change = SizeChange(size, size + changes * size ** (2 / 3))
+        later = size + changes * size ** (2 / 3)
+        change = SizeChange(size, later, later)
         name = f"{material}-{temperature:g}-{number}"
         sample = Sample(
             record_id=name,

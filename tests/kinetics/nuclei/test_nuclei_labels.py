@@ -19,6 +19,10 @@ def nucleus(sizes: FloatArray, times: FloatArray = TIMES) -> SeededNucleus:
     return SeededNucleus("Al", 640.0, "sphere", times, sizes)
 
 
+def changed(size: float, later: FloatArray) -> SizeChange:
+    return SizeChange(size, later, later)
+
+
 def test_the_change_is_the_mean_of_the_last_picosecond_per_atom_of_the_surface() -> None:
     sizes = np.full((2, 21), 125.0)
     sizes[0, 14:17] = 149.0, 150.0, 151.0  # 7.0, 7.5 and 8.0 ps
@@ -27,6 +31,7 @@ def test_the_change_is_the_mean_of_the_last_picosecond_per_atom_of_the_surface()
     change = size_change(nucleus(sizes))
     np.testing.assert_allclose(change.later, [150.0, 100.0])
     np.testing.assert_allclose(change.changes, [1.0, -1.0])  # 125^(2/3) = 25
+    np.testing.assert_allclose(change.last, [999.0, 999.0])
     assert change.mean == 0.0
     assert change.standard_error == pytest.approx(1.0)
 
@@ -55,14 +60,23 @@ def test_the_critical_size_is_where_the_classical_drift_changes_its_sign() -> No
     sizes = rng.uniform(60, 140, 400)
     drift = 4.0 - 4.0 * 92 ** (1 / 3) * sizes ** (-1 / 3)
     changes = [
-        SizeChange(size, size + (mean + 0.3 * rng.standard_normal(4)) * size ** (2 / 3))
+        changed(size, size + (mean + 0.3 * rng.standard_normal(4)) * size ** (2 / 3))
         for size, mean in zip(sizes.tolist(), drift.tolist(), strict=True)
     ]
     # 400 means of a standard deviation of .15 about a drift of .016 per atom know n* to half an atom.
     assert critical_size(changes) == pytest.approx(92, abs=2.0)
     assert math.isnan(critical_size(changes[:4]))
-    shrinking = [SizeChange(change.size, change.later - 3 * change.size ** (2 / 3)) for change in changes]
+    shrinking = [changed(change.size, change.later - 3 * change.size ** (2 / 3)) for change in changes]
     assert math.isnan(critical_size(shrinking))  # far beyond what was seen
+
+
+def test_a_branch_that_went_on_is_judged_by_its_own_end() -> None:
+    sizes = np.full((2, 21), 125.0)
+    sizes[0, 17:] = 126.0, 200.0, 300.0, 400.0
+    sizes[1, 18:] = np.nan  # decided at 8.5 ps
+    change = size_change(nucleus(sizes))
+    np.testing.assert_allclose(change.later, [125.0, 125.0])
+    np.testing.assert_allclose(change.last, [300.0, 125.0])
 
 
 def test_fates_are_against_the_critical_size() -> None:

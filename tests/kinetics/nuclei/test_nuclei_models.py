@@ -62,7 +62,8 @@ def atoms_that_decide(count: int, rng: np.random.Generator) -> list[NucleusSampl
         order = rng.standard_normal(120) + rng.standard_normal()
         p = 1 / (1 + np.exp(-(3.0 * np.where(solid, 1.0, -1.0) + 1.5 * order)))
         came = rng.uniform(size=(4, 120)) < p
-        change = SizeChange(60.0, came.sum(axis=1).astype(float))
+        later = came.sum(axis=1).astype(float)
+        change = SizeChange(60.0, later, later)
         own = type(nucleus)(nucleus.sample, nucleus.shape, change)
         features = np.column_stack([solid, order, rng.standard_normal(120), np.full(120, np.nan)])
         found.append(with_atoms(own, features, ("in_nucleus", "order", "chance", "energy"), came.mean(axis=0)))

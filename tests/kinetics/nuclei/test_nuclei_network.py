@@ -29,7 +29,8 @@ def nuclei_of_a_sum(count: int, rng: np.random.Generator) -> list[NucleusSample]
         value = float(order[inside].mean())
         size = nucleus.change.size
         sample = replace(nucleus.sample, labels={TARGET: Label(TARGET, "1", value, 0.1, (nucleus.name,))})
-        own = NucleusSample(sample, nucleus.shape, SizeChange(size, size + np.array([value]) * size ** (2 / 3)))
+        later = size + np.array([value]) * size ** (2 / 3)
+        own = NucleusSample(sample, nucleus.shape, SizeChange(size, later, later))
         columns = np.column_stack([inside, order])
         found.append(with_atoms(own, columns, ("in_nucleus", "order"), np.zeros(ATOMS)))
     return found

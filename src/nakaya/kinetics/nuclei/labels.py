@@ -52,10 +52,12 @@ class SizeChange:
     Attributes:
         size: n(0), atoms at release.
         later: n(t), mean over the last `WINDOW_PS` before t, float64 [branch], atoms.
+        last: The same at the end of each branch, which may have gone on beyond t until it was decided.
     """
 
     size: float
     later: FloatArray
+    last: FloatArray
 
     @property
     def changes(self) -> FloatArray:
@@ -98,7 +100,9 @@ def size_change(nucleus: SeededNucleus, *, after_ps: float = AFTER_PS, window_ps
     later = nucleus.sizes[:, inside].mean(axis=1)
     if ended := int(np.isnan(later).sum()):
         raise ParameterError(f"{ended} of {len(later)} branches ended before {after_ps:g} ps")
-    return SizeChange(size, np.asarray(later))
+    known = (sizes[np.isfinite(sizes)] for sizes in nucleus.sizes)
+    last = [sizes[-int(inside.sum()) :].mean() for sizes in known]
+    return SizeChange(size, np.asarray(later), np.array(last, dtype=np.float64))
 
 
 def critical_size(changes: Sequence[SizeChange]) -> float:
@@ -121,12 +125,12 @@ def critical_size(changes: Sequence[SizeChange]) -> float:
     return found if sizes.min() / 2 <= found <= sizes.max() * 2 else math.nan
 
 
-def fate(later: float, critical: float) -> Fate:
+def fate(last: float, critical: float) -> Fate:
     """Whether a branch has grown beyond twice the critical size, dissolved below half of it, or neither.
 
     >>> [fate(size, critical=90.0) for size in (200.0, 30.0, 100.0)]
     ['grown', 'dissolved', 'undecided']
     """
-    if later > GROWN * critical:
+    if last > GROWN * critical:
         return "grown"
-    return "dissolved" if later < DISSOLVED * critical else "undecided"
+    return "dissolved" if last < DISSOLVED * critical else "undecided"

@@ -98,7 +98,7 @@ class Network:
     """
 
     name: str = NETWORK
-    grid: Sequence[Settings] = ({"dropout": 0.1}, {"dropout": 0.3})
+    grid: Sequence[Settings] = ({"updates": 100.0, "dropout": 0.1}, {"updates": 300.0, "dropout": 0.3})
     fixed: Mapping[str, float] = field(default_factory=dict)
     seen: Callable[[Sample], Sample] = _same
 

@@ -177,8 +177,8 @@ def describe_nuclei(nuclei: NucleusSet) -> dict[str, Any]:
     for name, members in groups.items():
         changes = [nucleus.change for nucleus in members]
         critical = critical_size(changes)
-        later = np.concatenate([change.later for change in changes])
-        fates = [fate(size, critical) for size in later] if math.isfinite(critical) else None
+        last = np.concatenate([change.last for change in changes])
+        fates = [fate(size, critical) for size in last] if math.isfinite(critical) else None
         outcomes = Outcomes.of([change.changes for change in changes], [name] * len(changes))
         ceiling = float(outcomes.ceiling(np.ones((1, len(changes))))[0])
         resampled = outcomes.ceiling(draw_nuclei(len(changes), RESAMPLES, rng=np.random.default_rng(0)))
@@ -186,7 +186,7 @@ def describe_nuclei(nuclei: NucleusSet) -> dict[str, Any]:
             {
                 "group": name,
                 "nuclei": len(members),
-                "branches": len(later),
+                "branches": len(last),
                 "size_quartiles": np.quantile([change.size for change in changes], [0.25, 0.5, 0.75]).tolist(),
                 "critical_size": critical,
                 "fates": None if fates is None else {kind: fates.count(kind) for kind in get_args(Fate)},
