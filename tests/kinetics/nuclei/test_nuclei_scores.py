@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
+from nakaya.kinetics.nuclei.committor import fit_committor
 from nakaya.kinetics.nuclei.folds import SPONTANEOUS, describe_splits, inner_folds, outer_folds
 from nakaya.kinetics.nuclei.scores import score_rows
 from nakaya.kinetics.nuclei.table import as_text
@@ -32,6 +34,9 @@ def result(
             "changes": changes[number].tolist(),
             "forecast": float(told[number]),
             "half_width": half_width,
+            "grown": int((changes[number] > 0).sum()),
+            "dissolved": int((changes[number] <= 0).sum()),
+            "probability": float(norm.cdf(told[number] / np.sqrt(WITHIN))),
         }
         for number in range(COUNT)
     ]
@@ -82,11 +87,44 @@ def test_coverage_is_that_of_the_means() -> None:
     assert row["width90"] == pytest.approx(2 * 1.645 * deviation)
 
 
+def test_the_brier_score_of_the_truth_is_the_least_and_that_of_the_rate_is_a_quarter() -> None:
+    rows = score_rows([result("size", 0.6, 0.9), result("ridge", 0.0, 0.7)])
+    size, truth = rows
+    assert truth["decided_branches"] == COUNT * BRANCHES
+    assert truth["brier"] < size["brier"] < truth["brier_of_rate"]
+    assert truth["brier_of_rate"] == pytest.approx(0.25, abs=0.01)  # as many grow as dissolve
+    # The mean of p (1 - p), p = Phi(a / s), over the planted normal distribution of a.
+    points, weights = np.polynomial.hermite_e.hermegauss(60)
+    p = norm.cdf(np.sqrt(BETWEEN / WITHIN) * points)
+    assert truth["brier"] == pytest.approx(float(weights @ (p * (1 - p)) / weights.sum()), abs=0.012)  # 3 sigma
+
+
+def test_branches_that_nobody_decided_have_no_score() -> None:
+    told = result("size", 0.6, 0.9)
+    for row in told["rows"]:
+        row |= {"grown": 0, "dissolved": 0, "probability": None}
+    (row,) = score_rows([told])
+    assert np.isnan(row["brier"])
+    assert row["decided_branches"] == 0
+
+
 def test_a_model_without_all_folds_is_not_compared() -> None:
     part = result("ridge", 0.1, 0.1)
     part["rows"] = part["rows"][:100]
     assert [row["model"] for row in score_rows([result("size", 0.6, 0.9), part])] == ["size"]
     assert score_rows([{**part, "rows": []}]) == []
+
+
+def test_the_committor_finds_the_planted_one() -> None:
+    rng = np.random.default_rng(3)
+    told = rng.normal(0.5, 2.0, 3000)
+    grown = rng.binomial(4, 1 / (1 + np.exp(-(1.5 * told - 1.0)))).astype(float)
+    found = fit_committor(told, grown, 4 - grown)
+    assert found is not None
+    # 12,000 branches: 3 standard errors by Fisher's information are .15.
+    assert (found.slope, found.constant) == pytest.approx((1.5, -1.0), abs=0.15)
+    np.testing.assert_allclose(found(np.array([2 / 3])), 0.5, atol=0.05)
+    assert fit_committor(told, np.zeros(3000), 4 - grown) is None
 
 
 def test_folds_hold_every_nucleus_out_once_and_know_their_groups() -> None:
@@ -128,7 +166,8 @@ def test_the_text_has_a_line_for_every_row_and_reason() -> None:
             "groups": [
                 {
                     "group": "Al 640 K", "nuclei": 400, "branches": 1600, "size_quartiles": [80.0, 92.0, 104.0],
-                    "critical_size": float("nan"), "fates": None, "ceiling": 0.77, "ceiling_interval": [0.7, 0.8],
+                    "critical_size": float("nan"), "fates": {"grown": 0, "dissolved": 0, "undecided": 1600},
+                    "ceiling": 0.77, "ceiling_interval": [0.7, 0.8],
                 }
             ],
         },

@@ -23,7 +23,7 @@ from nakaya.kinetics.nuclei.forecast import Forecast
 from nakaya.kinetics.nuclei.samples import NucleusSample
 from nakaya.records.record import DRIVING_FORCE
 
-__all__ = ["SumOfLogistic", "fit_logistic"]
+__all__ = ["SumOfLogistic", "fit_logistic", "logistic"]
 
 STEPS: Final = 25
 TOLERANCE: Final = 1e-6
@@ -52,7 +52,7 @@ def fit_logistic(inputs: FloatArray, fractions: FloatArray, penalty: float) -> F
     mean = np.clip(fractions.mean(), 1e-6, 1 - 1e-6)
     weights[-1] = np.log(mean / (1 - mean))
     for _ in range(STEPS):
-        p = _logistic(table @ weights)
+        p = logistic(table @ weights)
         curvature = np.maximum(p * (1 - p), 1e-9)
         hessian = (table * curvature[:, None]).T @ table + ridge
         step: FloatArray = np.linalg.solve(hessian, table.T @ (fractions - p) - ridge @ weights)
@@ -62,7 +62,8 @@ def fit_logistic(inputs: FloatArray, fractions: FloatArray, penalty: float) -> F
     return weights
 
 
-def _logistic(values: FloatArray) -> FloatArray:
+def logistic(values: FloatArray) -> FloatArray:
+    """1 / (1 + exp(-x)), without overflow."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * values)))
 
 
@@ -105,7 +106,7 @@ class SumOfLogistic:
         weights = fit_logistic(standard(rows), fractions, settings["penalty"] * len(rows))
 
         def summed(nucleus: NucleusSample, table: FloatArray) -> float:
-            expected = _logistic(standard(table) @ weights[:-1] + weights[-1]).sum()
+            expected = logistic(standard(table) @ weights[:-1] + weights[-1]).sum()
             return float((expected - nucleus.change.size) / nucleus.change.size ** (2 / 3))
 
         sums = np.array([summed(nucleus, table) for nucleus, table in zip(nuclei, tables, strict=True)])

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,9 +19,9 @@ from nakaya.kinetics.benchmark.tasks import Kept, computed
 from nakaya.kinetics.models.conformal import calibrate
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Settings
 from nakaya.kinetics.nuclei.ceiling import RESAMPLES, Outcomes, draw_nuclei, fraction_interval
+from nakaya.kinetics.nuclei.committor import Committor, fit_committor
 from nakaya.kinetics.nuclei.folds import SPLITS, Fold, NucleusSplit, describe_splits, inner_folds, outer_folds
 from nakaya.kinetics.nuclei.forecast import FateModel
-from nakaya.kinetics.nuclei.labels import Fate, critical_size, fate
 from nakaya.kinetics.nuclei.models import MODELS, find_fate_model
 from nakaya.kinetics.nuclei.samples import TARGET, NucleusSample, NucleusSet
 from nakaya.kinetics.nuclei.scores import score_rows
@@ -100,8 +100,9 @@ def fit_and_score(model: FateModel, fold: Fold, *, seed: int) -> dict[str, Any]:
     """Tune a model on the training nuclei of a fold, fit it to all of them, and let it forecast the test nuclei once.
 
     Returns:
-        JSON values: model, split, fold, train_nuclei, rows (nucleus, group, changes of its branches, forecast,
-        half_width of the 90 % interval), settings, inner_rmse, calibration, cpu_seconds; or a "reason" without rows.
+        JSON values: model, split, fold, train_nuclei, rows (nucleus, group, changes and fates of its branches,
+        forecast, half_width of the 90 % interval, probability to grow), settings, inner_rmse, calibration,
+        cpu_seconds; or a "reason" without rows.
     """
     document: dict[str, Any] = {
         "model": model.name, "split": fold.split, "fold": fold.name, "train_nuclei": len(fold.train), "rows": []
@@ -121,8 +122,11 @@ def fit_and_score(model: FateModel, fold: Fold, *, seed: int) -> dict[str, Any]:
             "nucleus": nucleus.name,
             "group": nucleus.group,
             "changes": nucleus.change.changes.tolist(),
+            "grown": nucleus.grown,
+            "dissolved": nucleus.dissolved,
             "forecast": float(forecast),
             "half_width": tuned.half_width,
+            "probability": None if tuned.committor is None else float(tuned.committor(forecast)),
         }
         for nucleus, forecast in zip(fold.test, forecasts, strict=True)
     ]
@@ -144,19 +148,22 @@ class Tuned:
         error: Root mean square, over all training nuclei, each forecast by a model that had not seen it.
         half_width: Of the 90 % interval of a new nucleus: split-conformal, the same for all.
         calibration: How that was found.
+        committor: Of a forecast; None where too few branches were decided.
     """
 
     settings: Settings
     error: float
     half_width: float
     calibration: str
+    committor: Committor | None
 
 
 def tune(model: FateModel, nuclei: Sequence[NucleusSample], *, seed: int) -> Tuned:
     """Try every setting of a model's grid on the same inner folds."""
     parts = inner_folds(nuclei)
-    names = [nucleus.name for _, test in parts for nucleus in test]
-    labels = np.array([nucleus.change.mean for _, test in parts for nucleus in test])
+    tested = [nucleus for _, test in parts for nucleus in test]
+    names = [nucleus.name for nucleus in tested]
+    labels = np.array([nucleus.change.mean for nucleus in tested])
     found = []
     for number, settings in enumerate(model.grid):
         told = np.concatenate([model.fit(train, settings, seed=seed)(test) for train, test in parts])
@@ -165,7 +172,11 @@ def tune(model: FateModel, nuclei: Sequence[NucleusSample], *, seed: int) -> Tun
     level = calibrate(
         PredictiveDistribution(TARGET, "linear", told, np.full(len(told), error)), labels, names, level=LEVEL
     )
-    return Tuned(model.grid[number], error, level.factor * error, level.note or level.method)
+    grown, dissolved = (
+        np.array([getattr(nucleus, kind) for nucleus in tested], dtype=np.float64) for kind in ("grown", "dissolved")
+    )
+    committor = fit_committor(told, grown, dissolved)
+    return Tuned(model.grid[number], error, level.factor * error, level.note or level.method, committor)
 
 
 def describe_nuclei(nuclei: NucleusSet) -> dict[str, Any]:
@@ -176,9 +187,8 @@ def describe_nuclei(nuclei: NucleusSet) -> dict[str, Any]:
     described = []
     for name, members in groups.items():
         changes = [nucleus.change for nucleus in members]
-        critical = critical_size(changes)
-        last = np.concatenate([change.last for change in changes])
-        fates = [fate(size, critical) for size in last] if math.isfinite(critical) else None
+        branches = sum(len(change.later) for change in changes)
+        grown, dissolved = (sum(getattr(nucleus, kind) for nucleus in members) for kind in ("grown", "dissolved"))
         outcomes = Outcomes.of([change.changes for change in changes], [name] * len(changes))
         ceiling = float(outcomes.ceiling(np.ones((1, len(changes))))[0])
         resampled = outcomes.ceiling(draw_nuclei(len(changes), RESAMPLES, rng=np.random.default_rng(0)))
@@ -186,10 +196,10 @@ def describe_nuclei(nuclei: NucleusSet) -> dict[str, Any]:
             {
                 "group": name,
                 "nuclei": len(members),
-                "branches": len(last),
+                "branches": branches,
                 "size_quartiles": np.quantile([change.size for change in changes], [0.25, 0.5, 0.75]).tolist(),
-                "critical_size": critical,
-                "fates": None if fates is None else {kind: fates.count(kind) for kind in get_args(Fate)},
+                "critical_size": nuclei.critical_sizes.get(name, math.nan),
+                "fates": {"grown": grown, "dissolved": dissolved, "undecided": branches - grown - dissolved},
                 "ceiling": ceiling,
                 "ceiling_interval": list(fraction_interval(ceiling, resampled)),
             }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ from nakaya.kinetics.graphs.labels import Label
 from nakaya.kinetics.nuclei.atoms import NucleusAtoms, nucleus_atoms
 from nakaya.kinetics.nuclei.environment import nucleus_environment
 from nakaya.kinetics.nuclei.features import cluster_features
-from nakaya.kinetics.nuclei.labels import AFTER_PS, SizeChange, size_change
+from nakaya.kinetics.nuclei.labels import AFTER_PS, SizeChange, critical_size, fate, size_change
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.md.order.bond_order import CLASSIFIERS, Classifier
 from nakaya.md.patches import read_patches
@@ -68,6 +68,8 @@ class NucleusSample:
         sample: What models see: conditions, features of the cluster ("pooled"), the graph of its atoms; and the label.
         shape: As the crystallite was cut.
         change: What became of it.
+        grown: Branches that grew beyond twice the critical size of their material and temperature.
+        dissolved: Branches that dissolved below half of it.
         solid_fraction: Of the branches, in which each atom of the graph belongs to the nucleus in the end, float64
             [atom]; None where the record does not tell.
     """
@@ -75,6 +77,8 @@ class NucleusSample:
     sample: Sample
     shape: str
     change: SizeChange
+    grown: int = 0
+    dissolved: int = 0
     solid_fraction: FloatArray | None = None
 
     @property
@@ -101,11 +105,13 @@ class NucleusSet:
         nuclei: In the order of their names.
         left_out: (record, why) of those records of seeding that make no sample.
         after_ps: Time of the labels.
+        critical_sizes: Material and temperature, such as "Al 640 K" -> critical size; NaN = not seen.
     """
 
     nuclei: tuple[NucleusSample, ...]
     left_out: tuple[tuple[str, str], ...]
     after_ps: float
+    critical_sizes: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_nuclei(records: Iterable[Record], folder: Path, *, after_ps: float = AFTER_PS) -> NucleusSet:
@@ -132,7 +138,15 @@ def read_nuclei(records: Iterable[Record], folder: Path, *, after_ps: float = AF
         except ParameterError as error:
             log.info("record %s is left out: %s", record.id, error)
             left_out.append((record.id, str(error)))
-    return NucleusSet(tuple(found), tuple(left_out), after_ps)
+    groups = sorted({nucleus.group for nucleus in found})
+    critical = {name: critical_size([nucleus.change for nucleus in found if nucleus.group == name]) for name in groups}
+    nuclei = tuple(_with_fates(nucleus, critical[nucleus.group]) for nucleus in found)
+    return NucleusSet(nuclei, tuple(left_out), after_ps, critical)
+
+
+def _with_fates(nucleus: NucleusSample, critical: float) -> NucleusSample:
+    fates = [fate(size, critical) for size in nucleus.change.last.tolist()]  # undecided where the size is not known
+    return replace(nucleus, grown=fates.count("grown"), dissolved=fates.count("dissolved"))
 
 
 def _sample(
@@ -155,7 +169,7 @@ def _sample(
     )
     sample = replace(described, labels={TARGET: label})
     fraction = _solid_fraction(record, atoms.numbers, len(change.later), after_ps)
-    return NucleusSample(sample, nucleus.shape, change, fraction)
+    return NucleusSample(sample, nucleus.shape, change, solid_fraction=fraction)
 
 
 def describe_nucleus(

@@ -58,9 +58,14 @@ def _score_split(split: str, by_model: Mapping[str, Sequence[Mapping[str, Any]]]
     ceiling = outcomes.ceiling(counts)
     explained = {name: outcomes.explained(_joined(entries, "forecast"), counts) for name, entries in by_model.items()}
     best = _best_baseline(by_model)
+    grown, dissolved = (
+        np.array([row[kind] for fold in folds for row in fold], dtype=np.float64) for kind in ("grown", "dissolved")
+    )
+    of_rate = brier(_rates(outcomes, grown, dissolved), grown, dissolved, counts)
     found = []
     for name in (name for name in MODELS if name in by_model):
         entries, r2 = by_model[name], explained[name]
+        square = brier(_joined(entries, "probability"), grown, dissolved, counts)
         inside = np.abs(_joined(entries, "forecast") - outcomes.means) <= _joined(entries, "half_width")
         found.append(
             {
@@ -80,6 +85,10 @@ def _score_split(split: str, by_model: Mapping[str, Sequence[Mapping[str, Any]]]
                 "coverage90": float(inside.mean()),
                 "coverage90_interval": _binomial(int(inside.sum()), len(inside)),
                 "width90": float(2 * _joined(entries, "half_width").mean()),
+                "decided_branches": int((grown + dissolved).sum()),
+                "brier": float(square[0]),
+                "brier_interval": _interval(square),
+                "brier_of_rate": float(of_rate[0]),
                 "cpu_seconds": float(sum(entry["cpu_seconds"] for entry in entries)),
                 "folds": [
                     {key: entry[key] for key in ("fold", "train_nuclei", "settings", "inner_rmse", "calibration")}
@@ -88,6 +97,27 @@ def _score_split(split: str, by_model: Mapping[str, Sequence[Mapping[str, Any]]]
             }
         )
     return found
+
+
+def brier(probability: FloatArray, grown: FloatArray, dissolved: FloatArray, counts: FloatArray) -> FloatArray:
+    """Mean of (P(grow) - outcome)^2 over the branches that were decided, float64 [resample]; NaN where none was.
+
+    Args:
+        probability: float64 [nucleus]; NaN = not told.
+        grown: Branches that grew, float64 [nucleus].
+        dissolved: Branches that dissolved, float64 [nucleus].
+        counts: How often each nucleus is there, float64 [resample, nucleus].
+    """
+    decided = grown + dissolved
+    squares = np.where(decided > 0, grown * (1 - probability) ** 2 + dissolved * probability**2, 0.0)
+    total = counts @ decided
+    return np.asarray(np.where(total > 0, counts @ squares / np.maximum(total, 1), np.nan))
+
+
+def _rates(outcomes: Outcomes, grown: FloatArray, dissolved: FloatArray) -> FloatArray:
+    """Fraction of the decided branches of its group that grew: what is known without looking, float64 [nucleus]."""
+    up, down = (np.bincount(outcomes.group, weights=kind)[outcomes.group] for kind in (grown, dissolved))
+    return np.asarray(up / np.maximum(up + down, 1))
 
 
 def _joined(entries: Sequence[Mapping[str, Any]], key: str) -> FloatArray:

@@ -63,9 +63,10 @@ def as_text(document: Mapping[str, Any]) -> str:
 def _group(entry: Mapping[str, Any]) -> str:
     first, middle, last = entry["size_quartiles"]
     fates = entry["fates"]
-    words = "n* is not seen" if fates is None else f"n* = {entry['critical_size']:.0f}"
-    if fates is not None:
-        words += ", branches " + ", ".join(f"{count} {kind}" for kind, count in fates.items())
+    words = "n* is not seen"
+    if _known(entry["critical_size"]):
+        told = ", ".join(f"{count} {kind}" for kind, count in fates.items())
+        words = f"n* = {entry['critical_size']:.0f}, branches {told}"
     return (
         f"  {entry['group']}: {entry['nuclei']} nuclei of {first:.0f}, {middle:.0f}, {last:.0f} atoms (quartiles), "
         f"{words}; a snapshot can tell {entry['ceiling']:.2f} {_span(entry['ceiling_interval'])} of the variance"
