@@ -1,15 +1,13 @@
-"""Labels of nuclei: known answers, the classical drift, and what is refused."""
+"""Labels of nuclei: known answers, and what is refused."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.nuclei.labels import SizeChange, critical_size, fate, size_change
+from nakaya.kinetics.nuclei.labels import fate, size_change
 from nakaya.md.seeding.nuclei import SeededNucleus
 
 TIMES: FloatArray = np.arange(21.0) * 0.5e-12
@@ -17,10 +15,6 @@ TIMES: FloatArray = np.arange(21.0) * 0.5e-12
 
 def nucleus(sizes: FloatArray, times: FloatArray = TIMES) -> SeededNucleus:
     return SeededNucleus("Al", 640.0, "sphere", times, sizes)
-
-
-def changed(size: float, later: FloatArray) -> SizeChange:
-    return SizeChange(size, later, later)
 
 
 def test_the_change_is_the_mean_of_the_last_picosecond_per_atom_of_the_surface() -> None:
@@ -53,21 +47,6 @@ def test_a_branch_that_ended_early_is_no_label() -> None:
         size_change(nucleus(np.zeros((2, 21))))
     with pytest.raises(ParameterError, match="window"):
         size_change(nucleus(sizes), window_ps=9.0)
-
-
-def test_the_critical_size_is_where_the_classical_drift_changes_its_sign() -> None:
-    rng = np.random.default_rng(1)
-    sizes = rng.uniform(60, 140, 400)
-    drift = 4.0 - 4.0 * 92 ** (1 / 3) * sizes ** (-1 / 3)
-    changes = [
-        changed(size, size + (mean + 0.3 * rng.standard_normal(4)) * size ** (2 / 3))
-        for size, mean in zip(sizes.tolist(), drift.tolist(), strict=True)
-    ]
-    # 400 means of a standard deviation of .15 about a drift of .016 per atom know n* to half an atom.
-    assert critical_size(changes) == pytest.approx(92, abs=2.0)
-    assert math.isnan(critical_size(changes[:4]))
-    shrinking = [changed(change.size, change.later - 3 * change.size ** (2 / 3)) for change in changes]
-    assert math.isnan(critical_size(shrinking))  # far beyond what was seen
 
 
 def test_a_branch_that_went_on_is_judged_by_its_own_end() -> None:

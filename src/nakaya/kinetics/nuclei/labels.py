@@ -7,7 +7,6 @@ is left of the scatter within them sets the ceiling of every forecast (`ceiling`
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -19,10 +18,10 @@ from nakaya.md.seeding.nuclei import SeededNucleus
 
 __all__ = [
     "AFTER_PS",
+    "PICOSECOND",
     "WINDOW_PS",
     "Fate",
     "SizeChange",
-    "critical_size",
     "fate",
     "size_change",
 ]
@@ -38,9 +37,6 @@ WINDOW_PS: Final = 1.0
 GROWN: Final = 2.0
 DISSOLVED: Final = 0.5
 """Sizes, in critical sizes, above which a branch is grown, and below which it is dissolved."""
-
-MIN_NUCLEI: Final = 5
-"""Fewer nuclei of one temperature say nothing about its critical size."""
 
 PICOSECOND: Final = 1e-12
 
@@ -103,26 +99,6 @@ def size_change(nucleus: SeededNucleus, *, after_ps: float = AFTER_PS, window_ps
     known = (sizes[np.isfinite(sizes)] for sizes in nucleus.sizes)
     last = [sizes[-int(inside.sum()) :].mean() for sizes in known]
     return SizeChange(size, np.asarray(later), np.array(last, dtype=np.float64))
-
-
-def critical_size(changes: Sequence[SizeChange]) -> float:
-    """Size at which nuclei of one material and temperature neither grow nor dissolve in the mean; NaN = not seen.
-
-    The drift of classical theory is d(n)/dt = n^(2/3) (a - b n^(-1/3)) near n* = (b/a)^3: a straight line in n^(-1/3),
-    fitted by least squares. Nothing is said beyond half the smallest and twice the largest size that was seen.
-    """
-    if len(changes) < MIN_NUCLEI:
-        return math.nan
-    sizes = np.array([change.size for change in changes])
-    curvatures = sizes ** (-1 / 3)
-    centred = curvatures - curvatures.mean()
-    if not float(centred @ centred) > 0:
-        return math.nan
-    means = np.array([change.mean for change in changes])
-    slope = float(centred @ means / (centred @ centred))
-    place = float(curvatures.mean() - means.mean() / slope) if slope < 0 else math.nan
-    found = place**-3 if place > 0 else math.nan
-    return found if sizes.min() / 2 <= found <= sizes.max() * 2 else math.nan
 
 
 def fate(last: float, critical: float) -> Fate:

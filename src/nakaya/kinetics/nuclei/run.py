@@ -189,6 +189,7 @@ def describe_nuclei(nuclei: NucleusSet) -> dict[str, Any]:
         changes = [nucleus.change for nucleus in members]
         branches = sum(len(change.later) for change in changes)
         grown, dissolved = (sum(getattr(nucleus, kind) for nucleus in members) for kind in ("grown", "dissolved"))
+        critical = nuclei.critical_sizes.get(name)
         outcomes = Outcomes.of([change.changes for change in changes], [name] * len(changes))
         ceiling = float(outcomes.ceiling(np.ones((1, len(changes))))[0])
         resampled = outcomes.ceiling(draw_nuclei(len(changes), RESAMPLES, rng=np.random.default_rng(0)))
@@ -198,7 +199,8 @@ def describe_nuclei(nuclei: NucleusSet) -> dict[str, Any]:
                 "nuclei": len(members),
                 "branches": branches,
                 "size_quartiles": np.quantile([change.size for change in changes], [0.25, 0.5, 0.75]).tolist(),
-                "critical_size": nuclei.critical_sizes.get(name, math.nan),
+                "critical_size": math.nan if critical is None else critical.value,
+                "critical_size_interval90": [math.nan] * 2 if critical is None else [critical.low, critical.high],
                 "fates": {"grown": grown, "dissolved": dissolved, "undecided": branches - grown - dissolved},
                 "ceiling": ceiling,
                 "ceiling_interval": list(fraction_interval(ceiling, resampled)),

@@ -7,7 +7,7 @@ but for its label) is from the moment of the release; what it has to tell is fro
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -22,11 +22,12 @@ from nakaya.kinetics.graphs.labels import Label
 from nakaya.kinetics.nuclei.atoms import NucleusAtoms, nucleus_atoms
 from nakaya.kinetics.nuclei.environment import nucleus_environment
 from nakaya.kinetics.nuclei.features import cluster_features
-from nakaya.kinetics.nuclei.labels import AFTER_PS, SizeChange, critical_size, fate, size_change
+from nakaya.kinetics.nuclei.labels import AFTER_PS, PICOSECOND, SizeChange, fate, size_change
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.md.order.bond_order import CLASSIFIERS, Classifier
 from nakaya.md.patches import read_patches
-from nakaya.md.seeding.nuclei import SeededNucleus, seeded_nuclei
+from nakaya.md.seeding.critical_size import CriticalSize, NotBracketedError, critical_size
+from nakaya.md.seeding.nuclei import SOLID_BRANCHES, SeededNucleus, seeded_nuclei
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.md.trajectories.frames import Frame
 from nakaya.records.record import DRIVING_FORCE, Record
@@ -34,7 +35,6 @@ from nakaya.records.store import snapshot_file
 
 __all__ = [
     "RELEASE_FRAME",
-    "SOLID_BRANCHES",
     "TARGET",
     "NoNucleiError",
     "NucleusSample",
@@ -50,10 +50,6 @@ TARGET: Final = "nucleus_size_change"
 
 RELEASE_FRAME: Final = "release-frame"
 """Form of the snapshot with all atoms at release; its column `solid` says which of them are the nucleus."""
-
-SOLID_BRANCHES: Final = "solid_branches"
-"""Quantity over an axis of numbers of atoms: in how many branches the atom belongs to the nucleus after the setting
-`duration_ps`. Atoms that are not listed belong to it in none."""
 
 
 class NoNucleiError(ParameterError):
@@ -89,7 +85,7 @@ class NucleusSample:
     @property
     def group(self) -> str:
         """Material and temperature, such as "Al 640 K"."""
-        return f"{self.sample.material} {self.sample.temperature:g} K"
+        return _group(self.sample.material, self.sample.temperature)
 
     @property
     def columns(self) -> dict[str, float]:
@@ -105,13 +101,13 @@ class NucleusSet:
         nuclei: In the order of their names.
         left_out: (record, why) of those records of seeding that make no sample.
         after_ps: Time of the labels.
-        critical_sizes: Material and temperature, such as "Al 640 K" -> critical size; NaN = not seen.
+        critical_sizes: Material and temperature, such as "Al 640 K" -> critical size, where it was seen.
     """
 
     nuclei: tuple[NucleusSample, ...]
     left_out: tuple[tuple[str, str], ...]
     after_ps: float
-    critical_sizes: Mapping[str, float] = field(default_factory=dict)
+    critical_sizes: Mapping[str, CriticalSize] = field(default_factory=dict)
 
 
 def read_nuclei(records: Iterable[Record], folder: Path, *, after_ps: float = AFTER_PS) -> NucleusSet:
@@ -138,14 +134,32 @@ def read_nuclei(records: Iterable[Record], folder: Path, *, after_ps: float = AF
         except ParameterError as error:
             log.info("record %s is left out: %s", record.id, error)
             left_out.append((record.id, str(error)))
-    groups = sorted({nucleus.group for nucleus in found})
-    critical = {name: critical_size([nucleus.change for nucleus in found if nucleus.group == name]) for name in groups}
-    nuclei = tuple(_with_fates(nucleus, critical[nucleus.group]) for nucleus in found)
+    critical = _critical_sizes([nucleus for _, nucleus in seeded])
+    nuclei = tuple(_with_fates(nucleus, critical.get(nucleus.group)) for nucleus in found)
     return NucleusSet(nuclei, tuple(left_out), after_ps, critical)
 
 
-def _with_fates(nucleus: NucleusSample, critical: float) -> NucleusSample:
-    fates = [fate(size, critical) for size in nucleus.change.last.tolist()]  # undecided where the size is not known
+def _group(material: str, temperature: float) -> str:
+    return f"{material} {temperature:g} K"
+
+
+def _critical_sizes(seeded: Sequence[SeededNucleus]) -> dict[str, CriticalSize]:
+    groups: dict[str, list[SeededNucleus]] = {}
+    for nucleus in seeded:
+        groups.setdefault(_group(nucleus.material, nucleus.temperature), []).append(nucleus)
+    found = {}
+    for name, members in groups.items():
+        try:
+            found[name] = critical_size(members)
+        except NotBracketedError as error:
+            log.info("%s: no critical size: %s", name, error)
+    return found
+
+
+def _with_fates(nucleus: NucleusSample, critical: CriticalSize | None) -> NucleusSample:
+    if critical is None:
+        return nucleus
+    fates = [fate(size, critical.value) for size in nucleus.change.last.tolist()]
     return replace(nucleus, grown=fates.count("grown"), dissolved=fates.count("dissolved"))
 
 
@@ -168,7 +182,7 @@ def _sample(
         table=table,
     )
     sample = replace(described, labels={TARGET: label})
-    fraction = _solid_fraction(record, atoms.numbers, len(change.later), after_ps)
+    fraction = _solid_fraction(record, nucleus, atoms.numbers, after_ps)
     return NucleusSample(sample, nucleus.shape, change, solid_fraction=fraction)
 
 
@@ -231,10 +245,13 @@ def _classifier(record: Record) -> Classifier:
     )
 
 
-def _solid_fraction(record: Record, numbers: IntArray, branches: int, after_ps: float) -> FloatArray | None:
-    counted = record.quantities.get(SOLID_BRANCHES)
-    counted_ps = float(record.provenance.settings.get("duration_ps", AFTER_PS))
-    if counted is None or counted.axis is None or counted_ps != after_ps:
+def _solid_fraction(record: Record, nucleus: SeededNucleus, numbers: IntArray, after_ps: float) -> FloatArray | None:
+    """Fraction of the branches in which each of some atoms is solid in the end; None where it was not counted then."""
+    if float(record.provenance.settings.get("duration_ps", AFTER_PS)) != after_ps:
         return None
+    counted = record.quantities.get(SOLID_BRANCHES)
+    if counted is None or counted.axis is None:
+        moment = int(np.argmin(np.abs(nucleus.times - after_ps * PICOSECOND)))
+        return None if nucleus.sizes[:, moment].any() else np.zeros(len(numbers))  # all dissolved: no atom to list
     by_number = dict(zip(counted.axis.values.astype(int).tolist(), counted.values.tolist(), strict=True))
-    return np.array([by_number.get(number, 0.0) / branches for number in numbers.tolist()])
+    return np.array([by_number.get(number, 0.0) / len(nucleus.sizes) for number in numbers.tolist()])
