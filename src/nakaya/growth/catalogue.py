@@ -25,6 +25,8 @@ MODELS: Registry[GrowerModel] = Registry(
     {
         DEFAULT_MODEL: f"{_SOLVERS}.gravner_griffeath.model:MODEL",
         "gravner-griffeath-reference": f"{_SOLVERS}.gravner_griffeath.model:REFERENCE",
+        "phase-field": f"{_SOLVERS}.phase_field.model:MODEL",
+        "phase-field-3d": f"{_SOLVERS}.phase_field.model:MODEL_3D",
         "phase-field-reference": f"{_SOLVERS}.phase_field.model:REFERENCE",
         "phase-field-3d-reference": f"{_SOLVERS}.phase_field.model:REFERENCE_3D",
         "cgne-small-rho": f"{_EMULATORS}.cgne.shipped:SMALL_RHO",

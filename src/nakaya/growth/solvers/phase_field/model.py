@@ -10,7 +10,7 @@ from nakaya.growth.model.trajectory import FinalField
 from nakaya.growth.solvers.phase_field.clock import STEP_DURATION
 from nakaya.growth.solvers.phase_field.parameters import PhaseField, PhaseField3D
 
-__all__ = ["REFERENCE", "REFERENCE_3D"]
+__all__ = ["MODEL", "MODEL_3D", "REFERENCE", "REFERENCE_3D"]
 
 _PLACE = "nakaya.growth.solvers.phase_field"
 _FIELDS = (
@@ -19,11 +19,11 @@ _FIELDS = (
 )
 _WHOLE = Geometry("full", "whole lattice", ("insulated", "periodic"))
 
-REFERENCE = GrowerModel(
-    name="phase-field-reference",
+MODEL = GrowerModel(
+    name="phase-field",
     family=PhaseField,
     lattice=SQUARE,
-    grow_member=f"{_PLACE}.reference:grow_reference",
+    grow_member=f"{_PLACE}.cpu:grow_member",
     rules="phase-field rules 1",
     noun="Dendrite",
     geometries=(_WHOLE, Geometry("quarter", "mirrored quarter", ("insulated",), is_mirrored=True)),
@@ -34,14 +34,22 @@ REFERENCE = GrowerModel(
     fields=_FIELDS,
     citation="karma-rappel",
 )
-"""Two dimensions in plain NumPy: slow, clear, the definition."""
+"""Two dimensions at full speed. Whoever changes a crystal changes `rules`, and with it the model hash."""
 
-REFERENCE_3D = replace(
-    REFERENCE,
-    name="phase-field-3d-reference",
+MODEL_3D = replace(
+    MODEL,
+    name="phase-field-3d",
     family=PhaseField3D,
     lattice=CUBIC,
     geometries=(_WHOLE, Geometry("octant", "mirrored octant", ("insulated",), is_mirrored=True)),
     size=96,
 )
+"""Three dimensions at full speed."""
+
+_DEFINITION = f"{_PLACE}.reference:grow_reference"
+
+REFERENCE = replace(MODEL, name="phase-field-reference", grow_member=_DEFINITION)
+"""Two dimensions in plain NumPy: slow, clear, the definition."""
+
+REFERENCE_3D = replace(MODEL_3D, name="phase-field-3d-reference", grow_member=_DEFINITION)
 """Three dimensions in plain NumPy."""

@@ -35,7 +35,18 @@ from nakaya.growth.lattice.lattice import CUBIC, SQUARE
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.solvers.phase_field.parameters import PureMelt
 
-__all__ = ["BLOCK", "INTERFACE", "REACH", "RENEWAL", "draw_fluxes", "kick_strength", "near_interface", "thermal_kick"]
+__all__ = [
+    "BITS",
+    "BLOCK",
+    "INTERFACE",
+    "REACH",
+    "RENEWAL",
+    "draw_fluxes",
+    "kick_strength",
+    "near_interface",
+    "reach_in_sites",
+    "thermal_kick",
+]
 
 BLOCK = 4
 """Time steps that a draw is held for."""
@@ -50,13 +61,20 @@ INTERFACE = 1e-3
 """1 - phi^2 of a site at the interface."""
 
 BITS = 10
+"""Of a word, for each axis."""
+
 VARIANCE = (4**BITS - 1) / 6
 """Of a draw: the sum of two whole numbers, each equally likely from 0 to 1023."""
 
 
+def reach_in_sites(params: PureMelt) -> int:
+    """`REACH` in sites."""
+    return ceil(REACH / params.spacing)
+
+
 def near_interface(phi: NDArray[np.floating], params: PureMelt, setup: GrowthSetup) -> Mask:
     """Return the sites within `REACH` of an interface along each axis: bool [*lattice]."""
-    width = 2 * ceil(REACH / params.spacing) + 1
+    width = 2 * reach_in_sites(params) + 1
     near = (1.0 - phi * phi > INTERFACE).astype(np.uint8)
     for axis in range(near.ndim):
         mode = "wrap" if setup.edges == "periodic" else "constant"

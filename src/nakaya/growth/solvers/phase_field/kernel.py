@@ -1,0 +1,502 @@
+"""The rules of `reference` on runs of sixteen sites, in its order of operations.
+
+Where all runs are worked on, the fields equal the reference's bit for bit. Work is done only where something happens:
+the phase field in runs with an interface in or beside them, heat where the melt is not at its first temperature any
+more. The two sets are made anew every `SEARCH` steps. A run that rests keeps its values in both buffers, so that its
+neighbours read the same from either.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nakaya.core.compiling import njit
+from nakaya.growth.solvers.simd import (
+    LANES,
+    below,
+    both,
+    either,
+    greatest,
+    least,
+    load,
+    lowest_bit,
+    not_below,
+    packed,
+    splat,
+    store,
+)
+
+__all__ = [
+    "AT_FRONT",
+    "BESIDE",
+    "LAST_GROWTH",
+    "NUM_RUNS",
+    "SEARCH",
+    "STEPS",
+    "Arrays",
+    "Layout",
+    "Rules",
+    "do_step",
+    "fill_ghosts",
+    "has_stopped",
+    "renew",
+    "start_of",
+]
+
+STEPS, LAST_GROWTH, AT_FRONT, NUM_RUNS = 0, 1, 2, 3
+"""Places in the array of progress."""
+
+PHASE, HEAT = 1, 2
+"""What is done in a run, as bits."""
+
+SEARCH = 8
+"""Time steps after which it is looked anew where something happens."""
+
+BESIDE = (1, 8)
+"""Runs of a row, and rows and layers, beside one where something happens that are worked on, too.
+
+In `SEARCH` steps heat spreads by sqrt(2 COURANT SEARCH) = 2 sites: its tail beyond eight is nothing."""
+
+
+class Layout(NamedTuple):
+    """How the lattice lies in flat arrays: rows of whole runs between halos, and one ghost line on every side."""
+
+    columns: Any
+    rows: Any
+    layers: Any
+    """1 in two dimensions."""
+    runs: Any
+    """Of a row."""
+    stride: Any
+    """From row to row."""
+    plane: Any
+    """From layer to layer; 0 in two dimensions."""
+    first: Any
+    """The first site."""
+    is_periodic: Any
+    is_mirrored: Any
+
+
+class Rules(NamedTuple):
+    """Numbers of a parameter point, float32 as the reference rounds them."""
+
+    per_length: Any
+    per_area: Any
+    quarter_per_area: Any
+    to_laplacian: Any
+    to_spread: Any
+    coupling: Any
+    root_two: Any
+    time_step: Any
+    max_psi: Any
+    tiny: Any
+    eps: Any
+    slope: Any
+    """-m eps in the plane."""
+    bend: Any
+    """-m^2 eps in the plane."""
+    cosine: Any
+    sine: Any
+    base: Any
+    """1 - 3 eps, in space."""
+    eps_4: Any
+    eps_8: Any
+    eps_16: Any
+    eps_32: Any
+    eps_64: Any
+    to_y: Any
+    n1: Any
+    n2: Any
+    n3: Any
+    d1: Any
+    d2: Any
+    d3: Any
+    is_sixfold: Any
+    far: Any
+    """The melt's first temperature."""
+    interface: Any
+    """1 - phi^2 of a run at an interface."""
+    disturbed: Any
+    """|u - far| of a run that heat has reached."""
+    kick: Any
+    """What a unit of a draw adds to u."""
+    is_noisy: Any
+    beside: Any
+    """`BESIDE`."""
+    ratio: Any
+    """Time step over the trajectory's step, float64."""
+
+
+class Arrays(NamedTuple):
+    """Memory of one member."""
+
+    psi: Any
+    other_psi: Any
+    u: Any
+    other_u: Any
+    phi: Any
+    arrival: Any
+    front: Any
+    work: Any
+    """What is done in every run, uint8 [layers * rows * runs]."""
+    run_list: Any
+    """Runs in which something is done."""
+    progress: Any
+    before: Any
+    """phi of a run before a step."""
+    near: Any
+    """1 where noise acts, else 0; it and what follows have one value where there is no noise."""
+    wide: Any
+    kick: Any
+    """What noise adds to u in a step."""
+    flux_0: Any
+    """Noise of the flux from a site to the next, along layers."""
+    flux_1: Any
+    flux_2: Any
+
+
+# The kernels are free functions of (layout, memory, rules, ...); numba infers the types, hence `Any`.
+
+
+@njit
+def fill_ghosts(layout: Any, field: Any) -> None:
+    """Write the neighbours beyond all edges: the opposite side, the mirror image, or a copy of the edge."""
+    columns, rows, layers = layout.columns, layout.rows, layout.layers
+    for layer in range(layers):
+        above = layout.first + layer * layout.plane
+        for row in range(rows):
+            start = above + row * layout.stride
+            field[start + columns] = field[start if layout.is_periodic else start + columns - 1]
+            behind = columns - 1 if layout.is_periodic else (1 if layout.is_mirrored else 0)
+            field[start - 1] = field[start + behind]
+        ahead = above if layout.is_periodic else above + (rows - 1) * layout.stride
+        copy_line(field, ahead - 1, above + rows * layout.stride - 1, columns + 2)
+        behind = rows - 1 if layout.is_periodic else (1 if layout.is_mirrored else 0)
+        copy_line(field, above + behind * layout.stride - 1, above - layout.stride - 1, columns + 2)
+    if layout.plane > 0:
+        start, length = layout.first - layout.stride - 1, (rows + 1) * layout.stride + columns + 2
+        ahead = start if layout.is_periodic else start + (layers - 1) * layout.plane
+        copy_line(field, ahead, start + layers * layout.plane, length)
+        behind = layers - 1 if layout.is_periodic else (1 if layout.is_mirrored else 0)
+        copy_line(field, start + behind * layout.plane, start - layout.plane, length)
+
+
+@njit
+def copy_line(field: Any, source: Any, target: Any, length: Any) -> None:
+    """Copy `length` values within a field."""
+    for index in range(length):
+        field[target + index] = field[source + index]
+
+
+@njit(forceinline=True)
+def phase_of(rules: Any, psi: Any) -> Any:
+    """Phi = tanh(psi / sqrt 2)."""
+    one, two = splat(np.float32(1)), splat(np.float32(2))
+    y = psi * splat(rules.to_y)
+    s = y * y
+    n = y * (one + s * (splat(rules.n1) + s * (splat(rules.n2) + s * splat(rules.n3))))
+    d = one + s * (splat(rules.d1) + s * (splat(rules.d2) + s * splat(rules.d3)))
+    twice, whole = (n * d) * two, n * n + d * d
+    return ((twice * whole) * two) / (twice * twice + whole * whole)
+
+
+@njit(forceinline=True)
+def plane_sums(layout: Any, field: Any, at: Any) -> Any:
+    """The neighbours' sums in the plane: along axes, and on diagonals."""
+    stride = layout.stride
+    rows = load(field, at - stride) + load(field, at + stride)
+    columns = load(field, at - 1) + load(field, at + 1)
+    equal = load(field, at - stride - 1) + load(field, at + stride + 1)
+    opposite = load(field, at - stride + 1) + load(field, at + stride - 1)
+    return rows + columns, equal + opposite
+
+
+@njit(forceinline=True)
+def sum_alike(first: Any, second: Any, third: Any) -> Any:
+    """The sum of three terms, the same in any order: the greatest is added last."""
+    low, high = least(first, second), greatest(first, second)
+    return (low + least(high, third)) + greatest(high, third)
+
+
+@njit(forceinline=True)
+def diagonal_sums(field: Any, at: Any, one: Any, other: Any) -> Any:
+    """The neighbours' sums on the diagonals of a face: with equal signs, and with opposite ones."""
+    return (
+        load(field, at - one - other) + load(field, at + one + other),
+        load(field, at - one + other) + load(field, at + one - other),
+    )
+
+
+@njit(forceinline=True)
+def spread_in_plane(layout: Any, field: Any, at: Any) -> Any:
+    """The isotropic Laplacian times 6 dx^2 in the plane."""
+    faces, diagonals = plane_sums(layout, field, at)
+    return (faces * splat(np.float32(4)) + diagonals) - load(field, at) * splat(np.float32(20))
+
+
+@njit(forceinline=True)
+def spread_in_space(layout: Any, field: Any, at: Any) -> Any:
+    """The isotropic Laplacian times 6 dx^2 in space."""
+    plane, stride = layout.plane, layout.stride
+    faces = sum_alike(
+        load(field, at - plane) + load(field, at + plane),
+        load(field, at - stride) + load(field, at + stride),
+        load(field, at - 1) + load(field, at + 1),
+    )
+    first = diagonal_sums(field, at, plane, stride)
+    second = diagonal_sums(field, at, plane, 1)
+    third = diagonal_sums(field, at, stride, 1)
+    diagonals = sum_alike(first[0] + first[1], second[0] + second[1], third[0] + third[1])
+    return (faces * splat(np.float32(2)) + diagonals) - load(field, at) * splat(np.float32(24))
+
+
+@njit(forceinline=True)
+def curvature_in_plane(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
+    """a^2, |grad psi|^2 and sum_ij f_ij d_i d_j psi in two dimensions."""
+    stride = layout.stride
+    one, two, half = splat(np.float32(1)), splat(np.float32(2)), splat(np.float32(0.5))
+    below_it, above = load(psi, at - stride), load(psi, at + stride)
+    left, right = load(psi, at - 1), load(psi, at + 1)
+    equal, opposite = diagonal_sums(psi, at, stride, 1)
+    per_length, per_area = splat(rules.per_length), splat(rules.per_area)
+    centre = load(psi, at)
+    twice = centre * two
+    rows, columns = below_it + above, left + right
+    lap = (((rows + columns) * splat(np.float32(4)) + (equal + opposite)) - centre * splat(np.float32(20))) * splat(
+        rules.to_laplacian
+    )
+    x, y = (right - left) * per_length, (above - below_it) * per_length
+    xx, yy = (columns - twice) * per_area, (rows - twice) * per_area
+    xy = (equal - opposite) * splat(rules.quarter_per_area)
+    x2, y2 = x * x, y * y
+    square = x2 + y2
+    inverse = one / (square + splat(rules.tiny))
+    c2, s2 = (x2 - y2) * inverse, ((x * y) * two) * inverse
+    c, s = c2 * c2 - s2 * s2, (c2 * s2) * two
+    if rules.is_sixfold:
+        c, s = c * c2 - s * s2, s * c2 + c * s2
+    turned_c = c * splat(rules.cosine) + s * splat(rules.sine)
+    turned_s = s * splat(rules.cosine) - c * splat(rules.sine)
+    a, first, second = turned_c * splat(rules.eps) + one, turned_s * splat(rules.slope), turned_c * splat(rules.bend)
+    difference = xx - yy
+    across = (xy * c2) - (s2 * difference) * half
+    along = ((xx + yy) - c2 * difference) * half - s2 * xy
+    a2 = a * a
+    return a2, square, (a2 * lap + ((a * first) * two) * across) + (first * first + a * second) * along
+
+
+@njit(forceinline=True)
+def straight_term(rules: Any, n: Any, p: Any, e: Any, s: Any, a: Any) -> Any:
+    """A term i = j of the sum in space."""
+    first = (n * splat(np.float32(3)) - s) * p * splat(rules.eps_16) * a
+    inner = (a * (s - n * splat(np.float32(2))) + (e * e) * splat(rules.eps_8)) * splat(rules.eps_32)
+    return first + (n * p) * inner
+
+
+@njit(forceinline=True)
+def mixed_term(
+    rules: Any, g: Any, h: Any, inverse: Any, sums: Any, n: Any, m: Any, d: Any, e: Any, s: Any, a: Any
+) -> Any:
+    """A term i < j of the sum in space, counted twice."""
+    direction = (g * h) * inverse
+    mixed = (sums[0] - sums[1]) * splat(rules.quarter_per_area)
+    return direction * mixed * ((a * (s - (n + m)) + (d * e) * splat(rules.eps_8)) * splat(rules.eps_64))
+
+
+@njit(forceinline=True)
+def curvature_in_space(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
+    """a^2, |grad psi|^2 and sum_ij f_ij d_i d_j psi in three dimensions."""
+    plane, stride = layout.plane, layout.stride
+    per_length, per_area = splat(rules.per_length), splat(rules.per_area)
+    centre = load(psi, at)
+    twice = centre * splat(np.float32(2))
+    below_it, above = load(psi, at - plane), load(psi, at + plane)
+    front, back = load(psi, at - stride), load(psi, at + stride)
+    left, right = load(psi, at - 1), load(psi, at + 1)
+    layers, rows, columns = below_it + above, front + back, left + right
+    xy, xz, yz = (
+        diagonal_sums(psi, at, plane, stride),
+        diagonal_sums(psi, at, plane, 1),
+        diagonal_sums(psi, at, stride, 1),
+    )
+    faces = sum_alike(layers, rows, columns)
+    diagonals = sum_alike(xy[0] + xy[1], xz[0] + xz[1], yz[0] + yz[1])
+    lap = ((faces * splat(np.float32(2)) + diagonals) - centre * splat(np.float32(24))) * splat(rules.to_laplacian)
+    x, y, z = (above - below_it) * per_length, (back - front) * per_length, (right - left) * per_length
+    xx, yy, zz = (layers - twice) * per_area, (rows - twice) * per_area, (columns - twice) * per_area
+    square = sum_alike(x * x, y * y, z * z)
+    inverse = splat(np.float32(1)) / (square + splat(rules.tiny))
+    nx, ny, nz = (x * x) * inverse, (y * y) * inverse, (z * z) * inverse
+    s = sum_alike(nx * nx, ny * ny, nz * nz)
+    a = s * splat(rules.eps_4) + splat(rules.base)
+    dx, dy, dz = nx - s, ny - s, nz - s
+    straight = sum_alike(
+        straight_term(rules, nx, xx, dx, s, a),
+        straight_term(rules, ny, yy, dy, s, a),
+        straight_term(rules, nz, zz, dz, s, a),
+    )
+    mixed = sum_alike(
+        mixed_term(rules, x, y, inverse, xy, nx, ny, dx, dy, s, a),
+        mixed_term(rules, x, z, inverse, xz, nx, nz, dx, dz, s, a),
+        mixed_term(rules, y, z, inverse, yz, ny, nz, dy, dz, s, a),
+    )
+    a2 = a * a
+    return a2, square, (a2 * lap + straight) + mixed
+
+
+@njit(forceinline=True)
+def advance_run(rules: Any, psi: Any, phi: Any, u: Any, a2: Any, square: Any, curved: Any) -> Any:
+    """Psi one time step later."""
+    one = splat(np.float32(1))
+    well = phi * (one - a2 * square)
+    drive = (u * splat(rules.coupling)) * (one - phi * phi)
+    change = (curved + (well - drive) * splat(rules.root_two)) / a2
+    later = psi + change * splat(rules.time_step)
+    return least(greatest(later, splat(np.float32(-rules.max_psi))), splat(rules.max_psi))
+
+
+@njit
+def note_rising(layout: Any, memory: Any, rules: Any, run: Any, rising: Any, at: Any) -> None:
+    """Write the attachment times of sites whose phi has risen through 0, linear in time within the step."""
+    line, first = run // layout.runs, (run % layout.runs) * LANES
+    while rising != 0:
+        lane = lowest_bit(rising)
+        rising = rising & (rising - 1)
+        column = first + lane
+        site = line * layout.columns + column
+        if column >= layout.columns or memory.arrival[site] >= 0:
+            continue
+        low, high = np.float64(memory.before[lane]), np.float64(memory.phi[at + lane])
+        moment = (memory.progress[STEPS] + low / (low - high)) * rules.ratio
+        step = max(1, ceil(moment))
+        memory.arrival[site] = step
+        memory.progress[LAST_GROWTH] = max(memory.progress[LAST_GROWTH], step)
+        if memory.front[site] != 0:
+            memory.progress[AT_FRONT] = 1
+
+
+@njit(forceinline=True)
+def start_of(layout: Any, run: Any) -> Any:
+    """Where a run begins in the flat arrays."""
+    line = run // layout.runs
+    row, layer = line % layout.rows, line // layout.rows
+    return layout.first + layer * layout.plane + row * layout.stride + (run % layout.runs) * LANES
+
+
+@njit
+def do_step(layout: Any, memory: Any, rules: Any, old: Any, new: Any) -> None:
+    """Do one step in all runs of the list: from the fields `old` (psi, u) to `new`."""
+    zero = splat(np.float32(0))
+    psi, u = old
+    new_psi, new_u = new
+    for number in range(memory.progress[NUM_RUNS]):
+        run = memory.run_list[number]
+        at = start_of(layout, run)
+        heat = load(u, at)
+        if layout.plane > 0:
+            spread = spread_in_space(layout, u, at)
+        else:
+            spread = spread_in_plane(layout, u, at)
+        later = heat + spread * splat(rules.to_spread)
+        if memory.work[run] & PHASE:
+            phi = load(memory.phi, at)
+            if layout.plane > 0:
+                a2, square, curved = curvature_in_space(layout, rules, psi, at)
+            else:
+                a2, square, curved = curvature_in_plane(layout, rules, psi, at)
+            changed = advance_run(rules, load(psi, at), phi, heat, a2, square, curved)
+            store(new_psi, at, changed)
+            solid = phase_of(rules, changed)
+            store(memory.phi, at, solid)
+            later = later + (solid - phi) * splat(np.float32(0.5))
+            rising = packed(both(below(phi, zero), not_below(solid, zero)))
+            if rising != 0:
+                store(memory.before, 0, phi)
+                note_rising(layout, memory, rules, run, rising, at)
+        if rules.is_noisy:
+            later = later + load(memory.kick, at)
+        store(new_u, at, later)
+
+
+@njit
+def spread_along(work: Any, scratch: Any, count: Any, step: Any, reach: Any, wraps: Any) -> None:
+    """Give what is done in a run to the runs up to `reach` away along an axis of `count` runs, `step` apart."""
+    for index in range(len(work)):
+        place = (index // step) % count
+        found = work[index]
+        for by in range(-reach, reach + 1):
+            near = (place + by) % count if wraps else min(max(place + by, 0), count - 1)
+            found |= work[index + (near - place) * step]
+        scratch[index] = found
+    for index in range(len(work)):
+        work[index] = scratch[index]
+
+
+@njit
+def find_work(layout: Any, memory: Any, rules: Any, u: Any, is_dense: Any, fresh: Any, scratch: Any) -> None:
+    """Write what is to be done in every run: where something happens, and beside that."""
+    zero, one, far = splat(np.float32(0)), splat(np.float32(1)), splat(rules.far)
+    interface, disturbed, undisturbed = splat(rules.interface), splat(rules.disturbed), splat(-rules.disturbed)
+    for run in range(len(fresh)):
+        at = start_of(layout, run)
+        phi, away = load(memory.phi, at), load(u, at) - far
+        found = 0
+        if packed(either(below(disturbed, away), below(away, undisturbed))) != 0:
+            found = HEAT
+        if rules.is_noisy and packed(below(zero, load(memory.near, at))) != 0:
+            found = HEAT
+        if is_dense or packed(below(interface, one - phi * phi)) != 0:
+            found = PHASE | HEAT
+        fresh[run] = found
+    rows_of_runs = layout.rows * layout.runs
+    spread_along(fresh, scratch, layout.runs, 1, rules.beside[0], layout.is_periodic)
+    spread_along(fresh, scratch, layout.rows, layout.runs, rules.beside[1], layout.is_periodic)
+    if layout.plane > 0:
+        spread_along(fresh, scratch, layout.layers, rows_of_runs, rules.beside[1], layout.is_periodic)
+
+
+@njit
+def fill_tails(layout: Any, field: Any) -> None:
+    """Give the lanes behind the last column its value, so that they look like sites where nothing else happens."""
+    tail = layout.columns - (layout.runs - 1) * LANES
+    for line in range(layout.layers * layout.rows):
+        at = start_of(layout, line * layout.runs + layout.runs - 1)
+        for lane in range(tail, LANES):
+            field[at + lane] = field[at + tail - 1]
+
+
+@njit
+def renew(layout: Any, memory: Any, rules: Any, old: Any, new: Any, is_dense: Any, fresh: Any, scratch: Any) -> None:
+    """Find anew in which runs something is to be done.
+
+    Of a run that comes to rest both buffers get the same values, so that its neighbours read the same from either.
+    """
+    for field in (old[0], old[1], memory.phi):
+        fill_tails(layout, field)
+    find_work(layout, memory, rules, old[1], is_dense, fresh, scratch)
+    count = 0
+    for run in range(len(fresh)):
+        ends = memory.work[run] & ~fresh[run]
+        at = start_of(layout, run)
+        if ends & PHASE:
+            store(new[0], at, load(old[0], at))
+        if ends & HEAT:
+            store(new[1], at, load(old[1], at))
+            if rules.is_noisy:
+                for flux in (memory.flux_0, memory.flux_1, memory.flux_2):
+                    store(flux, at, splat(np.float32(0)))
+        memory.work[run] = fresh[run]
+        if fresh[run] != 0:
+            memory.run_list[count] = run
+            count += 1
+    memory.progress[NUM_RUNS] = count
+
+
+@njit
+def has_stopped(progress: Any, rules: Any, max_steps: Any, no_growth: Any) -> Any:
+    """Whether a stop rule is met, as `Clock.has_stopped` has it."""
+    now = progress[STEPS] * rules.ratio
+    return progress[AT_FRONT] != 0 or now >= min(max_steps, np.float64(progress[LAST_GROWTH] + no_growth))
