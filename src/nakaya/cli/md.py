@@ -116,6 +116,7 @@ def grow(
     ] = None,
     width: Annotated[float, typer.Option(help="Width of the interface, in angstrom.")] = 16.0,
     length: Annotated[float, typer.Option(help="Length of the box, in angstrom; 200 or more.")] = 200.0,
+    shear_rate: Annotated[float, typer.Option(help="Of the melt along its interfaces, in 1/s; 0 = at rest.")] = 0.0,
     from_records: FromRecords = None,
     as_json: AsJson = False,
 ) -> None:
@@ -130,16 +131,17 @@ def grow(
     from nakaya.md.summary import growth_from_records
 
     if from_records is not None:
-        document = growth_from_records(from_records, of.material, orientation, temperature)
+        document = growth_from_records(from_records, of.material, orientation, temperature, shear_rate=shear_rate)
     else:
         document = measure_growth(
             of.found(), orientation, temperature, how.execution(), seeds=range(first_seed, first_seed + seeds),
-            duration_ps=duration, width=width, length=length,
+            duration_ps=duration, width=width, length=length, shear_rate=shear_rate,
         )  # fmt: skip
     seen = f"{document['growth_velocity_m_per_s']:.3g} +- {document['standard_error_m_per_s']:.2g} m/s"
     if document["status"] == "failed":
         seen = "no velocity"
-    line = f"{of.material} ({orientation}) at {temperature:g} K: {seen} over {len(document['seeds'])} seeds"
+    sheared = f", {shear_rate:g} 1/s" if shear_rate else ""
+    line = f"{of.material} ({orientation}) at {temperature:g} K{sheared}: {seen} over {len(document['seeds'])} seeds"
     peak = document.get("peak_memory_bytes")
     memory = "" if peak is None else f", at most {peak / 1e9:.2f} GB of memory a run"
     _print(document, as_json, f"{line} ({document['status']}){memory}")

@@ -109,6 +109,7 @@ def measure_growth(
     duration_ps: float | None = None,
     width: float = 16.0,
     length: float = 200.0,
+    shear_rate: float = 0.0,
 ) -> dict[str, Any]:
     """Simulate growth from a half-melted box for every seed; return the summary of `growth_summary`.
 
@@ -129,7 +130,17 @@ def measure_growth(
     solid_fraction = 0.6 if temperature > table.melting_temperature else 0.3
     records = _measure(
         [
-            GrowthRun(material, orientation, temperature, seed, width, length, solid_fraction, duration_ps=duration)
+            GrowthRun(
+                material,
+                orientation,
+                temperature,
+                seed,
+                width,
+                length,
+                solid_fraction,
+                duration_ps=duration,
+                shear_rate=shear_rate,
+            )
             for seed in seeds
         ],
         how,

@@ -7,6 +7,7 @@ peculiar velocity; only the latter is heat (Evans & Morriss, Statistical Mechani
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,15 @@ from nakaya.core.arrays import FloatArray
 from nakaya.md.trajectories.frames import Frame
 from nakaya.records.record import Quantity, single
 
-__all__ = ["SHEAR_RATE", "flow_flags", "flow_quantities", "shear_condition", "shear_word", "velocity_gradient"]
+__all__ = [
+    "SHEAR_RATE",
+    "flow_flags",
+    "flow_quantities",
+    "shear_condition",
+    "shear_word",
+    "velocity_gradient",
+    "without_flow",
+]
 
 SHEAR_RATE: Final = "shear_rate"
 """Name of the condition, 1/s; the record of a melt at rest has none."""
@@ -33,6 +42,9 @@ MAX_TEMPERATURE_ERROR: Final = 0.03
 _BLOCKS: Final = 5
 """Standard errors are those of the means of so many parts of a run: longer than the memory of a melt's stress, which is
 less than a picosecond."""
+
+_SLICE: Final = 5.0
+"""A: thin beside the melt, and with some 80 atoms in the interfaces of our runs."""
 
 _PER_PICOSECOND: Final = 1e12
 _BAR: Final = 1e5
@@ -75,6 +87,26 @@ def velocity_gradient(frame: Frame, *, normal: int, low: float = 0.0, high: floa
     return float((centred * frame.velocities[chosen, 0]).sum() / (centred**2).sum())
 
 
+def without_flow(frame: Frame, *, normal: int) -> Frame:
+    """The frame with peculiar velocities: what slices of 5 A along `normal` have in common is taken off.
+
+    Of n atoms the mean takes n - 1 of n parts of the heat along: velocities are stretched by sqrt(n/(n - 1)) for that.
+    A slice with one atom keeps it as it is.
+    """
+    if frame.velocities is None:
+        return frame
+    heights = (frame.positions @ np.linalg.inv(frame.cell))[:, normal] % 1.0
+    number = max(1, int(frame.cell[normal, normal] / _SLICE))
+    places = np.minimum((heights * number).astype(np.int64), number - 1)
+    counts = np.bincount(places, minlength=number)
+    velocities = frame.velocities.copy()
+    flow = np.bincount(places, weights=velocities[:, 0], minlength=number) / np.maximum(counts, 1)
+    several = counts[places] > 1
+    stretch = np.sqrt(counts / np.maximum(counts - 1, 1))
+    velocities[several, 0] = ((velocities[:, 0] - flow[places]) * stretch[places])[several]
+    return replace(frame, velocities=velocities)
+
+
 def flow_quantities(
     stresses: FloatArray, temperatures: FloatArray, gradients: FloatArray, shear_rate: float
 ) -> dict[str, Quantity]:
@@ -97,13 +129,13 @@ def flow_quantities(
     }
 
 
-def flow_flags(found: dict[str, Quantity], shear_rate: float, temperature: float) -> list[str]:
-    """Say where a flow, as `flow_quantities` returns it, is not the one that was asked for, in 1/s and K."""
+def flow_flags(found: dict[str, Quantity], shear_rate: float, temperature: float | None = None) -> list[str]:
+    """Say where a flow, as `flow_quantities` returns it, is not the one asked for: 1/s, and K where it is given."""
     flags = []
     rate, kelvin = found["melt_shear_rate"], found["mean_temperature"].value
     if abs(rate.value - shear_rate) > max(MAX_RATE_ERROR * shear_rate, MANY_ERRORS * rate.standard_error):
         flags.append(f"the melt flows at {rate.value:.2g} 1/s instead of {shear_rate:.2g} 1/s")
-    if abs(kelvin / temperature - 1) > MAX_TEMPERATURE_ERROR:
+    if temperature is not None and abs(kelvin / temperature - 1) > MAX_TEMPERATURE_ERROR:
         flags.append(f"the melt was at {kelvin:.0f} K beside the flow instead of {temperature:.0f} K")
     return flags
 

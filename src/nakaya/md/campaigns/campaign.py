@@ -31,7 +31,7 @@ from nakaya.md.lammps.program import LammpsError, find_lammps
 from nakaya.md.lammps.workspace import record_of_run
 from nakaya.md.potentials import potential_file
 from nakaya.md.seeding.run import SeedingRun
-from nakaya.md.shear import SHEAR_RATE
+from nakaya.md.shear import SHEAR_RATE, shear_condition
 from nakaya.md.tables import THRESHOLDS, MaterialTable, tabulate, with_guess
 from nakaya.records.record import DRIVING_FORCE, Record, single
 from nakaya.records.store import RecordStore
@@ -223,6 +223,7 @@ def _failed(run: Run, table: MaterialTable, failure: str, command: str) -> Recor
         {
             "temperature": single(temperature, "K"),
             DRIVING_FORCE: single(table.driving_force(temperature), "1"),
+            **shear_condition(getattr(run, SHEAR_RATE, 0.0)),
         },
         {},
         [failure or "the run failed without a message"],

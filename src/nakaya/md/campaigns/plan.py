@@ -136,6 +136,7 @@ class _Growth(_Section):
     width: _Width = 16.0
     length: _Length = 200.0
     equilibration_ps: Annotated[float, _limited("equilibration_ps")] = 10.0
+    shear_rates: list[_Shear] = Field(default=[0.0], min_length=1)
 
     def runs(self) -> list[GrowthRun]:
         count = len(self.temperatures)
@@ -147,10 +148,11 @@ class _Growth(_Section):
         return [
             GrowthRun(
                 self.found(), self.orientation, temperature, seed, self.width, self.length, fraction,
-                equilibration_ps=self.equilibration_ps, duration_ps=duration,
+                equilibration_ps=self.equilibration_ps, duration_ps=duration, shear_rate=shear_rate,
             )
             for seed in self.seed_numbers()
             for temperature, duration, fraction in zip(self.temperatures, durations, fractions, strict=True)
+            for shear_rate in self.shear_rates
         ]  # fmt: skip
 
 

@@ -191,6 +191,15 @@ class Log:
         except (IndexError, KeyError):
             raise FormatError(f"the log has no column {name} in run {run}: it may be cut off") from None
 
+    def joined(self, name: str, parts: int) -> FloatArray:
+        """One column of the last `parts` runs as one series, float64 [line]; what two of them share comes once.
+
+        Raises:
+            FormatError: There are fewer runs, or no such column.
+        """
+        columns = [self.column(name, run) for run in range(-parts, 0)]
+        return np.concatenate([columns[0], *(column[1:] for column in columns[1:])])
+
 
 def read_log(path: Path) -> Log:
     """Read the tables of thermodynamic output.

@@ -26,8 +26,10 @@ __all__ = [
     "potential_copy",
     "released_crystallite",
     "seeded_melt",
+    "sheared_growth",
     "sheared_nucleation",
     "single_point",
+    "whole_picoseconds",
 ]
 
 SAMPLE_PS = 0.1
@@ -174,6 +176,14 @@ def _two_phases(
     material: Material, potential: Path, temperature: float, num_solid: int, equilibration_ps: float, seed: int,
     remark: str,
 ) -> str:  # fmt: skip
+    return f"""\
+{_both_at_temperature(material, potential, temperature, num_solid, seed)}
+{remark}fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes
+run {_steps(max(0.0, equilibration_ps - 2.0), material)}
+"""
+
+
+def _both_at_temperature(material: Material, potential: Path, temperature: float, num_solid: int, seed: int) -> str:
     # The solid is held while the rest melts. A perfect lattice given velocities for T ends at T/2, because half of
     # the energy becomes potential energy: it gets velocities for 2T, then both phases meet a strong local thermostat.
     return f"""\
@@ -187,9 +197,6 @@ fix box all nph z 0 0 {BAROSTAT_PS}
 fix bath all langevin {temperature:.6g} {temperature:.6g} 0.2 {_seed(seed, 6)} zero yes
 run {_steps(2.0, material)}
 unfix bath
-
-{remark}fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 7)} zero yes
-run {_steps(max(0.0, equilibration_ps - 2.0), material)}
 """
 
 
@@ -218,6 +225,70 @@ def growth(
 {_two_phases(material, potential, temperature, num_solid, equilibration_ps, seed, OWN_BATHS)}\
 reset_timestep 0
 {_sample(material, duration_ps, frame_ps)}"""
+
+
+def whole_picoseconds(duration_ps: float) -> int:
+    """Number of parts, each of a picosecond and with a table of its own in the log, that a sheared growth run has."""
+    return max(1, round(duration_ps))
+
+
+def sheared_growth(
+    material: Material,
+    potential: Path,
+    *,
+    temperature: float,
+    shear_rate: float,
+    num_solid: int,
+    solid_length: float,
+    equilibration_ps: float,
+    duration_ps: float,
+    frame_ps: float,
+    seed: int,
+) -> str:
+    """Return the input of a growth run as `growth`, with a flow along x beside the crystal that grows with z.
+
+    The crystal is the moving wall. The box is tilted along x as z is passed (Lees & Edwards 1972), so that the crystal
+    and its periodic image move apart at the rate times the thickness of the melt, which alone can flow; the speed
+    follows the thickness every picosecond. SLLOD would be wrong here: it forces the same gradient on the crystal, and
+    counts the difference to a straight profile as heat. No profile is assumed: the bath of every atom acts across the
+    flow, on y and z, which collisions join with x within a picosecond, and so does the thermometer `c_across`. On two
+    of three components, a bath of two thirds of the damping time takes as much heat as that of a melt at rest.
+
+    `shear_rate` is that of the melt, 1/s, and `solid_length` the part of the box along z that the crystal takes at the
+    start; the other arguments are those of `growth`.
+    """
+    rate, every = shear_rate * 1e-12, _steps(1.0, material)
+    bath = f"{temperature:.6g} {temperature:.6g} {LANGEVIN_PS * 2 / 3:.6g} {_seed(seed, 7)}"
+
+    def flowing(duration: float) -> str:
+        steps = whole_picoseconds(duration) * every  # frames, and changes of the speed, fall on whole picoseconds
+        return f'run {steps} every {every} "fix flow all deform 1 xz vel $(v_speed) remap v"'
+
+    return f"""\
+{_both_at_temperature(material, potential, temperature, num_solid, seed)}
+unfix box
+reset_timestep 0
+change_box all triclinic
+fix box all nph z 0 0 {BAROSTAT_PS} scalexz no
+compute across all temp/partial 0 1 1
+fix bath all langevin {bath} zero yes
+fix_modify bath temp across
+{_solid_fraction(material)}\
+thermo_style custom step temp pe ke enthalpy press pzz lx ly lz vol pxz xz c_across
+velocity all ramp vx 0 $({rate:.10g}*{1 - solid_length:.6g}*lz) z $(zlo+{solid_length:.6g}*lz) $(zhi) sum yes units box
+fix flow all deform 1 xz vel $({rate:.10g}*{1 - solid_length:.6g}*lz) remap v
+fix seen all ave/time {every} 1 {every} c_frozen
+variable speed equal {rate:.10g}*lz*(1-f_seen)
+{flowing(max(1.0, equilibration_ps - 2.0))}
+variable last equal $(v_speed)
+unfix flow
+unfix seen
+reset_timestep 0
+fix flow all deform 1 xz vel ${{last}} remap v
+fix seen all ave/time {every} 1 {every} c_frozen
+{_frames(material, frame_ps)}\
+{flowing(duration_ps)}
+"""
 
 
 def coexistence(
@@ -338,16 +409,22 @@ run {_steps(duration_ps - RELAXATION_PS, material)}
 """
 
 
-def _quench(material: Material, temperature: float, seed: int) -> str:
+def _solid_fraction(material: Material) -> str:
     classifier = material.classifier
-    every = _steps(1.0, material)
     return f"""\
-fix box all nph iso 0 0 {BAROSTAT_PS / 2}
-fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 6)} zero yes
 compute q6 all orientorder/atom degrees 1 6 nnn {classifier.neighbours} components 6 cutoff {_shell(material):.4g}
 compute bonds all coord/atom orientorder q6 {classifier.coherence}
 variable solid atom c_bonds>={classifier.min_solid_like}
 compute frozen all reduce ave v_solid
+"""
+
+
+def _quench(material: Material, temperature: float, seed: int) -> str:
+    every = _steps(1.0, material)
+    return f"""\
+fix box all nph iso 0 0 {BAROSTAT_PS / 2}
+fix bath all langevin {temperature:.6g} {temperature:.6g} {LANGEVIN_PS} {_seed(seed, 6)} zero yes
+{_solid_fraction(material)}\
 variable frozen equal c_frozen
 fix frozen all halt {every} v_frozen > 0.2 error continue
 """
