@@ -325,6 +325,9 @@ def run_input(
     temperature: StatedTemperature = None,
     orientation: StatedOrientation = None,
     time_limit: Annotated[float | None, typer.Option(help="Stop after this many seconds.")] = None,
+    electric_field: Annotated[
+        float | None, typer.Option(help="On ions, in V/m: the input's variable electric_field, in V/A, for fix efield.")
+    ] = None,
     out: Out = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -338,7 +341,10 @@ def run_input(
     from nakaya.md.ingest import run_own_input
 
     options = about.options(temperature, orientation)
-    document = run_own_input(script, dump, options, out=_need_out(out), overwrite=overwrite, time_limit=time_limit)
+    document = run_own_input(
+        script, dump, options, out=_need_out(out), overwrite=overwrite, time_limit=time_limit,
+        electric_field=electric_field,
+    )  # fmt: skip
     _print(document, as_json, f"1 record in {out}")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from nakaya.core.errors import InputFileError, ParameterError
 from nakaya.core.files import check_output, own_part, remove_leftovers
 from nakaya.core.provenance import sha256_of_file
+from nakaya.md.electric_field import check_charges, field_condition, field_variables
 from nakaya.md.lammps.program import find_lammps, run_lammps
 from nakaya.md.trajectory_records import TrajectoryOptions, ingest_trajectory
 from nakaya.records.collection import summarise_record, write_store
@@ -70,6 +71,7 @@ def run_own_input(
     out: Path,
     overwrite: bool = False,
     time_limit: float | None = None,
+    electric_field: float | None = None,
 ) -> dict[str, Any]:
     """Run a user's own LAMMPS input in a copy of its folder, and analyse the dump that it writes.
 
@@ -80,16 +82,18 @@ def run_own_input(
         out: Store to write.
         overwrite: Whether to replace it.
         time_limit: Seconds of wall time.
+        electric_field: V/m; handed to the input as its variable `electric_field`, in V/A.
 
     Raises:
         OutputError, MissingExtraError, LammpsError: As elsewhere.
-        ParameterError: The input or the dump is not there.
+        ParameterError: The input or the dump is not there; or a field does not act on what is.
     """
     check_output(out, overwrite=overwrite, sign="*.json")
     if not script.is_file():
         raise ParameterError(f"there is no LAMMPS input {script}")
     if Path(dump).name != dump:
         raise ParameterError(f"dump={dump!r} must be a file name without folders: the input writes it beside itself")
+    variables = field_variables(script, electric_field, options.lammps_units) if electric_field else {}
     find_lammps()
     remove_leftovers(out)
     folder = own_part(out)
@@ -99,12 +103,15 @@ def run_own_input(
             if entry.is_file() and entry.stat().st_size <= MAX_COPY_BYTES:
                 shutil.copyfile(entry, folder / entry.name)
         (folder / dump).unlink(missing_ok=True)
-        run_lammps(folder, script=script.name, time_limit=time_limit)
+        run_lammps(folder, script=script.name, variables=variables, time_limit=time_limit)
         if not (folder / dump).is_file():
             raise ParameterError(f"{script} ran, but wrote no {dump}: name the file of its dump command")
+        if electric_field:
+            check_charges(folder / dump, options.lammps_units, options.elements)
         record = ingest_trajectory(folder / dump, options, known=known_records())
         record = replace(
             record,
+            conditions={**record.conditions, **(field_condition(electric_field) if electric_field else {})},
             provenance=replace(record.provenance, source="own LAMMPS input", commands=(f"lmp -in {script.name}",)),
         )
         write_store([record], out, overwrite=overwrite)

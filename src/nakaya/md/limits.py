@@ -22,6 +22,8 @@ LIMITS: Final[Mapping[str, Range]] = {
     "duration_ps": Range(5, 1e6, "the duration, in ps"),
     # Slower flow strains the box by less than 1 % in a nanosecond; faster atoms pass each other within a vibration.
     "shear_rate": Range(1e7, 1e12, "the shear rate, in 1/s (0 = a melt at rest)"),
+    # Below, a hop of an ion gains less than a thousandth of kT; above, electrons leave their ions.
+    "electric_field": Range(1e5, 1e10, "the electric field, in V/m"),
 }
 """Field of a run -> its range."""
 
