@@ -15,7 +15,7 @@ from nakaya.md.potentials import MATERIALS, find_material
 NICKEL = {"pair_style": "eam/alloy", "structure": "fcc", "lattice_parameter": 3.6, "melting_point": 1700.0}
 RUNS = [
     GrowthRun(MATERIALS["Cu"], "111", 1009.37, 3, 20.0, 240.0, 0.6, 3.0, 22.5),
-    GrowthRun(MATERIALS["Si"], "100", 1300.0),
+    GrowthRun(MATERIALS["Si"], "100", 1300.0, shear_rate=2e10),
     GrowthRun(find_material("Ni", potential='a folder/N"i\\é😀.eam', **NICKEL), "110", 1500.0, 1),
     GrowthRun(find_material("Cu", potential="Cu_u3.eam", pair_style="eam"), "100", 1009.0, 3),
 ]

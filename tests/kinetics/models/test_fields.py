@@ -17,6 +17,7 @@ from nakaya.kinetics.samples.arranging import all_samples
 from nakaya.kinetics.samples.corpus import read_corpus
 from nakaya.kinetics.samples.nucleation import nucleation_samples
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.kinetics.suggestion.planning import condition_of
 from nakaya.md.interface_velocities import growth_points
 from nakaya.md.tables import tabulate
 from nakaya.records.record import Record, fields_of, single
@@ -112,6 +113,12 @@ def test_velocities_of_faces_and_laws_of_growth_are_those_of_melts_at_rest() -> 
     assert fields_of(sheared(RUNS[0])) == ("shear_rate",)
     assert training_velocities(MIXED, "Cu", kelvin).velocities == training_velocities(GROWTH, "Cu", kelvin).velocities
     assert growth_points(MIXED) == growth_points(GROWTH)
+
+
+def test_no_run_is_suggested_from_a_sheared_one() -> None:
+    assert condition_of(RUNS[0]).material == "Cu"
+    with pytest.raises(ParameterError, match="has shear_rate among its conditions"):
+        condition_of(sheared(RUNS[0]))
 
 
 def test_the_shipped_model_gives_no_number_for_a_sheared_melt_and_says_why() -> None:

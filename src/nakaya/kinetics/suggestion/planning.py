@@ -19,7 +19,7 @@ from nakaya.md.growth import GrowthRun
 from nakaya.md.potentials import MATERIALS, Material, find_material
 from nakaya.md.stated_potentials import stated_potential
 from nakaya.md.tables import MaterialTable
-from nakaya.records.record import Record
+from nakaya.records.record import Record, fields_of
 
 __all__ = [
     "Condition",
@@ -93,7 +93,16 @@ class Setup:
 
 
 def condition_of(record: Record) -> Condition:
-    """Conditions of a growth run, whose orientation and temperature are stated."""
+    """Conditions of a growth run, whose orientation and temperature are stated.
+
+    Raises:
+        ParameterError: Its melt is sheared, or in a field: runs that are suggested are of melts at rest.
+    """
+    if fields := fields_of(record):
+        raise ParameterError(
+            f"record {record.id} has {', '.join(fields)} among its conditions: leave it out, for runs are suggested "
+            "for melts at rest"
+        )
     return Condition(record.material, plane_family(record.orientation or ""), record.conditions["temperature"].value)
 
 

@@ -36,6 +36,7 @@ def plan_text(runs: Sequence[GrowthRun], potential_sha256: Mapping[str, str] | N
             "length": run.length,
             "equilibration_ps": run.equilibration_ps,
             "first_seed": run.seed,
+            **({"shear_rates": [run.shear_rate]} if run.shear_rate else {}),
         }
         # Text, numbers and lists of numbers in JSON are the same values in TOML.
         lines += [
