@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from nakaya.md.trajectories.dump import read_dump
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
 from nakaya.records.record import DRIVING_FORCE, Provenance, Record, single
 from nakaya.records.store import check_record, load_records
+from nakaya.records.summary import summarise_record
 from support.lammps import skip_without_lammps
 
 RATE = 5e11  # 1/s: within 10 ps the box flips five times
@@ -132,6 +134,15 @@ def test_a_plan_has_a_run_for_every_shear_rate(tmp_path: Path) -> None:
     runs = read_plan(tmp_path / "plan.toml")
     assert len(runs) == 8
     assert {run.shear_rate for run in runs if isinstance(run, NucleationRun)} == {0.0, 1e11}
+
+
+def test_the_example_compares_four_shear_rates_with_twenty_quenches_each() -> None:
+    runs = read_plan(Path(__file__).resolve().parents[2] / "examples" / "shear.toml")
+    counts = Counter((run.temperature, run.shear_rate) for run in runs if isinstance(run, NucleationRun))
+    assert counts == {(440.0, rate): 20 for rate in (0.0, 1e10, 3e10, 1e11)}
+    shipped = {record.id: record for record in load_records("al-cu-si")}
+    known = [run for run in runs if run.id in shipped]
+    assert len(known) == 10
 
 
 @pytest.fixture(scope="module")
@@ -287,6 +298,7 @@ def test_quenches_of_several_shear_rates_give_no_single_rate() -> None:
     total, _ = nucleation_rate(waits(1e10, 20.0))
     assert total.id == "nucleation-rate-Al-440K-shear1e+10"
     assert total.conditions["shear_rate"].value == 1e10
+    assert "shear_rate 1e+10 1/s" in summarise_record(total)
     assert "shear_rate" not in nucleation_rate(waits(0.0, 20.0))[0].conditions
 
 

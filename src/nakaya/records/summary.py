@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from nakaya.records.record import DRIVING_FORCE, Quantity, Record
+from nakaya.records.record import DRIVING_FORCE, FIELDS, Quantity, Record
 
 __all__ = ["describe_record", "outline_record", "summarise_record", "tell_results"]
 
@@ -77,6 +77,9 @@ def _held(conditions: Mapping[str, Quantity]) -> Iterator[str]:
     temperature = conditions.get("temperature")
     if temperature is not None and np.isfinite(temperature.values).any():
         yield _range(temperature)
+    for name in FIELDS:
+        if name in conditions and not conditions[name].values.ndim:
+            yield f"{name} {_value(conditions[name])}"
     duration = conditions.get("duration")
     if duration is not None and math.isfinite(duration.value):
         yield f"{duration.value / 3600:.4g} h" if duration.value >= LONG else f"{duration.value:.4g} s"

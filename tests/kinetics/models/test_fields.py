@@ -10,6 +10,7 @@ import pytest
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.graphs.facets import training_velocities
 from nakaya.kinetics.models.baselines.features import Encoder, numbers
+from nakaya.kinetics.models.baselines.tabular import make_ridge
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.prediction.model import load_model
 from nakaya.kinetics.prediction.predicting import conditions_sample, predict_sample, record_sample
@@ -96,6 +97,13 @@ def test_no_model_predicts_a_sheared_run_that_never_saw_one(name: str) -> None:
 @pytest.mark.parametrize("name", ["mean", "growth-law", "assimilation", "arrhenius"])
 def test_a_law_that_does_not_look_at_shear_does_not_learn_from_it(name: str) -> None:
     model = find_model(name)
+    with pytest.raises(ParameterError, match="does not look at shear_rate"):
+        model.fit(growth_samples(MIXED), TARGET, model.defaults, seed=0)
+
+
+def test_a_table_without_the_shear_rate_does_not_learn_from_sheared_runs() -> None:
+    model = make_ridge(columns=lambda sample: {"temperature": sample.temperature})
+    model.fit(growth_samples(GROWTH), TARGET, model.defaults, seed=0)
     with pytest.raises(ParameterError, match="does not look at shear_rate"):
         model.fit(growth_samples(MIXED), TARGET, model.defaults, seed=0)
 

@@ -238,4 +238,6 @@ def _table(
 
         return estimate
 
-    return Baseline(name, make, tuple(space), defaults, own_spread=own_spread, sees_fields=True)
+    return Baseline(
+        name, make, tuple(space), defaults, own_spread=own_spread, sees_fields=columns in (numbers, bond_order_numbers)
+    )
