@@ -9,6 +9,7 @@ import typer
 
 from nakaya.cli.options import AsJson
 from nakaya.cli.output import echo, echo_json
+from nakaya.cli.predict_nucleus import OWN_NUCLEI, seeding_records
 from nakaya.core.errors import InputFileError, ParameterError
 
 __all__ = ["invariants", "kinetics", "nuclei", "speed"]
@@ -257,7 +258,7 @@ def nuclei(
         if records or model or split:
             raise ParameterError("--stored prints what ships: leave --records, --model and --split out")
         if not stored_nuclei().is_file():
-            raise InputFileError(f"no results for nuclei ship with this version: {_OWN_NUCLEI}")
+            raise InputFileError(f"no results for nuclei ship with this version: {OWN_NUCLEI}")
         document = read_stored_nuclei()
     else:
         document = _score_nuclei(records, model, split, after_ps, seed)
@@ -269,9 +270,6 @@ def nuclei(
         echo(f"sha256 of the stored results: {document['sha256']}")
 
 
-_OWN_NUCLEI = "make records with nakaya md seed, and name their folder with --records"
-
-
 def _score_nuclei(
     source: str | None, models: list[str] | None, splits: list[str] | None, after_ps: float, seed: int
 ) -> dict[str, Any]:
@@ -279,17 +277,8 @@ def _score_nuclei(
     from nakaya.kinetics.nuclei.folds import SPLITS
     from nakaya.kinetics.nuclei.models import MODELS
     from nakaya.kinetics.nuclei.run import score_nuclei
-    from nakaya.kinetics.nuclei.samples import NoNucleiError, read_nuclei
-    from nakaya.kinetics.nuclei.table import SHIPPED_NUCLEI
-    from nakaya.records.store import load_records, record_folder, shipped_sets
 
-    if source is None and SHIPPED_NUCLEI not in shipped_sets():
-        raise InputFileError(f"no seeding records ship with this version: {_OWN_NUCLEI}")
-    place = source or SHIPPED_NUCLEI
-    try:
-        found = read_nuclei(load_records(place), record_folder(place), after_ps=after_ps)
-    except NoNucleiError as error:
-        raise InputFileError(f"{place}: {error}: {_OWN_NUCLEI}") from None
+    found = seeding_records(source, after_ps)
     with progress_reporter("fitting", "folds") as report:
         return score_nuclei(
             found,

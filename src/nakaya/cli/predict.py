@@ -28,6 +28,10 @@ def predict(
         Path | None,
         typer.Option(help="Predict from the first 10 ps of a LAMMPS text dump or extended XYZ (also compressed)."),
     ] = None,
+    nucleus: Annotated[
+        Path | None,
+        typer.Option(help="Predict the fate of the nucleus in the last frame of such a file, by seeding --records."),
+    ] = None,
     *,
     about: TrajectoryGroup,
     model: KineticsModelName = "al-cu-si",
@@ -43,7 +47,17 @@ def predict(
     quantities that need it. Predictions are of one potential per material, that of the training, which the answer
     names. A material of your own needs records and a model of them, named by --model: docs/own-potential.md
     leads there. With --records of more than one record, --json prints {"predictions": [...]}.
+
+    With --nucleus, --material and --temperature: how the largest crystalline cluster is expected to change, and the
+    probability that it grows rather than dissolves, as nuclei of --records did, which are read first, a second each.
     """
+    if nucleus is not None:
+        from nakaya.cli.predict_nucleus import predict_nucleus
+
+        if md is not None or record or orientation is not None:
+            raise ParameterError("--nucleus goes with --material, --temperature and --records: leave others out")
+        predict_nucleus(nucleus, material, temperature, records, about, as_json=as_json)
+        return
     from nakaya.kinetics.prediction.model import load_model
     from nakaya.kinetics.prediction.predicting import (
         NothingToPredictError,

@@ -102,12 +102,16 @@ class NucleusSet:
         left_out: (record, why) of those records of seeding that make no sample.
         after_ps: Time of the labels.
         critical_sizes: Material and temperature, such as "Al 640 K" -> critical size, where it was seen.
+        classifiers: The same -> what counts as solid there.
+        structures: The same -> structure of the crystal.
     """
 
     nuclei: tuple[NucleusSample, ...]
     left_out: tuple[tuple[str, str], ...]
     after_ps: float
     critical_sizes: Mapping[str, CriticalSize] = field(default_factory=dict)
+    classifiers: Mapping[str, Classifier] = field(default_factory=dict)
+    structures: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_nuclei(records: Iterable[Record], folder: Path, *, after_ps: float = AFTER_PS) -> NucleusSet:
@@ -136,7 +140,10 @@ def read_nuclei(records: Iterable[Record], folder: Path, *, after_ps: float = AF
             left_out.append((record.id, str(error)))
     critical = _critical_sizes([nucleus for _, nucleus in seeded])
     nuclei = tuple(_with_fates(nucleus, critical.get(nucleus.group)) for nucleus in found)
-    return NucleusSet(nuclei, tuple(left_out), after_ps, critical)
+    by_id = {record.id: record for record in every}
+    classifiers = {nucleus.group: _classifier(by_id[nucleus.name]) for nucleus in nuclei}
+    structures = {nucleus.group: _structure(by_id[nucleus.name]) for nucleus in nuclei}
+    return NucleusSet(nuclei, tuple(left_out), after_ps, critical, classifiers, structures)
 
 
 def _group(material: str, temperature: float) -> str:

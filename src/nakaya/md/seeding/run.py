@@ -36,7 +36,7 @@ from nakaya.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
 from nakaya.md.trajectories.frames import Frame
 from nakaya.records.record import Axis, Quantity, Record, Snapshot, single
 
-__all__ = ["FATES", "Fate", "SeedingRun", "default_size", "embed", "fate", "thresholds_for"]
+__all__ = ["FATES", "MIN_CLEARANCE", "Fate", "SeedingRun", "default_size", "embed", "fate", "thresholds_for"]
 
 Fate: TypeAlias = Literal["grown", "dissolved", "undecided"]
 FATES: Final[tuple[Fate, ...]] = get_args(Fate)
