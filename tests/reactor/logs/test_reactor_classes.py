@@ -92,6 +92,9 @@ def test_rows_before_the_first_crystal_say_nothing_about_the_width_of_classes() 
     assert errors is not None
     assert np.isnan(errors[:8]).all()
     np.testing.assert_allclose(errors[8:], 100e-6 / np.sqrt(12.0))
+    for number, is_coarse in ((4, True), (5, False)):  # evenly filled: the middle 80 % lie in all of them
+        even = SizeSeries(times, 1e-6 * np.arange(number + 1.0), np.full((12, number), 9.0))
+        assert any("coarse" in flag for flag in class_evidence(even)[1]) == is_coarse
 
 
 @pytest.mark.parametrize(("weight", "power"), [("volume", 3), ("mass", 3), ("area", 2), ("length", 1), ("number", 0)])
