@@ -24,6 +24,7 @@ from benchmarks.nuclei import nuclei
 from benchmarks.reactor_conventions import reactor_conventions
 from benchmarks.reactor_coverage import reactor_coverage
 from benchmarks.reactor_speed import reactor_speed
+from benchmarks.seeding_coverage import seeding_coverage
 from benchmarks.suggest import suggest
 from benchmarks.tabulate import tabulate
 from benchmarks.tuning import tuning
@@ -52,6 +53,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "reactor-coverage": reactor_coverage,
     "reactor-speed": reactor_speed,
     "suggest": suggest,
+    "seeding-coverage": seeding_coverage,
     "tabulate": tabulate,
     "tuning": tuning,
     "velocities": velocities,

@@ -56,8 +56,8 @@ def campaign(
 
 
 def nucleus(start: float, *ends: float) -> SeededNucleus:
-    sizes = np.array([[start, end] for end in ends], dtype=np.float64)
-    return SeededNucleus("Al", 640.0, "sphere", np.array([0.0, 8e-12]), sizes)
+    sizes = np.array([[start, end, end, end] for end in ends], dtype=np.float64)
+    return SeededNucleus("Al", 640.0, "sphere", np.array([0.0, 7.0, 7.5, 8.0]) * 1e-12, sizes)
 
 
 # --- the chain ---------------------------------------------------------------------------------------------------
@@ -101,10 +101,17 @@ def test_released_nuclei_grow_as_often_as_the_committor_says() -> None:
 # --- the critical size -------------------------------------------------------------------------------------------
 
 
-def test_fates_are_told_by_the_last_size_not_the_largest() -> None:
-    times = np.arange(4) * 1e-12
-    sizes = np.array([[90, 200, 90, 40], [90, 100, 130, np.nan], [90, 60, 100, 95]])
-    assert fates(SeededNucleus("Al", 640.0, "sphere", times, sizes)).tolist() == [-1, 1, 0]
+def test_fates_are_told_by_the_last_frames_not_by_the_largest_size() -> None:
+    times = np.arange(6) * 1e-12
+    sizes = np.array(
+        [
+            [90, 200, 90, 50, 60, 40],
+            [90, 100, 130, 125, 110, np.nan],
+            [90, 60, 40, 90, 95, 130],
+            [90, 60, *[np.nan] * 4],
+        ]
+    )
+    assert fates(SeededNucleus("Al", 640.0, "sphere", times, sizes)).tolist() == [-1, 1, 0, 0]
 
 
 def test_intervals_of_the_critical_size_hold_it_as_often_as_they_say() -> None:
@@ -198,6 +205,10 @@ def test_drift_and_flicker_add_nothing_to_an_attachment_rate() -> None:
 
 def test_too_few_nuclei_or_frames_tell_no_attachment_rate() -> None:
     rng = np.random.default_rng(8)
+    longer = campaign(CHAIN, 10, rng, spread=(0.9, 1.1)) + campaign(
+        CHAIN, 10, rng, spread=(0.9, 1.1), times=np.arange(0, 16.1, 0.5) * 1e-12
+    )
+    assert attachment_rate(longer, CHAIN.critical_size, rng=rng).num_nuclei == 20  # some were followed for longer
     few = campaign(CHAIN, 4, rng, spread=(0.9, 1.1))
     with pytest.raises(ParameterError, match="4 nuclei within a factor"):
         attachment_rate(few, CHAIN.critical_size, rng=rng)
@@ -207,8 +218,7 @@ def test_too_few_nuclei_or_frames_tell_no_attachment_rate() -> None:
     mixed = campaign(CHAIN, 5, rng, spread=(0.9, 1.1)) + campaign(CHAIN, 5, rng, spread=(0.9, 1.1), times=TIMES / 2)
     with pytest.raises(ParameterError, match="not all seen at the same times"):
         attachment_rate(mixed, CHAIN.critical_size, rng=rng)
-    frozen = [nucleus(92, *[92.0] * 4) for _ in range(8)]
-    still = [SeededNucleus("Al", 640.0, "sphere", TIMES, np.full((4, len(TIMES)), each.sizes[0, 0])) for each in frozen]
+    still = [SeededNucleus("Al", 640.0, "sphere", TIMES, np.full((4, len(TIMES)), 92.0))] * 8
     with pytest.raises(ParameterError, match="do not drift apart"):
         attachment_rate(still, CHAIN.critical_size, rng=rng)
 

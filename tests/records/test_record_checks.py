@@ -271,7 +271,7 @@ seed = 0
 @pytest.mark.parametrize(
     "words",
     [["records", "show"], ["records", "merge", "--out", "out"], ["records", "graph"], ["predict", "--records"],
-     ["md", "laws"], ["md", "suggest"], ["train", "training.toml", "--out", "out"],
+     ["md", "laws"], ["md", "suggest"], ["md", "rates"], ["train", "training.toml", "--out", "out"],
      ["tune", "study.toml", "--out", "out"]],
 )  # fmt: skip
 def test_who_reads_records_refuses_what_is_not_valid(

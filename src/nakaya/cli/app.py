@@ -125,6 +125,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "md_laws:laws",
         "Hold growth and melting records against what must be true: one melting point by two ways, signs, orders.",
     ),
+    "md rates": (
+        "md_rates:rates",
+        "Find critical sizes, interfacial energy and nucleation rates from records of seeding and quenches.",
+    ),
     "md suggest": (
         "md_suggest:suggest",
         "Suggest growth runs: those that lower the expected error of velocities on a grid of conditions most per cost.",

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -25,7 +25,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.md.seeding.critical_size import LEVEL, initial_size
 from nakaya.md.seeding.nuclei import SeededNucleus
 
-__all__ = ["WINDOW", "AttachmentRate", "attachment_rate", "spread_between_branches"]
+__all__ = ["WINDOW", "AttachmentRate", "UnseenAttachmentError", "attachment_rate", "spread_between_branches"]
 
 WINDOW: Final = (2e-12, 6e-12)
 """Times after release that are used, s: what changes in the first 2 ps is flicker (Al at 0.69 T_m)."""
@@ -51,6 +51,10 @@ RESAMPLES: Final = 200
 
 _RATES: Final = np.geomspace(1e-2, 1e1, 91)
 """Rates that are tried, over the slope on a flat top; a parabola through the best three refines."""
+
+
+class UnseenAttachmentError(ParameterError):
+    """The nuclei do not tell an attachment rate: too few near n*, too few frames, or sizes that do not drift apart."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +106,15 @@ def attachment_rate(
     """f+ at the critical size.
 
     Args:
-        nuclei: Of one material at one temperature, with the same frames; those near n* are used.
+        nuclei: Of one material at one temperature, seen at the same times; those near n* are used.
         critical_size: n*.
         zeldovich: Z; 0 takes the top of the barrier for flat: f+ is then too large, by exp(2 k t) in slopes after t.
         window: First and last time used, s.
         rng: Draws the nuclei of the bootstrap.
 
     Raises:
-        ParameterError: Frames differ; too few nuclei near n* have two branches; too few frames are in the window.
+        ParameterError: Times differ.
+        UnseenAttachmentError: The nuclei do not tell it, with the reason.
     """
     near = [
         nucleus
@@ -117,13 +122,15 @@ def attachment_rate(
         if len(nucleus.sizes) > 1 and 1 / NEAR <= initial_size(nucleus) / critical_size <= NEAR
     ]
     if len(near) < MIN_NUCLEI:
-        raise ParameterError(
+        raise UnseenAttachmentError(
             f"{len(near)} nuclei within a factor {NEAR} of the critical size of {critical_size:.0f} atoms have two "
             f"branches or more: an attachment rate needs {MIN_NUCLEI}"
         )
-    times = near[0].times
-    if any(not np.array_equal(nucleus.times, times) for nucleus in near):
+    common = min(len(nucleus.times) for nucleus in near)
+    times = near[0].times[:common]
+    if any(not np.array_equal(nucleus.times[:common], times) for nucleus in near):
         raise ParameterError("the nuclei were not all seen at the same times after release: analyse them apart")
+    near = [replace(nucleus, times=times, sizes=nucleus.sizes[:, :common]) for nucleus in near]
     squares, freedom = spread_between_branches(near)
     ended = np.mean([np.isnan(nucleus.sizes).mean(axis=0) for nucleus in near], axis=0)
     still_near = squares.sum(axis=0) <= (MAX_SPREAD * critical_size) ** 2 * freedom.sum(axis=0)
@@ -136,7 +143,7 @@ def attachment_rate(
     begin, end = float(times[used][0]), float(times[used][-1])
     drawn = np.log(rates[1:][np.isfinite(rates[1:])])
     if not math.isfinite(rates[0]) or len(drawn) < RESAMPLES / 2:
-        raise ParameterError(
+        raise UnseenAttachmentError(
             f"sizes do not drift apart between {begin * 1e12:g} and {end * 1e12:g} ps after release: no attachment rate"
         )
     value = float(rates[0])
@@ -148,7 +155,7 @@ def attachment_rate(
 def _frames(times: FloatArray, window: tuple[float, float], usable: BoolArray) -> BoolArray:
     used = (times >= window[0] * (1 - 1e-9)) & (times <= window[1] * (1 + 1e-9)) & usable
     if used.sum() < MIN_FRAMES:
-        raise ParameterError(
+        raise UnseenAttachmentError(
             f"in {used.sum()} frames between {window[0] * 1e12:g} and {window[1] * 1e12:g} ps after release the nuclei "
             f"are still near the critical size: an attachment rate needs {MIN_FRAMES}; store frames more often"
         )

@@ -31,7 +31,10 @@ LEVEL: Final = 0.9
 """Probability that an interval holds the true value."""
 
 DECIDED: Final = 1 / 3
-"""A branch grew or dissolved if its last size differs from the first by this fraction: several times what flickers."""
+"""A branch grew or dissolved if its size at the end differs from the first by this fraction: several times flicker."""
+
+DECIDING_FRAMES: Final = 3
+"""The size at the end is the mean over so many last frames: from frame to frame atoms of the interface flicker."""
 
 MIN_NUCLEI: Final = 6
 """With fewer decided nuclei there is no interval worth stating."""
@@ -58,7 +61,8 @@ SURE: Final = 1e-3
 """No fate is taken for surer than this: one branch against all others must not decide."""
 
 _LEVELS: Final = 81  # of ln n*
-_INNER: Final = 5  # Gauss-Hermite nodes of w, omega and xi
+_INNER: Final = 5  # Gauss-Hermite nodes of w and omega
+_XI: Final = 9  # of xi: with many branches, what a nucleus says about it is sharp
 
 
 class NotBracketedError(ParameterError):
@@ -120,12 +124,10 @@ def initial_size(nucleus: SeededNucleus) -> float:
 def fates(nucleus: SeededNucleus) -> IntArray:
     """What became of each branch, int64 [branch]: 1 = it grew by a third, -1 = it dissolved by a third, 0 = neither.
 
-    The last size counts, not the largest: a nucleus that grew and turned back has dissolved.
+    The size at the end counts, not the largest: a nucleus that grew and turned back has dissolved.
     """
-    seen = np.isfinite(nucleus.sizes)
-    last = nucleus.sizes.shape[1] - 1 - seen[:, ::-1].argmax(axis=1)
-    final = nucleus.sizes[np.arange(len(last)), last]
-    change = final / initial_size(nucleus) - 1
+    ends = [branch[np.isfinite(branch)][-DECIDING_FRAMES:].mean() for branch in nucleus.sizes]
+    change = np.array(ends) / initial_size(nucleus) - 1
     return np.asarray(np.sign(change) * (np.abs(change) >= DECIDED), dtype=np.int64)
 
 
@@ -206,7 +208,7 @@ def _density(
     scaled = relative[:, None, None, :] / widths[:, None, None]  # [n*, w, 1, nucleus]
     offset = (scatters / widths[:, None])[:, :, None]  # [w, omega, 1]
     each = np.zeros((len(levels), len(widths), len(scatters), len(sizes)))
-    for xi, weight in zip(nodes, weights, strict=True):
+    for xi, weight in zip(*_normal_nodes(_XI), strict=True):
         grows = np.clip(special.ndtr(scaled - xi * offset), SURE, 1 - SURE)
         each += weight * np.exp(grown * np.log(grows) + dissolved * np.log1p(-grows))
     joint = np.log(each).sum(axis=-1) + np.log(weights)[:, None] + np.log(half)
