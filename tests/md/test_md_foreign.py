@@ -103,6 +103,19 @@ def test_a_dump_like_our_own_has_no_flags_and_shows_its_early_velocity(tmp_path:
     assert record.evidence["solid_thickness"].values.shape == (11,)
 
 
+@pytest.mark.parametrize(("tilt", "said"), [(0.0, False), (0.5, False), (3.0, True)])  # A a frame, 148 A high
+def test_a_box_that_is_sheared_is_said(tmp_path: Path, frames: list[Frame], tilt: float, said: bool) -> None:
+    sheared = []
+    for number, frame in enumerate(frames):
+        cell = frame.cell.copy()
+        cell[2, 0] = tilt * number
+        sheared.append(replace(frame, cell=cell))
+    path = tmp_path / "mine.xyz"
+    path.write_text(xyz_of(sheared, "time={n}"))
+    record = ingest_trajectory(path, TrajectoryOptions(temperature=1200.0, orientation="100"))
+    assert any("the box is sheared by up to 0.22 of its height" in flag for flag in record.flags) == said
+
+
 def test_unwrapped_coordinates_change_nothing(tmp_path: Path, frames: list[Frame]) -> None:
     wrapped, unwrapped = ingest(tmp_path, dump_of(frames)), ingest(tmp_path, dump_of(frames, shift=3))
     expected = wrapped.quantities["growth_velocity"].value

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError, UnknownNameError, UnstatedError
 from nakaya.core.provenance import package_version, sha256_of_file
 from nakaya.crystallography.lattices import atomic_volume
@@ -60,6 +61,9 @@ SAME_VOLUME = 0.15
 MIN_NEIGHBOUR_DISTANCE = 0.4
 """Least distance between neighbours in units of the cube root of the volume per atom: it is 1.12 in fcc, 0.87 in
 diamond, and 0.55 even between points without any order."""
+
+SHEARED = 0.1
+"""Change of the tilt of a box over its height between two frames: thermal changes of a crystal are a tenth of it."""
 
 SAME_TIME = 0.01
 """Fraction by which the times of the file and those of the options may differ."""
@@ -340,6 +344,8 @@ class _Watch(Iterator[Frame]):
         self._reset = ""
         self._backwards = self._contradicted = self._in_guessed_unit = self._has_energies = False
         self._times: list[float] = []
+        self._unstrained: FloatArray | None = None
+        self._shear = 0.0
         self._interval = _StepInterval(options.frame_ps is not None)
         self.has_times = True
 
@@ -370,6 +376,7 @@ class _Watch(Iterator[Frame]):
             self._temperatures.append(frame.temperature())
             self._times.append(time)
             self._has_energies |= ENERGY in frame.extra
+            self._measure_shear(frame.cell)
             return replace(frame, time_ps=time)
         raise StopIteration
 
@@ -381,6 +388,13 @@ class _Watch(Iterator[Frame]):
             self._in_guessed_unit |= not self._trajectory.has_units
         elif self._trajectory.has_units and abs(stated - time) > SAME_TIME * max(abs(stated), abs(time)):
             self._contradicted = True
+
+    def _measure_shear(self, cell: FloatArray) -> None:
+        # The box of the first frame times (1 + strain) is that of this one: what is beside the diagonal is shear.
+        if self._unstrained is None:
+            self._unstrained = cell
+        strain = np.linalg.solve(self._unstrained, cell)
+        self._shear = max(self._shear, float(np.abs(strain - np.diag(np.diag(strain))).max()))
 
     def mean_temperature(self) -> float:
         """Mean kinetic temperature, K; NaN without velocities."""
@@ -398,6 +412,11 @@ class _Watch(Iterator[Frame]):
             found.append("the file states other times than those that were given: check the time step")
         if self._in_guessed_unit:
             found.append("times were read as picoseconds: the file does not state their unit")
+        if self._shear > SHEARED:
+            found.append(
+                f"the box is sheared by up to {self._shear:.2g} of its height: beside a melt that flows a crystal does "
+                "not grow as beside one at rest"
+            )
         found += self._spacing()
         if not self._has_energies:
             found.append(f"no energies of atoms: the file has no column {ENERGY} (compute energy all pe/atom)")
