@@ -22,10 +22,11 @@ from nakaya.md import nucleation as quenches
 from nakaya.md.campaigns.campaign import run_hash
 from nakaya.md.campaigns.plan import read_plan
 from nakaya.md.lammps import scripts
-from nakaya.md.lammps.program import read_log
+from nakaya.md.lammps.program import Log, read_log
+from nakaya.md.lammps.workspace import FinishedRun
 from nakaya.md.nucleation import NucleationRun, nucleation_rate
 from nakaya.md.order.neighbours import nearest_neighbours
-from nakaya.md.potentials import MATERIALS, potential_file
+from nakaya.md.potentials import MATERIALS, Material, potential_file
 from nakaya.md.shear import flow_flags, flow_quantities, velocity_gradient
 from nakaya.md.statistics import rate_ratio
 from nakaya.md.summary import shear_summary
@@ -263,6 +264,40 @@ def test_another_flow_and_another_temperature_are_said() -> None:
     assert flow(1e11, 705.0) == []
     assert flow(0.5e11, 700.0) == ["the melt flows at 5e+10 1/s instead of 1e+11 1/s"]
     assert flow(1e11, 800.0) == ["the melt was at 800 K beside the flow instead of 700 K"]
+
+
+@pytest.mark.parametrize(
+    ("gradient", "kelvin", "status"),
+    [(RATE, HOT, "censored"), (0.0, HOT, "failed"), (RATE, 1.1 * HOT, "failed")],
+    ids=["as asked", "no flow", "too hot"],
+)
+def test_a_quench_in_another_flow_is_a_failed_run(
+    gradient: float, kelvin: float, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skip_without_lammps()  # its potential
+
+    def stage(folder: Path, material: Material, positions: Any, box: Any, text: str) -> FinishedRun:
+        folder.mkdir()
+        rng = np.random.default_rng(0)
+        lines = []
+        for number in range(round(RUN_PS) + 1):
+            lines += [f"ITEM: TIMESTEP\n{number}\nITEM: NUMBER OF ATOMS\n{len(positions)}\nITEM: BOX BOUNDS pp pp pp"]
+            lines += [f"0 {side}" for side in box] + ["ITEM: ATOMS id type x y z vx vy vz"]
+            moved, speeds = positions + rng.normal(0, 1.5, positions.shape), rng.normal(0, 0.1, positions.shape)
+            speeds[:, 0] += gradient * 1e-12 * (moved[:, 1] % box[1])
+            rows = enumerate(np.hstack([moved, speeds]).tolist(), 1)
+            lines += [f"{n} 1 {' '.join(f'{value:.6f}' for value in row)}" for n, row in rows]
+        (folder / "frames.dump").write_text("\n".join(lines) + "\n")
+        steps = np.arange(0, RUN_PS, 0.1) / material.time_step_ps
+        table = {"Step": steps, "Temp": np.full(len(steps), kelvin), "Pxy": np.full(len(steps), -5000.0)}
+        return FinishedRun(folder, Log((table,)), material)
+
+    monkeypatch.setattr(quenches, "simulate", stage)
+    run = NucleationRun(MATERIALS["Al"], HOT, 1, 4, RUN_PS, RATE)
+    record = run.execute(tmp_path, MaterialTable("Al", 929.0, math.nan))
+    assert record.status == status
+    assert any("the melt" in flag for flag in record.flags) == (status == "failed")
+    assert record.quantities["viscosity"].value == pytest.approx(5000e5 / RATE)
 
 
 def quench(seed: int, waited_ps: float, shear_rate: float, *, status: str = "ok") -> Record:
