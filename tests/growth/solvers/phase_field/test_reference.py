@@ -14,12 +14,12 @@ from nakaya.growth.solvers.phase_field.model import REFERENCE, REFERENCE_3D
 from nakaya.growth.solvers.phase_field.parameters import PhaseField, PhaseField3D, PureMelt
 from nakaya.growth.solvers.phase_field.reference import (
     MAX_PSI,
+    Neighbours,
     State,
     curvature_in_plane,
     curvature_in_space,
     evolve,
     initial_state,
-    laplacian,
     neighbours,
     phase_of,
     step,
@@ -166,9 +166,8 @@ def test_curvatures_are_second_derivatives_of_the_energy() -> None:
         psi = x @ slope + np.einsum("...i,ij,...j->...", x, bend, x) / 2
         setup = setup_of(params, shape=shape, stop=REFERENCE.stop(margin=None))
         around = neighbours(psi, setup)
-        lap = laplacian(around) / (6 * params.spacing**2)
         curvature = curvature_in_plane if params.dimension == 2 else curvature_in_space
-        found = curvature(params, around, lap)
+        found = curvature(params, around)
         at = (4,) * params.dimension
         gradient = slope + bend @ x[at]
 
@@ -196,6 +195,49 @@ def test_curvatures_are_second_derivatives_of_the_energy() -> None:
         ]
         assert found[0][at] * found[1][at] == pytest.approx(2 * energy(gradient), rel=1e-9)
         assert found[2][at] == pytest.approx((np.array(second) * bend).sum(), rel=1e-4)
+
+
+def waves(params: PureMelt, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Wave vectors times dx, up to the edges of the zone, and directions of the interface."""
+    rng, dimension = np.random.default_rng(2), params.dimension
+    corners = np.stack(np.meshgrid(*[np.linspace(-np.pi, np.pi, 9)] * dimension), axis=-1).reshape(-1, dimension)
+    special = np.vstack([np.eye(dimension), np.ones(dimension), [1, 1] + [0] * (dimension - 2)])
+    directions = np.vstack([special, special + 0.02, rng.normal(size=(count, dimension))])
+    return corners, directions / np.linalg.norm(directions, axis=1)[:, None]
+
+
+EXTREME = [
+    *(PhaseField(anisotropy=eps, capillary_length=1) for eps in (0.066, -0.066)),
+    *(PhaseField(anisotropy=eps, fold=6, capillary_length=1) for eps in (0.028, -0.028)),
+    *(PhaseField3D(anisotropy=eps, capillary_length=1) for eps in (0.066, -0.066)),
+]
+
+
+@pytest.mark.parametrize("params", EXTREME)
+def test_no_wave_grows_on_an_interface_of_any_direction(params: PureMelt) -> None:
+    """A small wave on a planar psi neither grows nor overshoots in one step: the scheme's own amplification factor."""
+    corners, directions = waves(params, 60)
+    k, n = corners[:, None, :], directions[None, :, :]
+    small = 1e-5
+
+    def around(amplitude: float) -> Neighbours:
+        def at(*offset: int) -> np.ndarray:
+            return n @ np.array(offset) * params.spacing + amplitude * np.cos(k @ np.array(offset, float))
+
+        axes = np.eye(params.dimension, dtype=int)
+        diagonals = {
+            (i, j): (at(*-e - f) + at(*e + f), at(*e - f) + at(*f - e))
+            for i, e in enumerate(axes)
+            for j, f in enumerate(axes)
+            if i < j
+        }
+        return Neighbours(at(*0 * axes[0]), [(at(*-axis), at(*axis)) for axis in axes], diagonals)
+
+    curvature = curvature_in_plane if params.dimension == 2 else curvature_in_space
+    (a2, _, waved), (_, _, flat) = curvature(params, around(small)), curvature(params, around(0))
+    factor = 1 + (waved - flat) / small / a2 * params.time_step
+    assert factor.max() < 1 + 1e-3
+    assert factor.min() > -1
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def make_rules(params: PureMelt) -> Rules:
         "per_length": 0.5 / params.spacing,
         "per_area": per_area,
         "quarter_per_area": 0.25 * per_area,
-        "to_laplacian": 1 / (6 * params.spacing**2),
+        "twelfth": 1 / 12,
         "to_spread": params.diffusivity * params.time_step / (6 * params.spacing**2),
         "coupling": params.coupling,
         "root_two": sqrt(2),
@@ -133,7 +133,7 @@ def _compile(sources: str) -> Any:
                 old, new = (memory.other_psi, memory.other_u), (memory.psi, memory.u)
             if rules.is_noisy and memory.progress[STEPS] % RENEWAL == 0:
                 find_near(layout, memory, rules, noise[2])
-            if memory.progress[STEPS] % SEARCH == 0:
+            if memory.progress[STEPS] % SEARCH == 0 and not (is_dense and memory.progress[STEPS] > 0):
                 renew(layout, memory, rules, old, new, is_dense, fresh, scratch)
             if rules.is_noisy and memory.progress[STEPS] % BLOCK == 0:
                 draw(layout, memory, rules, noise, memory.progress[STEPS] // BLOCK)
@@ -180,6 +180,7 @@ def _make_arrays(layout: Layout, state: State, clock: Clock, is_noisy: bool) -> 
         front=clock.front.reshape(-1).astype(np.uint8),
         work=np.zeros(runs, np.uint8),
         run_list=np.zeros(runs, np.int64),
+        places=np.zeros(runs, np.int64),
         progress=np.array([0, clock.arrival.max(), 0, 0], np.int64),
         before=np.zeros(LANES, np.float32),
         **{name: np.zeros(length if is_noisy else 1, np.float32) for name in NOISE_FIELDS},

@@ -55,10 +55,13 @@ PHASE, HEAT = 1, 2
 SEARCH = 8
 """Time steps after which it is looked anew where something happens."""
 
-BESIDE = (1, 8)
-"""Runs of a row, and rows and layers, beside one where something happens that are worked on, too.
+BESIDE = (4, 8)
+"""Sites, along every axis, beside one where something happens that are worked on, too: of the phase field, and of heat.
 
-In `SEARCH` steps heat spreads by sqrt(2 COURANT SEARCH) = 2 sites: its tail beyond eight is nothing."""
+What rests does not begin by itself: the interface enters a run because the sites beside it are looked at. With two
+sites of the phase field crystals are ten times less symmetric than with four; more change nothing. In `SEARCH` steps
+heat spreads by sqrt(2 COURANT SEARCH) = 2 sites: its tail beyond eight is nothing.
+"""
 
 
 class Layout(NamedTuple):
@@ -86,7 +89,7 @@ class Rules(NamedTuple):
     per_length: Any
     per_area: Any
     quarter_per_area: Any
-    to_laplacian: Any
+    twelfth: Any
     to_spread: Any
     coupling: Any
     root_two: Any
@@ -144,6 +147,8 @@ class Arrays(NamedTuple):
     """What is done in every run, uint8 [layers * rows * runs]."""
     run_list: Any
     """Runs in which something is done."""
+    places: Any
+    """Where they begin."""
     progress: Any
     before: Any
     """phi of a run before a step."""
@@ -186,9 +191,9 @@ def fill_ghosts(layout: Any, field: Any) -> None:
 
 @njit
 def copy_line(field: Any, source: Any, target: Any, length: Any) -> None:
-    """Copy `length` values within a field."""
-    for index in range(length):
-        field[target + index] = field[source + index]
+    """Copy `length` values of a line, or of lines one after the other, within a field."""
+    for index in range(0, length, LANES):  # what is copied too much lies in a halo
+        store(field, target + index, load(field, source + index))
 
 
 @njit(forceinline=True)
@@ -262,14 +267,12 @@ def curvature_in_plane(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
     left, right = load(psi, at - 1), load(psi, at + 1)
     equal, opposite = diagonal_sums(psi, at, stride, 1)
     per_length, per_area = splat(rules.per_length), splat(rules.per_area)
-    centre = load(psi, at)
-    twice = centre * two
+    centre, twelfth = load(psi, at), splat(rules.twelfth)
+    twice, fourfold = centre * two, centre * splat(np.float32(4))
     rows, columns = below_it + above, left + right
-    lap = (((rows + columns) * splat(np.float32(4)) + (equal + opposite)) - centre * splat(np.float32(20))) * splat(
-        rules.to_laplacian
-    )
+    bent = ((equal + opposite) - ((rows + columns) * two - fourfold)) * twelfth
     x, y = (right - left) * per_length, (above - below_it) * per_length
-    xx, yy = (columns - twice) * per_area, (rows - twice) * per_area
+    xx, yy = ((columns - twice) + bent) * per_area, ((rows - twice) + bent) * per_area
     xy = (equal - opposite) * splat(rules.quarter_per_area)
     x2, y2 = x * x, y * y
     square = x2 + y2
@@ -285,7 +288,7 @@ def curvature_in_plane(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
     across = (xy * c2) - (s2 * difference) * half
     along = ((xx + yy) - c2 * difference) * half - s2 * xy
     a2 = a * a
-    return a2, square, (a2 * lap + ((a * first) * two) * across) + (first * first + a * second) * along
+    return a2, square, (a2 * (xx + yy) + ((a * first) * two) * across) + (first * first + a * second) * along
 
 
 @njit(forceinline=True)
@@ -312,7 +315,8 @@ def curvature_in_space(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
     plane, stride = layout.plane, layout.stride
     per_length, per_area = splat(rules.per_length), splat(rules.per_area)
     centre = load(psi, at)
-    twice = centre * splat(np.float32(2))
+    two, twelfth = splat(np.float32(2)), splat(rules.twelfth)
+    twice, fourfold = centre * two, centre * splat(np.float32(4))
     below_it, above = load(psi, at - plane), load(psi, at + plane)
     front, back = load(psi, at - stride), load(psi, at + stride)
     left, right = load(psi, at - 1), load(psi, at + 1)
@@ -322,11 +326,13 @@ def curvature_in_space(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
         diagonal_sums(psi, at, plane, 1),
         diagonal_sums(psi, at, stride, 1),
     )
-    faces = sum_alike(layers, rows, columns)
-    diagonals = sum_alike(xy[0] + xy[1], xz[0] + xz[1], yz[0] + yz[1])
-    lap = ((faces * splat(np.float32(2)) + diagonals) - centre * splat(np.float32(24))) * splat(rules.to_laplacian)
+    bent_xy = (xy[0] + xy[1]) - ((layers + rows) * two - fourfold)
+    bent_xz = (xz[0] + xz[1]) - ((layers + columns) * two - fourfold)
+    bent_yz = (yz[0] + yz[1]) - ((rows + columns) * two - fourfold)
     x, y, z = (above - below_it) * per_length, (back - front) * per_length, (right - left) * per_length
-    xx, yy, zz = (layers - twice) * per_area, (rows - twice) * per_area, (columns - twice) * per_area
+    xx = ((layers - twice) + (bent_xy + bent_xz) * twelfth) * per_area
+    yy = ((rows - twice) + (bent_xy + bent_yz) * twelfth) * per_area
+    zz = ((columns - twice) + (bent_xz + bent_yz) * twelfth) * per_area
     square = sum_alike(x * x, y * y, z * z)
     inverse = splat(np.float32(1)) / (square + splat(rules.tiny))
     nx, ny, nz = (x * x) * inverse, (y * y) * inverse, (z * z) * inverse
@@ -344,7 +350,7 @@ def curvature_in_space(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
         mixed_term(rules, y, z, inverse, yz, ny, nz, dy, dz, s, a),
     )
     a2 = a * a
-    return a2, square, (a2 * lap + straight) + mixed
+    return a2, square, (a2 * sum_alike(xx, yy, zz) + straight) + mixed
 
 
 @njit(forceinline=True)
@@ -393,8 +399,7 @@ def do_step(layout: Any, memory: Any, rules: Any, old: Any, new: Any) -> None:
     psi, u = old
     new_psi, new_u = new
     for number in range(memory.progress[NUM_RUNS]):
-        run = memory.run_list[number]
-        at = start_of(layout, run)
+        run, at = memory.run_list[number], memory.places[number]
         heat = load(u, at)
         if layout.plane > 0:
             spread = spread_in_space(layout, u, at)
@@ -422,50 +427,81 @@ def do_step(layout: Any, memory: Any, rules: Any, old: Any, new: Any) -> None:
 
 
 @njit
-def spread_along(work: Any, scratch: Any, count: Any, step: Any, reach: Any, wraps: Any) -> None:
-    """Give what is done in a run to the runs up to `reach` away along an axis of `count` runs, `step` apart."""
-    for index in range(len(work)):
-        place = (index // step) % count
-        found = work[index]
-        for by in range(-reach, reach + 1):
-            near = (place + by) % count if wraps else min(max(place + by, 0), count - 1)
-            found |= work[index + (near - place) * step]
-        scratch[index] = found
-    for index in range(len(work)):
-        work[index] = scratch[index]
+def spread_along(work: Any, scratch: Any, count: Any, step: Any, reach: Any, bits: Any, wraps: Any) -> None:
+    """Give `bits` of what is done in a run to the runs up to `reach` away along an axis of `count` runs, `step` apart.
+
+    What has reached c places is moved by 2 c + 1 at most, so that no gap is left.
+    """
+    covered = 0
+    while covered < reach:
+        by = min(2 * covered + 1, reach - covered)
+        for start in range(0, len(work), count * step):
+            for place in range(count):
+                behind = (place - by) % count if wraps else max(place - by, 0)
+                ahead = (place + by) % count if wraps else min(place + by, count - 1)
+                for inner in range(start, start + step):
+                    found = work[inner + behind * step] | work[inner + ahead * step]
+                    scratch[inner + place * step] = work[inner + place * step] | (found & bits)
+        for index in range(len(work)):
+            work[index] = scratch[index]
+        covered += by
+
+
+@njit(forceinline=True)
+def is_disturbed(rules: Any, u: Any, at: Any) -> Any:
+    """Whether heat has reached one of sixteen sites."""
+    away = load(u, at) - splat(rules.far)
+    return packed(either(below(splat(rules.disturbed), away), below(away, splat(-rules.disturbed)))) != 0
+
+
+@njit(forceinline=True)
+def has_interface(rules: Any, phi: Any, at: Any) -> Any:
+    """Whether one of sixteen sites lies at an interface."""
+    values = load(phi, at)
+    return packed(below(splat(rules.interface), splat(np.float32(1)) - values * values)) != 0
 
 
 @njit
 def find_work(layout: Any, memory: Any, rules: Any, u: Any, is_dense: Any, fresh: Any, scratch: Any) -> None:
     """Write what is to be done in every run: where something happens, and beside that."""
-    zero, one, far = splat(np.float32(0)), splat(np.float32(1)), splat(rules.far)
-    interface, disturbed, undisturbed = splat(rules.interface), splat(rules.disturbed), splat(-rules.disturbed)
+    near_phase, near_heat = rules.beside
     for run in range(len(fresh)):
         at = start_of(layout, run)
-        phi, away = load(memory.phi, at), load(u, at) - far
         found = 0
-        if packed(either(below(disturbed, away), below(away, undisturbed))) != 0:
+        if (
+            is_disturbed(rules, u, at)
+            or is_disturbed(rules, u, at - near_heat)
+            or is_disturbed(rules, u, at + near_heat)
+        ):
             found = HEAT
-        if rules.is_noisy and packed(below(zero, load(memory.near, at))) != 0:
+        if rules.is_noisy and packed(below(splat(np.float32(0)), load(memory.near, at))) != 0:
             found = HEAT
-        if is_dense or packed(below(interface, one - phi * phi)) != 0:
+        if (
+            is_dense
+            or has_interface(rules, memory.phi, at)
+            or has_interface(rules, memory.phi, at - near_phase)
+            or has_interface(rules, memory.phi, at + near_phase)
+        ):
             found = PHASE | HEAT
         fresh[run] = found
-    rows_of_runs = layout.rows * layout.runs
-    spread_along(fresh, scratch, layout.runs, 1, rules.beside[0], layout.is_periodic)
-    spread_along(fresh, scratch, layout.rows, layout.runs, rules.beside[1], layout.is_periodic)
+    spread_along(fresh, scratch, layout.rows, layout.runs, near_phase, PHASE | HEAT, layout.is_periodic)
+    spread_along(fresh, scratch, layout.rows, layout.runs, near_heat - near_phase, HEAT, layout.is_periodic)
     if layout.plane > 0:
-        spread_along(fresh, scratch, layout.layers, rows_of_runs, rules.beside[1], layout.is_periodic)
+        step = layout.rows * layout.runs
+        spread_along(fresh, scratch, layout.layers, step, near_phase, PHASE | HEAT, layout.is_periodic)
+        spread_along(fresh, scratch, layout.layers, step, near_heat - near_phase, HEAT, layout.is_periodic)
 
 
 @njit
-def fill_tails(layout: Any, field: Any) -> None:
-    """Give the lanes behind the last column its value, so that they look like sites where nothing else happens."""
-    tail = layout.columns - (layout.runs - 1) * LANES
+def fill_halos(layout: Any, field: Any) -> None:
+    """Give the lanes beside a row what lies there, or the value at its end, where nothing else happens then."""
+    columns = layout.columns
     for line in range(layout.layers * layout.rows):
-        at = start_of(layout, line * layout.runs + layout.runs - 1)
-        for lane in range(tail, LANES):
-            field[at + lane] = field[at + tail - 1]
+        at = start_of(layout, line * layout.runs)
+        for lane in range(columns, (layout.runs + 1) * LANES):
+            field[at + lane] = field[at + lane % columns] if layout.is_periodic else field[at + columns - 1]
+        for lane in range(1, LANES + 1):
+            field[at - lane] = field[at + (-lane) % columns] if layout.is_periodic else field[at]
 
 
 @njit
@@ -475,7 +511,7 @@ def renew(layout: Any, memory: Any, rules: Any, old: Any, new: Any, is_dense: An
     Of a run that comes to rest both buffers get the same values, so that its neighbours read the same from either.
     """
     for field in (old[0], old[1], memory.phi):
-        fill_tails(layout, field)
+        fill_halos(layout, field)
     find_work(layout, memory, rules, old[1], is_dense, fresh, scratch)
     count = 0
     for run in range(len(fresh)):
@@ -490,7 +526,7 @@ def renew(layout: Any, memory: Any, rules: Any, old: Any, new: Any, is_dense: An
                     store(flux, at, splat(np.float32(0)))
         memory.work[run] = fresh[run]
         if fresh[run] != 0:
-            memory.run_list[count] = run
+            memory.run_list[count], memory.places[count] = run, at
             count += 1
     memory.progress[NUM_RUNS] = count
 

@@ -16,7 +16,6 @@ from nakaya.growth.solvers.phase_field.parameters import PhaseField, PureMelt
 from nakaya.growth.solvers.phase_field.reference import (
     curvature_in_plane,
     curvature_in_space,
-    laplacian,
     lattice_of,
     neighbours,
 )
@@ -70,7 +69,7 @@ def free_energy(u: Field, phi: Field, params: PureMelt, setup: GrowthSetup) -> f
     phi, u = phi.astype(np.float64), u.astype(np.float64)
     around = neighbours(phi, setup)
     curvature = curvature_in_plane if isinstance(params, PhaseField) else curvature_in_space
-    a2, square, _ = curvature(params, around, laplacian(around))  # type: ignore[arg-type]  # of its own dimension
+    a2, square, _ = curvature(params, around)  # type: ignore[arg-type]  # of its own dimension
     chemical = -(phi**2) / 2 + phi**4 / 4 + params.coupling * u * phi * (1 - 2 * phi**2 / 3 + phi**4 / 5)
     return float((site_volumes(params, setup) * (a2 * square / 2 + chemical)).sum())
 

@@ -9,7 +9,18 @@ import numpy as np
 from nakaya.core.compiling import njit
 from nakaya.growth.solvers.phase_field.kernel import NUM_RUNS, fill_ghosts, start_of
 from nakaya.growth.solvers.phase_field.noise import BITS
-from nakaya.growth.solvers.simd import LANES, below, choose, lane_numbers, load, not_below, splat, store, to_floats
+from nakaya.growth.solvers.simd import (
+    LANES,
+    below,
+    choose,
+    lane_numbers,
+    load,
+    not_below,
+    packed,
+    splat,
+    store,
+    to_floats,
+)
 from nakaya.growth.solvers.threefry import threefry2x32
 
 __all__ = ["draw", "find_near"]
@@ -92,10 +103,14 @@ def flux_of(words: Any, shift: Any, near: Any, at: Any, ahead: Any) -> Any:
 @njit
 def draw_all(layout: Any, memory: Any, keys: Any, block: Any) -> None:
     """Write the fluxes ahead of every site, along each axis."""
-    first = splat(np.uint32(block))
+    first, zero = splat(np.uint32(block)), splat(np.float32(0))
     for number in range(memory.progress[NUM_RUNS]):
-        run = memory.run_list[number]
-        at = start_of(layout, run)
+        run, at = memory.run_list[number], memory.places[number]
+        if packed(below(zero, load(memory.near, at))) == 0:
+            store(memory.flux_0, at, zero)
+            store(memory.flux_1, at, zero)
+            store(memory.flux_2, at, zero)
+            continue
         site = (run // layout.runs) * layout.columns + (run % layout.runs) * LANES
         words = threefry2x32(keys[0], keys[1], first, splat(np.uint32(site)) + lane_numbers())
         if layout.plane > 0:
@@ -132,7 +147,7 @@ def draw(layout: Any, memory: Any, rules: Any, keys: Any, block: Any) -> None:
             enter(layout, memory.flux_0, start, layout.plane, layout.layers, layout.columns, 1)
     strength = splat(rules.kick)
     for number in range(memory.progress[NUM_RUNS]):
-        at = start_of(layout, memory.run_list[number])
+        at = memory.places[number]
         leaving = (load(memory.flux_1, at) - load(memory.flux_1, at - layout.stride)) + (
             load(memory.flux_2, at) - load(memory.flux_2, at - 1)
         )
