@@ -17,6 +17,7 @@ from benchmarks.__main__ import app as studies
 from nakaya.cli.app import app, run
 from nakaya.kinetics.training.training import read_kinetics_training
 from nakaya.md.campaigns.plan import read_plan
+from nakaya.md.growth import GrowthRun
 from nakaya.md.potentials import MATERIALS
 from nakaya.md.seeding.crystallites import SHAPES
 from nakaya.md.seeding.run import SeedingRun, default_size
@@ -113,6 +114,20 @@ def test_the_plan_of_crystallites_brackets_the_critical_sizes_of_classical_theor
     shapes = [one.shape for one in planned]
     assert set(shapes) == set(SHAPES)
     assert shapes.index("twin") == shapes.count("sphere")  # spheres first
+
+
+def test_the_plan_of_second_potentials_is_of_others_at_the_same_reduced_temperatures() -> None:
+    runs = read_plan(ROOT / "examples" / "second-potentials.toml")
+    for name in ("Al", "Cu", "Si"):
+        mine = [one for one in runs if one.material.name == name]
+        assert {one.material.potential for one in mine} != {MATERIALS[name].potential}
+        assert len({one.material.potential for one in mine}) == 1
+        assert Counter(one.kind for one in mine) == {"properties": 3, "melting": 2, "growth": 4}
+        for one in mine:
+            if isinstance(one, GrowthRun):
+                reduced = one.temperature / one.material.melting_point
+                assert min(abs(reduced - shipped) for shipped in (0.76, 0.92)) < 0.001
+                assert one.orientation == "100"
 
 
 def test_a_material_without_a_potential_names_what_comes_next(
