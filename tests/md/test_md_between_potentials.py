@@ -94,12 +94,20 @@ def test_the_order_of_the_two_changes_signs_alone() -> None:
     assert [entry.between_potentials for entry in there] == pytest.approx([entry.between_potentials for entry in back])
 
 
-def test_nothing_is_read_beyond_the_temperatures_or_across_melting() -> None:
-    first = set_of(A, 1300.0, 0.5, (0.8, 0.9, 1.05))
-    second = set_of(B, 1300.0, 0.3, (0.7, 0.95))
-    found = compare_potentials("Cu", first, second)
+def test_velocities_are_zero_at_the_melting_point() -> None:
+    first = set_of(A, 1300.0, 0.5, (0.6, 0.7, 0.8))  # a straight line to zero at 1300 K
+    (entry,) = find(compare_potentials("Cu", first, set_of(B, 1200.0, 0.3, (0.95,))).differences, "T/T_m")
+    assert entry.first.value == pytest.approx(0.5 * 1300 * 0.05)
+    own = math.hypot(0.25 * ERROR, 0.75 * 0.5 * 3)  # 3 K of the melting point, at the slope of 0.5 m/(s K)
+    moved = 0.5 * 0.95 * 1300 * math.hypot(3 / 1300, 3 / 1200)
+    assert entry.first.standard_error == pytest.approx(math.hypot(own, moved))
+
+
+def test_nothing_is_read_beyond_the_temperatures() -> None:
+    first = set_of(A, 1300.0, 0.5, (0.8, 0.9, 0.95))
+    found = compare_potentials("Cu", first, set_of(B, 1300.0, 0.3, (0.7, 1.05)))
     assert len(found.differences) == 1
-    assert found.notes == ("(100) was grown at no temperature that both potentials have on one side of melting",)
+    assert found.notes == ("(100) was grown at no temperature within those of the other potential",)
 
 
 def test_the_same_temperature_needs_no_neighbours() -> None:

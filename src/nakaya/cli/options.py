@@ -89,7 +89,8 @@ class TrajectoryGroup:
         float, typer.Option(help="Of a trajectory: leave out this much at the start, in picoseconds.")
     ] = 0.0
     structure: Annotated[
-        str | None, typer.Option(help="Of a trajectory: fcc, bcc, hcp, diamond, rocksalt (known for Al, Cu, Fe, Mg, Si).")
+        str | None,
+        typer.Option(help="Of a trajectory: fcc, bcc, hcp, diamond or rocksalt; known for Al, Cu, Fe, Mg, Si"),
     ] = None
     potential: Annotated[
         Path | None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -99,8 +99,9 @@ def compare_potentials(material: str, first: Sequence[Record], second: Sequence[
     """Compare melting points by coexistence, and growth velocities at equal T/T_m and at equal T, T_m being each one's.
 
     At equal temperatures that were not simulated with both potentials, the velocities of the one with more temperatures
-    of that face are interpolated: on a straight line between neighbours on the same side of its melting point, never
-    beyond them. At equal T/T_m the errors of both melting points are part of that velocity's error.
+    of that face are interpolated: on a straight line between neighbours, of which its melting point is one, with a
+    velocity of zero, and never beyond them. At equal T/T_m the errors of both melting points are part of that
+    velocity's error.
 
     Args:
         material: Name.
@@ -131,7 +132,7 @@ def compare_potentials(material: str, first: Sequence[Record], second: Sequence[
         found = _velocities(face, mine, melting)
         differences += found
         if not found:
-            notes.append(f"({face}) was grown at no temperature that both potentials have on one side of melting")
+            notes.append(f"({face}) was grown at no temperature within those of the other potential")
     return PotentialComparison(material, potentials, tuple(differences), tuple(notes))
 
 
@@ -167,8 +168,8 @@ def _melting_point(records: Sequence[Record]) -> Estimate | None:
 
 def _velocities(face: str, points: Sequence[Sequence[Point]], melting: Sequence[Estimate | None]) -> list[Difference]:
     fine = int(len(points[1]) > len(points[0]))  # which one is interpolated
-    curve, stated = points[fine], points[1 - fine]
     own, other = melting[fine], melting[1 - fine]
+    curve, stated = _with_melting_point(points[fine], own), points[1 - fine]
     found = []
 
     def add(at: str, where: float, interpolated: Estimate | None, point: Point) -> None:
@@ -182,19 +183,28 @@ def _velocities(face: str, points: Sequence[Sequence[Point]], melting: Sequence[
         for point in stated:
             reduced = point.temperature / other.value
             kelvin = reduced * own.value
-            add("T/T_m", reduced, _interpolate(curve, kelvin, own.value, kelvin * relative), point)
+            add("T/T_m", reduced, _interpolate(curve, kelvin, kelvin * relative), point)
     for point in stated:
-        add("T", point.temperature, _interpolate(curve, point.temperature, own.value if own else math.nan), point)
+        add("T", point.temperature, _interpolate(curve, point.temperature), point)
     return found
 
 
-def _interpolate(points: Sequence[Point], kelvin: float, melting: float, error: float = 0.0) -> Estimate | None:
+def _with_melting_point(points: Sequence[Point], melting: Estimate | None) -> list[Point]:
+    if melting is None:
+        return list(points)
+    nearest = min(points, key=lambda point: abs(point.temperature - melting.value))
+    slope = abs(nearest.velocity.value / ((melting.value - nearest.temperature) or math.inf))
+    still = replace(nearest, temperature=melting.value, velocity=Estimate(0.0, slope * melting.standard_error), seeds=0)
+    return sorted([*points, still], key=lambda point: point.temperature)
+
+
+def _interpolate(points: Sequence[Point], kelvin: float, error: float = 0.0) -> Estimate | None:
     """Velocity at a temperature, K, with its error, from points by rising temperature; None = beyond them."""
     for point in points:
         if not error and abs(point.temperature - kelvin) <= SAME_TEMPERATURE:
             return Estimate(point.velocity.value, positive_error(point))
     for low, high in pairwise(points):
-        if low.temperature < melting < high.temperature or not low.temperature <= kelvin <= high.temperature:
+        if not low.temperature <= kelvin <= high.temperature or low.temperature == high.temperature:
             continue
         fraction = (kelvin - low.temperature) / (high.temperature - low.temperature)
         slope = (high.velocity.value - low.velocity.value) / (high.temperature - low.temperature)
