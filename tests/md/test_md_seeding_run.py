@@ -14,13 +14,25 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.md.ingest import known_records
+from nakaya.md.lammps.program import Log
+from nakaya.md.lammps.workspace import FinishedRun
 from nakaya.md.order.bond_order import FCC
 from nakaya.md.patches import read_patches
 from nakaya.md.potentials import MATERIALS, find_material
 from nakaya.md.seeding.crystallites import SHAPES
 from nakaya.md.seeding.detection import find_nucleus
 from nakaya.md.seeding.nuclei import SOLID_BRANCHES, seeded_nuclei
-from nakaya.md.seeding.run import SeedingRun, _Branch, _solid_branches, default_size, embed, fate, thresholds_for
+from nakaya.md.seeding.run import (
+    SeedingRun,
+    _Branch,
+    _flags_of_branches,
+    _quantities,
+    _solid_branches,
+    default_size,
+    embed,
+    fate,
+    thresholds_for,
+)
 from nakaya.md.seeding.thresholds import ThresholdRun, cube_of
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.md.trajectories.frames import Frame
@@ -56,7 +68,7 @@ def test_the_last_frames_decide(sizes: list[float], expected: str) -> None:
 def test_no_atom_of_the_melt_stays_within_the_distance(seed: int, distance: float) -> None:
     rng = np.random.default_rng(seed)
     box = np.array([18.0, 19.0, 20.0])
-    melt, crystallite = rng.uniform(-30, 30, (300, 3)), rng.uniform(-4, 4, (20, 3))
+    melt, crystallite = rng.uniform(-30, 30, (300, 3)), rng.uniform(-9, 9, (20, 3))
     together = embed(crystallite, melt, box, distance=distance)
     np.testing.assert_array_equal(together[:20], crystallite + box / 2)
     kept = together[20:]
@@ -94,7 +106,7 @@ def test_without_a_solid_atom_there_is_no_nucleus() -> None:
 
 
 @pytest.mark.parametrize("shape", sorted(SHAPES))
-@pytest.mark.parametrize("size", [20, 100, 400])
+@pytest.mark.parametrize("size", [20, 100, 400, 3000])
 def test_the_default_box_holds_ten_crystallites_and_one_of_twice_the_size(shape: str, size: int) -> None:
     run = SeedingRun(AL, 640.0, size, shape)
     num_atoms = 4 * run._cells**3
@@ -185,6 +197,30 @@ def test_all_branches_begin_alike_and_go_their_own_ways(nucleus: tuple[Record, R
     fates = [record.quantities[f"branches_{name}"].value for name in ("grown", "dissolved", "undecided")]
     assert sum(fates) == 2
     assert record.quantities["mean_temperature"].value == pytest.approx(560.0, rel=0.05)
+
+
+def finished(temperature: float) -> FinishedRun:
+    return FinishedRun(Path(), Log(({"Temp": np.full(4, temperature)},)), AL)
+
+
+def test_series_of_branches_end_when_they_do_and_fates_are_counted() -> None:
+    nan = np.nan
+    series = ([100, 210, 220, 230], [100, 20, 20], [100, 110, nan, nan])
+    branches = [
+        _Branch([finished(640.0)], np.array([sizes, sizes], dtype=float).T, None, 0.5, second)
+        for sizes, second in zip(series, (3, 51, 4), strict=True)
+    ]
+    found = _quantities(branches)
+    expected = np.array([[100, 100, 100], [210, 20, 110], [220, 20, nan], [230, nan, nan]])
+    for name in ("nucleus_size", "nucleus_size_averaged_rule"):
+        np.testing.assert_array_equal(found[name].values, expected)
+    assert [found[f"branches_{name}"].value for name in ("grown", "dissolved", "undecided")] == [1, 1, 1]
+    assert found["mean_temperature"].value == 640
+    flags = _flags_of_branches(branches, 600.0)
+    assert len(flags) == 3
+    for flag, part in zip(flags, ("1 branches touched", "second cluster of 51", "640 K instead of 600 K"), strict=True):
+        assert part in flag
+    assert _flags_of_branches(branches[:1], 635.0) == []
 
 
 def test_atoms_are_counted_by_the_branches_whose_nucleus_they_join() -> None:

@@ -87,6 +87,9 @@ MIN_KEPT: Final = 0.5
 MAX_KEPT: Final = 1.5
 """Range of the size at release over the one that was cut."""
 
+MAX_HEATING: Final = 0.03
+"""Relative deviation of the mean temperature that is flagged; with 2,000 atoms it fluctuates by a tenth of that."""
+
 SNAPSHOT_ATOMS: Final = 7000
 """Frames of more atoms are not kept: they take 8 bytes an atom."""
 
@@ -245,7 +248,7 @@ class SeedingRun:
         branches = [self._release(folder, number, release, classifier) for number in range(self.branches)]
         return self._record(
             table,
-            [*self._flags(nucleus, len(release.positions)), *_flags_of_branches(branches)],
+            [*self._flags(nucleus, len(release.positions)), *_flags_of_branches(branches, self.temperature)],
             runs=[*runs, *(run for branch in branches for run in branch.runs)],
             quantities=_quantities(branches),
             snapshots=self._snapshots(release, nucleus),
@@ -303,7 +306,8 @@ class SeedingRun:
             done = count
         sizes = _sizes(nuclei, self._least_clearance)
         decided = min(round(self.duration_ps / frame_ps), len(nuclei) - 1)
-        return _Branch(runs, sizes, None if np.isnan(sizes[decided]).any() else nuclei[decided].atoms, frame_ps)
+        atoms = None if np.isnan(sizes[decided]).any() else nuclei[decided].atoms
+        return _Branch(runs, sizes, atoms, frame_ps, max(nucleus.second for nucleus in nuclei))
 
     @property
     def _least_clearance(self) -> float:
@@ -329,8 +333,6 @@ class SeedingRun:
             flags.append(f"at release the nucleus has {nucleus.sizes[0]} atoms, and {self.size} were asked for")
         if nucleus.clearance < self._least_clearance:
             flags.append(f"the nucleus touches its periodic image: {nucleus.clearance:.1f} A of melt are between them")
-        if nucleus.second > nucleus.sizes[0] / 2:
-            flags.append(f"a second cluster of {nucleus.second} solid atoms is in the melt at release")
         return flags
 
     def _record(
@@ -405,12 +407,19 @@ class _Branch:
         sizes: float64 [frame, detector]; NaN from when the nucleus touched its periodic image.
         atoms: Of the nucleus after `duration_ps`, int64 [n]; None where it had touched its periodic image.
         frame_ps: Interval of the frames.
+        second: Most atoms of the next largest cluster, over the frames.
     """
 
     runs: list[FinishedRun]
     sizes: FloatArray
     atoms: IntArray | None
     frame_ps: float
+    second: int = 0
+
+    @property
+    def temperature(self) -> float:
+        """Mean over the whole branch, K."""
+        return float(np.concatenate([run.log.column("Temp") for run in self.runs]).mean())
 
 
 def _sizes(nuclei: Sequence[Nucleus], least_clearance: float) -> FloatArray:
@@ -433,12 +442,11 @@ def _quantities(branches: Sequence[_Branch]) -> dict[str, Quantity]:
         sizes[: len(branch.sizes), number] = branch.sizes
     axis = time_axis(np.arange(frames, dtype=np.float64) * branches[0].frame_ps)
     fates = [fate(branch.sizes[:, 0]) for branch in branches]
-    temperatures = np.concatenate([run.log.column("Temp") for branch in branches for run in branch.runs])
     return {
         **{name: Quantity(sizes[:, :, rule], "1", axis=axis) for rule, name in enumerate(SIZES.values())},
         **{f"branches_{name}": single(float(fates.count(name)), "1") for name in FATES},
         **_solid_branches(branches),
-        "mean_temperature": single(round(float(temperatures.mean()), 2), "K"),
+        "mean_temperature": single(round(float(np.mean([branch.temperature for branch in branches])), 2), "K"),
     }
 
 
@@ -451,6 +459,14 @@ def _solid_branches(branches: Sequence[_Branch]) -> dict[str, Quantity]:
     return {SOLID_BRANCHES: Quantity(counts.astype(np.float64), "1", axis=axis)}
 
 
-def _flags_of_branches(branches: Sequence[_Branch]) -> list[str]:
+def _flags_of_branches(branches: Sequence[_Branch], temperature: float) -> list[str]:
+    flags = []
     cut = [branch for branch in branches if np.isnan(branch.sizes).any() and fate(branch.sizes[:, 0]) == "undecided"]
-    return [f"{len(cut)} branches touched their periodic image before they were decided"] if cut else []
+    if cut:
+        flags.append(f"{len(cut)} branches touched their periodic image before they were decided")
+    if (second := max(branch.second for branch in branches)) > branches[0].sizes[0, 0] / 2:
+        flags.append(f"a second cluster of {second} solid atoms was in the melt: the largest may be another one")
+    mean = float(np.mean([branch.temperature for branch in branches]))
+    if abs(mean / temperature - 1) > MAX_HEATING:
+        flags.append(f"the branches were at {mean:.0f} K instead of {temperature:.0f} K")
+    return flags
