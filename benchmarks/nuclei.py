@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -14,22 +15,47 @@ from nakaya.core.documents import dump_json, plain
 from nakaya.core.errors import ParameterError
 from nakaya.core.files import output_errors, write_whole
 from nakaya.core.resumable import resumable
-from nakaya.kinetics.nuclei.folds import SPLITS
+from nakaya.kinetics.nuclei.folds import SPLITS, freeze_splits
 from nakaya.kinetics.nuclei.labels import AFTER_PS
 from nakaya.kinetics.nuclei.models import MODELS
 from nakaya.kinetics.nuclei.run import describe_nuclei, score_nuclei
 from nakaya.kinetics.nuclei.samples import read_nuclei
 from nakaya.kinetics.nuclei.table import as_text
+from nakaya.md.campaigns.plan import read_plan
+from nakaya.md.seeding.run import SeedingRun
 from nakaya.records.store import load_records, record_folder
 
-__all__ = ["nuclei"]
+__all__ = ["PlannedNucleus", "nuclei", "planned_nuclei"]
 
 MARKER: Final = "benchmark.json"
 VERSION: Final = 1
 
 
+@dataclass(frozen=True)
+class PlannedNucleus:
+    """A nucleus of a plan, of which `freeze_splits` knows the folds."""
+
+    name: str
+    material: str
+    temperature: float
+    shape: str
+
+
+def planned_nuclei(plan: Path) -> list[PlannedNucleus]:
+    """The nuclei of the seeding runs of a plan."""
+    return [
+        PlannedNucleus(run.id, run.material.name, run.temperature, run.shape)
+        for run in read_plan(plan)
+        if isinstance(run, SeedingRun)
+    ]
+
+
 def nuclei(
-    records: Annotated[str, typer.Argument(help="Shipped set, store or file of seeding records.")],
+    records: Annotated[str | None, typer.Argument(help="Shipped set, store or file of seeding records.")] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(help="Only print the folds of the nuclei of this plan, and the hashes that freeze them."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of results; the same command goes on where it stopped.")
     ] = None,
@@ -52,8 +78,14 @@ def nuclei(
 
     Example: python3 nk.py benchmark nuclei seeding --out results --keep benchmark.json
     """
+    if (records is None) == (plan is None):
+        raise ParameterError("give records, or --plan PLAN.toml to see their folds before they exist")
+    if plan is not None:
+        echo_json(freeze_splits(planned_nuclei(plan)))
+        return
     if out is None and done:
         raise ParameterError("--done makes a table from what --out holds: name that folder with --out")
+    assert records is not None
     found = read_nuclei(load_records(records), record_folder(records), after_ps=after_ps)
     options: dict[str, Any] = {"models": model or tuple(MODELS), "splits": split or SPLITS, "seed": seed}
     with progress_reporter("fitting", "folds") as report:

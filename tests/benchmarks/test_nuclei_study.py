@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.__main__ import run
+from benchmarks.nuclei import planned_nuclei
 from nakaya.cli.app import run as run_nakaya
+from nakaya.kinetics.nuclei.folds import freeze_splits
+from support.synthetic_nuclei import planted_nuclei as synthetic
 from support.synthetic_nuclei import write_seeding_records
 
 pytest.importorskip("sklearn", reason='tabular models need the extra "ml"')
@@ -47,3 +51,29 @@ def test_what_the_study_keeps_is_what_the_command_prints(
     monkeypatch.setattr("nakaya.kinetics.nuclei.table.shipped_folder", lambda name="": tmp_path / name)
     assert run_nakaya(["benchmark", "nuclei", "--stored"]) == 0
     assert capsys.readouterr().out.startswith(table)
+
+
+def test_the_folds_of_a_plan_are_those_of_its_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        '[[seeding]]\nmaterial = "Al"\ntemperatures = [640, 690]\nsizes = [100]\nshapes = ["sphere", "twin"]\n'
+        "seeds = 3\n"
+    )
+    assert run(["nuclei", "--plan", str(plan)]) == 0
+    frozen = json.loads(capsys.readouterr().out)
+    assert {split: sum(entry["nuclei_per_fold"].values()) for split, entry in frozen.items()} == {
+        "nucleus": 12, "temperature": 12, "shape": 12, "material": 12, "spontaneous": 0
+    }  # fmt: skip
+    assert frozen["shape"]["nuclei_per_fold"] == {"balls": 6, "faulted": 6}
+    names = planned_nuclei(plan)
+    made = [
+        type(nucleus)(
+            replace(nucleus.sample, record_id=planned.name, temperature=planned.temperature),
+            planned.shape,
+            nucleus.change,
+        )
+        for planned, nucleus in zip(names, synthetic(12, np.random.default_rng(0)), strict=True)
+    ]
+    assert freeze_splits(made) == frozen
+    assert run(["nuclei"]) == 2
+    assert "--plan" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 
 from nakaya.kinetics.nuclei.committor import fit_committor
-from nakaya.kinetics.nuclei.folds import SPONTANEOUS, describe_splits, inner_folds, outer_folds
+from nakaya.kinetics.nuclei.folds import SPONTANEOUS, freeze_splits, inner_folds, outer_folds
 from nakaya.kinetics.nuclei.scores import score_rows
 from nakaya.kinetics.nuclei.table import as_text
 from nakaya.kinetics.samples.splits import hashed
@@ -152,7 +152,7 @@ def test_folds_hold_every_nucleus_out_once_and_know_their_groups() -> None:
 
 def test_a_fold_does_not_depend_on_which_other_nuclei_there_are() -> None:
     nuclei = planted_nuclei(40, np.random.default_rng(2))
-    assert describe_splits(nuclei) == describe_splits(list(reversed(nuclei)))
+    assert freeze_splits(nuclei) == freeze_splits(list(reversed(nuclei)))
     few = {n.name: fold.name for fold in outer_folds(nuclei[:10], "nucleus") for n in fold.test}
     many = {n.name: fold.name for fold in outer_folds(nuclei, "nucleus") for n in fold.test}
     assert few.items() <= many.items()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 
+from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.nuclei.samples import NucleusSample
-from nakaya.kinetics.samples.splits import NUM_FOLDS, assignment_hash, fold_of_run, hashed
+from nakaya.kinetics.samples.splits import NUM_FOLDS, fold_of_run, hashed
 from nakaya.md.potentials import MATERIALS
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "SPONTANEOUS",
     "Fold",
     "NucleusSplit",
-    "describe_splits",
+    "Planned",
+    "fold_key",
+    "freeze_splits",
     "inner_folds",
     "outer_folds",
 ]
@@ -56,14 +59,11 @@ def outer_folds(nuclei: Sequence[NucleusSample], split: NucleusSplit) -> list[Fo
     shapes; "material": an element. "spontaneous" has one fold, of nuclei that no other split contains.
     """
     cut = [nucleus for nucleus in nuclei if nucleus.shape != SPONTANEOUS]
-    if split == "spontaneous":
-        natural = tuple(nucleus for nucleus in nuclei if nucleus.shape == SPONTANEOUS)
-        return [Fold(split, "from quenches", tuple(cut), natural)] if natural else []
-    keys = [_key(nucleus, split) for nucleus in cut]
+    keys = {nucleus.name: fold_key(nucleus, split) for nucleus in nuclei}
     found = []
-    for key in sorted(set(keys)):
-        test = tuple(nucleus for nucleus, own in zip(cut, keys, strict=True) if own == key)
-        train = tuple(nucleus for nucleus, own in zip(cut, keys, strict=True) if own != key)
+    for key in sorted({key for key in keys.values() if key is not None}):
+        test = tuple(nucleus for nucleus in nuclei if keys[nucleus.name] == key)
+        train = tuple(nucleus for nucleus in cut if keys[nucleus.name] != key)
         found.append(Fold(split, _title(key, split, test), train, test))
     return found
 
@@ -79,27 +79,53 @@ def inner_folds(nuclei: Sequence[NucleusSample]) -> list[tuple[list[NucleusSampl
     return parts
 
 
-def describe_splits(nuclei: Sequence[NucleusSample]) -> dict[str, dict[str, Any]]:
-    """Split -> nuclei of every fold, and the sha256 of the lines "NAME FOLD": what freezes it."""
+class Planned(Protocol):
+    """What a fold follows from: a nucleus that may not have been released yet."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def material(self) -> str: ...  # noqa: D102
+
+    @property
+    def temperature(self) -> float: ...  # noqa: D102
+
+    @property
+    def shape(self) -> str: ...  # noqa: D102
+
+
+def freeze_splits(nuclei: Iterable[Planned]) -> dict[str, dict[str, Any]]:
+    """Split -> nuclei of every fold, and the sha256 of the lines "NAME FOLD" in the order of names.
+
+    Those of a plan are those of its records.
+    """
+    every = sorted(nuclei, key=lambda nucleus: nucleus.name)
     found: dict[str, dict[str, Any]] = {}
     for split in SPLITS:
-        folds = outer_folds(nuclei, split)
-        numbers = {nucleus.name: number for number, fold in enumerate(folds) for nucleus in fold.test}
+        keys = {nucleus.name: key for nucleus in every if (key := fold_key(nucleus, split)) is not None}
+        lines = "".join(f"{name} {key}\n" for name, key in keys.items())
         found[split] = {
-            "nuclei_per_fold": {fold.name: len(fold.test) for fold in folds},
-            "sha256": assignment_hash(numbers),
+            "nuclei_per_fold": {key: list(keys.values()).count(key) for key in sorted(set(keys.values()))},
+            "sha256": sha256_of_bytes(lines.encode()),
         }
     return found
 
 
-def _key(nucleus: NucleusSample, split: NucleusSplit) -> str:
+def fold_key(nucleus: Planned, split: NucleusSplit) -> str | None:
+    """Name of the fold in which a nucleus is held out; None where the split never does."""
+    if (nucleus.shape == SPONTANEOUS) != (split == "spontaneous"):
+        return None
+    if split == "spontaneous":
+        return "from quenches"
     if split == "nucleus":
         return f"fold {hashed(f'nucleus {nucleus.name}', NUM_FOLDS)}"
     if split == "shape":
         return SHAPE_CLASSES.get(nucleus.shape, nucleus.shape)
     if split == "material":
-        return nucleus.sample.material
-    return str(fold_of_run(nucleus.name, nucleus.sample.material, None, nucleus.sample.temperature, 0, "temperature"))
+        return nucleus.material
+    step = fold_of_run(nucleus.name, nucleus.material, None, nucleus.temperature, 0, "temperature")
+    return f"range {step} of T/T_m"
 
 
 def _title(key: str, split: NucleusSplit, test: Sequence[NucleusSample]) -> str:
@@ -110,6 +136,6 @@ def _title(key: str, split: NucleusSplit, test: Sequence[NucleusSample]) -> str:
 
 
 def _reduced(nucleus: NucleusSample) -> float:
-    material = MATERIALS.get(nucleus.sample.material)
+    material = MATERIALS.get(nucleus.material)
     melting = nucleus.sample.table.melting_temperature if material is None else material.melting_point
-    return nucleus.sample.temperature / melting
+    return nucleus.temperature / melting

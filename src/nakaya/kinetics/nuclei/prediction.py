@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -130,9 +131,7 @@ def predict_fate(forecaster: FateForecaster, frame: Frame, *, material: str, tem
         else {"value": critical.value, "interval90": [critical.low, critical.high]},
         "model": forecaster.model,
         "training_nuclei": len(forecaster.nuclei.nuclei),
-        "warnings": _warnings(
-            forecaster, near, size, second=found.second, clearance=found.clearance, spacing=_spacing(frame)
-        ),
+        "warnings": _warnings(forecaster, near, size, frame, second=found.second, clearance=found.clearance),
     }
 
 
@@ -154,7 +153,7 @@ def _spacing(frame: Frame) -> float:
 
 
 def _warnings(
-    forecaster: FateForecaster, near: NucleusSample, size: float, *, second: int, clearance: float, spacing: float
+    forecaster: FateForecaster, near: NucleusSample, size: float, frame: Frame, *, second: int, clearance: float
 ) -> list[str]:
     sizes = [nucleus.change.size for nucleus in forecaster.nuclei.nuclei if nucleus.group == near.group]
     found = [f"for the potential of the records of {near.group}; another one has other critical sizes"]
@@ -162,6 +161,12 @@ def _warnings(
         found.append(f"a nucleus of {size:g} atoms: those that were learned from have {min(sizes):g} to {max(sizes):g}")
     if second > size / 2:
         found.append(f"a second cluster of {second} solid atoms is in the melt; it is not followed")
-    if clearance < MIN_CLEARANCE * spacing:
+    if clearance < MIN_CLEARANCE * _spacing(frame):
         found.append(f"the nucleus is {clearance:.1f} A from its periodic image: its fate is that of a row of nuclei")
+    if "c_energy" not in frame.extra and any(math.isfinite(value) for value in _energies(near)):
+        found.append("no energies of atoms (c_energy) in the file: they are taken for those of a usual nucleus")
     return found
+
+
+def _energies(nucleus: NucleusSample) -> list[float]:
+    return [value for name, value in nucleus.sample.pooled.items() if name.startswith("energy")]

@@ -20,7 +20,7 @@ from nakaya.kinetics.models.conformal import calibrate
 from nakaya.kinetics.models.protocol import PredictiveDistribution, Settings
 from nakaya.kinetics.nuclei.ceiling import RESAMPLES, Outcomes, draw_nuclei, fraction_interval
 from nakaya.kinetics.nuclei.committor import Committor, fit_committor
-from nakaya.kinetics.nuclei.folds import SPLITS, Fold, NucleusSplit, describe_splits, inner_folds, outer_folds
+from nakaya.kinetics.nuclei.folds import SPLITS, Fold, NucleusSplit, freeze_splits, inner_folds, outer_folds
 from nakaya.kinetics.nuclei.forecast import FateModel
 from nakaya.kinetics.nuclei.models import MODELS, find_fate_model
 from nakaya.kinetics.nuclei.samples import TARGET, NucleusSample, NucleusSet
@@ -86,7 +86,7 @@ def score_nuclei(
     return {
         "rows": score_rows(results),
         "nuclei": describe_nuclei(nuclei),
-        "splits": describe_splits(nuclei.nuclei),
+        "splits": freeze_splits(nuclei.nuclei),
         "seed": seed,
         "not_scored": [
             {key: result[key] for key in ("model", "split", "fold", "reason")}

@@ -83,9 +83,19 @@ class NucleusSample:
         return self.sample.record_id
 
     @property
+    def material(self) -> str:
+        """Chemical symbol."""
+        return self.sample.material
+
+    @property
+    def temperature(self) -> float:
+        """K."""
+        return self.sample.temperature
+
+    @property
     def group(self) -> str:
         """Material and temperature, such as "Al 640 K"."""
-        return _group(self.sample.material, self.sample.temperature)
+        return _group(self.material, self.temperature)
 
     @property
     def columns(self) -> dict[str, float]:
