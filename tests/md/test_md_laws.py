@@ -11,7 +11,7 @@ import pytest
 from benchmarks.__main__ import run
 from benchmarks.md_ablation import Effect, change_causes
 from nakaya.md.interface_velocities import growth_points, kinetic_coefficients, zero_velocity_melting_point
-from nakaya.md.invariants import Finding, check_laws
+from nakaya.md.invariants import Finding, check_laws, verify_growth
 from nakaya.md.potentials import MASSES
 from nakaya.md.tables import tabulate
 from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record
@@ -274,3 +274,12 @@ def test_the_command_changes_causes(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert "Al, temperature of zero interface velocity, K:" in text
     assert text.count("as the law takes it") == text.count(":\n  ")
+
+
+def test_verdicts_are_counted_one_by_one() -> None:
+    found = verify_growth("al-cu-si")
+    verdicts = [finding["holds"] for finding in found["findings"]]
+    assert (found["hold"], found["fail"], found["open"]) == tuple(
+        sum(verdict is kind for verdict in verdicts) for kind in (True, False, None)
+    )
+    assert found["hold"] > found["fail"] > 0

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from nakaya.reactor.parameter_sets import parameter_set
 from nakaya.reactor.rate_equations import BirthAndSpreadGrowth, Nucleation, PowerLawGrowth
-from nakaya.reactor.rates import MIN_DRIVER, growth_rate, nucleation_rate, power, solubility
+from nakaya.reactor.rates import MIN_DRIVER, growth_rate, nucleation_rate, power, size_factor, solubility
 
+GAS_CONSTANT = 8.314462618  # J/(mol K), CODATA 2018
 ROUNDING = 1e-12
 STEP = 1e-9
 """Relative, from one side of a border to the other; a continuous rate changes by its slope times that."""
@@ -50,7 +51,7 @@ def test_growth_vanishes_at_saturation_from_either_side(order: float) -> None:
         assert above == pytest.approx(1e-7 * power(away, order), rel=1e-6)
     assert growth_rate(row, 300.0, 1.25, 0.0, 1.0) == pytest.approx(1e-7 * 0.25**order)
     # Arrhenius about the reference: 30 kJ/mol over ten kelvin.
-    factor = math.exp(-30e3 / 8.314462618 * (1 / 310.0 - 1 / 300.0))
+    factor = math.exp(-30e3 / GAS_CONSTANT * (1 / 310.0 - 1 / 300.0))
     assert growth_rate(row, 310.0, 1.25, 0.0, 1.0) == pytest.approx(1e-7 * 0.25**order * factor)
 
 
@@ -58,6 +59,42 @@ def test_nuclei_appear_above_saturation_only_and_by_the_power_law() -> None:
     rows = Nucleation(1e8, order=2.0).row(solvent=0.5, solution=0.9, crystal_mass_per_volume=1e3)[None]
     assert [nucleation_rate(rows, 300.0, S, 0.0, 0.0, 1.0) for S in (0.5, 1.0)] == [0.0, 0.0]
     assert nucleation_rate(rows, 300.0, 1.5, 0.0, 0.0, 1.0) == pytest.approx(1e8 * 0.25)
+
+
+DRIVERS = {"relative": 0.25, "absolute": 40.0 * 0.03, "logarithmic": math.log(1.25), "ratio": 1.25}
+"""At S = 1.25 and c - c* = 0.03, in whose unit's place comes one forty times smaller."""
+
+PER = {"slurry": (1.0, 1.0), "solvent": (0.5, 0.5), "solution": (0.9, 0.9), "third-moment": (0.5, 0.5 * 1e3)}
+"""What numbers, and the mass of crystals, are per kg of slurry: as `Nucleation.row` gets it below."""
+
+
+@pytest.mark.parametrize("driver", list(DRIVERS))
+@pytest.mark.parametrize("per", list(PER))
+def test_nucleation_is_its_formula_with_every_factor(driver: str, per: str) -> None:
+    law = Nucleation(
+        1e8, order=1.7, driver=driver, driver_scale=40.0, activation_energy=30e3, reference_temperature=300.0,
+        stirring_exponent=1.3, reference_stirring=4.0, suspension_exponent=0.8, barrier=0.02, per=per,
+    )  # fmt: skip
+    row = law.row(solvent=0.5, solution=0.9, crystal_mass_per_volume=1e3)
+    number, mass = PER[per]
+    expected = 1e8 * number * DRIVERS[driver] ** 1.7 * (0.07 / mass) ** 0.8 * (6.0 / 4.0) ** 1.3
+    expected *= math.exp(-30e3 / GAS_CONSTANT * (1 / 310.0 - 1 / 300.0)) * math.exp(-0.02 / math.log(1.25) ** 2)
+    assert nucleation_rate(row[None], 310.0, 1.25, 0.03, 0.07, 6.0) == pytest.approx(expected, rel=ROUNDING)
+    both = np.stack([row, Nucleation(3.0).row(solvent=0.5, solution=0.9, crystal_mass_per_volume=1e3)])
+    assert nucleation_rate(both, 310.0, 1.25, 0.03, 0.07, 6.0) == pytest.approx(expected + 3.0, rel=ROUNDING)
+    assert nucleation_rate(row[None], 310.0, 1.25, 0.03, 0.0, 6.0) == 0.0  # secondary nucleation needs crystals
+
+
+@pytest.mark.parametrize("driver", list(DRIVERS))
+def test_growth_is_its_formula_with_every_factor(driver: str) -> None:
+    row = PowerLawGrowth(
+        1e-7, order=1.7, driver=driver, driver_scale=40.0, activation_energy=30e3, reference_temperature=300.0,
+        stirring_exponent=0.6, reference_stirring=4.0, size_factor=2e3, size_exponent=0.4,
+    ).row()  # fmt: skip
+    expected = 1e-7 * DRIVERS[driver] ** 1.7 * (6.0 / 4.0) ** 0.6
+    expected *= math.exp(-30e3 / GAS_CONSTANT * (1 / 310.0 - 1 / 300.0))
+    assert growth_rate(row, 310.0, 1.25, 0.03, 6.0) == pytest.approx(expected, rel=ROUNDING)
+    assert size_factor(row, 150e-6) == pytest.approx(1.3**0.4, rel=ROUNDING)
 
 
 def test_birth_and_spread_is_its_formula() -> None:
