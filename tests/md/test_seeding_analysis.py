@@ -21,7 +21,13 @@ from nakaya.md.seeding.becker_doering import BeckerDoering
 from nakaya.md.seeding.critical_size import CriticalSize, NotBracketedError, critical_size, fates
 from nakaya.md.seeding.driving_force import fit_latent_heat, integrated_driving_force
 from nakaya.md.seeding.nuclei import SeededNucleus
-from nakaya.md.seeding.rate import SeedingRate, expected_events, seeding_rate, with_detector
+from nakaya.md.seeding.rate import (
+    SeedingRate,
+    expected_events,
+    expected_grain_length,
+    seeding_rate,
+    with_detector,
+)
 from nakaya.md.statistics import Estimate
 from nakaya.theory import committor, log_nucleation_rate, zeldovich_factor
 
@@ -112,6 +118,7 @@ def test_fates_are_told_by_the_last_frames_not_by_the_largest_size() -> None:
         ]
     )
     assert fates(SeededNucleus("Al", 640.0, "sphere", times, sizes)).tolist() == [-1, 1, 0, 0]
+    assert fates(nucleus(0.0, 50.0, 0.0)).tolist() == [0, 0]  # the detector did not see it
 
 
 def test_intervals_of_the_critical_size_hold_it_as_often_as_they_say() -> None:
@@ -348,3 +355,11 @@ def test_a_second_detector_adds_its_difference_to_the_error() -> None:
 def test_expected_events_are_rate_times_volume_times_time() -> None:
     assert expected_events(math.log(1e30), volume=1e-20, duration=1e-9) == pytest.approx(10)
     assert expected_events(2000.0, volume=1.0, duration=1.0) == math.inf
+
+
+def test_grains_that_do_not_appear_have_no_length() -> None:
+    rate = math.log(1e30)
+    found = expected_grain_length(rate, 50.0, volume=1e-20, duration=1e-9)
+    assert found == pytest.approx((50.0 / 1e30) ** 0.25)
+    assert expected_grain_length(rate, 50.0, volume=1e-20, duration=1e-11) is None
+    assert expected_grain_length(-2000.0, 50.0, volume=1.0, duration=1.0) is None

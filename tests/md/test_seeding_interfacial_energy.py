@@ -198,12 +198,16 @@ def test_counts_of_few_and_of_many_events_weigh_alike() -> None:
 def test_what_is_left_out_is_predicted_from_the_rest() -> None:
     rng = np.random.default_rng(5)
     world = World(rng)
-    world.sigma, world.slope = 0.03, 0.3
+    world.sigma, world.slope, world.offsets = 0.03, 0.3, {"bonds": 0.3, "order": -0.3}
     seen, quenches = world.seeding(), world.quenches()
     sizes = leave_one_out(seen, quenches, METAL, rng=rng)
     assert [(each.temperature, each.seen_by) for each in sizes] == [
         (kelvin, name) for kelvin in SEEDED for name in ("bonds", "order")
     ]
+    for bonds, order in zip(
+        sizes[::2], sizes[1::2], strict=True
+    ):  # each detector is expected to see what it saw before
+        assert bonds.median - order.median == pytest.approx(0.6, abs=0.15)
     rates = seeding_alone(seen, quenches, METAL, rng=rng)
     assert [each.temperature for each in rates] == list(QUENCHED)
     for each in [*sizes, *rates]:

@@ -124,10 +124,14 @@ def initial_size(nucleus: SeededNucleus) -> float:
 def fates(nucleus: SeededNucleus) -> IntArray:
     """What became of each branch, int64 [branch]: 1 = it grew by a third, -1 = it dissolved by a third, 0 = neither.
 
-    The size at the end counts, not the largest: a nucleus that grew and turned back has dissolved.
+    The size at the end counts, not the largest: a nucleus that grew and turned back has dissolved. One in which the
+    detector sees no atom at release has no fate.
     """
+    start = initial_size(nucleus)
+    if not start > 0:
+        return np.zeros(len(nucleus.sizes), dtype=np.int64)
     ends = [branch[np.isfinite(branch)][-DECIDING_FRAMES:].mean() for branch in nucleus.sizes]
-    change = np.array(ends) / initial_size(nucleus) - 1
+    change = np.array(ends) / start - 1
     return np.asarray(np.sign(change) * (np.abs(change) >= DECIDED), dtype=np.int64)
 
 

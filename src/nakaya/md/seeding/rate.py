@@ -14,9 +14,22 @@ from dataclasses import dataclass, replace
 from nakaya.md.seeding.attachment import AttachmentRate
 from nakaya.md.seeding.critical_size import CriticalSize
 from nakaya.md.statistics import Estimate
-from nakaya.theory import interfacial_energy, log_nucleation_rate, nucleation_barrier, zeldovich_factor
+from nakaya.theory import (
+    characteristic_length,
+    interfacial_energy,
+    log_nucleation_rate,
+    nucleation_barrier,
+    zeldovich_factor,
+)
 
-__all__ = ["RateErrors", "SeedingRate", "expected_events", "seeding_rate", "with_detector"]
+__all__ = [
+    "RateErrors",
+    "SeedingRate",
+    "expected_events",
+    "expected_grain_length",
+    "seeding_rate",
+    "with_detector",
+]
 
 
 @dataclass(frozen=True)
@@ -132,3 +145,20 @@ def expected_events(log_rate: float, *, volume: float, duration: float) -> float
     """
     exponent = log_rate + math.log(volume) + math.log(duration)
     return math.exp(exponent) if exponent < 700 else math.inf
+
+
+def expected_grain_length(log_rate: float, velocity: float, *, volume: float, duration: float) -> float | None:
+    """Lambda = (v/J)^(1/4), m, at which grains meet; None where less than one nucleus is expected and none will meet.
+
+    Args:
+        log_rate: ln J, J in 1/(m^3 s).
+        velocity: Of the growing grains, m/s.
+        volume: Of the melt, m^3.
+        duration: For which it is there, s.
+
+    >>> expected_grain_length(20.0, 50.0, volume=1e-15, duration=1e-3) is None
+    True
+    """
+    if expected_events(log_rate, volume=volume, duration=duration) < 1:
+        return None
+    return characteristic_length(math.exp(log_rate), velocity)
