@@ -152,22 +152,17 @@ def test_one_threshold_serves_all_crystallites_of_a_temperature_and_a_potential(
     assert [cube_of("fcc", count) for count in (4, 5, 32, 33, 2000)] == [1, 2, 2, 3, 8]
 
 
-def seeded(folder: Path, temperature: float, size: int, **options: object) -> tuple[Record, Record]:
-    """A threshold and a crystallite of LAMMPS, both small and short."""
-    first = ThresholdRun(AL, temperature, num_atoms=500, duration_ps=3.0).execute(folder / "bulk", EMPTY)
-    run = SeedingRun(
-        AL, temperature, size, seed=1, patches=folder / "patches" / "p.npz",
-        **{"branches": 2, "duration_ps": 2.0, "longest_ps": 2.0, "cells": 7, **options},  # type: ignore[arg-type]
-    )  # fmt: skip
-    return first, run.execute(folder / "run", tabulate("Al", [first]))
-
-
 @pytest.fixture(scope="module")
 def nucleus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, Record, Path]:
-    """A crystallite of 100 atoms of aluminium at 560 K, where the critical nucleus has about 45."""
+    """Thresholds of aluminium at 560 K, and a crystallite of 100 atoms, where the critical nucleus has about 45."""
     skip_without_lammps()
     folder = tmp_path_factory.mktemp("seeding")
-    return *seeded(folder, 560.0, 100, longest_ps=3.0), folder  # undecided branches go on
+    first = ThresholdRun(AL, 560.0, num_atoms=500, duration_ps=3.0).execute(folder / "bulk", EMPTY)
+    run = SeedingRun(
+        AL, 560.0, 100, seed=1, branches=2, cells=7, duration_ps=2.0, longest_ps=3.0,
+        patches=folder / "patches" / "p.npz",
+    )  # fmt: skip
+    return first, run.execute(folder / "run", tabulate("Al", [first])), folder
 
 
 def test_solid_and_melt_are_told_apart_at_their_own_temperature(nucleus: tuple[Record, Record, Path]) -> None:
@@ -248,9 +243,10 @@ def test_the_frame_of_the_release_is_kept(nucleus: tuple[Record, Record, Path]) 
 def test_it_grows_far_below_the_melting_point_and_dissolves_near_it(
     nucleus: tuple[Record, Record, Path], tmp_path: Path
 ) -> None:
-    """n* of Al is about 45 at 560 K, and more than 1,000 at 850 K: a hundred atoms are more, and less."""
+    """n* of Al is about 45 at 560 K, and thousands at 850 K."""
     _, cold, _ = nucleus
-    _, hot = seeded(tmp_path, 850.0, 100)
+    table = replace(EMPTY, thresholds={850.0: (0.7, 0.4)}, lattice_parameter=lambda _: 4.14e-10)
+    hot = SeedingRun(AL, 850.0, 60, branches=1, cells=6, duration_ps=2.0, longest_ps=2.0).execute(tmp_path, table)
 
     def change(record: Record) -> float:
         (found,) = seeded_nuclei([record])
