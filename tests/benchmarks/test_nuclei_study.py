@@ -56,8 +56,8 @@ def test_what_the_study_keeps_is_what_the_command_prints(
 def test_the_folds_of_a_plan_are_those_of_its_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text(
-        '[[seeding]]\nmaterial = "Al"\ntemperatures = [640, 690]\nsizes = [100]\nshapes = ["sphere", "twin"]\n'
-        "seeds = 3\n"
+        'version = 1\n[[seeding]]\nmaterial = "Al"\ntemperatures = [640, 690]\nsizes = [100]\n'
+        'shapes = ["sphere", "twin"]\nseeds = 3\n'
     )
     assert run(["nuclei", "--plan", str(plan)]) == 0
     frozen = json.loads(capsys.readouterr().out)
