@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import os
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,6 +37,9 @@ SECONDS_A_ROUND: Final = 60.0
 SECONDS_TO_END: Final = 30.0
 """How much longer than the time that is left a round may take: the start of pytest, and the last example."""
 
+WAITING: Final = 20.0
+"""Seconds that pass at most for one of the processor: a property may wait for ever."""
+
 Outcome: TypeAlias = Literal["open", "holds", "fails", "exhausted", "out of time"]
 
 
@@ -49,7 +52,7 @@ class Property:
         outcome: "holds": for all examples that were asked for; "out of time": for as many as there was time for;
             "exhausted": there are no more examples; "fails"; "open": not tried yet, or stopped in between.
         examples: How many were tried.
-        seconds: Wall time.
+        seconds: Of the processor: a busy machine decides nothing.
         seeds: Of the rounds.
         finding: File with what was printed, where it fails.
     """
@@ -84,7 +87,7 @@ def explore_property(test: str, out: Path, *, tests: Path, examples: int, second
         out: Folder: gets TEST.json, and a folder TEST with failing examples.
         tests: Folder of the tests; its parent is where pytest runs.
         examples: How many, those of earlier calls included.
-        seconds: How long, the time of earlier calls included.
+        seconds: Of the processor, those of earlier calls included.
     """
     name = re.sub(r"[^\w]+", "-", test)
     state = out / f"{name}.json"
@@ -120,9 +123,9 @@ def _round(found: Property, folder: Path, tests: Path, examples: int, seconds: f
     seed = SystemRandom().randrange(2**31)
     count = folder / "count.json"
     count.unlink(missing_ok=True)
-    begin = time.monotonic()
+    begin = _processor_seconds()
     status, printed = _pytest(found.test, folder, tests, size, seed, seconds - found.seconds + SECONDS_TO_END)
-    found.seconds += time.monotonic() - begin
+    found.seconds += _processor_seconds() - begin
     if status is None:
         found.outcome = "out of time"
         return
@@ -137,20 +140,32 @@ def _round(found: Property, folder: Path, tests: Path, examples: int, seconds: f
         found.outcome = "exhausted"
 
 
+def _processor_seconds() -> float:
+    """Of the processes that were waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def _pytest(test: str, folder: Path, tests: Path, size: int, seed: int, seconds: float) -> tuple[int | None, str]:
     """Exit status (None: it did not end) and what was printed."""
     paths = [str(ROOT), str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     words = ["-p", "benchmarks.explore_plugin", "--explore-examples", str(size)]
     words += ["--explore-folder", str(folder.resolve()), f"--hypothesis-seed={seed}", str(tests / test)]
     environment = {"HYPOTHESIS_PROFILE": "explore", "PYTHONPATH": os.pathsep.join(paths)}
-    return run_pytest(words, folder=tests.parent, environment=environment, seconds=seconds)
+    return run_pytest(
+        words,
+        folder=tests.parent,
+        environment=environment,
+        seconds=WAITING * seconds,
+        processor_seconds=math.ceil(seconds),
+    )
 
 
 def explore(
     properties: Annotated[list[str] | None, typer.Argument(help="Parts of names; all properties if left out.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the findings; goes on with what is there.")] = Path("explored"),
     examples: Annotated[int, typer.Option(min=1, help="Examples of each property.")] = 20_000,
-    minutes: Annotated[float, typer.Option(min=0.01, help="Minutes of each property, if those come first.")] = 5.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help="Processor minutes of each, if those come first.")] = 5.0,
     tests: Annotated[Path, typer.Option(help="Folder of the tests.")] = ROOT / "tests",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

@@ -363,7 +363,7 @@ def fuzz(
     out: Annotated[Path, typer.Option(help="Folder of the findings; goes on with what is there.")] = Path("fuzz"),
     inputs: Annotated[int, typer.Option(min=1, help="Inputs of each reader.")] = 100_000,
     minutes: Annotated[
-        float, typer.Option(min=0.01, help="Minutes of the processor for each reader, if those come first.")
+        float, typer.Option(min=0.01, help="Processor minutes of each reader, if those come first.")
     ] = 30.0,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the inputs; drawn if left out.")] = None,
     repeat: Annotated[int | None, typer.Option(min=0, help="Read this input of one reader again.")] = None,
