@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from nakaya.core.errors import ParameterError
 from nakaya.md.nucleation import nucleation_rate
+from nakaya.md.summary import nucleation_from_records
 from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record
 
 VOLUME = 2e-25  # m^3
@@ -53,3 +55,13 @@ def test_the_lag_is_estimated_and_subtracted_where_none_is_given() -> None:
     exposure = (0 + 20 + 60) * 1e-12
     assert record.quantities["nucleation_rate"].value == pytest.approx(2 / (VOLUME * exposure))
     assert record.quantities["lag"].value == pytest.approx(60e-12 - exposure / 2 / 3)
+
+
+def test_quenches_that_lie_in_records_give_the_rate_of_their_temperature() -> None:
+    found = nucleation_from_records("al-cu-si", "Al", 440.0)
+    (row,) = found["shear_rates"]
+    assert (row["shear_rate_per_s"], row["events"] + row["censored"], found["out"]) == (0.0, 10, None)
+    low, high = row["interval90"]
+    assert low < row["nucleation_rate_per_m3_s"] < high
+    with pytest.raises(ParameterError, match="no quenches of Al at 500 K in al-cu-si: has 440, 465 K"):
+        nucleation_from_records("al-cu-si", "Al", 500.0)

@@ -99,7 +99,7 @@ def run_own_input(
     folder = own_part(out)
     try:
         folder.mkdir(parents=True)
-        for entry in sorted(script.parent.iterdir()):
+        for entry in script.parent.iterdir():
             if entry.is_file() and entry.stat().st_size <= MAX_COPY_BYTES:
                 shutil.copyfile(entry, folder / entry.name)
         (folder / dump).unlink(missing_ok=True)
