@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from nakaya.kinetics.graphs.labels import Label
+from nakaya.kinetics.nuclei.folds import outer_folds
 from nakaya.kinetics.nuclei.labels import SizeChange
 from nakaya.kinetics.nuclei.models import Network, find_fate_model
+from nakaya.kinetics.nuclei.run import fit_and_score
 from nakaya.kinetics.nuclei.samples import TARGET, NucleusSample
 from support.synthetic_nuclei import planted_nuclei, with_atoms
 
@@ -64,3 +66,16 @@ def test_without_the_melt_its_atoms_do_not_matter() -> None:
     np.testing.assert_array_equal(forecast(train[:1]), forecast([other]))
     whole = Network().fit(train, {**QUICK, "updates": 3.0}, seed=0)
     assert whole(train[:1])[0] != whole([other])[0]
+
+
+def test_it_is_tuned_and_scored_as_every_other_model() -> None:
+    nuclei = nuclei_of_a_sum(24, np.random.default_rng(2))
+    fold = outer_folds(nuclei, "nucleus")[0]
+    grid = tuple({**QUICK, "updates": 2.0, "dropout": dropout} for dropout in (0.0, 0.2))
+    document = fit_and_score(Network(grid=grid), fold, seed=0)
+    assert [row["nucleus"] for row in document["rows"]] == [nucleus.name for nucleus in fold.test]
+    assert document["settings"] in grid
+    assert document["train_nuclei"] == 24 - len(fold.test)
+    assert np.isfinite([row["forecast"] for row in document["rows"]]).all()
+    again = fit_and_score(Network(grid=grid), fold, seed=0)
+    assert again["rows"] == document["rows"]

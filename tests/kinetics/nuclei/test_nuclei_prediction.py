@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from nakaya.cli.app import run
+from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.kinetics.nuclei.prediction import FateForecaster, predict_fate, train_forecaster
-from nakaya.kinetics.nuclei.samples import NucleusSet, read_nuclei
+from nakaya.kinetics.nuclei.logistic import SumOfLogistic
+from nakaya.kinetics.nuclei.prediction import CANDIDATES, FateForecaster, predict_fate, train_forecaster
+from nakaya.kinetics.nuclei.samples import NucleusSample, NucleusSet, read_nuclei
 from nakaya.md.trajectories.frames import Frame
 from support.synthetic_nuclei import frame_with_nucleus, write_seeding_records
 
@@ -81,6 +83,46 @@ def test_a_nucleus_of_another_size_is_forecast_with_a_warning(forecaster: FateFo
     frame = frame_with_nucleus(5.6, np.random.default_rng(7))
     told = predict_fate(forecaster, frame, material="Al", temperature=640.0)
     assert any("those that were learned from have" in warning for warning in told["warnings"])
+
+
+def test_a_file_without_energies_says_so_where_energies_were_learned_from(forecaster: FateForecaster) -> None:
+    frame = frame_with_nucleus(7.5, np.random.default_rng(8))
+    assert not any("c_energy" in warning for warning in warnings_of(forecaster, frame))
+    known = tuple(
+        replace(nucleus, sample=replace(nucleus.sample, pooled={**nucleus.sample.pooled, "energy_eV_of_core": -0.1}))
+        for nucleus in forecaster.nuclei.nuclei
+    )
+    other = replace(forecaster, nuclei=replace(forecaster.nuclei, nuclei=known))
+    assert any("c_energy" in warning for warning in warnings_of(other, frame))
+
+
+def warnings_of(forecaster: FateForecaster, frame: Frame) -> list[str]:
+    found: list[str] = predict_fate(forecaster, frame, material="Al", temperature=640.0)["warnings"]
+    return found
+
+
+def test_the_sum_over_atoms_answers_where_their_outcomes_tell_more(forecaster: FateForecaster) -> None:
+    nuclei = tuple(
+        replace(
+            nucleus,
+            # As many atoms as the branches have in the mean, the innermost ones.
+            solid_fraction=np.clip(
+                nucleus.change.later.mean() - np.argsort(np.argsort(depth_of(nucleus), kind="stable")), 0.0, 1.0
+            ),
+        )
+        for nucleus in forecaster.nuclei.nuclei
+    )
+    found = train_forecaster(replace(forecaster.nuclei, nuclei=nuclei))
+    assert found.model in CANDIDATES
+    assert found.tuned.error <= forecaster.tuned.error
+    only = SumOfLogistic()
+    told = only.fit(nuclei, only.grid[0], seed=0)(nuclei)
+    labels = [nucleus.change.mean for nucleus in nuclei]
+    assert np.corrcoef(told, labels)[0, 1] > 0.9
+
+
+def depth_of(nucleus: NucleusSample) -> FloatArray:
+    return nucleus.sample.sequence.frames[0].levels["atom"].column("depth").astype(np.float64)
 
 
 def test_the_command_reads_the_last_frame_of_a_file(
