@@ -19,10 +19,11 @@ from nakaya.kinetics.graphs.graph import Evidence, GraphSequence, Level, Multisc
 from nakaya.kinetics.graphs.labels import Label
 from nakaya.kinetics.nuclei.features import CURVATURE
 from nakaya.kinetics.nuclei.labels import SizeChange
-from nakaya.kinetics.nuclei.samples import RELEASE_FRAME, TARGET, NucleusSample
+from nakaya.kinetics.nuclei.samples import TARGET, NucleusSample
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.md.order.bond_order import FCC, environment, solid_atoms
 from nakaya.md.patches import write_patches
+from nakaya.md.seeding.nuclei import RELEASE_FRAME
 from nakaya.md.tables import tabulate
 from nakaya.md.trajectories.frames import Frame
 from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record, Snapshot, single

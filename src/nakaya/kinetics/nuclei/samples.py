@@ -27,14 +27,13 @@ from nakaya.kinetics.samples.sample import Sample
 from nakaya.md.order.bond_order import CLASSIFIERS, Classifier
 from nakaya.md.patches import read_patches
 from nakaya.md.seeding.critical_size import CriticalSize, NotBracketedError, critical_size
-from nakaya.md.seeding.nuclei import SOLID_BRANCHES, SeededNucleus, seeded_nuclei
+from nakaya.md.seeding.nuclei import RELEASE_FRAME, SOLID_BRANCHES, SeededNucleus, seeded_nuclei
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.md.trajectories.frames import Frame
 from nakaya.records.record import DRIVING_FORCE, Record
 from nakaya.records.store import snapshot_file
 
 __all__ = [
-    "RELEASE_FRAME",
     "TARGET",
     "NoNucleiError",
     "NucleusSample",
@@ -47,9 +46,6 @@ log = logging.getLogger(__name__)
 
 TARGET: Final = "nucleus_size_change"
 """Mean over the branches of (n(t) - n(0)) / n(0)^(2/3), dimensionless."""
-
-RELEASE_FRAME: Final = "release-frame"
-"""Form of the snapshot with all atoms at release; its column `solid` says which of them are the nucleus."""
 
 
 class NoNucleiError(ParameterError):

@@ -12,7 +12,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import UnknownNameError
 from nakaya.records.record import Record
 
-__all__ = ["SHAPE", "SIZES", "SOLID_BRANCHES", "Detector", "SeededNucleus", "seeded_nuclei"]
+__all__ = ["RELEASE_FRAME", "SHAPE", "SIZES", "SOLID_BRANCHES", "Detector", "SeededNucleus", "seeded_nuclei"]
 
 Detector: TypeAlias = Literal["bonds", "order"]
 """How solid atoms are told from the melt: by the number of solid-like q6 bonds, or by neighbour-averaged q6."""
@@ -22,6 +22,9 @@ SIZES: Final[dict[Detector, str]] = {"bonds": "nucleus_size", "order": "nucleus_
 
 SHAPE: Final = "shape"
 """Name of the shape of the crystallite among the settings of a record of seeding."""
+
+RELEASE_FRAME: Final = "release-frame"
+"""Form of the snapshot with all atoms at release; its column `solid` says which of them are the nucleus."""
 
 SOLID_BRANCHES: Final = "solid_branches"
 """Quantity over an axis of numbers of atoms: in how many branches the atom belongs to the nucleus after the setting

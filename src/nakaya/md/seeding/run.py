@@ -29,7 +29,7 @@ from nakaya.md.potentials import Material, potential_file
 from nakaya.md.properties import lattice_edge
 from nakaya.md.seeding.crystallites import check_shape, cut_crystallite, largest_radius
 from nakaya.md.seeding.detection import Nucleus, find_nucleus
-from nakaya.md.seeding.nuclei import SHAPE, SIZES, SOLID_BRANCHES
+from nakaya.md.seeding.nuclei import RELEASE_FRAME, SHAPE, SIZES, SOLID_BRANCHES
 from nakaya.md.seeding.thresholds import ThresholdRun, cube_of
 from nakaya.md.slab_quantities import ANGSTROM, time_axis
 from nakaya.md.tables import AVOGADRO, BOLTZMANN_SI, MaterialTable
@@ -320,7 +320,7 @@ class SeedingRun:
         is_solid = np.isin(np.arange(num_atoms), nucleus.atoms)
         still = replace(release, velocities=None)  # every branch draws its own
         digest = write_patches(self.patches, [(0.0, still, is_solid)], count=num_atoms)
-        return [Snapshot(f"patches/{self.patches.name}", digest, "release-frame", 0.0)]
+        return [Snapshot(f"patches/{self.patches.name}", digest, RELEASE_FRAME, 0.0)]
 
     def _flags(self, nucleus: Nucleus, num_atoms: int) -> list[str]:
         flags = []
