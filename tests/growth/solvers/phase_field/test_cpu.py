@@ -21,8 +21,8 @@ KEY = (5, 6)
 HEAT_BOUND = 1e-3
 """Of the latent heat released, which rest may lose."""
 
-TEMPERATURE_BOUND = 1e-3
-"""Greatest error of u where heat rests below `DISTURBED`, 2e-4, and is not followed."""
+TEMPERATURE_BOUND = 1e-4
+"""Greatest error of u where heat rests below `DISTURBED`, 2e-5, and is not followed."""
 
 TIP_BOUND = 0.01
 """Of a tip's place after it has grown by tens of W0, in W0."""
@@ -78,6 +78,7 @@ def test_dense_it_is_the_reference_to_the_last_bit(request_: tuple[PureMelt, Gro
 
 
 RESTING = [
+    (PhaseField(spacing=0.4, orientation=45), {"geometry": "quarter", "size": 110, "stop": MODEL.stop(margin=30)}),
     (PhaseField(), {"geometry": "quarter", "size": 90, "stop": MODEL.stop(margin=20)}),
     (PhaseField(noise=0.02, orientation=30, seed_radius=15), {"shape": (100, 120), "stop": MODEL.stop(margin=20)}),
     (
@@ -110,14 +111,14 @@ def test_rest_changes_little(params: PureMelt, request_: dict[str, Any]) -> None
         assert abs(tips[1] - tips[0]) < TIP_BOUND
 
 
-@pytest.mark.parametrize("beside", [(0, 8), (4, 4)])
+@pytest.mark.parametrize("beside", [(0, 8), (2, 2)])
 def test_neighbours_that_are_not_looked_at_are_noticed(
     monkeypatch: pytest.MonkeyPatch, beside: tuple[int, int]
 ) -> None:
     """Growth along rows would stop where a run ends."""
     monkeypatch.setattr(kernel, "BESIDE", beside)
     with pytest.raises(AssertionError):
-        test_rest_changes_little(*RESTING[0])
+        test_rest_changes_little(*RESTING[1])
 
 
 def test_a_crystal_without_noise_is_symmetric() -> None:

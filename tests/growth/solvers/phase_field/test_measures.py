@@ -22,7 +22,7 @@ POINT = PhaseField(anisotropy=0)
 def parabola(tip: float, radius: float, size: int = 48) -> np.ndarray:
     """phi of a parabola's surroundings, to first order beside its tip: float64 [row, column]; the tip points right."""
     y, x = np.indices((size, size)) * POINT.spacing
-    return phase_of((tip - y**2 / (2 * radius) - x).clip(-10, 10))
+    return phase_of((tip - y**2 / (2 * radius) - x).clip(-8, 8))
 
 
 @pytest.mark.parametrize("tip", [8.0, 12.35, 20.79])
@@ -46,7 +46,7 @@ def test_the_radius_of_a_parabola_is_its_own(radius: float) -> None:
 def test_the_radius_of_a_disk_is_its_own() -> None:
     """Second differences of a circle of radius R are off by (dx / R)^2."""
     y, x = np.indices((48, 48)) * POINT.spacing
-    phi = phase_of((14.3 - np.hypot(x, y)).clip(-10, 10))
+    phi = phase_of((14.3 - np.hypot(x, y)).clip(-8, 8))
     assert tip_radius(phi, POINT, (0, 0)) == pytest.approx(14.3, rel=2 * (POINT.spacing / 14.3) ** 2)
 
 
@@ -65,7 +65,7 @@ def test_solid_fraction_and_energy_of_a_planar_interface() -> None:
     size = 64
     setup = REFERENCE.setup("quarter", size, stop=REFERENCE.stop(margin=1))
     x = np.indices((size, size))[1] * POINT.spacing
-    phi = phase_of((25.2 - x).clip(-10, 10))
+    phi = phase_of((25.2 - x).clip(-8, 8))
     area = ((size - 0.5) * POINT.spacing) ** 2
     side = (size - 0.5) * POINT.spacing
     assert solid_fraction(phi, POINT, setup) == pytest.approx(25.2 / side, abs=1e-6)

@@ -40,7 +40,7 @@ from nakaya.growth.solvers.simd import LANES, pointers_to
 
 __all__ = ["DISTURBED", "evolve", "grow_member"]
 
-DISTURBED = 2e-4
+DISTURBED = 2e-5
 """How far u may be from its first value where heat is not followed."""
 
 NOISE_FIELDS = ("near", "wide", "kick", "flux_0", "flux_1", "flux_2")
@@ -209,6 +209,8 @@ def evolve(params: PureMelt, setup: GrowthSetup, key: Key, *, is_dense: bool = F
     clock.num_steps = int(arrays.progress[STEPS])
     is_even = clock.num_steps % 2 == 0
     psi, u = (arrays.psi, arrays.u) if is_even else (arrays.other_psi, arrays.other_u)
+    if not (np.isfinite(psi).all() and np.isfinite(u).all()):
+        raise FloatingPointError(f"psi or u not finite (NaN or infinite) after step {clock.num_steps} of {params}")
     psi, phi, u = (_inner(layout, flat, setup.shape).copy() for flat in (psi, arrays.phi, u))
     return clock.growth({"temperature": u, "phase": phi}), State(psi, phi, u)
 

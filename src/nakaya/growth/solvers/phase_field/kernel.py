@@ -1,9 +1,9 @@
 """The rules of `reference` on runs of sixteen sites, in its order of operations.
 
 Where all runs are worked on, the fields equal the reference's bit for bit. Work is done only where something happens:
-the phase field in runs with an interface in or beside them, heat where the melt is not at its first temperature any
-more. The two sets are made anew every `SEARCH` steps. A run that rests keeps its values in both buffers, so that its
-neighbours read the same from either.
+the phase field in runs in or beside which psi is not at its limit, heat where the melt is not at its first temperature
+any more. The two sets are made anew every `SEARCH` steps. A run that rests keeps its values in both buffers, so that
+its neighbours read the same from either.
 """
 
 from __future__ import annotations
@@ -55,12 +55,13 @@ PHASE, HEAT = 1, 2
 SEARCH = 8
 """Time steps after which it is looked anew where something happens."""
 
-BESIDE = (4, 8)
+BESIDE = (2, 8)
 """Sites, along every axis, beside one where something happens that are worked on, too: of the phase field, and of heat.
 
-What rests does not begin by itself: the interface enters a run because the sites beside it are looked at. With two
-sites of the phase field crystals are ten times less symmetric than with four; more change nothing. In `SEARCH` steps
-heat spreads by sqrt(2 COURANT SEARCH) = 2 sites: its tail beyond eight is nothing.
+What rests does not begin by itself: the interface enters a run because the sites beside it are looked at. The phase
+field rests where psi is at its limit. To let it rest nearer to the interface is unsafe: psi that has stayed behind is
+steep, and steep psi overshoots within a step. In `SEARCH` steps heat spreads by sqrt(2 COURANT SEARCH) = 2 sites: its
+tail beyond eight is nothing.
 """
 
 
@@ -455,14 +456,14 @@ def is_disturbed(rules: Any, u: Any, at: Any) -> Any:
 
 
 @njit(forceinline=True)
-def has_interface(rules: Any, phi: Any, at: Any) -> Any:
-    """Whether one of sixteen sites lies at an interface."""
-    values = load(phi, at)
-    return packed(below(splat(rules.interface), splat(np.float32(1)) - values * values)) != 0
+def has_interface(rules: Any, psi: Any, at: Any) -> Any:
+    """Whether psi has not reached its limit at one of sixteen sites."""
+    values = load(psi, at)
+    return packed(both(below(values, splat(rules.max_psi)), below(splat(-rules.max_psi), values))) != 0
 
 
 @njit
-def find_work(layout: Any, memory: Any, rules: Any, u: Any, is_dense: Any, fresh: Any, scratch: Any) -> None:
+def find_work(layout: Any, memory: Any, rules: Any, psi: Any, u: Any, is_dense: Any, fresh: Any, scratch: Any) -> None:
     """Write what is to be done in every run: where something happens, and beside that."""
     near_phase, near_heat = rules.beside
     for run in range(len(fresh)):
@@ -478,9 +479,9 @@ def find_work(layout: Any, memory: Any, rules: Any, u: Any, is_dense: Any, fresh
             found = HEAT
         if (
             is_dense
-            or has_interface(rules, memory.phi, at)
-            or has_interface(rules, memory.phi, at - near_phase)
-            or has_interface(rules, memory.phi, at + near_phase)
+            or has_interface(rules, psi, at)
+            or has_interface(rules, psi, at - near_phase)
+            or has_interface(rules, psi, at + near_phase)
         ):
             found = PHASE | HEAT
         fresh[run] = found
@@ -510,9 +511,9 @@ def renew(layout: Any, memory: Any, rules: Any, old: Any, new: Any, is_dense: An
 
     Of a run that comes to rest both buffers get the same values, so that its neighbours read the same from either.
     """
-    for field in (old[0], old[1], memory.phi):
+    for field in (old[0], old[1]):
         fill_halos(layout, field)
-    find_work(layout, memory, rules, old[1], is_dense, fresh, scratch)
+    find_work(layout, memory, rules, old[0], old[1], is_dense, fresh, scratch)
     count = 0
     for run in range(len(fresh)):
         ends = memory.work[run] & ~fresh[run]

@@ -14,6 +14,7 @@ from nakaya.growth.model.trajectory import INITIAL
 from nakaya.growth.solvers.phase_field.clock import STEP_DURATION
 from nakaya.growth.solvers.phase_field.parameters import PhaseField, PureMelt
 from nakaya.growth.solvers.phase_field.reference import (
+    MAX_PHI,
     curvature_in_plane,
     curvature_in_space,
     lattice_of,
@@ -49,9 +50,9 @@ def site_volumes(params: PureMelt, setup: GrowthSetup) -> FloatArray:
 
 
 def solid_fraction(phi: Field, params: PureMelt, setup: GrowthSetup) -> float:
-    """Return the mean of (1 + phi) / 2 over the domain."""
+    """Return the mean of (1 + phi) / 2 over the domain, with phi over that of pure solid: 0 in melt, 1 in solid."""
     volumes = site_volumes(params, setup)
-    return float((volumes * (1 + phi.astype(np.float64)) / 2).sum() / volumes.sum())
+    return float((volumes * (1 + phi.astype(np.float64) / MAX_PHI) / 2).sum() / volumes.sum())
 
 
 def heat(u: Field, phi: Field, params: PureMelt, setup: GrowthSetup) -> float:

@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, sin, sqrt
+from math import cos, sin, sqrt, tanh
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,7 @@ from nakaya.growth.solvers.phase_field.noise import BLOCK, RENEWAL, near_interfa
 from nakaya.growth.solvers.phase_field.parameters import PhaseField, PureMelt
 
 __all__ = [
+    "MAX_PHI",
     "MAX_PSI",
     "Field",
     "FloatType",
@@ -74,8 +75,11 @@ Field = NDArray[np.floating]
 
 FloatType = type[np.float32] | type[np.float64]
 
-MAX_PSI = 10.0
-"""psi is held between -10 and 10, where phi is 1 to seven digits."""
+MAX_PSI = 8.0
+"""psi is held between -8 and 8, where 1 - |phi| is 2.4e-5: what is this far from an interface does not change."""
+
+MAX_PHI = tanh(MAX_PSI / sqrt(2))
+"""phi of pure solid."""
 
 TINY = 1e-12
 """Added to |grad psi|^2 before it divides: where psi is flat, all orientations are alike."""
