@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.lattice.lattice import CUBIC, SQUARE, Geometry
+from nakaya.growth.model.parameters import limit
+from nakaya.growth.model.setup import MAX_SIZE, StopRules
 from nakaya.growth.model.trajectory import FinalField
 from nakaya.growth.solvers.phase_field.clock import STEP_DURATION
 from nakaya.growth.solvers.phase_field.parameters import PhaseField, PhaseField3D
 
-__all__ = ["MODEL", "MODEL_3D", "REFERENCE", "REFERENCE_3D"]
+__all__ = ["MODEL", "MODEL_3D", "REFERENCE", "REFERENCE_3D", "DendriteStop"]
 
 _PLACE = "nakaya.growth.solvers.phase_field"
 _FIELDS = (
@@ -18,6 +20,21 @@ _FIELDS = (
     FinalField("phase", "1", "phase field: 1 in the solid, -1 in the melt"),
 )
 _WHOLE = Geometry("full", "whole lattice", ("insulated", "periodic"))
+
+
+@dataclass(frozen=True)
+class DendriteStop(StopRules):
+    """`StopRules` with another default: beside insulated walls a dendrite is slowed by its own heat."""
+
+    margin: int | None = limit(
+        default=32,
+        low=1,
+        high=MAX_SIZE,
+        never=True,
+        unit="sites",
+        meaning="when the solid comes this close to the far edge",
+    )
+
 
 MODEL = GrowerModel(
     name="phase-field",
@@ -27,7 +44,8 @@ MODEL = GrowerModel(
     rules="phase-field rules 1",
     noun="Dendrite",
     geometries=(_WHOLE, Geometry("quarter", "mirrored quarter", ("insulated",), is_mirrored=True)),
-    size=256,
+    stop=DendriteStop,
+    size=400,
     time_unit="tau0",
     length_unit="W0",
     step_duration=STEP_DURATION,
