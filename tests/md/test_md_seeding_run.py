@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +97,27 @@ def test_the_nucleus_is_the_largest_cluster_and_sees_its_images(radius: float, t
     assert shifted.sizes == pytest.approx(nucleus.sizes, rel=0.05)
     assert shifted.second == pytest.approx(nucleus.second, rel=0.05)
     assert shifted.clearance == pytest.approx(nucleus.clearance)
+
+
+def test_a_long_nucleus_does_not_touch_an_image_that_it_passes_by() -> None:
+    """Its coordinates fill the box along z, but its ends are at other places of x and y."""
+    positions, box = build_crystal("fcc", "100", 4.1, (8, 8, 8))
+    first, last = np.array([5.0, 16.0, 2.0]), np.array([22.0, 16.0, 31.0])
+    along = np.clip((positions - first) @ (last - first) / ((last - first) @ (last - first)), 0, 1)
+    rod = positions[np.linalg.norm(positions - first - along[:, None] * (last - first), axis=1) < 6.0]
+    gas = np.random.default_rng(0).uniform(0, box, (2000, 3))
+    frame = frame_of(embed(rod - box / 2, gas, box, distance=2.3), box)
+    nucleus = find_nucleus(frame, replace(FCC, coherence=0.4))
+    heights = np.sort(frame.positions[nucleus.atoms][:, 2])
+    assert np.diff(heights, append=heights[0] + box[2]).max() < 6
+    atoms = frame.positions[nucleus.atoms]
+    apart = [
+        np.linalg.norm(atoms[:, None] + np.array(shift) * box - atoms[None], axis=-1).min()
+        for shift in itertools.product((-1, 0, 1), repeat=3)
+        if any(shift)
+    ]
+    assert nucleus.clearance == pytest.approx(min(apart))
+    assert nucleus.clearance > 6
 
 
 def test_without_a_solid_atom_there_is_no_nucleus() -> None:

@@ -66,7 +66,7 @@ OVERLAP: Final = 0.8
 distribution of a melt begins."""
 
 MIN_CLEARANCE: Final = 2.0
-"""Least layer of melt between a nucleus and its periodic image, in nearest-neighbour distances."""
+"""Least distance of a nucleus from its periodic image, in nearest-neighbour distances: melt is between them."""
 
 ROOM: Final = 4.5
 """The same for a sphere of twice the size: grown nuclei are uneven, and larger at release than as they were cut."""
@@ -332,7 +332,7 @@ class SeedingRun:
         if not MIN_KEPT <= nucleus.sizes[0] / self.size <= MAX_KEPT:
             flags.append(f"at release the nucleus has {nucleus.sizes[0]} atoms, and {self.size} were asked for")
         if nucleus.clearance < self._least_clearance:
-            flags.append(f"the nucleus touches its periodic image: {nucleus.clearance:.1f} A of melt are between them")
+            flags.append(f"the nucleus touches its periodic image, which is {nucleus.clearance:.1f} A away")
         return flags
 
     def _record(
