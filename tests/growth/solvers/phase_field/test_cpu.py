@@ -121,6 +121,17 @@ def test_neighbours_that_are_not_looked_at_are_noticed(
         test_rest_changes_little(*RESTING[1])
 
 
+@pytest.mark.parametrize("undercooling", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("family", [PhaseField, PhaseField3D])
+def test_a_fast_interface_on_a_coarse_grid_overshoots_nowhere(family: type[PureMelt], undercooling: float) -> None:
+    """Where nothing melts u stays between its first value and melting; longer time steps end in noise of order one."""
+    params = family(undercooling=undercooling, capillary_length=0.22 * undercooling, spacing=1.2, seed_radius=23)
+    setup = setup_of(params, size=44 if params.dimension == 2 else 34, stop=MODEL.stop(margin=3, max_steps=200))
+    _, state = cpu.evolve(params, setup, KEY, is_dense=True)
+    assert state.u.min() > -undercooling - 1e-3
+    assert state.u.max() < 0.05
+
+
 def test_a_crystal_without_noise_is_symmetric() -> None:
     params = PhaseField(seed_radius=15)
     grown, state = cpu.evolve(params, setup_of(params, size=97, stop=MODEL.stop(margin=12)), KEY)
