@@ -22,7 +22,7 @@ from nakaya.microscopy.grains.measures import (
     pixels_beside,
     shape_from_moments,
 )
-from nakaya.microscopy.grains.record import GrainMeasures
+from nakaya.microscopy.grains.record import GrainMeasures, grain_graph
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 from nakaya.microscopy.image_records import ImageSource
 from nakaya.microscopy.loops.counting import Loops
@@ -186,3 +186,22 @@ def test_pixels_beside_a_boundary_are_those_of_its_two_grains() -> None:
     assert np.flatnonzero(pixels_beside(STRIPES, np.array([[0, 1]])).any(axis=0)).tolist() == [2, 3]
     assert pixels_beside(STRIPES, np.array([[0, 1], [1, 2]])).sum() == 5 * 6
     assert not pixels_beside(STRIPES, np.array([[0, 2]])).any()
+
+
+def test_the_graph_of_grains_has_the_dimension_of_every_feature() -> None:
+    """In a unit half as long all lengths double, areas are four times as large, and numbers stay."""
+    rows, columns = np.indices(STRIPES.shape).reshape(2, -1).astype(np.float64)
+    frame = np.zeros(STRIPES.size, dtype=np.bool_)
+    table = measure_grains(STRIPES.ravel(), (columns, rows), frame)
+    boundaries = collect_boundaries(boundary_pairs(STRIPES))
+    one, half = (grain_graph("id", table, boundaries, unit="m", scale=scale) for scale in (1.0, 2.0))
+    factor = {"1": 1.0, "m": 2.0, "m^2": 4.0}
+    for before, after in ((one.nodes, half.nodes), (one.boundaries, half.boundaries)):
+        assert list(before) == list(after)
+        for name, feature in before.items():
+            assert after[name].unit == feature.unit
+            np.testing.assert_allclose(after[name].values, factor[feature.unit] * feature.values, err_msg=name)
+    assert half.positions is not None
+    assert one.positions is not None
+    np.testing.assert_allclose(half.positions, 2.0 * one.positions)
+    np.testing.assert_allclose(one.boundaries["length"].values, boundaries.length)
