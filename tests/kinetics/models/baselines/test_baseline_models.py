@@ -167,6 +167,16 @@ def test_every_tabular_model_is_given_what_the_network_is_given(noisy: Arrangeme
     assert "coordination_mean_mean" not in order
 
 
+def test_columns_of_laws_are_their_formulas(noisy: Arrangement) -> None:
+    sample = noisy.train[0]
+    found, melting = numbers(sample), sample.table.melting_temperature
+    assert found["inverse_temperature"] == pytest.approx(1000 / sample.temperature)
+    assert found["undercooling"] == pytest.approx(1 - sample.temperature / melting)
+    driving_force = sample.table.driving_force(sample.temperature)
+    assert found["growth_factor"] == pytest.approx(1 - np.exp(-driving_force))
+    assert (found["collision_limited"], found["wilson_frenkel"]) == growth_laws(sample)
+
+
 def test_a_learner_on_the_start_adds_nothing_where_nothing_is_left(noisy: Arrangement) -> None:
     def means(name: str, train: list[Sample], asked: tuple[Sample, ...]) -> np.ndarray:
         return np.asarray(find_model(name).fit(train, TARGET, {}, seed=0).predict(asked).mean)
