@@ -17,7 +17,13 @@ from typing import Any
 import coverage
 import pytest
 
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_runtest_protocol", "pytest_sessionfinish"]
+__all__ = [
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_runtest_protocol",
+    "pytest_runtest_setup",
+    "pytest_sessionfinish",
+]
 
 
 class _Watch:
@@ -26,11 +32,12 @@ class _Watch:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.seconds: dict[str, float] = {}
+        self.setups: dict[str, float] = {}
         self.failed: set[str] = set()
         self.cover = coverage.Coverage(data_file=None, config_file=False, include=[f"{folder}/*"])
 
     def document(self) -> dict[str, Any]:
-        """{"seconds": {test: s} of those that passed, "lines": {file: {line: tests}}}."""
+        """{"seconds": {test: s} of those that passed, "setups": {file of tests: s}, "lines": {file: {line: tests}}}."""
         data = self.cover.get_data()
         lines: dict[str, dict[int, list[str]]] = {}
         for file in sorted(data.measured_files()):
@@ -40,7 +47,8 @@ class _Watch:
                 for number, names in sorted(contexts.items())
                 if (passed := sorted(name for name in names if name in self.seconds and name not in self.failed))
             }
-        return {"seconds": {test: s for test, s in self.seconds.items() if test not in self.failed}, "lines": lines}
+        seconds = {test: s for test, s in self.seconds.items() if test not in self.failed}
+        return {"seconds": seconds, "setups": self.setups, "lines": lines}
 
 
 _WATCHES: list[_Watch] = []
@@ -72,8 +80,22 @@ def pytest_runtest_protocol(item: Any) -> Generator[None, object, object]:
     try:
         return (yield)
     finally:
-        watch.seconds[item.nodeid] = _processor_seconds() - begin
+        watch.seconds[item.nodeid] = watch.seconds.get(item.nodeid, 0.0) + _processor_seconds() - begin
         watch.cover.switch_context("")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: Any) -> Generator[None, object, object]:
+    """Tell what a test sets up for all of its file from what it takes itself."""
+    watch = _WATCHES[-1]
+    file = item.nodeid.partition("::")[0]
+    begin = _processor_seconds()
+    try:
+        return (yield)
+    finally:
+        spent = _processor_seconds() - begin
+        watch.setups[file] = max(watch.setups.get(file, 0.0), spent)
+        watch.seconds[item.nodeid] = -spent
 
 
 def pytest_runtest_logreport(report: Any) -> None:

@@ -171,11 +171,13 @@ class Coverage:
     """Which tests of a folder run which lines of the folder of the package that it mirrors.
 
     Attributes:
-        seconds: Of the processor, of every test that passes without a mistake.
+        seconds: Of the processor, of every test that passes without a mistake, without what is set up.
+        setups: File of tests -> seconds to set up what its tests share: whichever runs first pays.
         lines: File, relative to the folder -> line -> tests.
     """
 
     seconds: Mapping[str, float]
+    setups: Mapping[str, float]
     lines: Mapping[str, Mapping[int, Sequence[str]]]
 
     def chosen(self, file: str, mutation: Mutation, files: Sequence[str], budget: float) -> list[str]:
@@ -203,11 +205,15 @@ class Coverage:
             return test not in first, _file_of(test) not in sharing, test not in run_file, place, self.seconds[test]
 
         chosen: list[str] = []
+        paid: set[str] = set()
         left = budget
         for test in sorted(self.seconds, key=order):
-            if not chosen or self.seconds[test] <= left:
+            name = _file_of(test)
+            cost = self.seconds[test] + (0.0 if name in paid else self.setups.get(name, 0.0))
+            if not chosen or cost <= left:
                 chosen.append(test)
-                left -= self.seconds[test]
+                paid.add(name)
+                left -= cost
         return chosen
 
 
@@ -267,7 +273,7 @@ class Bench:
         lines = {
             file: {int(line): tests for line, tests in by_line.items()} for file, by_line in document["lines"].items()
         }
-        return Coverage(document["seconds"], lines)
+        return Coverage(document["seconds"], document["setups"], lines)
 
     def try_one(self, file: Path, mutation: Mutation, tests: Sequence[str]) -> tuple[Outcome, float]:
         """Make a mistake, run the tests, and put things right again."""

@@ -135,13 +135,16 @@ def test_tests_that_fail_without_a_mistake_notice_nothing(checkout: Path, tmp_pa
 def test_tests_that_run_the_line_come_first_and_then_those_that_share_their_files() -> None:
     seconds = {"a.py::quick": 1.0, "a.py::slow": 4.0, "b.py::beside": 1.0, "c.py::near": 1.0, "d.py::far": 1.0}
     lines = {"area.py": {3: ["a.py::slow", "a.py::quick"], 4: ["c.py::near"]}}
-    coverage = Coverage({**seconds, "a.py::other": 2.0}, lines)
+    coverage = Coverage({**seconds, "a.py::other": 2.0}, {}, lines)
     runs = Mutation(3, "constant", "1", "(2)", 0, 1, kernel=False)
     assert coverage.chosen("area.py", runs, ["d.py"], 100.0) == [
         "a.py::quick", "a.py::slow", "a.py::other", "c.py::near", "d.py::far", "b.py::beside",
     ]  # fmt: skip
     assert coverage.chosen("area.py", runs, [], 5.5) == ["a.py::quick", "a.py::slow"]
     assert coverage.chosen("area.py", runs, [], 0.0) == ["a.py::quick"]  # one at least
+    dear = Coverage(coverage.seconds, {"a.py": 5.0, "c.py": 1.0}, lines)  # what is set up is paid once for a file
+    assert dear.chosen("area.py", runs, [], 10.0) == ["a.py::quick", "a.py::slow"]
+    assert dear.chosen("area.py", runs, [], 14.0) == ["a.py::quick", "a.py::slow", "a.py::other", "c.py::near"]
     on_import = Mutation(1, "constant", "1", "(2)", 0, 1, kernel=False)
     assert set(coverage.chosen("area.py", on_import, ["c.py"], 6.0)) == {"c.py::near", "a.py::quick", "a.py::slow"}
     assert coverage.chosen("area.py", on_import, ["c.py"], 1.0) == ["c.py::near"]
