@@ -96,6 +96,10 @@ def test_a_crystal_without_growth_is_stopped(lively_network: Any) -> None:
     limited = grow(lively_network, step_limit=40)
     assert {STOP_REASONS[code] for code in limited.stop_codes} == {"steps"}
     assert (limited.steps == 32).all()  # the last multiple of 16 within 40
+    none = grow(lively_network, step_limit=15)
+    assert {STOP_REASONS[code] for code in none.stop_codes} == {"steps"}
+    assert not none.steps.any()
+    assert ((none.arrival == 0).sum(axis=(1, 2)) == 1).all()
 
 
 def test_the_noise_depends_on_key_step_and_site_alone() -> None:
