@@ -64,7 +64,7 @@ def test_help_shows_every_parameter_with_its_range_and_default(name: str, capsys
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
     model = MODELS.find(name)
     for parameter, entry in model.family.ranges.items():
-        assert f"--{parameter}" in text
+        assert f"--{parameter.replace('_', '-')}" in text
         assert entry.sentence in text
         assert f"[default: {entry.default}]" in text or entry.default is None
     for rule in model.stop_rules:
