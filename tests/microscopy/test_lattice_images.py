@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import FormatError
@@ -145,6 +145,16 @@ def test_images_without_a_lattice_are_refused_in_words():
         analyse_lattice(noise[:40])
 
 
+def test_every_hexagonal_lattice_is_reduced_whatever_way_it_lies():
+    for degrees in np.linspace(0, 180, 721):
+        turn = np.radians(degrees + np.array([0.0, 60.0]))
+        basis = 0.06 * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+        for shear in (-2, -1, 1, 2):
+            reduced = reduce_basis(np.stack([basis[0] + shear * basis[1], basis[1]]))
+            np.testing.assert_allclose(np.linalg.norm(reduced, axis=1), 0.06, rtol=1e-9)
+            assert np.linalg.det(reduced) > 0
+
+
 integers = st.integers(-3, 3)
 
 
@@ -153,6 +163,7 @@ integers = st.integers(-3, 3)
     st.floats(0.03, 0.2), st.floats(0.8, 1.3), st.floats(60, 90), st.floats(0, 180), integers, integers,
     st.floats(-89, 89),
 )  # fmt: skip
+@example(0.06, 1.0, 60.0, 0.06, 1, 1, 0.0)  # hexagonal: sum and difference are equally long
 def test_a_lattice_is_the_same_whatever_basis_names_it(length, ratio, angle, tilt, a, b, turn):
     first = length * np.array([np.cos(np.radians(tilt)), np.sin(np.radians(tilt))])
     second = ratio * length * np.array([np.cos(np.radians(tilt + angle)), np.sin(np.radians(tilt + angle))])

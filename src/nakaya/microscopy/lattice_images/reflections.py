@@ -135,16 +135,21 @@ def _parabola(power: FloatArray, row: int, column: int) -> tuple[float, float]:
     return offsets[0], offsets[1]
 
 
+SHORTER = 1e-12
+"""Relative, of a squared length: what a step of the reduction must gain."""
+
+
 def reduce_basis(basis: FloatArray) -> FloatArray:
     """Return the two shortest vectors that span the lattice of `basis` [2 vectors, 2] (Lagrange and Gauss)."""
     first, second = np.asarray(basis, np.float64)
     while True:
         if first @ first > second @ second:
             first, second = second, first
-        shift = np.rint((first @ second) / (first @ first))
-        if shift == 0:
+        nearer = second - np.rint((first @ second) / (first @ first)) * first
+        # In a hexagonal lattice sum and difference are equally long up to rounding, and each would lead to the other.
+        if not nearer @ nearer < (1 - SHORTER) * (second @ second):
             break
-        second = second - shift * first
+        second = nearer
     if first[0] * second[1] - first[1] * second[0] < 0:
         second = -second
     return np.stack([first, second])
