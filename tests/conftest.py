@@ -13,11 +13,16 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 # Whether a change is good must not depend on luck, nor on how busy the machine is.
 settings.register_profile("ci", derandomize=True, database=None, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+# Hypothesis likes to try numbers that stand in the modules imported so far: examples would depend on which files a
+# worker was given before, and so on how busy the machine is.
+providers._get_local_constants = lambda: providers.Constants()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
