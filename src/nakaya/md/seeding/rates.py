@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 import numpy as np
 
-from nakaya.core.errors import ParameterError
+from nakaya.core.errors import ParameterError, UnstatedError
 from nakaya.md.nucleation import nucleation_rate, rate_conditions
 from nakaya.md.seeding.attachment import AttachmentRate, UnseenAttachmentError, attachment_rate
 from nakaya.md.seeding.bulk import Bulk, bulk_of
@@ -174,7 +174,7 @@ def _material(records: Sequence[Record], material: str | None) -> str:
     if material is None or material not in known:
         has = f"has {', '.join(sorted(known))}" if known else "there are none at all"
         asked = "which material is not said" if material is None else f"no seeding and no quench of {material}"
-        raise ParameterError(f"{asked}: {has}; name one with material")
+        raise UnstatedError(f"{asked}: {has}; name one", "material")
     return material
 
 
