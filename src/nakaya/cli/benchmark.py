@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -142,11 +143,17 @@ def kinetics(
         _evaluate_kinetics(seed, workers, as_json=as_json)
         return
     document = read_stored() if on is None else _score_on(on, records, model, evidence, tuned, seed)
+    _print_table(document, as_text, is_stored=stored, as_json=as_json)
+
+
+def _print_table(
+    document: dict[str, Any], as_text: Callable[[dict[str, Any]], str], *, is_stored: bool, as_json: bool
+) -> None:
     if as_json:
         echo_json(document)
         return
     echo(*as_text(document).splitlines())
-    if stored:
+    if is_stored:
         echo(f"sha256 of the stored results: {document['sha256']}")
 
 
@@ -262,12 +269,7 @@ def nuclei(
         document = read_stored_nuclei()
     else:
         document = _score_nuclei(records, model, split, after_ps, seed)
-    if as_json:
-        echo_json(document)
-        return
-    echo(*as_text(document).splitlines())
-    if stored:
-        echo(f"sha256 of the stored results: {document['sha256']}")
+    _print_table(document, as_text, is_stored=stored, as_json=as_json)
 
 
 def _score_nuclei(
