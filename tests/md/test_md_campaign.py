@@ -21,11 +21,11 @@ from nakaya.core.errors import ConfigError, InputFileError, OutputError
 from nakaya.core.locks import lock_output
 from nakaya.md.campaigns.campaign import run_campaign, run_hash
 from nakaya.md.campaigns.plan import read_plan
-from nakaya.md.lammps.program import find_lammps
 from nakaya.md.runs import collect
 from nakaya.md.tables import tabulate
 from nakaya.records.record import Record
 from nakaya.records.store import RecordStore, load_records, problems, shipped_sets
+from support.lammps import stand_in_for_lammps
 
 STAND_IN = """
 #!{python} -S
@@ -76,17 +76,8 @@ duration_ps = 5
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a stand-in for LAMMPS and a plan of five runs."""
-    if os.name == "nt":
-        pytest.skip("the stand-in is a Unix script")
-    program = tmp_path / "lmp"
-    program.write_text(STAND_IN.format(python=sys.executable, control=tmp_path / "control").lstrip())
-    program.chmod(0o755)
-    (tmp_path / "potential.txt").write_text("a potential")
-    (tmp_path / "plan.toml").write_text(PLAN.format(potential=tmp_path / "potential.txt"))
-    monkeypatch.setenv("NAKAYA_LMP", str(program))
-    find_lammps.cache_clear()
-    yield tmp_path
-    find_lammps.cache_clear()
+    with stand_in_for_lammps(tmp_path, STAND_IN, PLAN, monkeypatch) as folder:
+        yield folder
 
 
 def contents(store: Path) -> dict[str, bytes]:

@@ -20,10 +20,10 @@ import pytest
 from nakaya.core.errors import ConfigError, NakayaError
 from nakaya.md.campaigns.campaign import run_campaign
 from nakaya.md.campaigns.plan import read_plan
-from nakaya.md.lammps.program import find_lammps
 from nakaya.md.patches import read_patches
 from nakaya.md.seeding.nuclei import seeded_nuclei
 from nakaya.records.store import RecordStore, check_snapshots, problems
+from support.lammps import stand_in_for_lammps
 
 STAND_IN = """
 #!{python} -S
@@ -78,17 +78,8 @@ longest_ps = 2
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a stand-in for LAMMPS and a plan of two crystallites."""
-    if os.name == "nt":
-        pytest.skip("the stand-in is a Unix script")
-    program = tmp_path / "lmp"
-    program.write_text(STAND_IN.format(python=sys.executable, control=tmp_path / "control").lstrip())
-    program.chmod(0o755)
-    (tmp_path / "potential.txt").write_text("a potential")
-    (tmp_path / "plan.toml").write_text(PLAN.format(potential=tmp_path / "potential.txt"))
-    monkeypatch.setenv("NAKAYA_LMP", str(program))
-    find_lammps.cache_clear()
-    yield tmp_path
-    find_lammps.cache_clear()
+    with stand_in_for_lammps(tmp_path, STAND_IN, PLAN, monkeypatch) as folder:
+        yield folder
 
 
 def contents(store: Path) -> dict[str, bytes]:
