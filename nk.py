@@ -3,7 +3,7 @@
 
     python3 nk.py demo            install what the demonstration needs, then run it
     python3 nk.py test [ARGS]     install everything, then check style, types, imports, and run the tests
-    python3 nk.py shell ARGS      run the `nakaya` command of this checkout with ARGS
+    python3 nk.py shell ARGS      run the `nakaya` command of this checkout with ARGS, in the folder where you are
     python3 nk.py benchmark NAME [ARGS]    install everything, then run a study of the folder `benchmarks`
 
 Everything goes into the folder `.venv` beside this file; deleting that folder undoes it all. A second run installs
@@ -13,6 +13,7 @@ nothing unless pyproject.toml, constraints.txt or the Python version changed. St
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import subprocess
@@ -30,6 +31,9 @@ LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 8 * 10**9
 DEMO_EXTRAS = ("microscopy", "ml")
 TEST_EXTRAS = ("dev", "md", "microscopy", "ml", "oracles", "postgres")
+FETCHING, LAST_STEP = "Collecting ", "Installing collected packages"
+SECONDS_BETWEEN_LINES = 5.0
+LINES_OF_A_FAILURE = 15
 
 
 class SetupError(Exception):
@@ -64,14 +68,17 @@ def main(arguments: Sequence[str]) -> int:
 def demo(arguments: Sequence[str]) -> int:
     """Install the core, the networks and what reads micrographs, then run the demonstration."""
     install(DEMO_EXTRAS)
-    return run_in_venv(["-m", "nakaya", "demo", *arguments])
+    status = run_in_venv(["-m", "nakaya", "demo", *arguments])
+    if status == 0 and not arguments:
+        print(what_next(), flush=True)
+    return status
 
 
 def shell(arguments: Sequence[str]) -> int:
     """Run the `nakaya` command with whatever is installed, or with the demonstration's packages."""
     if not any(is_installed(extras) for extras in (TEST_EXTRAS, DEMO_EXTRAS)):
         install(DEMO_EXTRAS)
-    return run_in_venv(["-m", "nakaya", *arguments])
+    return run_in_venv(["-m", "nakaya", *arguments], folder=Path.cwd())
 
 
 def test(arguments: Sequence[str]) -> int:
@@ -122,13 +129,66 @@ def install(extras: Sequence[str]) -> None:
     if not venv_python().exists():
         run_or_raise([sys.executable, "-m", "venv", str(VENV)], "making the virtual environment failed")
     target = f"{ROOT}[{','.join(extras)}]"
-    command = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(CONSTRAINTS)]
-    run_or_raise(
-        [str(venv_python()), *command, "-e", target], "installing failed: see pip's message above, then run again"
-    )
+    command = ["-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check", "-c", str(CONSTRAINTS)]
+    run_pip([str(venv_python()), *command, "-e", target])
     STAMPS.mkdir(exist_ok=True)
     stamp_of(extras).write_text(fingerprint())
     print(f"Installed in {time.monotonic() - begin:.0f} s.", flush=True)
+
+
+def what_next() -> str:
+    """How the program is called from here on, and with what to begin."""
+    activate = r".venv\Scripts\activate" if os.name == "nt" else "source .venv/bin/activate"
+    return (
+        f"""\nWhat to try next: "{activate}" once in a terminal, then\n"""
+        "    nakaya grow --rho 0.5 --size 64 --members 16 --out flakes.zarr    # crystals of your own\n"
+        "    nakaya show flakes.zarr --out flakes.png\n"
+        "    nakaya predict --material Cu --orientation 100 --temperature 1200\n"
+        "    nakaya --help"
+    )
+
+
+def run_pip(command: Sequence[str]) -> None:
+    """Run pip with a line of what it is at; its own words go into a file, and their end is shown where it fails."""
+    log = VENV / "nakaya-install.log"
+    terminal = sys.stdout.isatty()
+    shown = -math.inf
+    count = 0
+    with log.open("w", encoding="utf-8") as file:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace"
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            file.write(line)
+            step = pip_step(line)
+            if step is None:
+                continue
+            count += line.startswith(FETCHING)
+            if terminal:
+                print(f"\r\x1b[2K  {count:3d} packages: {step}", end="", flush=True)
+            elif time.monotonic() - shown > SECONDS_BETWEEN_LINES or line.startswith(LAST_STEP):
+                shown = time.monotonic()
+                print(f"  {count:3d} packages: {step}", flush=True)
+        status = process.wait()
+    if terminal:
+        print("\r\x1b[2K", end="")
+    if status:
+        end = "".join(log.read_text(encoding="utf-8").splitlines(keepends=True)[-LINES_OF_A_FAILURE:])
+        raise SetupError(
+            f"installing failed; the end of {log}:\n{end}Mend that (no network? a full disk?) and run again"
+        )
+
+
+def pip_step(line: str) -> str | None:
+    """What one of pip's lines says that it is at, in a few words; None where it is no step."""
+    if line.startswith((FETCHING, LAST_STEP)):
+        return line.split("(from")[0].split(":")[0].strip().lower()
+    words = line.split()
+    if words[:1] == ["Downloading"] and len(words) > 1:
+        name = words[1].rsplit("/", 1)[-1]
+        return f"downloading {name.split('-')[0]} {' '.join(words[2:])}".strip()
+    return None
 
 
 def is_installed(extras: Sequence[str]) -> bool:
@@ -153,12 +213,12 @@ def venv_python() -> Path:
     return VENV / "Scripts" / "python.exe" if os.name == "nt" else VENV / "bin" / "python"
 
 
-def run_in_venv(arguments: Sequence[str]) -> int:
-    """Run the virtual environment's Python in the project's root; return its exit status."""
+def run_in_venv(arguments: Sequence[str], folder: Path | None = None) -> int:
+    """Run the virtual environment's Python, in the project's root if no folder is given; return its exit status."""
     environment = dict(os.environ)
     environment.pop("PYTHONPATH", None)
     environment.pop("PYTHONHOME", None)
-    return subprocess.call([str(venv_python()), *arguments], cwd=ROOT, env=environment)
+    return subprocess.call([str(venv_python()), *arguments], cwd=folder or ROOT, env=environment)
 
 
 def run_or_raise(command: Sequence[str], complaint: str) -> None:

@@ -39,6 +39,7 @@ def installs(nk: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]
         nk.venv_python().touch()
 
     monkeypatch.setattr(nk, "run_or_raise", record)
+    monkeypatch.setattr(nk, "run_pip", lambda command: record(command, ""))
     return ran
 
 
@@ -65,6 +66,59 @@ def test_a_failed_installation_is_not_taken_for_a_whole_one(nk: ModuleType, monk
     with pytest.raises(nk.SetupError):
         nk.install(("ml",))
     assert not nk.is_installed(("ml",))
+
+
+def pip_that(nk: ModuleType, *lines: str, status: int = 0) -> list[str]:
+    """A command that prints lines as pip does."""
+    nk.VENV.mkdir(exist_ok=True)
+    return [sys.executable, "-c", f"import sys; print({chr(10).join(lines)!r}); sys.exit({status})"]
+
+
+def test_an_installation_says_what_it_is_at(nk: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [
+        "Looking in links: elsewhere",
+        "Collecting numpy>=2.0 (from nakaya==0.1.0)",
+        "  Downloading numpy-2.3.1-cp311-cp311-manylinux_2_28_x86_64.whl (16.9 MB)",
+        "Collecting scipy>=1.13 (from nakaya==0.1.0)",
+        "Installing collected packages: numpy, scipy, nakaya",
+    ]
+    assert [nk.pip_step(line) for line in lines] == [
+        None,
+        "collecting numpy>=2.0",
+        "downloading numpy (16.9 MB)",
+        "collecting scipy>=1.13",
+        "installing collected packages",
+    ]
+    nk.run_pip(pip_that(nk, *lines))
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[0] == "    1 packages: collecting numpy>=2.0"
+    assert printed.splitlines()[-1] == "    2 packages: installing collected packages"
+    assert (nk.VENV / "nakaya-install.log").read_text().splitlines() == lines
+
+
+def test_the_end_of_what_pip_said_is_shown_where_it_fails(nk: ModuleType) -> None:
+    with pytest.raises(nk.SetupError, match="No space left(.|\n)*run again"):
+        nk.run_pip(pip_that(nk, "Collecting numpy", "ERROR: No space left on device", status=1))
+
+
+def test_a_demonstration_ends_with_what_to_try_next(
+    nk: ModuleType, installs: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(nk, "run_in_venv", lambda words: 0)
+    assert nk.main(["demo"]) == 0
+    assert "nakaya grow --rho 0.5" in capsys.readouterr().out
+
+
+def test_the_program_runs_in_the_folder_of_its_user(
+    nk: ModuleType, installs: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: dict[str, object] = {}
+    monkeypatch.setattr(nk.subprocess, "call", lambda command, **more: called.update(more) or 0)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert nk.main(["shell", "info"]) == 0
+    assert called["cwd"] == elsewhere
 
 
 def test_a_full_disk_and_an_old_python_are_named(
