@@ -5,6 +5,7 @@
     python3 nk.py test [ARGS]     install everything, then check style, types, imports, and run the tests
     python3 nk.py shell ARGS      run the `nakaya` command of this checkout with ARGS, in the folder where you are
     python3 nk.py benchmark NAME [ARGS]    install everything, then run a study of the folder `benchmarks`
+    python3 nk.py package         build the sdist and the wheel, install the wheel in an empty environment, and run it
 
 Everything goes into the folder `.venv` beside this file; deleting that folder undoes it all. A second run installs
 nothing unless pyproject.toml, constraints.txt or the Python version changed. Standard library only.
@@ -18,6 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,6 +33,12 @@ LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 8 * 10**9
 DEMO_EXTRAS = ("microscopy", "ml")
 TEST_EXTRAS = ("dev", "md", "microscopy", "ml", "oracles", "postgres")
+PIP_INSTALL = ("-m", "pip", "install", "--disable-pip-version-check")
+TRIED_WITH_A_WHEEL = (
+    ("info", "--json"),
+    ("grow", "--rho", "0.5", "--size", "24", "--members", "2", "--out", "flakes.zarr"),
+    ("show", "flakes.zarr", "--out", "flakes.png"),
+)
 FETCHING, LAST_STEP = "Collecting ", "Installing collected packages"
 SECONDS_BETWEEN_LINES = 5.0
 LINES_OF_A_FAILURE = 15
@@ -47,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         "test": test,
         "shell": shell,
         "benchmark": benchmark,
+        "package": package,
     }
     if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__)
@@ -113,6 +122,27 @@ def benchmark(arguments: Sequence[str]) -> int:
     return run_in_venv(["-m", "benchmarks", *arguments])
 
 
+def package(arguments: Sequence[str]) -> int:
+    """Build what is published into `dist`, and see that it works where there is nothing but it."""
+    install(TEST_EXTRAS)
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    run_or_raise([str(venv_python()), "-m", "build", "--outdir", str(dist), str(ROOT)], "building failed: see above")
+    (wheel,) = dist.glob("*.whl")
+    with tempfile.TemporaryDirectory(prefix="nakaya-empty-") as folder:
+        empty = Path(folder)
+        run_or_raise([sys.executable, "-m", "venv", str(empty / "venv")], "making an empty environment failed")
+        python = str(python_of(empty / "venv"))
+        run_or_raise(
+            [python, *PIP_INSTALL, "--quiet", "-c", str(CONSTRAINTS), str(wheel)], "the wheel does not install"
+        )
+        for words in TRIED_WITH_A_WHEEL:
+            print(f"$ nakaya {' '.join(words)}", flush=True)
+            run_or_raise([python, "-m", "nakaya", *words], f"nakaya {words[0]} of the wheel failed: see above", empty)
+    print(f"{wheel.name} and its sdist are in {dist}; the wheel works in an empty environment.", flush=True)
+    return 0
+
+
 def install(extras: Sequence[str]) -> None:
     """Make `.venv` and install this checkout with `extras`, unless that was done before and nothing changed."""
     if sys.version_info < LEAST_PYTHON:
@@ -129,8 +159,7 @@ def install(extras: Sequence[str]) -> None:
     if not venv_python().exists():
         run_or_raise([sys.executable, "-m", "venv", str(VENV)], "making the virtual environment failed")
     target = f"{ROOT}[{','.join(extras)}]"
-    command = ["-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check", "-c", str(CONSTRAINTS)]
-    run_pip([str(venv_python()), *command, "-e", target])
+    run_pip([str(venv_python()), *PIP_INSTALL, "--progress-bar", "off", "-c", str(CONSTRAINTS), "-e", target])
     STAMPS.mkdir(exist_ok=True)
     stamp_of(extras).write_text(fingerprint())
     print(f"Installed in {time.monotonic() - begin:.0f} s.", flush=True)
@@ -209,8 +238,13 @@ def fingerprint() -> str:
 
 
 def venv_python() -> Path:
-    """The virtual environment's interpreter, on Windows too."""
-    return VENV / "Scripts" / "python.exe" if os.name == "nt" else VENV / "bin" / "python"
+    """The interpreter of the project's virtual environment."""
+    return python_of(VENV)
+
+
+def python_of(venv: Path) -> Path:
+    """The interpreter of a virtual environment, on Windows too."""
+    return venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python"
 
 
 def run_in_venv(arguments: Sequence[str], folder: Path | None = None) -> int:
@@ -221,9 +255,9 @@ def run_in_venv(arguments: Sequence[str], folder: Path | None = None) -> int:
     return subprocess.call([str(venv_python()), *arguments], cwd=folder or ROOT, env=environment)
 
 
-def run_or_raise(command: Sequence[str], complaint: str) -> None:
-    """Run a command, or say what went wrong."""
-    if subprocess.call(command, cwd=ROOT) != 0:
+def run_or_raise(command: Sequence[str], complaint: str, folder: Path | None = None) -> None:
+    """Run a command, in the project's root if no folder is given, or say what went wrong."""
+    if subprocess.call(command, cwd=folder or ROOT) != 0:
         raise SetupError(complaint)
 
 

@@ -109,6 +109,30 @@ def test_a_demonstration_ends_with_what_to_try_next(
     assert "nakaya grow --rho 0.5" in capsys.readouterr().out
 
 
+def test_a_wheel_is_built_installed_where_nothing_is_and_run_there(
+    nk: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[tuple[list[str], Path | None]] = []
+
+    def record(command: list[str], complaint: str, folder: Path | None = None) -> None:
+        ran.append((list(command), folder))
+        if "build" in command:
+            (tmp_path / "dist").mkdir()
+            (tmp_path / "dist" / "nakaya-1-py3-none-any.whl").touch()
+
+    monkeypatch.setattr(nk, "is_installed", lambda extras: True)
+    monkeypatch.setattr(nk, "run_or_raise", record)
+    assert nk.main(["package"]) == 0
+    (built, _), (made, _), (installed, _), *tried = ran
+    assert built[1:3] == ["-m", "build"]
+    empty = Path(made[-1])
+    assert installed[0] == str(nk.python_of(empty))
+    assert installed[-1].endswith(".whl")
+    assert [words[3] for words, _ in tried] == ["info", "grow", "show"]
+    assert {folder for _, folder in tried} == {empty.parent}
+    assert not empty.exists()
+
+
 def test_the_program_runs_in_the_folder_of_its_user(
     nk: ModuleType, installs: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,7 +166,7 @@ def test_windows_paths(nk: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_verbs_and_help(nk: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert nk.main(["dmeo"]) == 2
-    assert "use one of demo, test, shell, benchmark" in capsys.readouterr().err
+    assert "use one of demo, test, shell, benchmark, package" in capsys.readouterr().err
     assert nk.main(["--help"]) == 0
 
 
