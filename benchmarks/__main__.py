@@ -26,6 +26,7 @@ from benchmarks.reactor_conventions import reactor_conventions
 from benchmarks.reactor_coverage import reactor_coverage
 from benchmarks.reactor_speed import reactor_speed
 from benchmarks.seeding_coverage import seeding_coverage
+from benchmarks.shown import shown
 from benchmarks.suggest import suggest
 from benchmarks.tabulate import tabulate
 from benchmarks.tuning import tuning
@@ -56,6 +57,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "reactor-speed": reactor_speed,
     "suggest": suggest,
     "seeding-coverage": seeding_coverage,
+    "shown": shown,
     "tabulate": tabulate,
     "tuning": tuning,
     "velocities": velocities,

@@ -78,7 +78,7 @@ def loops(
 
     The contrast is chosen on all images but the one that is counted. A mask is white where there is a loop.
 
-    Example: python3 nk.py benchmark loops images/
+    Example: python3 nk.py benchmark loops examples/loops
     """
     rows = benchmark_loops(folder)
     if as_json:

@@ -14,6 +14,7 @@ import typer.main
 
 from benchmarks.__main__ import PROGRAM
 from benchmarks.__main__ import app as studies
+from benchmarks.shown_commands import help_examples
 from nakaya.cli.app import app, run
 from nakaya.kinetics.training.training import read_kinetics_training
 from nakaya.md.campaigns.plan import read_plan
@@ -59,14 +60,14 @@ LINE = rf"(?:nakaya|{re.escape(PROGRAM)}) "
 
 @pytest.mark.parametrize("words", HELPS, ids=" ".join)
 def test_examples_of_help_texts_parse_and_name_files_that_exist(words: tuple[str, ...]) -> None:
-    examples = re.findall(rf"Examples?: ({LINE}[^\n]+)", HELPS[words])
+    examples = help_examples(HELPS[words])
     assert examples
-    for line in (part.strip() for example in examples for part in example.split(";")):
+    for line in examples:
         given = shlex.split(line)
         assert tuple(given[: len(words)]) == words, line
         parse(given)
         for word in given:
-            assert not word.startswith("examples/") or (ROOT / word).is_file(), line
+            assert not word.startswith("examples/") or (ROOT / word).exists(), line
 
 
 @pytest.mark.parametrize("path", sorted(PLACES), ids=lambda path: str(path.relative_to(ROOT)))

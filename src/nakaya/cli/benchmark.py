@@ -257,7 +257,7 @@ def nuclei(
     gained over the size alone and over the baseline that inner cross-validation prefers, the way from the size to the
     ceiling, and the coverage of 90 % intervals. All models choose their settings in the same inner folds.
 
-    Example: nakaya benchmark nuclei --records seeding/records --model size --model ridge --split nucleus
+    Example: nakaya benchmark nuclei --records nuclei --model size --model ridge --split nucleus
     """
     from nakaya.kinetics.nuclei.table import as_text, read_stored_nuclei, stored_nuclei
 

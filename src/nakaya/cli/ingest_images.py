@@ -47,7 +47,7 @@ def micrograph(
 ) -> None:
     """Find the grains, dislocation loops or crystal lattices of a micrograph; write record, graph and overlay.
 
-    Example: nakaya ingest micrograph steel.tif --pixel-size 0.2252um --out steel/
+    Example: nakaya ingest micrograph examples/micrograph/steel.png --pixel-size 0.5um --out steel/
 
     Look at overlay.png. Where it is wrong, correct mask.png and run again with --mask.
     """
@@ -80,7 +80,7 @@ def ebsd(
 ) -> None:
     """Find the grains, phases and twins of an EBSD map; write a record, a graph and an inverse-pole-figure map.
 
-    Example: nakaya ingest ebsd map.ang --threshold 5 --out map/
+    Example: nakaya ingest ebsd examples/ebsd/nickel.ang --threshold 5 --out map/
 
     Twins: of cubic crystals Sigma 3 (60 degrees about 111) within Brandon's tolerance, of hexagonal metals {10-12},
     {10-11}, {11-21} and {11-22} within 5 degrees; no number where no law is known. Points that were not indexed belong

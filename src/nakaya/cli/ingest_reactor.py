@@ -25,7 +25,7 @@ def reactor(
 ) -> None:
     """Turn a reactor log into a record: series, clear and cloud points, induction times, supersaturation, sizes.
 
-    Example: nakaya ingest reactor log.csv --map examples/reactor/columns.toml --out ingested/
+    Example: nakaya ingest reactor examples/reactor/batch-slow.csv --map examples/reactor/columns.toml --out ingested/
 
     The map names columns (by name, "name#2" for a repeated one, or position from 1) and their units (degC, rpm, um;
     kg/kg, wt%, g/L, mol/mol for concentrations). What does not fit together is an error, or a flag in the record: never

@@ -334,7 +334,8 @@ def run_input(
 ) -> None:
     """Run your own LAMMPS input and analyse its dump as `nakaya ingest md` would.
 
-    Example: nakaya md run in.mine --dump mine.dump --elements Cu --lammps-units metal --time-step 0.002 --out mine/
+    Example: nakaya md run examples/md/in.copper --dump copper.dump --elements Cu --lammps-units metal --time-step 0.002
+    --temperature 1100 --out mine/
 
     An input file can run any command that you can: run only inputs that you trust.
     """
@@ -356,12 +357,12 @@ def campaign_run(
     ] = None,
     workers: Workers = 1,
     keep_frames: Annotated[bool, typer.Option("--keep-frames", help="Keep the frames of finished runs.")] = False,
-    max_runs: Annotated[int | None, typer.Option(min=1, help="Stop after so many runs.")] = None,
+    max_runs: Annotated[int | None, typer.Option(min=0, help="Stop after so many runs; 0: only tell what is left.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the runs of a plan that are not done yet, in its order.
 
-    Example: nakaya md campaign run plan.toml --out runs/ --workers 2
+    Example: nakaya md campaign run examples/nickel/plan.toml --out nickel/ --workers 2
 
     Killed at any moment, the same command goes on; a run counts once, because its record is written whole or not.
     It refuses when a record was made with other settings than the plan has.
@@ -387,7 +388,7 @@ def campaign_collect(
 ) -> None:
     """Join the records of campaigns; all driving forces then come from the same melting points and latent heats.
 
-    Example: nakaya md campaign collect runs/al-cu-si al-cu-si --out set/
+    Example: nakaya md campaign collect nickel/ al-cu-si --out set/
     """
     from nakaya.md.runs import collect
 

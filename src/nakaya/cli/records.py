@@ -43,7 +43,7 @@ def show(
 def validate(source: Source, as_json: AsJson = False) -> None:
     """Check every record: schema, units, ranges, intervals, composition, one id each, and the hashes of its snapshots.
 
-    Example: nakaya records validate md/
+    Example: nakaya records validate mine/
 
     Leaves with status 2 where something is wrong.
     """
@@ -68,7 +68,7 @@ def merge(
 ) -> None:
     """Join records into one new store; two records of one id with different contents are an error.
 
-    Example: nakaya records merge md-monday/ md-tuesday/ --out md/
+    Example: nakaya records merge mine/ steel/ --out all/
     """
     from nakaya.records.collection import merge_records
 
