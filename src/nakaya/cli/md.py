@@ -122,7 +122,7 @@ def grow(
 ) -> None:
     """Measure the velocity of a solid-liquid interface from a half-melted box.
 
-    Example: nakaya md grow --material Cu --orientation 100 --temperature 1206 --seeds 2 --out md/
+    Example: nakaya md grow --material Cu --orientation 100 --temperature 1221 --seeds 2 --out md/
 
     One run of 4,000 atoms takes two to five minutes on one core, and less than 0.1 GB of memory. Killed, the same
     command goes on where it stopped. Leaves with status 1 where no run gave a velocity.
