@@ -8,12 +8,14 @@ draws other examples each time, and keeps those that fail in `.hypothesis`, to t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
+
+from support.browser import Browser, find_chromium
 
 # Whether a change is good must not depend on luck, nor on how busy the machine is.
 settings.register_profile("ci", derandomize=True, database=None, deadline=None)
@@ -44,3 +46,12 @@ def contents() -> Callable[[Path], dict[str, bytes]]:
         }
 
     return bytes_below
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless browser, started once for all tests of a process."""
+    if find_chromium() is None:
+        pytest.skip("pages are looked at in Chromium, which is not installed (Debian's package chromium)")
+    with Browser() as started:
+        yield started
