@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from nakaya.core.errors import ConfigError, ParameterError  # noqa: E402
+from nakaya.core.errors import ConfigError, ParameterError, StoppedError  # noqa: E402
+from nakaya.learn import loop  # noqa: E402
 from nakaya.learn.config import LoopConfig  # noqa: E402
 from nakaya.learn.loop import DivergenceError, Fitted, WeightAverage, fit  # noqa: E402
 
@@ -106,6 +109,94 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
     assert len(numbers) == 40 + 3  # and the validations at 15, 30 and 40
 
 
+def signalled(
+    folder: Path, number: int, *, at: int, times: int = 1, make: Callable[[], nn.Module] = lambda: nn.Linear(3, 1)
+) -> None:
+    """A run that is sent a signal during one of its updates."""
+
+    def report(done: int, _: object) -> None:
+        if done == at:
+            for _ in range(times):
+                signal.raise_signal(number)
+
+    torch.manual_seed(0)
+    fit(make(), Line(), config(), folder=folder, fingerprint="f", report=report)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@settings(max_examples=6, deadline=None)
+@given(at=st.integers(1, 40))
+def test_a_signal_writes_a_checkpoint_and_changes_nothing(
+    number: int, at: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    before = [signal.getsignal(watched) for watched in (signal.SIGINT, signal.SIGTERM)]
+    undisturbed, stopped = (tmp_path_factory.mktemp(name) for name in ("undisturbed", "stopped"))
+    with pytest.raises(StoppedError, match=r"stopped at update \d+; the same command goes on from there") as caught:
+        signalled(stopped, number, at=at)
+    assert caught.value.signal == number
+    updates = int(str(caught.value).split(";")[0].rpartition(" ")[2])
+    assert at <= updates < at + 3  # at the end of the round of losses, which are three at most
+    assert loop.load_state(stopped / "checkpoint.pt", fingerprint="f")["updates"] == updates
+    assert [signal.getsignal(watched) for watched in (signal.SIGINT, signal.SIGTERM)] == before
+    whole, parts = run(undisturbed), run(stopped)
+    assert all(torch.equal(value, parts.weights[name]) for name, value in whole.weights.items())
+    assert (undisturbed / "metrics.jsonl").read_bytes() == (stopped / "metrics.jsonl").read_bytes()
+
+
+def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        signalled(tmp_path, signal.SIGINT, at=5, times=2)
+    whole, parts = run(None), run(tmp_path)
+    assert all(torch.equal(value, parts.weights[name]) for name, value in whole.weights.items())
+
+
+def test_what_dropout_draws_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """Dropout takes its random numbers from torch itself, not from the loop's generator."""
+
+    class Thinned(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.line, self.dropout = nn.Linear(3, 1), nn.Dropout(0.5)
+
+        @property
+        def weight(self) -> Tensor:
+            return self.line.weight
+
+        def forward(self, points: Tensor) -> Tensor:
+            found: Tensor = self.line(self.dropout(points))
+            return found
+
+    def trained(folder: Path | None) -> Fitted:
+        torch.manual_seed(0)
+        return fit(Thinned(), Line(), config(), folder=folder, fingerprint="f")
+
+    with pytest.raises(StoppedError):
+        signalled(tmp_path, signal.SIGTERM, at=17, make=Thinned)
+    whole, parts = trained(None), trained(tmp_path)
+    assert all(torch.equal(value, parts.weights[name]) for name, value in whole.weights.items())
+
+
+def test_a_thread_that_hears_no_signals_trains_all_the_same(tmp_path: Path) -> None:
+    found: list[Fitted] = []
+    thread = threading.Thread(target=lambda: found.append(run(tmp_path)))
+    thread.start()
+    thread.join()
+    assert found[0].updates == 40
+
+
+def test_checkpoints_come_by_time_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[int] = []
+    monkeypatch.setattr(loop, "save_state", lambda path, state, *, fingerprint: saved.append(state["updates"]))
+    run(tmp_path, checkpoint_every=10**6, checkpoint_minutes=1e9)
+    assert saved == [40]
+    saved.clear()
+    clock = iter(range(0, 10**6, 60))  # a minute passes between two looks at it
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
+    run(tmp_path, checkpoint_every=10**6, checkpoint_minutes=3.0)
+    assert len(saved) > 3
+    assert saved[-1] == 40
+
+
 def test_time_is_counted_over_all_parts(tmp_path: Path) -> None:
     first = run(tmp_path, updates=10)
     again = run(tmp_path, updates=10)
@@ -156,7 +247,10 @@ def test_the_average_of_constant_weights_is_the_weights_and_of_a_jump_lies_betwe
     torch.testing.assert_close(average.weights["weight"], torch.full((1, 2), decay * 1.0 + (1 - decay) * 2.0))
 
 
-@pytest.mark.parametrize("wrong", [{"updates": 0}, {"clip_norm": 0.0}, {"average_decay": 1.0}, {"learning_rate": -1.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"updates": 0}, {"clip_norm": 0.0}, {"average_decay": 1.0}, {"learning_rate": -1.0}, {"checkpoint_minutes": 0.0}],
+)
 def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ParameterError):
         config(**wrong)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,7 @@ from nakaya.growth.emulators import family  # noqa: E402
 from nakaya.growth.emulators.cgne.shipped import load_folder  # noqa: E402
 from nakaya.growth.lattice.geometry import make_setup  # noqa: E402
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath  # noqa: E402
-from nakaya.workflows.train_emulator import train  # noqa: E402
+from nakaya.workflows.train_emulator import load_emulator, train  # noqa: E402
 
 SWEEP = """
 members = 1
@@ -107,6 +111,85 @@ def test_an_interrupted_run_ends_with_the_same_bytes(config: Path, tmp_path: Pat
     assert [entry["update"] for entry in updates] == list(range(1, 9))
 
 
+def last_line(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_command_with_a_line_and_loses_nothing(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    from nakaya.cli import progress
+
+    @contextmanager
+    def signalling(label: str, _: str) -> Iterator[Callable[[int, int], None]]:
+        def report(done: int, total: int) -> None:
+            if (label, done) == (moment, 5):
+                signal.raise_signal(number)
+
+        yield report
+
+    config.write_text(TRAINING.replace("max_unroll = 2", "max_unroll = 1"))  # then it can stop after any update
+    command = ["train", str(config), "--out", str(tmp_path / "run")]
+    with monkeypatch.context() as patch:
+        patch.setattr(progress, "progress_reporter", signalling)
+        moment = "growing"
+        (tmp_path / "sweep.toml").write_text(SWEEP + "[store]\ncrystals_per_shard = 1")
+        assert run(command) == 130  # between shards all is kept as it is
+        assert "run the same command again" in last_line(capsys)
+        moment = "training"
+        assert run(command) == 128 + number
+        assert last_line(capsys) == "stopped at update 5; the same command goes on from there"
+    assert run(command) == 0
+    train(config, tmp_path / "whole")
+    names = ("model/weights.safetensors", "metrics.jsonl")
+    assert all((tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes() for name in names)
+
+
+def test_what_is_not_finished_can_be_evaluated(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(TRAINING.replace("max_unroll = 2", "max_unroll = 1"))
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train(config, folder, report=stop_at(1))
+    command = ["evaluate", str(folder), "--points", "2", "--members", "2", "--json"]
+    assert run(command) == 2
+    assert "holds neither a model nor a checkpoint yet" in last_line(capsys)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, folder, report=stop_at(5))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert run(command) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["model"] == "tiny at update 4"  # the last checkpoint: they come at 2, 4, ...
+    assert document["emulator"]["updates"] == 4
+    assert document["emulator"]["parameters"].keys() == {"prior", "decoder", "posterior", "condition_head"}
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    whole = train(config, folder)
+    crystals = [
+        load_emulator(place).grow([GravnerGriffeath(rho=0.55)], make_setup("sector", 16), members=range(2), seed=0)
+        for place in (folder, whole.model)
+    ]
+    assert (crystals[0].arrival == crystals[1].arrival).all()
+    assert crystals[0].metadata.model == "tiny"
+
+
+def test_the_weights_of_a_checkpoint_are_those_of_a_run_that_ends_there(config: Path, tmp_path: Path) -> None:
+    """The last checkpoint of a finished run holds what its model holds."""
+    folder = tmp_path / "run"
+    train(config, folder)
+    finished = load_emulator(folder)
+    shutil.rmtree(folder / "model")
+    unfinished = load_emulator(folder)
+    assert unfinished.name == "tiny at update 8"
+    setup = make_setup("sector", 16)
+    first, second = (
+        emulator.grow([GravnerGriffeath(rho=0.55)], setup, members=range(3), seed=1)
+        for emulator in (finished, unfinished)
+    )
+    assert (first.arrival == second.arrival).all()
+
+
 def test_a_killed_run_ends_with_the_same_weights(config: Path, tmp_path: Path) -> None:
     """SIGKILL in the middle of a run in another process; the rest here."""
     config.write_text(TRAINING.replace("updates = 8", "updates = 40"))
@@ -159,7 +242,8 @@ def test_a_folder_of_something_else_is_left_alone(
 
 
 def test_the_command_prints_one_document(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["train", str(config), "--out", str(tmp_path / "run"), "--json"]) == 0
+    folder = tmp_path / "runs" / "first"  # neither is there, as in a fresh checkout
+    assert run(["train", str(config), "--out", str(folder), "--json"]) == 0
     captured = capsys.readouterr()
     document = json.loads(captured.out)
     assert document["updates"] == 8

@@ -19,7 +19,8 @@ __all__ = ["evaluate"]
 
 def evaluate(
     model: Annotated[
-        str, typer.Argument(help="Name of an emulator (see `nakaya info`), or the folder of a trained one.")
+        str,
+        typer.Argument(help="Name of an emulator (see `nakaya info`), or the folder of a training or its model."),
     ],
     points: Annotated[
         int | None, typer.Option(help="Held-out parameter points, 2 or more (default: 64; 6 with --quick).")
@@ -39,6 +40,9 @@ def evaluate(
     Three lines: the emulator; a look-up table that holds the crystals it was trained on; and the solver itself, other
     seeds against the same seeds, which is the floor that a perfect emulator would reach. Distances are given as
     multiples of that floor (1 is perfect), times in CPU seconds of one core. The full comparison takes minutes.
+
+    A training that is not finished, or still runs, is compared as its last checkpoint has it; the model's name then
+    says at which update.
     """
     from nakaya.workflows.evaluate import evaluate as evaluate_emulator
 

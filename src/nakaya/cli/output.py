@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 from pathlib import Path
+from signal import SIGINT
 from typing import Any, Final
 
 import typer
@@ -21,6 +22,7 @@ from nakaya.core.errors import (
     NakayaError,
     OutputExistsError,
     PluginError,
+    StoppedError,
     UnknownMaterialError,
     UnstatedError,
     UntrainedMaterialError,
@@ -41,7 +43,10 @@ __all__ = [
 
 OUR_MISTAKE = 1
 USER_ERROR = 2
-INTERRUPTED = 130
+SIGNALLED = 128
+"""Added to the number of the signal that ended a command, as shells do."""
+
+INTERRUPTED = SIGNALLED + SIGINT
 GOES_ON: Final = "interrupted: what was finished is kept, run the same command again to go on"
 
 OPTIONS: Final = {"frame_ps": "--frame-interval", "time_step_ps": "--time-step", "fixed": "--fix NAME=VALUE"}
@@ -107,6 +112,8 @@ def explain_exception(error: BaseException, arguments: Sequence[str] = ()) -> tu
         return USER_ERROR, f"nakaya: {error}; {TRAINING}"
     if isinstance(error, PluginError) and "--debug" not in arguments:
         return USER_ERROR, f"nakaya: {_one_line(str(error))}; nakaya --debug shows where"
+    if isinstance(error, StoppedError):
+        return SIGNALLED + error.signal, str(error)
     if isinstance(error, NakayaError):
         return USER_ERROR, f"nakaya: {_one_line(str(error))}"
     if getattr(error, "possibilities", None):  # the parser finds "--temperature" like "--geometry": both begin with --

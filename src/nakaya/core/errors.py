@@ -22,6 +22,7 @@ __all__ = [
     "OutputExistsError",
     "ParameterError",
     "PluginError",
+    "StoppedError",
     "UnknownMaterialError",
     "UnknownNameError",
     "UnstatedError",
@@ -123,6 +124,19 @@ class MissingExtraError(NakayaError, ImportError):
 
 class PluginError(NakayaError, ImportError):
     """An installed package brings a plug-in that cannot be loaded."""
+
+
+class StoppedError(NakayaError):
+    """Long work was asked to stop, has kept what it had, and can go on from there.
+
+    Args:
+        message: Where it stopped.
+        signal: Number of the signal that asked for it; the command line leaves with 128 more, as shells count.
+    """
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 class UnknownNameError(NakayaError, LookupError):

@@ -17,10 +17,11 @@ from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.reading import read_json
 
-__all__ = ["differences", "refuse_differences", "resumable", "staged"]
+__all__ = ["STAGED_SUFFIX", "differences", "refuse_differences", "resumable", "staged", "staged_folders"]
 
 FORMAT = 1
 MOST_DIFFERENCES = 4
+STAGED_SUFFIX = ".partial"
 
 
 @contextmanager
@@ -74,15 +75,21 @@ def staged(out: Path, question: bytes) -> Iterator[Path]:
     Raises:
         OutputError: Another process works on the same question.
     """
-    folder = out.parent / f".{out.name}.{sha256_of_bytes(question)[:12]}.partial"
+    folder = out.parent / f".{out.name}.{sha256_of_bytes(question)[:12]}{STAGED_SUFFIX}"
     with lock_output(folder):
         yield folder
         shutil.rmtree(folder, ignore_errors=True)
-    for leftover in out.parent.glob(f".{escape(out.name)}.*.partial"):
-        if "." in leftover.name.removeprefix(f".{out.name}.").removesuffix(".partial"):
-            continue  # of an output with a longer name
+    for leftover in staged_folders(out):
         with suppress(OutputError), lock_output(leftover):
             shutil.rmtree(leftover, ignore_errors=True)
+
+
+def staged_folders(out: Path) -> list[Path]:
+    """The hidden folders of work whose outcome shall appear at `out`, begun and not ended."""
+    names = (folder.name for folder in out.parent.glob(f".{escape(out.name)}.*{STAGED_SUFFIX}"))
+    # what has another dot between is of an output with a longer name
+    own = [name for name in names if "." not in name.removeprefix(f".{out.name}.").removesuffix(STAGED_SUFFIX)]
+    return [out.parent / name for name in sorted(own)]
 
 
 def _is_begun(folder: Path, wanted: Mapping[str, object], marker: str, kind: str, *, overwrite: bool) -> bool:

@@ -16,7 +16,7 @@ from nakaya.core.files import write_whole
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.reading import open_input
 
-__all__ = ["load_state", "parse_weights", "save_state", "save_weights"]
+__all__ = ["hash_weights", "load_state", "parse_weights", "save_state", "save_weights"]
 
 STATE_FORMAT = 1
 SEAL = b"nakaya checkpoint, sha256 "
@@ -82,10 +82,18 @@ def _unsealed(content: bytes) -> bytes:
 
 def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Write inference weights as safetensors, names sorted: whole, or not at all."""
+    write_whole(path, _packed(weights))
+
+
+def hash_weights(weights: Mapping[str, Tensor]) -> str:
+    """sha256 (hex) of the file that `save_weights` would write."""
+    return sha256_of_bytes(_packed(weights))
+
+
+def _packed(weights: Mapping[str, Tensor]) -> bytes:
     from safetensors.torch import save
 
-    content = save({name: weights[name].detach().contiguous() for name in sorted(weights)})
-    write_whole(path, content)
+    return bytes(save({name: weights[name].detach().contiguous() for name in sorted(weights)}))
 
 
 def parse_weights(content: bytes) -> dict[str, Tensor]:

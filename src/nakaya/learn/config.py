@@ -8,7 +8,10 @@ from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
 from nakaya.learn.schedules import WarmupCosine
 
-__all__ = ["LoopConfig"]
+__all__ = ["LOOKS", "LoopConfig"]
+
+LOOKS = ("validate_every", "checkpoint_every", "checkpoint_minutes")
+"""How often to look and to save: of a loop's numbers, those that change no weight."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class LoopConfig:
         average_decay: Decay of the moving average of the weights.
         validate_every: Updates between validations.
         checkpoint_every: Updates between checkpoints; what came after the last one is computed again after a kill.
+        checkpoint_minutes: Minutes between checkpoints, where that comes first.
         seed: Of the initial weights and of every random draw.
     """
 
@@ -37,12 +41,15 @@ class LoopConfig:
     average_decay: float = 0.999
     validate_every: int = 500
     checkpoint_every: int = 100
+    checkpoint_minutes: float = 5.0
     seed: int = 0
 
     def __post_init__(self) -> None:
         check_count("updates", self.updates, 1, 10**9)
         check_count("validate_every", self.validate_every, 1, 10**9)
         check_count("checkpoint_every", self.checkpoint_every, 1, 10**9)
+        if not self.checkpoint_minutes > 0.0:
+            raise ParameterError(f"checkpoint_minutes={self.checkpoint_minutes:g}: expected a positive number")
         WarmupCosine(self.learning_rate, self.warmup, self.final_rate)
         if not self.clip_norm > 0.0 or not self.weight_decay >= 0.0 or not 0.0 <= self.average_decay < 1.0:
             raise ParameterError(

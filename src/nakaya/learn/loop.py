@@ -12,21 +12,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from nakaya.core.documents import plain
-from nakaya.core.errors import NakayaError
+from nakaya.core.errors import NakayaError, StoppedError
 from nakaya.core.files import open_log
+from nakaya.core.signals import postponed_stop
 from nakaya.learn.checkpoints import load_state, save_state
 from nakaya.learn.config import LoopConfig
 from nakaya.learn.schedules import WarmupCosine
 
-__all__ = ["DivergenceError", "Fitted", "MetricsLog", "Report", "Task", "WeightAverage", "fit"]
+__all__ = ["CHECKPOINT_FILE", "DivergenceError", "Fitted", "MetricsLog", "Report", "Task", "WeightAverage", "fit"]
 
 logger = logging.getLogger(__name__)
+
+CHECKPOINT_FILE: Final = "checkpoint.pt"
 
 Report = Callable[[int, Mapping[str, float]], None]
 """Called after every update with the number of updates done and the latest terms, for a progress bar."""
@@ -140,7 +143,7 @@ class _Run:
         self, network: nn.Module, config: LoopConfig, folder: Path | None, fingerprint: str, *, fused: bool
     ) -> None:
         self.network, self.config, self.fingerprint = network, config, fingerprint
-        self.checkpoint = None if folder is None else folder / "checkpoint.pt"
+        self.checkpoint = None if folder is None else folder / CHECKPOINT_FILE
         self.metrics = MetricsLog(None if folder is None else folder / "metrics.jsonl")
         self.generator = torch.Generator().manual_seed(config.seed)
         self.optimiser = torch.optim.AdamW(
@@ -149,6 +152,7 @@ class _Run:
         self.average = WeightAverage(network, config.average_decay)
         self.rate = WarmupCosine(config.learning_rate, config.warmup, config.final_rate)
         self.updates, self.validation = 0, dict[str, float]()
+        self._saved_at, self._saved_clock = 0, time.monotonic()
         self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def times(self) -> tuple[float, float]:
@@ -165,14 +169,24 @@ class _Run:
         self.optimiser.load_state_dict(state["optimiser"])
         self.average.weights, self.average.num_updates = state["average"], state["updates"]
         self.generator.set_state(state["generator"])
+        if "torch_generator" in state:  # earlier versions did not keep it
+            torch.set_rng_state(state["torch_generator"])
         self.updates, self.validation = state["updates"], state["validation"]
         self._wall -= state["seconds"]
         self._cpu -= state["cpu_seconds"]
         self.metrics.truncate(state["metrics_bytes"])
+        self._saved_at = self.updates
         logger.info("going on from update %d of %d", self.updates, self.config.updates)
+
+    def is_due(self) -> bool:
+        """Whether so many updates were done, or so much time has passed, that a checkpoint is due."""
+        if self.updates - self._saved_at >= self.config.checkpoint_every:
+            return True
+        return time.monotonic() - self._saved_clock >= 60.0 * self.config.checkpoint_minutes
 
     def save(self) -> None:
         """Write the checkpoint, where there is a folder."""
+        self._saved_at, self._saved_clock = self.updates, time.monotonic()
         if self.checkpoint is None:
             return
         seconds, cpu_seconds = self.times()
@@ -181,6 +195,7 @@ class _Run:
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.weights,
             "generator": self.generator.get_state(),
+            "torch_generator": torch.get_rng_state(),  # of dropout, which takes no other
             "updates": self.updates,
             "validation": self.validation,
             "seconds": seconds,
@@ -266,22 +281,27 @@ def fit(
     Raises:
         DivergenceError: A term of the loss or a gradient is not finite; the last checkpoint is kept.
         ConfigError: The folder holds a checkpoint of another configuration.
+        StoppedError: SIGINT or SIGTERM came while there is a folder; a checkpoint was written, and the same call goes
+            on from there.
     """
-    run = _Run(network, config, folder, fingerprint, fused=fused)
-    run.resume()
     target = config.updates if stop_after is None else min(stop_after, config.updates)
-    saved_at = run.updates
-    while run.updates < target:
-        for terms in task.losses(network, run.updates / config.updates, run.generator):
-            latest = run.update(terms)
-            if report is not None:
-                report(run.updates, latest)
-            if run.updates % config.validate_every == 0 or run.updates == config.updates:
-                run.validate(task)
-            if run.updates == config.updates:
-                break
-        if run.updates - saved_at >= config.checkpoint_every or run.updates == config.updates:
-            run.save()
-            saved_at = run.updates
-    seconds, cpu_seconds = run.times()
-    return Fitted(run.average.weights, run.updates, seconds, cpu_seconds, run.validation)
+    # Going on puts torch's own random numbers where they were; what the caller draws afterwards shall not depend on it.
+    with postponed_stop(wanted=folder is not None) as request, torch.random.fork_rng(devices=[]):
+        run = _Run(network, config, folder, fingerprint, fused=fused)
+        run.resume()
+        while run.updates < target and request.signal is None:
+            for terms in task.losses(network, run.updates / config.updates, run.generator):
+                latest = run.update(terms)
+                if report is not None:
+                    report(run.updates, latest)
+                if run.updates % config.validate_every == 0 or run.updates == config.updates:
+                    run.validate(task)
+                if run.updates == config.updates:
+                    break
+            # Here, and not inside: a round of losses has a state of its own, which is in no checkpoint.
+            if run.is_due() or run.updates == config.updates or request.signal is not None:
+                run.save()
+        if request.signal is not None:
+            raise StoppedError(f"stopped at update {run.updates}; the same command goes on from there", request.signal)
+        seconds, cpu_seconds = run.times()
+        return Fitted(run.average.weights, run.updates, seconds, cpu_seconds, run.validation)

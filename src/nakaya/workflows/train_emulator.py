@@ -4,7 +4,8 @@ A run lives in one folder:
 
     run.json          the settings, as they came, and the sha256 of the crystals
     crystals.zarr     the campaign, where the training file names a sweep
-    checkpoint.pt     the whole training state, for going on
+    recipe.json       what is known of the model before its training
+    checkpoint.pt     the whole training state, for going on and for a look at what is not finished
     metrics.jsonl     one line per update
     model/            weights.safetensors, config.json, README.md: what is needed to grow with it
 
@@ -138,12 +139,28 @@ def _crystals(config: Request, folder: Path, report: Callable[[int, int], None] 
 
 
 def _fit_cgne(config: TrainingConfig, store: StoredTrajectory, folder: Path, report: Report | None) -> Figures:
-    from nakaya.growth.emulators.cgne.fitting import fit_cgne, write_package
+    from nakaya.growth.emulators.cgne.fitting import complete_config, fit_cgne, write_package
+    from nakaya.growth.emulators.cgne.package import CgnePackage
+    from nakaya.growth.emulators.cgne.unfinished import write_recipe
 
     everything = store.load()
     trained_for = _trained_for(store, config.conditions)
     parts = split_training(store.num_points, config.validation_points, config.split_seed)
     training, validation = (_select(everything, parts[part]) for part in ("training", "validation"))
+    fingerprint = _fingerprint(config, everything)
+    solver = store.metadata.model if store.campaign is None else str(store.campaign["model"])
+    recipe: dict[str, Any] = {
+        **{name: config.as_plain()[name] for name in ("schedule", "loop", "validation_points", "split_seed")},
+        "campaign": None if store.campaign is None else dict(store.campaign),
+        "solver_hash": store.metadata.model_hash,
+        "crystals": {"training": len(training.steps), "validation": len(validation.steps)},
+    }
+    cost = {"threads": config.threads}
+    completed, _ = complete_config(config.network, training, trained_for)
+    begun = CgnePackage(
+        config.name, store.metadata.family, solver, completed, trained_for, {}, "", {**recipe, "cost": cost}
+    )
+    write_recipe(folder, begun, fingerprint)
     network, completed, fitted = fit_cgne(
         training,
         validation,
@@ -153,7 +170,7 @@ def _fit_cgne(config: TrainingConfig, store: StoredTrajectory, folder: Path, rep
         trained_for=trained_for,
         threads=config.threads,
         folder=folder,
-        fingerprint=_fingerprint(config, everything),
+        fingerprint=fingerprint,
         report=report,
     )
     package = write_package(
@@ -162,19 +179,16 @@ def _fit_cgne(config: TrainingConfig, store: StoredTrajectory, folder: Path, rep
         completed,
         name=config.name,
         family=store.metadata.family,
-        solver=store.metadata.model if store.campaign is None else str(store.campaign["model"]),
+        solver=solver,
         trained_for=trained_for,
         training={
-            **{name: config.as_plain()[name] for name in ("schedule", "loop", "validation_points", "split_seed")},
-            "campaign": None if store.campaign is None else dict(store.campaign),
-            "solver_hash": store.metadata.model_hash,
-            "crystals": {"training": len(training.steps), "validation": len(validation.steps)},
+            **recipe,
             "updates": fitted.updates,
             "validation": fitted.validation,
             "cost": {
                 "seconds": round(fitted.seconds, 1),
                 "cpu_seconds": round(fitted.cpu_seconds, 1),
-                "threads": config.threads,
+                **cost,
             },
         },
     )
@@ -239,8 +253,21 @@ def _fingerprint(config: TrainingConfig, crystals: Trajectory) -> str:
 
 MAX_BYTES = 2**22
 
+
+def _load_unfinished_cgne(folder: Path) -> Emulator:
+    from nakaya.growth.emulators.cgne.unfinished import load_checkpoint
+
+    return load_checkpoint(folder)
+
+
 CGNE = EmulatorFamily(
-    "cgne", TrainingConfig, _fit_cgne, load_folder, read=read_training, needs=("torch", "safetensors")
+    "cgne",
+    TrainingConfig,
+    _fit_cgne,
+    load_folder,
+    read=read_training,
+    needs=("torch", "safetensors"),
+    load_unfinished=_load_unfinished_cgne,
 )
 
 FAMILIES: Registry[EmulatorFamily] = Registry(
@@ -293,10 +320,18 @@ def read_request(path: Path) -> Request:
 def load_emulator(folder: Path) -> Emulator:
     """Open the trained emulator in a folder, of whatever family its config.json names as `kind`.
 
+    The folder is that of a model or of a run. A run that is not finished gives the emulator of its last checkpoint,
+    whose name says at which update.
+
     Raises:
         InputFileError, FormatError: There is none, or it is damaged.
+        ParameterError: A run of a family that cannot be looked at before its end.
         UnknownNameError, MissingExtraError: The family is not installed, or needs packages that are not.
     """
+    if (folder / RUN_FILE).is_file() and not (folder / CONFIG_FILE).is_file():
+        if not (folder / MODEL / CONFIG_FILE).is_file():
+            return _load_unfinished(folder)
+        folder = folder / MODEL
     file = folder / CONFIG_FILE
     document = read_json(file, MAX_BYTES) if file.is_file() else {"kind": CGNE.name}
     kind = document.get("kind") if isinstance(document, dict) else None
@@ -305,3 +340,12 @@ def load_emulator(folder: Path) -> Emulator:
     family = FAMILIES.find(kind)
     family.check_installed()
     return family.load(folder)
+
+
+def _load_unfinished(folder: Path) -> Emulator:
+    kind = read_json(folder / RUN_FILE, MAX_BYTES).get("model", CGNE.name)
+    family = CGNE if kind == CGNE.name else FAMILIES.find(str(kind))
+    family.check_installed()
+    if family.load_unfinished is None:
+        raise ParameterError(f"{folder} is not finished, and a {kind} cannot be looked at before: finish its training")
+    return family.load_unfinished(folder)

@@ -11,7 +11,7 @@ from nakaya.core.configuration import Table, read_toml
 from nakaya.core.documents import plain
 from nakaya.core.errors import ConfigError, ParameterError
 from nakaya.growth.emulators.cgne.config import CgneConfig, CgneSchedule
-from nakaya.learn.config import LoopConfig
+from nakaya.learn.config import LOOKS, LoopConfig
 
 __all__ = ["CrystalsTable", "TrainingConfig", "read_training"]
 
@@ -65,7 +65,7 @@ class TrainingConfig:
     def as_plain(self) -> dict[str, Any]:
         """Everything that decides the weights, as JSON values; not the places of files, nor how often to look."""
         values = {name: plain(value) for name, value in asdict(self).items() if name not in ("sweep", "store")}
-        for name in ("validate_every", "checkpoint_every"):
+        for name in LOOKS:
             del values["loop"][name]
         return values
 

@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,6 +46,7 @@ from nakaya.kinetics.prediction.report import (
 from nakaya.kinetics.samples.sample import Sample
 from nakaya.kinetics.training import training as training_kinetics
 from nakaya.kinetics.training.training import is_kinetics, read_kinetics_training, train_kinetics
+from nakaya.learn.loop import WeightAverage
 from nakaya.md.patches import write_patches
 from nakaya.md.trajectories.frames import Frame
 from nakaya.md.trajectory_records import TrajectoryOptions
@@ -260,6 +262,56 @@ def test_a_training_goes_on_where_it_was_killed(
     assert "mean" not in fits[:4]  # what was compared is not compared again
     assert (tmp_path / "model" / CARD_FILE).read_bytes() == (trained / CARD_FILE).read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "training.toml"]
+
+
+def test_a_signal_stops_a_network_at_a_checkpoint_and_changes_nothing(
+    store: Path,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config, out = tmp_path / "training.toml", tmp_path / "model"
+    config.write_text(TRAINING.format(records=store.as_posix()))
+    update, done = WeightAverage.update, 0
+
+    def stopped_at_ninth(self: WeightAverage, network: Any) -> None:
+        nonlocal done
+        done += 1
+        if done == 9:
+            signal.raise_signal(signal.SIGTERM)
+        update(self, network)
+
+    command = ["train", str(config), "--out", str(out)]
+    with monkeypatch.context() as patch:
+        patch.setattr(WeightAverage, "update", stopped_at_ninth)
+        assert run(command) == 128 + signal.SIGTERM
+    line = capsys.readouterr().err.splitlines()[-1]
+    # of two members with 6 updates each it is the third update of the second one, in a round of two
+    assert line == (
+        "growth_velocity, evidence B: msgnn, fold 1: stopped at update 4; the same command goes on from there"
+    )
+    assert not out.exists()
+
+    asked = ["predict", "--model", str(out), "--material", "Cu", "--orientation", "100", "--temperature", "1050"]
+    assert run([*asked, "--json"]) == 0  # what is finished can be asked
+    document = json.loads(capsys.readouterr().out)
+    assert document["growth_velocity"]["value"] is not None
+    assert any("is not finished" in warning and "growth_velocity A" in warning for warning in document["warnings"])
+
+    assert run(command) == 0
+    files = {path.relative_to(trained) for path in trained.rglob("*") if path.is_file()}
+    assert files == {path.relative_to(out) for path in out.rglob("*") if path.is_file()}
+    assert all((trained / file).read_bytes() == (out / file).read_bytes() for file in files)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "training.toml"]
+    assert run(asked) == 0
+    assert "is not finished" not in capsys.readouterr().out
+
+
+def test_a_training_that_has_finished_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / ".model.0123456789ab.partial" / "model").mkdir(parents=True)
+    assert run(["predict", "--model", str(tmp_path / "model"), "--material", "Cu", "--temperature", "1050"]) == 2
+    assert "has finished no part yet" in capsys.readouterr().err
 
 
 def test_conditions_give_four_quantities_with_intervals(model: KineticsModel) -> None:

@@ -74,6 +74,7 @@ class EmulatorFamily:
         load: Opens such a folder.
         read: Reads a training file, in place of the usual reader.
         needs: Modules without which nothing can be trained or opened.
+        load_unfinished: Opens the folder of a run that is not finished, at its last checkpoint.
     """
 
     name: str
@@ -82,6 +83,7 @@ class EmulatorFamily:
     load: Callable[[Path], Emulator]
     read: Callable[[Path], Any] | None = None
     needs: tuple[str, ...] = ()
+    load_unfinished: Callable[[Path], Emulator] | None = None
 
     def check_installed(self) -> None:
         """Raise `MissingExtraError` where a module that it needs is not installed."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from pathlib import Path
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.kinetics.samples.sample import Sample, Scale
 from nakaya.learn.search_space import Parameter
 
-__all__ = ["KineticModel", "PredictiveDistribution", "Predictor", "Report", "Settings"]
+__all__ = ["KineticModel", "PredictiveDistribution", "Predictor", "Report", "ResumableModel", "Settings"]
 
 Settings: TypeAlias = Mapping[str, float]
 """Hyperparameter -> value; integers are whole floats."""
@@ -79,4 +80,16 @@ class KineticModel(Protocol):
         report: Report | None = None,
     ) -> Predictor:
         """Fit samples that all carry a label of `target`; everything random comes from `seed`."""
+        ...
+
+
+@runtime_checkable
+class ResumableModel(Protocol):
+    """A kinetics model whose fits take long enough to be gone on with where they were stopped."""
+
+    def with_checkpoints(self, folder: Path) -> Self:
+        """Return a model that keeps its state in a folder; the same fit with the same folder goes on from there.
+
+        What is fitted does not depend on how often it was stopped.
+        """
         ...

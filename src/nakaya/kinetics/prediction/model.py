@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nakaya.kinetics.models.catalogue import find_entry, find_model
 from nakaya.kinetics.models.protocol import Predictor
-from nakaya.kinetics.prediction.report import ModelCard, Part, find_model_folder, read_card
+from nakaya.kinetics.prediction.report import ModelCard, Part, find_model_folder, is_unfinished, read_card
 from nakaya.kinetics.samples.arranging import labelled_samples
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import Sample
@@ -90,6 +90,9 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> KineticsModel:
     card = read_card(folder)
     records = load_records(card.records)
     notes = []
+    if is_unfinished(folder):
+        known = ", ".join(f"{part.target} {part.evidence}" for part in card.parts)
+        notes.append(f"the training of {name_or_path} is not finished: this is what it has so far ({known})")
     if hash_records(records) != card.records_sha256:
         notes.append(f"the records {card.records} are not those that the model was fitted to: train it again")
     corpus = read_corpus(records, record_folder(card.records))

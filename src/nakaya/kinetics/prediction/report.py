@@ -18,9 +18,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.documents import dump_json
-from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
+from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
 from nakaya.core.files import write_whole
 from nakaya.core.reading import read_json
+from nakaya.core.resumable import STAGED_SUFFIX, staged_folders
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.physics import critical_diameter
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
@@ -29,6 +30,7 @@ from nakaya.theory import characteristic_length, grains_per_volume
 
 __all__ = [
     "CARD_FILE",
+    "UNFINISHED",
     "UNITS",
     "Coverage",
     "Forecast",
@@ -36,6 +38,7 @@ __all__ = [
     "Part",
     "combine",
     "find_model_folder",
+    "is_unfinished",
     "length_warnings",
     "range_warnings",
     "rate_refusal",
@@ -46,6 +49,9 @@ __all__ = [
 ]
 
 CARD_FILE: Final = "model.json"
+UNFINISHED: Final = "model"
+"""Folder, in the hidden one of a training, of what the training has finished."""
+
 FORMAT = 1
 MAX_CARD_BYTES = 1 << 20
 
@@ -183,16 +189,28 @@ def shipped_models() -> dict[str, Path]:
 def find_model_folder(name_or_path: str | Path) -> Path:
     """Folder of a shipped model, or of one's own; a path that exists wins over a name.
 
+    Of a training that is not finished it is the folder of what it has finished; see `is_unfinished`.
+
     Raises:
         UnknownNameError: Neither.
+        InputFileError: A training is to lead there, and nothing of it is finished.
     """
     path = Path(name_or_path)
     if (path / CARD_FILE).is_file():
         return path
+    if begun := sorted(staged_folders(path), key=lambda folder: folder.stat().st_mtime):
+        if (begun[-1] / UNFINISHED / CARD_FILE).is_file():
+            return begun[-1] / UNFINISHED
+        raise InputFileError(f"{path}: its training has finished no part yet: go on with it first")
     shipped = shipped_models()
     if str(name_or_path) not in shipped:
         raise UnknownNameError("model of kinetics (or folder with a model.json)", str(name_or_path), shipped)
     return shipped[str(name_or_path)]
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a model's folder is that of a training which is not finished."""
+    return folder.name == UNFINISHED and folder.parent.name.endswith(STAGED_SUFFIX)
 
 
 def write_card(card: ModelCard, folder: Path) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 from pydantic import Field
 
 from nakaya.core.configuration import read_toml
-from nakaya.core.errors import MissingExtraError, NakayaError, ParameterError, UnknownNameError
+from nakaya.core.errors import MissingExtraError, NakayaError, ParameterError, StoppedError, UnknownNameError
 from nakaya.core.files import check_output, write_whole
 from nakaya.core.folders import move_folder
 from nakaya.core.provenance import package_version
@@ -31,10 +31,10 @@ from nakaya.core.reading import MAX_DOCUMENT_BYTES, read_bounded
 from nakaya.core.resumable import staged
 from nakaya.kinetics.models.catalogue import find_entry, find_model, model_names
 from nakaya.kinetics.models.conformal import calibrate, fewest_groups, normal_factor
-from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor
+from nakaya.kinetics.models.protocol import PredictiveDistribution, Predictor, ResumableModel
 from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.prediction.reference import predictions_file, write_predictions
-from nakaya.kinetics.prediction.report import Coverage, ModelCard, Part, write_card
+from nakaya.kinetics.prediction.report import UNFINISHED, Coverage, ModelCard, Part, write_card
 from nakaya.kinetics.samples.arranging import Arrangement, arrange_fold, labelled_samples, outer_folds
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import TARGET_SCALES, EvidenceKind, Sample, label_values
@@ -139,7 +139,8 @@ def train_kinetics(
 ) -> ModelCard:
     """Choose and fit models, and write them to a new folder, which appears whole or not at all.
 
-    Killed and called again with the same configuration and records, it goes on with the candidate at which it was.
+    Killed and called again with the same configuration and records, it goes on with the candidate at which it was, and
+    a network with its last checkpoint; what it ends with does not depend on that.
 
     Args:
         config: What shall be predicted.
@@ -150,6 +151,7 @@ def train_kinetics(
     Raises:
         OutputError: `out` exists.
         ParameterError: There are no records to learn a target from.
+        StoppedError: SIGINT or SIGTERM came while a network learned; its checkpoint was written.
         MissingExtraError: A package is not installed.
     """
     check_output(out, overwrite=overwrite, sign="model.json")
@@ -162,19 +164,23 @@ def train_kinetics(
     settings = [_settings(config, part, name) for part in config.parts for name in part.candidates]
     question = json.dumps([asdict(config), settings, digest, package_version()], sort_keys=True).encode()
     with staged(out, question) as folder:
-        model = folder / "model"
+        model = folder / UNFINISHED
         shutil.rmtree(model, ignore_errors=True)
         try:
             model.mkdir(parents=True)
-            parts = [
-                found for part in config.parts for found in _train_part(config, part, corpus, records, folder, tell)
-            ]
+            parts: list[Part] = []
+            for part in config.parts:
+                parts += _train_part(config, part, corpus, records, folder, tell)
+                if parts:  # so that a model can be asked before all of it is there
+                    write_card(ModelCard(config.name, config.records, digest, tuple(parts)), model)
             if not parts:
                 raise ParameterError(
                     f"{config.records} holds too few labelled samples of any target that was asked for"
                 )
         except ModuleNotFoundError as error:
             raise MissingExtraError("models of kinetics", "ml") from error
+        except StoppedError:
+            raise
         except NakayaError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -220,10 +226,13 @@ def _train_part(
     tested = [sample for fold in folds for sample in fold.test]
     labels = label_values(tested, part.target) if tested else np.zeros(0)
     for name in part.candidates if tested else ():
-        settings = _settings(config, part, name)
         compared = folder / f"{part.target}-{part.evidence}-{name}.json"
         if not compared.is_file():
-            fitted = [find_model(name).fit(fold.train, part.target, settings, seed=config.seed) for fold in folds]
+            checkpoints = folder / f"{part.target}-{part.evidence}-{name}"
+            fitted = [
+                _fit(config, part, name, fold.train, checkpoints / f"fold-{number}")
+                for number, fold in enumerate(folds, start=1)
+            ]
             predicted = PredictiveDistribution.joined(
                 [model.predict(fold.test) for model, fold in zip(fitted, folds, strict=True)]
             )
@@ -233,6 +242,7 @@ def _train_part(
                 "forecasts": _forecast_scores(fitted, folds) if part.evidence == "B" else {},
             }
             write_whole(compared, json.dumps(document).encode())
+            shutil.rmtree(checkpoints, ignore_errors=True)
         outside[name], forecasts[name] = _compared(compared, part.target)
         scores[name] = float(np.sqrt(np.mean((outside[name].mean - labels) ** 2)))
         tell(f"{part.target}, evidence {part.evidence}: {name} {scores[name]:.3g} in cross-validation")
@@ -251,9 +261,11 @@ def _train_part(
             if calibration.method == "normal":  # then at least as wide as the errors that were seen
                 least = scores[name]
         settings = _settings(config, part, name)
-        whole = find_model(name).fit(samples, part.target, settings, seed=config.seed)
-        files = _save(whole, folder / "model", f"{part.target.replace('_', '-')}-{part.evidence}-{name}", len(samples))
-        kept = predictions_file(folder / "model", part.target, part.evidence, name)
+        whole = _fit(config, part, name, samples, folder / f"{part.target}-{part.evidence}-{name}" / "all")
+        files = _save(
+            whole, folder / UNFINISHED, f"{part.target.replace('_', '-')}-{part.evidence}-{name}", len(samples)
+        )
+        kept = predictions_file(folder / UNFINISHED, part.target, part.evidence, name)
         write_predictions(kept, samples, whole.predict(samples))
         tell(f"{part.target}, evidence {part.evidence}: {name} fitted to {len(samples)} samples")
         parts.append(
@@ -263,6 +275,20 @@ def _train_part(
             )
         )  # fmt: skip
     return parts
+
+
+def _fit(
+    config: KineticsTraining, part: PartConfig, name: str, samples: Sequence[Sample], checkpoints: Path
+) -> Predictor:
+    """Fit a model to samples, or go on with a fit that was stopped."""
+    model = find_model(name)
+    if isinstance(model, ResumableModel):
+        model = model.with_checkpoints(checkpoints)
+    try:
+        return model.fit(samples, part.target, _settings(config, part, name), seed=config.seed)
+    except StoppedError as error:
+        where = f"{part.target}, evidence {part.evidence}: {name}, {checkpoints.name.replace('-', ' ')}"
+        raise StoppedError(f"{where}: {error}", error.signal) from None
 
 
 def _forecast_scores(fitted: Sequence[Predictor], folds: Sequence[Arrangement]) -> dict[str, float]:

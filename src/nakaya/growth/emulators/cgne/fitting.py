@@ -24,7 +24,7 @@ from nakaya.learn.loop import Fitted, Report, fit
 from nakaya.learn.normalisation import Standardiser
 from nakaya.learn.threads import torch_threads
 
-__all__ = ["Crystals", "fit_cgne", "write_package"]
+__all__ = ["Crystals", "complete_config", "fit_cgne", "network_parameters", "write_package"]
 
 NEEDED_FOR_GROWING = ("prior", "decoder")
 
@@ -76,12 +76,7 @@ def fit_cgne(
     Returns:
         The network with the averaged weights, its completed configuration, and the run's figures.
     """
-    standardiser = Standardiser.fit(training.parameters, tuple(trained_for.low))
-    config = replace(
-        config,
-        condition_mean=dict(zip(standardiser.names, standardiser.mean, strict=True)),
-        condition_scale=dict(zip(standardiser.names, standardiser.scale, strict=True)),
-    )
+    config, standardiser = complete_config(config, training, trained_for)
     sequences, held_out = (
         frame_sequences(
             crystals.arrival,
@@ -108,6 +103,24 @@ def fit_cgne(
     return network, config, fitted
 
 
+def complete_config(config: CgneConfig, training: Crystals, trained_for: TrainedFor) -> tuple[CgneConfig, Standardiser]:
+    """Fill in the standardisation of the conditions from the training crystals; return it as well."""
+    standardiser = Standardiser.fit(training.parameters, tuple(trained_for.low))
+    completed = replace(
+        config,
+        condition_mean=dict(zip(standardiser.names, standardiser.mean, strict=True)),
+        condition_scale=dict(zip(standardiser.names, standardiser.scale, strict=True)),
+    )
+    return completed, standardiser
+
+
+def network_parameters(network: Cgne) -> dict[str, int]:
+    """Trainable values by network."""
+    return {
+        part: num_parameters(getattr(network, part)) for part in ("prior", "decoder", "posterior", "condition_head")
+    }
+
+
 def write_package(
     folder: Path,
     network: Cgne,
@@ -132,9 +145,7 @@ def write_package(
         solver=solver,
         network=config,
         trained_for=trained_for,
-        parameters={
-            part: num_parameters(getattr(network, part)) for part in ("prior", "decoder", "posterior", "condition_head")
-        },
+        parameters=network_parameters(network),
         weights_sha256=sha256_of_bytes((folder / WEIGHTS_FILE).read_bytes()),
         training=training,
     )

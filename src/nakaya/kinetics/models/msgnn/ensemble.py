@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
+from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.models.fields import FieldRanges, check_fields
 from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool, observe
 from nakaya.kinetics.models.msgnn.batching import collate
@@ -99,12 +102,18 @@ class Msgnn:
         fixed: Settings that make a variant.
         search_space: What a study may tune.
         defaults: Where it starts.
+        checkpoints: Folder of the state of a fit, of the folders "0", "1", ... of its members; None: it is not kept.
     """
 
     name: str = "msgnn"
     fixed: Mapping[str, float] = field(default_factory=dict)
     search_space: Sequence[Parameter] = SEARCH_SPACE
     defaults: Settings = field(default_factory=lambda: dict(DEFAULTS))
+    checkpoints: Path | None = None
+
+    def with_checkpoints(self, folder: Path) -> Msgnn:
+        """Return a model that keeps the state of one fit in a folder; see `ResumableModel`."""
+        return replace(self, checkpoints=folder)
 
     def fit(
         self,
@@ -162,11 +171,32 @@ class Msgnn:
                     augmentation,
                     config.batch_size,
                 )
-                fitted = fit(member, task, _loop(config, member_seed), report=tell, fused=True)
+                fitted = fit(
+                    member,
+                    task,
+                    _loop(config, member_seed),
+                    folder=self._folder(number),
+                    fingerprint=_fingerprint(target, config, member_seed, samples),
+                    report=tell,
+                    fused=True,
+                )
                 member.load_state_dict(fitted.weights)
                 member.eval()
             members.append(member)
         return MsgnnPredictor(target, config, encoding, tuple(members))
+
+    def _folder(self, number: int) -> Path | None:
+        if self.checkpoints is None:
+            return None
+        folder = self.checkpoints / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _fingerprint(target: str, config: MsgnnConfig, seed: int, samples: Sequence[Sample]) -> str:
+    """What a checkpoint belongs to; that the samples of these names are the same, the folder's owner has to know."""
+    names = [[sample.record_id, sample.evidence] for sample in samples]
+    return sha256_of_bytes(json.dumps([target, asdict(config), seed, names], sort_keys=True).encode())
 
 
 def new_member(config: MsgnnConfig, encoding: Encoding, target: str) -> Member:
