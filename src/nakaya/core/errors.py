@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from nakaya.core.elements import element_meant
 from nakaya.core.text import printable
 
 __all__ = [
@@ -140,7 +141,7 @@ class StoppedError(NakayaError):
 
 
 class UnknownNameError(NakayaError, LookupError):
-    """A name is not among the known ones; the message names the nearest.
+    """A name is not among the known ones; the message names the nearest, or the element whose name it is.
 
     Args:
         kind: What is being named, as a noun ("model", "parameter").
@@ -151,6 +152,8 @@ class UnknownNameError(NakayaError, LookupError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         near = nearest_names(name, known, MOST_NEAR)
+        if (meant := element_meant(name)) in known:
+            near = [meant, *(other for other in near if other != meant)]
         hint = f" did you mean {near[0]!r}?" if near else ""
         listing = ", ".join(known) if known else "none"
         if len(known) > MOST_LISTED:

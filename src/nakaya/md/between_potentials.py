@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from nakaya.core.elements import suggested_element
 from nakaya.core.errors import ParameterError
 from nakaya.md.interface_velocities import Point, growth_points, positive_error
 from nakaya.md.melting import combine_melting_points
@@ -156,7 +157,8 @@ def _only_potential(material: str, records: Sequence[Record], which: str) -> Sta
     if len(stated) != 1:
         listing = ", ".join(sorted(str(potential) for potential in stated)) or "none"
         raise ParameterError(
-            f"the {which} records of {material} state {len(stated)} potentials, expected one: {listing}"
+            f"the {which} records of {material}{suggested_element(material)} state {len(stated)} potentials, expected "
+            f"one: {listing}"
         )
     return next(potential for potential in stated if potential is not None)
 

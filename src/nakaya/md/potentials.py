@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from nakaya.core.elements import element_meant, suggested_element
 from nakaya.core.errors import (
     FormatError,
     InputFileError,
@@ -151,11 +152,12 @@ def find_material(
         material = replace(MATERIALS[name], **given, **ratio)
     elif len(given) == len(described):
         material = Material(name, **given, **ratio)
-    elif name in MASSES:
+    elif name in MASSES or (element_meant(name) and element_meant(name) not in MATERIALS):
         lacking = ", ".join(key.replace("_", " ") for key in described if key not in given)
         known = ", ".join(MATERIALS)
         raise UnknownMaterialError(
-            f"no potential is known for {name} as there is for {known}, and these are not given: {lacking}"
+            f"no potential is known for {name}{suggested_element(name)} as there is for {known}, and these are not "
+            f"given: {lacking}"
         )
     else:
         raise UnknownNameError("material", name, MATERIALS)

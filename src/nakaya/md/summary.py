@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nakaya.core.elements import suggested_element
 from nakaya.core.errors import ParameterError
 from nakaya.crystallography.miller import plane_family
 from nakaya.md.melting import combine_melting_points
@@ -106,9 +107,9 @@ def growth_from_records(
     if not chosen:
         known = sorted({record.conditions["temperature"].value for record in candidates})
         listing = ", ".join(f"{value:g}" for value in known) or "none"
+        named = f"{material}{suggested_element(material)} ({orientation})"
         raise ParameterError(
-            f"no growth of {material} ({orientation}) at {temperature:g} K{_sheared(shear_rate)} in {source}: has "
-            f"{listing} K"
+            f"no growth of {named} at {temperature:g} K{_sheared(shear_rate)} in {source}: has {listing} K"
         )
     return growth_summary(chosen) | {"out": None}
 
@@ -153,7 +154,7 @@ def melting_from_records(source: str | Path, material: str) -> dict[str, Any]:
         if record.material == material and "melting_temperature" in record.quantities
     ]
     if not chosen:
-        raise ParameterError(f"no coexistence run of {material} in {source}")
+        raise ParameterError(f"no coexistence run of {material}{suggested_element(material)} in {source}")
     return melting_summary(chosen) | {"out": None}
 
 
@@ -252,7 +253,8 @@ def nucleation_from_records(source: str | Path, material: str, temperature: floa
     if not chosen:
         known = sorted({record.conditions["temperature"].value for record in quenches})
         listing = ", ".join(f"{value:g}" for value in known) or "none"
-        raise ParameterError(f"no quenches of {material} at {temperature:g} K in {source}: has {listing} K")
+        named = f"{material}{suggested_element(material)}"
+        raise ParameterError(f"no quenches of {named} at {temperature:g} K in {source}: has {listing} K")
     return shear_summary(chosen)[1] | {"out": None}
 
 

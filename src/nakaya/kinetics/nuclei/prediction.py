@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from nakaya.core.elements import suggested_element
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.nuclei.forecast import Forecast
 from nakaya.kinetics.nuclei.labels import SizeChange
@@ -142,7 +143,8 @@ def _nearest(nuclei: NucleusSet, material: str, temperature: float) -> NucleusSa
     if best is None or abs(best.sample.temperature - temperature) > NEAR_KELVIN:
         groups = ", ".join(sorted({nucleus.group for nucleus in nuclei.nuclei}))
         raise ParameterError(
-            f"no nuclei of {material} at {temperature:g} K were learned from: there are those of {groups}"
+            f"no nuclei of {material}{suggested_element(material)} at {temperature:g} K were learned from: there are "
+            f"those of {groups}"
         )
     return best
 

@@ -10,7 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from nakaya.core.errors import InputFileError, ParameterError, UnstatedError, UntrainedMaterialError
+from nakaya.core.elements import element_meant, suggested_element
+from nakaya.core.errors import (
+    InputFileError,
+    ParameterError,
+    UnknownNameError,
+    UnstatedError,
+    UntrainedMaterialError,
+)
 from nakaya.crystallography.miller import plane_family
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.conditions import crystal_structure
@@ -86,6 +93,7 @@ def predict_conditions(
     Raises:
         ParameterError: The temperature is no temperature, or far from the melting point; or Miller indices are none.
         UntrainedMaterialError: The records of the model know nothing of the material.
+        UnknownNameError: It is the name of an element that they know by its symbol.
     """
     model = model or load_model()
     return predict_sample(conditions_sample(material, orientation, temperature, model), model)
@@ -99,8 +107,11 @@ def conditions_sample(material: str, orientation: str | None, temperature: float
         orientation = plane_family(orientation)
     if not any(record.material == material for record in model.records):  # no melting point, no latent heat
         known = sorted({record.material for record in model.records})
+        if element_meant(material) in known:
+            raise UnknownNameError("material", material, known)
         raise UntrainedMaterialError(
-            f"material {material!r} has no records of melting and bulk: known are {', '.join(known)}"
+            f"material {material!r}{suggested_element(material)} has no records of melting and bulk: known are "
+            f"{', '.join(known)}"
         )
     table = model.table(material)
     structures = (crystal_structure(record) for record in model.records if record.material == material)

@@ -9,6 +9,7 @@ from typing import Final, get_args
 
 import numpy as np
 
+from nakaya.core.elements import suggested_element
 from nakaya.core.errors import ParameterError, UnstatedError
 from nakaya.md.nucleation import nucleation_rate, rate_conditions
 from nakaya.md.seeding.attachment import AttachmentRate, UnseenAttachmentError, attachment_rate
@@ -173,7 +174,9 @@ def _material(records: Sequence[Record], material: str | None) -> str:
         return known.pop()
     if material is None or material not in known:
         has = f"has {', '.join(sorted(known))}" if known else "there are none at all"
-        asked = "which material is not said" if material is None else f"no seeding and no quench of {material}"
+        asked = "which material is not said"
+        if material is not None:
+            asked = f"no seeding and no quench of {material}{suggested_element(material)}"
         raise UnstatedError(f"{asked}: {has}; name one", "material")
     return material
 
