@@ -93,6 +93,11 @@ def test_a_file_that_is_none_is_refused_in_one_line(
     ("command", "named"),
     [
         ("predict --material Cu --orientation 100 --temperature {}", ("-5", "0", "nan", "inf", "1e9", "warm")),
+        (
+            "predict --material Cu --orientation 100 --temperature {}",
+            ("1300:700:7", "700:1300:0", "700:1300:1", "700:1300:99999", "700:1300", "700K,500C", "700,,900", ","),
+        ),
+        ("predict --material Cu --temperature 700:1300:7 --orientation {}", ("100,010", "100,,110", "100,abc", ",")),
         ("explain --material Cu --orientation 100 --temperature {}", ("-5", "0", "nan", "inf", "1e9", "warm")),
         ("predict --material Cu --temperature 1200 --orientation {}", ("-1", "abc", "1000", "000")),
         ("explain --material Cu --temperature 1200 --orientation {}", ("-1", "abc", "1000", "000")),

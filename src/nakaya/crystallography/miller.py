@@ -18,6 +18,7 @@ __all__ = [
     "miller_vector",
     "orientation_invariants",
     "plane_family",
+    "split_planes",
 ]
 
 MAX_INDEX: Final = 1000
@@ -85,6 +86,17 @@ def hexagonal_plane_family(miller: str) -> str:
 def plane_family(miller: str) -> str:
     """One name for the family of a plane: `hexagonal_plane_family` of four indices, else `cubic_plane_family`."""
     return hexagonal_plane_family(miller) if is_four_index(miller) else cubic_plane_family(miller)
+
+
+def split_planes(text: str) -> list[str]:
+    """Return the Miller indices that commas part; commas between single indices, as in "1,-1,0", part nothing.
+
+    >>> split_planes("100, 110,111"), split_planes("(1,-1,0)"), split_planes("10-10,0001")
+    (['100', '110', '111'], ['(1,-1,0)'], ['10-10', '0001'])
+    """
+    parts = [part.strip() for part in text.split(",")]
+    bare = [part.strip("()[]{}<> ") for part in parts]
+    return [text.strip()] if all(re.fullmatch(r"[+-]?\d", part) for part in bare) else parts
 
 
 def _words(miller: str) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError, UnstatedError
+from nakaya.core.ranges import equally_spaced
 from nakaya.growth.catalogue import DEFAULT_MODEL, find_model
 from nakaya.growth.growing import grow
 from nakaya.growth.model.parameters import Conditions
@@ -55,7 +56,7 @@ class ParameterAxis:
 
     def values(self) -> FloatArray:
         """The values, float64 [count], rounded to nine digits so that 0.4 is 0.4 and not 0.39999999999999997."""
-        return np.array([float(f"{value:.9g}") for value in np.linspace(self.low, self.high, self.count)])
+        return equally_spaced(self.low, self.high, self.count)
 
 
 def parse_axis(text: str) -> ParameterAxis:
