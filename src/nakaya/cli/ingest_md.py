@@ -27,7 +27,8 @@ def ingest_trajectory(
 ) -> None:
     """Follow the crystal in trajectories of atoms and write one record per file.
 
-    Example: nakaya ingest md examples/md/copper.dump.gz --lammps-units metal --elements Cu --time-step 0.003 --out mine/
+    Example: nakaya ingest md examples/md/copper.dump.gz --lammps-units metal --elements Cu --time-step 0.003
+    --out mine/
 
     A LAMMPS dump carries numbers of types and no units: both must be given.
     """

@@ -357,7 +357,9 @@ def campaign_run(
     ] = None,
     workers: Workers = 1,
     keep_frames: Annotated[bool, typer.Option("--keep-frames", help="Keep the frames of finished runs.")] = False,
-    max_runs: Annotated[int | None, typer.Option(min=0, help="Stop after so many runs; 0: only tell what is left.")] = None,
+    max_runs: Annotated[
+        int | None, typer.Option(min=0, help="Stop after so many runs; 0: only tell what is left.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the runs of a plan that are not done yet, in its order.
