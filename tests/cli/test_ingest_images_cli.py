@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 
@@ -52,6 +53,11 @@ def ingest(capsys, *words) -> dict:
     return json.loads(captured.out)
 
 
+def table(out, name) -> list[dict[str, str]]:
+    with (out / "tables" / name).open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
 def assert_accepted(out, result, level_nodes):
     """The record is valid, and its graph goes into the multi-scale graph as it is."""
     store = RecordStore(out / "records")
@@ -79,7 +85,7 @@ def test_grains_of_a_known_micrograph_with_record_graph_overlay_and_mask(microgr
     assert result["mean_neighbours_whole_grains"] == pytest.approx(6.0, abs=0.3)
     first, _ = ingested  # the same image gives the same bytes
     files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
-    assert len(files) == 4
+    assert len(files) == 8
     for path in files:
         assert (first / path).read_bytes() == (out / path).read_bytes(), path
     record, frame = assert_accepted(out, result, result["grains"])
@@ -89,7 +95,13 @@ def test_grains_of_a_known_micrograph_with_record_graph_overlay_and_mask(microgr
     distribution = record.quantities["diameter_distribution"]
     width = np.diff(distribution.axis.values).mean()
     assert (distribution.values * width).sum() == pytest.approx(1.0)
+    rows = table(out, "grains.csv")
+    assert len(rows) == result["grains"]
     areas = frame.levels["cluster"].column("area")
+    assert [float(row["area [m^2]"]) for row in rows] == pytest.approx(areas, rel=1e-6)  # features are float32
+    told = {row["name"]: row for row in table(out, "quantities.csv")}
+    assert float(told["mean_intercept"]["value"]) == result["mean_intercept_m"]
+    assert [float(told["mean_intercept"][f"interval_{end}"]) for end in ("low", "high")] == [low, high]
     assert areas.sum() == pytest.approx((SIDE * 0.5e-6) ** 2, rel=1e-5)
     mask = np.array(Image.open(out / "mask.png"))
     assert mask.shape == (SIDE, SIDE)
@@ -166,6 +178,8 @@ def test_loops_print_their_count_size_and_density(tmp_path, capsys):
     assert result["mean_diameter_m"] == pytest.approx(26 * 0.4e-9, rel=0.15)
     assert result["density_per_m2"] == pytest.approx(3 / (256 * 0.4e-9) ** 2)
     assert_accepted(tmp_path / "out", result, 3)
+    diameters = [float(row["diameter [m]"]) for row in table(tmp_path / "out", "loops.csv")]
+    assert np.mean(diameters) == pytest.approx(result["mean_diameter_m"])
     again = ingest(capsys, *words, "--mask", tmp_path / "out" / "mask.png", "--out", tmp_path / "again")
     assert again["count"] == 3
     assert again["mean_diameter_m"] == pytest.approx(result["mean_diameter_m"])

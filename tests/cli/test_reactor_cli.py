@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import runpy
 import shutil
@@ -43,6 +44,11 @@ def test_a_log_is_ingested_with_a_record_and_a_chart(folder, capsys, tmp_path):
     store = RecordStore(out / "records")
     assert store.ids() == [document["record"]]
     assert (out / "chart.png").read_bytes().startswith(b"\x89PNG")
+    record = store.get(document["record"])
+    with (out / "tables" / "by-time.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["condition.temperature [K]"]]
+    assert [float(row["condition.temperature [K]"]) for row in rows] == record.conditions["temperature"].values.tolist()
+    assert [float(row["time [s]"]) for row in rows] == record.conditions["temperature"].axis.values.tolist()
     assert run([*words, "--out", str(out)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert run([*words, "--out", str(out), "--overwrite"]) == 0

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo, echo_json
+from nakaya.cli.output import echo, echo_json, echo_tables
 
 __all__ = ["reactor"]
 
@@ -50,3 +50,4 @@ def reactor(
         unit = result["rmse_units"][name]
         echo(f"RMSE {name}: {error:.3g} {unit if unit != '1' else '(of the natural logarithm)'}")
     echo(f"written to {result['out']}")
+    echo_tables(result["tables"])

@@ -52,6 +52,6 @@ def _ingest_with(name: str) -> Any:
         if as_json:
             echo_json({"reader": name, "records": ids, "out": out})
         else:
-            echo(f"{len(ids)} records of {file} added to {out}")
+            echo(f"{len(ids)} records of {file} added to {out}", f"tables (CSV) in {out / 'tables'}")
 
     return read

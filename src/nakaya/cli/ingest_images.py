@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo, echo_json, echo_outlines
+from nakaya.cli.output import echo, echo_json, echo_outlines, echo_tables
 from nakaya.core.errors import ParameterError
 
 __all__ = ["ebsd", "micrograph"]
@@ -16,7 +16,7 @@ __all__ = ["ebsd", "micrograph"]
 
 def micrograph(
     image: Annotated[Path, typer.Argument(help="PNG, TIFF, JPEG or BMP; grey or colour, 8 or 16 bits.")],
-    out: Annotated[Path, typer.Option(help="Directory to make: records/, overlay.png, mask.png.")],
+    out: Annotated[Path, typer.Option(help="Directory to make: records/, tables/ (CSV), overlay.png, mask.png.")],
     pixel_size: Annotated[
         str | None,
         typer.Option(
@@ -62,12 +62,13 @@ def micrograph(
         echo_json(result)
         return
     echo_outlines(out / "records")
+    echo_tables(result["tables"])
     echo(f"look at {result['overlay']}")
 
 
 def ebsd(
     source: Annotated[Path, typer.Argument(metavar="MAP", help="EBSD map: .ang (TSL, EMsoft, ASTAR) or .ctf (HKL).")],
-    out: Annotated[Path, typer.Option(help="Directory to make: records/, overlay.png, mask.png.")],
+    out: Annotated[Path, typer.Option(help="Directory to make: records/, tables/ (CSV), overlay.png, mask.png.")],
     threshold: Annotated[float, typer.Option(help="Greatest disorientation inside a grain, degrees, 0.1 to 60.")] = 5.0,
     min_pixels: Annotated[int, typer.Option(help="Least number of points of a grain, 1 or more.")] = 5,
     min_confidence: Annotated[
@@ -95,4 +96,5 @@ def ebsd(
         echo_json(result)
         return
     echo_outlines(out / "records")
+    echo_tables(result["tables"])
     echo(f"look at {result['overlay']}")

@@ -40,3 +40,5 @@ def ingest_trajectory(
         return
     echo(*document["summary"])
     echo(f"written to {out}" if out is not None else "not stored: give --out to keep the records")
+    if out is not None:
+        echo(f"tables (CSV) in {out / 'tables'}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo, echo_json, echo_outlines
+from nakaya.cli.output import echo, echo_json, echo_outlines, echo_tables
 
 __all__ = ["reactor"]
 
@@ -19,7 +19,7 @@ def reactor(
         typer.Argument(help="Log (CSV, plain or gz); where the map describes size reports: their folder, or one."),
     ],
     column_map: Annotated[Path, typer.Option("--map", help="Column map, TOML: which column is what, in which unit.")],
-    out: Annotated[Path, typer.Option(help="Directory to make: a record (SI units) and chart.png.")],
+    out: Annotated[Path, typer.Option(help="Directory to make: a record (SI units), tables/ (CSV) and chart.png.")],
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -38,4 +38,5 @@ def reactor(
         echo_json(result)
         return
     echo_outlines(out / "records")
+    echo_tables(result["tables"])
     echo(f"written to {result['out']}")

@@ -36,6 +36,7 @@ __all__ = [
     "echo",
     "echo_json",
     "echo_outlines",
+    "echo_tables",
     "explain_exception",
     "plain",
     "run_app",
@@ -203,3 +204,8 @@ def echo_outlines(store: Path) -> None:
 
     for record in RecordStore(store):
         echo(*outline_record(record))
+
+
+def echo_tables(tables: Sequence[Path]) -> None:
+    """Say where tables are, and which."""
+    echo(f"tables in {tables[0].parent}: {', '.join(sorted(path.name for path in tables))}")

@@ -58,7 +58,7 @@ def ingest_md(
     known = known_records()
     records = [ingest_trajectory(path, options, known=known) for path in files]
     if out is not None:
-        write_store(records, out, overwrite=overwrite)
+        write_store(records, out, tables=True, overwrite=overwrite)
     summary = [line for record in records for line in (summarise_record(record), *(f"  {f}" for f in record.flags))]
     return {"records": [to_document(record) for record in records], "summary": summary, "out": out}
 
@@ -114,7 +114,7 @@ def run_own_input(
             conditions={**record.conditions, **(field_condition(electric_field) if electric_field else {})},
             provenance=replace(record.provenance, source="own LAMMPS input", commands=(f"lmp -in {script.name}",)),
         )
-        write_store([record], out, overwrite=overwrite)
+        write_store([record], out, tables=True, overwrite=overwrite)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return {"records": [to_document(record)], "out": out}

@@ -23,6 +23,7 @@ from nakaya.records.store import (
     to_document,
 )
 from nakaya.records.summary import summarise_record
+from nakaya.records.tables import TABLES, tables_of, write_tables
 
 __all__ = [
     "load_sources",
@@ -121,7 +122,12 @@ def load_sources(sources: Sequence[str | Path]) -> tuple[list[Record], dict[str,
 
 
 def write_store(
-    records: Sequence[Record], out: Path, *, snapshots: Mapping[str, Path] | None = None, overwrite: bool = False
+    records: Sequence[Record],
+    out: Path,
+    *,
+    snapshots: Mapping[str, Path] | None = None,
+    tables: bool = False,
+    overwrite: bool = False,
 ) -> None:
     """Write a new store, whole or not at all.
 
@@ -129,6 +135,7 @@ def write_store(
         records: Of different ids, or the same.
         out: Directory.
         snapshots: Path inside the store -> file to copy there; missing files are left out.
+        tables: Whether each record gets its tables, in `tables/ID/`.
         overwrite: Whether it takes the place of what is at `out`.
 
     Raises:
@@ -140,3 +147,5 @@ def write_store(
             if source.is_file() and not (fresh / place).exists():
                 (fresh / place).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, fresh / place)
+        for record in records if tables else ():
+            write_tables(tables_of([record], fresh), fresh / TABLES / record.id)

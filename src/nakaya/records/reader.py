@@ -12,8 +12,10 @@ from pathlib import Path
 
 from nakaya.core.errors import OutputExistsError
 from nakaya.core.registry import Registry
+from nakaya.records.checks import check_record
 from nakaya.records.record import Record
 from nakaya.records.store import RecordStore
+from nakaya.records.tables import TABLES, tables_of, write_tables
 
 __all__ = ["READERS", "Reader", "ingest"]
 
@@ -40,6 +42,8 @@ READERS: Registry[Reader] = Registry("reader", "nakaya.readers", Reader, {})
 def ingest(reader: Reader, file: Path, out: Path, *, overwrite: bool = False) -> list[str]:
     """Read a file and add its records to a store of records, which is made where there is none.
 
+    The tables of a record, in `tables/ID/`, are there before it: a record that is there has all of them.
+
     Returns:
         The ids of the records.
 
@@ -53,5 +57,8 @@ def ingest(reader: Reader, file: Path, out: Path, *, overwrite: bool = False) ->
     if known and not overwrite:
         raise OutputExistsError(f"{out} holds other records of these ids: {', '.join(sorted(known))}: name another")
     for record in records:
+        if record.id in known or record.id not in store:
+            check_record(record)
+            write_tables(tables_of([record], out), out / TABLES / record.id)
         store.add(record, overwrite=overwrite)
     return [record.id for record in records]

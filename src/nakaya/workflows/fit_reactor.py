@@ -86,8 +86,8 @@ def fit_reactor(
         profiles = profile_chart(_profiles(found, free), found.threshold, LIGHT)
         contents["profiles.png"] = encode_figure(profiles, "png")
     record = _record(found, plan.experiments[0], files, flags, config.name)
-    write_record_folder(record, contents, out, overwrite=overwrite)
-    return result | {"record": record.id, "out": out}
+    written = write_record_folder(record, contents, out, overwrite=overwrite)
+    return result | {name: written[name] for name in ("record", "out", "tables")}
 
 
 def _summarise(found: Fit) -> dict[str, Any]:

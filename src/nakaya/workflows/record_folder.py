@@ -1,4 +1,4 @@
-"""Folders with the record of one file or fit, and what belongs to it: pictures to check, graphs, results."""
+"""Folders with the record of one file or fit, and what belongs to it: tables, pictures to check, graphs, results."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from nakaya.core.files import write_whole
 from nakaya.core.folders import new_folder
 from nakaya.records.record import Record
 from nakaya.records.store import RecordStore
+from nakaya.records.tables import TABLES, tables_of, write_tables
 
 __all__ = ["RECORDS", "write_record_folder"]
 
@@ -20,7 +21,7 @@ RECORDS = "records"
 def write_record_folder(
     record: Record, files: Mapping[str, bytes], out: Path, *, overwrite: bool = False
 ) -> dict[str, Any]:
-    """Write a record in `records/` and other files, whole or not at all.
+    """Write a record in `records/`, its tables in `tables/` and other files, whole or not at all.
 
     Args:
         record: The record.
@@ -29,7 +30,7 @@ def write_record_folder(
         overwrite: Whether something there is replaced.
 
     Returns:
-        Plain values: record (its id), status, flags, out.
+        Plain values: record (its id), status, flags, out, tables (their paths).
 
     Raises:
         OutputError: It cannot be written.
@@ -39,4 +40,7 @@ def write_record_folder(
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             write_whole(folder / name, content)
         RecordStore(folder / RECORDS, create=True).add(record)
-    return {"record": record.id, "status": record.status, "flags": list(record.flags), "out": out}
+        tables = tables_of([record], folder / RECORDS)
+        write_tables(tables, folder / TABLES)
+    about = {"record": record.id, "status": record.status, "flags": list(record.flags), "out": out}
+    return about | {"tables": [out / TABLES / name for name in tables]}
