@@ -40,10 +40,10 @@ from nakaya.cli.app import app, run
 from nakaya.core.randomness import fair_bits, member_key, noise_words
 from nakaya.growth.campaigns.config import read_campaign
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
-from nakaya.growth.campaigns.splits import split_points
 from nakaya.growth.emulators.controls.lookup import LookUpTable
 from nakaya.growth.lattice.geometry import make_setup
 from nakaya.growth.model.parameters import point_hash
+from nakaya.growth.store.splits import split_points
 from nakaya.growth.store.store import read_description
 from nakaya.kinetics.benchmark.splits import freeze_splits
 from nakaya.kinetics.benchmark.tasks import Task, corpus_hash

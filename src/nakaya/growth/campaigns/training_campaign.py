@@ -10,12 +10,12 @@ from nakaya.core.arrays import IntArray
 from nakaya.core.errors import ConfigError, FormatError, ParameterError
 from nakaya.growth.campaigns.config import plain_points, sample_parameters
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
-from nakaya.growth.campaigns.splits import split_points
 from nakaya.growth.catalogue import find_model
 from nakaya.growth.emulators.protocol import Emulator
 from nakaya.growth.grower_model import points_of, setup_from_metadata
 from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
+from nakaya.growth.store.splits import split_points
 
 __all__ = ["TrainingCampaign", "split_training"]
 

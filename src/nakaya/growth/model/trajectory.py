@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,3 +183,15 @@ class Trajectory:
             grain=None if self.grain is None else self.grain[index],
             fields={name: values[index] for name, values in self.fields.items()},
         )
+
+    def to_xarray(self) -> Any:  # an xarray.Dataset: xarray is an extra
+        """Return the crystals as an `xarray.Dataset`, whose `to_netcdf` writes a file.
+
+        Dimensions are point, member and y, x (or z, y, x); the parameters are coordinates of `point`. Units, model,
+        hash, version and what to cite are attributes. See `nakaya.growth.exchange.datasets.to_dataset`.
+
+        Raises:
+            MissingExtraError: xarray is not installed.
+        """
+        # By its name, as it knows of lattices and models, which know of trajectories.
+        return import_module("nakaya.growth.exchange.datasets").to_dataset(self)

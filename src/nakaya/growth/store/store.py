@@ -15,6 +15,7 @@ from nakaya.core.arrays import BoolArray, FloatArray, IntArray
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
 from nakaya.core.provenance import sha256_of_bytes
 from nakaya.core.reading import MAX_DOCUMENT_BYTES, parse_json, read_bounded
+from nakaya.growth.exchange.datasets import to_dataset
 from nakaya.growth.model.setup import STOP_REASONS
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.layout import StoreLayout
@@ -207,6 +208,16 @@ class StoredTrajectory:
             IndexError: There is no such point.
         """
         return self.load([index]).point(0) if self.has_point_axis else self.load()
+
+    def to_xarray(self) -> Any:  # an xarray.Dataset: xarray is an extra
+        """Return the crystals as an `xarray.Dataset`; nothing but parameters is read before it is asked for.
+
+        As `Trajectory.to_xarray`. Asking it for crystals that are not computed yet is a `ParameterError`.
+
+        Raises:
+            MissingExtraError: xarray is not installed.
+        """
+        return to_dataset(self)
 
     def __repr__(self) -> str:
         done, shards = len(self.reader.completed()), self.layout.num_shards

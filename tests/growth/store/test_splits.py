@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import ParameterError
-from nakaya.growth.campaigns.splits import split_points
+from nakaya.growth.store.splits import split_points
 
 FRACTIONS = {"train": 0.7, "validation": 0.2, "test": 0.1}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nakaya.core.provenance import package_version
 
-__all__ = ["CITATIONS", "Citation"]
+__all__ = ["CITATIONS", "Citation", "citation_of"]
 
 
 @dataclass(frozen=True)
@@ -170,3 +170,8 @@ CITATIONS: tuple[Citation, ...] = (
     ),
 )
 """What this package stands on."""
+
+
+def citation_of(citation: str) -> str:
+    """Return the BibTeX of what a model names: the key of an entry of `CITATIONS`, or an entry of its own."""
+    return next((entry.bibtex for entry in CITATIONS if entry.key == citation), citation)
