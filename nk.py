@@ -6,6 +6,7 @@
     python3 nk.py shell ARGS      run the `nakaya` command of this checkout with ARGS, in the folder where you are
     python3 nk.py benchmark NAME [ARGS]    install everything, then run a study of the folder `benchmarks`
     python3 nk.py package         build the sdist and the wheel, install the wheel in an empty environment, and run it
+    python3 nk.py docs [ARGS]     install what the documentation needs, run its examples, build it (ARGS: to Sphinx)
 
 Everything goes into the folder `.venv` beside this file; deleting that folder undoes it all. A second run installs
 nothing unless pyproject.toml, constraints.txt or the Python version changed. Standard library only.
@@ -29,9 +30,13 @@ VENV = ROOT / ".venv"
 STAMPS = VENV / "nakaya-installed"
 CONSTRAINTS = ROOT / "constraints.txt"
 
+DOCS = ROOT / "docs"
+SITE = DOCS / "_build" / "site"
+
 LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 8 * 10**9
 DEMO_EXTRAS = ("microscopy", "ml")
+DOCS_EXTRAS = ("docs", "microscopy", "ml")
 TEST_EXTRAS = ("dev", "exchange", "md", "microscopy", "ml", "oracles", "postgres")
 
 PIP_INSTALL = ("-m", "pip", "install", "--disable-pip-version-check")
@@ -57,6 +62,7 @@ def main(arguments: Sequence[str]) -> int:
         "shell": shell,
         "benchmark": benchmark,
         "package": package,
+        "docs": docs,
     }
     if not arguments or arguments[0] in ("-h", "--help"):
         print(__doc__)
@@ -141,6 +147,23 @@ def package(arguments: Sequence[str]) -> int:
             print(f"$ nakaya {' '.join(words)}", flush=True)
             run_or_raise([python, "-m", "nakaya", *words], f"nakaya {words[0]} of the wheel failed: see above", empty)
     print(f"{wheel.name} and its sdist are in {dist}; the wheel works in an empty environment.", flush=True)
+    return 0
+
+
+def docs(arguments: Sequence[str]) -> int:
+    """Install what builds the documentation, run the gallery, and build the site; every warning is an error."""
+    install(DOCS_EXTRAS)
+    for made in (DOCS / "_build", DOCS / "gallery"):  # made anew: pictures are of this code, not of last week's
+        if made.exists():
+            shutil.rmtree(made)
+    strict = ["-b", "html", "-W", "--keep-going", "-q", "-d", str(DOCS / "_build" / "doctrees")]
+    print("Running the examples of the gallery and writing pages: a few minutes.", flush=True)
+    begin = time.monotonic()
+    status = run_in_venv(["-m", "sphinx", *strict, *arguments, str(DOCS), str(SITE)])
+    if status:
+        print("nk.py: the documentation was not built: see the warnings above, each is an error", file=sys.stderr)
+        return status
+    print(f"Built in {time.monotonic() - begin:.0f} s. Open {(SITE / 'index.html').as_uri()}")
     return 0
 
 
