@@ -2,8 +2,8 @@
 The shape that growth velocities make
 =====================================
 
-A crystal whose faces move with velocities v(n) tends to the shape {x: n.x <= v(n) for all n}: the slowest faces win. The
-velocities are those of copper interfaces in molecular dynamics, from the records that ship with the package.
+A crystal whose faces move with velocities v(n) tends to the shape {x: n.x <= v(n) for all n}: the slowest faces win.
+The velocities are those of copper interfaces in molecular dynamics, from the records that ship with the package.
 """
 
 import matplotlib.pyplot as plt
