@@ -11,7 +11,8 @@ import pytest
 
 from nakaya.cli.app import run
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -36,6 +37,7 @@ def test_the_command_line_examples_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples", target_is_directory=True)
     lines = command_lines()
     assert lines
     for line in lines:
@@ -51,4 +53,4 @@ def test_the_two_commands_and_the_picture_are_there() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
     assert pictures
     for picture in pictures:
-        assert (Path(__file__).resolve().parents[1] / picture).is_file(), picture
+        assert (ROOT / picture).is_file(), picture
