@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from io import BytesIO
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import matplotlib
@@ -33,7 +34,7 @@ from nakaya.viz.charts.reactors import (
 )
 from nakaya.viz.charts.tuning import Slice, history_chart, importance_chart, regret_chart, slice_chart
 from nakaya.viz.formatting import typeset
-from nakaya.viz.style import DARK, LIGHT
+from nakaya.viz.style import DARK, LIGHT, NARROW_WIDTH, PAGE_WIDTH, PIXELS_PER_INCH, TEXT_SIZE
 
 RNG = np.random.default_rng(5)
 STEPS = np.arange(0.0, 50.0)
@@ -93,13 +94,14 @@ def test_a_name_that_begins_with_an_underscore_is_in_the_legend():
     points = [replace(POINTS, label=name) for name in names]
     for chart in (
         growth_curves([CurvePanel("area", bands)], DARK),
-        parity_chart(points, DARK, quantity="v"),
         velocity_chart(points, DARK),
         velocity_panels({"Al": (points, 3.0)}, DARK),
         regret_chart({name: np.ones((2, 4)) for name in names}, DARK, y_label="e", floor=0.1),
         history_chart(STEPS, STEPS, DARK, y_label="e", references=dict.fromkeys(names, 1.0)),
     ):
         assert {typeset(name) for name in names} <= {words.get_text() for words in chart.legends[0].get_texts()}
+    parity = parity_chart(points, DARK, quantity="v")
+    assert [panel.get_title(loc="left") for panel in parity.axes] == [typeset(name) for name in names]
     (panel,) = trace_chart([TracePanel("c", [Trace(name, STEPS, STEPS) for name in names])], DARK).axes
     assert [words.get_text() for words in panel.get_legend().get_texts()] == [typeset(name) for name in names]
 
@@ -138,8 +140,72 @@ def test_growth_curves_draw_the_medians_and_the_solver_as_the_text():
     assert np.array_equal(model.get_ydata(), MODEL.middle)
     assert same_color(solver.get_color(), DARK.solver)
     assert same_color(model.get_color(), DARK.models[0])
-    assert figure.axes[0].get_ylabel() == "area (sites)"
+    assert figure.axes[0].get_title(loc="left") == "area (sites)"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["solver", "a model"]
+
+
+def charts_with_everything(width):
+    points = [replace(POINTS, label=name) for name in ("argon", "krypton", "xenon")]
+    marks = [Mark("55.0", 5.0, 5.0, kind="clear point"), Mark("41.0", 9.0, 9.0, filled=False, kind="cloud point")]
+    traces = [Trace("temperature", STEPS, STEPS), Trace("setpoint", STEPS, STEPS + 1, "dashes")]
+    yield growth_curves([CurvePanel(f"area {k}", (SOLVER, MODEL)) for k in range(3)], LIGHT, width=width)
+    yield parity_chart(points, LIGHT, quantity="v", width=width)
+    yield velocity_chart(points, LIGHT, curves=[MODEL], melting_point=30.0, width=width)
+    yield velocity_panels({"Al": (points, 30.0), "Cu": (points, 20.0), "Si": (points, 9.0)}, LIGHT, width=width)
+    yield estimate_chart([Estimate("x", 2.0)], LIGHT, x_label="d", reference=1, reference_label="floor", width=width)
+    yield trade_off_chart([TradeOff("x", 0.4, 6.0), TradeOff("y", 0.1, 2.0)], LIGHT, y_label="d", width=width)
+    yield ablation_chart([("nodes", 1.0), ("edges", -1.0)], LIGHT, title="t", model="m", unit="m/s", width=width)
+    yield trace_chart([TracePanel("T", traces, marks), TracePanel("S", traces)], LIGHT, title="a run", width=width)
+    yield profile_chart([Profile("k", STEPS + 1, STEPS, 1.0, (None, 2.0))] * 4, 2.7, LIGHT, width=width)
+    yield history_chart(STEPS, STEPS, LIGHT, y_label="error", references={"mean": 2.0}, width=width)
+    yield importance_chart({"depth": 0.7, "rate": 0.3}, LIGHT, width=width)
+    yield slice_chart([Slice("depth", STEPS), Slice("rate", STEPS)], STEPS, LIGHT, y_label="error", width=width)
+    yield regret_chart({"gp": np.ones((2, 4)), "random": np.ones((2, 4))}, LIGHT, y_label="e", floor=0.1, width=width)
+
+
+@pytest.mark.parametrize("width", [PAGE_WIDTH, NARROW_WIDTH])
+def test_words_of_charts_have_one_size_and_lie_inside_and_legends_have_one_entry_per_line(width):
+    for chart in charts_with_everything(width):
+        chart.draw_without_rendering()
+        assert chart.get_figwidth() * PIXELS_PER_INCH == pytest.approx(width)
+        for words in words_of(chart):
+            assert words.get_fontsize() == TEXT_SIZE, words
+            box = words.get_window_extent()
+            assert box.x0 >= -1, words
+            assert box.x1 <= chart.bbox.width + 1, words
+        panels = [panel.get_window_extent() for panel in chart.axes]
+        beside = [panel.get_legend() for panel in chart.axes if panel.get_legend()]
+        for legend in [*chart.legends, *beside]:
+            lines = [words.get_window_extent() for words in legend.get_texts()]
+            assert all(lower.y1 <= upper.y0 + 1 for upper, lower in pairwise(lines))
+            box = legend.get_window_extent().padded(-1)
+            assert not any(box.overlaps(panel) for panel in panels)
+            assert (width == PAGE_WIDTH) == (box.x0 > max(panel.x1 for panel in panels))
+
+
+def words_of(chart):
+    """What is written and shown: ticks beyond the limits of their axis are not."""
+    hidden = {
+        tick.label1
+        for panel in chart.axes
+        for axis in (panel.xaxis, panel.yaxis)
+        for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+    } - {label for panel in chart.axes for axis in (panel.xaxis, panel.yaxis) for label in shown_labels(axis)}
+    return [words for words in chart.findobj(Text) if words.get_text() and words.get_visible() and words not in hidden]
+
+
+def shown_labels(axis):
+    low, high = sorted(axis.get_view_interval())
+    return [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+
+
+def test_panels_stand_side_by_side_where_there_is_room_and_else_below_each_other():
+    for width, columns in ((PAGE_WIDTH, 3), (NARROW_WIDTH, 1)):
+        chart = velocity_panels({name: ([POINTS], 30.0) for name in ("Al", "Cu", "Si")}, LIGHT, width=width)
+        chart.draw_without_rendering()
+        lefts = {round(panel.get_window_extent().x0) for panel in chart.axes}
+        assert len(lefts) == columns
+        assert min(panel.get_window_extent().height for panel in chart.axes) > 150
 
 
 def test_a_legend_names_every_face_once_in_the_order_of_the_panels():

@@ -10,13 +10,30 @@ from typing import Any, ParamSpec, TypeVar
 from nakaya.core.errors import UnknownNameError
 from nakaya.viz.colour import ColourRamp
 
-__all__ = ["DARK", "LIGHT", "SMALL_SIZE", "THEMES", "Theme", "find_theme", "house_style"]
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "NARROW_WIDTH",
+    "PAGE_WIDTH",
+    "PIXELS_PER_INCH",
+    "TEXT_SIZE",
+    "THEMES",
+    "Theme",
+    "find_theme",
+    "house_style",
+]
 
-TEXT_SIZE = 11.0
-"""Of charts, in points."""
+PIXELS_PER_INCH = 96.0
+"""Of the pixels that pages count in (CSS): a chart as wide as its place on a page is shown at its own size."""
 
-SMALL_SIZE = 9.5
-"""Of ticks, legends and remarks in charts, in points."""
+PAGE_WIDTH = 960.0
+"""Of a chart and of the figures of a report, in pixels."""
+
+NARROW_WIDTH = 360.0
+"""The same on a telephone."""
+
+TEXT_SIZE = 10.5
+"""Of all words and numbers in charts, in points: 14 pixels, as captions of reports."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +150,14 @@ def house_style(draw: Callable[_P, _R]) -> Callable[_P, _R]:
             "lines.linewidth": 1.6,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.titlesize": TEXT_SIZE + 1,
-            "axes.titlepad": 10,
+            "axes.titlesize": TEXT_SIZE,
+            "axes.titlepad": 8,
+            "figure.titlesize": TEXT_SIZE,
             "legend.frameon": False,
-            "legend.fontsize": SMALL_SIZE,
+            "legend.fontsize": TEXT_SIZE,
             "legend.handlelength": 1.4,
+            "xtick.labelsize": TEXT_SIZE,
+            "ytick.labelsize": TEXT_SIZE,
             "mathtext.fontset": "stix",
             "axes.unicode_minus": True,
             "svg.fonttype": "path",  # letters as shapes: the file needs no font

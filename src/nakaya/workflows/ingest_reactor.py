@@ -141,8 +141,8 @@ def _panels(found: IngestedLog) -> list[Any]:
         marks = []
         for event in found.events:
             celsius = event.temperature - CELSIUS_ZERO
-            label = f"{event.kind} {celsius:.1f} °C"
-            marks.append(Mark(label, event.time / _HOUR, celsius, event.kind == "cloud"))
+            kind = f"{event.kind} point"
+            marks.append(Mark(f"{celsius:.1f}", event.time / _HOUR, celsius, event.kind == "cloud", kind))
         panels.append(TracePanel("temperature / °C", traces, marks))
     if "transmissivity" in channels:
         series = channels["transmissivity"]

@@ -10,7 +10,7 @@ import numpy as np
 from nakaya.core.errors import ParameterError
 from nakaya.viz.charts.base import as_rows, label_axes, new_figure
 from nakaya.viz.formatting import typeset
-from nakaya.viz.style import Theme, house_style
+from nakaya.viz.style import PAGE_WIDTH, Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +19,15 @@ __all__ = ["ablation_chart"]
 
 
 @house_style
-def ablation_chart(parts: Sequence[tuple[str, float]], theme: Theme, *, title: str, model: str, unit: str) -> Figure:
+def ablation_chart(
+    parts: Sequence[tuple[str, float]],
+    theme: Theme,
+    *,
+    title: str,
+    model: str,
+    unit: str,
+    width: float = PAGE_WIDTH,
+) -> Figure:
     """Return a bar for every part that was left out: how the prediction changed without it, the largest on top.
 
     Args:
@@ -28,13 +36,14 @@ def ablation_chart(parts: Sequence[tuple[str, float]], theme: Theme, *, title: s
         title: Above the bars.
         model: Whose answers changed.
         unit: Of the changes.
+        width: Pixels.
 
     Raises:
         ParameterError: There is nothing to show.
     """
     if not parts:
         raise ParameterError("nothing was left out, so there is nothing to show: conditions are all the evidence")
-    figure, (axes,) = new_figure(theme, width=7.2, height=1.2 + 0.3 * len(parts))
+    figure, (axes,) = new_figure(theme, width=width, height=100.0 + 28.0 * len(parts))
     places = np.arange(len(parts))[::-1]
     axes.barh(places, [change for _, change in parts], height=0.62, color=theme.models[0])
     axes.axvline(0, color=theme.foreground, linewidth=0.8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,7 +13,7 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.viz.formatting import typeset
-from nakaya.viz.style import SMALL_SIZE, Theme, house_style
+from nakaya.viz.style import PAGE_WIDTH, PIXELS_PER_INCH, Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,10 +25,14 @@ __all__ = [
     "Role",
     "add_legend",
     "as_rows",
+    "columns_of",
     "draw_band",
     "encode_figure",
     "ensemble_band",
+    "is_wide",
     "label_axes",
+    "leads_row",
+    "make_room",
     "new_figure",
     "plain_numbers",
     "reference_line",
@@ -40,28 +45,49 @@ Role = Literal["solver", "floor", "model"]
 BAND_OPACITY = 0.22
 DASHES = (0, (4, 3))
 
-LEGEND_INCHES = 1.6
-"""Width that a legend gives to each of its entries."""
+MIN_PANEL = 220.0
+"""Least width of one of several panels, its labels included, in pixels."""
+
+WIDE = 600.0
+"""From this width on, in pixels, a legend stands to the right of the panels; in narrower figures above them."""
+
+LEGEND_LINE = 20.0
+"""Height of an entry of a legend, in pixels."""
+
+
+def columns_of(panels: int, width: float) -> int:
+    """Return how many panels stand side by side in a figure of `width` pixels: rows are as even as can be.
+
+    >>> [columns_of(panels, 960) for panels in (1, 3, 4, 5, 6)], columns_of(3, 360)
+    ([1, 3, 4, 3, 3], 1)
+    """
+    most = max(1, int(width // MIN_PANEL))
+    return math.ceil(panels / math.ceil(panels / most))
 
 
 def new_figure(
-    theme: Theme, *, width: float, height: float, panels: int = 1, stacked: bool = False
+    theme: Theme, *, height: float, width: float = PAGE_WIDTH, panels: int = 1, stacked: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """Return an empty figure with panels side by side, dressed in the theme; call it under `house_style`.
+    """Return an empty figure with panels in rows, dressed in the theme; call it under `house_style`.
 
     Args:
         theme: Colours.
-        width: Inches.
-        height: Inches.
-        panels: How many, at least 1.
+        height: Of a row of panels, in pixels; a legend above adds to it.
+        width: Pixels.
+        panels: How many, at least 1: as many side by side as there is room for.
         stacked: One above the other on a common abscissa instead.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor=theme.background)
-    grid = figure.subplots(panels if stacked else 1, 1 if stacked else panels, squeeze=False, sharex=stacked)
-    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.06)  # type: ignore[union-attr, call-arg]
-    axes = list(grid.flat)
+    columns = 1 if stacked else columns_of(panels, width)
+    rows = math.ceil(panels / columns)
+    size = (width / PIXELS_PER_INCH, rows * height / PIXELS_PER_INCH)
+    figure = Figure(figsize=size, layout="constrained", facecolor=theme.background)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=stacked)
+    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.06, wspace=0.06)  # type: ignore[union-attr, call-arg]
+    axes, spare = list(grid.flat)[:panels], list(grid.flat)[panels:]
+    for place in spare:
+        place.remove()
     for panel in axes:
         _dress(panel, theme)
     return figure, axes
@@ -70,7 +96,7 @@ def new_figure(
 def _dress(axes: Axes, theme: Theme) -> None:
     axes.set_facecolor(theme.background)
     axes.spines[:].set(color=theme.rule, linewidth=0.8)
-    axes.tick_params(which="both", color=theme.rule, labelcolor=theme.muted, labelsize=SMALL_SIZE, length=3.5)
+    axes.tick_params(which="both", color=theme.rule, labelcolor=theme.muted, length=3.5)
     axes.tick_params(which="minor", length=2.0)
     axes.grid(True, axis="y", color=theme.rule, linewidth=0.6, alpha=0.6)
     axes.set_axisbelow(True)
@@ -89,8 +115,14 @@ def label_axes(axes: Axes, theme: Theme, *, x: str, y: str, title: str = "") -> 
     axes.set_title(typeset(title), loc="left", color=theme.foreground)
 
 
+def leads_row(axes: Axes) -> bool:
+    """Whether a panel is the first of its row, which names the ordinate for all of them."""
+    place = axes.get_subplotspec()
+    return place is None or place.is_first_col()
+
+
 def add_legend(figure: Figure, panels: Sequence[Axes], theme: Theme) -> None:
-    """Name the series of the panels in lines above the whole figure, where no curve can run through them.
+    """Name the series of the panels, one below the other, beside the panels or above: no curve runs through them.
 
     Their labels are typeset already, for Matplotlib leaves out those that begin with "_".
     """
@@ -98,14 +130,26 @@ def add_legend(figure: Figure, panels: Sequence[Axes], theme: Theme) -> None:
     for panel in panels:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
             named.setdefault(label, handle)
+    wide = is_wide(figure)
+    if not wide:
+        make_room(figure, len(named))
     figure.legend(
         list(named.values()),
         list(named),
-        loc="outside upper left",
-        ncols=max(1, int(figure.get_figwidth() / LEGEND_INCHES)),
+        loc="outside right upper" if wide else "outside upper left",
         labelcolor=theme.foreground,
-        columnspacing=1.4,
+        borderpad=0.0 if wide else 0.4,
     )
+
+
+def is_wide(figure: Figure) -> bool:
+    """Whether there is room beside the panels."""
+    return figure.get_figwidth() * PIXELS_PER_INCH >= WIDE
+
+
+def make_room(figure: Figure, lines: int) -> None:
+    """Make a figure higher by so many lines of text, so that its panels keep their size."""
+    figure.set_figheight(figure.get_figheight() + lines * LEGEND_LINE / PIXELS_PER_INCH)
 
 
 def reference_line(axes: Axes, theme: Theme, value: float, remark: str = "", *, level: bool = False) -> None:
@@ -115,11 +159,10 @@ def reference_line(axes: Axes, theme: Theme, value: float, remark: str = "", *, 
         typeset(remark),
         (1.0, value) if level else (value, 1.0),
         xycoords=("axes fraction", "data") if level else ("data", "axes fraction"),
-        xytext=(0, 4) if level else (4, 2),
+        xytext=(0, 4),
         textcoords="offset points",
         color=theme.muted,
-        fontsize=SMALL_SIZE,
-        ha="right" if level else "left",
+        ha="right" if level else "center",
     )
 
 

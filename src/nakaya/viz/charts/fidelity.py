@@ -20,7 +20,7 @@ from nakaya.viz.charts.base import (
     role_colours,
 )
 from nakaya.viz.formatting import typeset
-from nakaya.viz.style import SMALL_SIZE, Theme, house_style
+from nakaya.viz.style import PAGE_WIDTH, Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -60,6 +60,7 @@ def estimate_chart(
     reference: float | None = None,
     reference_label: str = "",
     reference_band: tuple[float, float] | None = None,
+    width: float = PAGE_WIDTH,
 ) -> Figure:
     """Return values with intervals as dots on lines, one below the other, with a reference such as the floor.
 
@@ -70,13 +71,14 @@ def estimate_chart(
         reference: Where a perfect model would lie.
         reference_label: What that is.
         reference_band: The spread of the reference.
+        width: Pixels.
 
     Raises:
         ParameterError: There is nothing to show, or a value is not finite.
     """
     if not estimates or not all(np.isfinite(estimate.value) for estimate in estimates):
         raise ParameterError("a chart of estimates needs at least one value, and all of them finite")
-    figure, (axes,) = new_figure(theme, width=7.0, height=1.25 + 0.42 * len(estimates))
+    figure, (axes,) = new_figure(theme, width=width, height=90.0 + 36.0 * len(estimates))
     colours = role_colours([estimate.role for estimate in estimates], theme)
     if reference_band is not None:
         axes.axvspan(*reference_band, color=theme.floor, alpha=0.7, linewidth=0)
@@ -87,7 +89,7 @@ def estimate_chart(
             axes.plot([estimate.low, estimate.high], [height, height], color=colour, linewidth=2.2, alpha=0.55)
         axes.plot([estimate.value], [height], "o", color=colour, markersize=7)
     axes.set_yticks(range(len(estimates)), [typeset(estimate.label) for estimate in estimates])
-    axes.tick_params(axis="y", length=0, labelcolor=theme.foreground, labelsize=SMALL_SIZE + 1)
+    axes.tick_params(axis="y", length=0, labelcolor=theme.foreground)
     axes.set_ylim(len(estimates) - 0.4, -0.6)
     as_rows(axes, theme)
     extremes = [v for e in estimates for v in (e.value, e.low, e.high) if v is not None]
@@ -119,7 +121,9 @@ class TradeOff:
 
 
 @house_style
-def trade_off_chart(points: Sequence[TradeOff], theme: Theme, *, y_label: str, floor: float = 1.0) -> Figure:
+def trade_off_chart(
+    points: Sequence[TradeOff], theme: Theme, *, y_label: str, floor: float = 1.0, width: float = PAGE_WIDTH
+) -> Figure:
     """Return cost against error, both logarithmic: the lower left is where a model wants to be.
 
     Raises:
@@ -127,7 +131,7 @@ def trade_off_chart(points: Sequence[TradeOff], theme: Theme, *, y_label: str, f
     """
     if not points or not all(point.seconds > 0 and point.error > 0 for point in points):
         raise ParameterError("cost against error needs at least one model, and values above zero")
-    figure, (axes,) = new_figure(theme, width=7.0, height=3.9)
+    figure, (axes,) = new_figure(theme, width=width, height=360.0)
     axes.set_xscale("log")
     axes.set_yscale("log")
     reference_line(axes, theme, floor, "solver against solver", level=True)
@@ -136,6 +140,7 @@ def trade_off_chart(points: Sequence[TradeOff], theme: Theme, *, y_label: str, f
         place, words = (point.seconds, point.error), typeset(point.label)
         axes.annotate(words, place, (8, 6), textcoords="offset points", color=theme.foreground)
     axes.margins(x=0.25, y=0.18)
+    _plain_log_ticks(axes.xaxis, [point.seconds for point in points])
     _plain_log_ticks(axes.yaxis, [point.error for point in points])
     label_axes(axes, theme, x="seconds per crystal, one thread", y=y_label)
     return figure

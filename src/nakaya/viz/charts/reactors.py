@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.viz.charts.base import BAND_OPACITY, add_legend, label_axes, new_figure, plain_numbers
+from nakaya.viz.charts.base import (
+    BAND_OPACITY,
+    add_legend,
+    is_wide,
+    label_axes,
+    leads_row,
+    make_room,
+    new_figure,
+    plain_numbers,
+)
+from nakaya.viz.charts.flags import FOOT, LINE, write_flags
 from nakaya.viz.formatting import typeset
-from nakaya.viz.style import SMALL_SIZE, Theme, house_style
+from nakaya.viz.style import PAGE_WIDTH, PIXELS_PER_INCH, Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Mark", "Profile", "Sample", "Trace", "TracePanel", "profile_chart", "sample_chart", "trace_chart"]
 
-WIDTH = 9.5
-PANEL_HEIGHT = 2.15
+PANEL_HEIGHT = 200.0
+PROFILE_HEIGHT = 300.0
 _POINTS_DRAWN = 4000
 
 
@@ -53,16 +63,18 @@ class Mark:
     """An event on a curve.
 
     Attributes:
-        text: Short; it is written beside the mark.
+        text: Short; it is written above the panel, on a pole that stands on the mark.
         time: In the unit of the abscissa.
         value: In the unit of the panel.
         filled: Whether the mark is filled.
+        kind: For the legend, the same for all marks of a kind; "" for none.
     """
 
     text: str
     time: float
     value: float
     filled: bool = True
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,46 +151,73 @@ def _draw_trace(axes: Axes, trace: Trace, theme: Theme) -> None:
 
 
 def _draw_marks(axes: Axes, marks: Sequence[Mark], theme: Theme) -> None:
-    for number, mark in enumerate(marks):
+    named = {"": "_nolegend_"}
+    for mark in marks:
         fill = theme.foreground if mark.filled else theme.background
-        axes.plot([mark.time], [mark.value], "o", ms=6.5, mec=theme.foreground, mfc=fill, mew=1.2, zorder=5)
-        axes.annotate(
-            typeset(mark.text),
-            (mark.time, mark.value),
-            xytext=(7, -14 if number % 2 else 8),
-            textcoords="offset points",
-            color=theme.foreground,
-            fontsize=SMALL_SIZE,
-            zorder=6,
-            bbox={"boxstyle": "round,pad=0.15", "fc": theme.background, "ec": "none", "alpha": 0.8},
+        label = named.get(mark.kind, typeset(mark.kind))
+        axes.plot(
+            [mark.time], [mark.value], "o", ms=6.5, mec=theme.foreground, mfc=fill, mew=1.2, zorder=5, label=label
         )
+        named[mark.kind] = "_nolegend_"
 
 
 @house_style
-def trace_chart(panels: Sequence[TracePanel], theme: Theme, *, x_label: str = "time / h", title: str = "") -> Figure:
+def trace_chart(
+    panels: Sequence[TracePanel],
+    theme: Theme,
+    *,
+    x_label: str = "time / h",
+    title: str = "",
+    width: float = PAGE_WIDTH,
+) -> Figure:
     """Draw panels one above the other on a common time axis.
+
+    Args:
+        panels: From top to bottom.
+        theme: Colours.
+        x_label: The abscissa, with its unit.
+        title: Above them all.
+        width: Pixels.
 
     Raises:
         ParameterError: There is nothing to draw.
     """
     if not panels:
         raise ParameterError("a chart of traces needs at least one panel")
-    figure, axes = new_figure(
-        theme, width=WIDTH, height=0.9 + PANEL_HEIGHT * len(panels), panels=len(panels), stacked=True
-    )
-    for number, (panel, place) in enumerate(zip(panels, axes, strict=True)):
+    from matplotlib.transforms import ScaledTranslation
+
+    figure, axes = new_figure(theme, width=width, height=PANEL_HEIGHT, panels=len(panels), stacked=True)
+    wide = is_wide(figure)
+    if title:
+        figure.suptitle(typeset(title), x=0.005, ha="left", color=theme.foreground)
+    for panel, place in zip(panels, axes, strict=True):
         for trace in panel.traces:
             _draw_trace(place, trace, theme)
         if panel.log:
             place.set_yscale("log")
         _draw_marks(place, panel.marks, theme)
         place.margins(x=0.015, y=0.12)
-        last = number == len(panels) - 1
-        label_axes(place, theme, x=x_label if last else "", y=panel.label, title=title if number == 0 else "")
-        if any(trace.label for trace in panel.traces):
-            place.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), labelcolor=theme.foreground, borderaxespad=0.0)
+        label_axes(place, theme, x=x_label if place is axes[-1] else "", y=panel.label)
+        if place.get_legend_handles_labels()[1]:
+            _add_panel_legend(place, theme, beside=wide)
     figure.align_ylabels(axes)
+    lines = 1 + bool(title)
+    for panel, place in zip(panels, axes, strict=True):
+        rows = write_flags(place, [(mark.text, mark.time, mark.value) for mark in panel.marks if mark.text], theme)
+        lines += rows
+        if not wide and (legend := place.get_legend()) is not None:
+            lines += len(legend.get_texts())
+            lift = ScaledTranslation(0.0, (FOOT + LINE * rows) * (rows > 0) / PIXELS_PER_INCH, figure.dpi_scale_trans)
+            legend.set_bbox_to_anchor((0.0, 1.0), place.transAxes + lift)
+    make_room(figure, lines)
     return figure
+
+
+def _add_panel_legend(axes: Axes, theme: Theme, *, beside: bool) -> None:
+    """Name the traces of one panel, to its right or above it."""
+    corner, place = ("upper left", (1.005, 1.0)) if beside else ("lower left", (0.0, 1.0))
+    options: dict[str, Any] = {"loc": corner, "bbox_to_anchor": place, "borderpad": 0.0 if beside else 0.3}
+    axes.legend(labelcolor=theme.foreground, borderaxespad=0.0, **options)
 
 
 @house_style
@@ -190,7 +229,7 @@ def sample_chart(samples: Sequence[Sample], theme: Theme, *, unit: str = "µm", 
     """
     if not samples:
         raise ParameterError("a chart of samples needs at least one sample")
-    figure, (axes,) = new_figure(theme, width=max(5.0, 1.2 + 1.75 * len(samples)), height=4.4)
+    figure, (axes,) = new_figure(theme, width=max(480.0, 115.0 + 168.0 * len(samples)), height=420.0)
     offsets = np.random.default_rng(0)  # only spreads points sideways so that they can be told apart
     for place, sample in enumerate(samples):
         colour = _colour(1 if sample.suspect else 0, theme)
@@ -203,7 +242,6 @@ def sample_chart(samples: Sequence[Sample], theme: Theme, *, unit: str = "µm", 
             note,
             (place + 0.31, median),
             color=theme.foreground,
-            fontsize=SMALL_SIZE,
             va="center",
             annotation_clip=False,
         )
@@ -215,7 +253,7 @@ def sample_chart(samples: Sequence[Sample], theme: Theme, *, unit: str = "µm", 
 
 
 @house_style
-def profile_chart(profiles: Sequence[Profile], threshold: float, theme: Theme) -> Figure:
+def profile_chart(profiles: Sequence[Profile], threshold: float, theme: Theme, *, width: float = PAGE_WIDTH) -> Figure:
     """Draw the profile likelihood of every parameter, its threshold, and the interval between the crossings.
 
     Raises:
@@ -223,7 +261,7 @@ def profile_chart(profiles: Sequence[Profile], threshold: float, theme: Theme) -
     """
     if not profiles:
         raise ParameterError("a chart of profiles needs at least one profile")
-    figure, axes = new_figure(theme, width=max(4.5, 3.1 * len(profiles)), height=3.3, panels=len(profiles))
+    figure, axes = new_figure(theme, width=width, height=PROFILE_HEIGHT, panels=len(profiles))
     for number, (profile, place) in enumerate(zip(profiles, axes, strict=True)):
         closed = None not in profile.interval
         colour = _colour(0 if closed else 1, theme)
@@ -245,7 +283,7 @@ def profile_chart(profiles: Sequence[Profile], threshold: float, theme: Theme) -
             place,
             theme,
             x=profile.label,
-            y="drop of 2 ln(likelihood)" if number == 0 else "",
+            y="drop of 2 ln(likelihood)" if leads_row(place) else "",
             title="" if closed else "not bounded by the data",
         )
     add_legend(figure, axes[:1], theme)

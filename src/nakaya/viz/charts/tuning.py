@@ -14,15 +14,17 @@ from nakaya.viz.charts.base import (
     Role,
     add_legend,
     as_rows,
+    columns_of,
     draw_band,
     ensemble_band,
     label_axes,
+    leads_row,
     new_figure,
     plain_numbers,
     role_colours,
 )
 from nakaya.viz.formatting import typeset
-from nakaya.viz.style import SMALL_SIZE, Theme, house_style
+from nakaya.viz.style import PAGE_WIDTH, Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,6 +46,7 @@ def history_chart(
     *,
     y_label: str,
     references: Mapping[str, float] | None = None,
+    width: float = PAGE_WIDTH,
 ) -> Figure:
     """Return every score and the best so far, in the order of the trials.
 
@@ -53,13 +56,14 @@ def history_chart(
         theme: Colours.
         y_label: What a score is, with its unit.
         references: Scores to compare with, by name, drawn as lines across.
+        width: Pixels.
 
     Raises:
         ParameterError: There is no trial, or the shapes do not agree.
     """
     if len(scores) == 0 or np.shape(numbers) != np.shape(scores):
         raise ParameterError(f"a history needs a score for each trial: {len(scores)} scores, {len(numbers)} numbers")
-    figure, (axes,) = new_figure(theme, width=6.4, height=3.5)
+    figure, (axes,) = new_figure(theme, width=width, height=320.0)
     colour = theme.models[0]
     axes.plot(numbers, scores, "o", color=colour, alpha=0.55, markersize=4.5, markeredgewidth=0, label="trial")
     best = np.minimum.accumulate(scores)
@@ -73,7 +77,7 @@ def history_chart(
 
 
 @house_style
-def importance_chart(shares: Mapping[str, float], theme: Theme) -> Figure:
+def importance_chart(shares: Mapping[str, float], theme: Theme, *, width: float = PAGE_WIDTH) -> Figure:
     """Return each parameter's share of the variance of the score, the largest on top.
 
     Raises:
@@ -82,10 +86,10 @@ def importance_chart(shares: Mapping[str, float], theme: Theme) -> Figure:
     if not shares:
         raise ParameterError("no shares to show: a study needs more scores, and scores that differ")
     ordered = sorted(shares.items(), key=lambda entry: entry[1])
-    figure, (axes,) = new_figure(theme, width=6.4, height=0.9 + 0.32 * len(ordered))
+    figure, (axes,) = new_figure(theme, width=width, height=80.0 + 28.0 * len(ordered))
     values = [value for _, value in ordered]
     bars = axes.barh([typeset(words(name)) for name, _ in ordered], values, color=theme.models[0], height=0.62)
-    axes.bar_label(bars, [f"{value:.0%}" for value in values], padding=4, color=theme.muted, fontsize=SMALL_SIZE)
+    axes.bar_label(bars, [f"{value:.0%}" for value in values], padding=4, color=theme.muted)
     axes.set_xlim(0, max(values) * 1.14)
     as_rows(axes, theme)
     label_axes(axes, theme, x="share of the variance of the score", y="")
@@ -110,7 +114,9 @@ class Slice:
 
 
 @house_style
-def slice_chart(slices: Sequence[Slice], scores: FloatArray, theme: Theme, *, y_label: str) -> Figure:
+def slice_chart(
+    slices: Sequence[Slice], scores: FloatArray, theme: Theme, *, y_label: str, width: float = PAGE_WIDTH
+) -> Figure:
     """Return the scores against each parameter; later trials are darker, the best has a ring.
 
     Args:
@@ -118,6 +124,7 @@ def slice_chart(slices: Sequence[Slice], scores: FloatArray, theme: Theme, *, y_
         scores: Lower is better, float64 [trial].
         theme: Colours.
         y_label: What a score is, with its unit.
+        width: Pixels; slices stand below each other where there is no room beside.
 
     Raises:
         ParameterError: There is nothing to show, more than fits a row, or a slice has another number of trials.
@@ -128,17 +135,18 @@ def slice_chart(slices: Sequence[Slice], scores: FloatArray, theme: Theme, *, y_
         raise ParameterError("slices need at least one score")
     from matplotlib.colors import LinearSegmentedColormap
 
-    figure, places = new_figure(theme, width=3.1 * SLICES_PER_ROW, height=2.6, panels=SLICES_PER_ROW)
+    panels = max(len(slices), columns_of(SLICES_PER_ROW, width))  # a row that is not full keeps the size of its panels
+    figure, places = new_figure(theme, width=width, height=250.0, panels=panels)
     order = np.arange(len(scores))
     shades = LinearSegmentedColormap.from_list("trials", [theme.floor, theme.models[0]])
     best = int(np.argmin(scores))
-    for number, (axes, entry) in enumerate(zip(places, slices, strict=False)):
+    for axes, entry in zip(places, slices, strict=False):
         axes.scatter(entry.values, scores, c=order, cmap=shades, s=20, linewidths=0)
         axes.scatter(
             entry.values[best], scores[best], s=80, facecolors="none", edgecolors=theme.foreground, linewidths=1.2
         )
         _scale(axes, entry)
-        label_axes(axes, theme, x=words(entry.name), y=y_label if number == 0 else "")
+        label_axes(axes, theme, x=words(entry.name), y=y_label if leads_row(axes) else "")
     for axes in places[len(slices) :]:
         axes.set_visible(False)
     return figure
@@ -159,7 +167,9 @@ def _scale(axes: Axes, entry: Slice) -> None:
 
 
 @house_style
-def regret_chart(regret: Mapping[str, FloatArray], theme: Theme, *, y_label: str, floor: float) -> Figure:
+def regret_chart(
+    regret: Mapping[str, FloatArray], theme: Theme, *, y_label: str, floor: float, width: float = PAGE_WIDTH
+) -> Figure:
     """Return how far the best score so far lies above the best of all, for each way to search.
 
     Lines are medians over the repeats, bands run from the best repeat to the worst.
@@ -169,13 +179,14 @@ def regret_chart(regret: Mapping[str, FloatArray], theme: Theme, *, y_label: str
         theme: Colours.
         y_label: What a score is, with its unit.
         floor: Where the logarithmic axis ends; a regret of zero lies on it.
+        width: Pixels.
 
     Raises:
         ParameterError: There is nothing to show, or the floor is not positive.
     """
     if not regret or not floor > 0:
         raise ParameterError("a chart of regret needs at least one searcher and a positive floor")
-    figure, (axes,) = new_figure(theme, width=6.4, height=3.7)
+    figure, (axes,) = new_figure(theme, width=width, height=340.0)
     roles: list[Role] = ["solver" if name == CONTROL else "model" for name in regret]
     for (name, values), colour in zip(regret.items(), role_colours(roles, theme), strict=True):
         trials = np.arange(1.0, values.shape[1] + 1)
