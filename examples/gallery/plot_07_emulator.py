@@ -30,9 +30,8 @@ emulated = grow(points, model="cgne-small-rho", size=SIZE, members=MEMBERS, seed
 # The look-up table remembers one crystal at each of sixteen densities.
 known = [GravnerGriffeath(rho=rho) for rho in np.linspace(0.36, 0.63, 16)]
 memory = grow(known, size=SIZE, seed=12, workers=2)
-table = LookUpTable(
-    memory, Standardiser.fit(memory.parameters, ["rho"]), neighbours=1, setup=make_setup("sector", SIZE)
-)
+setup = make_setup("sector", SIZE)
+table = LookUpTable(memory, Standardiser.fit(memory.parameters, ["rho"]), neighbours=1, setup=setup)
 looked_up = table.grow(points, setup, members=range(MEMBERS), seed=13)
 
 picture = crystal_figure(
