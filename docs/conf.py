@@ -69,6 +69,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "show_memory": False,
+    "write_computation_times": False,
     "min_reported_time": 3600,
     "thumbnail_size": (480, 360),
     "remove_config_comments": True,
