@@ -68,7 +68,7 @@ def predicted_velocities(
     """
     if not any(np.isfinite(curve.values).any() for curve in curves):
         raise ParameterError("no velocity is predicted for any of these conditions: there is nothing to draw")
-    figure, (axes,) = new_figure(theme, width=7.2, height=4.4)
+    figure, (axes,) = new_figure(theme, height=400)
     axes.axhline(0.0, color=theme.muted, linewidth=0.9)
     for number, (curve, colour) in enumerate(zip(curves, role_colours(["model"] * len(curves), theme), strict=True)):
         # With more orientations than colours, one colour comes again with another shape.
