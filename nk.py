@@ -37,7 +37,7 @@ LEAST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 8 * 10**9
 DEMO_EXTRAS = ("microscopy", "ml")
 DOCS_EXTRAS = ("docs", "microscopy", "ml")
-TEST_EXTRAS = ("dev", "exchange", "md", "microscopy", "ml", "oracles", "postgres")
+TEST_EXTRAS = ("dask", "dev", "exchange", "md", "microscopy", "ml", "oracles", "postgres")
 
 PIP_INSTALL = ("-m", "pip", "install", "--disable-pip-version-check")
 TRIED_WITH_A_WHEEL = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nakaya.cli.options import AsJson
+from nakaya.cli.options import AsJson, DaskAddress, make_executor
 from nakaya.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def run(
     sweep: Annotated[Path, typer.Argument(help="Sweep file (TOML): points, members, lattice; see examples/sweep.toml")],
     out: Annotated[Path, typer.Option(help="Store to write, or to go on with (a directory, such as store.zarr).")],
     workers: Workers = 1,
+    dask: DaskAddress = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and delete the store there is.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -37,16 +38,18 @@ def run(
 
     Stop it however you like, also with kill -9, and run the same command again: it goes on, and the store ends with the
     same bytes as if nothing had happened. A store of another sweep file is refused (exit status 2). A log with times
-    and names of machines is kept beside the store (store.zarr.log).
+    and names of machines is kept beside the store (store.zarr.log). For many machines there are --dask and `nakaya
+    campaign script`; docs/clusters.md says more.
     """
     from nakaya.cli.progress import progress_reporter
+    from nakaya.core.signals import interrupt_on_termination
     from nakaya.growth.campaigns.campaigning import run_campaign
 
-    with progress_reporter("growing", "crystals") as report:
+    with interrupt_on_termination(), progress_reporter("growing", "crystals") as report:
         outcome = run_campaign(
             sweep,
             out,
-            workers=workers,
+            executor=make_executor(dask, workers),
             overwrite=overwrite,
             progress=lambda state: report(state.crystals, state.num_crystals),
         )

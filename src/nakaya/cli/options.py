@@ -3,33 +3,76 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
+    from nakaya.core.executors import Executor
     from nakaya.md.trajectory_records import TrajectoryOptions
 
 __all__ = [
     "AsJson",
+    "DaskAddress",
     "KineticsModelName",
     "Overwrite",
     "StatedOrientation",
     "StatedTemperature",
     "TrajectoryGroup",
+    "make_executor",
     "split_names",
+    "with_dask_address",
     "with_groups",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+DaskAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="[ADDRESS]",
+        help="Work on a Dask cluster: that of a scheduler, such as tcp://10.0.0.5:8786; without an address on one of "
+        "--workers processes on this machine.",
+    ),
+]
 KineticsModelName = Annotated[str, typer.Option(help="Shipped model, or the folder that `nakaya train` wrote.")]
 StatedTemperature = Annotated[float | None, typer.Option(help="Temperature in K; from velocities if left out.")]
 StatedOrientation = Annotated[str | None, typer.Option(help="Growth direction, such as 100.")]
+
+
+EMBEDDED = "local"
+"""What `--dask` without an address says."""
+
+
+def with_dask_address(arguments: Sequence[str]) -> list[str]:
+    """The words of a command line, with an address after each `--dask` that has none; an address has a colon.
+
+    >>> with_dask_address(["run", "--dask", "sweep.toml", "--dask", "tcp://10.0.0.5:8786"])
+    ['run', '--dask', 'local', 'sweep.toml', '--dask', 'tcp://10.0.0.5:8786']
+    """
+    words: list[str] = []
+    for word, after in pairwise([*arguments, ""]):
+        words.append(word)
+        if word == "--dask" and after != EMBEDDED and (after.startswith("-") or ":" not in after):
+            words.append(EMBEDDED)
+    return words
+
+
+def make_executor(dask: str | None, workers: int) -> Executor:
+    """What the options `--dask` and `--workers` ask for."""
+    if dask is None:
+        from nakaya.core.executors import Processes
+
+        return Processes(workers)
+    from nakaya.core.dask_executor import Dask
+
+    return Dask(None if dask == EMBEDDED else dask, workers)
 
 
 def split_names(text: str | None) -> list[str] | None:

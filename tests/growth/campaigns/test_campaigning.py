@@ -344,6 +344,7 @@ def test_processes_give_the_bytes_of_one_process(tmp_path: Path, contents: Conte
 
 
 def test_an_error_in_a_worker_arrives_as_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nakaya.core.executors import Processes
     from nakaya.growth.campaigns.tasks import ShardPlan, grow_shards
 
     plan = ShardPlan(
@@ -356,7 +357,7 @@ def test_an_error_in_a_worker_arrives_as_itself(tmp_path: Path, monkeypatch: pyt
     )
     tasks = [plan.task(index) for index in plan.layout.shards()]
     with pytest.raises(NakayaError, match="unknown model 'no-such-model'"):
-        list(grow_shards(tasks, workers=2))
+        list(grow_shards(tasks, Processes(2)))
 
 
 def test_a_campaign_that_an_older_version_began_goes_on_to_the_same_bytes(

@@ -6,35 +6,41 @@ these functions needs the usual guard `if __name__ == "__main__":`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from nakaya.core.checks import check_count
-from nakaya.core.errors import FormatError, NakayaError, OtherConfigurationError, OutputExistsError
+from nakaya.core.claims import Claims
+from nakaya.core.errors import FormatError, NakayaError, OutputError, OutputExistsError
+from nakaya.core.executors import Executor, Processes
 from nakaya.core.files import check_output, output_errors, remove_leftovers, remove_parts
 from nakaya.core.folders import discard, new_folder
 from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.resumable import refuse_differences
 from nakaya.growth.campaigns.config import CampaignConfig, read_campaign
-from nakaya.growth.campaigns.tasks import GrownShard, ShardPlan, grow_shards
-from nakaya.growth.catalogue import find_model, version_of
-from nakaya.growth.model.trajectory import TrajectoryMetadata
+from nakaya.growth.campaigns.tasks import GrownShard, ShardPlan, ShardTarget, claim_name, grow_shards
+from nakaya.growth.catalogue import find_model
 from nakaya.growth.store.layout import ShardIndex
 from nakaya.growth.store.reading import ShardReader
 from nakaya.growth.store.schema import GROUP_FILE
 from nakaya.growth.store.store import StoredTrajectory, open_store, read_description
 from nakaya.growth.store.verification import is_intact
-from nakaya.growth.store.writing import describe, write_shard, write_skeleton
+from nakaya.growth.store.writing import describe, write_skeleton
 
-__all__ = ["CampaignProgress", "CampaignReport", "StoreWriter", "grow_into", "run_campaign"]
-
-MAX_WORKERS = 4096
+__all__ = [
+    "CampaignProgress",
+    "CampaignReport",
+    "StoreWriter",
+    "grow_into",
+    "open_if_ours",
+    "plan_campaign",
+    "run_campaign",
+    "sweep_store",
+]
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,7 @@ def run_campaign(
     out: str | PathLike[str],
     *,
     workers: int = 1,
+    executor: Executor | None = None,
     overwrite: bool = False,
     progress: Callable[[CampaignProgress], None] | None = None,
 ) -> CampaignReport:
@@ -92,6 +99,7 @@ def run_campaign(
         config: The campaign, or the path of a sweep file.
         out: The store; one that the same campaign began is gone on with.
         workers: Processes that grow crystals, of one thread each; 1: this process.
+        executor: Grows the crystals in their place: a cluster, say. Its workers write their shards themselves.
         overwrite: Begin anew, and delete what is there (a file, an empty directory or a store).
         progress: Told how far it is, at the start and after each shard.
 
@@ -102,39 +110,52 @@ def run_campaign(
         NakayaError: A worker process died; what is finished is safe.
     """
     config = config if isinstance(config, CampaignConfig) else read_campaign(Path(config))
-    workers = check_count("workers", workers, 1, MAX_WORKERS, ": it is the number of processes")
+    executor = executor or Processes(workers)
     store = Path(out)
-    plan, campaign = _plan(config)
+    plan, campaign = plan_campaign(config)
     check_output(store, overwrite=True)
-    _open_if_ours(store, campaign, overwrite=overwrite)  # refuse before a log is made
+    open_if_ours(store, campaign, overwrite=overwrite)  # refuse before a log is made
     with lock_output(store) as log, output_errors(store):
         remove_leftovers(store)
-        stored = _open_if_ours(store, campaign, overwrite=overwrite)
+        sweep_store(store)
+        stored = open_if_ours(store, campaign, overwrite=overwrite)
         if stored is not None:
             writer = StoreWriter.of_store(store, stored, plan, log)
         else:
             if _is_there(store):
+                _refuse_if_worked_on(store)
                 discard(store)
                 log.write("deleted, to begin anew")
             writer = StoreWriter(store, plan, campaign, log)
-        computed = grow_into(writer, workers, progress)
+        try:
+            computed = grow_into(writer, executor, progress)
+        finally:
+            Claims(store).tidy()
     layout = plan.layout
     return CampaignReport(
         store, layout.num_points, layout.num_members, layout.num_shards, len(computed), layout.count_crystals(computed)
     )
 
 
-def _plan(config: CampaignConfig) -> tuple[ShardPlan, dict[str, object]]:
+def plan_campaign(config: CampaignConfig) -> tuple[ShardPlan, dict[str, object]]:
+    """Return what makes the tasks of a campaign, and the campaign as it stands in its store."""
     family = find_model(config.model).family
     layout, parameters = config.layout(family), config.sample(family)
     return ShardPlan(config.model, family, config.setup, config.seed, layout, parameters), config.as_plain(family)
+
+
+def _refuse_if_worked_on(store: Path) -> None:
+    if held := Claims(store).living():
+        raise OutputError(
+            f"{store} is being written by {len(held)} workers (shard {held[0]}): wait for them, or stop them first"
+        )
 
 
 def _is_there(path: Path) -> bool:
     return path.exists() or path.is_symlink()
 
 
-def _open_if_ours(store: Path, wanted: Mapping[str, object], *, overwrite: bool) -> StoredTrajectory | None:
+def open_if_ours(store: Path, wanted: Mapping[str, object], *, overwrite: bool) -> StoredTrajectory | None:
     """Open the store of an earlier run of the wanted campaign; None: there is none, or it shall be replaced.
 
     Raises:
@@ -161,7 +182,7 @@ def _open_if_ours(store: Path, wanted: Mapping[str, object], *, overwrite: bool)
 
 
 class StoreWriter:
-    """The one writer of a campaign's store, while the lock is held.
+    """Whoever brings shards into a campaign's store.
 
     A new store is made when its first shard is there, for only then it is known what the model says about itself.
 
@@ -170,27 +191,33 @@ class StoreWriter:
         plan: Makes the tasks.
         campaign: The campaign as plain values, as it stands in the store.
         log: The log beside the store.
+
+    Attributes:
+        target: The store, once it exists.
     """
 
     def __init__(self, path: Path, plan: ShardPlan, campaign: Mapping[str, object] | None, log: OutputLog) -> None:
         self.path, self.plan, self.campaign, self.log = path, plan, campaign, log
-        self._metadata: TrajectoryMetadata | None = None
-        self._store_sha256: str | None = None
+        self.target: ShardTarget | None = None
 
     @classmethod
     def of_store(cls, path: Path, stored: StoredTrajectory, plan: ShardPlan, log: OutputLog) -> StoreWriter:
         """Take up a store that an earlier run began; its points count, not those of the plan."""
-        parameters = {name: np.atleast_1d(values) for name, values in stored.parameters.items()}
-        writer = cls(path, replace(plan, layout=stored.layout, parameters=parameters), stored.campaign, log)
-        writer._metadata, writer._store_sha256 = stored.metadata, stored.reader.store_sha256
-        remove_parts(path)
+        writer = cls(path, plan, stored.campaign, log)
+        writer._take_up(stored)
         return writer
+
+    def _take_up(self, stored: StoredTrajectory) -> None:
+        parameters = {name: np.atleast_1d(values) for name, values in stored.parameters.items()}
+        self.plan = replace(self.plan, layout=stored.layout, parameters=parameters)
+        digest = stored.reader.store_sha256
+        self.target = ShardTarget(self.path.absolute(), stored.layout, stored.metadata, digest)
 
     def missing(self) -> list[ShardIndex]:
         """The shards that are not there, or not as long as they were."""
-        if self._store_sha256 is None:
+        if self.target is None:
             return list(self.plan.layout.shards())
-        reader = ShardReader(self.path, self.plan.layout, self._store_sha256)
+        reader = ShardReader(self.path, self.plan.layout, self.target.sha256)
         completed = reader.completed()
         return [index for index in self.plan.layout.shards() if index not in completed or not is_intact(reader, index)]
 
@@ -201,42 +228,49 @@ class StoreWriter:
             ConfigError: The model has changed since the store was begun.
             OSError: It cannot be written.
         """
-        if self._store_sha256 is None:
+        if self.target is None:
+            self._begin(grown)
+        assert self.target is not None
+        self.target.write(grown)
+        self.note(grown.shard.index)
+
+    def note(self, index: ShardIndex) -> None:
+        """Write a line about a shard that is there."""
+        self.log.write(f"shard {claim_name(index)} written")
+
+    def _begin(self, grown: GrownShard) -> None:
+        """Make the store, or take up the one that another worker has made meanwhile."""
+        with Claims(self.path).hold("store", wait=True):
+            if (self.path / GROUP_FILE).is_file():
+                assert self.campaign is not None
+                stored = open_if_ours(self.path, self.campaign, overwrite=False)
+                assert stored is not None
+                self._take_up(stored)
+                return
             self.plan = replace(self.plan, layout=grown.layout)
             description = describe(grown.metadata, grown.layout, self.plan.parameters, self.campaign)
-            self._metadata = description.metadata
             with new_folder(self.path, overwrite=False, is_locked=True) as fresh:
-                self._store_sha256 = write_skeleton(fresh, description, self.plan.parameters)
-        self._check_same_model(grown)
-        write_shard(self.path, grown.shard, self.plan.layout, self._store_sha256)
-        self.log.write(f"shard {grown.shard.index[0]}.{grown.shard.index[1]} written")
+                digest = write_skeleton(fresh, description, self.plan.parameters)
+        self.target = ShardTarget(self.path.absolute(), grown.layout, description.metadata, digest)
 
-    def _check_same_model(self, grown: GrownShard) -> None:
-        assert self._metadata is not None
-        stored = self._metadata
-        now = replace(grown.metadata, geometry=json.loads(json.dumps(dict(grown.metadata.geometry))))  # as it is stored
-        if replace(now, package_version=stored.package_version) == stored and grown.layout == self.plan.layout:
-            return
-        changed = [
-            f"{entry.name} is {getattr(stored, entry.name)} in the store, {getattr(now, entry.name)} now"
-            for entry in fields(stored)
-            if getattr(stored, entry.name) != getattr(now, entry.name)
-        ]
-        if grown.layout != self.plan.layout:
-            changed.append("the arrays have other shapes")
-        raise OtherConfigurationError(
-            f"{stored.model} has changed since {self.path} was begun: {'; '.join(changed)}: "
-            f"go on with {version_of(stored)}"
-        )
+
+def sweep_store(store: Path) -> None:
+    """Remove what killed workers left in a store, where no worker of anybody's is at it."""
+    claims = Claims(store)
+    if claims.living():
+        return
+    claims.forget()
+    if store.exists():
+        remove_parts(store)
 
 
 def grow_into(
-    writer: StoreWriter, workers: int, progress: Callable[[CampaignProgress], None] | None
+    writer: StoreWriter, executor: Executor, progress: Callable[[CampaignProgress], None] | None
 ) -> list[ShardIndex]:
     """Compute and write the shards that a store lacks, and return which these were.
 
     Raises:
-        NakayaError: A worker process died, the model cannot grow this, or the disk cannot be written.
+        NakayaError: A worker died, the model cannot grow this, or the disk cannot be written.
     """
     layout = writer.plan.layout
     missing = writer.missing()
@@ -249,15 +283,25 @@ def grow_into(
     tell()
     if not missing:
         return []
-    workers = min(workers, len(missing))
-    writer.log.write(f"{len(missing)} of {layout.num_shards} shards to compute, {workers} workers")
+    executor = executor.at_most(len(missing))
+    writer.log.write(f"{len(missing)} of {layout.num_shards} shards to compute, {executor}")
     tasks = (writer.plan.task(index) for index in missing)
     try:
-        with closing(grow_shards(tasks, workers)) as grown_shards:
-            for grown in grown_shards:
-                writer.write(grown)
-                num_done, num_crystals = num_done + 1, num_crystals + layout.count_crystals([grown.shard.index])
+        with closing(grow_shards(tasks, executor, lambda: writer.target)) as shards:
+            for shard in shards:
+                if isinstance(shard, GrownShard):
+                    index = shard.shard.index
+                    writer.write(shard)
+                else:
+                    index = shard.index
+                    writer.note(index)
+                num_done, num_crystals = num_done + 1, num_crystals + layout.count_crystals([index])
                 tell()
+        if executor.is_elsewhere and (lost := writer.missing()):
+            raise OutputError(
+                f"{len(lost)} shards that workers have written are not in {writer.path}, from {claim_name(lost[0])}: "
+                "all workers need to see it under one path"
+            )
     except BaseException as error:
         writer.log.write(f"stopped with {num_done} of {layout.num_shards} shards: {type(error).__name__}: {error}")
         raise

@@ -9,14 +9,14 @@ from os import PathLike
 from pathlib import Path
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.checks import check_count
 from nakaya.core.errors import FormatError, NakayaError, UnknownNameError
-from nakaya.core.files import output_errors, remove_parts
+from nakaya.core.executors import Processes
+from nakaya.core.files import output_errors
 from nakaya.core.locks import OutputLog, lock_output
 from nakaya.core.provenance import sha256_of_bytes
-from nakaya.growth.campaigns.campaigning import MAX_WORKERS, StoreWriter
+from nakaya.growth.campaigns.campaigning import StoreWriter, sweep_store
 from nakaya.growth.campaigns.config import sample_plain
-from nakaya.growth.campaigns.tasks import ShardPlan, grow_shards
+from nakaya.growth.campaigns.tasks import GrownShard, ShardPlan, grow_shards
 from nakaya.growth.catalogue import find_model, version_of
 from nakaya.growth.grower_model import GrowerModel, setup_from_metadata
 from nakaya.growth.model.setup import GrowthSetup
@@ -65,15 +65,15 @@ def repair_campaign(
         OutputError: The store is locked, or cannot be written.
     """
     store = Path(path)
-    workers = check_count("workers", workers, 1, MAX_WORKERS, ": it is the number of processes")
+    executor = Processes(workers)
     description, digest = read_description(store)
     with lock_output(store) as log, output_errors(store):
         before = verify_store(store)
-        remove_parts(store)
+        sweep_store(store)
         rewritten = _rewrite_documents(store, description, before)
         broken = sorted({*before.damaged, *before.missing})
         if broken:
-            _recompute(store, description, digest, broken, workers, log, progress)
+            _recompute(store, description, digest, broken, executor, log, progress)
         if rewritten or broken:
             log.write(f"repaired: {len(rewritten)} documents, {len(broken)} shards")
         return RepairReport(rewritten, tuple(broken), verify_store(store))
@@ -116,7 +116,7 @@ def _recompute(
     description: StoreDescription,
     digest: str,
     broken: list[ShardIndex],
-    workers: int,
+    executor: Processes,
     log: OutputLog,
     progress: Callable[[int, int], None] | None,
 ) -> None:
@@ -128,8 +128,9 @@ def _recompute(
     writer = StoreWriter.of_store(store, stored, plan, log)
     recorded = _recorded(ShardReader(store, stored.layout, digest), broken)
     tasks = (writer.plan.task(index) for index in broken)
-    with closing(grow_shards(tasks, min(workers, len(broken)))) as grown_shards:
+    with closing(grow_shards(tasks, executor.at_most(len(broken)))) as grown_shards:
         for number, grown in enumerate(grown_shards, start=1):
+            assert isinstance(grown, GrownShard)  # nobody was told to write
             index = grown.shard.index
             if index in recorded and recorded[index] != grown.shard.sha256:
                 raise FormatError(
