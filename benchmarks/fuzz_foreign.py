@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.fuzz_readers import EXAMPLES, Files, Reader
+from nakaya.md.trajectories.text_files import zstd
 
 __all__ = ["FOREIGN", "grains_picture", "ingest_kind", "masks", "pillow_file"]
 
@@ -59,8 +60,9 @@ def _trajectories() -> list[Files]:
 
 def _packed_trajectories() -> list[Files]:
     plain = [files["a.dump"] for files in _trajectories()]
+    others = {"bz2": bz2.compress, "xz": lzma.compress, "zst": zstd.compress}
     packed = [{"a.gz": gzip.compress(content, 1, mtime=0)} for content in plain]
-    return packed + [{f"a.{form}": pack(plain[0])} for form, pack in (("bz2", bz2.compress), ("xz", lzma.compress))]
+    return packed + [{f"a.{form}": pack(plain[0])} for form, pack in others.items()]
 
 
 def _read_trajectory(folder: Path) -> object:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnstatedError
+from nakaya.core.errors import FormatError, ParameterError, UnstatedError
 from nakaya.crystallography.elements import ATOMIC_NUMBERS, ATOMIC_WEIGHTS
 from nakaya.md.trajectories import text_files
 from nakaya.md.trajectories.dump import read_dump
@@ -30,7 +28,7 @@ def dump_text(rows: list[str], columns: str = "id type x y z", *, frames: int = 
 ROWS = [f"{number} 1 {number % 9}.5 {number % 7}.25 {number % 5}.125" for number in range(1, 61)]
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, text_files.zstd.compress])
 @pytest.mark.parametrize("ending", ["gz", "dump"])
 def test_compressed_files_are_told_by_their_first_bytes(tmp_path: Path, pack: object, ending: str) -> None:
     path = tmp_path / f"a.{ending}"
@@ -53,20 +51,13 @@ def test_compressed_files_are_told_by_their_first_bytes(tmp_path: Path, pack: ob
         assert "compressed stream is damaged" in said[0]
 
 
-def test_zstd_is_read_where_something_can_and_refused_with_the_reason_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_byte_of_a_zstd_stream_is_damage_too(tmp_path: Path) -> None:
+    whole = bytearray(text_files.zstd.compress(dump_text(ROWS, frames=3).encode()))
+    whole[10] ^= 255
     path = tmp_path / "a.zst"
-    # A frame of one raw block: magic, descriptor of a single segment, size, block header, the bytes.
-    text = dump_text(["1 1 0 0 0"]).encode()[:255]
-    path.write_bytes(b"\x28\xb5\x2f\xfd\x20" + bytes([len(text)]) + (len(text) << 3 | 1).to_bytes(3, "little") + text)
-    if any(find_spec(module) for module in ("pyzstd", "zstandard")) or sys.version_info >= (3, 14):
-        (frame,) = read_trajectory(path, elements=["Cu"])
-        assert frame.positions.shape == (1, 3)
-    for module in ("compression.zstd", "backports.zstd", "pyzstd", "zstandard"):
-        monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(InputFileError, match="compressed with zstd"):
-        read_trajectory(path, elements=["Cu"])
+    path.write_bytes(whole)
+    with pytest.raises(FormatError, match="compressed stream is damaged"):
+        list(read_trajectory(path, elements=["Cu"]))
 
 
 @pytest.mark.parametrize("length", [101, 30_000])

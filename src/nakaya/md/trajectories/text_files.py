@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import importlib
-import io
 import lzma
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.errors import FormatError, InputFileError, shown
+from nakaya.core.errors import FormatError, shown
 from nakaya.core.reading import open_input
 from nakaya.md.potentials import MASSES
 from nakaya.md.trajectories.frames import Frame
+
+if sys.version_info >= (3, 14):
+    from compression import zstd as zstd
+else:
+    from backports import zstd as zstd
 
 __all__ = [
     "MAX_ATOMS",
@@ -88,7 +92,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     """Open a plain or compressed file (gzip, bzip2, xz, zstd) for reading, told apart by its first bytes.
 
     Raises:
-        InputFileError: It cannot be opened, or is compressed with zstd and there is nothing to read that.
+        InputFileError: It cannot be opened.
     """
     with open_input(path) as raw:
         start = raw.read(6)
@@ -101,27 +105,11 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 yield stream
 
 
-def _unzstd(raw: IO[bytes], path: Path) -> IO[bytes]:
-    # The first is part of Python from 3.14 on.
-    for module in ("compression.zstd", "backports.zstd", "pyzstd", "zstandard"):
-        try:
-            opened_by = importlib.import_module(module)
-        except ImportError:
-            continue
-        stream = opened_by.open(raw, "rb")
-        # Theirs does not know lines.
-        return cast("IO[bytes]", io.BufferedReader(stream) if module == "zstandard" else stream)
-    raise InputFileError(
-        f"cannot read {path}: it is compressed with zstd, which this Python cannot unpack: install the package "
-        "zstandard, or unpack the file first (zstd -d)"
-    )
-
-
 _PACKED: Final[dict[bytes, Callable[[IO[bytes], Path], Any]]] = {
     b"\x1f\x8b": lambda raw, _: gzip.GzipFile(fileobj=raw),
     b"BZh": lambda raw, _: bz2.BZ2File(raw),
     b"\xfd7zXZ\x00": lambda raw, _: lzma.LZMAFile(raw),  # noqa: SIM115  # who calls closes it
-    b"\x28\xb5\x2f\xfd": _unzstd,
+    b"\x28\xb5\x2f\xfd": lambda raw, _: zstd.ZstdFile(raw),
 }
 """First bytes of a compressed file -> what opens it."""
 
@@ -145,7 +133,7 @@ class Lines:
         """The next line with its end stripped; None at the end of the file."""
         try:
             line = self.stream.readline(MAX_LINE)
-        except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        except (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError) as error:
             self.damage = f"the compressed stream is damaged ({error})"
             return None
         except Exception as error:
