@@ -60,7 +60,7 @@ def _trajectories() -> list[Files]:
 
 def _packed_trajectories() -> list[Files]:
     plain = [files["a.dump"] for files in _trajectories()]
-    others = {"bz2": bz2.compress, "xz": lzma.compress, "zst": zstd.compress}
+    others: dict[str, Callable[[bytes], bytes]] = {"bz2": bz2.compress, "xz": lzma.compress, "zst": zstd.compress}
     packed = [{"a.gz": gzip.compress(content, 1, mtime=0)} for content in plain]
     return packed + [{f"a.{form}": pack(plain[0])} for form, pack in others.items()]
 
