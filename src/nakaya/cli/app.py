@@ -32,6 +32,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "ingest": "Turn files of others into records: simulations, micrographs, EBSD maps, reactor logs, and what plug-ins "
     "read.",
     "fit": "Estimate kinetic parameters from measurements, with intervals.",
+    "simulate": "Run a described crystallizer.",
     "md": "Molecular dynamics with LAMMPS: growth, melting points, properties, nucleation, seeding.",
     "md campaign": "Many runs from one plan, resumable.",
     "records": "Look into records of crystallization: simulations, micrographs, reactors.",
@@ -105,6 +106,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "fit reactor": (
         "fit:reactor",
         "Fit the kinetics of a crystallizer to its logs; say which parameters the data do not determine.",
+    ),
+    "simulate reactor": (
+        "simulate:reactor",
+        "Simulate a crystallizer by its population balance: any system, temperature profile and seed.",
     ),
     "md grow": ("md:grow", "Measure the velocity of a solid-liquid interface from a half-melted box."),
     "md melting-point": (

@@ -37,6 +37,7 @@ _DESCRIPTIONS: Final[Mapping[str, str]] = {
     "columns": 'a column map: nakaya ingest reactor LOG --map {name}, or map = "{name}" in an experiment of a fit',
     "reports": "a column map of size reports: nakaya ingest reactor FOLDER --map {name}",
     "experiments": "the description of a fit: nakaya fit reactor {name}",
+    "start": "the description of a simulated run: nakaya simulate reactor {name}",
     "points": "a sweep: nakaya campaign run {name}",
     "study": "a study: nakaya tune {name}",
     "part": "a training of kinetics: nakaya train {name}",

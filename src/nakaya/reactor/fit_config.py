@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import BeforeValidator, Field
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.configuration import Table, checked, read_toml
+from nakaya.core.configuration import Table, read_toml
 from nakaya.core.errors import ConfigError, ParameterError, UnknownNameError
 from nakaya.reactor.amounts import Basis, change_basis
 from nakaya.reactor.config import read_column_map
-from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
+from nakaya.reactor.crystallizer import Crystallizer, Operation
 from nakaya.reactor.estimation import Experiment, FreeParameter, Kind, Observation
 from nakaya.reactor.finite_volume import Grid
 from nakaya.reactor.logs.checks import check_supersaturation
 from nakaya.reactor.logs.column_map import is_concentration
 from nakaya.reactor.logs.log import ReactorLog, Series, read_log
 from nakaya.reactor.logs.record import CONCENTRATION_BASIS, thin
-from nakaya.reactor.parameter_sets import parameter_set
 from nakaya.reactor.profiles import Profile, constant
-from nakaya.reactor.rate_equations import (
-    BirthAndSpreadGrowth,
-    Growth,
-    Kinetics,
-    Nucleation,
-    PowerLawDissolution,
-    PowerLawGrowth,
-)
 from nakaya.reactor.simulate import Method
-from nakaya.reactor.sizes import LogNormalSizes, NormalSizes, SizeDistribution
 from nakaya.reactor.solubility import CELSIUS_ZERO, Solubility
+from nakaya.reactor.system_config import GridTable, SeedTable, SystemTable, build_crystallizer
 from nakaya.records.record import Record
 from nakaya.records.store import load_records
 from nakaya.records.units import same_dimension
@@ -46,47 +37,11 @@ _STILL = 0.1
 _HOUR = 3600.0
 
 
-class SystemTable(Table):
-    """The solute: a shipped set by name, changed or completed by what is given here."""
-
-    set: str | None = None
-    name: str | None = None
-    density: float | None = None
-    shape_factor: float | None = None
-    solubility: Solubility | None = None
-    growth: dict[str, Any] | None = None  # entries of a law, which change or complete that of the set
-    dissolution: dict[str, Any] | None = None
-    nucleation: dict[str, dict[str, Any]] = Field(default_factory=dict)
-
-
 def _named(tables: Any) -> Any:  # whatever stands in the file
     """Give parameters the names of their tables."""
     if not isinstance(tables, dict):
         return tables
     return {name: {"path": name, **table} if isinstance(table, dict) else table for name, table in tables.items()}
-
-
-class SeedTable(Table):
-    """Seed crystals."""
-
-    loading: float
-    mean_um: float | None = None
-    deviation_um: float | None = None
-    weight: Literal["number", "mass"] = "number"
-    least_um: float = 0.0
-    median_um: float | None = None
-    spread: float | None = None
-
-    def build(self) -> Seed:
-        """The seed: normal (mean_um, deviation_um) or log-normal (median_um, spread)."""
-        sizes: SizeDistribution
-        if self.mean_um is not None and self.deviation_um is not None and self.median_um is None:
-            sizes = NormalSizes(self.mean_um * 1e-6, self.deviation_um * 1e-6, self.weight, self.least_um * 1e-6)
-        elif self.median_um is not None and self.spread is not None and self.mean_um is None:
-            sizes = LogNormalSizes(self.median_um * 1e-6, self.spread)
-        else:
-            raise ParameterError("a seed needs either mean_um and deviation_um (normal), or median_um and spread")
-        return Seed(self.loading, sizes)
 
 
 class ObservationTable(Table):
@@ -115,13 +70,6 @@ class ExperimentTable(Table):
     seed_time_h: float | None = None
     end_h: float | None = None
     observations: dict[Kind, ObservationTable] = Field(default_factory=lambda: {})
-
-
-class GridTable(Table):
-    """Classes of size for finite volumes."""
-
-    num_classes: int = 400
-    largest_um: float | None = None
 
 
 class FitTable(Table):
@@ -173,8 +121,7 @@ def read_fit_plan(path: Path) -> FitPlan:
     if len(set(names)) < len(names):
         raise ConfigError(f"{path}: two experiments have the same name")
     try:
-        crystallizer = _crystallizer(table.system)
-        _ = crystallizer.solubility.conversion  # raises where its unit needs what is not given
+        crystallizer = build_crystallizer(table.system)
     except (ConfigError, ParameterError) as error:
         raise ConfigError(f"{path}: {error}") from None
     files, flags, experiments = [path], {}, []
@@ -191,9 +138,7 @@ def read_fit_plan(path: Path) -> FitPlan:
             table,
             crystallizer,
             experiments,
-            None
-            if grid is None
-            else Grid(grid.num_classes, None if grid.largest_um is None else grid.largest_um * 1e-6),
+            None if grid is None else grid.build(),
             files,
             flags,
         )
@@ -446,53 +391,3 @@ def _stirring(entry: ExperimentTable, log: ReactorLog) -> Profile:
 def _thinned(times: FloatArray, values: FloatArray) -> Profile:
     """A measured profile of a few hundred points: means over equal spans of time, with the first and last time kept."""
     return Profile(*thin(times, values, _MAX_PROFILE_POINTS))
-
-
-_GROWTH_LAWS: Mapping[str, type[Growth]] = {"power-law": PowerLawGrowth, "birth-and-spread": BirthAndSpreadGrowth}
-
-
-def _crystallizer(table: SystemTable) -> Crystallizer:
-    published = None if table.set is None else parameter_set(table.set)
-    kinetics = _kinetics(table, Kinetics() if published is None else published.kinetics)
-    if published is not None:
-        made = published.crystallizer(
-            solubility=table.solubility, density=table.density, shape_factor=table.shape_factor
-        )
-        return replace(made, kinetics=kinetics, name=table.name or made.name)
-    if table.solubility is None or table.density is None or table.shape_factor is None:
-        raise ConfigError("a [system] without a set needs [system.solubility], density and shape_factor")
-    return Crystallizer(table.solubility, kinetics, table.density, table.shape_factor, table.name or "unnamed")
-
-
-def _kinetics(table: SystemTable, known: Kinetics) -> Kinetics:
-    """The laws of a set, changed and completed by the entries of the file."""
-    given = None if table.growth is None else dict(table.growth)
-    kind: Any = type(known.growth) if known.growth else PowerLawGrowth
-    if given is not None and "law" in given:
-        name = str(given.pop("law"))
-        if name not in _GROWTH_LAWS:
-            raise UnknownNameError("law of [system.growth]", name, _GROWTH_LAWS)
-        kind = _GROWTH_LAWS[name]
-    nucleation = dict(known.nucleation)
-    entries = {
-        "growth": _completed(known.growth if type(known.growth) is kind else None, given),
-        "dissolution": _completed(known.dissolution, table.dissolution),
-        "nucleation": {
-            name: _completed(nucleation.get(name), changes)
-            for name, changes in {**dict.fromkeys(nucleation), **table.nucleation}.items()
-        },
-    }
-    kinds: dict[str, Any] = {
-        "growth": kind | None,
-        "dissolution": PowerLawDissolution | None,
-        "nucleation": dict[str, Nucleation],
-    }
-    laws: Any = checked(
-        {"system": entries},
-        create_model("Laws", __base__=Table, system=create_model("System", __base__=Table, **kinds)),
-    )
-    return Kinetics(laws.system.growth, tuple(laws.system.nucleation.items()), laws.system.dissolution)
-
-
-def _completed(law: Any, given: Mapping[str, Any] | None) -> dict[str, Any] | None:  # any of the laws
-    return None if law is None and given is None else {**({} if law is None else asdict(law)), **(given or {})}
