@@ -25,7 +25,7 @@ __all__ = ["app", "main"]
 logger = logging.getLogger(__name__)
 
 GROUPS: Final[Mapping[str, str]] = {
-    "campaign": """Grow many crystals into one store, verify it, repair it.
+    "campaign": """Grow many crystals into one store, on one machine or many; verify it, repair it.
 
     Example: nakaya campaign run examples/sweep.toml --out store.zarr --workers 2
     """,
@@ -82,6 +82,14 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Show what mattered for a predicted growth velocity: changes without each part, and where the network looked.",
     ),
     "campaign run": ("campaign:run", "Grow all crystals of a sweep file, or those that an earlier run did not get to."),
+    "campaign worker": (
+        "campaign:worker",
+        "Compute shards that nobody else is at: one of many workers that start by themselves.",
+    ),
+    "campaign script": (
+        "campaign:script",
+        "Write the script of a batch system that grows a sweep file with many workers.",
+    ),
     "campaign verify": (
         "campaign:verify",
         "Read a whole store and compare every shard with its record; nothing is changed.",

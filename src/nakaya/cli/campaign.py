@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nakaya.cli.options import AsJson, DaskAddress, make_executor
+from nakaya.cli.options import AsJson, DaskAddress, Overwrite, make_executor
 from nakaya.cli.output import echo, echo_json
+from nakaya.core.errors import ParameterError
 
 if TYPE_CHECKING:
     from nakaya.growth.store.verification import Verification
 
-__all__ = ["repair", "run", "verify"]
+__all__ = ["repair", "run", "script", "verify", "worker"]
 
 NOT_WHOLE = 1
 """Exit status of verify and repair for a store that can be read but is damaged or incomplete."""
@@ -62,6 +63,76 @@ def run(
             f"{out}: {outcome.points} points of {outcome.members} members in {outcome.shards} shards, "
             f"{outcome.computed_shards} of them ({outcome.computed_crystals} crystals) computed now"
         )
+
+
+def worker(
+    sweep: Annotated[Path, typer.Argument(help="Sweep file (TOML), as of `nakaya campaign run`.")],
+    out: Annotated[Path, typer.Option(help="Store to write, or to go on with, on a file system that all workers see.")],
+    number: Annotated[int, typer.Option(help="Which worker this is, from 0.")] = 0,
+    of: Annotated[int, typer.Option(help="How many there are.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Compute shards that nobody else is at: one of many workers that start by themselves.
+
+    Example: nakaya campaign worker examples/sweep.toml --out store.zarr --number 0 --of 2
+
+    Start any number, on any machines that share the store, by hand or with the script of `nakaya campaign script`. Each
+    claims one shard after another; there is no server. Stop and start them as you like. A shard whose workers were
+    killed four times is left, and named. `nakaya campaign run` computes what is still missing in the end.
+    """
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.core.signals import interrupt_on_termination
+    from nakaya.growth.campaigns.array import work_on_campaign
+
+    with interrupt_on_termination(), progress_reporter("growing", "crystals") as report:
+        outcome = work_on_campaign(
+            sweep, out, number=number, of=of, progress=lambda state: report(state.crystals, state.num_crystals)
+        )
+    if as_json:
+        echo_json(outcome)
+        return
+    left = "all are there" if outcome.left_shards == 0 else f"{outcome.left_shards} are left to others"
+    echo(f"{out}: {outcome.computed_shards} of {outcome.shards} shards computed by worker {number}, {left}")
+
+
+def script(
+    sweep: Annotated[Path, typer.Argument(help="Sweep file (TOML), as of `nakaya campaign run`.")],
+    slurm: Annotated[bool, typer.Option("--slurm", help="For SLURM (the only one so far).")] = False,
+    array: Annotated[int, typer.Option(help="Workers, of one core each: the size of the array of jobs.")] = 8,
+    time: Annotated[str | None, typer.Option(help="Limit of each, such as 04:00:00; default: the cluster's.")] = None,
+    store: Annotated[Path | None, typer.Option(help="Store that they write (default: SWEEP.zarr, here).")] = None,
+    out: Annotated[Path | None, typer.Option(help="The script (default: SWEEP.sbatch, here).")] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the script of a batch system that grows a sweep file with many workers.
+
+    Example: nakaya campaign script examples/sweep.toml --slurm --array 32
+
+    Hand it in with sbatch. Its workers claim shards by themselves on the file system that they share; there is no
+    server, and jobs that are killed and queued again go on. docs/clusters.md says what file systems have to do.
+    """
+    import shutil
+    import sys
+
+    from nakaya.core.files import check_output, write_whole
+    from nakaya.growth.campaigns.array import slurm_script
+    from nakaya.growth.campaigns.config import read_campaign
+
+    if not slurm:
+        raise ParameterError("which batch system is it for? add --slurm (the only one so far)")
+    read_campaign(sweep)  # what is wrong with it is better known now than in a queue
+    store = Path(f"{sweep.stem}.zarr") if store is None else store
+    out = Path(f"{sweep.stem}.sbatch") if out is None else out
+    text = slurm_script(sweep, store, out, program=(sys.executable, "-m", "nakaya"), array=array, time=time)
+    check_output(out, overwrite=overwrite)
+    write_whole(out, text.encode(), overwrite=overwrite)
+    if as_json:
+        echo_json({"script": out, "store": store, "array": array})
+    else:
+        echo(f"{out}: {array} workers that grow {sweep} into {store}; hand it in with: sbatch {out}")
+    if shutil.which("sbatch") is None:
+        echo("note: there is no sbatch on this machine; hand the script in where SLURM is", err=True)
 
 
 def verify(store: Store, as_json: AsJson = False) -> None:

@@ -21,7 +21,7 @@ from nakaya.core.errors import OutputError
 from nakaya.core.files import open_log, output_errors
 from nakaya.core.reading import open_input
 
-__all__ = ["OutputLog", "hold", "lock_output", "log_path"]
+__all__ = ["OutputLog", "hold", "lock_output", "log_path", "shared_log"]
 
 SECONDS_TO_TRY = 0.2
 """The last holder may remove the file of the lock between our opening it and locking it: then it is tried again."""
@@ -77,6 +77,13 @@ def lock_output(path: Path) -> Iterator[OutputLog]:
         finally:
             if is_ours and not path.exists():  # nothing came of it
                 log.unlink(missing_ok=True)
+
+
+@contextmanager
+def shared_log(path: Path) -> Iterator[OutputLog]:
+    """Open the log of an output that several processes write to; no lock is held."""
+    with TextIOWrapper(open_log(log_path(path)), encoding="utf-8") as stream:
+        yield OutputLog(stream)
 
 
 @contextmanager

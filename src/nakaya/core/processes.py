@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 from nakaya.core.errors import NakayaError
 
 __all__ = [
+    "THREAD_VARIABLES",
     "exit_with_parent",
     "one_thread_each",
     "parent_bound_pool",

@@ -221,6 +221,13 @@ class StoreWriter:
         completed = reader.completed()
         return [index for index in self.plan.layout.shards() if index not in completed or not is_intact(reader, index)]
 
+    def holds(self, index: ShardIndex) -> bool:
+        """Whether a shard is there, by a quick look."""
+        if self.target is None and not self._is_begun():
+            return False
+        assert self.target is not None
+        return self.target.holds(index)
+
     def write(self, grown: GrownShard) -> None:
         """Write one shard; make the store if it is the first.
 
@@ -238,14 +245,20 @@ class StoreWriter:
         """Write a line about a shard that is there."""
         self.log.write(f"shard {claim_name(index)} written")
 
+    def _is_begun(self) -> bool:
+        """Whether another worker has made the store; it is taken up then."""
+        if not (self.path / GROUP_FILE).is_file():
+            return False
+        assert self.campaign is not None
+        stored = open_if_ours(self.path, self.campaign, overwrite=False)
+        assert stored is not None
+        self._take_up(stored)
+        return True
+
     def _begin(self, grown: GrownShard) -> None:
         """Make the store, or take up the one that another worker has made meanwhile."""
         with Claims(self.path).hold("store", wait=True):
-            if (self.path / GROUP_FILE).is_file():
-                assert self.campaign is not None
-                stored = open_if_ours(self.path, self.campaign, overwrite=False)
-                assert stored is not None
-                self._take_up(stored)
+            if self._is_begun():
                 return
             self.plan = replace(self.plan, layout=grown.layout)
             description = describe(grown.metadata, grown.layout, self.plan.parameters, self.campaign)
