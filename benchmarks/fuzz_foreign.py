@@ -354,6 +354,16 @@ def _read_fit(folder: Path) -> object:
     return read_fit_plan(folder / "fit.toml")
 
 
+def _cases() -> list[Files]:
+    return [{"case.toml": (EXAMPLES / "reactor" / name).read_bytes()} for name in ("case.toml", "own-system.toml")]
+
+
+def _read_case(folder: Path) -> object:
+    from nakaya.reactor.case_config import read_case
+
+    return read_case(folder / "case.toml")
+
+
 FOREIGN: Final[Mapping[str, Reader]] = {
     "trajectory": Reader(_trajectories, _read_trajectory),
     "trajectory-packed": Reader(_packed_trajectories, _read_trajectory),
@@ -371,5 +381,6 @@ FOREIGN: Final[Mapping[str, Reader]] = {
     "reactor-log": Reader(_reactor_logs, _ingest_log),
     "reactor-reports": Reader(_reports, _ingest_reports),
     "fit": Reader(_fits, _read_fit),
+    "case": Reader(_cases, _read_case),
 }
 """Name -> reader."""
