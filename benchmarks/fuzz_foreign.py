@@ -201,9 +201,12 @@ def masks() -> list[Files]:
 def _read_mask(folder: Path) -> object:
     from nakaya.microscopy.grains.masks import grains_from_mask
     from nakaya.microscopy.image_files import read_raw_image
+    from nakaya.workflows.ingest_micrograph import MAX_PIXELS
 
     pixels, _ = read_raw_image(folder / "mask.png")
-    return grains_from_mask(pixels, (pixels.shape[0], pixels.shape[1]))
+    height, width = pixels.shape[:2]
+    most = MAX_PIXELS["grains"]  # of the image, which the mask has to agree with
+    return grains_from_mask(pixels, (height, width) if height * width <= most else (0, 0))
 
 
 def _micrographs() -> list[Files]:
