@@ -54,6 +54,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "pictures:diagram",
         "Draw the morphology diagram: a plane of two parameters with the crystal of every point at its place.",
     ),
+    "export": (
+        "export:export",
+        "Write crystals or records for other programs: tables, NetCDF, The Well's HDF5, VTK.",
+    ),
     "demo": ("demo:demo", "Grow crystals exactly, emulate the same conditions, compare, and write one HTML report."),
     "info": (
         "about:info",

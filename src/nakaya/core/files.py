@@ -25,6 +25,7 @@ __all__ = [
     "final_name",
     "is_as_good_as_empty",
     "is_litter",
+    "new_file",
     "open_log",
     "output_errors",
     "own_part",
@@ -128,12 +129,30 @@ def write_whole(path: Path, content: bytes, *, overwrite: bool = True) -> None:
         OutputExistsError: It may not take the place of what is there.
         OutputError: It cannot be written; nothing is left behind, and what was at `path` stays.
     """
+    with new_file(path, overwrite=overwrite) as part, part.open("xb") as stream:
+        stream.write(content)
+
+
+@contextmanager
+def new_file(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """Make a file that appears under its name only when the body has written it and all of it is on the disk.
+
+    Args:
+        path: The file.
+        overwrite: As of `write_whole`.
+
+    Yields:
+        Where the body writes: a name beside `path` that is not there yet.
+
+    Raises:
+        OutputExistsError: It may not take the place of what is there.
+        OutputError: It cannot be written; nothing is left behind, and what was at `path` stays.
+    """
     part = own_part(path)
     with output_errors(path):
         try:
-            with part.open("xb") as stream:
-                stream.write(content)
-                stream.flush()
+            yield part
+            with part.open("rb+") as stream:
                 os.fsync(stream.fileno())
             if overwrite:
                 os.replace(part, path)

@@ -86,15 +86,16 @@ def tables_of(records: Sequence[Record], folder: Path) -> dict[str, bytes]:
     return table_files(records, [graph for record in records if (graph := read_clusters(record, folder)) is not None])
 
 
-def write_tables(tables: Mapping[str, bytes], folder: Path) -> None:
+def write_tables(tables: Mapping[str, bytes], folder: Path, *, overwrite: bool = True) -> None:
     """Write tables, by the names of their files, into a folder that is made: all of them, or none.
 
     Raises:
+        OutputExistsError: It is there, and may not be replaced.
         OutputError: It cannot be written.
     """
     with output_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-    with new_folder(folder) as fresh:
+    with new_folder(folder, overwrite=overwrite) as fresh:
         for name, content in tables.items():
             write_whole(fresh / name, content)
 

@@ -16,7 +16,17 @@ from nakaya.growth.model.parameters import Parameter
 from nakaya.growth.model.setup import STOP_REASONS
 from nakaya.growth.model.trajectory import FinalField, Trajectory, TrajectoryMetadata
 
-__all__ = ["ARRAYS", "Crystals", "attributes_of", "axes_of", "field_of", "positions_of", "spacing_of", "statements_of"]
+__all__ = [
+    "ARRAYS",
+    "AXES",
+    "Crystals",
+    "attributes_of",
+    "axes_of",
+    "field_of",
+    "positions_of",
+    "spacing_of",
+    "statements_of",
+]
 
 AXES = ("z", "y", "x")
 """Of layer, row and column: x runs along a row."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +12,7 @@ import numpy as np
 from nakaya.core.errors import MissingExtraError
 from nakaya.growth.exchange.about import (
     ARRAYS,
+    AXES,
     Crystals,
     attributes_of,
     axes_of,
@@ -19,13 +23,13 @@ from nakaya.growth.exchange.about import (
 )
 from nakaya.growth.model.trajectory import TrajectoryMetadata
 
-__all__ = ["to_dataset"]
+__all__ = ["to_dataset", "write_netcdf"]
 
 EXTRA = "exchange"
 
 
-def to_dataset(crystals: Crystals) -> Any:  # an xarray.Dataset: xarray is an extra
-    """Return crystals as an `xarray.Dataset`.
+def to_dataset(crystals: Crystals, fields: Sequence[str] | None = None) -> Any:  # an xarray.Dataset: an extra
+    """Return crystals as an `xarray.Dataset`, with some of their final fields or (None) all of them.
 
     Variables `arrival`, `steps`, `stop_codes`, `grain` and each final field by name, with dimensions point, member, and
     y, x (or z, y, x), y along the rows' numbers. Coordinates are the parameters (on `point`), the numbers of points and
@@ -67,10 +71,10 @@ def to_dataset(crystals: Crystals) -> Any:  # an xarray.Dataset: xarray is an ex
         stated = statements.get(name)
         about = {} if stated is None else {"units": stated.unit, "long_name": stated.noun}
         coordinates[_free(name, "parameter", taken)] = (points, np.array(values), about)
-    for name, values in crystals.fields.items():
+    for name in crystals.fields if fields is None else fields:
         entry = field_of(metadata, name)
         about = {"units": entry.unit, "long_name": f"{entry.meaning} at the end of the growth"}
-        variables[_free(name, "field", taken)] = (of_site, readable(values), about)
+        variables[_free(name, "field", taken)] = (of_site, readable(crystals.fields[name]), about)
     return xarray.Dataset(variables, coordinates, attributes_of(metadata))
 
 
@@ -96,3 +100,20 @@ def _places(metadata: TrajectoryMetadata, shape: tuple[int, ...]) -> dict[str, A
             about = {"long_name": f"{axis} of the site; rows run along x, columns at 120 degrees", "units": unit}
             places[f"position_{axis}"] = (axes, positions[..., number], about)
     return places
+
+
+def write_netcdf(dataset: Any, path: Path) -> None:  # an xarray.Dataset
+    """Write a data set of crystals as NetCDF 4, compressed; a reader may ask for single crystals.
+
+    Raises:
+        MissingExtraError: h5netcdf is not installed.
+        OSError: It cannot be written; what was begun stays.
+    """
+    if find_spec("h5netcdf") is None or find_spec("h5py") is None:
+        raise MissingExtraError("NetCDF files", EXTRA)
+    packed = {}
+    for name, variable in dataset.data_vars.items():
+        if set(AXES) & set(variable.dims):
+            chunks = tuple(size if axis in AXES else 1 for axis, size in variable.sizes.items())
+            packed[name] = {"zlib": True, "complevel": 4, "shuffle": True, "chunksizes": chunks}
+    dataset.to_netcdf(path, engine="h5netcdf", encoding=packed)
