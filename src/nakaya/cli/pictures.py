@@ -77,7 +77,9 @@ def _parse_plane(text: str) -> tuple[str, int]:
 
 def film(
     store: Store,
-    out: Annotated[Path, typer.Option(help="Film to write: .gif, or .png for an animated PNG.")] = Path("growth.gif"),
+    out: Annotated[Path, typer.Option(help="Film to write: .gif, .png (animated), or .mp4 or .webm by ffmpeg.")] = Path(
+        "growth.gif"
+    ),
     point: Point = 0,
     member: Member = 0,
     everyone: Everyone = False,
@@ -92,7 +94,8 @@ def film(
 
     Example: nakaya film flakes.zarr --member 3 --out growth.gif
 
-    Every frame is the same number of steps after the one before; the last is held for 2.5 seconds.
+    Every frame is the same number of steps after the one before; the last is held for 2.5 seconds. MP4 and WebM need
+    the program ffmpeg on the PATH; they are smaller, and play once.
     """
     from nakaya.workflows.show import animate_store
 

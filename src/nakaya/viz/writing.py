@@ -14,7 +14,7 @@ from nakaya.core.text import printable
 __all__ = ["ANIMATION_FORMATS", "IMAGE_FORMATS", "check_format", "encode_image"]
 
 IMAGE_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
-ANIMATION_FORMATS = {".gif": "gif", ".png": "png", ".apng": "png"}
+ANIMATION_FORMATS = {".gif": "gif", ".png": "png", ".apng": "png", ".mp4": "mp4", ".webm": "webm"}
 
 
 def check_format(path: Path, formats: dict[str, str]) -> str:

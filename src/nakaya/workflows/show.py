@@ -18,6 +18,7 @@ from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.store import open_store
 from nakaya.viz.crystals.animation import Animation, growth_animation
 from nakaya.viz.crystals.figure import crystal_figure
+from nakaya.viz.crystals.video import CODECS, encode_video, find_ffmpeg
 from nakaya.viz.crystals.view import CrystalView, ShownField, view_crystal
 from nakaya.viz.formatting import format_count, format_parameters, join_words
 from nakaya.viz.style import find_theme
@@ -302,16 +303,20 @@ def animate_store(
 
     Raises:
         OutputError: The output exists, or cannot be written.
-        InputFileError, FormatError: There is no store, or it is damaged.
+        InputFileError, FormatError: There is no store, or it is damaged; or a video is asked for without ffmpeg.
         ParameterError, UnknownNameError: As `draw_animation`.
+        NakayaError: ffmpeg fails.
     """
     out = check_request(out, theme, formats=ANIMATION_FORMATS, overwrite=overwrite)
+    if check_format(out, ANIMATION_FORMATS) in CODECS:
+        find_ffmpeg()  # before the work
     crystals, about = _load_point(path, point, member)
     chosen = None if member is None else 0
     animation = draw_animation(
         crystals, member=chosen, theme=theme, width=width, frames=frames, frame_ms=frame_ms, progress=progress
     )
-    content = animation.encode(check_format(out, ANIMATION_FORMATS))
+    kind = check_format(out, ANIMATION_FORMATS)
+    content = encode_video(animation, kind, title=_title(crystals)) if kind in CODECS else animation.encode(kind)
     written = _write(out, content, animation.frames[0], _title(crystals), overwrite=overwrite)
     seconds = sum(animation.durations_ms) / 1000
     return written | about | {"frames": len(animation.frames), "steps": list(animation.steps), "seconds": seconds}
