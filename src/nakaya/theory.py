@@ -68,7 +68,11 @@ def grains_per_volume(nucleation_rate: float, velocity: float) -> float:
 
 
 def characteristic_length(nucleation_rate: float, velocity: float) -> float:
-    """Lambda = (v/J)^(1/4), m: the size at which grains meet."""
+    """Lambda = (v/J)^(1/4), m: the size at which grains meet.
+
+    >>> round(characteristic_length(1e12, 1e-6) * 1e6, 1)  # micrometres
+    31.6
+    """
     _positive("nucleation_rate", nucleation_rate)
     _positive("velocity", velocity)
     return float((velocity / nucleation_rate) ** 0.25)
@@ -84,6 +88,9 @@ def critical_radius(
         temperature: K.
         interfacial_energy: J/m^2.
         atomic_volume: In the crystal, m^3.
+
+    >>> round(critical_radius(0.615, 640, 0.114, 1.73e-29) * 1e9, 2)  # nanometres
+    0.73
     """
     for name, value in (
         ("reduced_driving_force", reduced_driving_force),
@@ -118,18 +125,30 @@ def interfacial_energy(
     """Interfacial energy that makes a nucleus critical, J/m^2: gamma = delta-mu (3 n*/(32 pi))^(1/3) Omega^(-2/3).
 
     The inverse of `critical_size`; arguments as there.
+
+    >>> size = critical_size(0.114, 0.615, temperature=640, atomic_volume=1.73e-29)
+    >>> round(float(interfacial_energy(size, 0.615, temperature=640, atomic_volume=1.73e-29)), 3)
+    0.114
     """
     radius = (3 * np.asarray(critical_size, dtype=np.float64) / (32 * math.pi)) ** (1 / 3)
     return np.asarray(BOLTZMANN * temperature * np.asarray(reduced_driving_force) * radius * atomic_volume ** (-2 / 3))
 
 
 def nucleation_barrier(critical_size: ArrayLike, reduced_driving_force: ArrayLike) -> FloatArray:
-    """Barrier of classical theory over kT [any], W*/kT = n* delta-mu/(2 kT)."""
+    """Barrier of classical theory over kT [any], W*/kT = n* delta-mu/(2 kT).
+
+    >>> float(nucleation_barrier(100, 0.6))
+    30.0
+    """
     return np.asarray(np.asarray(critical_size, dtype=np.float64) * np.asarray(reduced_driving_force) / 2)
 
 
 def zeldovich_factor(critical_size: ArrayLike, reduced_driving_force: ArrayLike) -> FloatArray:
-    """Zeldovich factor of classical theory [any], Z = sqrt(-W''(n*)/(2 pi kT)) = sqrt(delta-mu/(6 pi kT n*))."""
+    """Zeldovich factor of classical theory [any], Z = sqrt(-W''(n*)/(2 pi kT)) = sqrt(delta-mu/(6 pi kT n*)).
+
+    >>> round(float(zeldovich_factor(93, 0.615)), 4)
+    0.0187
+    """
     size = np.asarray(critical_size, dtype=np.float64)
     return np.asarray(np.sqrt(np.asarray(reduced_driving_force) / (6 * math.pi * size)))
 
@@ -147,6 +166,9 @@ def log_nucleation_rate(
         reduced_driving_force: [any], delta-mu/kT.
         attachment_rate: f+ [any], atoms per second that join the critical nucleus, 1/s.
         number_density: rho, 1/m^3 (or sites, 1/m^2).
+
+    >>> round(float(log_nucleation_rate(93, 0.615, 5e13, number_density=5.4e28) / np.log(10)), 1)
+    28.3
     """
     prefactor = zeldovich_factor(critical_size, reduced_driving_force) * np.asarray(attachment_rate) * number_density
     return np.asarray(np.log(prefactor) - nucleation_barrier(critical_size, reduced_driving_force))
@@ -190,6 +212,9 @@ def hard_sphere_coefficient(mass: float, melting_temperature: float, orientation
         mass: g/mol.
         melting_temperature: K.
         orientation: "100", "110" or "111".
+
+    >>> round(hard_sphere_coefficient(63.55, 1325.0, "100"), 2)  # copper, m/(s K)
+    0.45
     """
     _positive("mass", mass)
     _positive("melting_temperature", melting_temperature)
@@ -226,6 +251,10 @@ def collision_limited_velocity(
         mass: g/mol.
         spacing: Layer spacing a, m; positive, and drops out with the mean free path 0.4 a.
         efficiency: f, about 0.27 for Lennard-Jones (100).
+
+    >>> v = collision_limited_velocity([1200.0, 1325.0], [0.15, 0.0], mass=63.55, spacing=1.8e-10, efficiency=0.27)
+    >>> v.round(1).tolist()  # zero at the melting point, m/s
+    [64.5, 0.0]
     """
     _positive("mass", mass)
     _positive("spacing", spacing)
@@ -254,6 +283,9 @@ def wilson_frenkel_velocity(
         reduced_driving_force: [any], delta-mu/kT; negative = melting.
         spacing: a, m.
         efficiency: f.
+
+    >>> float(wilson_frenkel_velocity(2e-9, [0.15], spacing=2e-10, efficiency=1.0)[0].round(2))
+    8.36
     """
     _positive("spacing", spacing)
     _positive("efficiency", efficiency)

@@ -48,6 +48,13 @@ class NakayaError(Exception):
     """Base of all errors that say what a user can do about them.
 
     As text it is one printable line: a message may quote what files hold, be it binary or without end.
+
+    >>> import nakaya
+    >>> try:
+    ...     nakaya.GravnerGriffeath(rho=3)
+    ... except nakaya.NakayaError as error:
+    ...     print(type(error).__name__)
+    ParameterError
     """
 
     def __str__(self) -> str:

@@ -99,6 +99,12 @@ def disorientation_angle(
 
     Returns:
         Angles in radians, float64 [n]; at most 62.8 degrees for m-3m with itself.
+
+    >>> from nakaya.crystallography.symmetry import find_symmetry
+    >>> turned = Rotation.from_euler("z", [[100.0]], degrees=True)
+    >>> angle = disorientation_angle(Rotation.identity(1), turned, find_symmetry("m-3m"))
+    >>> np.rad2deg(angle).round(6).tolist()  # 100 degrees are 10 beyond a four-fold rotation
+    [10.0]
     """
     between = misorientation(first, second)
     if symmetry.is_cubic_with_mirrors and (symmetry_second is None or symmetry_second.is_cubic_with_mirrors):
@@ -124,6 +130,11 @@ def is_sigma3(first: Rotation, second: Rotation, symmetry: Symmetry) -> BoolArra
 
     Returns:
         bool [n].
+
+    >>> from nakaya.crystallography.symmetry import find_symmetry
+    >>> base = Rotation.from_euler("zxz", [[10.0, 20.0, 30.0]], degrees=True)
+    >>> is_sigma3(base, SIGMA3 * base, find_symmetry("m-3m")).tolist()
+    [True]
     """
     if symmetry.system != "cubic":
         return np.zeros(len(first), np.bool_)

@@ -221,6 +221,10 @@ def build_crystal(
 
     Raises:
         ParameterError: A lattice parameter or repeat that is not positive; further as `oriented_cell`.
+
+    >>> positions, box = build_crystal("fcc", "100", 4.05, (2, 2, 3))
+    >>> len(positions), box.round(2).tolist()
+    (48, [8.1, 8.1, 12.15])
     """
     if not lattice_parameter > 0 or min(repeats) < 1:
         raise ParameterError(f"lattice parameter {lattice_parameter} and repeats {repeats} must be positive")

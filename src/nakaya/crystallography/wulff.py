@@ -55,6 +55,14 @@ def wulff_shape(velocities: Mapping[str, float], *, symmetry: str = "m-3m") -> W
     Returns:
         The shape, facets of no area left out; None where there is none, because a face melts, or the faces given do not
         enclose a volume.
+
+    >>> octahedron = wulff_shape({"100": 2.0, "111": 1.0})
+    >>> set(octahedron.families), len(octahedron.normals)
+    ({'111'}, 8)
+    >>> round(float((octahedron.areas * octahedron.distances).sum() / 3), 6)  # its volume
+    1.0
+    >>> wulff_shape({"100": 1.0, "111": -0.2}) is None
+    True
     """
     moving = {family: velocity for family, velocity in velocities.items() if math.isfinite(velocity)}
     if not moving or min(moving.values()) <= 0:

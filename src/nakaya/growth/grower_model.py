@@ -99,6 +99,11 @@ class GrowerModel:
 
     Raises:
         ParameterError: The statement contradicts itself.
+
+    >>> from nakaya.growth.catalogue import find_model
+    >>> model = find_model("gravner-griffeath")
+    >>> model.noun, model.lattice.name, [geometry.name for geometry in model.geometries]
+    ('Snow crystal', 'hexagonal', ['sector', 'full'])
     """
 
     name: str

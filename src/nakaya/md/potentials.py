@@ -141,6 +141,9 @@ def find_material(
         UnknownNameError: Not known.
         ParameterError: A new one, and not all arguments are given.
         FormatError: The file of the potential has another hash.
+
+    >>> find_material("Cu").structure
+    'fcc'
     """
     described = {
         "pair_style": pair_style, "potential": potential, "structure": structure,

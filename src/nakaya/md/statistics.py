@@ -56,6 +56,11 @@ def walk_slope(times: FloatArray, positions: FloatArray, *, block: float) -> Est
 
     Raises:
         ParameterError: Fewer than three points.
+
+    >>> times = np.arange(0.0, 40.0, 0.5)
+    >>> found = walk_slope(times, 0.7 * times, block=4.0)
+    >>> round(found.value, 6), round(found.standard_error, 6)
+    (0.7, 0.0)
     """
     if len(times) < 3:
         raise ParameterError(f"{len(times)} points are too few for a slope: at least 3 are needed")
@@ -214,6 +219,10 @@ def event_rate(waiting: FloatArray, censored: FloatArray, *, lag: float | None =
 
     Raises:
         ParameterError: No runs, or times that are negative or not finite.
+
+    >>> rate = event_rate(np.array([12.0, 15.0, 31.0]), np.array([40.0]), lag=10.0)
+    >>> rate.events, round(rate.rate, 4)  # three events in 2 + 5 + 21 + 30
+    (3, 0.0517)
     """
     waiting, censored = np.asarray(waiting, dtype=np.float64), np.asarray(censored, dtype=np.float64)
     everything = np.concatenate([waiting, censored])

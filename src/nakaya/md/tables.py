@@ -41,6 +41,9 @@ def driving_force(temperature: float, melting_temperature: float, latent_heat: f
         temperature: K.
         melting_temperature: K, the potential's own.
         latent_heat: J/mol, taken as constant between T and T_m.
+
+    >>> round(driving_force(1200.0, 1325.0, 13_000.0), 3)  # copper, 125 K below melting
+    0.123
     """
     return (
         latent_heat
@@ -127,6 +130,11 @@ def tabulate(material: str, records: Iterable[Record], *, potential: str | None 
 
     Melting temperatures are averaged with weights 1/error^2; the error is the larger of the weighted one and the
     dispersion of the runs. Properties become smooth functions of temperature (of log D against 1/T for diffusivity).
+
+    >>> from nakaya.records.store import load_records
+    >>> copper = tabulate("Cu", load_records("al-cu-si"))
+    >>> round(copper.melting_temperature), round(copper.driving_force(1200.0), 2)
+    (1329, 0.11)
     """
     columns: dict[str, list[tuple[float, float]]] = {}
     melting: list[tuple[float, float]] = []

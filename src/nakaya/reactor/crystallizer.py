@@ -96,6 +96,12 @@ class Operation:
         stirring: 1/s in time; it matters where a law has a stirring exponent.
         residence_time: s; None for a batch. Continuous: clear feed in, slurry out as it is (MSMPR).
         feed_concentration: Of the feed, in the solubility's basis; by default the initial one.
+
+    >>> from nakaya.reactor.profiles import linear
+    >>> from nakaya.reactor.sizes import NormalSizes
+    >>> batch = Operation(0.67, linear(315.15, 306.15, 86400.0), 86400.0, Seed(0.125, NormalSizes(115e-6, 60e-6)))
+    >>> batch.seed.loading, batch.residence_time
+    (0.125, None)
     """
 
     initial_concentration: float

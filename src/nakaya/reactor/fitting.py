@@ -70,6 +70,12 @@ def fit(
     Raises:
         ParameterError: Too few observations, or a run that cannot be simulated.
         UnknownNameError: A parameter that the kinetics do not have.
+
+    >>> from nakaya.workflows.fit_reactor import synthetic_batches
+    >>> system, experiments, free = synthetic_batches()
+    >>> found = fit(system, experiments, free, intervals="covariance")
+    >>> [entry.path for entry in found.estimates][:2], round(found.estimates[1].value, 2)  # noiseless: the truth
+    (['growth.rate_constant', 'growth.order'], 1.05)
     """
     tell = progress or (lambda _: None)
     if intervals not in get_args(Intervals):

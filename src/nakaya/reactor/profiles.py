@@ -98,6 +98,11 @@ def natural(start: float, end: float, duration: float, surroundings: float) -> P
 
 
 def piecewise(points: Sequence[tuple[float, float]]) -> Profile:
-    """A profile through points (time in s, value)."""
+    """A profile through points (time in s, value).
+
+    >>> profile = piecewise([(0.0, 315.15), (3600.0, 313.15), (7200.0, 306.15)])
+    >>> profile.times.tolist(), profile.values.tolist()
+    ([0.0, 3600.0, 7200.0], [315.15, 313.15, 306.15])
+    """
     times, values = zip(*points, strict=True) if points else ((), ())
     return Profile(np.array(times), np.array(values))

@@ -113,6 +113,10 @@ class PowerLawGrowth(PowerLaw):
     Attributes:
         size_factor: gamma, 1/m; 0 for growth that does not depend on size (McCabe's law).
         size_exponent: a, below 1.
+
+    >>> law = PowerLawGrowth(rate_constant=1e-6, order=1.5)
+    >>> law.rate_constant, law.size_factor
+    (1e-06, 0.0)
     """
 
     _: KW_ONLY

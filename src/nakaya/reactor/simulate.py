@@ -49,6 +49,15 @@ def simulate(
         ParameterError: Times out of range, moments that do not close, crystals that outgrow a grid that was given, or
             rates that are too fast to integrate.
         UnknownNameError: No such method.
+
+    >>> from nakaya.reactor.crystallizer import Seed
+    >>> from nakaya.reactor.parameter_sets import parameter_set
+    >>> from nakaya.reactor.profiles import linear
+    >>> from nakaya.reactor.sizes import NormalSizes
+    >>> batch = Operation(0.67, linear(315.15, 306.15, 86400.0), 86400.0, Seed(0.125, NormalSizes(115e-6, 60e-6)))
+    >>> run = simulate(parameter_set("dextrose").crystallizer(), batch, times=3, method="moments")
+    >>> run.concentration.round(3).tolist(), bool(abs(run.balance_error) < 1e-9)
+    ([0.67, 0.618, 0.58], True)
     """
     outputs = _check_times(times, operation.duration)
     if method == "moments":

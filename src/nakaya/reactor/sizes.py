@@ -39,6 +39,10 @@ class NormalSizes:
         deviation: Standard deviation, m.
         weight: "number": the count of crystals is normal; "mass": their mass is, so the count goes as normal/L^3.
         least: Sizes up to this one are left out, m. With weight "mass" it must be positive: normal/L^3 diverges at 0.
+
+    >>> seeds = NormalSizes(115e-6, 60e-6)
+    >>> bool(seeds.range()[1] > seeds.mean)
+    True
     """
 
     mean: float

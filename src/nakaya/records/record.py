@@ -188,6 +188,10 @@ class Quantity:
         uncertainty: Standard uncertainty, same shape as `values`, not negative, finite; None or NaN = not stated.
         interval: For a single value: an interval where a symmetric uncertainty would mislead (a Poisson rate, say).
         axis: What the first axis of `values` runs over; needed for anything but a single value.
+
+    >>> series = Quantity(np.array([0.1, 0.4]), "1", axis=Axis("time", "s", np.array([0.0, 60.0])))
+    >>> series.values.tolist(), single(74.0, "m/s", uncertainty=5.0).value
+    ([0.1, 0.4], 74.0)
     """
 
     values: FloatArray
@@ -262,7 +266,12 @@ def single(
     interval: tuple[float, float] | None = None,
     level: float = 0.95,
 ) -> Quantity:
-    """A single value; an uncertainty or an interval that is not known (NaN) is left out."""
+    """A single value; an uncertainty or an interval that is not known (NaN) is left out.
+
+    >>> velocity = single(74.0, "m/s", uncertainty=5.0)
+    >>> velocity.value, velocity.unit
+    (74.0, 'm/s')
+    """
     error = None if uncertainty is None or not math.isfinite(uncertainty) else np.array(uncertainty)
     ends = None if interval is None or any(math.isnan(end) for end in interval) else Interval(*interval, level)
     return Quantity(np.array(value), unit, uncertainty=error, interval=ends)
@@ -351,6 +360,18 @@ class Record:
         status: "ok", "flagged", "failed" or "censored".
         flags: The reasons, one sentence each; anything but "ok" has at least one.
         snapshots: Files with coordinates or images.
+
+    >>> run = Record(
+    ...     id="cu-100",
+    ...     kind="md",
+    ...     material="Cu",
+    ...     orientation="100",
+    ...     conditions={"driving_force": single(0.15, "1"), "temperature": single(1200.0, "K")},
+    ...     quantities={"growth_velocity": single(74.0, "m/s", uncertainty=5.0)},
+    ...     provenance=Provenance("my own simulation"),
+    ... )
+    >>> run.status, run.quantities["growth_velocity"].value
+    ('ok', 74.0)
     """
 
     id: str

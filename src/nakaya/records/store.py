@@ -95,6 +95,11 @@ class RecordStore:
 
     Raises:
         InputFileError: The directory does not exist.
+
+    >>> import tempfile
+    >>> store = RecordStore(Path(tempfile.mkdtemp()) / "records", create=True)
+    >>> store.add(load_records("al-cu-si")[0]), len(store)
+    (True, 1)
     """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
@@ -221,6 +226,10 @@ def load_records(name_or_path: str | Path) -> list[Record]:
     Raises:
         InputFileError: Neither a file nor a directory nor a known name.
         FormatError: Something in it is not a valid record.
+
+    >>> records = load_records("al-cu-si")
+    >>> sorted({record.material for record in records})
+    ['Al', 'Cu', 'Si']
     """
     path = records_place(name_or_path)
     if path.is_dir():

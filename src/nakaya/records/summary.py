@@ -23,6 +23,11 @@ def summarise_record(record: Record) -> str:
 
     Conditions that are series are told by their range. Of series among the results and the evidence of micrographs and
     reactors the line has names and lengths.
+
+    >>> from nakaya.records.store import load_records
+    >>> run = next(record for record in load_records("al-cu-si") if record.id.startswith("growth-Cu-100"))
+    >>> summarise_record(run).split()[2:5]
+    ['Cu', '(100)', '1009']
     """
     return "  ".join([*_head(record), *(f"{name} {text}" for name, text in _results(record)), *_rest(record)])
 

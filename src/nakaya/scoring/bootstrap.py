@@ -71,6 +71,12 @@ def ratio_interval(values: FloatArray, floors: FloatArray, drawn: IntArray) -> I
         values: float64 [point].
         floors: float64 [point].
         drawn: Resamples from `draw_points`.
+
+    >>> rng = np.random.default_rng(0)
+    >>> drawn = draw_points(64, 500, rng=rng)
+    >>> ratio = ratio_interval(np.full(64, 3.0), np.full(64, 2.0), drawn)
+    >>> ratio.value, ratio.low, ratio.high
+    (1.5, 1.5, 1.5)
     """
     mean, floor = float(values.mean()), float(floors.mean())
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -47,6 +47,10 @@ def central_band(ensemble: ArrayLike, level: float = 0.9) -> tuple[FloatArray, F
 
     Raises:
         ParameterError: `level` is no probability.
+
+    >>> low, high = central_band(np.arange(1.0, 20.0), 0.9)
+    >>> float(low), float(high)
+    (1.0, 19.0)
     """
     tail = (1 - check_level(level)) / 2
     ends = np.quantile(np.asarray(ensemble, np.float64), [tail, 1 - tail], axis=-1, method="weibull")
@@ -119,6 +123,10 @@ def pit_histogram(ensemble: ArrayLike, observation: ArrayLike, *, bins: int = 10
 
     Returns:
         float64 [bin], sums to 1.
+
+    >>> members = np.tile(np.arange(9.0), (10, 1))
+    >>> pit_histogram(members, np.arange(10.0) - 0.5, bins=5).round(3).tolist()
+    [0.2, 0.2, 0.2, 0.2, 0.2]
     """
     low, high = pit_block(ensemble, observation)
     borders = np.linspace(0, 1, bins + 1)

@@ -43,6 +43,10 @@ def expected_iou(first: BoolArray, second: BoolArray) -> float:
 
     Members are not paired by number: an emulator's member 3 and the solver's member 3 share no noise. Not a proper
     score (a forecaster gains by showing the most typical crystal only): read it beside `diversity`.
+
+    >>> first = np.array([[[True, True]], [[True, False]]])
+    >>> expected_iou(first, first)
+    0.75
     """
     return float(iou_of_pairs(first, second).mean())
 

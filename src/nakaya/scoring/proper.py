@@ -64,6 +64,9 @@ def energy_score(ensemble: ArrayLike, observations: ArrayLike, *, fair: bool = F
 
     Raises:
         ParameterError: The samples do not fit each other.
+
+    >>> float(energy_score([[0.0, 0.0], [2.0, 0.0]], [[1.0, 0.0]])[0])
+    0.5
     """
     members, happened = as_sample(ensemble, "ensemble"), as_sample(observations, "observations")
     if members.shape[1] != happened.shape[1]:
@@ -82,6 +85,9 @@ def brier_score(probability: ArrayLike, occurred: ArrayLike) -> FloatArray:
     Args:
         probability: Forecast, float, 0 to 1.
         occurred: Whether the event happened, bool.
+
+    >>> brier_score([0.9, 0.5], [True, False]).round(2).tolist()
+    [0.01, 0.25]
     """
     return np.asarray((np.asarray(probability, np.float64) - np.asarray(occurred, np.float64)) ** 2, np.float64)
 

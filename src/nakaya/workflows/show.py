@@ -162,6 +162,11 @@ def draw_crystal(
     Raises:
         ParameterError: A number out of range, or a lattice that cannot be drawn.
         UnknownNameError: A theme or field that does not exist.
+
+    >>> import nakaya
+    >>> picture = draw_crystal(nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, seed=7), width=320)
+    >>> picture.size[0]
+    320
     """
     one = trajectory.point(point)
     return _figure(one, view_member(one, member=member, field=field, cut=cut), member, member, step, theme, width)

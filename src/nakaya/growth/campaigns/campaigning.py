@@ -108,6 +108,15 @@ def run_campaign(
         ConfigError: The sweep file is wrong, or the store is that of another campaign.
         OutputError: The output exists and is no campaign's store, is locked, or cannot be written.
         NakayaError: A worker process died; what is finished is safe.
+
+    >>> import tempfile
+    >>> from nakaya.growth.campaigns.sampling import Axis, PointsPlan
+    >>> from nakaya.growth.lattice.geometry import make_setup
+    >>> points = PointsPlan("grid", {"rho": Axis(0.4, 0.6, count=3)})
+    >>> config = CampaignConfig(make_setup("sector", 16), points, members=2, seed=7)
+    >>> store = tempfile.mkdtemp() + "/store.zarr"
+    >>> run_campaign(config, store).computed_crystals, run_campaign(config, store).computed_crystals
+    (6, 0)
     """
     config = config if isinstance(config, CampaignConfig) else read_campaign(Path(config))
     executor = executor or Processes(workers)

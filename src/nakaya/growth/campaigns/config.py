@@ -38,6 +38,13 @@ class CampaignConfig:
 
     Raises:
         ParameterError: A number is out of range.
+
+    >>> from nakaya.growth.lattice.geometry import make_setup
+    >>> points = PointsPlan("sobol", {"rho": Axis(0.35, 0.64)}, count=8, seed=1)
+    >>> config = CampaignConfig(make_setup("sector", 32), points, members=4, fixed={"mu": 0.05})
+    >>> sample = config.sample(find_model("gravner-griffeath").family)
+    >>> len(sample["rho"]), float(sample["mu"][0])
+    (8, 0.05)
     """
 
     setup: GrowthSetup

@@ -110,6 +110,12 @@ class PointsPlan:
 
     Raises:
         ParameterError: The entries contradict one another.
+
+    >>> plan = PointsPlan("grid", {"rho": Axis(0.4, 0.6, count=3), "sigma": Axis(values=(0.0, 1e-3))})
+    >>> plan.num_points
+    6
+    >>> sample_points(plan)["rho"].tolist()
+    [0.4, 0.4, 0.5, 0.5, 0.6, 0.6]
     """
 
     method: Method

@@ -104,6 +104,12 @@ def unfold_sector(arrival: ArrivalMap) -> ArrivalMap:
     Rotations by 120 degrees carry the sector over the plane. Where two copies meet (rows 0 and columns 0) the sector
     of the lower angle is shown; with noise the two edges of a sector differ, so a seam can show there.
     Sites outside the hexagon are -1.
+
+    >>> arrival = np.full((3, 3), -1, np.int32)
+    >>> arrival[0, :] = [0, 1, 2]
+    >>> arrival[:, 0] = [0, 1, 2]
+    >>> unfold_sector(arrival).shape, int((unfold_sector(arrival) == 1).sum())
+    ((5, 5), 3)
     """
     size = arrival.shape[-1]
     full = 2 * size - 1
@@ -158,6 +164,11 @@ class Sector(Geometry):
 
     A third of a six-fold crystal, and at sigma = 0 exactly a third of the full one. With noise it is a wedge with
     mirror walls: pictures unfolded from it show a seam. Noisy whole flakes want `Full`.
+
+    >>> import nakaya
+    >>> third = nakaya.grow(nakaya.GravnerGriffeath(rho=0.6, sigma=0), geometry=nakaya.Sector(), size=16, seed=7)
+    >>> third.arrival.shape
+    (1, 16, 16)
     """
 
     name: str = "sector"
@@ -174,6 +185,12 @@ class Full(Geometry):
     Edges "reservoir": the rim of the largest centred hexagon, and what lies outside it, is held at rho, so that the
     setting keeps the lattice's symmetry; an array of size 2 N - 1 is then the unfolded sector of size N. Edges
     "periodic": opposite sides of the array are joined; nothing enters or leaves.
+
+    >>> import nakaya
+    >>> point = nakaya.GravnerGriffeath(rho=0.6)
+    >>> two = nakaya.grow(point, geometry=nakaya.Full(), size=24, initial=[(8, 8), (16, 16)], edges="periodic", seed=7)
+    >>> int((two.arrival == 0).sum())
+    2
     """
 
     name: str = "full"

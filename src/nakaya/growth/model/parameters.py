@@ -102,6 +102,12 @@ def parameter(
 
     Raises:
         ParameterError: The default is outside the range.
+
+    >>> class Eden(Parameters):
+    ...     family = "eden"
+    ...     rate: float = parameter(low=0, high=1, low_open=True, meaning="the probability of attachment")
+    >>> Eden(rate=0.5)
+    Eden(rate=0.5)
     """
     known = None if default is MISSING else default
     statement = Parameter(low, high, meaning, low_open, high_open, unit, symbol, known)

@@ -60,6 +60,12 @@ class StopRules:
 
     Raises:
         ParameterError: A value is out of range or of the wrong kind.
+
+    >>> import nakaya
+    >>> rules = nakaya.StopRules(max_steps=40)
+    >>> short = nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, seed=7, stop=rules)
+    >>> short.steps.tolist(), short.stopped_by.tolist()
+    ([40], ['steps'])
     """
 
     margin: int | None = limit(

@@ -42,6 +42,9 @@ def occupancy_at(arrival: ArrivalMap, step: int | NDArray[np.int64]) -> Mask:
 
     Returns:
         bool, the shape of `arrival` broadcast with `step`.
+
+    >>> occupancy_at(np.array([[0, 3], [-1, 7]]), 5).tolist()
+    [[True, True], [False, False]]
     """
     return np.asarray((arrival >= INITIAL) & (arrival <= step), dtype=np.bool_)
 
@@ -119,6 +122,14 @@ class Trajectory:
         grain: Optional int32, shape of `arrival`: number of the crystal that a site belongs to, -1 = none.
         fields: float32, shape of `arrival`, by name, at the end of the growth; NaN where a field is not defined.
             `metadata.fields` says what they are.
+
+    >>> import nakaya
+    >>> crystals = nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, members=2, seed=7)
+    >>> crystals.arrival.dtype, crystals.steps.shape, crystals.metadata.model
+    (dtype('int32'), (2,), 'gravner-griffeath')
+    >>> last = int(crystals.steps[0])
+    >>> int(crystals.at(0)[0].sum()), bool((crystals.at(last)[0] == (crystals.arrival[0] >= 0)).all())
+    (1, True)
     """
 
     arrival: ArrivalMap

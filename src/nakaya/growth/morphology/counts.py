@@ -88,6 +88,11 @@ def perimeter(attached: Mask, *, edges: Edges = "reservoir") -> FloatArray:
     Args:
         attached: bool [*batch, row, column]; a whole crystal (unfold a sector first).
         edges: Whether bonds cross the edges of the array ("periodic").
+
+    >>> one = np.zeros((5, 5), bool)
+    >>> one[2, 2] = True
+    >>> round(float(perimeter(one)) / 3**0.5, 3)  # a hexagon: six edges of length 1 / sqrt 3
+    2.0
     """
     return np.asarray(_crossings(attached, NEAREST_BONDS, edges) * CELL_EDGE, np.float64)
 
@@ -105,6 +110,11 @@ def crofton_perimeter(attached: Mask, *, edges: Edges = "reservoir") -> FloatArr
     Args:
         attached: bool [*batch, row, column]; a whole crystal (unfold a sector first).
         edges: Whether lines cross the edges of the array ("periodic").
+
+    >>> rows, columns = np.indices((81, 81)) - 40
+    >>> disc = (columns - rows / 2) ** 2 + 0.75 * rows**2 <= 20.3**2
+    >>> round(float(crofton_perimeter(disc)) / (2 * np.pi * 20.3), 2)
+    1.0
     """
     nearest = _crossings(attached, NEAREST_BONDS, edges) * (np.sqrt(3.0) / 2.0)
     second = _crossings(attached, SECOND_BONDS, edges) * 0.5

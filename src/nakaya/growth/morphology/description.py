@@ -94,6 +94,14 @@ def describe(
     Raises:
         ParameterError: The arrays have another shape, some maps were never computed, or the origin lies elsewhere.
         UnknownNameError: No such geometry.
+
+    >>> arrival = np.full((21, 21), -1, np.int32)
+    >>> arrival[10, :] = arrival[:, 10] = 1
+    >>> arrival[10, 10] = 0
+    >>> np.fill_diagonal(arrival, np.maximum(arrival.diagonal(), 1))
+    >>> star = describe(arrival, geometry="full")
+    >>> int(star.area), float(star.tip_radius), int(star.branches), round(float(star.sixfold_order), 3)
+    (61, 10.0, 6, 1.0)
     """
     known = {entry.name: entry for entry in HEXAGONAL.geometries}
     if geometry not in known:
@@ -132,6 +140,12 @@ def describe_trajectory(trajectory: Trajectory) -> Morphology:
 
     Raises:
         ParameterError: The lattice is not hexagonal.
+
+    >>> import nakaya
+    >>> flakes = nakaya.grow(nakaya.GravnerGriffeath(rho=0.6, sigma=0), size=24, members=2, seed=7)
+    >>> measured = describe_trajectory(flakes)
+    >>> measured.branches.tolist(), bool(measured.whole_area[0] > 2.5 * measured.area[0])
+    ([6, 6], True)
     """
     if trajectory.metadata.lattice != "hexagonal":
         raise ParameterError(f"crystals on a {trajectory.metadata.lattice} lattice have no measures of snow crystals")

@@ -58,6 +58,11 @@ def growth_curve(arrival: ArrivalMap, at_steps: IntArray, *, edges: Edges = "res
 
     Raises:
         ParameterError: `at_steps` decreases, is negative or empty.
+
+    >>> arrival = np.array([[0, 1, 5], [1, 3, -1], [5, -1, -1]], np.int32)
+    >>> curve = growth_curve(arrival, np.array([0, 1, 3, 5]), origin=(0, 0))
+    >>> curve.area.tolist(), curve.tip_radius.round(3).tolist()
+    ([1, 3, 4, 6], [0.0, 1.0, 1.0, 2.0])
     """
     steps = check_increasing(at_steps)
     areas, boundaries = counts_at(arrival, steps, edges=edges)

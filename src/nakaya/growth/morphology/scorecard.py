@@ -167,6 +167,15 @@ def score_against_solver(
 
     Raises:
         ParameterError: The samples do not fit each other.
+
+    >>> import nakaya
+    >>> from nakaya.growth.morphology.crystal_samples import training_scales
+    >>> points = [nakaya.GravnerGriffeath(rho=rho) for rho in (0.45, 0.5, 0.55)]
+    >>> one, two, three = (nakaya.grow(points, size=24, members=3, seed=seed) for seed in (1, 2, 3))
+    >>> scales = training_scales(one.arrival, one.steps)
+    >>> card = score_against_solver(one, two, three, scales=scales, rng=np.random.default_rng(0))
+    >>> card.points, bool(0.2 < card["wasserstein"].ratio.value < 5)  # solver against solver: near 1
+    (3, True)
     """
     points = _check_same_points(model, solver, second)
     model_scores: dict[str, list[float]] = {name: [] for name in SCORES}

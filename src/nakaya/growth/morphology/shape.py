@@ -153,6 +153,12 @@ def branch_count(attached: Mask, *, origin: Origin | None = None, at: float = 0.
 
     Returns:
         int64 [*batch]; 0 where nothing is attached.
+
+    >>> star = np.zeros((21, 21), bool)
+    >>> star[10, :] = star[:, 10] = True
+    >>> np.fill_diagonal(star, True)
+    >>> int(branch_count(star))
+    6
     """
     middle = centre(attached) if origin is None else origin
     rings = np.floor(at * np.maximum(reach(attached, origin=middle), 0) + 0.5).astype(np.int64)
@@ -176,6 +182,12 @@ def sixfold_order(attached: Mask, *, origin: Origin | None = None) -> FloatArray
 
     Returns:
         float64 [*batch], 0 to 1; NaN where no site but the origin is attached.
+
+    >>> star = np.zeros((21, 21), bool)
+    >>> star[10, :] = star[:, 10] = True
+    >>> np.fill_diagonal(star, True)
+    >>> round(float(sixfold_order(star)), 6)
+    1.0
     """
     rows, columns = _offsets(attached, origin)
     position = to_plane(rows, columns)
@@ -223,6 +235,11 @@ def fractal_dimension(attached: Mask, *, origin: Origin | None = None) -> FloatA
 
     Returns:
         float64 [*batch]; NaN where the reach is below 8.
+
+    >>> rows, columns = np.indices((65, 65)) - 32
+    >>> hexagon = np.maximum(np.maximum(abs(rows), abs(columns)), abs(rows - columns)) <= 32
+    >>> round(float(fractal_dimension(hexagon)), 2), round(float(fractal_dimension(hexagon & (rows == 0))), 2)
+    (2.0, 1.0)
     """
     masses = mass_within(attached, origin=origin)
     reaches = reach(attached, origin=origin)

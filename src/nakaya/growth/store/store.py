@@ -260,6 +260,13 @@ def open_store(path: str | PathLike[str]) -> StoredTrajectory:
     Raises:
         InputFileError: There is nothing there, or it cannot be read.
         FormatError: It is not a store of a version that is known, or it is damaged.
+
+    >>> import tempfile, nakaya
+    >>> path = tempfile.mkdtemp() + "/flakes.zarr"
+    >>> nakaya.save(nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, members=4, seed=7), path)
+    >>> flakes = nakaya.open(path)
+    >>> flakes.arrival.shape, flakes.arrival[3].shape, float(flakes.parameters["rho"])
+    ((4, 16, 16), (16, 16), 0.6)
     """
     path = Path(path)
     description, digest = read_description(path)

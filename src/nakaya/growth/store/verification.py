@@ -76,6 +76,12 @@ def verify_store(path: str | PathLike[str], progress: Callable[[int, int], None]
     Raises:
         InputFileError: There is no store.
         FormatError: It is no store, or its own description is damaged.
+
+    >>> import tempfile, nakaya
+    >>> path = tempfile.mkdtemp() + "/flakes.zarr"
+    >>> nakaya.save(nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, seed=7), path)
+    >>> verify_store(path).is_sound
+    True
     """
     path = Path(path)
     description, digest = read_description(path)

@@ -146,6 +146,13 @@ def save(trajectory: Trajectory, path: str | PathLike[str], *, overwrite: bool =
     Raises:
         OutputError: The output exists, or cannot be written; nothing is left behind.
         ParameterError: The trajectory contradicts itself.
+
+    >>> import tempfile, nakaya
+    >>> path = tempfile.mkdtemp() + "/flakes.zarr"
+    >>> crystals = nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, seed=7)
+    >>> nakaya.save(crystals, path)
+    >>> bool((nakaya.open(path).arrival[:] == crystals.arrival).all())
+    True
     """
     check_output(path, overwrite=overwrite, sign=GROUP_FILE)
     save_trajectory(trajectory, Path(path), overwrite=overwrite)

@@ -78,6 +78,12 @@ def calibrate(
 
     Raises:
         ParameterError: Numbers of samples differ, or a label is not finite.
+
+    >>> rng = np.random.default_rng(0)
+    >>> told = PredictiveDistribution("growth_velocity", "linear", np.zeros(40), np.ones(40))
+    >>> found = calibrate(told, 2 * rng.normal(size=40), [str(place) for place in range(40)])
+    >>> bool(found.factor > 1.64)  # the model was too sure by a factor of two
+    True
     """
     values = np.asarray(labels, dtype=np.float64)
     count = len(distribution.mean)

@@ -85,6 +85,10 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> KineticsModel:
 
     Raises:
         UnknownNameError, InputFileError, FormatError: There is none, or it is damaged.
+
+    >>> model = load_model()
+    >>> model.card.records, round(model.table("Cu").melting_temperature)
+    ('al-cu-si', 1329)
     """
     folder = find_model_folder(name_or_path)
     card = read_card(folder)

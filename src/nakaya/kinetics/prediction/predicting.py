@@ -94,6 +94,11 @@ def predict_conditions(
         ParameterError: The temperature is no temperature, or far from the melting point; or Miller indices are none.
         UntrainedMaterialError: The records of the model know nothing of the material.
         UnknownNameError: It is the name of an element that they know by its symbol.
+
+    >>> answer = predict_conditions("Cu", "100", 1200.0)["growth_velocity"]
+    >>> low, high = answer["interval90"]
+    >>> answer["unit"], bool(low < answer["value"] < high)
+    ('m/s', True)
     """
     model = model or load_model()
     return predict_sample(conditions_sample(material, orientation, temperature, model), model)
@@ -152,6 +157,10 @@ def predict_records(
         NothingToPredictError: Nothing can be said from one that was named.
         UnknownNameError: There is no record of an id.
         NakayaError: A record or snapshot is damaged.
+
+    >>> (answer,) = predict_records("al-cu-si", ids=["growth-Cu-100-1221K-s1"])
+    >>> answer["evidence"], answer["growth_velocity"]["unit"]
+    ('B', 'm/s')
     """
     model = model or load_model()
     records = load_records(source)

@@ -254,6 +254,12 @@ def solid_atoms(local_environment: Environment, classifier: Classifier, *, rule:
 
     Raises:
         ParameterError: Another rule, or another number of neighbours.
+
+    >>> from nakaya.crystallography.lattices import build_crystal
+    >>> positions, box = build_crystal("fcc", "100", 4.05, (4, 4, 4))
+    >>> around = environment(positions, np.diag(box), neighbours=FCC.neighbours)
+    >>> bool(solid_atoms(around, FCC).all())
+    True
     """
     if local_environment.neighbours.shape[1] != classifier.neighbours:
         raise ParameterError(

@@ -144,6 +144,13 @@ def critical_size(nuclei: Sequence[SeededNucleus]) -> CriticalSize:
     Raises:
         ParameterError: They are of several materials or temperatures.
         NotBracketedError: They do not tell it, with the reason.
+
+    >>> from nakaya.md.seeding.nuclei import seeded_nuclei
+    >>> from nakaya.records.store import load_records
+    >>> nuclei = [nucleus for nucleus in seeded_nuclei(load_records("nuclei")) if nucleus.temperature == 690.0]
+    >>> found = critical_size(nuclei)
+    >>> round(found.value), round(found.low), round(found.high)
+    (104, 92, 120)
     """
     conditions = {(nucleus.material, nucleus.temperature) for nucleus in nuclei}
     if len(conditions) > 1:

@@ -60,6 +60,11 @@ def seeded_nuclei(records: Iterable[Record], *, detector: Detector = "bonds") ->
 
     Raises:
         UnknownNameError: Another detector.
+
+    >>> from nakaya.records.store import load_records
+    >>> nuclei = seeded_nuclei(load_records("nuclei"))
+    >>> nuclei[0].material, nuclei[0].temperature, nuclei[0].sizes.shape[0]  # released four times
+    ('Al', 640.0, 4)
     """
     if detector not in SIZES:
         raise UnknownNameError("detector", detector, SIZES)

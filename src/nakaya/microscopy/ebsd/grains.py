@@ -190,7 +190,7 @@ def _reassign(labels: IntArray, unassigned: BoolArray, confidence: FloatArray, p
 
 
 def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
-    """Find the grains of a map and measure them, their boundaries and twins.
+    r"""Find the grains of a map and measure them, their boundaries and twins.
 
     Boundaries: every pair of neighbouring points in two grains is a piece of boundary with its own disorientation; a
     piece is a twin where that follows a twin law of its phase (see `twin_laws`). Points moved by the clean-up
@@ -202,6 +202,14 @@ def find_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> EbsdGrains:
 
     Raises:
         FormatError: There is no grain.
+
+    >>> from nakaya.microscopy.ebsd.files import parse_ang
+    >>> header = "# Phase 1\n# MaterialName nickel\n# Symmetry 43\n# LatticeConstants 3.5 3.5 3.5 90 90 90\n"
+    >>> header += "# GRID: SqrGrid\n# XSTEP: 1\n# YSTEP: 1\n# NCOLS_ODD: 8\n# NCOLS_EVEN: 8\n# NROWS: 4\n"
+    >>> rows = [f"{0.5 * (x > 3)} 0 0 {x} {y} 100 0.9 1" for y in range(4) for x in range(8)]
+    >>> found = find_grains(parse_ang(header + "\n".join(rows)))
+    >>> found.num_grains, np.rad2deg(found.misorientation).round(1).tolist()
+    (2, [28.6])
     """
     labels, moved, flags = label_grains(ebsd, rules)
     grid = ebsd.grid

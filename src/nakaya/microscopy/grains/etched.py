@@ -74,6 +74,11 @@ def etched_image(labels: GrainMap, etching: Etching, rng: np.random.Generator) -
         labels: Grains, int32 [row, column].
         etching: How well it was etched.
         rng: Randomness.
+
+    >>> halves = np.repeat([[0, 1]], 32, axis=0).repeat(16, axis=1).astype(np.int32)
+    >>> image = etched_image(halves, Etching(noise=0.0), np.random.default_rng(0))
+    >>> image.shape, bool(image[:, 15:17].mean() < image[:, :8].mean())  # the boundary is dark
+    ((32, 32), True)
     """
     height, width = labels.shape
     num_grains = int(labels.max()) + 1

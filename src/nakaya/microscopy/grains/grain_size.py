@@ -94,6 +94,11 @@ def mean_intercept(labels: GrainMap) -> MeanIntercept:
 
     Raises:
         ParameterError: No boundary is crossed: there is one grain or none.
+
+    >>> along = np.arange(80, dtype=np.int32) // 10  # a chessboard of squares, 10 pixels wide
+    >>> found = mean_intercept(8 * along[:, None] + along)
+    >>> round(found.value, 1), round(found.by_direction["0"], 1), bool(found.low < found.value < found.high)
+    (9.4, 11.3, True)
     """
     parts = _crossings(labels)
     crossed = sum(part[0] for part in parts.values())

@@ -122,6 +122,14 @@ def segment_grains(image: FloatArray, *, lines: str | None = None) -> Segmentati
     Raises:
         ParameterError: The image has one value only, or is too small.
         MissingExtraError: scikit-image is not installed.
+
+    >>> from nakaya.microscopy.grains.etched import Etching, etched_image
+    >>> from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
+    >>> rng = np.random.default_rng(3)
+    >>> truth = voronoi_map(scatter_points(12, (96, 96), rng, relaxations=2), (96, 96), periodic=False).labels
+    >>> image = etched_image(truth, Etching(noise=0.05), rng).astype(np.float64)
+    >>> len(np.unique(truth)), len(np.unique(segment_grains(image).labels))
+    (12, 12)
     """
     try:
         from skimage.segmentation import watershed

@@ -65,6 +65,10 @@ def voronoi_map(points: FloatArray, shape: tuple[int, int], *, periodic: bool = 
         points: (x, y) in pixels, float64 [n, 2], inside the rectangle.
         shape: Rows and columns.
         periodic: Whether opposite sides are joined.
+
+    >>> cells = voronoi_map(np.array([[8.0, 8.0], [24.0, 8.0]]), (16, 32), periodic=False)
+    >>> cells.labels.shape, int(cells.labels[8, 8]), int(cells.labels[8, 24])
+    ((16, 32), 0, 1)
     """
     height, width = shape
     tree = cKDTree(points, boxsize=[width, height] if periodic else None)

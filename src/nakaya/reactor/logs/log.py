@@ -64,13 +64,25 @@ class ReactorLog:
 
 
 def read_log(path: Path, columns: ColumnMap) -> ReactorLog:
-    """Read a log under a column map.
+    r"""Read a log under a column map.
 
     Raises:
         InputFileError: The file is missing or cannot be read.
         FormatError: It contradicts itself or the map in a way that a flag cannot carry.
         UnknownNameError: The map names a column that the file does not have.
         ParameterError: A unit of the map measures something else than its channel.
+
+    >>> import tempfile
+    >>> from nakaya.reactor.config import read_column_map
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "log.csv").write_text("time_h,T\n0,42.0\n0.5,41.5\n1,41.0\n1.5,40.4\n")
+    >>> _ = (folder / "map.toml").write_text(
+    ...     'material = "dextrose"\n[time]\ncolumn = "time_h"\nunit = "h"\n'
+    ...     '[columns.temperature]\ncolumn = "T"\nunit = "degC"\n'
+    ... )
+    >>> log = read_log(folder / "log.csv", read_column_map(folder / "map.toml"))
+    >>> log.num_rows, log.channels["temperature"].values.round(2).tolist()
+    (4, [315.15, 314.65, 314.15, 313.55])
     """
     table = read_table(path, columns.layout)
     flags = list(table.remarks)

@@ -173,6 +173,10 @@ class PhaseField3D(PureMelt):
 
     Raises:
         ParameterError: A value is NaN, no number, or outside its range; a seed is thinner than its interface.
+
+    >>> point = PhaseField3D(undercooling=0.6)
+    >>> point.dimension, round(point.seed_width, 2)
+    (3, 8.31)
     """
 
     family: ClassVar[str] = "phase-field-3d"
