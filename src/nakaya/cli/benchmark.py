@@ -16,7 +16,10 @@ from nakaya.core.errors import InputFileError, ParameterError
 __all__ = ["invariants", "kinetics", "nuclei", "speed"]
 
 
-def speed(as_json: AsJson = False) -> None:
+def speed(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured; the median is told.")] = 5,
+    as_json: AsJson = False,
+) -> None:
     """Measure the exact solver beside the NumPy reference and the package snowfake, in one run.
 
     Prints cell updates (sites x steps) per CPU second of one thread for whole flakes of size 64, 256 and 1024, and the
@@ -29,7 +32,7 @@ def speed(as_json: AsJson = False) -> None:
     from nakaya.workflows.benchmark_speed import PEER, benchmark_speed
 
     with progress_reporter("measuring", "rounds") as report:
-        result = benchmark_speed(stage=report)
+        result = benchmark_speed(rounds, stage=report)
     if as_json:
         echo_json(result)
         return

@@ -60,10 +60,11 @@ FORK_SIZE, FORK_MEMBERS = 256, 12
 """Work that is divided between two threads."""
 
 
-def benchmark_speed(*, stage: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+def benchmark_speed(rounds: int = ROUNDS, *, stage: Callable[[int, int], None] | None = None) -> dict[str, Any]:
     """Measure solver, reference and, where installed, the peer at 64, 256 and 1024; and two threads against one.
 
     Args:
+        rounds: How often each is measured; the median is told.
         stage: Told how many of how many measurements are done.
 
     Returns:
@@ -74,17 +75,17 @@ def benchmark_speed(*, stage: Callable[[int, int], None] | None = None) -> dict[
         "peer": its name and version, or why it was not measured. "conditions" and "rounds".
     """
     peer, remark = _find_peer()
-    total = ROUNDS * (len(WORKLOADS) + 1)
+    total = rounds * (len(WORKLOADS) + 1)
     sizes = {}
     for place, (size, work) in enumerate(WORKLOADS.items()):
-        before = place * ROUNDS
+        before = place * rounds
 
         def tell(done: int, before: int = before) -> None:
             if stage is not None:
                 stage(before + done, total)
 
-        sizes[str(size)] = _measure_size(size, work, peer, tell)
-    speedup = median(_fork_ratio() for _ in range(ROUNDS))
+        sizes[str(size)] = _measure_size(size, work, peer, rounds, tell)
+    speedup = median(_fork_ratio() for _ in range(rounds))
     if stage is not None:
         stage(total, total)
     return {
@@ -100,15 +101,17 @@ def benchmark_speed(*, stage: Callable[[int, int], None] | None = None) -> dict[
         },
         "peer": remark,
         "conditions": POINT.parameters(),
-        "rounds": ROUNDS,
+        "rounds": rounds,
     }
 
 
-def _measure_size(size: int, work: Workload, peer: type | None, tell: Callable[[int], None]) -> dict[str, Any]:
+def _measure_size(
+    size: int, work: Workload, peer: type | None, rounds: int, tell: Callable[[int], None]
+) -> dict[str, Any]:
     grow(POINT, size=size, seed=SEED, stop=StopRules(max_steps=2))  # compiles, and touches the memory once
     solvers, references, peers, per_flake = [], [], [], []
     few = StopRules(max_steps=work.reference_steps)
-    for number in range(ROUNDS):
+    for number in range(rounds):
         begin = time.process_time()
         crystals = grow(POINT, size=size, members=work.members, seed=SEED + number)
         seconds = time.process_time() - begin
