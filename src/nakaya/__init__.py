@@ -15,6 +15,7 @@ from nakaya.core.provenance import package_version
 
 if TYPE_CHECKING:
     from nakaya.core.errors import NakayaError
+    from nakaya.growth.emulators.crystal_dataset import CrystalDataset
     from nakaya.growth.growing import grow
     from nakaya.growth.lattice.geometry import Full, Sector
     from nakaya.growth.model.setup import StopRules
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = package_version()
 
 __all__ = [
+    "CrystalDataset",
     "Full",
     "GravnerGriffeath",
     "NakayaError",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 _PLACES: Final = {
+    "CrystalDataset": "growth.emulators.crystal_dataset:CrystalDataset",
     "Full": "growth.lattice.geometry:Full",
     "GravnerGriffeath": "growth.solvers.gravner_griffeath.parameters:GravnerGriffeath",
     "NakayaError": "core.errors:NakayaError",
