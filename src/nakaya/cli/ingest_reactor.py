@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo, echo_json, echo_outlines, echo_tables
+from nakaya.core.errors import ParameterError
 
 __all__ = ["reactor"]
 
@@ -18,8 +20,15 @@ def reactor(
         Path,
         typer.Argument(help="Log (CSV, plain or gz); where the map describes size reports: their folder, or one."),
     ],
-    column_map: Annotated[Path, typer.Option("--map", help="Column map, TOML: which column is what, in which unit.")],
-    out: Annotated[Path, typer.Option(help="Directory to make: a record (SI units), tables/ (CSV) and chart.png.")],
+    out: Annotated[
+        Path, typer.Option(help="Directory to make: a record, tables/ (CSV) and chart.png; with --guess: the map to write.")
+    ],
+    column_map: Annotated[
+        Path | None, typer.Option("--map", help="Column map, TOML: which column is what, in which unit.")
+    ] = None,
+    guess: Annotated[
+        bool, typer.Option("--guess", help="Draft a column map for a log of unknown columns, to correct by hand.")
+    ] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -30,9 +39,25 @@ def reactor(
     The map names columns (by name, "name#2" for a repeated one, or position from 1) and their units (degC, rpm, um;
     kg/kg, wt%, g/L, mol/mol for concentrations). What does not fit together is an error, or a flag in the record: never
     a silent guess.
-    """
-    from nakaya.workflows.ingest_reactor import ingest_reactor
 
+    No map yet: nakaya ingest reactor log.csv --guess --out columns.toml looks at names, units and values and writes a
+    draft with its reasons; what it cannot tell is commented out. Correct it, then run again with --map columns.toml.
+    """
+    from nakaya.workflows.ingest_reactor import guess_column_map, ingest_reactor
+
+    if guess and column_map is not None:
+        raise ParameterError(f"--guess drafts a map, and --map {column_map} is one: give one of them")
+    if guess:
+        result = guess_column_map(source, out, overwrite=overwrite)
+        if as_json:
+            echo_json(result)
+        else:
+            echo(*_guess_lines(source, result))
+        return
+    if column_map is None:
+        raise ParameterError(
+            "--map is missing; without one, nakaya ingest reactor LOG --guess --out columns.toml drafts it"
+        )
     result = ingest_reactor(source, column_map, out, overwrite=overwrite)
     if as_json:
         echo_json(result)
@@ -40,3 +65,19 @@ def reactor(
     echo_outlines(out / "records")
     echo_tables(result["tables"])
     echo(f"written to {result['out']}")
+
+
+def _guess_lines(source: Path, result: Mapping[str, Any]) -> Iterator[str]:
+    for entry in result["columns"]:
+        about = " ".join(str(value) for value in entry["entries"].values())
+        taken = "not told" if entry["channel"] is None else f"{entry['channel']} ({about})"
+        yield f"{entry['column']!s:<24} {taken:<28} {entry['reason']}"
+    tried = result["tried"]
+    if tried is None:
+        yield "the draft lacks a time or a channel: complete it by hand"
+    elif "error" in tried:
+        yield f"with this draft the log is refused: {tried['error']}"
+    else:
+        yield from (f"flag: {flag}" for flag in tried["flags"])
+    out = result["out"]
+    yield f"written to {out}: correct it, then nakaya ingest reactor {source} --map {out} --out DIRECTORY"

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nakaya.core.errors import ConfigError, InputFileError
-from nakaya.core.files import check_output
+from nakaya.core.errors import ConfigError, InputFileError, NakayaError
+from nakaya.core.files import check_output, write_whole
 from nakaya.reactor.config import read_column_map
 from nakaya.reactor.logs.events import running_median
 from nakaya.reactor.logs.record import IngestedLog, IngestedReports, ingest_log, ingest_reports
 from nakaya.reactor.solubility import CELSIUS_ZERO
 from nakaya.workflows.record_folder import RECORDS, write_record_folder
 
-__all__ = ["ingest_reactor"]
+__all__ = ["guess_column_map", "ingest_reactor"]
 
 CHART = "chart.png"
 _HOUR = 3600.0
@@ -71,6 +72,46 @@ def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool =
         "evidence": sorted(found.record.evidence),
         **summary,
     }
+
+
+def guess_column_map(source: Path, out: Path, *, overwrite: bool = False) -> dict[str, Any]:
+    """Draft a column map for a log of unknown columns, and try it.
+
+    Args:
+        source: The log, plain or gz.
+        out: TOML file to write, for a person to correct.
+        overwrite: Whether a file there is replaced.
+
+    Returns:
+        Plain values: out; columns (column, channel or None, entries, reason); tried: status, flags and duration_s of
+        the record that the draft would make, or the error that it would end in; None where it lacks a time or a
+        channel.
+
+    Raises:
+        InputFileError: The log cannot be read.
+        FormatError: It is no table of text with numbers.
+        OutputError: The output exists or cannot be written.
+    """
+    from nakaya.reactor.guessing.guess import draft_map
+
+    check_output(out, overwrite=overwrite)
+    if source.is_dir():
+        raise InputFileError(f"{source} is a directory: name one log")
+    draft = draft_map(source)
+    write_whole(out, draft.text.encode(), overwrite=overwrite)
+    return {
+        "out": out,
+        "columns": [asdict(column) for column in draft.columns],
+        "tried": _try(source, out) if draft.is_complete else None,
+    }
+
+
+def _try(source: Path, map_file: Path) -> dict[str, Any]:
+    try:
+        record = ingest_log(source, read_column_map(map_file)).record
+    except NakayaError as error:
+        return {"error": str(error)}
+    return {"status": record.status, "flags": list(record.flags), "duration_s": record.constant("duration")}
 
 
 def _summarise_log(found: IngestedLog) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from nakaya.core.errors import FormatError, ParameterError
+from nakaya.core.errors import FormatError, ParameterError, UnknownNameError
 from nakaya.reactor.logs.column_map import Channel, ColumnMap, Stream, TimeColumn
 from nakaya.reactor.logs.log import ReactorLog, read_log
 
@@ -107,3 +108,19 @@ def test_a_second_clock_that_begins_after_midnight_is_of_the_next_day(tmp_path) 
     log = read_log(path, ColumnMap("x", streams=streams))
     assert log.channels["temperature"].times[-1] == 19 * 60.0
     assert log.channels["probe"].times[[0, -1]].tolist() == [120.0, 19 * 60.0]
+
+
+def test_dates_and_times_of_day_may_stand_in_two_columns(tmp_path) -> None:
+    path = tmp_path / "log.csv"
+    # Two days lie between the second row and the third, which times of day alone would not say.
+    path.write_text("day,t,T\n01.03.2024,23:00:00,20\n01.03.2024,23:30:00,21\n04.03.2024,00:30:00,22\n,01:00:00,23\n")
+    clock = TimeColumn("t", format="%d.%m.%Y %H:%M:%S", date="day")
+    log = read_log(path, ColumnMap("x", streams=(Stream(clock, {"temperature": Channel("T", "degC")}),)))
+    assert log.channels["temperature"].times.tolist() == [0.0, 1800.0, 49 * 3600.0 + 1800.0]
+    wrong: dict[str, Any]
+    for wrong in ({"unit": "s"}, {"format": "%H:%M:%S"}, {"format": "H:M:S"}):
+        with pytest.raises(ParameterError, match="'day' is a column of dates: give the format of both"):
+            TimeColumn("t", date="day", **wrong)
+    path.write_text("t,T\n23:00:00,20\n")
+    with pytest.raises(UnknownNameError, match=r"for \[time\]"):
+        read_log(path, ColumnMap("x", streams=(Stream(clock, {"temperature": Channel("T", "degC")}),)))

@@ -73,7 +73,7 @@ def read_clock(table: RawTable, stream: Stream, start: float | None) -> tuple[Cl
     time = stream.time
     index = table.position(time.column, key=f"{stream.place}time")
     flags: list[str] = []
-    seconds = _seconds(table, index, time, flags)
+    seconds = _seconds(table, index, time, stream.place, flags)
     known = np.isfinite(seconds)
     if not known.any():
         raise FormatError(f"{table.path}: column {time.column!r} holds no time at all")
@@ -176,7 +176,7 @@ def _gaps(times: FloatArray, column: str | int) -> list[str]:
     ]
 
 
-def _seconds(table: RawTable, index: int, time: TimeColumn, flags: list[str]) -> FloatArray:
+def _seconds(table: RawTable, index: int, time: TimeColumn, place: str, flags: list[str]) -> FloatArray:
     if time.unit is not None:
         if not same_dimension(time.unit, "s"):
             raise ParameterError(f"unit {time.unit!r} of the time column does not measure time: use s, min or h")
@@ -187,9 +187,11 @@ def _seconds(table: RawTable, index: int, time: TimeColumn, flags: list[str]) ->
     assert time.format is not None
     seconds = np.full(len(table.rows), np.nan)
     zero = datetime(2000, 1, 1)
+    dates = None if time.date is None else table.text(table.position(time.date, key=f"{place}time"))
     for number, entry in enumerate(table.text(index)):
-        if not entry:
+        if not entry or (dates is not None and not dates[number]):
             continue
+        entry = entry if dates is None else f"{dates[number]} {entry}"
         try:
             if time.format == "H:M:S":
                 seconds[number] = _passed(entry)

@@ -55,6 +55,7 @@ class TimeColumn:
 
     Attributes:
         column: Name, or position from 1.
+        date: Another column, whose text stands before that of the first and a blank: dates and times of day apart.
         unit: Of a number ("s", "min", "h"); None with `format`.
         format: Of a date and time, as in strptime ("%d/%m/%Y %H:%M:%S"; seconds may have more digits than its %f); or
             "H:M:S" for time that has passed, also with days ("1.02:03:04", "1 day, 2:03:04").
@@ -66,11 +67,14 @@ class TimeColumn:
     column: str | int
     unit: str | None = None
     format: str | None = None
+    date: str | int | None = None
     backwards: Literal["error", "drop", "continue"] = "error"
 
     def __post_init__(self) -> None:
         if (self.unit is None) == (self.format is None):
             raise ParameterError("a time column needs either a unit (h, min, s) or a format (%d/%m/%Y %H:%M:%S)")
+        if self.date is not None and (self.format is None or not self.has_date):
+            raise ParameterError(f"date={self.date!r} is a column of dates: give the format of both, %d.%m.%Y %H:%M:%S")
         if self.backwards not in ("error", "drop", "continue"):
             raise ParameterError(f"backwards={self.backwards!r} is none of error, drop, continue")
         if "%I" in (self.format or "") and "%p" not in (self.format or ""):
