@@ -13,6 +13,9 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.records.store import RecordStore
+from nakaya.viz.charts.base import encode_figure
+from nakaya.viz.charts.reactors import trace_chart
+from nakaya.viz.style import LIGHT
 from nakaya.workflows.fit_reactor import demonstrate_fit
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "reactor"
@@ -203,10 +206,10 @@ def test_a_fit_to_records_equals_the_fit_to_their_logs(folder, capsys, tmp_path)
 
 
 def test_the_demonstration_fits_and_draws():
-    result, chart = demonstrate_fit()
+    result, panels = demonstrate_fit()
     assert all(entry["identifiable"] for entry in result["parameters"].values())
     assert {path: entry["true"] for path, entry in result["parameters"].items()} == TRUTH
-    assert chart.lstrip().startswith(b"<?xml")
+    assert encode_figure(trace_chart(panels, LIGHT), "svg").startswith(b"<?xml")
 
 
 def test_the_recipe_makes_the_shipped_data_again(tmp_path):

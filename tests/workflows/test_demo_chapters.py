@@ -20,5 +20,5 @@ def test_the_chapters_of_the_demonstration_add_pictures_and_say_what_they_found(
     assert int(kinetics.split("fitted: ")[1].split(" of")[0]) >= 2  # each of the four holds the truth nine times in ten
     page = report.html()
     assert page.count("<figure") == 3
-    assert page.count("data:image/svg+xml") == 1
+    assert page.count("data:image/svg+xml") == 4  # light and dark, for pages and telephones
     assert page.count("<table") == 2

@@ -16,13 +16,13 @@ from PIL import Image
 
 from nakaya.viz.colour import ColourRamp
 from nakaya.viz.formatting import format_count, typeset
-from nakaya.viz.style import Theme
+from nakaya.viz.style import PIXELS_PER_INCH, TEXT_SIZE, Theme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Text
 
-__all__ = ["BAR_HEIGHT", "DESIGN_WIDTH", "MARGIN", "POINTS", "Canvas", "shorten", "wrap"]
+__all__ = ["BAR_HEIGHT", "DESIGN_WIDTH", "MARGIN", "POINTS", "Canvas", "design_for_page", "shorten", "wrap"]
 
 DESIGN_WIDTH = 1200.0
 MARGIN = 56.0
@@ -40,11 +40,29 @@ LETTER_WIDTH = 0.44
 """Of a wide line of text, in sizes of the text: lines are broken by their number of letters, not by measuring each."""
 
 BAR_WIDTH = 420.0
+BAR_SHARE = 0.58
+"""Greatest share of the inner width that the colour bar takes."""
+
 BAR_HEIGHT = 10.0
+END_LABEL = 84.0
+"""Units that a number at an end of the colour bar keeps free of others."""
+
 MAX_SCALE_BAR = 200.0
+SCALE_BAR_SHARE = 0.38
+"""Greatest share of the inner width that the scale bar takes."""
+
 
 POINTS = 0.72
 """Points per unit: a figure has a hundred units to the inch."""
+
+
+def design_for_page(width: float) -> float:
+    """Return the width of a design, in units, whose notes are as large as words in charts where it is shown.
+
+    Args:
+        width: Of the place on the page, in the pixels of pages (96 to the inch).
+    """
+    return width * NOTE * TITLE_SIZE / (TEXT_SIZE / 72.0 * PIXELS_PER_INCH)
 
 
 def wrap(text: str, size: float, width: float) -> list[str]:
@@ -172,12 +190,14 @@ class Canvas:
         from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
         low, whole = first or 0.0, first is None and last > 1
-        axes = self.axes(self.margin + self.inner - BAR_WIDTH, self.foot, BAR_WIDTH, BAR_HEIGHT)
+        width = min(BAR_WIDTH, BAR_SHARE * self.inner)
+        axes = self.axes(self.margin + self.inner - width, self.foot, width, BAR_HEIGHT)
         axes.imshow(ramp.table[None], extent=(low, max(last, np.nextafter(low, np.inf)), 0, 1), aspect="auto")
         axes.spines[:].set_visible(False)
         axes.set_yticks([])
-        ticks = MaxNLocator(5, integer=whole, steps=[1, 2, 2.5, 5, 10]).tick_values(low, last)
-        between = [tick for tick in ticks if low + 0.15 * (last - low) < tick < low + 0.85 * (last - low)]
+        ticks = MaxNLocator(max(2, round(width / 84)), integer=whole, steps=[1, 2, 2.5, 5, 10]).tick_values(low, last)
+        edge = END_LABEL / width * (last - low)
+        between = [tick for tick in ticks if low + edge < tick < last - edge]
         axes.set_xticks([low, *between, last])  # so far from the ends that labels do not touch
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}" if whole else "{x:,.4g}"))
         axes.get_xticklabels()[0].set_horizontalalignment("left")
@@ -197,7 +217,7 @@ class Canvas:
         """
         from matplotlib.ticker import EngFormatter
 
-        longest = MAX_SCALE_BAR * self.unit / scale * (site_spacing or 1.0)
+        longest = min(MAX_SCALE_BAR, SCALE_BAR_SHARE * self.inner) * self.unit / scale * (site_spacing or 1.0)
         power = 10.0 ** math.floor(math.log10(longest))
         length = max(factor * power for factor in (1, 2, 5) if factor * power <= longest)
         if site_spacing is None:

@@ -34,6 +34,9 @@ CUT = "#8fd3ff"
 TWIN = "#ff2d55"
 TINT = 0.28
 MARGIN = 40.0
+ROOM_FOR_LEGEND = 900.0
+"""Units across that a legend beside the scale bar wants."""
+
 KEY_BORDER = 40
 """Pixels around the colour triangle, for the names of its corners."""
 
@@ -43,16 +46,20 @@ class Caption:
     """What is written around an overlay.
 
     Attributes:
-        title: One line.
+        title: One line; empty: none.
         text: As many lines as it takes.
         pixel_size: m, for a scale bar; None = none, and the caption says so.
         legend: (colour "#rrggbb", what it means).
+        design_width: Units across, in which letters have their sizes: fewer make larger letters.
+        margin: Around the pictures, in these units.
     """
 
     title: str
     text: str = ""
     pixel_size: float | None = None
     legend: Sequence[tuple[str, str]] = ()
+    design_width: float = DESIGN_WIDTH
+    margin: float = MARGIN
 
 
 @dataclass(frozen=True)
@@ -113,35 +120,37 @@ def _frame(
 
     Axes lie over the pictures; in those over pictures of the image coordinates are the image's pixels.
     """
-    gap = 24
+    gap, margin = 24, caption.margin
     inner = sum(picture.width for picture in pictures) + gap * (len(pictures) - 1)
-    unit = max(inner / (DESIGN_WIDTH - 2 * MARGIN), 0.5)
-    width = round(inner + 2 * MARGIN * unit)
+    unit = max(inner / (caption.design_width - 2 * margin), 0.5)
+    width = round(inner + 2 * margin * unit)
     legend = [*legend, *caption.legend]
+    beside = caption.design_width >= ROOM_FOR_LEGEND  # the legend stands beside the scale bar, or below it
+    foot = max(30.0 * len(legend) - 20, 28) if beside else 56.0 + 30.0 * len(legend)
     canvas = Canvas(
         width,
         theme,
         body=max(picture.height for picture in pictures) / unit,
-        foot=max(30.0 * len(legend) - 20, 28),
+        foot=foot,
         title=caption.title,
         subtitle=caption.text,
         design_width=width / unit,
-        margin=MARGIN,
+        margin=margin,
     )
-    axes, x = [], MARGIN
+    axes, x = [], margin
     for picture in pictures:
         canvas.picture(picture, x, canvas.head)
         axes.append(canvas.axes_over(picture, x, canvas.head))
         axes[-1].set(xlim=(0, labels.shape[1]), ylim=(labels.shape[0], 0))
         x += (picture.width + gap) / unit
     if caption.pixel_size is None:
-        canvas.text(MARGIN, canvas.foot + 12, "no pixel size: no physical units", size=22, muted=True)
+        canvas.text(margin, canvas.foot + 12, "no pixel size: no physical units", size=canvas.note_size, muted=True)
     else:
         canvas.scale_bar(pictures[0].width / labels.shape[1], caption.pixel_size)
-    left = MARGIN + max(canvas.inner / 2 - 100, 340.0)
+    left, top = (margin + max(canvas.inner / 2 - 100, 340.0), 0) if beside else (margin, 68)
     for row, (colour, meaning) in enumerate(legend):
-        canvas.rectangle(left, canvas.foot - 8 + 30 * row, 34, 16, colour)
-        canvas.text(left + 46, canvas.foot + 7 + 30 * row, meaning, size=22, muted=True)
+        canvas.rectangle(left, canvas.foot + top - 8 + 30 * row, 34, 16, colour)
+        canvas.text(left + 46, canvas.foot + top + 7 + 30 * row, meaning, size=canvas.note_size, muted=True)
     return canvas, axes
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "PAGE_WIDTH",
     "PIXELS_PER_INCH",
     "TEXT_SIZE",
+    "TEXT_WIDTH",
     "THEMES",
     "Theme",
     "find_theme",
@@ -29,11 +30,14 @@ PIXELS_PER_INCH = 96.0
 PAGE_WIDTH = 960.0
 """Of a chart and of the figures of a report, in pixels."""
 
-NARROW_WIDTH = 360.0
-"""The same on a telephone."""
+TEXT_WIDTH = 640.0
+"""Of the text of a report and of its films, in pixels."""
 
-TEXT_SIZE = 10.5
-"""Of all words and numbers in charts, in points: 14 pixels, as captions of reports."""
+NARROW_WIDTH = 360.0
+"""Of all of them on a telephone, in pixels."""
+
+TEXT_SIZE = 11.25
+"""Of all words and numbers in charts, in points: 15 pixels, as captions of reports."""
 
 
 @dataclass(frozen=True)

@@ -240,13 +240,10 @@ def synthetic_batches() -> tuple[Any, list[Experiment], list[FreeParameter]]:
     return crystallizer, experiments, free
 
 
-def demonstrate_fit(*, seed: int = 0) -> tuple[dict[str, Any], bytes]:
-    """Fit two synthetic batches in about a second: what was found beside what is true, and the chart as SVG."""
+def demonstrate_fit(*, seed: int = 0) -> tuple[dict[str, Any], list[Any]]:
+    """Fit two synthetic batches in about a second: what was found beside what is true, and panels of its chart."""
     from nakaya.reactor.fitting import fit
     from nakaya.reactor.parameters import get_parameters
-    from nakaya.viz.charts.base import encode_figure
-    from nakaya.viz.charts.reactors import trace_chart
-    from nakaya.viz.style import LIGHT
 
     crystallizer, experiments, free = synthetic_batches()
     rng = np.random.default_rng(seed)
@@ -256,7 +253,7 @@ def demonstrate_fit(*, seed: int = 0) -> tuple[dict[str, Any], bytes]:
     result = _summarise(found)
     for path, entry in result["parameters"].items():
         entry["true"] = truth[path]
-    return result, encode_figure(trace_chart(_fit_panels(noisy, found), LIGHT, title="two synthetic batches"), "svg")
+    return result, _fit_panels(noisy, found)
 
 
 def add_noise(experiment: Experiment, rng: np.random.Generator) -> Experiment:

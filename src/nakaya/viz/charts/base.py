@@ -51,7 +51,7 @@ MIN_PANEL = 220.0
 WIDE = 600.0
 """From this width on, in pixels, a legend stands to the right of the panels; in narrower figures above them."""
 
-LEGEND_LINE = 20.0
+LEGEND_LINE = 21.0
 """Height of an entry of a legend, in pixels."""
 
 
@@ -159,10 +159,11 @@ def reference_line(axes: Axes, theme: Theme, value: float, remark: str = "", *, 
         typeset(remark),
         (1.0, value) if level else (value, 1.0),
         xycoords=("axes fraction", "data") if level else ("data", "axes fraction"),
-        xytext=(0, 4),
+        xytext=(0, -4) if level else (0, 4),
         textcoords="offset points",
         color=theme.muted,
         ha="right" if level else "center",
+        va="top" if level else "bottom",
     )
 
 

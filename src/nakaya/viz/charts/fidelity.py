@@ -131,7 +131,7 @@ def trade_off_chart(
     """
     if not points or not all(point.seconds > 0 and point.error > 0 for point in points):
         raise ParameterError("cost against error needs at least one model, and values above zero")
-    figure, (axes,) = new_figure(theme, width=width, height=360.0)
+    figure, (axes,) = new_figure(theme, width=width, height=300.0)
     axes.set_xscale("log")
     axes.set_yscale("log")
     reference_line(axes, theme, floor, "solver against solver", level=True)

@@ -17,7 +17,7 @@ __all__ = ["Flag", "hoist", "write_flags"]
 GAP = 4.0
 """Pixels between a pole and its words, and between words."""
 
-LINE = 18.0
+LINE = 19.0
 """Height of a row of words, in pixels of a chart (96 to the inch)."""
 
 FOOT = 8.0

@@ -36,7 +36,6 @@ PALETTE_COLOURS = 255
 
 DESIGN_WIDTH = 720.0
 MARGIN = 36.0
-INNER = DESIGN_WIDTH - 2 * MARGIN
 CLOCK = 150.0
 """What the words "step 1,234" take at the left of the bar that fills."""
 
@@ -108,6 +107,8 @@ def growth_animation(
     frame_ms: int = FRAME_MS,
     hold_ms: int = HOLD_MS,
     relief: float = DEFAULT_RELIEF,
+    design_width: float = DESIGN_WIDTH,
+    margin: float = MARGIN,
     progress: Callable[[int, int], None] | None = None,
 ) -> Animation:
     """Return the growth of one crystal, or of several side by side on one clock.
@@ -116,13 +117,15 @@ def growth_animation(
         views: At least one crystal, all of one lattice.
         labels: A line for each; shown where there are several.
         theme: Colours.
-        title: What it is.
+        title: What it is; empty: none.
         subtitle: Its circumstances.
         width: Pixels across.
         frames: At most this many frames, 2 to 1000.
         frame_ms: Milliseconds that each is shown, 20 to 10000.
         hold_ms: Milliseconds that the last is shown.
         relief: Strength of the shading.
+        design_width: Units across, in which letters have their sizes: fewer make larger letters.
+        margin: At the left and right, in these units.
         progress: Called after every frame with how many are done, of how many.
 
     Raises:
@@ -135,11 +138,12 @@ def growth_animation(
     steps = frame_steps(max(view.last for view in views), frames)
     if check_width(width) ** 2 * len(steps) > MAX_PIXELS:  # frames are about as high as wide
         raise ParameterError(f"{len(steps)} frames of {width} pixels are too many to hold: use fewer or smaller ones")
-    stage = _Stage(share_clock(views), labels, theme, relief, title=title, subtitle=subtitle, width=width)
+    layout = {"title": title, "subtitle": subtitle, "width": width, "design_width": design_width, "margin": margin}
+    stage = _Stage(share_clock(views), labels, theme, relief, **layout)
     palette = _common_palette([stage.draw(steps[len(steps) // 2]), stage.draw(steps[-1])], theme)
     shown = []
     for done, step in enumerate(steps, start=1):
-        shown.append(stage.draw(step).quantize(palette=palette, dither=Image.Dither.NONE))
+        shown.append(_in_palette(stage.draw(step), palette, theme))
         if progress is not None:
             progress(done, len(steps))
     durations = [frame_ms] * (len(steps) - 1) + [hold_ms]
@@ -163,11 +167,28 @@ def _common_palette(probes: Sequence[Image.Image], theme: Theme) -> Image.Image:
     return palette
 
 
+def _in_palette(frame: Image.Image, palette: Image.Image, theme: Theme) -> Image.Image:
+    """A frame in the colours of a palette; the background, its first, is kept to the last bit, as in the page around.
+
+    Pillow looks colours up by their upper bits, and may take a neighbour.
+    """
+    few = np.array(frame.quantize(palette=palette, dither=Image.Dither.NONE))
+    few[(np.asarray(frame) == to_pixels(from_hex(theme.background))).all(axis=-1)] = 0
+    image = Image.fromarray(few, "P")
+    image.putpalette(palette.getpalette() or [])
+    return image
+
+
 class _Stage:
     """What stays the same from frame to frame: the figure, the crystals' colours and their places."""
 
     def __init__(
-        self, views: Sequence[CrystalView], labels: Sequence[str], theme: Theme, relief: float, **options: Any
+        self,
+        views: Sequence[CrystalView],
+        labels: Sequence[str],
+        theme: Theme,
+        relief: float,
+        **options: Any,
     ) -> None:
         columns = best_columns(len(views), aspect=1.2)
         canvas, self.renderer, places = place_tiles(
@@ -178,18 +199,16 @@ class _Stage:
             gap=14.0,
             label_sizes=(11.0, 18.0),
             foot=24.0,
-            design_width=DESIGN_WIDTH,
-            margin=MARGIN,
             title_size=30.0,
             **options,
         )
         self.canvas, self.places = canvas, [canvas.pixel(*place) for place in places]
         self.last, self.ramp = views[0].last, views[0].ramp(theme)
         self.colours = [site_colours(view, theme, relief=relief) for view in views]
-        canvas.rectangle(MARGIN + CLOCK, canvas.foot + BAR_HEIGHT / 2 - 1, INNER - CLOCK, 2, theme.rule)
+        canvas.rectangle(canvas.margin + CLOCK, canvas.foot + BAR_HEIGHT / 2 - 1, canvas.inner - CLOCK, 2, theme.rule)
         canvas.image()
         self.background = canvas.agg.copy_from_bbox(canvas.figure.bbox)
-        self.clock = canvas.text(MARGIN, canvas.foot + 12, "", size=22)
+        self.clock = canvas.text(canvas.margin, canvas.foot + 12, "", size=22)
 
     def draw(self, step: int) -> Image.Image:
         """Return the frame of one step."""
@@ -200,9 +219,9 @@ class _Stage:
         frame = canvas.frame()
         for place, colours in zip(self.places, self.colours, strict=True):
             frame.paste(Image.fromarray(self.renderer.render(colours.at(step))), place)
-        width, height = canvas.pixel(INNER - CLOCK, BAR_HEIGHT)
+        width, height = canvas.pixel(canvas.inner - CLOCK, BAR_HEIGHT)
         if filled := round(width * step / max(self.last, 1)):
             row = to_pixels(self.ramp(np.linspace(0.0, 1.0, width)[:filled]))
             bar = Image.fromarray(np.repeat(row[None], max(2, height), axis=0))
-            frame.paste(bar, canvas.pixel(MARGIN + CLOCK, canvas.foot))
+            frame.paste(bar, canvas.pixel(canvas.margin + CLOCK, canvas.foot))
         return frame

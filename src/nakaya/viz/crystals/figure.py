@@ -11,7 +11,7 @@ from PIL import Image
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.viz.canvas import DESIGN_WIDTH, MARGIN, Canvas, shorten
+from nakaya.viz.canvas import DESIGN_WIDTH, MARGIN, Canvas, design_for_page, shorten
 from nakaya.viz.crystals.renderer import Renderer
 from nakaya.viz.crystals.shading import DEFAULT_RELIEF
 from nakaya.viz.crystals.view import CrystalView
@@ -22,6 +22,7 @@ __all__ = [
     "check_tiles",
     "check_width",
     "crystal_figure",
+    "crystals_on_page",
     "main_note",
     "place_tiles",
     "share_clock",
@@ -32,6 +33,9 @@ MAX_WIDTH = 4096
 """Nine samples a pixel: this width takes a gigabyte while it is drawn."""
 
 MAX_TILES = 4096
+
+PAGE_DENSITY = 2.0
+"""Pixels of a picture for each pixel of a page: screens with fine pixels show more."""
 
 
 def check_width(width: int) -> int:
@@ -131,13 +135,15 @@ def crystal_figure(
     step: int | None = None,
     site_spacing: float | None = None,
     relief: float = DEFAULT_RELIEF,
+    design_width: float = DESIGN_WIDTH,
+    margin: float = MARGIN,
 ) -> Image.Image:
     """Return one crystal, or several of one lattice side by side, at one scale and on one clock.
 
     Args:
         views: At least one crystal.
         theme: Colours.
-        title: What they are; Greek letters are set in italics.
+        title: What they are; Greek letters are set in italics. Empty: none.
         subtitle: Their circumstances, in as many lines as they take.
         labels: A line for each crystal.
         columns: Crystals in a row; by default a pleasant shape.
@@ -145,6 +151,8 @@ def crystal_figure(
         step: Show them after this many steps; by default at the end.
         site_spacing: Metres between sites, or None where the model is dimensionless.
         relief: Strength of the shading, 0 = flat colours.
+        design_width: Units across, in which letters have their sizes: fewer make larger letters.
+        margin: At the left and right, in these units.
 
     Raises:
         ParameterError: No crystals, too many, of different lattices, or a number out of range.
@@ -158,7 +166,17 @@ def crystal_figure(
         raise ParameterError(f"step={step} does not exist: this crystal grew from step 0 to step {last}")
     columns = best_columns(len(views)) if columns is None else columns
     labels = [""] * len(views) if labels is None else labels
-    canvas, renderer, places = place_tiles(views, labels, theme, width, columns, title=title, subtitle=subtitle)
+    canvas, renderer, places = place_tiles(
+        views,
+        labels,
+        theme,
+        width,
+        columns,
+        title=title,
+        subtitle=subtitle,
+        design_width=design_width,
+        margin=margin,
+    )
     for view, place in zip(views, places, strict=True):
         canvas.picture(renderer.draw(view, theme, step=step, relief=relief), *place)
     canvas.scale_bar(renderer.frame.scale, site_spacing)
@@ -168,3 +186,30 @@ def crystal_figure(
         return canvas.image()
     canvas.colour_bar(max(last, 1), label=bar, ramp=views[0].ramp(theme), marker=step)
     return canvas.image()
+
+
+def crystals_on_page(
+    views: Sequence[CrystalView], theme: Theme, width: float, *, labels: Sequence[str], columns: int
+) -> Image.Image:
+    """Return crystals as they stand in a report: without a title, flush with the text, letters as in its captions.
+
+    Args:
+        views: At least one crystal, all of one lattice.
+        theme: Colours.
+        width: Of the place on the page, in its pixels (96 to the inch).
+        labels: A line for each crystal.
+        columns: Crystals in a row.
+
+    Raises:
+        ParameterError: As `crystal_figure`.
+    """
+    return crystal_figure(
+        views,
+        theme,
+        title="",
+        labels=labels,
+        columns=columns,
+        width=round(width * PAGE_DENSITY),
+        design_width=design_for_page(width),
+        margin=0.0,
+    )

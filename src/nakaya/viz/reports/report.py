@@ -1,19 +1,23 @@
 """Reports: one HTML file with all its pictures inside, to be read on any screen or printed.
 
 Nothing is fetched from anywhere: no scripts, no fonts, no links to pictures. Whatever a caller hands over as text is
-escaped.
+escaped. Every report has one style, which `page.html` alone states: two measures (of text, and of figures), one size
+to be read and one for all that stands beside it, and one width below which a page is laid out for a telephone.
 """
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup, escape
 from PIL import Image
 
 from nakaya.core.errors import ParameterError
@@ -22,21 +26,66 @@ from nakaya.core.text import printable
 from nakaya.viz.charts.base import encode_figure
 from nakaya.viz.crystals.animation import Animation
 from nakaya.viz.formatting import format_number
-from nakaya.viz.style import DARK, LIGHT, Theme
+from nakaya.viz.style import DARK, LIGHT, NARROW_WIDTH, PAGE_WIDTH, TEXT_WIDTH, Theme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["KeyNumber", "Picture", "Report"]
+__all__ = ["Code", "KeyNumber", "Link", "Picture", "Report", "Words"]
 
 Picture: TypeAlias = "Image.Image | Animation | Figure | bytes"
 """What a report can show (bytes: an SVG as it is).
 
-`Callable[[Theme], Picture]` lets it show one for light and one for dark screens.
+`Callable[[Theme, float], Picture]` lets it show one for light and one for dark screens, each for pages and for
+telephones: what is handed over is the theme and the width in pixels, `PAGE_WIDTH` or `NARROW_WIDTH`.
 """
 
-
 TABLE_DIGITS = 3
+
+TEXT_LETTERS = 84
+"""Letters of a table's rows that fit the measure of the text; wider tables take that of the figures."""
+
+WIDE_LETTERS = 126
+"""Letters that fit the measure of the figures; only the cells of wider tables are broken."""
+
+NARROW_LETTERS = 42
+"""Letters that fit the width of a telephone; there, the rows of wider tables are written as lists."""
+
+GAP_LETTERS = 3
+"""What the gap between two columns takes."""
+
+PALETTE_COLOURS = 256
+
+
+@dataclass(frozen=True)
+class Link:
+    """Words that lead somewhere.
+
+    Attributes:
+        words: What is read.
+        address: Begins with "https://", or with "#" and leads to a place in the page.
+
+    Raises:
+        ParameterError: Another address.
+    """
+
+    words: str
+    address: str
+
+    def __post_init__(self) -> None:
+        if not self.address.startswith(("https://", "#")):
+            raise ParameterError(f"{self.address!r} is no address for a link: it begins with https:// or #")
+
+
+@dataclass(frozen=True)
+class Code:
+    """Words that are typed, such as a command or the name of a file, within text."""
+
+    words: str
+
+
+Words: TypeAlias = str | Sequence[str | Link | Code]
+"""A paragraph: plain text, or pieces of it with links and code between them."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +114,8 @@ class Report:
         report = Report("How well does it emulate?", "Sixty-four held-out points")
         report.add_section("Fidelity")
         report.add_text("The floor is solver against solver.")
-        report.add_figure(lambda theme: estimate_chart(rows, theme, x_label="..."), caption="...", alt="...")
+        draw = lambda theme, width: estimate_chart(rows, theme, x_label="...", width=width)
+        report.add_figure(draw, caption="...", alt="...")
         report.write(Path("report.html"))
     """
 
@@ -81,11 +131,11 @@ class Report:
         """Begin a section; reports with three or more have a table of contents."""
         self._blocks.append(("section", {"number": self._next("section"), "title": title}))
 
-    def add_text(self, *paragraphs: str) -> None:
-        """Add paragraphs of plain text."""
+    def add_text(self, *paragraphs: Words) -> None:
+        """Add paragraphs."""
         self._blocks.extend(("text", paragraph) for paragraph in paragraphs)
 
-    def add_list(self, entries: Sequence[str]) -> None:
+    def add_list(self, entries: Sequence[Words]) -> None:
         """Add a list of short entries."""
         self._blocks.append(("list", entries))
 
@@ -93,40 +143,48 @@ class Report:
         """Add lines to be typed or read letter by letter, such as commands."""
         self._blocks.append(("code", code))
 
+    def add_commands(self, commands: Sequence[tuple[str, Words]]) -> None:
+        """Add commands to try, each with what it does."""
+        self._blocks.append(("commands", commands))
+
     def add_numbers(self, numbers: Sequence[KeyNumber]) -> None:
         """Add a row of key numbers."""
         self._blocks.append(("numbers", numbers))
 
-    def add_figure(
-        self, picture: Picture | Callable[[Theme], Picture], *, caption: str, alt: str, wide: bool = False
-    ) -> None:
+    def add_figure(self, picture: Picture | Callable[[Theme, float], Picture], *, caption: Words, alt: str) -> None:
         """Add a picture, chart or animation with its number and caption.
 
         Args:
-            picture: A Pillow image, a Matplotlib figure, an animation, the bytes of an SVG, or a function of the theme
-                that makes one: then the report holds one for light and one for dark screens.
+            picture: A Pillow image, a Matplotlib figure, an animation, the bytes of an SVG, or a function of theme and
+                width that makes one: then the report holds one for light and one for dark screens, each for pages and
+                for telephones. Animations are shown as wide as text, `TEXT_WIDTH`, at most.
             caption: What is seen and what to conclude; printed below.
             alt: What is seen, for those who cannot see it.
-            wide: Let it be wider than the text.
 
         Raises:
             ParameterError: `alt` is empty.
         """
         if not alt.strip():
             raise ParameterError("a figure needs a description: say in alt what is seen")
-        shown, dark = (picture(LIGHT), picture(DARK)) if callable(picture) else (picture, None)
+        shown: dict[tuple[bool, bool], Picture] = {}  # dark, narrow
+        if callable(picture):
+            for dark, theme in ((False, LIGHT), (True, DARK)):
+                shown |= {
+                    (dark, narrow): picture(theme, NARROW_WIDTH if narrow else PAGE_WIDTH) for narrow in (False, True)
+                }
+        else:
+            shown[False, False] = picture
         block = {
             "number": self._next("figure"),
-            "style": " ".join(["wide"] * wide + ["film"] * isinstance(shown, Animation)),
-            "source": _data_uri(shown),
-            "dark": None if dark is None else _data_uri(dark),
+            "sources": _sources(shown),
+            "stills": _sources({which: _still(film) for which, film in shown.items() if isinstance(film, Animation)}),
             "alt": alt,
             "caption": caption,
         }
         self._blocks.append(("figure", block))
 
     def add_table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, caption: str, emphasise: int | None = None
+        self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, caption: Words, emphasise: int | None = None
     ) -> None:
         """Add a table; numbers stand to the right, floats with three digits, None and NaN as a dash.
 
@@ -144,6 +202,7 @@ class Report:
                 raise ParameterError(f"a row of {len(row)} cells does not fit a table of {len(columns)} columns")
         block = {
             "number": self._next("table"),
+            "style": _table_style(_letters(columns, rows)),
             "caption": caption,
             "columns": columns,
             "rows": rows,
@@ -152,7 +211,7 @@ class Report:
         }
         self._blocks.append(("table", block))
 
-    def add_facts(self, facts: Mapping[str, object], *, caption: str) -> None:
+    def add_facts(self, facts: Mapping[str, object], *, caption: Words) -> None:
         """Add a table of names and values, such as versions and settings."""
         self.add_table(("what", "value"), [(name, _cell(value)) for name, value in facts.items()], caption=caption)
 
@@ -165,7 +224,7 @@ class Report:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        pages.filters["cell"] = _cell
+        pages.filters |= {"cell": _cell, "raised": _raised}
         return pages.get_template("page.html").render(
             title=self._title,
             subtitle=self._subtitle,
@@ -173,6 +232,8 @@ class Report:
             blocks=self._blocks,
             light=LIGHT,
             dark=DARK,
+            page_width=PAGE_WIDTH,
+            text_width=TEXT_WIDTH,
         )
 
     def write(self, path: Path) -> None:
@@ -199,15 +260,66 @@ def _cell(value: object) -> str:
     return format_number(value, TABLE_DIGITS, keep_zeros=True) if isinstance(value, float) else str(value)
 
 
+def _letters(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
+    """Letters across that a table wants, where heads may be broken between words and cells are not."""
+    wanted = [max((len(word) for word in name.split()), default=0) for name in columns]
+    for row in rows:
+        wanted = [max(old, len(_cell(value))) for old, value in zip(wanted, row, strict=True)]
+    return sum(wanted) + GAP_LETTERS * (len(wanted) - 1)
+
+
+def _table_style(letters: int) -> str:
+    """Classes of a table that wants so many letters across."""
+    limits = {"wide": letters > TEXT_LETTERS, "lists": letters > NARROW_LETTERS, "whole": letters <= WIDE_LETTERS}
+    return " ".join(name for name, holds in limits.items() if holds)
+
+
+def _still(film: Animation) -> Image.Image:
+    return film.frames[-1]
+
+
+def _sources(shown: Mapping[tuple[bool, bool], Picture]) -> list[dict[str, str]]:
+    """Addresses of pictures with the screens that they are for, the narrowest choice first; the last is for all."""
+    sources = []
+    for dark, narrow in ((True, True), (False, True), (True, False), (False, False)):
+        if (dark, narrow) in shown:
+            conditions = ["(max-width: 44rem)"] * narrow + ["(prefers-color-scheme: dark)"] * dark
+            sources.append({"media": " and ".join(conditions), "address": _data_uri(shown[dark, narrow])})
+    return sources
+
+
 def _data_uri(picture: Picture) -> str:
     """The picture itself, written as an address."""
     if isinstance(picture, Animation):
         kind, content = "image/gif", picture.encode("gif")
     elif isinstance(picture, Image.Image):
         stream = BytesIO()
-        picture.save(stream, "PNG", optimize=True)
+        _few_colours(picture).save(stream, "PNG", optimize=True)
         kind, content = "image/png", stream.getvalue()
     else:
         svg = picture if isinstance(picture, bytes) else encode_figure(picture, "svg")
         kind, content = "image/svg+xml", svg
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _few_colours(picture: Image.Image) -> Image.Image:
+    """A picture of a palette, a third as large as a file; what has an alpha channel, or is grey, stays as it is.
+
+    The colour of the corner, which is the page's, is kept to the last bit: a shade beside it would be seen as a box.
+    """
+    if picture.mode != "RGB":
+        return picture
+    few = picture.quantize(PALETTE_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    corner, palette = int(np.asarray(few)[0, 0]), few.getpalette() or []
+    palette[3 * corner : 3 * corner + 3] = np.asarray(picture)[0, 0].tolist()
+    few.putpalette(palette)
+    return few
+
+
+def _raised(words: str) -> Markup:
+    """Text with its powers raised by the page, in its own typeface: many have no raised digits."""
+    text = escape(printable(words))
+    return Markup(re.sub("[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda run: f"<sup>{run[0].translate(_LOWERED)}</sup>", text))
+
+
+_LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")

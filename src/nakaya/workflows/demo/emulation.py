@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL.Image import Image
 
 from nakaya.growth.growing import grow
 from nakaya.growth.model.trajectory import Trajectory
@@ -11,8 +12,10 @@ from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.viz.charts.base import Band, Role, ensemble_band
 from nakaya.viz.charts.curves import CurvePanel, growth_curves
 from nakaya.viz.charts.fidelity import TradeOff, trade_off_chart
-from nakaya.viz.crystals.figure import crystal_figure
-from nakaya.viz.reports.report import KeyNumber, Report
+from nakaya.viz.crystals.figure import crystals_on_page
+from nakaya.viz.reports.report import Code, KeyNumber, Link, Report
+from nakaya.viz.style import PAGE_WIDTH, Theme
+from nakaya.workflows.demo.sources import EMULATOR_PAPER
 from nakaya.workflows.evaluate import Evaluation, evaluate
 from nakaya.workflows.show import view_member
 
@@ -36,35 +39,29 @@ def compare_with_the_emulator(report: Report, seed: int) -> list[str]:
     resolution = emulated.metadata.time_resolution
 
     report.add_text(
-        "The Crystal Growth Neural Emulator (arXiv 2405.16608) learns the next picture of a crystal from the present "
-        f"one. This small version looks ahead {resolution} steps of the solver at a time. It is a grower like the "
-        "solver: the same call, the same store, the same pictures.",
+        (
+            "The Crystal Growth Neural Emulator (",
+            Link("arXiv 2405.16608", EMULATOR_PAPER),
+            ") learns the next picture of a crystal from the present one. This small version looks ahead "
+            f"{resolution} steps of the solver at a time. It is a grower like the solver: the same call, the same "
+            "store, the same pictures.",
+        )
     )
     report.add_figure(
-        lambda theme: crystal_figure(
-            [view_member(crystals, point=number) for crystals in (exact, emulated) for number in range(len(points))],
-            theme,
-            labels=[f"{name}, ρ = {rho:.2f}" for name in ("solver", "emulator") for rho in DENSITIES],
-            title="Solver above, emulator below",
-            subtitle=f"sectors of {SIZE} × {SIZE} sites, unfolded, seed {seed}",
-            columns=len(points),
-        ),
-        caption="The same conditions, grown exactly and emulated. Crystals this small depend sharply on ρ, which is "
-        "what an emulator finds hard.",
-        alt="Six snow crystals in two rows: three grown by the solver, below them three by the emulator.",
-        wide=True,
+        lambda theme, width: _side_by_side(exact, emulated, theme, width),
+        caption="The same conditions, grown exactly and emulated: sectors of "
+        f"{SIZE} × {SIZE} sites, unfolded, seed {seed}. Crystals this small depend sharply on ρ, which is what an "
+        "emulator finds hard.",
+        alt="Six snow crystals: three grown by the solver, and with each the emulator's at the same density.",
     )
+    panels = [
+        CurvePanel(f"area at ρ = {rho:.2f} (sites)", _bands(exact, emulated, number))
+        for number, rho in enumerate(DENSITIES)
+    ]
     report.add_figure(
-        lambda theme: growth_curves(
-            [
-                CurvePanel(f"area at ρ = {rho:.2f} (sites)", _bands(exact, emulated, number))
-                for number, rho in enumerate(DENSITIES)
-            ],
-            theme,
-        ),
+        lambda theme, width: growth_curves(panels, theme, width=width),
         caption=f"Area of the sector against physical time: median and central 90 % of {MEMBERS} crystals.",
         alt="Three charts of crystal area against step, each with a curve of the solver and one of the emulator.",
-        wide=True,
     )
     _add_fidelity(report, result)
     slower = f"{ratio:.0f} times the solver's" if ratio >= 2 else f"{ratio:.2f} times the solver's"
@@ -91,14 +88,35 @@ def compare_with_the_emulator(report: Report, seed: int) -> list[str]:
     ]
 
 
+def _side_by_side(exact: Trajectory, emulated: Trajectory, theme: Theme, width: float) -> Image:
+    """Solver above emulator where there is room for all densities in a row, else beside it, a row for each density."""
+    densities = range(len(DENSITIES))
+    both = (("solver", exact), ("emulator", emulated))
+    wide = width >= PAGE_WIDTH
+    places = [(number, pair) for pair in both for number in densities]
+    if not wide:
+        places.sort(key=lambda place: place[0])
+    return crystals_on_page(
+        [view_member(crystals, point=number) for number, (_, crystals) in places],
+        theme,
+        width,
+        labels=[f"{name}, ρ = {DENSITIES[number]:.2f}" for number, (name, _) in places],
+        columns=len(DENSITIES) if wide else len(both),
+    )
+
+
 def _add_fidelity(report: Report, result: Evaluation) -> None:
     """Add what an evaluation found: a table, and cost against error."""
     report.add_table(
         ("model", "Wasserstein / floor", "CRPS / floor", "Brier", "IoU", "coverage of 90 %", "CPU s per crystal"),
         _table(result),
-        caption=f"Fidelity at {result.points} vapour densities that were not trained on, {result.members} crystals "
-        "each. The solver's row is a second sample of the solver: the floor that a perfect emulator reaches. So few "
-        f"crystals give wide intervals; nakaya evaluate {EMULATOR} does it in full.",
+        caption=(
+            f"Fidelity at {result.points} vapour densities that were not trained on, {result.members} crystals each. "
+            "The solver's row is a second sample of the solver: the floor that a perfect emulator reaches. So few "
+            "crystals give wide intervals; ",
+            Code(f"nakaya evaluate {EMULATOR}"),
+            " does it in full.",
+        ),
         emphasise=len(result.rows) - 1,
     )
     roles: dict[str, Role] = {"solver": "solver"}
@@ -107,7 +125,7 @@ def _add_fidelity(report: Report, result: Evaluation) -> None:
         for row in result.rows
     ]
     report.add_figure(
-        lambda theme: trade_off_chart(points, theme, y_label="Wasserstein distance over the floor"),
+        lambda theme, width: trade_off_chart(points, theme, y_label="Wasserstein / floor", width=width),
         caption="Cost against error, both logarithmic: lower left is better.",
         alt="A chart of seconds per crystal against error for the emulator, the look-up table and the solver.",
     )
@@ -137,7 +155,7 @@ def _table(result: Evaluation) -> list[tuple[object, ...]]:
             round(row.brier, 4),
             round(row.iou, 3),
             round(row.coverage90, 3),
-            f"{row.seconds_per_crystal:.2g}",
+            row.seconds_per_crystal,
         )
         for row in result.rows
     ]

@@ -11,8 +11,9 @@ from nakaya.microscopy.grains.grain_size import grain_size_from_intercept
 from nakaya.microscopy.grains.record import GrainMeasures, measure_map
 from nakaya.microscopy.grains.segmentation import segment_grains
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
+from nakaya.viz.canvas import design_for_page
 from nakaya.viz.overlays import Caption, grain_overlay
-from nakaya.viz.reports.report import Report
+from nakaya.viz.reports.report import Code, Report
 
 __all__ = ["read_a_micrograph"]
 
@@ -43,23 +44,22 @@ def read_a_micrograph(report: Report, seed: int) -> list[str]:
         _enlarged(image),
         caption=f"The micrograph as a microscope would show it, {SHAPE[1]} × {SHAPE[0]} pixels of {PIXEL * 1e6:g} µm.",
         alt="A grey, noisy image of polygonal grains with dark boundaries, some of them interrupted.",
-        wide=True,
     )
     report.add_figure(
-        lambda theme: grain_overlay(
+        lambda theme, width: grain_overlay(
             image,
             found.labels,
             found.table.on_frame,
-            Caption(
-                f"{found.num_grains} grains, {found.num_whole} of them whole",
-                f"seed {seed}; nakaya ingest micrograph draws the same for an image of yours",
-                PIXEL,
-            ),
+            Caption("", pixel_size=PIXEL, design_width=design_for_page(width), margin=0.0),
             theme,
         ),
-        caption="What was found in it. A person checks this picture; where it is wrong, a corrected mask does better.",
+        caption=(
+            f"What was found in it: {found.num_grains} grains, {found.num_whole} of them whole. ",
+            Code("nakaya ingest micrograph"),
+            " draws the same for an image of yours. A person checks this picture; where it is wrong, a corrected mask "
+            "does better.",
+        ),
         alt="The same image with yellow lines along the boundaries and each grain in a colour of its own.",
-        wide=True,
     )
     report.add_table(
         ("", "grains", "mean intercept (µm)", "95 % interval (µm)", "ASTM grain size", "neighbours"),
@@ -79,13 +79,13 @@ def _row(name: str, measured: GrainMeasures) -> tuple[object, ...]:
     return (
         name,
         measured.num_grains,
-        f"{intercept.value * scale:.2f}",
-        f"{intercept.low * scale:.2f} to {intercept.high * scale:.2f}",
-        f"{grain_size_from_intercept(intercept.value * PIXEL):.2f}",
-        f"{measured.mean_neighbours_whole:.2f}",
+        intercept.value * scale,
+        f"{intercept.low * scale:.1f} to {intercept.high * scale:.1f}",
+        float(grain_size_from_intercept(intercept.value * PIXEL)),
+        float(measured.mean_neighbours_whole),
     )
 
 
 def _enlarged(image: FloatArray) -> Image.Image:
     pixels = np.rint(image * 255).astype(np.uint8)
-    return Image.fromarray(np.repeat(np.repeat(pixels, 2, axis=0), 2, axis=1))
+    return Image.fromarray(np.repeat(np.repeat(pixels, 3, axis=0), 3, axis=1))

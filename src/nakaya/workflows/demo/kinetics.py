@@ -17,7 +17,9 @@ from nakaya.kinetics.prediction.report import Part
 from nakaya.kinetics.samples.arranging import arrange_fold, outer_folds
 from nakaya.viz.charts.base import Band
 from nakaya.viz.charts.calibration import Points, parity_chart, velocity_chart, velocity_panels
-from nakaya.viz.reports.report import Report
+from nakaya.viz.formatting import format_number
+from nakaya.viz.reports.report import KeyNumber, Report
+from nakaya.workflows.demo.sources import ONE_IN_TEN
 from nakaya.workflows.show_kinetics import velocities_by_orientation
 
 __all__ = ["predict_kinetics"]
@@ -45,42 +47,52 @@ def predict_kinetics(report: Report, seed: int) -> list[str]:
         "its atoms have to diffuse into place, while metals do not wait for that.",
     )
     report.add_figure(
-        lambda theme: velocity_panels(measured, theme),
-        caption="Front velocity against temperature, measured by molecular dynamics.",
+        lambda theme, width: velocity_panels(measured, theme, width=width),
+        caption="Front velocity against temperature, measured by molecular dynamics; dashed: the melting point.",
         alt="One panel for each material, a colour for each face; velocities fall to zero at the melting point.",
-        wide=True,
     )
+    system, kelvins = f"{MATERIAL}\N{NO-BREAK SPACE}({FACE})", f"{TEMPERATURE:g}\N{NO-BREAK SPACE}K"
     report.add_text(
         f"A model ({part.model}, the best of {len(part.scores)} in an inner cross-validation) was fitted to these "
-        f"runs. For {MATERIAL} ({FACE}) at {TEMPERATURE:g} K, a temperature at which nothing was simulated, it says:",
+        f"runs. For {system} at {kelvins}, a temperature at which nothing was simulated, it says:",
     )
-    report.add_table(
-        ("quantity", "value", "90 % interval", "unit"),
-        [_row(name, entry) for name, entry in told.items() if isinstance(entry, dict) and "value" in entry],
-        caption=f"nakaya predict --material {MATERIAL} --orientation {FACE} --temperature {TEMPERATURE:g}"
-        + "".join(f". Warning: {warning}" for warning in told["warnings"]),
+    report.add_numbers(
+        [
+            _key_number(name, entry)
+            for name, entry in told.items()
+            if isinstance(entry, dict) and entry.get("value") is not None
+        ]
     )
+    report.add_code(f"nakaya predict --material {MATERIAL} --orientation {FACE} --temperature {TEMPERATURE:g}")
+    report.add_text(*(f"It warns: {warning}." for warning in told["warnings"]))
     series, melting = measured[MATERIAL]
+    curves = _curves(series, model)
     report.add_figure(
-        lambda theme: velocity_chart(series, theme, curves=_curves(series, model), melting_point=melting),
+        lambda theme, width: velocity_chart(series, theme, curves=curves, melting_point=melting, width=width),
         caption=f"The same model along all temperatures of {MATERIAL}: bands are 90 % intervals of a new measurement.",
         alt="Measured velocities with error bars on top of predicted curves with bands.",
-        wide=True,
     )
     lines = [f"growth of {MATERIAL} ({FACE}) at {TEMPERATURE:g} K: {_in_words(told[TARGET])}"]
     if held_out:
         report.add_figure(
-            lambda theme: parity_chart(held_out, theme, quantity="interface velocity (m/s)"),
+            lambda theme, width: parity_chart(held_out, theme, quantity="velocity (m/s)", width=width),
             caption="Predictions for temperatures that were held out, one group after the other, with 90 % intervals, "
-            "against what molecular dynamics measured there.",
-            alt="Predicted against measured velocities along the diagonal.",
+            "against what molecular dynamics measured there. Each material has its own scale.",
+            alt="Three charts of predicted against measured velocities, the points along the diagonal.",
         )
         errors = np.concatenate([points.y - points.x for points in held_out])
         halves = np.concatenate([np.asarray(points.y_high) - points.y for points in held_out])
         inside = float((np.abs(errors) <= halves).mean())
+        error = math.sqrt(float((errors**2).mean()))
+        report.add_numbers(
+            [
+                KeyNumber(f"{error:.1f} m/s", "root mean square error", f"{errors.size} held-out labels"),
+                KeyNumber(f"{100 * inside:.0f} %", "inside their intervals", "90 % promised"),
+            ]
+        )
+        report.add_text(ONE_IN_TEN)
         lines.append(
-            f"velocities at held-out temperatures: root mean square error "
-            f"{math.sqrt(float((errors**2).mean())):.1f} m/s over {errors.size} labels, "
+            f"velocities at held-out temperatures: root mean square error {error:.1f} m/s over {errors.size} labels, "
             f"{inside:.0%} inside their 90 % intervals"
         )
     return lines
@@ -121,11 +133,9 @@ def _curves(series: Sequence[Points], model: KineticsModel) -> list[Band]:
     return curves
 
 
-def _row(name: str, entry: dict[str, Any]) -> tuple[object, ...]:
-    if entry["value"] is None:
-        return name.replace("_", " "), None, None, entry["unit"]
-    low, high = entry["interval90"]
-    return name.replace("_", " "), f"{entry['value']:.3g}", f"{low:.3g} to {high:.3g}", entry["unit"]
+def _key_number(name: str, entry: dict[str, Any]) -> KeyNumber:
+    value, low, high = (format_number(number, 3) for number in (entry["value"], *entry["interval90"]))
+    return KeyNumber(f"{value} {entry['unit']}", name.replace("_", " "), f"90 % interval: {low} to {high}")
 
 
 def _in_words(entry: dict[str, Any]) -> str:

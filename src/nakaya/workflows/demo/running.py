@@ -15,6 +15,7 @@ from nakaya.workflows.demo.emulation import compare_with_the_emulator
 from nakaya.workflows.demo.flakes import grow_whole_flakes
 from nakaya.workflows.demo.grains import read_a_micrograph
 from nakaya.workflows.demo.kinetics import predict_kinetics
+from nakaya.workflows.demo.next_steps import add_next_steps
 from nakaya.workflows.demo.reactors import fit_a_reactor
 
 __all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]
@@ -72,6 +73,7 @@ def demonstrate(
             stage(title, number, len(CHAPTERS))
         report.add_section(title)
         summary += write(report, seed)
+    add_next_steps(report)
     if stage is not None:
         stage("writing the report", len(CHAPTERS), len(CHAPTERS))
     try:

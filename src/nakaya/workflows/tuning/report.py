@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nakaya.core.arrays import FloatArray
 from nakaya.core.documents import write_json
 from nakaya.core.files import output_errors, write_whole
 from nakaya.viz.charts.tuning import (
@@ -20,8 +22,12 @@ from nakaya.viz.charts.tuning import (
     words,
 )
 from nakaya.viz.reports.report import KeyNumber, Report
+from nakaya.viz.style import Theme
 from nakaya.workflows.tuning.comparison import SamplerTable
 from nakaya.workflows.tuning.search import REPORT_FILE, StudyOutcome
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["add_regret", "study_page", "write_report"]
 
@@ -61,7 +67,7 @@ def study_page(outcome: StudyOutcome, *, score_label: str) -> str:
     if outcome.importances:
         page.add_section("Importances")
         page.add_figure(
-            lambda theme: importance_chart(outcome.importances, theme),
+            lambda theme, width: importance_chart(outcome.importances, theme, width=width),
             caption="Functional analysis of variance over a random forest of the trials. A search looks where scores "
             "are low: this describes the visited part of the space.",
             alt="Bars of the share of the variance that each parameter explains",
@@ -115,7 +121,9 @@ def _add_history(page: Report, outcome: StudyOutcome, scored: Sequence[Mapping[s
     numbers = np.array([trial["number"] for trial in scored], np.float64)
     page.add_section("History")
     page.add_figure(
-        lambda theme: history_chart(numbers, scores, theme, y_label=score_label, references=references),
+        lambda theme, width: history_chart(
+            numbers, scores, theme, y_label=score_label, references=references, width=width
+        ),
         caption="Every trial and the best so far. The first trials are drawn at random, then the sampler chooses.",
         alt="Scores of the trials and the lowest so far, against the number of the trial",
     )
@@ -128,12 +136,15 @@ def _add_slices(page: Report, outcome: StudyOutcome, scored: Sequence[Mapping[st
     for start in range(0, len(slices), SLICES_PER_ROW):
         row = slices[start : start + SLICES_PER_ROW]
         page.add_figure(
-            lambda theme, row=row: slice_chart(row, scores, theme, y_label=score_label),  # type: ignore[misc]
+            partial(_draw_slices, row, scores, score_label),
             caption=f"Scores against {', '.join(words(entry.name) for entry in row)}; later trials are darker, the "
             "best has a ring.",
             alt="Scattered scores against single parameters",
-            wide=True,
         )
+
+
+def _draw_slices(row: Sequence[Slice], scores: FloatArray, label: str, theme: Theme, width: float) -> Figure:
+    return slice_chart(row, scores, theme, y_label=label, width=width)
 
 
 def _slice(parameter: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> Slice:
@@ -155,7 +166,7 @@ def add_regret(page: Report, table: SamplerTable) -> None:
     regret = {name: np.array(values) for name, values in table.regret.items()}
     floor = table.floor
     page.add_figure(
-        lambda theme: regret_chart(regret, theme, y_label="regret", floor=floor),
+        lambda theme, width: regret_chart(regret, theme, y_label="regret", floor=floor, width=width),
         caption="Medians over the repeats; bands from the best repeat to the worst. Zero is drawn on the lower edge.",
         alt="Regret against the number of trainings for each sampler, on a logarithmic axis",
     )
