@@ -21,7 +21,7 @@ def reactor(
         typer.Argument(help="Log (CSV, plain or gz); where the map describes size reports: their folder, or one."),
     ],
     out: Annotated[
-        Path, typer.Option(help="Directory to make: a record, tables/ (CSV) and chart.png; with --guess: the map to write.")
+        Path, typer.Option(help="Directory to make: record, tables/ and chart.png; with --guess: the map to write.")
     ],
     column_map: Annotated[
         Path | None, typer.Option("--map", help="Column map, TOML: which column is what, in which unit.")
