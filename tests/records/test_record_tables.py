@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from nakaya.core.provenance import sha256_of_bytes
+from nakaya.md.ingest import ingest_md
+from nakaya.md.trajectory_records import TrajectoryOptions
 from nakaya.records.cluster_graph import ClusterGraph, Feature
 from nakaya.records.clusters_of_record import CLUSTER_GRAPH
 from nakaya.records.collection import write_store
 from nakaya.records.reader import Reader, ingest
 from nakaya.records.record import Axis, Interval, Provenance, Quantity, Record, Snapshot, single
-from nakaya.records.store import RecordStore, shipped_sets
+from nakaya.records.store import RecordStore, load_records, shipped_sets
 from nakaya.records.tables import TABLES, table_files, tables_of
 
 TIMES = Axis("time", "s", np.array([0.0, 1.0, 2.0]))
@@ -191,3 +193,15 @@ def test_a_record_that_a_reader_adds_is_never_there_without_its_tables(
     changed = Reader("furnace", "logs", lambda _: [record("a", quantities={"width": single(5, "K")})])
     ingest(changed, tmp_path / "log", tmp_path / "store", overwrite=True)
     assert b"growth_velocity" not in (tmp_path / "store" / TABLES / "a" / "quantities.csv").read_bytes()
+
+
+def test_trajectories_of_atoms_get_tables_where_they_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nakaya.md.ingest.ingest_trajectory", lambda path, *_, **__: record(path.name))
+    monkeypatch.setattr("nakaya.md.ingest.known_records", list)
+    ingest_md([Path("first"), Path("second")], TrajectoryOptions(), out=tmp_path / "md")
+    for name in ("first", "second"):
+        files = (tmp_path / "md" / TABLES / name).iterdir()
+        assert sorted(file.name for file in files) == ["by-time.csv", "quantities.csv"]
+    assert len(load_records(tmp_path / "md")) == 2  # tables are no records

@@ -9,6 +9,7 @@ import typer
 
 from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo, echo_json
+from nakaya.cli.progress import progress_reporter
 
 __all__ = ["export"]
 
@@ -53,7 +54,8 @@ def export(
     from nakaya.workflows.export import export as write
 
     selected = Selected(point or (), member or (), field or None, frames)
-    result = write(what, to, out, selected=selected, ids=record or (), overwrite=overwrite)
+    with progress_reporter("exporting", "points") as report:
+        result = write(what, to, out, selected=selected, ids=record or (), overwrite=overwrite, progress=report)
     if as_json:
         echo_json(result)
         return

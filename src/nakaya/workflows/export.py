@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ def export(
     selected: Selected | None = None,
     ids: Sequence[str] = (),
     overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Write crystals or records in another form, whole or not at all.
 
@@ -39,6 +40,7 @@ def export(
         selected: Of crystals: which.
         ids: Of records: which; empty: all.
         overwrite: Whether what is there is replaced.
+        progress: Of crystals: called with the points that are done, and their number.
 
     Returns:
         Plain values: format, out, how many crystals or records, and what else there is to say.
@@ -55,7 +57,7 @@ def export(
     if (Path(what) / GROUP_FILE).exists():
         if ids:
             raise ParameterError(f"{what} holds crystals, not records: leave record {ids[0]} out")
-        return export_store(open_store(what), form, out, selected, overwrite=overwrite)
+        return export_store(open_store(what), form, out, selected, overwrite=overwrite, progress=progress)
     records = show_records(what, ids)
     if form not in OF_RECORDS:
         raise ParameterError(f"{what} holds records, which are exported as csv: {form} is for stores of crystals")

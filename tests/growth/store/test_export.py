@@ -66,7 +66,9 @@ def test_what_is_there_stays_and_what_fails_leaves_nothing(
     if form in NEEDS:
         pytest.importorskip(NEEDS[form], reason='the form needs the extra "exchange"')
     out = tmp_path / "new" / ENDINGS[form]
-    told = export_store(store, form, out)
+    done: list[tuple[int, int]] = []
+    told = export_store(store, form, out, progress=lambda *now: done.append(now))
+    assert done[-3:] == ([] if form in ("netcdf", "npz") else [(1, 3), (2, 3), (3, 3)])
     assert (told["format"], told["crystals"], told["out"]) == (form, 6, out)
     with pytest.raises(OutputExistsError, match="exists already"):
         export_store(store, form, out)

@@ -9,7 +9,7 @@ https://polymathic-ai.org/the_well/data_format/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -70,6 +70,7 @@ def write_well(
     fields: Sequence[str] | None = None,
     *,
     frames: int = DEFAULT_FRAMES,
+    progress: Callable[[int, int], None] | None = None,
 ) -> FrameClock:
     """Write crystals as one HDF5 file of The Well; a trajectory of the file is a crystal, points outermost.
 
@@ -80,6 +81,7 @@ def write_well(
         members: Members to write.
         fields: Final fields to keep; None: all.
         frames: At most so many frames, 2 or more.
+        progress: Called with the points that are done, and their number.
 
     Returns:
         Where the frames lie. The last one shows every crystal finished.
@@ -108,6 +110,8 @@ def write_well(
             grown = crystals.point(point)
             for number, member in enumerate(members):
                 _write_crystal(attached, kept, place * len(members) + number, grown, member, clock)
+            if progress is not None:
+                progress(place + 1, len(points))
     return clock
 
 

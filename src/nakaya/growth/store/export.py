@@ -32,6 +32,9 @@ from nakaya.growth.store.store import StoredTrajectory
 
 __all__ = ["FORMS", "Selected", "crystal_table", "export_npz", "export_store"]
 
+Progress = Callable[[int, int], None]
+"""Takes how many points are done, and of how many."""
+
 CRYSTALS: Final = "crystals.csv"
 MAX_FRAMES: Final = 10_000
 
@@ -77,7 +80,13 @@ def _numbers(what: str, chosen: Sequence[int], count: int) -> tuple[int, ...]:
 
 
 def export_store(
-    store: StoredTrajectory, form: str, out: Path, selected: Selected | None = None, *, overwrite: bool = False
+    store: StoredTrajectory,
+    form: str,
+    out: Path,
+    selected: Selected | None = None,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write crystals of a store in another form, whole or not at all.
 
@@ -87,6 +96,7 @@ def export_store(
         out: File to make; for VTK of several crystals, a folder of files `point-3-member-0.vti` and a table of them.
         selected: Which crystals; by default all.
         overwrite: Whether what is there is replaced.
+        progress: Called with the points that are done and their number, where a form is written point by point.
 
     Returns:
         Plain values: format, crystals, out, and what else there is to say.
@@ -105,14 +115,19 @@ def export_store(
             raise ParameterError(f"frames={chosen.frames}: {form} holds attachment times, and has no frames")
         check_count("frames", chosen.frames, 2, MAX_FRAMES)
     check_output(out, overwrite=overwrite, sign=CRYSTALS)
-    about = FORMS[form](store, out, chosen, overwrite)
+    about = FORMS[form](store, out, chosen, overwrite, progress or _ignore)
     return {"format": form, "crystals": len(chosen.points) * len(chosen.members), "out": out, **about}
 
 
-def _crystals(store: StoredTrajectory, chosen: Selected) -> Iterator[tuple[int, Trajectory]]:
+def _ignore(done: int, total: int) -> None:
+    """Tells nobody."""
+
+
+def _crystals(store: StoredTrajectory, chosen: Selected, progress: Progress) -> Iterator[tuple[int, Trajectory]]:
     """Each point with the crystals that were chosen, without a leading axis."""
-    for point in chosen.points:
+    for done, point in enumerate(chosen.points, start=1):
         yield point, _part(store, chosen, [point]).point(0)
+        progress(done, len(chosen.points))
 
 
 def _part(store: StoredTrajectory, chosen: Selected, points: Sequence[int]) -> Trajectory:
@@ -125,7 +140,9 @@ def _part(store: StoredTrajectory, chosen: Selected, points: Sequence[int]) -> T
 # CSV ------------------------------------------------------------------------------------------------------------------
 
 
-def crystal_table(store: StoredTrajectory, selected: Selected | None = None) -> Table:
+def crystal_table(
+    store: StoredTrajectory, selected: Selected | None = None, *, progress: Progress | None = None
+) -> Table:
     """Return the crystals of a store, one a row: its point and member, the parameters, and how it ended.
 
     `sites` counts those that were attached; `duration` is there where the duration of a step is known.
@@ -140,7 +157,7 @@ def crystal_table(store: StoredTrajectory, selected: Selected | None = None) -> 
     steps: list[Cell] = []
     sites: list[Cell] = []
     stopped: list[Cell] = []
-    for _, grown in _crystals(store, chosen):
+    for _, grown in _crystals(store, chosen, progress or _ignore):
         steps += grown.steps.tolist()
         sites += (grown.arrival >= 0).reshape(grown.num_members, -1).sum(axis=1).tolist()
         stopped += [STOP_REASONS[code] for code in grown.stop_codes.tolist()]
@@ -150,15 +167,19 @@ def crystal_table(store: StoredTrajectory, selected: Selected | None = None) -> 
     return Table((*columns, Column("stopped_by", stopped), Column("sites", sites)))
 
 
-def _export_csv(store: StoredTrajectory, out: Path, chosen: Selected, overwrite: bool) -> dict[str, Any]:
-    write_whole(out, encode_csv(crystal_table(store, chosen)), overwrite=overwrite)
+def _export_csv(
+    store: StoredTrajectory, out: Path, chosen: Selected, overwrite: bool, progress: Progress
+) -> dict[str, Any]:
+    write_whole(out, encode_csv(crystal_table(store, chosen, progress=progress)), overwrite=overwrite)
     return {}
 
 
 # NetCDF, The Well -----------------------------------------------------------------------------------------------------
 
 
-def _export_netcdf(store: StoredTrajectory, out: Path, chosen: Selected, overwrite: bool) -> dict[str, Any]:
+def _export_netcdf(
+    store: StoredTrajectory, out: Path, chosen: Selected, overwrite: bool, progress: Progress
+) -> dict[str, Any]:
     places = {"member": list(chosen.members)} | ({"point": list(chosen.points)} if store.has_point_axis else {})
     found = to_dataset(store, chosen.fields).isel(places)
     with new_file(out, overwrite=overwrite) as part:
@@ -166,29 +187,35 @@ def _export_netcdf(store: StoredTrajectory, out: Path, chosen: Selected, overwri
     return {"variables": sorted(map(str, found.data_vars))}
 
 
-def _export_well(store: StoredTrajectory, out: Path, chosen: Selected, overwrite: bool) -> dict[str, Any]:
+def _export_well(
+    store: StoredTrajectory, out: Path, chosen: Selected, overwrite: bool, progress: Progress
+) -> dict[str, Any]:
     with new_file(out, overwrite=overwrite) as part:
         frames = DEFAULT_FRAMES if chosen.frames is None else chosen.frames
-        clock = write_well(store, part, chosen.points, chosen.members, chosen.fields or (), frames=frames)
+        clock = write_well(
+            store, part, chosen.points, chosen.members, chosen.fields or (), frames=frames, progress=progress
+        )
     return {"frames": clock.count, "steps_between_frames": clock.stride}
 
 
 # VTK, NumPy -----------------------------------------------------------------------------------------------------------
 
 
-def _export_vtk(store: StoredTrajectory, out: Path, chosen: Selected, overwrite: bool) -> dict[str, Any]:
+def _export_vtk(
+    store: StoredTrajectory, out: Path, chosen: Selected, overwrite: bool, progress: Progress
+) -> dict[str, Any]:
     suffix = vtk_suffix(store.metadata)
     if len(chosen.points) * len(chosen.members) == 1:
         if out.suffix != suffix:
             raise OutputError(
                 f"{out}: a crystal on a {store.metadata.lattice} lattice is a file {suffix}: name it {out.stem}{suffix}"
             )
-        [(_, grown)] = _crystals(store, chosen)
+        [(_, grown)] = _crystals(store, chosen, progress)
         write_whole(out, encode_vtk(grown, 0), overwrite=overwrite)
         return {"files": [out.name]}
     names = []
     with new_folder(out, overwrite=overwrite) as folder:
-        for point, grown in _crystals(store, chosen):
+        for point, grown in _crystals(store, chosen, progress):
             for place, member in enumerate(chosen.members):
                 names.append(f"point-{point}-member-{member}{suffix}")
                 write_whole(folder / names[-1], encode_vtk(grown, place))
@@ -225,12 +252,14 @@ def export_npz(trajectory: Trajectory, path: str | PathLike[str], *, overwrite: 
     write_whole(path, stream.getvalue(), overwrite=overwrite)
 
 
-def _export_npz(store: StoredTrajectory, out: Path, chosen: Selected, overwrite: bool) -> dict[str, Any]:
+def _export_npz(
+    store: StoredTrajectory, out: Path, chosen: Selected, overwrite: bool, progress: Progress
+) -> dict[str, Any]:
     export_npz(_part(store, chosen, chosen.points), out, overwrite=overwrite)
     return {}
 
 
-FORMS: Final[Mapping[str, Callable[[StoredTrajectory, Path, Selected, bool], dict[str, Any]]]] = {
+FORMS: Final[Mapping[str, Callable[[StoredTrajectory, Path, Selected, bool, Progress], dict[str, Any]]]] = {
     "csv": _export_csv,
     "netcdf": _export_netcdf,
     "npz": _export_npz,
