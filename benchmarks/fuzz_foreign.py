@@ -10,6 +10,7 @@ import gzip
 import io
 import lzma
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -330,6 +331,25 @@ def _ingest_log(folder: Path) -> object:
     return describe_record(ingest_log(log, read_column_map(folder / "columns.toml")).record)
 
 
+def _logs_alone() -> list[Files]:
+    """Of columns that nobody described: with commas, with semicolons and decimal commas, with a line of units."""
+    log = (EXAMPLES / "reactor" / "batch-fast.csv").read_text(encoding="utf-8")
+    clock = "Datum;Zeit;Temp (°C);Trübung (NTU)\n"
+    clock += "".join(
+        f"03.02.2024;{9 + n // 60:02d}:{n % 60:02d}:00;{41 - n / 9:.2f};{n * 1.7:.1f}\n" for n in range(90)
+    )
+    units = "time\tT_jacket\tconcentration\nmin\tdegC\tg/L\n" + "".join(
+        f"{n}\t{60 - n}\t{210 - n}\n" for n in range(40)
+    )
+    return [{"log.csv": text.encode()} for text in (log, clock.replace(".", ","), clock, units)]
+
+
+def _guess_columns(folder: Path) -> object:
+    from nakaya.reactor.guessing.guess import draft_map
+
+    return tomllib.loads(draft_map(folder / "log.csv").text)  # whatever columns are called
+
+
 def _reports() -> list[Files]:
     listed = "Report\nParticle size\n" + "".join(f"{n}\t{10 + n / 3:.2f}\n" for n in range(20)) + "====\n"
     names = [f"sizes/{minutes} min-SD.txt" for minutes in (5, 10, 30)]
@@ -382,6 +402,7 @@ FOREIGN: Final[Mapping[str, Reader]] = {
     "ctf": Reader(_ctfs, _read_ebsd),
     "ebsd-ingested": Reader(lambda: [*_angs(), *_ctfs()], _ingest_ebsd),
     "reactor-log": Reader(_reactor_logs, _ingest_log),
+    "log-guessed": Reader(_logs_alone, _guess_columns),
     "reactor-reports": Reader(_reports, _ingest_reports),
     "fit": Reader(_fits, _read_fit),
     "case": Reader(_cases, _read_case),
