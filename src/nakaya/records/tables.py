@@ -104,6 +104,13 @@ def quantity_table(records: Sequence[Record]) -> Table:
     """Return the single values of records, one a row: what was held, what came out, what was seen before.
 
     The end of an interval that is unbounded is empty; its level is not.
+
+    >>> from nakaya.core.tables import encode_csv
+    >>> from nakaya.records.record import Provenance, single
+    >>> found = {"mean_intercept": single(8.9e-6, "m", interval=(8.2e-6, 9.73e-6))}
+    >>> record = Record("a", "micrograph", "steel", {"driving_force": single(0, "1")}, found, Provenance("image"))
+    >>> encode_csv(quantity_table([record])).decode().splitlines()[2]
+    '"a","micrograph","steel",,"result","mean_intercept",8.9e-06,"m",,8.2e-06,9.73e-06,0.95,"ok",'
     """
     rows: list[tuple[Cell, ...]] = []
     for record in records:

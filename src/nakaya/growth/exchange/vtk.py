@@ -45,6 +45,11 @@ def encode_vtk(crystals: Trajectory, member: int) -> bytes:
     Args:
         crystals: Of one point, without its axis.
         member: Number of the crystal.
+
+    >>> import nakaya
+    >>> crystals = nakaya.grow(nakaya.GravnerGriffeath(rho=0.9), size=16, seed=7)
+    >>> vtk_suffix(crystals.metadata), encode_vtk(crystals, 0)[:52].splitlines()[1]
+    ('.vts', b'<VTKFile type="StructuredGrid"')
     """
     metadata, shape = crystals.metadata, crystals.lattice_shape
     extent = " ".join(f"0 {length - 1}" for length in (*reversed(shape), *[1] * (3 - len(shape))))
