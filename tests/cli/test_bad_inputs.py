@@ -35,7 +35,7 @@ COMMANDS = (
     "ingest md {} --lammps-units metal --elements Cu --temperature 1000", "tune {} --out new", "train {} --out new",
     "benchmark kinetics --on unseen --records {}", "benchmark kinetics --on unseen --tuned {} --model mean",
     "benchmark kinetics --on {}", f"{PROGRAM} kinetics --records {{}}", f"{PROGRAM} kinetics --tuned {{}} --model mean",
-    "fit reactor {} --out new",
+    "fit reactor {} --out new", "simulate reactor {} --out new", "ingest reactor {} --guess --out new",
     "ingest reactor {} --map columns.toml --out new", "ingest reactor log.csv --map {} --out new",
     "campaign run {} --out new", "md campaign run {} --out new", "md laws {}", "show {} --out new.png",
 )  # fmt: skip

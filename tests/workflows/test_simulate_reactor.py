@@ -11,9 +11,9 @@ import pytest
 
 from nakaya.cli.app import run
 from nakaya.reactor.fit_config import read_fit_plan
+from nakaya.reactor.templates import read_template, template_names
 from nakaya.records.checks import check_record
 from nakaya.records.store import RecordStore
-from nakaya.workflows.simulate_reactor import read_template, template_names
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "reactor"
 
@@ -28,7 +28,7 @@ def columns(path: Path) -> dict[str, np.ndarray]:
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
 
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("name", template_names("simulate"))
 def test_templates_run_as_they_are_printed(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["simulate", "reactor", "--template", name]) == 0
     case = tmp_path / "case.toml"
@@ -59,8 +59,8 @@ def test_templates_run_as_they_are_printed(name: str, tmp_path: Path, capsys: py
 
 
 def test_shipped_templates_are_the_examples() -> None:
-    assert (EXAMPLES / "case.toml").read_text(encoding="utf-8") == read_template("dextrose")
-    assert (EXAMPLES / "own-system.toml").read_text(encoding="utf-8") == read_template("system")
+    assert (EXAMPLES / "case.toml").read_text(encoding="utf-8") == read_template("simulate", "dextrose")
+    assert (EXAMPLES / "own-system.toml").read_text(encoding="utf-8") == read_template("simulate", "system")
 
 
 def test_a_simulated_record_can_be_fitted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo, echo_json, echo_tables
+from nakaya.core.errors import ParameterError
 
 __all__ = ["reactor"]
 
@@ -18,8 +19,13 @@ def _tell(message: str) -> None:
 
 
 def reactor(
-    config: Annotated[Path, typer.Argument(help="Description of the fit, TOML: system, free parameters, experiments.")],
-    out: Annotated[Path, typer.Option(help="Directory to make: fit.json, charts and a record.")],
+    config: Annotated[
+        Path | None, typer.Argument(help="Description of the fit, TOML: system, free parameters, experiments.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory to make: fit.json, charts and a record.")] = None,
+    template: Annotated[
+        str | None, typer.Option(help="Print a description to begin with and leave: dextrose, or system: your own.")
+    ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -27,12 +33,27 @@ def reactor(
 
     Example: nakaya fit reactor examples/reactor/fit.toml --out fit/
 
+    To begin: nakaya fit reactor --template system > fit.toml, then change it.
+
     Measured concentrations are converted to the basis of the system. A run begins at seed_time_h (or start_h) of its
     log and ends at end_h.
 
     Values are SI; intervals are 90 %. An end that the data do not bound within the search range is null (open), and the
     parameter is then not identifiable; nor is a positive parameter whose interval spans more than a factor of ten.
     """
+    if template is not None:
+        from nakaya.reactor.templates import read_template
+
+        if config is not None or out is not None or overwrite or as_json:
+            raise ParameterError("--template prints a description and fits nothing: leave the others out")
+        echo(*read_template("fit", template).splitlines())
+        return
+    if config is None:
+        raise ParameterError(
+            "name the description of a fit, or print one with --template dextrose or --template system"
+        )
+    if out is None:
+        raise ParameterError("--out is missing: the directory to make")
     from nakaya.workflows.fit_reactor import fit_reactor
 
     result = fit_reactor(config, out, overwrite=overwrite, progress=_tell)

@@ -36,18 +36,20 @@ def reactor(
     cubic (slow first), natural (fast first) or piecewise; batch or continuous. Antisolvents, evaporation, agglomeration
     and breakage are not modelled. A fit's system, or one of your own, goes under [system].
     """
-    from nakaya.workflows.simulate_reactor import read_template, simulate_reactor, template_names
+    from nakaya.reactor.templates import read_template, template_names
 
     if template is not None:
         if case is not None or out is not None or overwrite or as_json:
             raise ParameterError("--template prints a description and runs nothing: leave the others out")
-        echo(*read_template(template).splitlines())
+        echo(*read_template("simulate", template).splitlines())
         return
     if case is None:
-        names = ", ".join(template_names())
+        names = ", ".join(template_names("simulate"))
         raise ParameterError(f"name the description of a run, or print one with --template: {names}")
     if out is None:
         raise ParameterError("--out is missing: the directory to make")
+    from nakaya.workflows.simulate_reactor import simulate_reactor
+
     result = simulate_reactor(case, out, overwrite=overwrite)
     if as_json:
         echo_json(result)

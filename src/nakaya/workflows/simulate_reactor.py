@@ -9,10 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from nakaya.core.documents import dump_json, plain
-from nakaya.core.errors import UnknownNameError
 from nakaya.core.files import check_output
 from nakaya.core.provenance import package_version, sha256_of_file
-from nakaya.core.reading import read_bounded
 from nakaya.core.tables import Column, Table, encode_csv
 from nakaya.reactor.case_config import SimulationCase, read_case
 from nakaya.reactor.crystallizer import Run
@@ -21,36 +19,14 @@ from nakaya.reactor.logs.size_evidence import moment_quantities
 from nakaya.reactor.sizes import NUM_MOMENTS, quantile_sizes
 from nakaya.reactor.solubility import CELSIUS_ZERO
 from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record, single
-from nakaya.records.shipped import shipped_folder
 from nakaya.workflows.record_folder import write_record_folder
 
-__all__ = ["read_template", "simulate_reactor", "template_names"]
+__all__ = ["simulate_reactor"]
 
 SUMMARY: Final = "simulation.json"
-MAX_TEMPLATE_BYTES = 1 << 16
 _HOUR = 3600.0
 _BALANCE = 1e-6
 """kg per kg of slurry: the solvers keep mass to rounding, or nearly so by moments."""
-
-
-def template_names() -> tuple[str, ...]:
-    """Names of the cases that ship, as descriptions to begin with."""
-    return tuple(sorted(path.stem.removeprefix("reactor-") for path in _templates().glob("reactor-*.toml")))
-
-
-def read_template(name: str) -> str:
-    """Return the description of a case that ships, TOML.
-
-    Raises:
-        UnknownNameError: There is none of this name.
-    """
-    if name not in template_names():
-        raise UnknownNameError("template", name, template_names())
-    return read_bounded(_templates() / f"reactor-{name}.toml", MAX_TEMPLATE_BYTES).decode()
-
-
-def _templates() -> Path:
-    return shipped_folder("templates")
 
 
 def simulate_reactor(config: Path, out: Path, *, overwrite: bool = False) -> dict[str, Any]:
