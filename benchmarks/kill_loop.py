@@ -21,7 +21,17 @@ from nakaya.core.errors import NakayaError
 from nakaya.core.provenance import package_version
 from nakaya.growth.store.verification import verify_store
 
-__all__ = ["KillReport", "kill_campaigns", "kill_loop"]
+__all__ = [
+    "SWEEP",
+    "KillReport",
+    "await_moment",
+    "contents",
+    "count_records",
+    "kill_campaigns",
+    "kill_loop",
+    "look",
+    "start_campaign",
+]
 
 SWEEP = """\
 members = 64
@@ -60,15 +70,16 @@ class KillReport:
 
     Attributes:
         kills: Processes or process trees that were killed.
-        by_target: Kills of the whole tree, of the parent alone, of one worker.
+        by_target: Kills by what was killed: the whole tree, the parent alone, one worker, the scheduler.
         completed: Campaigns that came to their end.
         shards: Shards of each.
         torn: Shards that were found damaged after a kill.
         lost: Shards that had been finished and were not there after a kill.
-        orphans: Kills after which a process of the tree went on living.
+        orphans: Kills after which a process of the tree went on living, or a campaign without a scheduler did not end.
         different: Completed campaigns whose bytes are not those of the undisturbed run.
         finished_at_kill: How many shards were finished when a kill came: counts by number.
         seconds: Wall time.
+        targets: What was killed in turn.
     """
 
     kills: int = 0
@@ -81,6 +92,7 @@ class KillReport:
     different: int = 0
     finished_at_kill: Counter[int] = field(default_factory=Counter)
     seconds: float = 0.0
+    targets: tuple[str, ...] = TARGETS
 
     @property
     def is_good(self) -> bool:
@@ -88,7 +100,7 @@ class KillReport:
         return self.torn == self.lost == self.orphans == self.different == 0 < self.completed
 
     def __str__(self) -> str:
-        targets = ", ".join(f"{self.by_target[target]} of the {target}" for target in TARGETS)
+        targets = ", ".join(f"{self.by_target[target]} of the {target}" for target in self.targets)
         moments = ", ".join(f"{count} at {shards}" for shards, count in sorted(self.finished_at_kill.items()))
         return "\n".join(
             [
@@ -121,9 +133,9 @@ def kill_campaigns(kills: int, seed: int, points: int = 32, size: int = 64, work
         folder = Path(scratch)
         (folder / "sweep.toml").write_text(SWEEP.format(points=points, size=size), encoding="utf-8")
         undisturbed = folder / "undisturbed.zarr"
-        if _start(folder, undisturbed, workers).wait() != 0:
+        if start_campaign(folder, undisturbed, "--workers", str(workers)).wait() != 0:
             raise RuntimeError("the undisturbed campaign failed")
-        expected = _contents(undisturbed)
+        expected = contents(undisturbed)
         report.shards = verify_store(undisturbed).num_shards
         while report.kills < kills or report.completed == 0:
             _one_campaign(folder, expected, kills, workers, rng, report)
@@ -144,45 +156,47 @@ def _one_campaign(
     finished: set[tuple[int, int]] = set()
     kills_left = rng.randint(1, MOST_KILLS_OF_ONE)  # then it may finish: else most kills would hit its last shard
     while True:
-        campaign = _start(folder, out, workers)
+        campaign = start_campaign(folder, out, "--workers", str(workers))
         if report.kills < kills and kills_left > 0:
             kills_left -= 1
             target = TARGETS[report.kills % len(TARGETS)]
-            _await_moment(campaign, out, report.shards, rng)
+            await_moment(campaign, out, report.shards, rng)
             was_alive = _kill(campaign, target)
             report.orphans += not _vanishes(campaign)
             if was_alive:
                 report.kills += 1
                 report.by_target[target] += 1
-                report.finished_at_kill[_look(out, finished, report)] += 1
+                report.finished_at_kill[look(out, finished, report)] += 1
                 continue
         if campaign.wait() == 0:
             break
         raise RuntimeError("the campaign failed without having been killed")
     report.completed += 1
-    report.different += _contents(out) != expected
+    report.different += contents(out) != expected
 
 
-def _start(folder: Path, out: Path, workers: int) -> subprocess.Popen[bytes]:
+def start_campaign(folder: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
+    """Start a campaign of the sweep file in a folder."""
     command = [sys.executable, "-c", "from nakaya.cli.app import main; main()", "campaign", "run"]
-    command += [str(folder / "sweep.toml"), "--out", str(out), "--workers", str(workers)]
+    command += [str(folder / "sweep.toml"), "--out", str(out), *options]
     with (folder / "stderr.txt").open("ab") as stderr:
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True)
 
 
-def _await_moment(campaign: subprocess.Popen[bytes], out: Path, num_shards: int, rng: random.Random) -> None:
+def await_moment(campaign: subprocess.Popen[bytes], out: Path, num_shards: int, rng: random.Random) -> None:
     """Wait for a random moment: early, or when some of the missing shards (at most half) are finished."""
-    done = _count_records(out)
+    done = count_records(out)
     if rng.random() < SHARE_OF_EARLY_KILLS or done >= num_shards:
         more, delay = 0, rng.uniform(0, EARLY_SECONDS)
     else:
         more, delay = rng.randrange(max((num_shards - done) // 2, 1)), rng.uniform(0, SECONDS_INTO_A_SHARD)
-    while campaign.poll() is None and _count_records(out) < done + more:
+    while campaign.poll() is None and count_records(out) < done + more:
         time.sleep(POLL_SECONDS)
     time.sleep(delay)
 
 
-def _count_records(out: Path) -> int:
+def count_records(out: Path) -> int:
+    """Number of shards that have a record."""
     return len(list((out / "records").glob("*.*.json")))
 
 
@@ -223,7 +237,7 @@ def _vanishes(campaign: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _look(out: Path, finished: set[tuple[int, int]], report: KillReport) -> int:
+def look(out: Path, finished: set[tuple[int, int]], report: KillReport) -> int:
     """Verify a store after a kill; return how many shards are finished."""
     if not out.exists():
         report.lost += len(finished)
@@ -240,7 +254,8 @@ def _look(out: Path, finished: set[tuple[int, int]], report: KillReport) -> int:
     return len(intact)
 
 
-def _contents(path: Path) -> dict[str, bytes]:
+def contents(path: Path) -> dict[str, bytes]:
+    """All files of a store, by name."""
     return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
 
 
@@ -248,16 +263,25 @@ def kill_loop(
     kills: Annotated[int, typer.Option(help="How many kills.")] = 100,
     seed: Annotated[int, typer.Option(help="Of the moments and targets.")] = 0,
     workers: Annotated[int, typer.Option(help="Worker processes of a campaign.")] = 2,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="On a Dask cluster of this machine; kills its scheduler, too.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Also write the report to this file.")] = None,
 ) -> None:
     """Kill a campaign again and again, at random moments, and compare what comes out with an undisturbed run.
 
-    Every kill is SIGKILL, in turn to the whole process tree, to the parent alone, and to one of its workers. POSIX
-    only. Leaves with status 1 where something went wrong.
+    Every kill is SIGKILL, in turn to the whole process tree, to the parent alone, and to one of its workers; with
+    --cluster to a worker, to the scheduler of a Dask cluster, and to the parent. POSIX only. Leaves with status 1 where
+    something went wrong.
 
     Example: python3 nk.py benchmark kill-loop --kills 100
     """
-    report = kill_campaigns(kills, seed, workers=workers)
+    if cluster:
+        from benchmarks.kill_cluster import kill_on_dask
+
+        report = kill_on_dask(kills, seed, workers=workers)
+    else:
+        report = kill_campaigns(kills, seed, workers=workers)
     typer.echo(str(report))
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -131,7 +131,8 @@ class Dask:
         import dask
         from distributed import Client, LocalCluster
 
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is wrong is said in one line, by us
+        for name in ("distributed", "distributed.client"):  # what is wrong is said in one line, by us
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         with ExitStack() as stack:
             stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": REPEATS}))
             address: Any = self.address
