@@ -1,13 +1,17 @@
-"""The chapters of the demonstration on micrographs and reactors."""
+"""The chapters of the demonstration on micrographs and reactors, and what it tells to try next."""
 
 from __future__ import annotations
+
+import shlex
 
 import pytest
 
 pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
 
+from nakaya.cli.app import run
 from nakaya.viz.reports.report import Report
 from nakaya.workflows.demo.grains import read_a_micrograph
+from nakaya.workflows.demo.next_steps import COMMANDS
 from nakaya.workflows.demo.reactors import fit_a_reactor
 
 
@@ -22,3 +26,13 @@ def test_the_chapters_of_the_demonstration_add_pictures_and_say_what_they_found(
     assert page.count("<figure") == 3
     assert page.count("data:image/svg+xml") == 4  # light and dark, for pages and telephones
     assert page.count("<table") == 2
+
+
+def test_the_commands_to_try_next_run_as_they_stand(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch", reason='predictions need the extra "ml"')
+    monkeypatch.chdir(tmp_path)
+    for command, _ in COMMANDS:
+        few = ["--frames", "3"] if command.startswith("nakaya film") else []  # the same film, in less time
+        assert run([*shlex.split(command)[1:], *few]) == 0, capsys.readouterr().err
+    assert (tmp_path / "flake.gif").read_bytes().startswith(b"GIF89a")
+    assert "m/s" in capsys.readouterr().out

@@ -22,7 +22,7 @@ def demo(
 ) -> None:
     """Grow crystals exactly, emulate the same conditions, compare, and write one HTML report.
 
-    Takes a minute or two. The report is one file without links to anything outside: open it in a browser, send it on.
+    Takes a minute or two. The report is one file that loads nothing from elsewhere: open it in a browser, send it on.
 
     Example: nakaya demo --out nakaya-demo
     """
