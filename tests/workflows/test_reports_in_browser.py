@@ -188,6 +188,8 @@ def test_captions_and_texts_begin_on_one_line_and_keep_their_measure(page: Page)
 
 
 def test_wide_tables_become_lists_on_telephones_and_keep_what_they_say(page: Page) -> None:
+    measures = {box.width for box in page.boxes("table")}
+    assert measures == ({NARROW_WIDTH} if page.width == NARROW else {TEXT_WIDTH, PAGE_WIDTH})
     wide, small, _ = page.evaluate("[...document.querySelectorAll('table')].map(t => getComputedStyle(t).display)")
     assert (wide, small) == ("block" if page.width == NARROW else "table", "table")
     cells = page.boxes(".table:first-of-type tbody tr:first-child td")

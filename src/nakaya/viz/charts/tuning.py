@@ -186,6 +186,8 @@ def regret_chart(
     """
     if not regret or not floor > 0:
         raise ParameterError("a chart of regret needs at least one searcher and a positive floor")
+    from matplotlib.ticker import MaxNLocator
+
     figure, (axes,) = new_figure(theme, width=width, height=340.0)
     roles: list[Role] = ["solver" if name == CONTROL else "model" for name in regret]
     for (name, values), colour in zip(regret.items(), role_colours(roles, theme), strict=True):
@@ -194,6 +196,7 @@ def regret_chart(
     axes.set_yscale("log")
     axes.set_ylim(bottom=floor)
     axes.set_xlim(1, max(values.shape[1] for values in regret.values()))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     label_axes(axes, theme, x="trainings", y=y_label)
     add_legend(figure, [axes], theme)
     return figure

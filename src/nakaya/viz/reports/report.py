@@ -42,13 +42,10 @@ telephones: what is handed over is the theme and the width in pixels, `PAGE_WIDT
 
 TABLE_DIGITS = 3
 
-TEXT_LETTERS = 84
+TEXT_LETTERS = 72
 """Letters of a table's rows that fit the measure of the text; wider tables take that of the figures."""
 
-WIDE_LETTERS = 126
-"""Letters that fit the measure of the figures; only the cells of wider tables are broken."""
-
-NARROW_LETTERS = 42
+NARROW_LETTERS = 40
 """Letters that fit the width of a telephone; there, the rows of wider tables are written as lists."""
 
 GAP_LETTERS = 3
@@ -202,7 +199,7 @@ class Report:
                 raise ParameterError(f"a row of {len(row)} cells does not fit a table of {len(columns)} columns")
         block = {
             "number": self._next("table"),
-            "style": _table_style(_letters(columns, rows)),
+            "style": _table_style(columns, rows),
             "caption": caption,
             "columns": columns,
             "rows": rows,
@@ -260,17 +257,21 @@ def _cell(value: object) -> str:
     return format_number(value, TABLE_DIGITS, keep_zeros=True) if isinstance(value, float) else str(value)
 
 
-def _letters(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
-    """Letters across that a table wants, where heads may be broken between words and cells are not."""
+def _table_style(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Classes of a table: how wide it is, and whether a telephone shows its rows as lists.
+
+    Heads may be broken between words. Cells are not counted upon to be.
+    """
     wanted = [max((len(word) for word in name.split()), default=0) for name in columns]
     for row in rows:
         wanted = [max(old, len(_cell(value))) for old, value in zip(wanted, row, strict=True)]
-    return sum(wanted) + GAP_LETTERS * (len(wanted) - 1)
-
-
-def _table_style(letters: int) -> str:
-    """Classes of a table that wants so many letters across."""
-    limits = {"wide": letters > TEXT_LETTERS, "lists": letters > NARROW_LETTERS, "whole": letters <= WIDE_LETTERS}
+    letters = sum(wanted) + GAP_LETTERS * (len(wanted) - 1)
+    limits = {
+        "wide": letters > TEXT_LETTERS,
+        "lists": letters > NARROW_LETTERS and len(columns) > 2,
+        "pairs": len(columns) == 2,  # which are a list already: long values are broken anywhere
+        "named": wanted[:1] <= [NARROW_LETTERS],  # names of rows stay in one line
+    }
     return " ".join(name for name, holds in limits.items() if holds)
 
 
