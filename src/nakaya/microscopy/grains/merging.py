@@ -36,9 +36,9 @@ class MergingRules:
 class _Boundary:
     """Between two regions: pairs of pixels, those of them on a line, and the widest opening."""
 
-    pairs: int = 0
-    marked: int = 0
-    opening: float = 0.0
+    pairs: int
+    marked: int
+    opening: float
 
     def add(self, other: _Boundary) -> None:
         self.pairs += other.pairs
@@ -99,20 +99,18 @@ def merge_regions(labels: GrainMap, depth: FloatArray, marked: BoolArray, rules:
         return float(max(fraction / rules.marked_fraction, opening))
 
     queue = [
-        (support(first, second), first, second, id(boundary), boundary.pairs)
+        (support(first, second), first, second)
         for first in range(num_regions)
-        for second, boundary in table[first].items()
+        for second in table[first]
         if first < second
     ]
     heapq.heapify(queue)
     while queue:
-        worth, first, second, identity, pairs = heapq.heappop(queue)
+        worth, first, second = heapq.heappop(queue)
         if worth >= 1:
             break
-        boundary = table[first].get(second)
-        is_stale = boundary is None or id(boundary) != identity or boundary.pairs != pairs
-        if is_stale or support(first, second) != worth:
-            continue
+        if second not in table[first] or support(first, second) != worth:
+            continue  # one of them is part of another by now, or there is more of the boundary
         owner[second] = first
         radius[first] = max(radius[first], radius[second])
         del table[first][second], table[second][first]
@@ -123,9 +121,9 @@ def merge_regions(labels: GrainMap, depth: FloatArray, marked: BoolArray, rules:
             else:
                 table[first][other] = table[other][first] = shared
         table[second] = {}
-        for other, shared in table[first].items():
+        for other in table[first]:
             low, high = min(first, other), max(first, other)
-            heapq.heappush(queue, (support(low, high), low, high, id(shared), shared.pairs))
+            heapq.heappush(queue, (support(low, high), low, high))
     roots = np.array([_root(owner, number) for number in range(num_regions)])
     return np.unique(roots[labels], return_inverse=True)[1].reshape(labels.shape).astype(np.int32)
 
