@@ -13,6 +13,7 @@ from nakaya.crystallography.disorientation import SIGMA3, disorientation_angle
 from nakaya.crystallography.symmetry import LAUE_CLASSES
 from nakaya.microscopy.ebsd.files import parse_ang, parse_ctf, read_ebsd
 from nakaya.microscopy.ebsd.grains import GrainRules, find_grains
+from nakaya.microscopy.ebsd.grid import make_grid
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 
 CUBIC = LAUE_CLASSES["m-3m"]
@@ -38,6 +39,30 @@ def known_map(seed: int = 0, *, cells: int = 14, blur_degrees: float = 0.3):
     blur = about(rng.standard_normal((labels.size, 3)), np.radians(blur_degrees) * rng.random(labels.size))
     points = CUBIC.operators[rng.integers(0, 24, labels.size)] * blur * own[labels]
     return labels, own, points
+
+
+@pytest.mark.parametrize("stated", [0.0, STEP, 2 * STEP])
+def test_one_row_and_one_column_tell_their_step(stated):
+    along = np.arange(30) * 2 * STEP
+    for axis in (0, 1):
+        places = np.zeros((30, 2))
+        places[:, axis] = along
+        grid, index, flags = make_grid(places, kind=None, steps=(stated, stated), shape=(0, 0), name="map")
+        assert (grid.kind, grid.rows, grid.columns) == ("square", *((1, 30) if axis == 0 else (30, 1)))
+        assert (grid.row_step if axis else grid.step) == pytest.approx(2 * STEP)
+        assert index.tolist() == list(range(30))
+        assert len(flags) == (stated == STEP)  # where the header contradicts the points
+
+
+@pytest.mark.parametrize("sparse", [0, 1])
+@pytest.mark.parametrize("shifted", [False, True])
+def test_the_step_is_that_of_the_rows_in_which_points_stand_side_by_side(sparse, shifted):
+    rows, columns = (part.ravel() for part in np.indices((6, 8)))
+    places = np.stack([(columns + 0.5 * shifted * (rows % 2)) * 2 * STEP, rows * np.sqrt(3) * STEP], axis=1)
+    kept = (rows % 2 != sparse) | (columns == 3)
+    grid, _, _ = make_grid(places[kept], kind=None, steps=(0.0, 0.0), shape=(0, 0), name="map")
+    assert grid.kind == ("hexagonal" if shifted else "square")
+    assert (grid.step, grid.row_step) == pytest.approx((2 * STEP, np.sqrt(3) * STEP))
 
 
 @pytest.mark.parametrize("form", ["ang", "ctf", "ctf with decimal commas"])

@@ -45,6 +45,25 @@ def matched_share(truth: np.ndarray, found: np.ndarray) -> float:
     return float(good.mean())
 
 
+def test_an_etched_image_is_what_its_parts_say():
+    one, halves = np.zeros((40, 60), np.int32), np.repeat([[0] * 30 + [1] * 30], 40, axis=0).astype(np.int32)
+
+    def image(labels: np.ndarray, **etching: float) -> np.ndarray:
+        return etched_image(labels, Etching(**etching), np.random.default_rng(0))
+
+    assert np.unique(image(one)).tolist() == [0.75]
+    shaded = image(one, shading=0.2)
+    np.testing.assert_allclose(shaded, np.broadcast_to(np.linspace(0.65, 0.85, 60), shaded.shape), atol=1e-6)
+    for line_width in (3.0, 6.0):
+        lined = image(halves, contrast=0.4, line_width=line_width)
+        depth = 0.4 * 0.5 ** ((2 * np.arange(29) / line_width) ** 2)  # half as deep at half the width
+        np.testing.assert_allclose(0.75 - lined[:, 30:59], np.broadcast_to(depth, (40, 29)), atol=1e-6)
+        assert (lined == lined[:, ::-1]).all()
+        bright = image(halves, contrast=0.4, line_width=line_width, bright_lines=True)
+        np.testing.assert_allclose(bright - 0.75, (0.75 - lined) / 4, atol=1e-6)
+    assert image(one, noise=0.05).std() == pytest.approx(0.05, rel=0.1)  # of 2,400 pixels: 1.4 %
+
+
 def test_a_clean_micrograph_gives_back_the_map_it_was_made_from():
     truth = known_map(0)
     found = segment_grains(etched_image(truth, Etching(noise=0.02), np.random.default_rng(1)).astype(float))
@@ -100,6 +119,14 @@ def test_images_that_show_nothing_are_refused():
         segment_grains(np.zeros((20, 40)))
     with pytest.raises(ParameterError, match="nothing to see"):
         segment_grains(np.full((40, 40), 0.5))
+
+
+def test_what_is_seen_across_edges_is_known_for_a_step_a_line_and_nothing():
+    columns = np.indices((60, 60))[1]
+    assert brightness_steps(np.full((60, 60), 0.3), 4.0) == (0.0, 0.0)
+    step, depth = brightness_steps(np.where(columns < 30, 0.2, 0.7), 4.0)
+    assert step == pytest.approx(0.5, abs=0.01)
+    assert depth == pytest.approx(0.0, abs=0.01)
 
 
 def test_a_mask_of_boundaries_gives_back_its_grains():

@@ -16,6 +16,7 @@ from nakaya.microscopy.loops.counting import (
     calibrate_loops,
     come_in_pairs,
     count_interval,
+    find_centres,
     find_loops,
     loops_of_mask,
     mask_of_loops,
@@ -84,6 +85,38 @@ def test_two_spots_that_touch_are_two_and_a_shallow_dent_does_not_part_one():
     assert loops_of_mask(pair(26.0), mask).count == 2
     assert mask.sum() > 0.9 * (two.labels >= 0).sum()
     assert find_loops(pair(20.0)).count == 1
+
+
+@pytest.mark.parametrize("direction", [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)])
+def test_a_loop_is_the_deepest_place_within_two_pixels_all_around(direction):
+    rules = LoopRules(contrast=0.2, smoothing=1.0, min_area=1.0)
+    for apart, count in ((1, 1), (2, 1), (3, 2)):
+        depth = np.zeros((40, 40))
+        deepest, other = np.array([20, 20]), np.array([20, 20]) + apart * np.array(direction)
+        depth[tuple(deepest)], depth[tuple(other)] = 0.9, 0.8
+        assert find_centres(depth, rules).tolist() == [deepest.tolist(), other.tolist()][:count]
+
+
+def test_loops_at_the_frame_and_faint_and_small_ones_are_left_out():
+    def count(row: int, column: int, *, depth: float = 0.9, side: int = 3, foot: float = 0.17) -> int:
+        image = np.zeros((40, 50))
+        image[max(row - side // 2, 0) : row + side // 2 + 1, max(column - side // 2, 0) : column + side // 2 + 1] = foot
+        image[row, column] = depth
+        return len(find_centres(image, LoopRules(contrast=0.2, smoothing=1.0, min_area=9.0)))
+
+    assert count(4, 4) == count(4, 45) == count(35, 4) == count(35, 45) == 1
+    assert count(3, 20) == count(36, 20) == count(20, 3) == count(20, 46) == 0
+    assert (count(20, 20, depth=0.19), count(20, 20, depth=0.21)) == (0, 1)
+    assert (count(20, 20, side=1), count(20, 20, foot=0.15)) == (0, 0)  # a foot is 0.8 of the contrast deep
+
+
+def test_two_minima_are_two_loops_where_the_depth_between_them_falls_by_a_twelfth():
+    """SPLIT is 0.08 of the fainter one."""
+    rules = LoopRules(contrast=0.2, smoothing=1.0, min_area=1.0)
+    for between, count in ((0.93, 1), (0.91, 2)):
+        depth = np.zeros((40, 40))
+        depth[20, 17:24] = [0.8, *[0.5 * between] * 5, 0.5]
+        assert len(find_centres(depth, rules)) == count
 
 
 def test_a_mask_that_a_person_drew_is_counted_as_it_is():

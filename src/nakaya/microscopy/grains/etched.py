@@ -96,6 +96,6 @@ def etched_image(labels: GrainMap, etching: Etching, rng: np.random.Generator) -
     pits[rng.integers(0, height, num_pits), rng.integers(0, width, num_pits)] = 1.0
     spot = ndimage.gaussian_filter(pits, etching.line_width / 2)
     image = image - etching.contrast * np.minimum(spot * np.pi * etching.line_width**2 / 2, 1.0)
-    image = image + etching.shading * (np.linspace(-0.5, 0.5, width)[None] + 0 * np.arange(height)[:, None])
+    image = image + etching.shading * np.linspace(-0.5, 0.5, width)
     image = image + etching.noise * rng.standard_normal(labels.shape)
     return np.clip(image, 0.0, 1.0).astype(np.float32)
