@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.__main__ import run as run_study
@@ -15,11 +16,11 @@ from nakaya.cli.app import run
 from nakaya.core.errors import FormatError, InputFileError, ParameterError, UnknownNameError
 from nakaya.kinetics.benchmark.table import as_text
 from nakaya.kinetics.benchmark.tasks import Task, run_task
-from nakaya.kinetics.benchmark.unseen import KNOWN, UNKNOWN, score_on
+from nakaya.kinetics.benchmark.unseen import KNOWN, UNKNOWN, _same_front, score_on
 from nakaya.kinetics.models.tuned import tuned_settings
 from nakaya.kinetics.samples.corpus import load_corpus, snapshot_folder
 from nakaya.kinetics.samples.splits import fold_of, for_tuning
-from nakaya.records.record import Record, Snapshot
+from nakaya.records.record import Quantity, Record, Snapshot
 from nakaya.records.store import RecordStore
 from support.synthetic_growth import SyntheticGrowth
 
@@ -156,6 +157,33 @@ def test_what_was_learned_from_is_not_unseen(metals: Path, tmp_path: Path) -> No
         score_on(str(store(tmp_path / "bulk", bulk)), str(metals), models=["mean"])
     with pytest.raises(UnknownNameError, match="kinetics model"):
         score_on(str(metals), str(metals), models=["svn"])
+
+
+def test_two_runs_have_one_front_where_all_that_a_model_is_told_agrees() -> None:
+    run = SyntheticGrowth().growth("Cu", "100", 1009.0, 0)
+
+    def at(**conditions: Quantity) -> Record:
+        return replace(run, conditions={**run.conditions, **conditions})
+
+    def kelvin(value: float) -> Quantity:
+        return Quantity(np.array(value), "K")
+
+    same = (
+        replace(run, id="other", orientation="001"),
+        at(temperature=kelvin(1009.4)),
+        at(pressure=Quantity(np.array(1e5), "Pa")),
+        at(electric_field=Quantity(np.array(0.0), "V/m")),
+    )
+    others = (
+        replace(run, material="Al"),
+        replace(run, orientation="110"),
+        at(temperature=kelvin(1009.6)),
+        at(temperature=kelvin(1008.4)),
+        at(electric_field=Quantity(np.array(1e7), "V/m")),
+        at(shear_rate=Quantity(np.array(1e9), "1/s")),
+    )
+    for number, other in enumerate((*same, *others)):
+        assert _same_front(run, other) == _same_front(other, run) == (number < len(same)), number
 
 
 def test_the_command_scores_on_another_set(metals: Path, others: Path, capsys: pytest.CaptureFixture[str]) -> None:

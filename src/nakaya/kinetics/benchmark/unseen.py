@@ -117,7 +117,7 @@ def _same_front(one: Record, other: Record) -> bool:
     return (
         one.material == other.material
         and cubic_plane_family(one.orientation or "") == cubic_plane_family(other.orientation or "")
-        and all(one.constant(name) == other.constant(name) for name in FIELDS)
+        and all((one.constant(name) or 0.0) == (other.constant(name) or 0.0) for name in FIELDS)
         and abs(one.conditions["temperature"].value - other.conditions["temperature"].value) < SAME_KELVIN
     )
 
