@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from nakaya.kinetics.benchmark.evaluate import same_records
 from nakaya.kinetics.benchmark.run import score_models
 from nakaya.kinetics.benchmark.scores import score_rows
 from nakaya.kinetics.benchmark.splits import check_splits, check_splits_of, freeze_splits, read_splits
+from nakaya.kinetics.benchmark.tasks import TARGET, _inner
+from nakaya.kinetics.samples.arranging import Arrangement
 from nakaya.kinetics.samples.splits import fold_of_run
 from nakaya.records.encoding import record_hash
 from nakaya.records.record import Quantity
@@ -57,6 +60,37 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     RecordStore(path, create=True).merge(growth.records())
     return path
+
+
+class Off:
+    """A model that is off by 3 and by -4 in turns."""
+
+    def fit(self, *_: Any, **__: Any) -> Off:
+        return self
+
+    def predict(self, samples: Any) -> SimpleNamespace:
+        labels = np.array([sample.labels[TARGET].value for sample in samples])
+        return SimpleNamespace(
+            mean=labels + np.resize([3.0, -4.0], len(labels)), standard_deviation=np.full(len(labels), 2.0)
+        )
+
+
+@pytest.mark.parametrize("middle", [0.0, 1000.0])
+def test_inner_folds_give_the_error_about_the_labels_and_the_factor_of_intervals(middle: float) -> None:
+    def samples(number: int) -> Any:
+        return tuple(
+            SimpleNamespace(condition=f"c{n}", labels={TARGET: SimpleNamespace(value=middle + n)})
+            for n in range(number)
+        )
+
+    few, parts = Arrangement(samples(2), samples(5)), Arrangement(samples(3), samples(12))  # half of what teaches
+    found = _inner([few, parts, few], Off(), {}, 0)  # type: ignore[arg-type]
+    assert found["inner_rmse"] == pytest.approx(math.sqrt((3**2 + 4**2) / 2))
+    assert found["factor"] == pytest.approx(4 / 2)  # 90 % of the errors, in standard deviations
+    assert (found["calibration"], found["calibration_groups"]) == ("conformal", 12)
+    none = _inner([few], Off(), {}, 0)  # type: ignore[arg-type]
+    assert (none["inner_rmse"], none["calibration_groups"]) == (None, 0)
+    assert none["factor"] == pytest.approx(1.6449, abs=1e-4)
 
 
 @pytest.mark.parametrize(("split", "conditions"), [("temperature", 60), ("run", 30)])

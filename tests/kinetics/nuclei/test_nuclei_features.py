@@ -85,6 +85,11 @@ def test_the_graph_holds_the_nucleus_and_a_layer_of_melt_and_can_lose_it() -> No
     assert 0 < alone.relations["atom", "atom"].num_edges < atoms.graph.relations["atom", "atom"].num_edges
 
 
+def test_features_have_no_unit_of_length() -> None:
+    larger = replace(FRAME, positions=1.7 * FRAME.positions, cell=1.7 * FRAME.cell)
+    assert cluster_features(seen(larger)) == pytest.approx(BEFORE[0], abs=ROUNDING, nan_ok=True)
+
+
 def shaped(stretch: float) -> dict[str, float]:
     """Features of a spheroid of perfect crystal in a wide perfect crystal, stretched along z."""
     grid = np.stack(np.meshgrid(*[np.arange(24.0)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -104,6 +109,7 @@ def test_a_ball_is_a_ball_and_a_rod_is_none() -> None:
     assert ball["hcp_fraction"] == 0.0
     assert ball["alignment_of_first"] == pytest.approx(1.0)  # all is one crystal
     assert ball["q6_of_core"] == pytest.approx(0.5745, abs=1e-3)
+    assert ball["neighbour_distance_of_core"] == pytest.approx(1.0)
 
 
 def test_a_nucleus_needs_atoms_and_a_melt() -> None:

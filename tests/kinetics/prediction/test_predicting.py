@@ -27,6 +27,7 @@ from nakaya.core.errors import (
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.models.catalogue import model_names
 from nakaya.kinetics.models.physics import critical_diameter
+from nakaya.kinetics.prediction import predicting
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
 from nakaya.kinetics.prediction.predicting import (
     conditions_sample,
@@ -534,7 +535,7 @@ def test_a_model_of_conditions_alone_says_so_when_more_was_seen(trained: Path, s
     assert found["growth_velocity"] == stated["growth_velocity"]
 
 
-def test_a_trajectory_gives_evidence_b(model: KineticsModel, tmp_path: Path) -> None:
+def test_a_trajectory_gives_evidence_b(model: KineticsModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = []
     for number in range(6):
         frame = slab(3, 2.0 * number)
@@ -552,7 +553,8 @@ def test_a_trajectory_gives_evidence_b(model: KineticsModel, tmp_path: Path) -> 
     options = TrajectoryOptions(
         lammps_units="metal", elements=["Cu"], time_step_ps=0.002, temperature=1115.0, orientation="100"
     )
-    found = predict_trajectory(path, options, model=model)
+    monkeypatch.setattr(predicting, "load_model", lambda: model)  # what ships, where none is named
+    found = predict_trajectory(path, options)
     assert found["evidence"] == "B"
     assert math.isfinite(found["growth_velocity"]["value"])
     assert any("potential is not stated" in warning for warning in found["warnings"])

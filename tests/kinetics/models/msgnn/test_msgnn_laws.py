@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_array
 
 from nakaya.kinetics.graphs.graph import Level, Relation
 from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool, draw, observe
 from nakaya.kinetics.models.msgnn.batching import collate
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
-from nakaya.kinetics.models.msgnn.encoding import Encoding, fit_encoding
+from nakaya.kinetics.models.msgnn.encoding import Edges, EncodedFrame, EncodedSample, Encoding, fit_encoding
 from nakaya.kinetics.models.msgnn.ensemble import MsgnnPredictor, new_member
 from nakaya.kinetics.models.msgnn.network import Member
 from nakaya.kinetics.samples.sample import Sample
@@ -325,6 +327,59 @@ def test_patches_are_connected_and_drawn_parts_are_parts(samples: list[Sample]) 
     assert any("facet" not in entry.frames[0].nodes for entry in drawn)
     assert 10 < sum(not entry.has_pooled for entry in drawn) < 50
     assert all(entry.later is None or entry.later[0] > entry.frames[-1].time_ps for entry in drawn)
+
+
+def chains(*steps: csr_array, atoms: int = 40) -> EncodedSample:
+    """Atoms in a chain, seen once more than there are correspondences; their only feature is their number."""
+    first = np.arange(atoms - 1)
+    index = np.concatenate([[first, first + 1], [first + 1, first]], axis=1)
+    bonds = Edges(index, np.ones(index.shape[1], np.float32), np.zeros((index.shape[1], 0), np.float32))
+    none = np.zeros(0, np.float32)
+    numbers = np.arange(atoms, dtype=np.float32)[:, None]
+    levels = {name: numbers if name == "atom" else numbers[:1] for name in ("process", "atom", "facet", "cluster")}
+    weights = {name: np.ones(len(table), np.float32) for name, table in levels.items()}
+    frames = tuple(
+        EncodedFrame(float(number), none, none, 0.5, (0.0, 0.0), levels, weights, {("atom", "atom"): bonds})
+        for number in range(len(steps) + 1)
+    )
+    return EncodedSample(frames, none, False, np.zeros(0), np.zeros(0), tuple({"atom": step} for step in steps))
+
+
+def atom_of(pool: PatchPool, number: int, patch: int) -> int:
+    (atom,) = pool.frame(number, patch).nodes["atom"][:, 0].astype(int).tolist()
+    return atom
+
+
+def test_a_patch_goes_on_where_its_atoms_go_on() -> None:
+    """With patches of one atom: the later patch is the atom that the first one became, whatever lies in between."""
+    ways = [np.random.default_rng(seed).permutation(40) for seed in (0, 1)]
+    steps = [csr_array((np.ones(40), (np.arange(40), way))) for way in ways]
+    pool = PatchPool(chains(*steps), 1, 8, (0, 0))
+    for patch in range(8):
+        first = atom_of(pool, 0, patch)
+        assert atom_of(pool, 1, patch) == ways[0][first]
+        assert atom_of(pool, 2, patch) == ways[1][ways[0][first]]
+
+
+def test_a_first_patch_begins_at_any_atom_and_so_does_a_later_one_where_nothing_goes_on() -> None:
+    lost = csr_array((np.ones(1), ([0], [7])), shape=(40, 40))
+    pool = PatchPool(chains(lost), 1, 8, (0, 0))
+    first = [atom_of(pool, 0, patch) for patch in range(8)]
+    assert len(set(first)) > 4
+    assert 0 not in first
+    assert len({atom_of(pool, 1, patch) for patch in range(8)}) > 4
+
+
+def test_random_numbers_of_levels_are_drawn_in_the_order_of_their_names() -> None:
+    """Whatever the order in which a frame lists them, or in which Python's hashes put them in a set."""
+    pool = PatchPool(chains(), 100, 1, (0, 0))
+    for place, level in enumerate(("atom", "cluster", "facet", "process")):
+        numbers = [0.9] * place + [0.1] + [0.9] * 3
+        rng = SimpleNamespace(
+            choice=lambda *_, **__: np.array([0]), integers=lambda _: 0, random=iter(numbers).__next__
+        )
+        drawn = draw(pool, Augmentation(drop_level=0.5, jitter=0.0), rng)  # type: ignore[arg-type]
+        assert set(pool.sample.frames[0].nodes) - set(drawn.frames[0].nodes) == {level}
 
 
 def test_a_forecast_does_not_look_ahead(samples: list[Sample]) -> None:
