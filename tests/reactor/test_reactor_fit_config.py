@@ -129,6 +129,22 @@ def test_a_record_carries_its_basis_to_the_fit(tmp_path, batch) -> None:
     np.testing.assert_allclose(made.experiments[0].observations[0].values, batch.concentration, rtol=1e-6)
 
 
+def test_columns_and_sizes_of_the_first_clock_need_one(tmp_path) -> None:
+    clock = '[time]\ncolumn = "t"\nunit = "min"\n'
+    columns = '[columns.temperature]\ncolumn = "T"\nunit = "degC"\n'
+    sizes = '[sizes]\nfirst = "a"\nlast = "b"\nunit = "um"\nsizes = [1.0, 2.0]\n'
+
+    def streams(text: str) -> int:
+        (tmp_path / "map.toml").write_text('material = "x"\n' + text)
+        return len(read_column_map(tmp_path / "map.toml").streams)
+
+    for part in (columns, sizes, columns + sizes):
+        with pytest.raises(ConfigError, match=r"\[columns\] or \[sizes\] without a \[time\]"):
+            streams(part)
+        assert streams(clock + part) == 1
+    assert streams(clock.replace("[time]", "[[stream]]\n[stream.time]") + columns.replace("[", "[stream.")) == 1
+
+
 # --- when a run begins and ends ----------------------------------------------------------------------------------
 
 BEFORE = 32

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from nakaya.core.errors import ConfigError, FormatError
 from nakaya.reactor.config import read_column_map
-from nakaya.reactor.logs.classes import SizeSeries, class_edges, refined
+from nakaya.reactor.logs.classes import SizeSeries, _scores, class_edges, refined
 from nakaya.reactor.logs.record import ingest_log
 from nakaya.reactor.logs.size_evidence import class_evidence
 from nakaya.records.record import Record
@@ -129,6 +129,9 @@ def test_a_cumulative_distribution_is_refused_until_it_is_said_to_be_one(tmp_pat
 def test_counts_that_rise_to_the_last_class_are_questioned(tmp_path) -> None:
     record = ingest(tmp_path, np.arange(10.0, 80.0, 10.0), np.array([1.0, 4.0, 9.0, 30.0, 44.0, 80.0, 81.0]))
     assert any("rises up to the last class" in flag for flag in record.flags)
+    for number, row in ((4, np.arange(4.0)), (5, np.array([1.0, 4.0, 9.0, 30.0, 29.0])), (7, np.zeros(7))):
+        record = ingest(tmp_path, 10.0 * np.arange(1, number + 1), row)  # too few to tell, falling, empty
+        assert not any("rises" in flag for flag in record.flags)
 
 
 def test_an_unknown_weight_names_the_known_ones(tmp_path) -> None:
@@ -189,3 +192,17 @@ def test_crystals_of_one_class_lie_within_three_deviations_of_its_middle() -> No
     scores = np.linspace(-3.0, 3.0, 17)
     expected = 10.0 * np.diff(norm.cdf(scores)) / (norm.cdf(3.0) - norm.cdf(-3.0))
     np.testing.assert_allclose(fine[0], expected, rtol=1e-9)
+    for before, after in ((3, 0), (0, 3), (2, 1)):  # wherever it is among empty ones, which are one further each
+        (found,) = _scores(np.array([[0.0] * before + [10.0] + [0.0] * after]))
+        assert found.tolist() == [-3.0 - n for n in range(before, 0, -1)] + [-3.0, 3.0] + [
+            4.0 + n for n in range(after)
+        ]
+
+
+def test_edges_have_the_normal_scores_of_what_is_below_them() -> None:
+    """Half, a tenth of a per cent and its reverse are 0 and -+3.09; the outermost edges are one further."""
+    z = norm.ppf(0.999)
+    many = _scores(np.array([[0.0, 0.0, 1.0, 499.0, 499.0, 1.0, 0.0]]))
+    np.testing.assert_allclose(many, [[-z - 3, -z - 2, -z - 1, -z, 0.0, z, z + 1, z + 2]])
+    few = _scores(np.array([[0.0, 5.0, 5.0, 0.0], [5.0, 5.0, 0.0, 0.0]]))
+    np.testing.assert_allclose(few, [[-4.0, -3.0, 0.0, 3.0, 4.0], [-3.0, 0.0, 3.0, 4.0, 5.0]], atol=1e-12)

@@ -90,6 +90,85 @@ def test_a_solution_is_clear_only_when_even_the_dips_are_gone():
     assert events[0].time == pytest.approx(4000.0, abs=60.0)
 
 
+def steps(*levels: tuple[float, int]) -> np.ndarray:
+    """A signal that stays at each level for so many seconds."""
+    return np.concatenate([np.full(seconds, level) for level, seconds in levels])
+
+
+def events_of(light: np.ndarray, temperature: np.ndarray | None = None):
+    """Kinds and times of what is seen in a signal of one value a second."""
+    times = np.arange(float(light.size))
+    found, _ = find_turbidity_events(
+        times, light, times, np.full(light.size, 300.0) if temperature is None else temperature
+    )
+    return [(event.kind, event.time) for event in found]
+
+
+SEEN_CLEAR = 24
+"""s after it is clear: of the 61 values around a moment six may lie low, a tenth."""
+
+
+@pytest.mark.parametrize("top", [1.0, 0.7])
+def test_the_thresholds_lie_where_they_are_said_to_lie(top):
+    low = top - 0.5
+
+    def level(fallen: float) -> float:
+        return top - fallen * (top - low)
+
+    assert events_of(steps((0.4, 1000), (0.59, 1000))) == []  # a fifth, at least
+    assert events_of(steps((0.4, 1000), (0.61, 1000))) == [("clear", 1000 + SEEN_CLEAR)]
+    clear, cloud = ("clear", 2000 + SEEN_CLEAR), ("cloud", 4999)  # the last moment near the plateau
+    for fallen, seen in ((0.11, [clear]), (0.13, [clear, cloud, ("clear", 6000 + SEEN_CLEAR)])):
+        assert events_of(steps((low, 2000), (top, 3000), (level(fallen), 1000), (top, 2000))) == seen
+    for fallen, time in ((0.009, 2000), (0.011, 4000)):
+        assert events_of(steps((low, 2000), (level(fallen), 2000), (top, 4000))) == [("clear", time + SEEN_CLEAR)]
+
+
+def test_what_does_not_last_three_minutes_is_flicker():
+    for longer in (False, True):
+        number = 3 if longer else 1
+        cloudy, clear = 180 + longer, 180 + 2 * SEEN_CLEAR + longer
+        assert len(events_of(steps((0.0, 2000), (1.0, 2000), (0.0, cloudy), (1.0, 2000)))) == number
+        assert len(events_of(steps((0.0, 2000), (1.0, clear), (0.0, 2000), (1.0, 500)))) == number
+
+
+def test_a_tenth_of_the_time_crystals_may_swim_past_a_clear_solution():
+    for dips, time in ((6, 1000), (7, 4000)):  # of the 61 values of a minute
+        light = steps((0.2, 1000), (1.0, 6000))
+        light[1000 + (np.arange(3000 * dips // 61) * 61) // dips] = 0.7
+        ((kind, found),) = events_of(light)
+        assert kind == "clear"
+        assert found == pytest.approx(time, abs=61)
+
+
+@pytest.mark.parametrize("cooling", [0.01, 0.04])
+@pytest.mark.parametrize("fading", [1, 1000])
+def test_the_temperature_of_a_cloud_point_is_as_uncertain_as_its_time(cooling, fading):
+    """Even distributions: over the time from one threshold (1 %) to the other (12 %), and over half a minute around."""
+    light = np.concatenate([np.ones(3000), np.linspace(1.0, 0.0, fading), np.zeros(3000)])
+    times = np.arange(float(light.size))
+    (cloud,), _ = find_turbidity_events(times, light, times, 350.0 - cooling * times)
+    assert cloud.temperature == pytest.approx(350.0 - cooling * cloud.time)
+    expected = cooling * np.hypot(0.11 * fading / np.sqrt(12), 60 / 2 / np.sqrt(3))
+    assert cloud.temperature_uncertainty == pytest.approx(expected, abs=2 * cooling / np.sqrt(12))  # of two samples
+    assert not cloud.is_isothermal
+
+
+def test_temperature_is_held_where_it_moves_by_less_than_half_a_kelvin_from_a_minute_before_to_five_after():
+    light, times = steps((1.0, 3000), (0.0, 3000)), np.arange(6000.0)
+    for begin, end, moved, held in (
+        (2950, 3280, 0.45, True),
+        (2950, 3280, 0.55, False),
+        (2900, 2930, 5.0, True),
+        (2900, 2950, 5.0, False),
+        (3310, 3350, 5.0, True),
+        (3280, 3320, 5.0, False),
+    ):
+        temperature = 300.0 + moved * np.clip((times - begin) / (end - begin), 0.0, 1.0)
+        (cloud,), _ = find_turbidity_events(times, light, times, temperature)
+        assert cloud.is_isothermal == held, (begin, end, moved)
+
+
 def test_running_median_bridges_gaps_and_ignores_spikes():
     times = np.arange(100.0)
     values = np.sin(times / 30.0)

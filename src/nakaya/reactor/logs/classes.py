@@ -105,8 +105,8 @@ def _numbers(
     """Numbers of crystals [n, k] from what the columns hold, whether they are counts, and what is odd."""
     filled = values[values.sum(axis=1) > 0]
     steps, flags = np.diff(filled, axis=1), []
-    rises = filled.size > 0 and bool((steps >= 0).all() and (filled[:, -1] > filled[:, 0]).all())
-    falls = filled.size > 0 and bool((steps <= 0).all() and (filled[:, -1] < filled[:, 0]).all())
+    rises = bool((steps >= 0).all() and (filled[:, -1] > filled[:, 0]).all())
+    falls = bool((steps <= 0).all() and (filled[:, -1] < filled[:, 0]).all())
     if classes.cumulative:
         if not (steps >= 0).all():
             raise FormatError(
@@ -121,7 +121,7 @@ def _numbers(
             f"{'to' if rises else 'from'} {filled[0, -1 if rises else 0]:g}: a cumulative distribution, no counts: "
             + ("set cumulative = true" if rises else "write what is below every size, and set cumulative = true")
         )
-    elif rises and filled.shape[1] >= 5:
+    elif rises and filled.size and filled.shape[1] >= 5:
         flags.append("every row of size classes rises up to the last class: is it cumulative, or cut off there?")
     is_whole = _add_up(filled.sum(axis=1), filled)
     if is_whole and classes.weight is None:
@@ -233,9 +233,7 @@ def _scores(numbers: FloatArray) -> FloatArray:
     first = np.count_nonzero(below == 0, axis=1) - 1  # edges below all crystals, the last of them
     last = below.shape[1] - np.count_nonzero(above == 0, axis=1)
     scores = np.where(below < 0.5, ndtri(below), -ndtri(above))
-    is_single = last - first < 2
-    lowest = np.where(is_single, 0.0, scores[row, np.minimum(first + 1, edge[-1])])
-    highest = np.where(is_single, 0.0, scores[row, np.maximum(last - 1, 0)])
+    lowest, highest = scores[row, first + 1], scores[row, last - 1]  # +inf and -inf where one class holds all
     left = np.minimum(lowest - 1.0, -_END_SCORE)[:, None] - (first[:, None] - edge)
     right = np.maximum(highest + 1.0, _END_SCORE)[:, None] + (edge - last[:, None])
     return np.asarray(np.where(edge <= first[:, None], left, np.where(edge >= last[:, None], right, scores)))
