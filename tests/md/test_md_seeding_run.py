@@ -21,7 +21,7 @@ from nakaya.md.order.bond_order import FCC
 from nakaya.md.patches import read_patches
 from nakaya.md.potentials import MATERIALS, find_material
 from nakaya.md.seeding.crystallites import SHAPES
-from nakaya.md.seeding.detection import find_nucleus
+from nakaya.md.seeding.detection import Nucleus, find_nucleus
 from nakaya.md.seeding.nuclei import SOLID_BRANCHES, seeded_nuclei
 from nakaya.md.seeding.run import (
     SeedingRun,
@@ -238,6 +238,29 @@ def test_series_of_branches_end_when_they_do_and_fates_are_counted() -> None:
     for flag, part in zip(flags, ("1 branches touched", "second cluster of 51", "640 K instead of 600 K"), strict=True):
         assert part in flag
     assert _flags_of_branches(branches[:1], 635.0) == []
+
+
+@pytest.mark.parametrize("size", [100, 400])
+def test_a_release_that_is_not_what_was_asked_for_is_flagged(size: int) -> None:
+    run = SeedingRun(AL, 640.0, size)
+    for first, left in ((0, size), (size - 1, 1), (size, 0)):  # atoms of the crystallite are the first ones
+        assert run._left(Nucleus((size, 1), np.arange(first, first + size), 0, 30.0)) == left
+    apart = 2 * 4.05 / np.sqrt(2)  # of its images: two distances of neighbours in aluminium
+
+    def flags(*, kept: float = 1.0, num_atoms: int = 10 * size, clearance: float = 1.1 * apart) -> list[str]:
+        atoms = np.arange(round(kept * size))
+        return run._flags(Nucleus((len(atoms), 1), atoms, 0, clearance), num_atoms)
+
+    assert flags() == flags(kept=0.5) == flags(kept=1.5) == []
+    for kept in (0.49, 1.51):
+        (flag,) = flags(kept=kept)
+        assert f"the nucleus has {round(kept * size)} atoms, and {size} were asked for" in flag
+    assert flags(num_atoms=round(9.15 * size)) == []  # a tenth, or a little more where cells are whole
+    (flag,) = flags(num_atoms=9 * size)
+    assert "11% of the atoms of the box, expected at most 10%" in flag
+    assert flags(clearance=0.9 * apart) == [
+        f"the nucleus touches its periodic image, which is {0.9 * apart:.1f} A away"
+    ]
 
 
 def test_atoms_are_counted_by_the_branches_whose_nucleus_they_join() -> None:

@@ -289,6 +289,18 @@ def test_driving_forces_of_ice_are_the_published_ones() -> None:
     np.testing.assert_allclose(found, PUBLISHED_DRIVE, rtol=0.005)  # theirs is of splines through the enthalpies
 
 
+def test_a_critical_size_says_where_branches_are_undecided_and_where_it_reaches_beyond_what_was_released() -> None:
+    def flags(*, undecided: int = 0, low: float = 80.0, high: float = 120.0) -> list[str]:
+        fates = (50, 100 - 50 - undecided, undecided)
+        return CriticalSize(100.0, low, high, 0.1, 20.0, 5.0, 50.0, 200.0, 20, *fates).flags
+
+    assert flags() == flags(undecided=25) == flags(low=50.0, high=200.0) == []
+    assert flags(undecided=26) == ["26 of 100 branches neither grew nor dissolved by a third: run them longer"]
+    for ends in ({"low": 49.0}, {"high": 201.0}):
+        (flag,) = flags(**ends)  # type: ignore[arg-type]
+        assert "reaches beyond the nuclei of 50 to 200 atoms" in flag
+
+
 # --- the rate ----------------------------------------------------------------------------------------------------
 
 

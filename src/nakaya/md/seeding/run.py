@@ -241,7 +241,7 @@ class SeedingRun:
             "settings": {"bond_threshold": coherence, "averaged_q6_threshold": averaged_q6},
             "command": command,
         }
-        left = int((nucleus.atoms < self.size).sum())
+        left = self._left(nucleus)
         if left < MIN_LEFT * self.size:
             melted = f"the crystallite melted before its release: {left} of its {self.size} atoms are in the nucleus"
             return self._record(table, [melted], runs=runs, status="failed", **parts)
@@ -254,6 +254,10 @@ class SeedingRun:
             snapshots=self._snapshots(release, nucleus),
             **parts,
         )
+
+    def _left(self, nucleus: Nucleus) -> int:
+        """How many atoms of the crystallite, which are the first ones of the box, are in the nucleus."""
+        return int((nucleus.atoms < self.size).sum())
 
     def _relax(self, folder: Path, edge: float) -> list[FinishedRun]:
         """The run of the melt, and that of the crystallite in it, which ends with the release."""
