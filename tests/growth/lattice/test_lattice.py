@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import ConvexHull
 
 from nakaya.core.errors import ParameterError
 from nakaya.growth.lattice.geometry import make_setup, reservoir_mask, stop_mask
@@ -34,6 +35,20 @@ def test_the_point_group_keeps_neighbours_and_lengths(lattice: Lattice) -> None:
         assert moved == set(lattice.neighbours)
         lengths = (np.linalg.norm(lattice.positions(part), axis=-1) for part in (sites, sites @ element.T))
         np.testing.assert_allclose(*lengths, atol=EXACT * 20)
+
+
+@lattices
+def test_the_cell_of_a_site_is_what_lies_nearest_to_it(lattice: Lattice) -> None:
+    """Corners are as near to the site as to its nearest others, and cells fill space."""
+    around = np.moveaxis(np.indices((5,) * lattice.dimension), 0, -1).reshape(-1, lattice.dimension) - 2
+    corners, sites = np.array(lattice.cell), lattice.positions(around)
+    distances = np.linalg.norm(corners[:, None] - sites, axis=-1)
+    own = np.linalg.norm(corners, axis=-1)
+    np.testing.assert_allclose(distances.min(axis=1), own, atol=EXACT)
+    assert ((distances < own[:, None] + EXACT).sum(axis=1) > lattice.dimension).all()
+    primitive = abs(np.linalg.det(lattice.positions(np.eye(lattice.dimension, dtype=int))))
+    assert ConvexHull(corners).volume == pytest.approx(primitive, abs=EXACT)
+    assert len(ConvexHull(corners).vertices) == len(corners)
 
 
 @pytest.mark.parametrize(("lattice", "part"), [(SQUARE, "quarter"), (CUBIC, "octant")])

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nakaya.core.errors import ParameterError
+from nakaya.growth.model.trajectory import FinalField
+from nakaya.growth.store import layout as layouts
 from nakaya.growth.store.layout import StoreLayout, make_layout
 
 
@@ -21,6 +25,29 @@ def test_every_crystal_lies_in_exactly_one_shard(points: int, members: int, size
     assert layout.count_crystals(layout.shards()) == layout.num_crystals == points * members
     assert len(list(layout.shards())) == layout.num_shards
     assert layout.shard_members % layout.chunk_members == 0
+
+
+LIMITS = [
+    ({"num_points": layouts.MAX_POINTS, "shard_points": 2**10}, {"num_points": layouts.MAX_POINTS + 1}),
+    ({"num_points": 10**4, "num_members": 10**4, "shard_points": 10**4}, {"num_members": 10**4 + 1}),
+    ({"lattice_shape": (2**14, 2**13), "shard_points": 8}, {"shard_points": 9}),
+    ({"num_points": 10**6, "shard_points": 1}, {"num_points": 10**6 + 1}),
+    ({"parameters": tuple(f"p{n}" for n in range(256))}, {"parameters": tuple(f"p{n}" for n in range(257))}),
+    ({"parameters": ("p" * 64,)}, {"parameters": ("p" * 65,)}),
+    (
+        {"fields": tuple(FinalField(f"f{n}", "1", "") for n in range(16))},
+        {"fields": tuple(FinalField(f"f{n}", "1", "") for n in range(17))},
+    ),
+]
+
+
+@pytest.mark.parametrize(("largest", "beyond"), LIMITS)
+def test_limits_are_the_last_values_that_are_allowed(largest: dict[str, Any], beyond: dict[str, Any]) -> None:
+    least = {"num_members": 1, "lattice_shape": (1, 1), "shard_members": 1, "chunk_members": 1, "parameters": ("rho",)}
+    sound = {"num_points": 10, "shard_points": 1, **least, **largest}
+    StoreLayout(**sound)
+    with pytest.raises(ParameterError):
+        StoreLayout(**(sound | beyond))
 
 
 def test_points_stay_whole_where_they_fit_a_shard() -> None:

@@ -215,7 +215,10 @@ def huge_attributes() -> dict[str, object]:
     }
 
 
-def test_a_whole_lying_store_is_refused_before_its_crystals_are_allocated(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("side", "members"), [(16384, 1), (1024, 256)])
+def test_a_whole_lying_store_is_refused_before_its_crystals_are_allocated(
+    tmp_path: Path, side: int, members: int
+) -> None:
     """Everything is consistent, parameters included, but the shards are tiny: the claim is a gibibyte for each."""
     from nakaya.core.provenance import sha256_of_bytes
     from nakaya.growth.model.trajectory import TrajectoryMetadata
@@ -223,9 +226,9 @@ def test_a_whole_lying_store_is_refused_before_its_crystals_are_allocated(tmp_pa
     from nakaya.growth.store.schema import ShardRecord, StoreDescription, chunk_file, record_document, record_file
     from nakaya.growth.store.writing import write_skeleton
 
-    layout = StoreLayout(2, 1, (16384, 16384), 1, 1, 1, ("rho",))
+    layout = StoreLayout(2, members, (side, side), 1, members, members, ("rho",))
     rho = {"rho": np.zeros(2)}
-    metadata = TrajectoryMetadata("m", "h", 0, {"name": "sector", "size": 16384}, "0")
+    metadata = TrajectoryMetadata("m", "h", 0, {"name": "sector", "size": side}, "0")
     description = StoreDescription(metadata, layout, {"rho": sha256_of_bytes(bytes(16))})
     digest = write_skeleton(tmp_path, description, rho)
     contents = {"arrival": bytes(600), "steps": bytes(8), "stop_codes": bytes(1)}
