@@ -39,6 +39,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "outside_pages",
     "plain_docstrings",
+    "readable_markup",
     "result_pages",
 ]
 exclude_patterns = ["_build", "_static", "_extensions", "pictures", "gallery/*.ipynb", "gallery/*.py"]
@@ -49,12 +50,18 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = {
+    name: name
+    for name in (
+        *("ArrayLike", "ArrivalMap", "BoolArray", "Float32Array", "FloatArray", "GrainMap", "IntArray", "Mask"),
+        *("Edges", "Method", "Origin", "Progress", "Sites", "Stage"),
+    )
+}
 autodoc_use_legacy_class_based = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
-add_module_names = False
 toc_object_entries_show_parents = "hide"
 
 sphinx_gallery_conf = {
@@ -95,4 +102,3 @@ html_theme_options = {
         "color-brand-visited": "#7cc4ea",
     },
 }
-pygments_style = "friendly"

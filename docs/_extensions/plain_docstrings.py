@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 
 SECTION = re.compile(r"(Args|Arguments|Attributes|Returns|Yields|Raises|Note|Notes):$")
 CODE = re.compile(r"`([^`]+)`")
+ENUMERATOR = re.compile(r"^(\s+\w+: )(?=(?:[A-Za-z]|\d+|[ivxlcdm]+)[.)](?:\s|$))")
 MARKUP = re.compile(r"\\|\*|\||(?<=\w)_(?=\W|$)")
 
 
@@ -52,7 +53,7 @@ def plain(line: str) -> str:
         part + "\\" if place % 2 and re.match(r"\w", (*escaped, "")[place + 1]) else part
         for place, part in enumerate(escaped)
     )
-    return head + text
+    return ENUMERATOR.sub(r"\1\\", head + text)  # "temperature: K." is a unit, not item K of a list
 
 
 def translate(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:

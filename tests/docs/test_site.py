@@ -1,4 +1,4 @@
-"""The built site in a browser: it fits the screen, asks no other host for anything, and is searched without a server."""
+"""The built site in a browser: it fits the screen, asks no other host for anything, and is searched from the disk."""
 
 from __future__ import annotations
 
