@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nakaya.core.errors import ParameterError, UnknownNameError
-from nakaya.core.files import check_output
+from nakaya.core.files import check_output, remove_leftovers
 from nakaya.growth.store.export import FORMS, Selected, export_store
 from nakaya.growth.store.schema import GROUP_FILE
 from nakaya.growth.store.store import open_store
@@ -64,6 +64,7 @@ def export(
     if selected not in (None, Selected()):
         raise ParameterError(f"{what} holds records: points, members, fields and frames are of crystals")
     check_output(out, overwrite=overwrite, sign="*.csv")
+    remove_leftovers(out)
     tables = tables_of(records, record_folder(what))
     write_tables(tables, out, overwrite=overwrite)
     return {"format": form, "records": len(records), "out": out, "files": sorted(tables)}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -162,3 +163,13 @@ def test_crystals_that_are_not_computed_yet_are_not_exported(store: StoredTrajec
         with pytest.raises(NakayaError, match="not computed yet"):
             export_store(store, form, tmp_path / "out" / "c")
     assert not list((tmp_path / "out").glob("*"))
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one(store: StoredTrajectory, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "c.csv"
+    begun = f"from nakaya.core.files import own_part; own_part(Path({str(out)!r})).write_bytes(b'half')"
+    out.parent.mkdir()
+    subprocess.run([sys.executable, "-c", f"from pathlib import Path; {begun}"], check=True)
+    assert len(list(out.parent.iterdir())) == 1
+    export_store(store, "csv", out)
+    assert [path.name for path in out.parent.iterdir()] == ["c.csv"]

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from nakaya.core.arrays import Float32Array, FloatArray
 from nakaya.core.errors import MissingExtraError
 from nakaya.growth.exchange.about import Crystals, attributes_of, axes_of, field_of, spacing_of, statements_of
 from nakaya.growth.lattice.lattice import LATTICES
@@ -183,9 +184,16 @@ def _write_scalars(file: Any, crystals: Crystals, points: Sequence[int], members
     statements = statements_of(crystals.metadata)
     for name, values in crystals.parameters.items():
         here = np.repeat(np.atleast_1d(values)[list(points)], members)
-        scalar = _said(group.create_dataset(name, data=np.float32(here)), sample_varying=True, time_varying=False)
+        scalar = _said(group.create_dataset(name, data=_single(here)), sample_varying=True, time_varying=False)
         if name in statements:
             scalar.attrs["units"], scalar.attrs["long_name"] = statements[name].unit, statements[name].noun
+
+
+def _single(values: FloatArray) -> FloatArray | Float32Array:
+    """Numbers in single precision, as the layout has them; in double where that would make them zero or infinite."""
+    with np.errstate(over="ignore", under="ignore"):
+        single = values.astype(np.float32)
+    return single if np.allclose(single, values, rtol=2 * np.finfo(np.float32).eps, atol=0) else values
 
 
 def _write_fields(file: Any, shape: tuple[int, ...], count: int, clock: FrameClock) -> Any:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import OutputError, ParameterError, UnknownNameError
-from nakaya.core.files import check_output, new_file, write_whole
+from nakaya.core.files import check_output, new_file, remove_leftovers, write_whole
 from nakaya.core.folders import new_folder
 from nakaya.core.tables import Cell, Column, Table, encode_csv
 from nakaya.growth.exchange.about import statements_of
@@ -115,6 +115,7 @@ def export_store(
             raise ParameterError(f"frames={chosen.frames}: {form} holds attachment times, and has no frames")
         check_count("frames", chosen.frames, 2, MAX_FRAMES)
     check_output(out, overwrite=overwrite, sign=CRYSTALS)
+    remove_leftovers(out)
     about = FORMS[form](store, out, chosen, overwrite, progress or _ignore)
     return {"format": form, "crystals": len(chosen.points) * len(chosen.members), "out": out, **about}
 
