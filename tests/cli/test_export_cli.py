@@ -75,7 +75,10 @@ def test_records_become_tables_of_all_of_them(
         ("md --to netcdf --out new", "md holds records, which are exported as csv"),
         ("md --to csv --out new --point 1", "points, members, fields and frames are of crystals"),
         ("md --to csv --out new --record growth-Cu-100-1115K", "unknown record 'growth-Cu-100-1115K'"),
-        ("nothing --to csv --out new", "nothing is neither a file, a directory nor a shipped set"),
+        (
+            "nothing --to csv --out new",
+            "nothing is neither a store of crystals, nor records, nor a shipped set (known: al-cu-si",
+        ),
     ],
 )
 def test_an_error_is_one_line_and_leaves_nothing(

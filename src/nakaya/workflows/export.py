@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from nakaya.core.errors import ParameterError, UnknownNameError
+from nakaya.core.errors import InputFileError, ParameterError, UnknownNameError
 from nakaya.core.files import check_output, remove_leftovers
 from nakaya.growth.store.export import FORMS, Selected, export_store
 from nakaya.growth.store.schema import GROUP_FILE
 from nakaya.growth.store.store import open_store
 from nakaya.records.collection import show_records
-from nakaya.records.store import record_folder
+from nakaya.records.store import record_folder, shipped_sets
 from nakaya.records.tables import tables_of, write_tables
 
 __all__ = ["OF_RECORDS", "export"]
@@ -58,6 +58,9 @@ def export(
         if ids:
             raise ParameterError(f"{what} holds crystals, not records: leave record {ids[0]} out")
         return export_store(open_store(what), form, out, selected, overwrite=overwrite, progress=progress)
+    if not Path(what).exists() and str(what) not in shipped_sets():
+        known = ", ".join(shipped_sets()) or "none"
+        raise InputFileError(f"{what} is neither a store of crystals, nor records, nor a shipped set (known: {known})")
     records = show_records(what, ids)
     if form not in OF_RECORDS:
         raise ParameterError(f"{what} holds records, which are exported as csv: {form} is for stores of crystals")
