@@ -96,6 +96,14 @@ def iso_with_missing_values() -> tuple[str, str]:
     return head + rows(times, values, numbers(MINUTES), delimiter=";"), "utf-8"
 
 
+def size_classes() -> tuple[str, str]:
+    head = "Date time,Actual temperature (°C)," + ",".join(f"bin{number}Size" for number in range(6)) + "\n"
+    sizes = ",," + ",".join(str(3 * (number + 1)) for number in range(6)) + "\n"
+    times = stamps(lambda minute: f"17/05/2024 {8 + minute // 60:02d}:{minute % 60:02d}:00")
+    counts = [[str((row * (number + 1)) % 17) for row in range(ROWS)] for number in range(6)]
+    return head + sizes + rows(times, numbers(CELSIUS), *counts), "utf-8"
+
+
 LOGS: dict[Callable[[], tuple[str, str]], dict[str, tuple[Any, str]]] = {
     english: {
         "temperature": ("Reactor temperature [°C]", "degC"),
@@ -126,6 +134,7 @@ LOGS: dict[Callable[[], tuple[str, str]], dict[str, tuple[Any, str]]] = {
         "setpoint": ("Tr setpoint", "degC"),
         "mean_size": ("mean chord length (um)", "um"),
     },
+    size_classes: {"temperature": ("Actual temperature (°C)", "degC")},
     iso_with_missing_values: {"temperature": ("process temp (°C)", "degC"), "turbidity": ("turbidity [NTU]", "NTU")},
 }
 
@@ -155,6 +164,7 @@ def test_columns_are_taken_for_what_they_are(log: tuple[Callable[[], tuple[str, 
         found["time"]["column"],
         found["time"].get("date"),
     }
+    taken |= {found["sizes"]["first"]} if "sizes" in found else set()
     for entry in draft.columns:
         assert (entry.channel is not None) == (entry.column in taken)
         assert entry.reason
@@ -192,6 +202,26 @@ def test_a_day_after_the_twelfth_settles_the_order_of_day_and_month(tmp_path: Pa
     text = draft_map(path).text
     assert 'format = "%m/%d/%Y %H:%M:%S"' in text
     assert "%d/%m" not in text
+
+
+def test_neighbours_that_differ_by_a_number_are_size_classes(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(size_classes()[0], encoding="utf-8")
+    found = tomllib.loads(draft_map(path).text)
+    assert found["sizes"] == {"first": "bin0Size", "last": "bin5Size", "sizes_line": 2, "unit": "um", "edge": "upper"}
+    assert found["file"]["data_line"] == 3
+    sizes = read_by_draft(path).sizes
+    assert sizes is not None
+    assert np.allclose(sizes.edges, 3e-6 * np.arange(7))
+    # Without a line of sizes nothing tells how large they are: commented out, and not taken for mean sizes.
+    lines = size_classes()[0].splitlines(keepends=True)
+    path.write_text("".join([lines[0], *lines[2:]]), encoding="utf-8")
+    draft = draft_map(path)
+    assert set(tomllib.loads(draft.text)["columns"]) == {"temperature"}
+    assert "# [sizes]" in draft.text
+    # Names that are the sizes themselves tell them.
+    path.write_text(rows(["t", "0", "1"], *[[str(size), "4", "5"] for size in (10, 20, 40, 80, 160)]))
+    assert tomllib.loads(draft_map(path).text)["sizes"]["sizes"] == [10.0, 20.0, 40.0, 80.0, 160.0]
 
 
 def test_without_a_header_columns_go_by_position_and_little_is_told(tmp_path: Path) -> None:
@@ -257,6 +287,7 @@ def test_units_are_found_where_people_put_them() -> None:
         "Zeit in min": ("Zeit", "min"), "time_s": ("time", "s"), "temperature_C": ("temperature", "degC"),
         "T_min": ("T_min", None), "batch_K": ("batch_K", None), "Tr": ("Tr", None), "t_min": ("t", "min"),
         "crystals_per_kg": ("crystals", "1/kg"), "Pressure_mbar": ("Pressure", "mbar"),
+        "c (g Paracetamol/kg Ethanol)": ("c", "g/kg"), "c [g/100 g water]": ("c", "g/100 g"),
         "set_point": ("set_point", None),
         "Drehzahl (U/min)": ("Drehzahl", "rpm"), "p [mbar]": ("p", "mbar"), "x50 µm": ("x50", "um"), "": ("", None),
     }.items():  # fmt: skip

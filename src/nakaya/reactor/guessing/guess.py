@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from nakaya.core.text import printable
+from nakaya.reactor.guessing.classes import GuessedClasses, find_classes
 from nakaya.reactor.guessing.columns import (
     ColumnFacts,
     Reading,
@@ -84,14 +85,22 @@ def draft_map(path: Path) -> MapDraft:
     guessed = guess_layout(path)
     table = read_table(path, guessed.layout)
     columns = look_at(table, guessed.units, guessed.units_line)
-    time = _time(columns)
-    choices = _channels(columns, table, time)
+    classes = find_classes(table, columns)
+    counted = set() if classes is None else classes.columns
+    time = _time([column for column in columns if column.index not in counted])
+    choices = _channels([column for column in columns if column.index not in counted], table, time)
     told = (
         *([] if time is None else [_described(time)]),
         *(_described(choice) for choice in choices),
     )
-    is_complete = time is not None and any(choice.taken for choice in choices)
-    text = "\n".join(_lines(path, table, guessed, time, choices)).rstrip("\n") + "\n"
+    is_complete = time is not None and (
+        any(choice.taken for choice in choices) or (classes is not None and classes.is_told)
+    )
+    if classes is not None:
+        key = classes.first if isinstance(classes.first, str) else columns[min(classes.columns)].key
+        channel = "sizes" if classes.is_told else None
+        told = (*told, GuessedColumn(key, channel, {"last": classes.last, "unit": classes.unit}, classes.reason))
+    text = "\n".join(_lines(path, table, guessed, time, choices, classes)).rstrip("\n") + "\n"
     order = {column.key: column.index for column in columns}
     return MapDraft(text, tuple(sorted(told, key=lambda entry: order[entry.column])), is_complete)
 
@@ -174,7 +183,12 @@ def _renamed(column: ColumnFacts, readings: Sequence[Reading], given: set[str], 
 
 
 def _lines(
-    path: Path, table: RawTable, guessed: GuessedLayout, time: _Choice | None, choices: Sequence[_Choice]
+    path: Path,
+    table: RawTable,
+    guessed: GuessedLayout,
+    time: _Choice | None,
+    choices: Sequence[_Choice],
+    classes: GuessedClasses | None,
 ) -> Iterator[str]:
     name = printable(path.name)
     yield f"# Draft of a column map for {name}, from its names, units and values. Correct it by hand, then run"
@@ -196,11 +210,13 @@ def _lines(
         yield _entry("missing", list(guessed.layout.missing), "stands where a value is missing")
     yield ""
     yield from _time_lines(time)
-    if not any(choice.readings for choice in choices):
+    if not any(choice.readings for choice in choices) and classes is None:
         yield "# No column is told. Name those that you know:"
         yield from ("# [columns.temperature]", "# column = 2", '# unit = "degC"', "")
     for choice in choices:
         yield from _channel_lines(choice)
+    if classes is not None:
+        yield from _class_lines(classes)
     if is_measured:
         yield from _amount_lines()
     if table.remarks:
@@ -245,6 +261,22 @@ def _channel_lines(choice: _Choice) -> Iterator[str]:
         for key, value in reading.entries.items():
             yield f"{mark}{_entry(key, value)}"
         yield ""
+
+
+def _class_lines(classes: GuessedClasses) -> Iterator[str]:
+    mark = "" if classes.is_told else "# "
+    yield f"# {classes.first!r} to {classes.last!r}: {printable(classes.reason)}"
+    yield f"{mark}[sizes]"
+    yield f"{mark}{_entry('first', classes.first)}"
+    yield f"{mark}{_entry('last', classes.last)}"
+    if classes.sizes_line is not None:
+        yield f"{mark}{_entry('sizes_line', classes.sizes_line, 'holds their sizes')}"
+    else:
+        yield f"{mark}{_entry('sizes', list(classes.sizes), '' if classes.sizes else 'CHECK: the size of every class')}"
+    yield f"{mark}{_entry('unit', classes.unit, 'CHECK')}"
+    yield f"{mark}{_entry('edge', 'upper', 'CHECK: what their sizes are; or lower, middle')}"
+    yield f"# {_entry('weight', 'volume', 'where they hold no counts of crystals; or mass, area, length')}"
+    yield ""
 
 
 def _amount_lines() -> Iterator[str]:

@@ -93,7 +93,7 @@ def guess_layout(path: Path) -> GuessedLayout:
         raise FormatError(
             f"{path}: no lines of {width} fields hold numbers: it is no table of measurements, or one of its own kind"
         )
-    header, units = _head(rows, first, width)
+    header, units = _head(rows, first, width, decimal)
     layout = Layout(
         delimiter=delimiter,
         decimal=decimal,
@@ -171,7 +171,10 @@ def _is_value(entry: str, decimal: str) -> bool:
 
 
 def _first_data_row(rows: Sequence[Sequence[str]], width: int, decimal: str) -> int | None:
-    """The first row whose fields are values wherever those of the later rows are."""
+    """The first row whose fields are values wherever those of the later rows are, and which has a time.
+
+    Sizes of classes stand in a row of numbers of their own, which is empty where the others have their first columns.
+    """
     body = [row for row in rows[len(rows) // 2 :] if len(row) == width]
     valued = [
         column
@@ -181,21 +184,28 @@ def _first_data_row(rows: Sequence[Sequence[str]], width: int, decimal: str) -> 
     ]
     if not any(is_number(row[column], decimal) for row in body for column in valued):
         return None
+    filled = [column for column in valued[:2] if sum(bool(row[column].strip()) for row in body) >= 0.95 * len(body)]
     for index, row in enumerate(rows[:MAX_HEAD]):
         if len(row) != width or not all(_is_value(row[column], decimal) for column in valued):
+            continue
+        if not all(row[column].strip() for column in filled):
             continue
         if any(is_number(row[column], decimal) for column in valued):
             return index
     return None
 
 
-def _head(rows: Sequence[Sequence[str]], first: int, width: int) -> tuple[int | None, int | None]:
+def _head(rows: Sequence[Sequence[str]], first: int, width: int, decimal: str) -> tuple[int | None, int | None]:
     """Rows of the names and of the units above the data; None for each that is not there."""
-    above = [
-        index
-        for index in range(first - 1, -1, -1)
-        if any(entry.strip() for entry in rows[index]) and len(rows[index]) > max(1, width // 2)
-    ]
+
+    def is_named(row: Sequence[str]) -> bool:
+        if len(row) <= max(1, width // 2):
+            return False
+        said = [entry for entry in row if entry.strip()]
+        is_first_named = bool(row[0].strip()) and not _is_value(row[0], decimal)  # the others may be named by sizes
+        return is_first_named or sum(is_number(entry, decimal) for entry in said) < 0.5 * len(said)
+
+    above = [index for index in range(first - 1, -1, -1) if is_named(rows[index])]
     if not above:
         return None, None
     nearest = above[0]

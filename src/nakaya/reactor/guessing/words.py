@@ -61,6 +61,11 @@ _STANDARD: Final = {
     **{spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings.split()},
 }
 
+_NAMED_AMOUNT: Final = re.compile(
+    r"(mg|g|kg|mmol|mol)(?:[ _]+[^\W\d]+)?\s*/\s*\(?\s*(100 ?g|kg|g|mL|ml|L|l|mol)(?:[ _]+[^\W\d]+)?\s*\)?"
+)
+"""An amount that says of what: g paracetamol/kg ethanol."""
+
 UNIT_KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("degC", "K", "degF"), "temperature"),
     **dict.fromkeys(("s", "min", "h", "d", "ms"), "time"),
@@ -123,6 +128,8 @@ def standard_unit(text: str) -> str | None:
     compact = "".join(text.split()).strip("[]()").lower()
     if compact in _STANDARD:
         return _STANDARD[compact]
+    if (named := _NAMED_AMOUNT.fullmatch(text.strip().strip("[]()"))) is not None:
+        return _STANDARD.get("".join(f"{named[1]}/{named[2]}".split()).lower())
     try:
         si_unit(text.strip())
     except ParameterError:
