@@ -48,6 +48,11 @@ def test_one_temperature_has_a_bar_and_none_is_refused() -> None:
     (axes,) = predicted_velocities([one], LIGHT, melting_point=None).axes
     (bar,) = axes.containers
     assert bar.has_yerr
+    other = PredictedCurve("(111)", T[:1], VALUES[:1], VALUES[:1] - 20, VALUES[:1] + 15, np.array([True]))
+    (axes,) = predicted_velocities([one, other], LIGHT, melting_point=1329.0).axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["(100)", "(111)\noutside the training"]
+    assert axes.get_xlabel() == f"interface at {T[0]:g} K"
+    assert [float(bar[0].get_xdata()[0]) for bar in axes.containers] == [0.0, 1.0]  # none hides another
     nothing = PredictedCurve("(100)", T, *[np.full(4, np.nan)] * 3, np.zeros(4, np.bool_))
     with pytest.raises(ParameterError, match="nothing to draw"):
         predicted_velocities([nothing], LIGHT, melting_point=None)

@@ -154,7 +154,7 @@ def _predict_conditions(
     documents = [_advised(document) for document in documents]
     if plot is not None:
         melting_point = loaded.table(material).melting_temperature
-        title = f"{material}: predicted growth velocity, 90 % bands"
+        title = f"{material}: predicted growth velocity, 90 % intervals"
         content = plot_velocities(documents, plot, melting_point=melting_point, title=title)
         write_whole(plot, content, overwrite=overwrite)
     _write_table(documents, csv, overwrite=overwrite)
@@ -162,7 +162,7 @@ def _predict_conditions(
     if as_json:
         echo_json(alone if len(documents) == 1 else documents)
         return
-    closing = also_to_be_asked(documents, material, loaded)
+    closing = also_to_be_asked(documents, material, loaded, is_written=csv is not None or plot is not None)
     echo(*(prediction_lines(alone, closing) if len(documents) == 1 else range_lines(documents, closing)))
     echo(*(f"written to {out}" for out in (csv, plot) if out is not None))
 

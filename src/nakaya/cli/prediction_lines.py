@@ -83,8 +83,17 @@ def range_lines(documents: Sequence[Mapping[str, Any]], closing: str) -> list[st
     return [*lines, closing] if closing else lines
 
 
-def also_to_be_asked(documents: Sequence[Mapping[str, Any]], material: str, model: KineticsModel) -> str:
-    """Return one line that says what else could be asked of these conditions."""
+def also_to_be_asked(
+    documents: Sequence[Mapping[str, Any]], material: str, model: KineticsModel, *, is_written: bool
+) -> str:
+    """Return one line that says what else could be asked of these conditions; "" where all of it was.
+
+    Args:
+        documents: Of one material.
+        material: Its name.
+        model: That told them.
+        is_written: Whether a table or a picture of them was asked for.
+    """
     if all(asked_quantity(document) == RATE for document in documents):
         return "with --orientation, such as 100: growth velocity, nucleation density and characteristic length"
     part = model.card.part(RATE, "A")
@@ -93,6 +102,8 @@ def also_to_be_asked(documents: Sequence[Mapping[str, Any]], material: str, mode
         low, high = covered.temperature
         known = ", ".join(map(_words, (RATE, *FOLLOWING)))
         return f"near {low:g} to {high:g} K, where {material} was seen to nucleate, also: {known}"
+    if is_written:
+        return ""
     if len(documents) > 1:
         return "the same as a table and as a picture: --csv FILE, --plot FILE.png"
     return f"several conditions at once, as a table and as a picture: {RANGE} --csv FILE --plot FILE.png"

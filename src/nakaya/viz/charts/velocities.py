@@ -55,7 +55,8 @@ def predicted_velocities(
 ) -> Figure:
     """Return velocity against temperature, a colour and a shape for each orientation, with bands of 90 %.
 
-    Outside of the training marks are hollow, lines dotted and bands lighter. A single temperature has bars.
+    Outside of the training marks are hollow, lines dotted and bands lighter. Where there is a single temperature,
+    orientations stand side by side, with bars.
 
     Args:
         curves: One for each orientation.
@@ -70,6 +71,11 @@ def predicted_velocities(
         raise ParameterError("no velocity is predicted for any of these conditions: there is nothing to draw")
     figure, (axes,) = new_figure(theme, height=400)
     axes.axhline(0.0, color=theme.muted, linewidth=0.9)
+    alone = {float(T) for curve in curves for T in curve.temperatures}
+    if len(alone) == 1:
+        _draw_side_by_side(axes, curves, theme)
+        label_axes(axes, theme, x=f"interface at {alone.pop():g} K", y="growth velocity (m/s)", title=title)
+        return figure
     for number, (curve, colour) in enumerate(zip(curves, role_colours(["model"] * len(curves), theme), strict=True)):
         # With more orientations than colours, one colour comes again with another shape.
         shape = _SHAPES[(number + number // len(theme.models)) % len(_SHAPES)]
@@ -86,10 +92,20 @@ def predicted_velocities(
     return figure
 
 
+def _draw_side_by_side(axes: Axes, curves: Sequence[PredictedCurve], theme: Theme) -> None:
+    for place, (curve, colour) in enumerate(zip(curves, role_colours(["model"] * len(curves), theme), strict=True)):
+        lengths = [curve.values - curve.low, curve.high - curve.values]
+        fill = theme.background if curve.outside.any() else colour
+        axes.errorbar([place], curve.values, lengths, color=colour, fmt="o", markerfacecolor=fill, markersize=5)
+    words = ["\noutside the training" * bool(curve.outside.any()) for curve in curves]
+    axes.set_xticks(
+        range(len(curves)), [typeset(curve.label) + word for curve, word in zip(curves, words, strict=True)]
+    )
+    axes.set_xlim(-0.6, len(curves) - 0.4)
+
+
 def _draw(axes: Axes, curve: PredictedCurve, colour: str, shape: str, theme: Theme) -> None:
     T, outside = curve.temperatures, curve.outside
-    if T.size == 1:
-        axes.errorbar(T, curve.values, [curve.values - curve.low, curve.high - curve.values], color=colour, fmt="none")
     # A stretch between two temperatures is known as well as its worse end.
     beyond = outside[1:] | outside[:-1]
     for stretch, is_outside in _stretches(beyond):
