@@ -25,6 +25,7 @@ from benchmarks.phase_field import phase_field
 from benchmarks.reactor_conventions import reactor_conventions
 from benchmarks.reactor_coverage import reactor_coverage
 from benchmarks.reactor_speed import reactor_speed
+from benchmarks.scale import scale
 from benchmarks.seeding_coverage import seeding_coverage
 from benchmarks.shown import shown
 from benchmarks.suggest import suggest
@@ -55,6 +56,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "reactor-conventions": reactor_conventions,
     "reactor-coverage": reactor_coverage,
     "reactor-speed": reactor_speed,
+    "scale": scale,
     "suggest": suggest,
     "seeding-coverage": seeding_coverage,
     "shown": shown,

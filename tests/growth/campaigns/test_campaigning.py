@@ -360,6 +360,20 @@ def test_an_error_in_a_worker_arrives_as_itself(tmp_path: Path, monkeypatch: pyt
         list(grow_shards(tasks, Processes(2)))
 
 
+def test_going_on_does_not_sample_the_points_again(
+    toy, sweep: CampaignConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A million points take longer to sample than to read."""
+    run_campaign(sweep, tmp_path / "c.zarr")
+    (tmp_path / "c.zarr/records/2.0.json").unlink()
+
+    def sample(*_: object) -> dict[str, FloatArray]:
+        raise AssertionError
+
+    monkeypatch.setattr(CampaignConfig, "sample", sample)
+    assert run_campaign(sweep, tmp_path / "c.zarr").computed_shards == 1
+
+
 def test_a_campaign_that_an_older_version_began_goes_on_to_the_same_bytes(
     tmp_path: Path, contents: Callable[[Path], dict[str, bytes]]
 ) -> None:

@@ -11,7 +11,7 @@ import shlex
 import socket
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Final
@@ -87,9 +87,10 @@ def work_on_campaign(
     stored = open_if_ours(store, campaign, overwrite=False)
     claims = Claims(store)
     with shared_log(store) as log, output_errors(store):
-        writer = StoreWriter(store, plan, campaign, log)
         if stored is not None:
             writer = StoreWriter.of_store(store, stored, plan, log)
+        else:
+            writer = StoreWriter(store, replace(plan, parameters=config.sample(plan.family)), campaign, log)
         log.write(f"worker {number} of {of} begins: process {os.getpid()} on {socket.gethostname()}")
         try:
             return _work(writer, claims, number, of, progress)

@@ -135,7 +135,7 @@ def run_campaign(
                 _refuse_if_worked_on(store)
                 discard(store)
                 log.write("deleted, to begin anew")
-            writer = StoreWriter(store, plan, campaign, log)
+            writer = StoreWriter(store, replace(plan, parameters=config.sample(plan.family)), campaign, log)
         try:
             computed = grow_into(writer, executor, progress)
         finally:
@@ -147,10 +147,14 @@ def run_campaign(
 
 
 def plan_campaign(config: CampaignConfig) -> tuple[ShardPlan, dict[str, object]]:
-    """Return what makes the tasks of a campaign, and the campaign as it stands in its store."""
+    """Return what makes the tasks of a campaign, still without its points, and the campaign as it stands in its store.
+
+    Raises:
+        NakayaError: A parameter is out of range, or missing.
+    """
     family = find_model(config.model).family
-    layout, parameters = config.layout(family), config.sample(family)
-    return ShardPlan(config.model, family, config.setup, config.seed, layout, parameters), config.as_plain(family)
+    campaign = config.as_plain(family)  # checks the parameters, which are sampled where there is no store to read them
+    return ShardPlan(config.model, family, config.setup, config.seed, config.layout(family), {}), campaign
 
 
 def _refuse_if_worked_on(store: Path) -> None:
