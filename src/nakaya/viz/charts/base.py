@@ -45,7 +45,7 @@ Role = Literal["solver", "floor", "model"]
 BAND_OPACITY = 0.22
 DASHES = (0, (4, 3))
 
-MIN_PANEL = 220.0
+MIN_PANEL = 260.0
 """Least width of one of several panels, its labels included, in pixels."""
 
 WIDE = 600.0
@@ -59,7 +59,7 @@ def columns_of(panels: int, width: float) -> int:
     """Return how many panels stand side by side in a figure of `width` pixels: rows are as even as can be.
 
     >>> [columns_of(panels, 960) for panels in (1, 3, 4, 5, 6)], columns_of(3, 360)
-    ([1, 3, 4, 3, 3], 1)
+    ([1, 3, 2, 3, 3], 1)
     """
     most = max(1, int(width // MIN_PANEL))
     return math.ceil(panels / math.ceil(panels / most))
@@ -138,7 +138,7 @@ def add_legend(figure: Figure, panels: Sequence[Axes], theme: Theme) -> None:
         list(named),
         loc="outside right upper" if wide else "outside upper left",
         labelcolor=theme.foreground,
-        borderpad=0.0 if wide else 0.4,
+        borderpad=0.4,
     )
 
 
@@ -153,8 +153,12 @@ def make_room(figure: Figure, lines: int) -> None:
 
 
 def reference_line(axes: Axes, theme: Theme, value: float, remark: str = "", *, level: bool = False) -> None:
-    """Draw a dashed line at a value of the abscissa or, if `level`, of the ordinate, with a remark at its far end."""
+    """Draw a dashed line at a value of the abscissa or, if `level`, of the ordinate, with a remark at its far end.
+
+    Call it when the curves are there: the remark of an upright line stands on the side where the panel has more room.
+    """
     (axes.axhline if level else axes.axvline)(value, color=theme.muted, linewidth=1.0, linestyle=DASHES)
+    place = axes.transAxes.inverted().transform(axes.transData.transform((value, value)))[0]
     axes.annotate(
         typeset(remark),
         (1.0, value) if level else (value, 1.0),
@@ -162,7 +166,7 @@ def reference_line(axes: Axes, theme: Theme, value: float, remark: str = "", *, 
         xytext=(0, -4) if level else (0, 4),
         textcoords="offset points",
         color=theme.muted,
-        ha="right" if level else "center",
+        ha="right" if level or place > 0.5 else "left",
         va="top" if level else "bottom",
     )
 

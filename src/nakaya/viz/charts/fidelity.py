@@ -82,8 +82,6 @@ def estimate_chart(
     colours = role_colours([estimate.role for estimate in estimates], theme)
     if reference_band is not None:
         axes.axvspan(*reference_band, color=theme.floor, alpha=0.7, linewidth=0)
-    if reference is not None:
-        reference_line(axes, theme, reference, reference_label)
     for height, (estimate, colour) in enumerate(zip(estimates, colours, strict=True)):
         if estimate.low is not None and estimate.high is not None:
             axes.plot([estimate.low, estimate.high], [height, height], color=colour, linewidth=2.2, alpha=0.55)
@@ -99,6 +97,8 @@ def estimate_chart(
         _plain_log_ticks(axes.xaxis, extremes)
     elif min(extremes) >= 0:
         axes.set_xlim(0, max(extremes) * 1.1 or 1.0)
+    if reference is not None:
+        reference_line(axes, theme, reference, reference_label)
     label_axes(axes, theme, x=x_label, y="")
     return figure
 

@@ -18,10 +18,9 @@ from nakaya.viz.charts.base import (
     leads_row,
     make_room,
     new_figure,
-    plain_numbers,
 )
 from nakaya.viz.charts.flags import FOOT, LINE, write_flags
-from nakaya.viz.formatting import typeset
+from nakaya.viz.formatting import format_number, typeset
 from nakaya.viz.style import PAGE_WIDTH, PIXELS_PER_INCH, Theme, house_style
 
 if TYPE_CHECKING:
@@ -311,11 +310,12 @@ def _smooth_profile(profile: Profile) -> tuple[FloatArray, FloatArray]:
 
 def _few_ticks(axes: Axes, values: FloatArray) -> None:
     """Three plain numbers on a short logarithmic axis, where powers of ten would be none or one."""
-    from matplotlib.ticker import FixedLocator, NullLocator
+    from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
     low, high = float(values.min()), float(values.max())
     if low > 0 and high / low < 100.0:
         places = np.geomspace(low, high, 5)[1:-1]
-        axes.xaxis.set_major_locator(FixedLocator([float(f"{place:.3g}") for place in places]))
+        ticks = [float(f"{place:.3g}") for place in places]
+        axes.xaxis.set_major_locator(FixedLocator(ticks))
+        axes.xaxis.set_major_formatter(FixedFormatter([typeset(format_number(tick, 3)) for tick in ticks]))
         axes.xaxis.set_minor_locator(NullLocator())
-        plain_numbers(axes.xaxis, ".3g")
