@@ -24,6 +24,7 @@ from nakaya.md.seeding.interfacial_energy import (
     Exposure,
     InterfacialEnergy,
     SeenSize,
+    _Model,
     fit_interfacial_energy,
 )
 from nakaya.md.statistics import Estimate
@@ -45,6 +46,27 @@ METAL = Bulk(
 USUAL = math.log(24 * METAL.liquid_volume(610.0) ** (-2 / 3))
 SEEDED, QUENCHED, REFERENCE = (600.0, 650.0, 700.0), (460.0, 500.0), 582.0
 SEEDING_ERROR, NUM_EVENTS = 0.07, 9
+
+
+def test_without_seeding_the_search_begins_where_the_surest_quench_says() -> None:
+    """In the middle of all rates is that of the quench with the most events, whatever the others say."""
+    many, few, none = Exposure(500.0, 40, 1e-30), Exposure(460.0, 1, 1e-24), Exposure(480.0, 0, 1e-30)
+    alone = _Model.of([], [many], METAL)
+    energy = alone._by_rate()
+    size = critical_size(
+        energy, METAL.driving_force(500.0).value, temperature=500.0, atomic_volume=METAL.solid_volume(500.0)
+    )
+    attachment = math.exp(alone.usual_attachment) * METAL.diffusivity(500.0) * size ** (2 / 3)
+    log_rate = log_nucleation_rate(
+        size, METAL.driving_force(500.0).value, attachment, number_density=1 / METAL.liquid_volume(500.0)
+    )
+    assert float(log_rate) == pytest.approx(math.log(40 / 1e-30), abs=2 / 40)  # a count of 40, to within a half
+    other = _Model.of([], [few], METAL)._by_rate()
+    for exposures in ([many, few, none], [none, few, many]):
+        found = _Model.of([], exposures, METAL)
+        assert abs(found._by_rate() / energy - 1) < 0.1 * abs(
+            other / energy - 1
+        )  # its reference temperature is another
 
 
 class World:

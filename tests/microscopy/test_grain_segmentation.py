@@ -17,7 +17,7 @@ from nakaya.microscopy.grains.etched import Etching, etched_image
 from nakaya.microscopy.grains.grain_size import mean_intercept
 from nakaya.microscopy.grains.masks import grains_from_mask, mask_of_boundaries
 from nakaya.microscopy.grains.record import measure_map
-from nakaya.microscopy.grains.segmentation import segment_grains
+from nakaya.microscopy.grains.segmentation import _fraction_on_lines, segment_grains
 from nakaya.microscopy.grains.topology import split_disconnected
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 from support.boundary_net import boundary_net
@@ -127,6 +127,21 @@ def test_what_is_seen_across_edges_is_known_for_a_step_a_line_and_nothing():
     step, depth = brightness_steps(np.where(columns < 30, 0.2, 0.7), 4.0)
     assert step == pytest.approx(0.5, abs=0.01)
     assert depth == pytest.approx(0.0, abs=0.01)
+
+
+def test_a_negative_shows_the_same_steps_and_lines():
+    """Though what lies on either side differs: a slope here, a plateau there."""
+    columns = np.indices((60, 80))[1]
+    image = np.where(columns < 40, 0.2, 0.5 + 0.005 * (columns - 40)) - 0.15 * np.exp(-(((columns - 40) / 2.0) ** 2))
+    np.testing.assert_allclose(brightness_steps(image, 4.0), brightness_steps(1 - image, 4.0), atol=1e-4)
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_the_marked_fraction_is_that_of_the_length_of_boundaries(turn):
+    labels, near = np.array([[0, 0, 1, 1]] * 10), np.zeros((10, 4), np.bool_)
+    near[:3, 1] = near[3:5, 2] = near[:, 0] = True
+    assert _fraction_on_lines(np.rot90(labels, turn), np.rot90(near, turn)) == 0.5
+    assert _fraction_on_lines(np.zeros((10, 4), int), np.rot90(near, turn).reshape(10, 4)) == 0.0
 
 
 def test_a_mask_of_boundaries_gives_back_its_grains():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
 from nakaya.reactor.estimation import Experiment, FreeParameter, Observation, observe
 from nakaya.reactor.finite_volume import Grid
-from nakaya.reactor.fitting import fit
+from nakaya.reactor.fitting import _search, fit
 from nakaya.reactor.parameter_sets import PARAMETER_SETS, parameter_set
 from nakaya.reactor.parameters import get_parameters, unit_of, with_parameters
 from nakaya.reactor.profiles import constant, linear
@@ -25,6 +26,54 @@ GROWTH = [
     FreeParameter("growth.rate_constant", 1e-6, 1.0, start=3e-4),
     FreeParameter("growth.order", 0.5, 3.0, start=1.5),
 ]
+
+
+class Misfits:
+    """A problem whose misfits are the same wherever its parameters are; where it was looked for is kept."""
+
+    def __init__(self, misfits: dict[str, list[float]], *, given: dict[str, float] | None = None) -> None:
+        self.kinds, self.free = sorted(misfits), [None, None]
+        self.labels = np.concatenate([np.full(len(misfits[kind]), place) for place, kind in enumerate(self.kinds)])
+        self.misfits = np.concatenate([misfits[kind] for kind in self.kinds])
+        self.values, self.deviations = 5.0 + np.arange(len(self.labels)), np.ones(len(self.kinds))
+        self.low, self.high = np.array([-5.0, 100.0]), np.array([15.0, 101.0])
+        seen = [SimpleNamespace(kind=kind, deviation=(given or {}).get(kind)) for kind in self.kinds]
+        self.experiments, self.places = [SimpleNamespace(observations=seen)], []
+
+    def residuals(self, place: np.ndarray) -> np.ndarray:
+        return self.misfits / self.deviations[self.labels]
+
+    def solve(self, place: np.ndarray) -> tuple[np.ndarray, float, None]:
+        self.places.append(place)
+        return place, float(np.abs(place - [3.0, 100.2]).sum()), None
+
+
+def test_deviations_that_nobody_gives_are_those_of_the_residuals():
+    """Mean squares over degrees of freedom: 10 values and two parameters. Where they rest, the search ends."""
+    sizes = {"a": [3.0, -3.0, 4.0, -4.0], "b": [0.1, -0.1] * 3}
+    problem = Misfits(sizes)
+    _, are_found = _search(problem, np.zeros(2), 1, 0)
+    assert are_found
+    np.testing.assert_allclose(problem.deviations, [np.sqrt(12.5 / 0.8), np.sqrt(0.01 / 0.8)])
+    assert len(problem.places) == 3  # with a guess, with what was found, and once more to see that it rests
+    given = Misfits(sizes, given={"a": 2.0})
+    assert _search(given, np.zeros(2), 1, 0)[1]
+    np.testing.assert_allclose(given.deviations, [2.0, np.sqrt(0.01 / 0.8)])
+    both = Misfits(sizes, given={"a": 2.0, "b": 0.3})
+    assert not _search(both, np.zeros(2), 1, 0)[1]
+    assert (both.deviations.tolist(), len(both.places)) == ([2.0, 0.3], 1)
+
+
+def test_several_starts_are_spread_evenly_over_the_whole_range_and_the_best_end_counts():
+    problem = Misfits({"a": [1.0, -1.0, 1.0]}, given={"a": 1.0})
+    first = np.array([-5.0, 101.0])
+    (best, cost, _), _ = _search(problem, first, 9, 3)
+    starts = np.array(problem.places)
+    assert (starts[0] == first).all()
+    eighths = np.sort((starts[1:] - problem.low) / (problem.high - problem.low) * 8, axis=0)
+    assert np.floor(eighths).tolist() == [[n, n] for n in range(8)]
+    assert cost == min(np.abs(starts - [3.0, 100.2]).sum(axis=1))
+    assert best.tolist() in starts.tolist()
 
 
 def batch(

@@ -17,7 +17,7 @@ from nakaya.reactor.moments import simulate_moments
 from nakaya.reactor.parameter_sets import parameter_set
 from nakaya.reactor.profiles import constant, linear, piecewise
 from nakaya.reactor.rate_equations import Kinetics, Nucleation, PowerLawDissolution, PowerLawGrowth
-from nakaya.reactor.simulate import simulate
+from nakaya.reactor.simulate import _check_times, simulate
 from nakaya.reactor.sizes import BinnedSizes, LogNormalSizes, NormalSizes
 from nakaya.reactor.solubility import Solubility
 
@@ -372,6 +372,13 @@ def test_times_and_method_are_checked():
             simulate(system, operation(100.0), times=times)
     with pytest.raises(UnknownNameError, match="moments"):
         simulate(system, operation(100.0), method="momentz")
+
+
+def test_a_last_time_that_rounding_puts_behind_the_end_is_the_end():
+    assert 0.1 + 0.2 > 0.3
+    assert _check_times([0.1, 0.2, 0.1 + 0.2], 0.3).tolist() == [0.1, 0.2, 0.1 + 0.2]
+    with pytest.raises(ParameterError, match="at most the duration"):
+        _check_times([0.1, 0.2, 0.3 + 1e-6], 0.3)
 
 
 def test_a_run_that_takes_too_many_steps_ends_with_a_message():

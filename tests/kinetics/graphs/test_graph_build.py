@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from nakaya.cli.app import app
+from nakaya.core.archives import pack_arrays
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
 from nakaya.kinetics.graphs.build import build_sequence, read_snapshots
 from nakaya.kinetics.graphs.conditions import GLOBALS, TARGETS
@@ -234,6 +236,18 @@ def test_damaged_files_are_errors_that_say_so(tmp_path: Path, cut: float, flip: 
         read_sequence(tmp_path / "flip.npz")
     with pytest.raises(InputFileError, match="there is no file of graphs"):
         read_sequence(tmp_path / "missing.npz")
+
+
+@pytest.mark.parametrize("change", [{"schema": "nakaya-record"}, {"version": 2}, {"version": None}, None])
+def test_files_of_other_kinds_and_versions_are_refused(tmp_path: Path, change: dict[str, Any] | None) -> None:
+    write_sequence(build_sequence_of(MultiscaleGraph({}, {}, (), np.zeros(0))), tmp_path / "graph.npz")
+    arrays = dict(np.load(tmp_path / "graph.npz"))
+    meta = json.loads(arrays["meta"].tobytes())
+    for document, is_read in ((meta, True), ([meta] if change is None else meta | change, False)):
+        arrays["meta"] = np.frombuffer(json.dumps(document).encode(), np.uint8)
+        (tmp_path / "other.npz").write_bytes(pack_arrays(arrays, level=4))
+        with nullcontext() if is_read else pytest.raises(FormatError, match="is not a file of graphs of version 1"):
+            assert read_sequence(tmp_path / "other.npz").record_id == "made-by-hand"
 
 
 def build_sequence_of(graph: MultiscaleGraph) -> GraphSequence:

@@ -102,6 +102,25 @@ def test_what_is_not_known_of_a_facet_is_nan() -> None:
     assert level.column("area_share").sum() == pytest.approx(1, abs=1e-5)
 
 
+def test_facets_are_told_by_their_direction_size_velocity_and_energy() -> None:
+    """The cuboctahedron: faces in x and along the diagonal, of x^4 + y^4 + z^4 and 27 x^2 y^2 z^2 of their normals."""
+    velocities = FacetVelocities({"100": 3.0, "111": 2 * np.sqrt(3)}, frozenset(), {"100": 0.1, "111": 0.2})
+    shape = wulff_shape(velocities.velocities)
+    assert shape is not None
+    level, relation = facet_level(shape, velocities)
+    edge = (3 / (5 * np.sqrt(2))) ** (1 / 3)  # of volume 1: 5 sqrt(2)/3 edge^3
+    expected = {
+        "100": (1.0, 0.0, edge**2, edge / np.sqrt(2), 3.0, 0.1),
+        "111": (1 / 3, 1.0, np.sqrt(3) / 4 * edge**2, edge * np.sqrt(2 / 3), 2 * np.sqrt(3), 0.2),
+    }
+    names = ("orientation_quartic", "orientation_sextic", "area", "distance", "velocity", "surface_energy")
+    found = np.column_stack([level.column(name) for name in names])
+    np.testing.assert_allclose(found, [expected[family] for family in shape.families], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(level.column("area_share"), level.column("area") / level.column("area").sum(), rtol=1e-5)
+    np.testing.assert_allclose(relation.features[:, 0], np.pi - np.arccos(1 / np.sqrt(3)), rtol=1e-5)
+    np.testing.assert_allclose(relation.features[:, 1], edge, rtol=1e-5)
+
+
 def test_velocities_come_from_the_records_that_were_given_and_from_no_others(
     growth_record: Callable[..., Record],
 ) -> None:

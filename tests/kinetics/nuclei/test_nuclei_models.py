@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.kinetics.nuclei.ceiling import Outcomes
 from nakaya.kinetics.nuclei.labels import SizeChange
 from nakaya.kinetics.nuclei.logistic import SumOfLogistic, fit_logistic
-from nakaya.kinetics.nuclei.models import MODELS, find_fate_model
+from nakaya.kinetics.nuclei.models import MODELS, _without_melt, find_fate_model
 from nakaya.kinetics.nuclei.samples import NucleusSample
 from support.synthetic_nuclei import Planted, planted_nuclei, with_atoms
 
@@ -68,6 +70,16 @@ def atoms_that_decide(count: int, rng: np.random.Generator) -> list[NucleusSampl
         features = np.column_stack([solid, order, rng.standard_normal(120), np.full(120, np.nan)])
         found.append(with_atoms(own, features, ("in_nucleus", "order", "chance", "energy"), came.mean(axis=0)))
     return found
+
+
+def test_a_nucleus_without_its_melt_keeps_what_is_its_own() -> None:
+    own = {"averaged_q6_of_core", "q6_of_surface", "ln_size_by_bonds_+1", "anisotropy", "cut_bonds", "hcp_fraction"}
+    melt = {"averaged_q6_of_first", "q6_of_second", "energy_eV_of_third", "aligned_melt", "solid_melt"}
+    (nucleus,) = atoms_that_decide(1, np.random.default_rng(0))
+    sample = replace(nucleus.sample, pooled=dict.fromkeys((*own, *melt), 0.5))
+    left = _without_melt(sample)
+    assert set(left.pooled) == own
+    assert left.sequence.frames[0].levels["atom"].num_nodes == 60
 
 
 def test_the_sum_over_atoms_finds_what_is_a_sum_over_atoms() -> None:

@@ -55,6 +55,26 @@ def test_a_log_becomes_a_valid_record_with_its_driving_force(tmp_path):
     assert "concentration" not in record.quantities  # what was measured in time is evidence, not a label
 
 
+def test_a_concentration_that_rises_against_its_supersaturation_is_flagged_where_it_was_measured(tmp_path):
+    minutes = np.arange(60.0)
+    rising = np.where(minutes < 30, 0.30 - 0.001 * minutes, 0.27 + 0.003 * (minutes - 30))
+    stream = Stream(
+        TimeColumn("t", unit="min"), {"temperature": Channel("T", "degC"), "concentration": Channel("c", "kg/kg")}
+    )
+    law = Solubility((0.1, 0.001), basis="solution")
+
+    def flags(values: np.ndarray, stream: Stream = stream, **more: float) -> list[str]:
+        rows = "".join(f"{t:.0f},30,{c:.4f}\n" for t, c in zip(minutes, values, strict=True))
+        (tmp_path / "a.csv").write_text("t,T,c\n" + rows)
+        columns = ColumnMap("salt", streams=(stream,), solubility=law, **more)
+        return [flag for flag in ingest_log(tmp_path / "a.csv", columns).record.flags if "rises" in flag]
+
+    assert len(flags(rising)) == 1
+    assert flags(0.30 - 0.001 * minutes) == []
+    unmeasured = Stream(TimeColumn("t", unit="min"), {"temperature": Channel("T", "degC")})
+    assert flags(rising, unmeasured, concentration=0.3) == []
+
+
 def test_a_log_of_one_moment_has_no_duration(tmp_path):
     stream = Stream(TimeColumn("t", unit="h"), {"temperature": Channel("T", "degC")})
     for rows, expected in (("0,20\n0,20\n", None), ("0,20\n1,20\n", 3600.0)):

@@ -85,7 +85,7 @@ def _rewrite_documents(store: Path, description: StoreDescription, before: Verif
         parameters = _sound_parameters(store, description)
         write_static_documents(store, description.layout)
         write_parameters(store, description.layout, parameters)
-    return tuple(sorted(before.damaged_documents))
+    return tuple(before.damaged_documents)
 
 
 def _sound_parameters(store: Path, description: StoreDescription) -> dict[str, FloatArray]:
