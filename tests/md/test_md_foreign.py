@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.samples.pooled import early_velocity
 from nakaya.md.trajectories.dump import LAMMPS_UNITS, read_dump
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
-from nakaya.md.trajectory_records import TrajectoryOptions, ingest_trajectory
+from nakaya.md.trajectory_records import TrajectoryOptions, _Watch, ingest_trajectory
 from nakaya.records.collection import summarise_record
 from nakaya.records.record import Record
 
@@ -145,6 +146,28 @@ def test_energies_are_converted(tmp_path: Path, units: str, frames: list[Frame])
 def test_frames_at_uneven_times_are_said(tmp_path: Path, frames: list[Frame]) -> None:
     record = ingest(tmp_path, dump_of(frames[:6], steps=[0, 500, 1500, 2000, 2500, 9000]))
     assert any("not evenly spaced: 1 to 13 ps" in flag for flag in record.flags)
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        (range(12), []),
+        ([0, 5, 10], []),
+        ([0, 6, 12], ["only 2 frames in the first 10 ps"]),
+        ([0, 2, 4, 7, 9, 11], []),
+        ([0, 2, 4, 7.1, 9.1, 11.1], ["not evenly spaced: 2 to 3.1 ps"]),
+        ([0, 3, 6, 8, 11], []),
+        ([0, 3, 6, 7.9, 10.9], ["not evenly spaced: 1.9 to 3 ps"]),
+        (range(100, 110), []),  # the tenth would come next
+        (range(100, 109), ["only 8 ps are there"]),
+    ],
+)
+def test_what_is_odd_about_times_begins_at_half_as_far_again_and_at_two_frames(
+    times: Sequence[float], words: list[str]
+) -> None:
+    found = _Watch._spacing(SimpleNamespace(has_times=True, _times=list(times)))  # type: ignore[arg-type]
+    assert len(found) == len(words)
+    assert all(word in flag for word, flag in zip(words, found, strict=True)), found
 
 
 @pytest.mark.parametrize(("step", "words"), [(10_000, "only 1 frames in the first 10 ps"), (100, "only 2.2 ps")])

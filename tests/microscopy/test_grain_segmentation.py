@@ -45,6 +45,21 @@ def matched_share(truth: np.ndarray, found: np.ndarray) -> float:
     return float(good.mean())
 
 
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [
+        ("line_width", (0.5, 50.0)),
+        *((name, (0.0, 1.0)) for name in ("contrast", "noise", "unmarked", "broken")),
+        *((name, (0.0, 1.0)) for name in ("grey_deviation", "shading", "pits")),
+    ],
+)
+def test_the_ends_of_ranges_of_an_etching_are_allowed_and_nothing_beyond(name, ends):
+    for end, outside in zip(ends, (-1e-9, 1e-9), strict=True):
+        Etching(**{name: end})
+        with pytest.raises(ParameterError, match=f"{name}=.* is outside"):
+            Etching(**{name: end + outside})
+
+
 def test_an_etched_image_is_what_its_parts_say():
     one, halves = np.zeros((40, 60), np.int32), np.repeat([[0] * 30 + [1] * 30], 40, axis=0).astype(np.int32)
 

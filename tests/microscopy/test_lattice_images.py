@@ -134,6 +134,20 @@ def test_faults_of_fringes_that_cannot_be_followed_are_not_denied_but_unresolved
     assert "fewer than two clear reflections" in search.reason
 
 
+@pytest.mark.parametrize("turn", [0.0, 0.7])
+def test_two_clear_reflections_that_cross_are_enough(turn):
+    def is_resolved(*, spacing: float = 6.0, clearness: float = 50.0, between: float = 60.0) -> bool:
+        image = np.random.default_rng(0).standard_normal((40, 40))
+        angles = (turn, turn + np.radians(between))
+        pairs = [(np.array([np.cos(angle), np.sin(angle)]), spacing, 50.0) for angle in angles]
+        pairs[1] = (pairs[1][0], spacing, clearness)
+        return find_faults(image, [(unit / length, clear) for unit, length, clear in pairs]).resolved
+
+    assert (is_resolved(spacing=4.01), is_resolved(spacing=3.99)) == (True, False)
+    assert (is_resolved(clearness=30.0), is_resolved(clearness=29.9)) == (True, False)
+    assert (is_resolved(between=31.0), is_resolved(between=29.0), is_resolved(between=151.0)) == (True, False, False)
+
+
 def test_images_without_a_lattice_are_refused_in_words():
     noise = np.random.default_rng(3).standard_normal((128, 128))
     with pytest.raises(FormatError, match=r"does not resolve a lattice|no window resolves a lattice"):

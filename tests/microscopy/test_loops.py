@@ -87,6 +87,17 @@ def test_two_spots_that_touch_are_two_and_a_shallow_dent_does_not_part_one():
     assert find_loops(pair(20.0)).count == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [("contrast", (0.0, 1.0)), ("smoothing", (0.5, 100.0)), ("background", (2.0, 2000.0)), ("min_area", (0.0, 1e7))],
+)
+def test_the_ends_of_ranges_of_rules_are_allowed_and_nothing_beyond(name, ends):
+    for end, outside in zip(ends, (-1e-6, 1e-6), strict=True):
+        LoopRules(**{name: end})
+        with pytest.raises(ParameterError, match=f"{name}=.* is outside"):
+            LoopRules(**{name: end + outside})
+
+
 @pytest.mark.parametrize("direction", [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)])
 def test_a_loop_is_the_deepest_place_within_two_pixels_all_around(direction):
     rules = LoopRules(contrast=0.2, smoothing=1.0, min_area=1.0)
