@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
-from nakaya.md.melting import combine_melting_points, zero_velocity_temperature
+from nakaya.md.melting import MeltingRun, combine_melting_points, zero_velocity_temperature
+from nakaya.md.potentials import MATERIALS
 from nakaya.md.properties import block_error, diffusivity
 from nakaya.records.record import DRIVING_FORCE, Provenance, Quantity, Record, Status
 
@@ -55,6 +58,20 @@ def test_runs_that_agree_halve_the_error_with_their_square_and_runs_that_differ_
     assert agree.standard_error == pytest.approx(2.0, rel=EXACT)
     differ = combine_melting_points(coexistences([(1300.0, 1.0), (1350.0, 1.0)]))
     assert differ.standard_error == pytest.approx(25.0, rel=EXACT)  # the scatter, not the stated errors
+
+
+@pytest.mark.parametrize("rule", [0, 1])
+def test_interfaces_that_move_tell_how_far_the_mean_temperature_is_from_the_melting_point(rule: int) -> None:
+    """Two of them at 0.3 A/ps, 30 m/s, each, once a third of the run is over: that over the mobility."""
+    run = MeltingRun(MATERIALS["Cu"], duration_ps=90.0)
+    times = np.arange(0.0, 92.0, 2.0)
+
+    def thickness(volume: float, *, rule: int) -> FloatArray:
+        return np.where(times < 30, 55.0, 100.0 + 2 * 0.3 * (times - 30) * (-1) ** rule)
+
+    history = SimpleNamespace(times_ps=times, thickness=thickness)
+    expected = 30 / MATERIALS["Cu"].mobility * (-1) ** rule
+    assert run._drift(history, 12.0, rule) == pytest.approx(expected, rel=EXACT)  # type: ignore[arg-type]
 
 
 def test_runs_that_failed_say_nothing() -> None:
