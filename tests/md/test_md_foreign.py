@@ -13,9 +13,18 @@ import pytest
 from nakaya.core.errors import ParameterError, UnstatedError
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.samples.pooled import early_velocity
+from nakaya.md.potentials import MATERIALS
 from nakaya.md.trajectories.dump import LAMMPS_UNITS, read_dump
 from nakaya.md.trajectories.frames import BOLTZMANN, Frame
-from nakaya.md.trajectory_records import TrajectoryOptions, _Watch, ingest_trajectory
+from nakaya.md.trajectory_records import (
+    TrajectoryOptions,
+    _closeness,
+    _density,
+    _StepInterval,
+    _temperature_flags,
+    _Watch,
+    ingest_trajectory,
+)
 from nakaya.records.collection import summarise_record
 from nakaya.records.record import Record
 
@@ -146,6 +155,52 @@ def test_energies_are_converted(tmp_path: Path, units: str, frames: list[Frame])
 def test_frames_at_uneven_times_are_said(tmp_path: Path, frames: list[Frame]) -> None:
     record = ingest(tmp_path, dump_of(frames[:6], steps=[0, 500, 1500, 2000, 2500, 9000]))
     assert any("not evenly spaced: 1 to 13 ps" in flag for flag in record.flags)
+
+
+def test_velocities_may_be_a_twentieth_hotter_or_colder_than_what_is_given() -> None:
+    assert _temperature_flags(1000.0, 1049.0) == _temperature_flags(1000.0, 951.0) == []
+    for seen in (1051.0, 949.0):
+        assert _temperature_flags(1000.0, seen) == [
+            f"the velocities of the file are those of {seen:.0f} K, not of the 1000 K given"
+        ]
+    nan = float("nan")
+    assert _temperature_flags(10.0, nan) == _temperature_flags(20_000.0, nan) == _temperature_flags(10.0, 10.0) == []
+    for kelvin in (9.9, 20_001.0):
+        assert len(_temperature_flags(kelvin, nan)) == 1
+    assert "is not known" in _temperature_flags(nan, nan)[0]
+
+
+def test_atoms_have_about_the_room_of_the_known_crystal() -> None:
+    def flags(factor: float, material: str = "Cu") -> list[str]:
+        room = factor * MATERIALS["Cu"].lattice_parameter ** 3 / 4 * 1e-30
+        return _density(SimpleNamespace(pooled={"volume_per_atom": np.array([0.0, room, 1.0])}), material)  # type: ignore[arg-type]
+
+    assert flags(0.86) == flags(1.14) == flags(9.9, "Xy") == []
+    assert len(flags(0.84)) == len(flags(1.16)) == 1
+
+
+@pytest.mark.parametrize(("ratio", "said"), [(1.0, False), (15.0, False), (16.0, True)])
+def test_atoms_are_not_too_near_for_their_room(ratio: float, said: bool) -> None:
+    """In columns of square cells: distance 1 over the cube root of the ratio; 0.4 is that of 15.6."""
+    places = np.indices((3, 3, 3)).reshape(3, -1).T * [1.0, 1.0, ratio]
+    frame = Frame(0, 0.0, places, np.diag([3.0, 3.0, 3 * ratio]), np.full(27, "Cu"))
+    assert len(_closeness(frame)) == said
+
+
+def test_numbers_of_time_steps_agree_with_one_time_between_frames_within_a_hundredth() -> None:
+    def interval(*steps: int | None, assumed: bool = True) -> _StepInterval:
+        found = _StepInterval(assumed)
+        for number, step in enumerate(steps):
+            found.add(replace(Frame(step, 0.0, np.zeros((1, 3)), np.eye(3), np.array(["Cu"])), number=number))
+        return found
+
+    for steps in ((0, 1000, 2009), (0, 1000, 1991), (0, 0, 0), (0, None, 5000, 1), (7, 8)):
+        assert interval(*steps[:3]).flag == ""
+    assert "go back from 1000 to 500" in interval(0, 1000, 500, 1500).flag
+    for steps in ((0, 1000, 2011), (0, 1000, 1989)):
+        with pytest.raises(UnstatedError, match="time steps apart"):
+            interval(*steps)
+        assert interval(*steps, assumed=False).flag == ""
 
 
 @pytest.mark.parametrize(

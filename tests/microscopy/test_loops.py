@@ -13,10 +13,12 @@ from nakaya.microscopy.image_records import NO_SCALE, ImageSource
 from nakaya.microscopy.images import without_bright_spots
 from nakaya.microscopy.loops.counting import (
     LoopRules,
+    Loops,
     calibrate_loops,
     come_in_pairs,
     count_interval,
     find_centres,
+    find_hollows,
     find_loops,
     loops_of_mask,
     mask_of_loops,
@@ -232,6 +234,44 @@ def test_loops_that_touch_around_a_bright_place_are_as_many_as_they_are():
         for t in angles
     )
     assert find_loops((image - image.min()) / np.ptp(image)).count == 3
+
+
+def test_three_of_four_loops_in_pairs_that_nearly_touch_are_a_sign():
+    def paired(pairs: int, singles: int, *, apart: float = 39.0) -> bool:
+        """Of a diameter of 20 each."""
+        places = [(200.0 * n + x, 0.0) for n in range(pairs) for x in (0.0, apart)]
+        places += [(200.0 * n, 1000.0) for n in range(singles)]
+        count = len(places)
+        return come_in_pairs(
+            Loops(
+                np.array(places).reshape(-1, 2),
+                np.full(count, np.pi * 10.0**2),
+                np.ones(count),
+                np.zeros((1, 1), np.int32),
+            )
+        )
+
+    assert (paired(3, 0), paired(3, 2), paired(3, 3)) == (True, True, False)
+    assert (paired(2, 1), paired(2, 0), paired(0, 0)) == (False, False, False)  # too few to tell
+    assert (paired(3, 0, apart=39.9), paired(3, 0, apart=40.1)) == (True, False)
+
+
+@pytest.mark.parametrize(("radius", "gap", "is_hollow"), [
+    (9, 1.0, True), (11, 1.0, False),  # a diameter of at most ten standard deviations of the smoothing
+    (6, 0.75, True), (6, 0.55, False),  # the rim's shallowest place over its deepest
+])  # fmt: skip
+def test_a_bright_place_is_the_inside_of_a_loop_where_its_rim_is_closed_and_no_wider_than_a_loop(
+    radius, gap, is_hollow
+):
+    rules = LoopRules(contrast=0.2, smoothing=2.0, min_area=1.0)
+    rows, columns = np.indices((60, 60)) - 30
+    distance = np.hypot(rows, columns)
+    depth = np.where((distance > radius) & (distance <= radius + 4), 0.8, 0.0)
+    depth[(depth > 0) & (columns > 0) & (np.abs(rows) <= 2)] *= gap
+    found = find_hollows(depth, rules)
+    inside = distance <= radius
+    assert (found[inside] >= 0).all() == (found >= 0).any() == is_hollow
+    assert (found[~inside] < 0).all()
 
 
 def test_loops_in_pairs_are_flagged_and_loops_at_random_are_not():

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from nakaya.reactor.logs.checks import check_balance, check_dissolution, find_size_jumps
 from nakaya.reactor.logs.column_map import Balance
-from nakaya.reactor.logs.events import find_turbidity_events, metastable_zone, running_median
+from nakaya.reactor.logs.events import (
+    _drift,
+    find_turbidity_events,
+    metastable_zone,
+    running_median,
+    transmissivity_from,
+)
 from nakaya.reactor.logs.log import ReactorLog, Series
 
 RATE = 0.5 / 60.0  # K/s
@@ -167,6 +173,54 @@ def test_temperature_is_held_where_it_moves_by_less_than_half_a_kelvin_from_a_mi
         temperature = 300.0 + moved * np.clip((times - begin) / (end - begin), 0.0, 1.0)
         (cloud,), _ = find_turbidity_events(times, light, times, temperature)
         assert cloud.is_isothermal == held, (begin, end, moved)
+
+
+def test_the_level_of_a_clear_solution_may_fall_to_three_fifths():
+    def seen(level: float) -> tuple[list[str], str]:
+        light = steps((0.0, 2000), (1.0, 2000), (0.0, 1000), (level, 3000))
+        times = np.arange(float(light.size))
+        events, remark = find_turbidity_events(times, light, times, np.full(light.size, 300.0))
+        return [event.kind for event in events], remark
+
+    kinds, remark = seen(0.61)
+    assert kinds == ["clear", "cloud", "clear"]
+    assert "drifts from 100% to 61% (a fouled window?)" in remark
+    assert seen(0.59) == (["clear", "cloud"], "")
+
+
+@pytest.mark.parametrize(("first", "dips", "is_clear"), [
+    (0.0, 0.029, True), (0.0, 0.031, False), (0.04, 0.059, True), (0.04, 0.061, False),
+])  # fmt: skip
+def test_a_lower_level_is_clear_where_it_is_quiet_or_half_as_noisy_again_as_the_plateau(first, dips, is_clear):
+    smooth = steps((0.0, 2000), (1.0, 2000), (0.0, 1000), (0.8, 3000))
+    depth = steps((0.0, 2000), (first, 2000), (0.0, 1000), (dips, 3000))
+    found = _drift(np.arange(8000.0), smooth, smooth - depth, 1.0, 1.0, 0.02)
+    if is_clear:
+        np.testing.assert_allclose(found, np.interp(np.arange(8000.0), [3999, 5000], [0.0, -0.2]), atol=1e-12)
+    else:
+        assert found is None
+
+
+def test_the_level_of_a_clear_solution_may_fall_slowly_or_hardly():
+    times = np.arange(6000.0)
+    for lowest, tolerance, is_drift in ((0.9, 0.02, True), (0.9, 0.11, False), (0.7, 0.02, True)):
+        smooth = 1.0 - (1.0 - lowest) * times / times[-1]
+        found = _drift(times, smooth, smooth, 1.0, 1.0, tolerance)
+        assert (found is not None) == is_drift
+        if found is not None:  # a line through the upper quartiles of both halves: an eighth of the fall above it
+            np.testing.assert_allclose(found - (smooth - 1.0), (1.0 - lowest) / 8, atol=1e-3)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_turbidity_is_turned_over_where_its_change_is_ten_times_its_noise(sign):
+    """Of three even values the median distance from the middle one is 1; 1.4826 of it is the deviation."""
+    times, noise = np.arange(4000.0), np.resize([-1.0, 0.0, 1.0], 4000)
+    for rise, is_seen in ((14.7, False), (15.0, True)):
+        turbidity = 100.0 + rise * (times >= 2000 if sign > 0 else times < 2000) + noise
+        turned, reason = transmissivity_from(times, turbidity)
+        assert (reason == "") == is_seen
+        np.testing.assert_allclose(turned, (100.0 + rise - turbidity) / rise if is_seen else turbidity)
+    assert "too few" in transmissivity_from(times[:19], times[:19])[1]
 
 
 def test_running_median_bridges_gaps_and_ignores_spikes():
