@@ -46,6 +46,8 @@ exclude_patterns = ["_build", "_static", "_extensions", "pictures", "gallery/*.i
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "attrs_block"]
 
+smartquotes = False  # quotes are those of code
+
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"

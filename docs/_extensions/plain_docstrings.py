@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 
 SECTION = re.compile(r"(Args|Arguments|Attributes|Returns|Yields|Raises|Note|Notes):$")
 CODE = re.compile(r"`([^`]+)`")
+ALIAS = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
 ENUMERATOR = re.compile(r"^(\s+\w+: )(?=(?:[A-Za-z]|\d+|[ivxlcdm]+)[.)](?:\s|$))")
 MARKUP = re.compile(r"\\|\*|\||(?<=\w)_(?=\W|$)")
 
@@ -28,6 +29,10 @@ def as_restructured(lines: list[str]) -> list[str]:
             found.append(line)
             continue
         in_example = False
+        if line in ("Example:", "Examples:"):
+            found += [".. rubric:: Example", "", "::", ""]
+            in_section, in_block = False, True
+            continue
         if line.startswith(">>>"):
             in_section, in_example = False, True
             if not headed:
@@ -61,7 +66,18 @@ def translate(app: Sphinx, what: str, name: str, obj: object, options: object, l
     lines[:] = as_restructured(lines)
 
 
+def name_aliases(
+    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Write aliases of types as the code does, where Sphinx shows how it keeps them."""
+    return (
+        signature and ALIAS.sub(r"\1", signature),
+        returned and ALIAS.sub(r"\1", returned),
+    )
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.connect("autodoc-process-signature", name_aliases)
     app.connect("autodoc-process-docstring", translate, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -53,9 +53,15 @@ class CrystalDataset(Dataset[dict[str, Any]]):
         ParameterError: Crystals are not computed yet, or the duration of a step is not known.
         MissingExtraError: torch is not installed.
 
-    Example:
-        crystals = nakaya.CrystalDataset("flakes.zarr").split({"train": 0.8, "test": 0.2}, seed=0)
-        batches = torch.utils.data.DataLoader(crystals["train"], batch_size=32, shuffle=True, num_workers=2)
+    >>> import tempfile, nakaya
+    >>> path = tempfile.mkdtemp() + "/flakes.zarr"
+    >>> points = [nakaya.GravnerGriffeath(rho=rho) for rho in (0.4, 0.5, 0.6)]
+    >>> nakaya.save(nakaya.grow(points, size=16, members=2, seed=7), path)
+    >>> crystals = nakaya.CrystalDataset(path, parameters=["rho"])
+    >>> len(crystals), crystals[4]["parameters"].tolist(), tuple(crystals[4]["arrival"].shape)
+    (6, [0.6000000238418579], (16, 16))
+    >>> sorted(crystals.split({"train": 0.8, "test": 0.2}, seed=0))
+    ['test', 'train']
     """
 
     def __init__(
