@@ -157,6 +157,11 @@ def test_starts_are_converted_to_the_basis_of_the_solubility(start: str, expecte
         (CASE, [('set = "dextrose"', 'set = "dextrosse"')], "did you mean 'dextrose'?"),
         (CASE, [('set = "dextrose"', 'set = "dextrose"\ndensity = -1.0')], "density=-1.0 of a crystallizer"),
         (CASE, [('method = "moments"', 'method = "moments"\nnum_times = 1')], "num_times=1 is not a whole"),
+        (
+            CASE,
+            [('set = "dextrose"', 'set = "dextrose"\nsolubility_measured_C = [60.0, 35.0]')],
+            "solubility_measured_C = [60, 35] does not rise",
+        ),
         (CASE, [('method = "moments"', "[antisolvent]\nrate = 1.0")], "unknown key 'antisolvent'"),
         (OWN, [("[30.0, 40.0]", "[95.0, 40.0]")], "the times of a profile must increase"),
         (OWN, [("density = 1500.0\n", "")], "needs [system.solubility], density and shape_factor"),
@@ -179,6 +184,11 @@ def test_what_is_wrong_is_one_line(text: str, changes: list[tuple[str, str]], to
     ("text", "changes", "told"),
     [
         (OWN, [("90.0, 20.0", "90.0, 9.7")], "leaves the table of solubilities by up to 0.3 K"),
+        (
+            CASE,
+            [('set = "dextrose"', 'set = "dextrose"\nsolubility_measured_C = [35.0, 60.0]')],
+            "the temperature leaves 35 to 60 degC, where the solubility was measured, by up to 2 K",
+        ),
         (OWN, [(SIEVED, "")], "no crystal ever"),
         (OWN, [("concentration = 0.3", "concentration = 0.2")], "seed crystals stay as they are until it is saturated"),
         (OWN, [("concentration = 0.3", "concentration = 3.0")], "the initial concentration is between"),

@@ -20,7 +20,7 @@ from nakaya.reactor.logs.checks import check_supersaturation
 from nakaya.reactor.profiles import Profile, constant, cubic, linear, natural, piecewise
 from nakaya.reactor.simulate import Method
 from nakaya.reactor.solubility import CELSIUS_ZERO
-from nakaya.reactor.system_config import GridTable, SeedTable, SystemTable, build_crystallizer
+from nakaya.reactor.system_config import GridTable, SeedTable, SystemTable, build_crystallizer, extrapolation_remarks
 from nakaya.records.units import same_dimension, to_si
 
 __all__ = ["Continuous", "ProfileKind", "SimulationCase", "Start", "Stirring", "TemperatureProgram", "read_case"]
@@ -271,8 +271,14 @@ def _build(table: CaseTable, path: Path) -> SimulationCase:
         np.linspace(0.0, duration, table.num_times),
         table.method,
         None if table.grid is None else table.grid.build(),
-        tuple(_remarks(crystallizer, operation)),
+        (*_remarks(crystallizer, operation), *extrapolation_remarks(table.system, _temperatures(operation))),
     )
+
+
+def _temperatures(operation: Operation) -> FloatArray:
+    """Those that a run comes to, K."""
+    times = np.union1d(np.linspace(0.0, operation.duration, 1001), operation.temperature.times)
+    return operation.temperature.at(times[times <= operation.duration])
 
 
 def _remarks(crystallizer: Crystallizer, operation: Operation) -> list[str]:
@@ -282,8 +288,7 @@ def _remarks(crystallizer: Crystallizer, operation: Operation) -> list[str]:
         ParameterError: A solubility that is none at a temperature of the run.
     """
     law = crystallizer.solubility
-    times = np.union1d(np.linspace(0.0, operation.duration, 1001), operation.temperature.times)
-    T = operation.temperature.at(times[times <= operation.duration])
+    T = _temperatures(operation)
     low, high = law.range()
     beyond = max(low - float(T.min()), float(T.max()) - high)
     solubilities = law.at(np.clip(T, low, high))

@@ -25,7 +25,7 @@ from nakaya.reactor.logs.record import CONCENTRATION_BASIS, thin
 from nakaya.reactor.profiles import Profile, constant
 from nakaya.reactor.simulate import Method
 from nakaya.reactor.solubility import CELSIUS_ZERO, Solubility
-from nakaya.reactor.system_config import GridTable, SeedTable, SystemTable, build_crystallizer
+from nakaya.reactor.system_config import GridTable, SeedTable, SystemTable, build_crystallizer, extrapolation_remarks
 from nakaya.records.record import Record
 from nakaya.records.store import load_records
 from nakaya.records.units import same_dimension
@@ -131,6 +131,7 @@ def read_fit_plan(path: Path) -> FitPlan:
             files += [path.parent / name for name in (entry.log, entry.map) if name is not None]
             experiment, remarks = _experiment(entry, log, basis, crystallizer.solubility)
             experiments.append(experiment)
+            remarks += extrapolation_remarks(table.system, experiment.operation.temperature.values)
             if log.flags or remarks:
                 flags[entry.name] = (*log.flags, *remarks)
         grid = table.grid

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, create_model
 
+from nakaya.core.arrays import FloatArray
 from nakaya.core.configuration import Table, checked
 from nakaya.core.errors import ConfigError, ParameterError, UnknownNameError
 from nakaya.reactor.crystallizer import Crystallizer, Seed
@@ -23,9 +24,9 @@ from nakaya.reactor.rate_equations import (
     PowerLawGrowth,
 )
 from nakaya.reactor.sizes import BinnedSizes, LogNormalSizes, NormalSizes, SizeDistribution
-from nakaya.reactor.solubility import Solubility
+from nakaya.reactor.solubility import CELSIUS_ZERO, Solubility
 
-__all__ = ["GridTable", "SeedTable", "SystemTable", "build_crystallizer"]
+__all__ = ["GridTable", "SeedTable", "SystemTable", "build_crystallizer", "extrapolation_remarks"]
 
 
 class SystemTable(Table):
@@ -36,6 +37,7 @@ class SystemTable(Table):
     density: float | None = None
     shape_factor: float | None = None
     solubility: Solubility | None = None
+    solubility_measured_C: tuple[float, float] | None = None  # where the law is known; beyond it is an extrapolation
     growth: dict[str, Any] | None = None  # entries of a law, which change or complete that of the set
     dissolution: dict[str, Any] | None = None
     nucleation: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -90,6 +92,31 @@ class GridTable(Table):
 
 
 _GROWTH_LAWS: Mapping[str, type[Growth]] = {"power-law": PowerLawGrowth, "birth-and-spread": BirthAndSpreadGrowth}
+
+
+def extrapolation_remarks(table: SystemTable, temperatures: FloatArray) -> list[str]:
+    """Say how far a run leaves the temperatures at which its solubility was measured, where the table states them.
+
+    Args:
+        table: The system.
+        temperatures: Of the run, float64 [n], K.
+
+    Raises:
+        ParameterError: The stated ends do not rise.
+    """
+    if table.solubility_measured_C is None:
+        return []
+    low, high = table.solubility_measured_C
+    if not low < high:
+        raise ParameterError(f"solubility_measured_C = [{low:g}, {high:g}] does not rise: give the lower end first")
+    celsius = temperatures - CELSIUS_ZERO
+    beyond = max(low - float(celsius.min()), float(celsius.max()) - high)
+    if beyond <= 0:
+        return []
+    return [
+        f"the temperature leaves {low:g} to {high:g} degC, where the solubility was measured, by up to {beyond:.3g} K: "
+        "the law is extrapolated"
+    ]
 
 
 def build_crystallizer(table: SystemTable) -> Crystallizer:
