@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperCommand
 
 from nakaya.cli.ingest import IngestGroup
+from nakaya.cli.options import with_dask_address
 from nakaya.cli.output import PrintableFormatter, echo, run_app
 from nakaya.core.registry import Registry
 
@@ -224,9 +225,9 @@ class _StatedCommand(TyperCommand):
     def __getattr__(self, attribute: str) -> Any:
         return getattr(self.command, attribute)
 
-    def make_context(self, *words: Any, **options: Any) -> Any:
+    def make_context(self, info_name: str | None, args: list[str], **options: Any) -> Any:
         """Parse the words by the options of the command itself, which then is what the context runs."""
-        return self.command.make_context(*words, **options)
+        return self.command.make_context(info_name, with_dask_address(args), **options)
 
 
 def _placeholder() -> None:

@@ -16,7 +16,6 @@ from typing import Any, Final
 import typer
 
 from nakaya.cli.moved import moved_to
-from nakaya.cli.options import with_dask_address
 from nakaya.core.addresses import without_secrets
 from nakaya.core.documents import dump_json, plain
 from nakaya.core.errors import (
@@ -70,7 +69,7 @@ LEAST_ALIKE = 0.7
 
 def run_app(app: typer.Typer, program: str, arguments: Sequence[str]) -> int:
     """Run one command of an application and return its exit status; `--debug` may stand anywhere on the line."""
-    arguments = with_dask_address(arguments)
+    arguments = list(arguments)
     debug = "--debug" in arguments
     if debug:  # accepted anywhere on the line, not only before the command's name
         arguments = ["--debug", *[word for word in arguments if word != "--debug"]]
