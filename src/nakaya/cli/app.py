@@ -225,9 +225,9 @@ class _StatedCommand(TyperCommand):
     def __getattr__(self, attribute: str) -> Any:
         return getattr(self.command, attribute)
 
-    def make_context(self, info_name: str | None, args: list[str], **options: Any) -> Any:
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Parse the words by the options of the command itself, which then is what the context runs."""
-        return self.command.make_context(info_name, with_dask_address(args), **options)
+        return self.command.make_context(info_name, with_dask_address(args), parent=parent, **extra)
 
 
 def _placeholder() -> None:
