@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from nakaya.cli.options import make_executor
 from nakaya.cli.output import echo_json
 from nakaya.cli.progress import progress_reporter
 from nakaya.core.checks import check_seed
@@ -345,6 +346,12 @@ def kinetics(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes of one thread each.")] = 1,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            help='Fit on a Dask cluster: "local", or the address of a scheduler, such as tcp://10.0.0.5:8786.'
+        ),
+    ] = None,
     done: Annotated[
         bool, typer.Option("--done", help="Compute nothing: make the table from what --out holds already.")
     ] = False,
@@ -387,10 +394,11 @@ def kinetics(
                 if on is not None
                 else benchmark_kinetics(
                     records,
-                    out=out,
+                    out=None if out is None else out.absolute(),  # workers may be elsewhere
                     overwrite=overwrite,
                     splits=split or SPLITS,
                     workers=workers,
+                    executor=None if dask is None else make_executor(dask, workers),
                     compute=not done,
                     progress=report,
                     **options,

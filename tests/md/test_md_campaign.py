@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import math
 import os
+import pickle
 import random
 import signal
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from nakaya.core.errors import ConfigError, InputFileError, OutputError
 from nakaya.core.locks import lock_output
-from nakaya.md.campaigns.campaign import run_campaign, run_hash
+from nakaya.md.campaigns.campaign import _Shared, _stages, run_campaign, run_hash
 from nakaya.md.campaigns.plan import read_plan
 from nakaya.md.runs import collect
 from nakaya.md.tables import tabulate
@@ -101,6 +104,51 @@ def test_workers_do_not_change_the_records(place: Path) -> None:
     run_campaign(runs, place / "one")
     run_campaign(runs, place / "two", workers=2)
     assert contents(place / "one" / "records") == contents(place / "two" / "records")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """In the place of workers on other machines: what goes to them and comes back is pickled."""
+
+    batches: list[list[str]]
+    is_elsewhere: bool = True
+
+    def at_most(self, tasks: int) -> Cluster:
+        return self
+
+    def results(
+        self, work: Callable[[Any], Any], tasks: Iterable[Any], *, name: Callable[[Any], str]
+    ) -> Generator[Any, None, None]:
+        jobs = list(tasks)
+        self.batches.append([name(job) for job in jobs])
+        for job in reversed(jobs):  # they are finished in any order
+            yield pickle.loads(pickle.dumps(work(pickle.loads(pickle.dumps(job)))))
+
+
+def test_a_cluster_does_not_change_the_records(place: Path) -> None:
+    runs = read_plan(place / "plan.toml")[:4]
+    run_campaign(runs, place / "one")
+    cluster = Cluster([])
+    run_campaign(runs, place / "cluster", executor=cluster)
+    assert contents(place / "one" / "records") == contents(place / "cluster" / "records")
+    assert cluster.batches == [[f"run {run.id}" for run in runs]]
+
+
+def test_on_a_cluster_runs_wait_for_those_whose_records_they_look_at(place: Path) -> None:
+    copper, silicon = SimpleNamespace(name="Cu"), SimpleNamespace(name="Si")
+    planned = [("growth", copper), ("melting", copper), ("growth", silicon), ("properties", copper)]
+    runs: list[Any] = [SimpleNamespace(id=f"{kind}-{of.name}", kind=kind, material=of) for kind, of in planned]
+
+    class Told(Cluster):
+        def results(self, work: object, tasks: Iterable[Any], *, name: Callable[[Any], str]) -> Iterator[Any]:
+            batch = [name(job) for job in tasks]
+            self.batches.append(batch)
+            yield from batch
+
+    told = Told([])
+    found = list(_stages(runs, _Shared(place, [], runs, False, ""), {}, told))
+    assert told.batches == [["run growth-Si", "run properties-Cu"], ["run melting-Cu"], ["run growth-Cu"]]
+    assert found == [name for batch in told.batches for name in batch]
 
 
 def test_a_campaign_that_is_killed_ends_like_one_that_is_not(place: Path) -> None:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nakaya.cli.options import AsJson, Overwrite, StatedOrientation, StatedTemperature, TrajectoryGroup, with_groups
+from nakaya.cli.options import (
+    AsJson,
+    DaskAddress,
+    Overwrite,
+    StatedOrientation,
+    StatedTemperature,
+    TrajectoryGroup,
+    make_executor,
+    with_groups,
+)
 from nakaya.cli.output import echo, echo_json
 from nakaya.core.errors import ParameterError
 
@@ -356,6 +365,7 @@ def campaign_run(
         str | None, typer.Option(help="Records whose runs are not repeated: a shipped set or a store.")
     ] = None,
     workers: Workers = 1,
+    dask: DaskAddress = None,
     keep_frames: Annotated[bool, typer.Option("--keep-frames", help="Keep the frames of finished runs.")] = False,
     max_runs: Annotated[
         int | None, typer.Option(min=0, help="Stop after so many runs; 0: only tell what is left.")
@@ -367,11 +377,15 @@ def campaign_run(
     Example: nakaya md campaign run examples/nickel/plan.toml --out nickel/ --workers 2
 
     Killed at any moment, the same command goes on; a run counts once, because its record is written whole or not.
-    It refuses when a record was made with other settings than the plan has.
+    It refuses when a record was made with other settings than the plan has. With --dask the runs go to a cluster, whose
+    workers need LAMMPS and have to see --out under the same path (docs/clusters.md).
     """
     from nakaya.md.runs import run_plan
 
-    document = run_plan(plan, _execution(out, workers), known=known, keep_frames=keep_frames, max_runs=max_runs)
+    how = _execution(out, workers)
+    if dask is not None:
+        how = replace(how, executor=make_executor(dask, workers))
+    document = run_plan(plan, how, known=known, keep_frames=keep_frames, max_runs=max_runs)
     line = (
         f"runs finished now: {document['finished']}, done before: {document['skipped']}, remaining: "
         f"{document['remaining']}, failed: {len(document['failed'])}; records in {document['records']}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nakaya.core.errors import ParameterError
+from nakaya.core.executors import Executor
 from nakaya.core.files import check_output
 from nakaya.core.processes import peak_memory_of_children
 from nakaya.core.resumable import staged
@@ -61,6 +62,7 @@ class Execution:
         overwrite: Whether an output that exists is replaced.
         command: Stated in the records as the way to make them again.
         progress: Called with every finished record.
+        executor: Does the runs of a plan in place of the workers: a cluster, say.
     """
 
     out: Path
@@ -68,6 +70,7 @@ class Execution:
     overwrite: bool = False
     command: str = ""
     progress: Callable[[Record], None] | None = None
+    executor: Executor | None = None
 
 
 def _measure(runs: Sequence[Run], how: Execution) -> list[Record]:
@@ -282,8 +285,8 @@ def run_plan(
     runs = read_plan(plan)
     elsewhere = known_records(known) if known is not None else []
     report = run_campaign(
-        runs, how.out, known=elsewhere, workers=how.workers, keep_frames=keep_frames, max_runs=max_runs,
-        command=how.command, progress=how.progress,
+        runs, how.out, known=elsewhere, workers=how.workers, executor=how.executor, keep_frames=keep_frames,
+        max_runs=max_runs, command=how.command, progress=how.progress,
     )  # fmt: skip
     done = {*report.finished, *report.skipped, *report.failed}
     return {

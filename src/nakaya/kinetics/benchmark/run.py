@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import ParameterError, UnknownNameError
+from nakaya.core.executors import Executor, Processes
 from nakaya.kinetics.benchmark.nucleation import rate_results
 from nakaya.kinetics.benchmark.scores import score_rows
 from nakaya.kinetics.benchmark.tasks import TARGET, Kept, computed, make_tasks, run_tasks
@@ -47,6 +48,7 @@ def score_models(
     tuned: Path | None = None,
     seed: int = 0,
     workers: int = 1,
+    executor: Executor | None = None,
     kept: Kept = computed,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def score_models(
         tuned: Folder of tuned settings; None = the shipped ones.
         seed: Of everything random.
         workers: Processes.
+        executor: Scores in their place: a cluster, say, whose workers see `source` and what `kept` writes to.
         kept: Keeps results of tasks, or leaves them out.
         progress: Told how many tasks are done, and of how many.
 
@@ -81,7 +84,7 @@ def score_models(
         settings=partial(tuned_settings, folder=tuned),
         seed=check_seed(seed),
     )
-    results = run_tasks(source, tasks, kept=kept, workers=workers, progress=progress)
+    results = run_tasks(source, tasks, kept=kept, executor=executor or Processes(workers), progress=progress)
     records = load_records(source)
     rates = rate_results(records, corpus, models=models, evidence=evidence, splits=splits, seed=seed, kept=kept)
     return {

@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
@@ -16,7 +16,7 @@ import numpy as np
 
 from nakaya.core.documents import plain
 from nakaya.core.errors import MissingExtraError, NakayaError
-from nakaya.core.processes import parent_bound_pool, results_as_completed
+from nakaya.core.executors import Executor
 from nakaya.core.provenance import package_version
 from nakaya.kinetics.models.catalogue import MODELS, find_model
 from nakaya.kinetics.models.conformal import calibrate, normal_factor
@@ -227,7 +227,7 @@ def run_tasks(
     tasks: Sequence[Task],
     *,
     kept: Kept = computed,
-    workers: int = 1,
+    executor: Executor,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Run tasks, and return their results in the same order.
@@ -236,13 +236,12 @@ def run_tasks(
         source: Shipped set, store or file of records.
         tasks: What is wanted.
         kept: Keeps results, or leaves tasks out.
-        workers: Processes; 1 = this one.
+        executor: Runs them.
         progress: Told how many are done, and of how many.
     """
     found: dict[str, dict[str, Any]] = {}
     run = partial(_run, source, kept)
-    with nullcontext() if workers == 1 or len(tasks) < 2 else parent_bound_pool(min(workers, len(tasks))) as pool:
-        done = map(run, tasks) if pool is None else results_as_completed(pool, run, tasks, ahead=2 * workers)
+    with closing(executor.at_most(len(tasks)).results(run, tasks, name=lambda task: task.name)) as done:
         for number, (name, document) in enumerate(done, 1):
             if document is not None:
                 found[name] = document

@@ -18,11 +18,13 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from nakaya.core.errors import FormatError, OutputError
+from nakaya.core.executors import Executor
 from nakaya.core.locks import lock_output
 from nakaya.core.processes import parent_bound_pool
 from nakaya.md.campaigns.plan import Run
@@ -84,6 +86,7 @@ def run_campaign(
     *,
     known: Iterable[Record] = (),
     workers: int = 1,
+    executor: Executor | None = None,
     keep_frames: bool = False,
     max_runs: int | None = None,
     command: str = "",
@@ -96,6 +99,7 @@ def run_campaign(
         out: Directory; records go to out/records, patches to out/records/patches, runs in flight to out/runs.
         known: Records from elsewhere (the shipped set, say): their runs are skipped too.
         workers: Processes, each with one LAMMPS of one thread at a time.
+        executor: Does the runs in their place: a cluster, say, whose workers see `out` under the same path.
         keep_frames: Whether the frames of finished runs stay in out/runs.
         max_runs: Stop after so many runs; None = all.
         command: Stated in the records as the way to make them again.
@@ -122,8 +126,10 @@ def run_campaign(
         skipped = tuple(run.id for run in runs if run.id in done)
         finished: list[str] = []
         failed = [name for name in skipped if done[name].status == "failed"]
-        shared = _Shared(out, list(elsewhere.values()), list(runs), keep_frames, command)
-        for record in _execute(pending[:max_runs], shared, done, workers):
+        shared = _Shared(out.absolute(), list(elsewhere.values()), list(runs), keep_frames, command)
+        queue = pending[:max_runs]
+        records = _execute(queue, shared, done, workers) if executor is None else _stages(queue, shared, done, executor)
+        for record in records:
             store.add(record)
             done[record.id] = record
             (failed if record.status == "failed" else finished).append(record.id)
@@ -184,6 +190,33 @@ def _execute(pending: Sequence[Run], shared: _Shared, done: Mapping[str, Record]
             for future in flying:
                 future.cancel()
             raise
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A run, and all that it looks at; for workers elsewhere."""
+
+    run: Run
+    out: Path
+    relevant: list[Record]
+    keep_frames: bool
+    command: str
+
+
+def _stages(queue: Sequence[Run], shared: _Shared, done: Mapping[str, Record], executor: Executor) -> Iterator[Record]:
+    """Runs that wait for no others, then those that wait for these, and so on."""
+    waiting = list(queue)
+    while waiting:
+        pending = {run.id for run in waiting}
+        ready = [run for run in waiting if not pending & shared.prerequisites(run)]
+        waiting = [run for run in waiting if pending & shared.prerequisites(run)]
+        jobs = [_Job(run, shared.out, shared.relevant(run, done), shared.keep_frames, shared.command) for run in ready]
+        with closing(executor.at_most(len(jobs)).results(_do, jobs, name=lambda job: f"run {job.run.id}")) as records:
+            yield from records
+
+
+def _do(job: _Job) -> Record:
+    return _attempt(job.run, job.out, job.relevant, job.keep_frames, job.command)
 
 
 def _attempt(run: Run, out: Path, relevant: list[Record], keep_frames: bool, command: str) -> Record:
