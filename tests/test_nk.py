@@ -180,6 +180,35 @@ def test_a_study_runs_in_the_root_with_everything_installed(
     assert nk.is_installed(nk.TEST_EXTRAS)
 
 
+def test_the_documentation_is_built_anew_with_warnings_as_errors(
+    nk: ModuleType,
+    installs: list[list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    docs = tmp_path / "docs"
+    monkeypatch.setattr(nk, "DOCS", docs)
+    monkeypatch.setattr(nk, "SITE", docs / "_build" / "site")
+    for old in (docs / "_build" / "site" / "gone.html", docs / "gallery" / "gone.rst", docs / "kept.md"):
+        old.parent.mkdir(parents=True, exist_ok=True)
+        old.touch()
+    answers = iter([0, 1])
+    ran: list[list[str]] = []
+    monkeypatch.setattr(nk, "run_in_venv", lambda words: ran.append(words) or next(answers))
+    assert nk.main(["docs", "-D", "plot_gallery=0"]) == 0
+    assert [path.name for path in docs.iterdir()] == ["kept.md"]
+    assert {"-W", "plot_gallery=0"} < set(ran[0])
+    assert ran[0][-2:] == [str(docs), str(docs / "_build" / "site")]
+    assert nk.is_installed(nk.DOCS_EXTRAS)
+    said = capsys.readouterr()
+    assert (docs / "_build" / "site" / "index.html").as_uri() in said.out
+    assert nk.main(["docs"]) == 1
+    failed = capsys.readouterr()
+    assert "was not built" in failed.err
+    assert "Open file:" not in failed.out
+
+
 def test_it_needs_the_standard_library_alone() -> None:
     done = subprocess.run([sys.executable, "-I", "-S", str(ROOT / "nk.py"), "--help"], capture_output=True, check=False)
     assert done.returncode == 0
