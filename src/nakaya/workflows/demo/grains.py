@@ -62,7 +62,7 @@ def read_a_micrograph(report: Report, seed: int) -> list[str]:
         alt="The same image with yellow lines along the boundaries and each grain in a colour of its own.",
     )
     report.add_table(
-        ("", "grains", "mean intercept (µm)", "95 % interval (µm)", "ASTM grain size", "neighbours"),
+        ("map", "grains", "mean intercept (µm)", "95 % interval (µm)", "ASTM grain size", "neighbours"),
         [_row("as made", known), _row("as found", found)],
         caption="The interval is what counting one image of this size leaves open; it does not cover mistakes of the "
         "segmentation. Neighbours: of whole grains, without the bias of leaving out those on the frame.",

@@ -56,15 +56,13 @@ def predict_kinetics(report: Report, seed: int) -> list[str]:
         f"A model ({part.model}, the best of {len(part.scores)} in an inner cross-validation) was fitted to these "
         f"runs. For {system} at {kelvins}, a temperature at which nothing was simulated, it says:",
     )
-    report.add_numbers(
-        [
-            _key_number(name, entry)
-            for name, entry in told.items()
-            if isinstance(entry, dict) and entry.get("value") is not None
-        ]
-    )
+    entries = {
+        name.replace("_", " "): entry for name, entry in told.items() if isinstance(entry, dict) and "value" in entry
+    }
+    unknown = tuple(name for name, entry in entries.items() if entry["value"] is None)  # which nobody asked for here
+    report.add_numbers([_key_number(name, entry) for name, entry in entries.items() if name not in unknown])
     report.add_code(f"nakaya predict --material {MATERIAL} --orientation {FACE} --temperature {TEMPERATURE:g}")
-    report.add_text(*(f"It warns: {warning}." for warning in told["warnings"]))
+    report.add_text(*(f"It warns: {text}." for text in told["warnings"] if not text.startswith(unknown)))
     series, melting = measured[MATERIAL]
     curves = _curves(series, model)
     report.add_figure(
@@ -135,7 +133,7 @@ def _curves(series: Sequence[Points], model: KineticsModel) -> list[Band]:
 
 def _key_number(name: str, entry: dict[str, Any]) -> KeyNumber:
     value, low, high = (format_number(number, 3) for number in (entry["value"], *entry["interval90"]))
-    return KeyNumber(f"{value} {entry['unit']}", name.replace("_", " "), f"90 % interval: {low} to {high}")
+    return KeyNumber(f"{value} {entry['unit']}", name, f"90 % interval: {low} to {high}")
 
 
 def _in_words(entry: dict[str, Any]) -> str:
