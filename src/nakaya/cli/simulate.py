@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nakaya.cli.options import AsJson, Overwrite
-from nakaya.cli.output import echo, echo_json
+from nakaya.cli.output import echo, echo_json, echo_tables
 from nakaya.core.errors import ParameterError
 
 __all__ = ["reactor"]
@@ -68,4 +68,5 @@ def reactor(
     if final["crystals_per_kg"] > 0:
         means = ", ".join(f"{name} {1e6 * final[f'{name}_m']:.4g}" for name in ("L10", "L32", "L43"))
         echo(f"mean sizes / um       {means}")
+    echo_tables(result["tables"])
     echo(f"written to {result['out']}")
