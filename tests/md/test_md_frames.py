@@ -188,6 +188,8 @@ def test_frames_with_nan_are_left_out_with_a_flag(tmp_path: Path, crystal: tuple
         (LIE.format(1).replace("id type x y z", "id id x y z"), "comes twice"),
         (LIE.format(1).replace("0 9", "0 0"), "volume"),
         (LIE.format(1).replace("0 9", "0 nan"), "volume"),
+        *((LIE.format(1).replace("0 9", wide), "three rows of two") for wide in ("9", "0 9 0 0 0")),
+        (LIE.format(1).replace("0 9", "0 9 0", 1), "three rows of two"),
         (LIE.format(1).replace("1 1 0 0 0", "1 1 0 0"), "4 words, expected 5"),
         (LIE.format(1).replace("1 1 0 0 0", "1 1 0 0 zero"), "no number"),
         (LIE.format(2) + "1 1 1 1 1\n", "same id"),

@@ -16,8 +16,9 @@ from nakaya.microscopy.grains.doubts import brightness_steps, count_straight_lin
 from nakaya.microscopy.grains.etched import Etching, etched_image
 from nakaya.microscopy.grains.grain_size import mean_intercept
 from nakaya.microscopy.grains.masks import grains_from_mask, mask_of_boundaries
+from nakaya.microscopy.grains.measures import solidity
 from nakaya.microscopy.grains.record import measure_map
-from nakaya.microscopy.grains.segmentation import _fraction_on_lines, segment_grains
+from nakaya.microscopy.grains.segmentation import _fraction_on_lines, _typical_solidity, segment_grains
 from nakaya.microscopy.grains.topology import split_disconnected
 from nakaya.microscopy.grains.voronoi import scatter_points, voronoi_map
 from support.boundary_net import boundary_net
@@ -149,6 +150,17 @@ def test_a_negative_shows_the_same_steps_and_lines():
     columns = np.indices((60, 80))[1]
     image = np.where(columns < 40, 0.2, 0.5 + 0.005 * (columns - 40)) - 0.15 * np.exp(-(((columns - 40) / 2.0) ** 2))
     np.testing.assert_allclose(brightness_steps(image, 4.0), brightness_steps(1 - image, 4.0), atol=1e-4)
+
+
+def test_grains_are_as_convex_as_the_middle_one_of_those_that_are_large_enough_to_tell():
+    assert _typical_solidity(np.zeros((1, 29), np.int32)) == 0.0
+    assert _typical_solidity(np.zeros((1, 30), np.int32)) == 1.0
+    corner = np.zeros((10, 10), np.int32)
+    corner[:5, :5] = 1  # too few to tell, though square
+    assert _typical_solidity(corner) == solidity(corner)[0] < 1.0
+    halves = np.repeat([0, 1, 2], 10)[:, None] + np.zeros(10, np.int32)
+    halves[:10, 5:], halves[3:10, :5] = 1, 1
+    assert _typical_solidity(halves.astype(np.int32)) == np.median(solidity(halves.astype(np.int32))[1:])
 
 
 @pytest.mark.parametrize("turn", range(4))

@@ -204,6 +204,9 @@ def test_mass_is_conserved_and_nothing_is_negative(
     )
     run = simulate(system, how, times=9, grid=Grid(60))
     assert run.balance_error < MASS_BALANCE
+    assert run.crystal_mass[0] == pytest.approx(loading or 0.0, rel=1e-9)
+    if residence is None:
+        np.testing.assert_allclose(run.solute + run.crystal_mass, run.solute[0] + (loading or 0.0), atol=MASS_BALANCE)
     assert (run.solute >= 0).all()
     assert (run.number_density >= -NEGATIVE * max(run.number_density.max(), 1.0)).all()
 

@@ -230,6 +230,12 @@ def test_running_median_bridges_gaps_and_ignores_spikes():
     spoiled[[20, 50, 51]] = 9.0
     spoiled[70] = np.nan
     assert np.abs(running_median(times, spoiled, 10.0) - values).max() < 0.2
+    line = 2.0 - 0.1 * times
+    holed = np.where((times > 40) & (times < 70), np.nan, line)
+    np.testing.assert_allclose(running_median(times, holed, 10.0)[5:-5], line[5:-5])
+    late = times + 10_000.0 * (times >= 50)  # a pause does not make samples rarer
+    assert running_median(late, np.where(times == 20, 9.0, 1.0), 10.0).tolist() == [1.0] * 100
+    assert running_median(times[:1], values[1:2], 10.0).tolist() == values[1:2].tolist()
 
 
 def test_a_jump_in_size_is_flagged_and_growth_is_not():
