@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from nakaya.core.errors import FormatError, NakayaError, UnstatedError
 from nakaya.crystallography.lattices import build_crystal
-from nakaya.md.interfaces import fit_velocity, follow_slab
+from nakaya.md.interfaces import _second_crystal, fit_velocity, follow_slab
 from nakaya.md.order.bond_order import (
     FCC,
     alignment,
@@ -104,6 +104,24 @@ def test_a_crystal_born_in_the_melt_ends_the_fit() -> None:
     before = fit_velocity(follow_slab(frames[:cut], FCC, frame_ps=1.0), VOLUME, VOLUME)
     assert fit.velocity.value == pytest.approx(before.velocity.value, rel=1e-12)
     assert history.mistaken(0)[1] < history.deep_liquid[:, 1].sum() / history.deep_liquid[:, 0].sum()
+
+
+def test_a_second_crystal_is_the_next_largest_one_or_the_largest_that_lies_otherwise() -> None:
+    """Balls of perfect crystal in a perfect crystal, of which only their atoms are taken for solid."""
+    positions, box = build_crystal("fcc", "100", EDGE, (9, 9, 9))
+    around = environment(positions, np.diag(box), neighbours=12)
+    q = averaged_harmonics(around, 6)
+    middles, radii = ((6.0, 6.0, 6.0), (20.0, 20.0, 20.0), (6.0, 27.0, 27.0)), (6.0, 8.0, 5.0)
+    balls = [np.linalg.norm(positions - middle, axis=1) < radius for middle, radius in zip(middles, radii, strict=True)]
+    small, large, least = (int(ball.sum()) for ball in balls)
+    solid = np.any(balls, axis=0)
+    assert large > small > least > 0
+    assert cluster_sizes(around, solid) == [large, small, least]
+    reference = q[solid].sum(axis=0)
+    assert _second_crystal(around, solid, reference, None) == small
+    assert _second_crystal(around, balls[1] | balls[2], reference, None) == least
+    assert _second_crystal(around, balls[1], reference, None) == 0
+    assert _second_crystal(around, balls[1], -reference, None) == large  # all of it lies otherwise
 
 
 def test_a_velocity_without_an_error_from_the_few_frames_before_an_end_is_none() -> None:

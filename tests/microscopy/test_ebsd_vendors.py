@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from nakaya.core.errors import FormatError
 from nakaya.crystallography.disorientation import SIGMA3, disorientation_angle
 from nakaya.crystallography.inverse_pole_figure import inverse_pole_figure_colours
-from nakaya.microscopy.ebsd.files import parse_ang, parse_ctf, read_ebsd
+from nakaya.microscopy.ebsd.files import _ctf_fields, parse_ang, parse_ctf, read_ebsd
 from nakaya.microscopy.ebsd.grains import GrainRules, find_grains
 
 WRITTEN = 2e-5  # rad: the files have six digits, of degrees five
@@ -135,6 +135,18 @@ def test_one_crystal_has_one_orientation_and_colour_whoever_wrote_the_file(name,
     colours = [inverse_pole_figure_colours(ebsd.orientations, symmetry) for ebsd in (ang, ctf)]
     np.testing.assert_allclose(*colours, atol=1e-2)
     assert ("turned by 30 degrees" in ctf.phases[0].frame) == (symmetry.system in ("trigonal", "hexagonal"))
+
+
+@pytest.mark.parametrize(
+    ("laue", "first", "last"),
+    [(1, 1, 2), (2, 3, 15), (3, 16, 74), (4, 75, 88), (5, 89, 142), (6, 143, 148), (7, 149, 167), (8, 168, 176),
+     (9, 177, 194), (10, 195, 206), (11, 207, 230)],
+)  # fmt: skip
+def test_between_blanks_the_laue_class_is_the_number_before_one_of_its_space_groups(laue, first, last):
+    """The last ones are P-1, C2/c, Fddd, I4_1/a, I4_1/acd, R-3, R-3c, P6_3/m, P6_3/mmc, Ia-3 and Ia-3d."""
+    for group in (first, last):
+        fields = _ctf_fields(f"3;3;5 90;90;120 Ti 6 4 {laue} {group}")
+        assert fields == ["3;3;5", "90;90;120", "Ti 6 4", str(laue), str(group)]
 
 
 @pytest.mark.parametrize("space_group", [162, 164])

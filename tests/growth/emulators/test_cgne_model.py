@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.core.errors import ParameterError  # noqa: E402
-from nakaya.growth.emulators.cgne.config import CgneConfig, LossWeights  # noqa: E402
+from nakaya.growth.emulators.cgne.config import CgneConfig, CgneSchedule, LossWeights  # noqa: E402
 from nakaya.growth.emulators.cgne.loss import kl_divergence, reconstruction, step_loss  # noqa: E402
 from nakaya.growth.emulators.cgne.model import Gaussian, condition_features, num_parameters  # noqa: E402
 
@@ -24,6 +24,15 @@ def step() -> Any:
     attached = (torch.rand(3, 1, 16, 16, generator=generator) < 0.3).float()
     following = torch.maximum(attached, (torch.rand(3, 1, 16, 16, generator=generator) < 0.2).float())
     return attached, following, torch.randn(3, 1, generator=generator)
+
+
+def test_what_is_not_said_is_as_in_the_papers_code() -> None:
+    """Epochs of 100: x is hidden always up to the tenth, of a tenth of the samples from the 19th on; the divergence
+    grows over 16."""
+    assert LossWeights() == LossWeights(unattached=1.0, attached=0.1, kl=1.0, condition=1.0)
+    schedule = CgneSchedule()
+    assert [schedule.dropout.at(epoch / 100) for epoch in (0, 10, 19, 100)] == [1.0, 1.0, 0.1, 0.1]
+    assert [schedule.annealing.at(epoch / 100) for epoch in (0, 8, 16, 100)] == [0.0, 0.5, 1.0, 1.0]
 
 
 def loss_of(network: Any, step: Any, *, seed: int = 0, **changes: Any) -> Any:

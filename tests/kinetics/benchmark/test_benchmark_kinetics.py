@@ -151,9 +151,14 @@ def test_shares_of_signs_and_intervals_are_counted() -> None:
 
 def test_models_with_other_test_rows_are_not_compared() -> None:
     errors = np.ones(10)
-    rows = score_rows([result("ann", errors, inner=1.0), result("msgnn", errors[:5], inner=1.0)])
-    ours = next(row for row in rows if row["model"] == "msgnn")
-    assert all(math.isnan(value) for value in ours["ratio_to_ann"])
+    whole = [result("ann", errors, inner=1.0), result("svm", 2 * errors, inner=2.0)]
+    for number in (2, 1):
+        rows = score_rows([*whole[:number], result("msgnn", errors[:5], inner=1.0)])
+        ours = next(row for row in rows if row["model"] == "msgnn")
+        assert all(math.isnan(value) for value in ours["ratio_to_ann"])
+    svm = next(row for row in score_rows([*whole, result("msgnn", errors[:5], inner=0.1)]) if row["model"] == "svm")
+    assert svm["ratio_to_ann"] == pytest.approx([2.0, 2.0, 2.0])  # those that are complete are compared with each other
+    assert svm["best_baseline"] == "ann"
 
 
 def test_what_there_is_not_is_said(store: Path, tmp_path: Path) -> None:

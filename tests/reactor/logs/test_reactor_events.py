@@ -236,6 +236,27 @@ def test_running_median_bridges_gaps_and_ignores_spikes():
     late = times + 10_000.0 * (times >= 50)  # a pause does not make samples rarer
     assert running_median(late, np.where(times == 20, 9.0, 1.0), 10.0).tolist() == [1.0] * 100
     assert running_median(times[:1], values[1:2], 10.0).tolist() == values[1:2].tolist()
+    few = np.array([5.0, 1.0, 2.0, 9.0, 4.0, 7.0, 3.0])
+    assert running_median(times[:7], few, 1000.0)[3] == 4.0  # no window is wider than the series
+
+
+@pytest.mark.parametrize("step", [1.0, 2.0, 5.0])
+def test_the_running_median_takes_out_what_lasts_half_of_its_window_however_often_is_measured(step):
+    times = step * np.arange(200.0)
+    for lasting, peak in ((30.0, 1.0), (30.0 + step, 9.0)):
+        values = np.where((times >= 100) & (times < 100 + lasting), 9.0, 1.0)
+        assert running_median(times, values, 60.0).max() == peak
+
+
+def test_events_need_twenty_values_of_light_and_two_of_temperature():
+    def is_enough(light: int, warm: int) -> bool:
+        times = np.arange(60.0)
+        values, T = np.where(times < 40, 0.0, 1.0), np.full(60, 300.0)
+        values[light:], T[warm:] = np.nan, np.nan
+        return "too few" not in find_turbidity_events(times, values, times, T)[1]
+
+    assert (is_enough(20, 60), is_enough(19, 60)) == (True, False)
+    assert (is_enough(60, 2), is_enough(60, 1)) == (True, False)
 
 
 def test_a_jump_in_size_is_flagged_and_growth_is_not():

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from nakaya.reactor.logs.column_map import Channel, ColumnMap, Stream, TimeColumn
-from nakaya.reactor.logs.events import find_turbidity_events, transmissivity_from
+from nakaya.reactor.logs.events import TurbidityEvent, find_turbidity_events, transmissivity_from
 from nakaya.reactor.logs.record import IngestedLog, ingest_log
+from nakaya.reactor.logs.zones import _is_against_temperature
 from nakaya.reactor.solubility import Solubility
 
 RATE = 0.5 / 60.0
@@ -67,6 +68,29 @@ def test_a_signal_under_the_wrong_name_gives_no_negative_width_but_a_question(tm
     assert not [key for key in found.record.quantities if "width" in key or "induction" in key or "point" in key]
     other = "turbidity" if name == "transmissivity" else "transmissivity"
     assert any(f"name its channel {other}" in flag and "solubility falls" in flag for flag in found.record.flags)
+
+
+@pytest.mark.parametrize("falls", [False, True])
+def test_a_log_is_against_its_temperature_where_most_events_are(falls) -> None:
+    """Clearing on cooling and clouding on heating, by half a kelvin in the ten minutes before; else nothing is said."""
+    clock = np.arange(0.0, 7200.0, 60.0)
+
+    def is_against(*moves: tuple[str, float]) -> bool:
+        def event(kind: str, moved: float) -> bool:
+            T = 320.0 + moved * (clock - 3000.0) / 600.0
+            found = TurbidityEvent(kind, 3600.0, 320.0 + moved, 0.1, False)  # type: ignore[arg-type]
+            return _is_against_temperature([found] * 2, clock, T, falls)
+
+        return any(event(*move) for move in moves)
+
+    for moved in (0.6, 0.9, 1.1, 5.0):
+        assert is_against(("clear", -moved)) == is_against(("cloud", moved)) == (not falls)
+        assert is_against(("clear", moved)) == is_against(("cloud", -moved)) == falls
+    for kind in ("clear", "cloud"):
+        for moved in (-0.4, 0.0, 0.4):
+            assert not is_against((kind, moved))
+    events = [TurbidityEvent(kind, 3600.0, 321.0, 0.1, False) for kind in ("clear", "cloud")]  # type: ignore[arg-type]
+    assert not _is_against_temperature(events, clock, 320.0 + clock * 0.0, falls)  # one each
 
 
 def test_where_solubility_falls_with_temperature_a_solution_clouds_on_heating(tmp_path) -> None:
