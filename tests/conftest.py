@@ -8,6 +8,7 @@ draws other examples each time, and keeps those that fail in `.hypothesis`, to t
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # Hypothesis likes to try numbers that stand in the modules imported so far: examples would depend on which files a
 # worker was given before, and so on how busy the machine is.
 providers._get_local_constants = lambda: providers.Constants()
+
+
+# A shell lets jobs in its background ignore SIGINT, and their children do so, too; what is tested is a terminal's.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

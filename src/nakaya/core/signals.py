@@ -30,7 +30,8 @@ def postponed_stop(*, wanted: bool = True) -> Iterator[StopRequest]:
     """Note SIGINT and SIGTERM while the body runs, which looks at the request when it can stop.
 
     The first signal is noted; one that follows acts as it would have without us, so that two of them always end a
-    process. Python handles signals in the main thread only: in others nothing is noted.
+    process. One that is ignored stays so: a shell lets jobs in its background ignore SIGINT, which is for others. Python
+    handles signals in the main thread only: in others nothing is noted.
 
     Args:
         wanted: False: nothing is noted either.
@@ -42,7 +43,8 @@ def postponed_stop(*, wanted: bool = True) -> Iterator[StopRequest]:
     if not wanted or threading.current_thread() is not threading.main_thread():
         yield request
         return
-    before = {number: signal.getsignal(number) for number in WATCHED}
+    handlers = {number: signal.getsignal(number) for number in WATCHED}
+    before = {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}
 
     def restore() -> None:
         for number, handler in before.items():
@@ -53,7 +55,7 @@ def postponed_stop(*, wanted: bool = True) -> Iterator[StopRequest]:
         request.signal = number
         restore()
 
-    for number in WATCHED:
+    for number in before:
         signal.signal(number, note)
     try:
         yield request
