@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import inspect
 import re
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import nakaya
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 ENTRY = re.compile(r"^\.\. auto(?:function|class):: (nakaya[\w.]+)", re.MULTILINE)
-LISTED = sorted({name for page in REFERENCE.glob("*.md") for name in ENTRY.findall(page.read_text(encoding="utf-8"))})
+LISTED = sorted(name for page in REFERENCE.glob("*.md") for name in ENTRY.findall(page.read_text(encoding="utf-8")))
 LEAST_ENTRIES = 60
 
 
@@ -28,6 +29,10 @@ def test_everything_that_the_package_names_is_listed() -> None:
     listed = {find(name) for name in LISTED}
     assert [name for name in nakaya.__all__ if getattr(nakaya, name) not in listed] == []
     assert len(LISTED) >= LEAST_ENTRIES
+
+
+def test_nothing_is_listed_twice() -> None:
+    assert [name for name, count in Counter(LISTED).items() if count > 1] == []
 
 
 @pytest.mark.parametrize("dotted", LISTED)

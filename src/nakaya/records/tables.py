@@ -68,6 +68,11 @@ def table_files(records: Sequence[Record], clusters: Iterable[ClusterGraph] = ()
     Returns:
         `quantities.csv` always; `by-time.csv`, `by-AXIS.csv`, `size-classes.csv`, `grains.csv`, `grain-boundaries.csv`
         and the like where there is something to stand in them.
+
+    >>> from nakaya.records.store import load_records
+    >>> tables = table_files(load_records("al-cu-si")[:3])
+    >>> "quantities.csv" in tables, tables["quantities.csv"].decode("utf-8-sig").split(",")[:3]
+    (True, ['record', 'kind', 'material'])
     """
     clusters = list(clusters)
     tables: dict[str, Table] = {QUANTITIES: quantity_table(records)}

@@ -40,6 +40,12 @@ def to_dataset(crystals: Crystals, fields: Sequence[str] | None = None) -> Any: 
 
     Raises:
         MissingExtraError: xarray is not installed.
+
+    >>> import nakaya
+    >>> points = [nakaya.GravnerGriffeath(rho=rho) for rho in (0.5, 0.6)]
+    >>> flakes = to_dataset(nakaya.grow(points, size=16, members=3, seed=7))
+    >>> dict(flakes["arrival"].sizes), flakes["rho"].values.tolist()
+    ({'point': 2, 'member': 3, 'y': 16, 'x': 16}, [0.5, 0.6])
     """
     try:
         import xarray

@@ -91,6 +91,15 @@ def write_well(
         MissingExtraError: h5py is not installed.
         ParameterError: Crystals are not computed yet.
         OSError: It cannot be written.
+
+    >>> import tempfile, nakaya
+    >>> path = Path(tempfile.mkdtemp()) / "flakes.hdf5"
+    >>> flakes = nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, members=2, seed=7)
+    >>> _ = write_well(flakes, path, points=[0], members=[0, 1], frames=9)
+    >>> import h5py
+    >>> with h5py.File(path) as file:
+    ...     print(file["t0_fields/attached"].shape[0], int(file.attrs["n_trajectories"]))
+    2 2
     """
     try:
         import h5py

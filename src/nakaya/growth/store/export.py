@@ -48,6 +48,9 @@ class Selected:
         members: Numbers of members; empty: all.
         fields: Names of final fields; None: all.
         frames: At most so many frames, where the form has any; None: as many as it usually has.
+
+    >>> Selected(points=[0, 3], members=[0]).frames is None
+    True
     """
 
     points: Sequence[int] = ()
@@ -106,6 +109,13 @@ def export_store(
         ParameterError: There are no such crystals, they are not computed yet, or the form has no frames.
         MissingExtraError: The form needs packages that are not installed.
         OutputError: The output exists or cannot be written; nothing is left behind.
+
+    >>> import tempfile, nakaya
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> nakaya.save(nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, members=3, seed=7), folder / "flakes.zarr")
+    >>> told = export_store(nakaya.open(folder / "flakes.zarr"), "csv", folder / "flakes.csv", Selected(members=[0, 2]))
+    >>> told["crystals"], len((folder / "flakes.csv").read_text("utf-8").splitlines())
+    (2, 3)
     """
     if form not in FORMS:
         raise UnknownNameError("format", form, FORMS)
@@ -239,6 +249,13 @@ def export_npz(trajectory: Trajectory, path: str | PathLike[str], *, overwrite: 
     Raises:
         OutputExistsError: It may not.
         OutputError: It cannot be written; nothing is left behind.
+
+    >>> import tempfile, nakaya
+    >>> path = tempfile.mkdtemp() + "/flakes.npz"
+    >>> export_npz(nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, seed=7), path)
+    >>> with np.load(path) as arrays:
+    ...     print(arrays["arrival"].shape, float(arrays["parameter_rho"]))
+    (1, 16, 16) 0.6
     """
     path = Path(path)
     arrays: dict[str, NDArray[Any]] = named_arrays(trajectory, "field_{}".format)
