@@ -30,8 +30,8 @@ def postponed_stop(*, wanted: bool = True) -> Iterator[StopRequest]:
     """Note SIGINT and SIGTERM while the body runs, which looks at the request when it can stop.
 
     The first signal is noted; one that follows acts as it would have without us, so that two of them always end a
-    process. One that is ignored stays so: a shell lets jobs in its background ignore SIGINT, which is for others. Python
-    handles signals in the main thread only: in others nothing is noted.
+    process. One that is ignored stays so: a shell lets jobs in its background ignore SIGINT, which is for others.
+    Python handles signals in the main thread only: in others nothing is noted.
 
     Args:
         wanted: False: nothing is noted either.
