@@ -126,10 +126,18 @@ def test_rates_stand_in_the_table_beside_velocities(records: list[Record], tmp_p
     assert not any(row["model"] == "nucleation-law" for row in found["rows"] if row["target"] == "growth_velocity")
     assert [entry["condition"] for entry in found["nucleation"]] == ["Al-440K", "Al-465K", "Cu-610K", "Cu-650K"]
     text, document = as_text(found), as_markdown(found)
+
+    def headings(words: str) -> list[str]:
+        return [line for line in words.splitlines() if "best baseline" in line]
+
+    assert len(headings(text)) == 2
     for words in (text, document):
         assert "Cu-650K: ln J = " in words
         assert "nucleation-law" in words
     json.dumps(found["nucleation"])
+    for row in found["rows"]:  # a model that is not done yet stands below the heading of the others
+        behind = [{**other, "rows": 1, "conditions": 1} if other is row else other for other in found["rows"]]
+        assert headings(as_text({**found, "rows": behind})) == headings(text)
     without = {**found, "rows": [row for row in found["rows"] if row["target"] == "growth_velocity"]}
     del without["nucleation"]  # as tables were before
     assert "ln J" not in as_text(without) + as_markdown(without)

@@ -130,6 +130,20 @@ def test_the_thresholds_lie_where_they_are_said_to_lie(top):
         assert events_of(steps((low, 2000), (level(fallen), 2000), (top, 4000))) == [("clear", time + SEEN_CLEAR)]
 
 
+@pytest.mark.parametrize(("wave", "fallen"), [(0.005, 4.0 * 1.4826 * 0.005), (0.02, 0.5 * 0.12 * 1.02)])
+def test_a_plateau_that_waves_is_near_within_four_deviations_but_half_of_what_is_cloudy(wave, fallen):
+    """Waves of three even levels, slower than the smoothing, whose highest one is the plateau."""
+    waves = np.concatenate([np.full(200, 1.0 + place * wave) for place in (-1, 0, 1)] * 10)
+    for deeper, time in ((-0.001, 2000), (0.001, 3000)):
+        level = 1.0 + wave - fallen - deeper
+        assert events_of(np.concatenate([steps((0.0, 2000), (level, 1000)), waves])) == [("clear", time + SEEN_CLEAR)]
+
+
+def test_a_fiftieth_of_the_time_is_enough_to_be_seen():
+    for cloudy, kinds in ((190, []), (210, ["cloud", "clear"])):
+        assert [kind for kind, _ in events_of(steps((0.8, 5000), (0.2, cloudy), (0.8, 5000 - cloudy)))] == kinds
+
+
 def test_what_does_not_last_three_minutes_is_flicker():
     for longer in (False, True):
         number = 3 if longer else 1

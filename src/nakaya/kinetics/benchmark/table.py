@@ -54,11 +54,11 @@ def as_text(document: Mapping[str, Any]) -> str:
     kinds = "; ".join(f"evidence {kind}: {words}" for kind, words in EVIDENCE.items())
     lines = [describe_records(document["records"]), kinds, ""]
     for evidence, split, rows in blocks_of(document["rows"]):
-        first = rows[0]
+        whole = _complete(rows)
         lines.append(
-            f"evidence {evidence}, {_tested(split)}: {first['rows']} rows of {first['conditions']} conditions, noise "
-            f"floor {first['noise_floor_rmse']:.1f} m/s, best baseline by inner cross-validation: "
-            f"{first['best_baseline'] or 'none'}"
+            f"evidence {evidence}, {_tested(split)}: {whole['rows']} rows of {whole['conditions']} conditions, noise "
+            f"floor {whole['noise_floor_rmse']:.1f} m/s, best baseline by inner cross-validation: "
+            f"{whole['best_baseline'] or 'none'}"
         )
         lines.append(
             f"  {'model':17s}{'RMSE':>7s} {'95 %':>13s} {'above floor':>12s} {'sign':>6s} {'cover':>6s} {'width':>7s} "
@@ -74,9 +74,9 @@ def as_text(document: Mapping[str, Any]) -> str:
             if split in SINGLE and len(row["folds"]) > 1:
                 single = "  ".join(f"{fold['fold']} {fold['rmse']:.1f}" for fold in row["folds"])
                 lines.append(f"  {'':17s}  by fold: {single}")
-        whole = [row["whole_run_rmse"] for row in rows if _known(row["whole_run_rmse"])]
-        if whole:
-            lines.append(f"  the direct fit to the whole run instead of its first 10 ps: {whole[0]:.1f} m/s")
+        direct = [row["whole_run_rmse"] for row in rows if _known(row["whole_run_rmse"])]
+        if direct:
+            lines.append(f"  the direct fit to the whole run instead of its first 10 ps: {direct[0]:.1f} m/s")
         lines.append("")
     lines += rates_as_text(document)
     lines += [
@@ -100,6 +100,11 @@ def blocks_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Ma
         if row["target"] == "growth_velocity":
             found.setdefault((row["evidence"], row["split"]), []).append(row)
     return [(evidence, split, entries) for (evidence, split), entries in found.items()]
+
+
+def _complete(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The row of a model with the most test rows: one whose folds are not all done yet has fewer."""
+    return max(rows, key=lambda row: int(row["rows"]))
 
 
 def describe_records(records: Mapping[str, Any]) -> str:
@@ -165,11 +170,11 @@ def rates_as_text(document: Mapping[str, Any]) -> list[str]:
     lines += [f"  {line}" for line in rate_conditions(document)]
     for split in dict.fromkeys(row["split"] for row in rows):
         chosen = [row for row in rows if row["split"] == split]
-        first = chosen[0]
+        whole = _complete(chosen)
         lines.append(
-            f"evidence A, {held_out(split)} held out: {first['rows']} rows, noise floor "
-            f"{first['noise_floor_rmse']:.2f}, best baseline by inner cross-validation: "
-            f"{first['best_baseline'] or 'none'}"
+            f"evidence A, {held_out(split)} held out: {whole['rows']} rows, noise floor "
+            f"{whole['noise_floor_rmse']:.2f}, best baseline by inner cross-validation: "
+            f"{whole['best_baseline'] or 'none'}"
         )
         lines.append(
             f"  {'model':17s}{'RMSE':>7s} {'above floor':>12s} {'cover':>8s} {'width':>7s} {'CPU s':>7s}  by fold"
