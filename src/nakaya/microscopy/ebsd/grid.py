@@ -55,8 +55,8 @@ class Grid:
     columns: int
     step: float
     row_step: float
-    shifted_rows: int = 1
-    short_rows: bool = False
+    shifted_rows: int
+    short_rows: bool
 
     @property
     def num_points(self) -> int:
