@@ -82,3 +82,14 @@ def test_a_wrong_option_leads_to_the_help_of_its_model(capsys: pytest.CaptureFix
     for words in (["grow", "cgne-small-rho"], ["grow", "--model", "cgne-small-rho", "--heat", "1"]):
         assert run(words) == 2
         assert "see nakaya grow cgne-small-rho --help" in capsys.readouterr().err
+
+
+def test_many_crystals_share_a_line_and_equal_ones_are_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["grow", "--rho", "0.6", "--size", "12"]
+    assert run([*words, "--sigma", "0", "--members", "17"]) == 0
+    common, equal, _ = capsys.readouterr().out.splitlines()
+    assert common.startswith("17 crystals of ")
+    assert equal.startswith("of 17 crystals 1 are different: noise is too weak")
+    assert run([*words, "--sigma", "0.05", "--members", "16"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in told[:-1]] == [f"member {number}" for number in range(16)]

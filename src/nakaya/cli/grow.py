@@ -32,6 +32,10 @@ HELP = """Grow crystals with the exact solver of snow crystals, with another sol
 """
 
 
+MOST_LINES = 16
+"""Crystals that have a line of their own."""
+
+
 class GrowCommand(TyperCommand):
     """Gives the word to the command of the model that is named first, or by --model."""
 
@@ -145,10 +149,27 @@ def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
     if options["as_json"]:
         echo_json(summary)
         return
-    rows = zip(summary["steps"], summary["areas"], summary["stopped_by"], strict=True)
-    for number, (steps, area, reason) in enumerate(rows):
-        echo(f"member {number}: {area} sites after {steps} steps, stopped by {reason}")
+    echo(*_told(summary))
     echo(f"written to {out}" if out is not None else "not stored: give --out to keep the crystals")
+
+
+def _told(summary: dict[str, Any]) -> Iterator[str]:
+    """A line for each crystal, or what many have in common; and whether noise told them apart."""
+    steps, areas = summary["steps"], summary["areas"]
+    if len(steps) <= MOST_LINES:
+        for number, (step, area, reason) in enumerate(zip(steps, areas, summary["stopped_by"], strict=True)):
+            yield f"member {number}: {area} sites after {step} steps, stopped by {reason}"
+    else:
+        reasons = ", ".join(sorted(set(summary["stopped_by"])))
+        yield (
+            f"{len(steps)} crystals of {min(areas)} to {max(areas)} sites after {min(steps)} to {max(steps)} steps, "
+            f"stopped by {reasons}"
+        )
+    if summary["distinct"] < len(steps):
+        yield (
+            f"of {len(steps)} crystals {summary['distinct']} are different: noise is too weak to tell all of them "
+            "apart at these parameters and this size"
+        )
 
 
 def _summary(crystals: Trajectory) -> dict[str, Any]:
@@ -164,6 +185,7 @@ def _summary(crystals: Trajectory) -> dict[str, Any]:
         "steps": crystals.steps.tolist(),
         "areas": (crystals.arrival >= INITIAL).sum(axis=lattice_axes).tolist(),
         "stopped_by": crystals.stopped_by.tolist(),
+        "distinct": len({crystal.tobytes() for crystal in crystals.arrival}),
     }
 
 

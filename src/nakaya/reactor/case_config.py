@@ -238,6 +238,18 @@ def read_case(path: Path) -> SimulationCase:
     Raises:
         InputFileError: The file is missing or cannot be read.
         ConfigError: An entry is missing, unknown or wrong.
+
+    A system of one's own under another profile, as in a loop over profiles; L43 is the mean size by mass, m:
+
+    >>> from dataclasses import replace
+    >>> from importlib.resources import files
+    >>> from nakaya.reactor.profiles import cubic
+    >>> from nakaya.reactor.simulate import simulate
+    >>> case = read_case(Path(str(files("nakaya.shipped") / "templates" / "simulate-dextrose.toml")))
+    >>> slow_first = replace(case.operation, temperature=cubic(315.15, 306.15, 86400.0))
+    >>> run = simulate(case.crystallizer, slow_first, method="moments")
+    >>> 150e-6 < float(run.mean_sizes["L43"][-1]) < 300e-6
+    True
     """
     table = read_toml(path, CaseTable)
     try:

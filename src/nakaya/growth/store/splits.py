@@ -44,7 +44,10 @@ def split_points(num_points: int, fractions: Mapping[str, float], seed: int) -> 
     if not shares or not all(share > 0 for share in shares.values()) or abs(sum(shares.values()) - 1) > SUM_TOLERANCE:
         raise ParameterError(f"fractions {shares} are not positive numbers that sum to 1")
     if num_points < len(shares):
-        raise ParameterError(f"{num_points} points cannot be divided into {len(shares)} parts: use more points")
+        raise ParameterError(
+            f"{num_points} point{'s' * (num_points > 1)} cannot be divided into {len(shares)} parts: members of "
+            "a point differ by their noise alone and stay together; grow a campaign over more points"
+        )
     counts = _whole_counts(num_points, list(shares.values()))
     ranked = np.array(sorted(range(num_points), key=lambda point: _rank(seed, point)), dtype=np.int64)
     cuts = np.cumsum(counts)[:-1]
