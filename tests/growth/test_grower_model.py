@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
@@ -52,6 +53,25 @@ def grow_member(point: Toy, setup: GrowthSetup, key: tuple[int, int]) -> MemberG
 
 
 TOY = GrowerModel("toy", Toy, SQUARE, grow_member, rules="toy rules 1", stop=Rules)
+
+
+class Asked:
+    """A grower that says what it was asked for."""
+
+    def grow(self, *_: object, members: range, workers: int, **__: object) -> SimpleNamespace:
+        return SimpleNamespace(point=lambda _: (members, workers))
+
+
+def test_members_and_workers_have_limits_that_are_themselves_allowed() -> None:
+    def grow(members: int, workers: int) -> object:
+        model = GrowerModel("asked", Toy, SQUARE, grower=Asked, rules="asked rules 1")  # type: ignore[arg-type]
+        return nakaya.grow(Toy(heat=0), model=model, size=11, members=members, workers=workers, seed=0)
+
+    assert grow(10_000_000, 4096) == (range(10_000_000), 4096)
+    assert grow(1, 1) == (range(1), 1)
+    for members, workers in ((10_000_001, 1), (1, 4097), (0, 1), (1, 0)):
+        with pytest.raises(ParameterError, match=r"members=|workers="):
+            grow(members, workers)
 
 
 def test_a_parameter_is_stated_once() -> None:

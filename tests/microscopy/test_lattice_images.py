@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nakaya.core.errors import FormatError
 from nakaya.microscopy.lattice_images.faults import find_faults
-from nakaya.microscopy.lattice_images.lattices import analyse_lattice
+from nakaya.microscopy.lattice_images.lattices import _split, analyse_lattice
 from nakaya.microscopy.lattice_images.reflections import (
     lattice_difference,
     reduce_basis,
@@ -132,6 +132,22 @@ def test_faults_of_fringes_that_cannot_be_followed_are_not_denied_but_unresolved
     search = find_faults(np.zeros((64, 64)), [(np.array([0.1, 0.0]), 100.0)])
     assert not search.resolved
     assert "fewer than two clear reflections" in search.reason
+
+
+def test_a_group_of_windows_is_parted_where_a_tenth_of_them_lie_two_degrees_otherwise():
+    lattice = np.array([[10.0, 0.0], [3.0, 8.0]])
+
+    def parts(straight: int, turned: int, degrees: float = 4.0) -> list[int]:
+        angles = np.radians([0.0] * straight + [degrees] * turned)
+        bases = [lattice @ np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]]) for t in angles]
+        found = _split(list(range(100, 100 + len(bases))), bases)
+        assert sorted(member for part in found for member in part) == list(range(100, 100 + len(bases)))
+        return sorted(len(part) for part in found)
+
+    assert (parts(72, 8), parts(73, 7)) == ([8, 72], [80])
+    assert (parts(8, 4), parts(9, 3)) == ([4, 8], [12])  # four at least
+    assert (parts(4, 4), parts(3, 4)) == ([4, 4], [7])  # of eight at least
+    assert (parts(5, 5, 2.05), parts(5, 5, 1.95)) == ([5, 5], [10])
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.7])
