@@ -91,7 +91,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _workers_of(group: int) -> list[int]:
     """The processes that work; those that watch over them are in the same group."""
-    listing = subprocess.run(["ps", "-eo", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True)
+    listing = subprocess.run(["ps", "-ewwo", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True)
     rows = (line.split(maxsplit=3) for line in listing.stdout.splitlines())
     return [int(row[0]) for row in rows if row[1] == str(group) and row[2][0] != "Z" and "spawn_main" in row[3]]
 
