@@ -64,7 +64,7 @@ def reactor(
         return
     echo_outlines(out / "records")
     echo_tables(result["tables"])
-    echo(f"written to {result['out']}")
+    echo(f"look at {Path(result['out']) / 'chart.png'}")
 
 
 def _guess_lines(source: Path, result: Mapping[str, Any]) -> Iterator[str]:
