@@ -104,8 +104,9 @@ def crofton_perimeter(attached: Mask, *, edges: Edges = "reservoir") -> FloatArr
     over six directions 30 degrees apart: three to nearest neighbours (lines sqrt 3 / 2 apart) and three to second
     neighbours (1 / 2 apart). A long straight edge comes out 2.3 % too short to 1.2 % too long, according to its
     direction. For round shapes these errors cancel: a disc of radius R has a relative error of 0.06 / R (root mean
-    square over its place on the lattice; largest seen 0.18 / R). Not for arms one or two sites wide: there the lattice
-    does not say what the smooth outline would be.
+    square over its place on the lattice; largest seen 0.18 / R, but 0.3 / R for one around a site whose whole radius
+    makes lines of the lattice touch it). Not for arms one or two sites wide: there the lattice does not say what the
+    smooth outline would be.
 
     Args:
         attached: bool [*batch, row, column]; a whole crystal (unfold a sector first).
