@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from nakaya.cli.app import run
+from nakaya.core.errors import OutputError
+from nakaya.kinetics.training import training
 from nakaya.records.store import RecordStore
 from support.synthetic_growth import SyntheticGrowth
 
@@ -118,3 +120,21 @@ def test_the_same_command_finishes_what_was_killed(place: Path, contents: Conten
     ]  # fmt: skip
     assert contents(place / "model") == expected
     assert {path.name for path in place.iterdir()} == before | {"model", "fits.txt"}  # nothing is left over
+
+
+def test_a_full_disk_takes_nothing_away(place: Path, contents: Contents, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = "growth_velocity-B-mean.json"
+    write = training.write_whole
+
+    def write_until_full(path: Path, content: bytes) -> None:
+        if path.name == full:
+            raise OutputError(f"cannot write {path}: no space left on device")
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "write_whole", write_until_full)
+        assert run(["train", "training.toml", "--out", "model"]) == 2
+    kept = sorted(path.name for path in place.glob(".model.*.partial/growth*.json"))
+    assert kept == [f"growth_velocity-{name}.json" for name in ("A-collision-limited", "A-mean", "B-slope")]
+    assert run(["train", "training.toml", "--out", "model"]) == 0
+    assert not list(place.glob(".model.*.partial"))

@@ -23,7 +23,14 @@ import numpy as np
 from pydantic import Field
 
 from nakaya.core.configuration import read_toml
-from nakaya.core.errors import MissingExtraError, NakayaError, ParameterError, StoppedError, UnknownNameError
+from nakaya.core.errors import (
+    MissingExtraError,
+    NakayaError,
+    OutputError,
+    ParameterError,
+    StoppedError,
+    UnknownNameError,
+)
 from nakaya.core.files import check_output, write_whole
 from nakaya.core.folders import move_folder
 from nakaya.core.provenance import package_version
@@ -179,7 +186,7 @@ def train_kinetics(
                 )
         except ModuleNotFoundError as error:
             raise MissingExtraError("models of kinetics", "ml") from error
-        except StoppedError:
+        except (StoppedError, OutputError):  # the same command goes on, with room on the disk
             raise
         except NakayaError:
             shutil.rmtree(folder, ignore_errors=True)
