@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 SECTION = re.compile(r"(Args|Arguments|Attributes|Returns|Yields|Raises|Note|Notes):$")
 CODE = re.compile(r"`([^`]+)`")
 ALIAS = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
+ANNOTATED = re.compile(r"Annotated\[(\w+), \w+\([^()]*\)\]")
 ENUMERATOR = re.compile(r"^(\s+\w+: )(?=(?:[A-Za-z]|\d+|[ivxlcdm]+)[.)](?:\s|$))")
 MARKUP = re.compile(r"\\|\*|\||(?<=\w)_(?=\W|$)")
 
@@ -66,18 +67,20 @@ def translate(app: Sphinx, what: str, name: str, obj: object, options: object, l
     lines[:] = as_restructured(lines)
 
 
-def name_aliases(
+def plain_types(signature: str) -> str:
+    """Write types as the code's reader thinks of them: aliases by their names, without what checks them at a border."""
+    return ANNOTATED.sub(r"\1", ALIAS.sub(r"\1", signature))
+
+
+def name_types(
     app: Sphinx, what: str, name: str, obj: object, options: object, signature: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
-    """Write aliases of types as the code does, where Sphinx shows how it keeps them."""
-    return (
-        signature and ALIAS.sub(r"\1", signature),
-        returned and ALIAS.sub(r"\1", returned),
-    )
+    """Write the types of a signature plainly."""
+    return signature and plain_types(signature), returned and plain_types(returned)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
-    app.connect("autodoc-process-signature", name_aliases)
+    app.connect("autodoc-process-signature", name_types)
     app.connect("autodoc-process-docstring", translate, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

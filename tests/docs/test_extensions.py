@@ -114,3 +114,10 @@ def test_what_a_reader_without_a_mouse_needs_is_written(load) -> None:
     mended = '<dt class="sig py">f(<div class="parameters">\n<div>x</div>\n</div>)</dt><dl><dt>a</dt><dd>b</dd></dl>'
     assert markup.mend(signature) == mended
     assert markup.mend('<p role="heading"><pre>') == '<p role="heading" aria-level="2"><pre tabindex="0">'
+
+
+def test_types_of_signatures_are_written_as_their_readers_think_of_them(load) -> None:
+    plain: ModuleType = load("plain_docstrings")
+    shown = "(zero: Annotated[float, FieldInfo(annotation=NoneType, alias='zero_K')] = 273.15, sites: "
+    shown += "TypeAliasForwardRef('Sites') | None)"
+    assert plain.plain_types(shown) == "(zero: float = 273.15, sites: Sites | None)"
