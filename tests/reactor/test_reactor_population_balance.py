@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.reactor import compiled, moments
 from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed, solver_input
-from nakaya.reactor.finite_volume import Grid, Tolerances, discretise, koren, simulate_reference, upwind_faces
+from nakaya.reactor.finite_volume import (
+    Grid,
+    OutgrownError,
+    Tolerances,
+    discretise,
+    koren,
+    simulate_reference,
+    upwind_faces,
+)
 from nakaya.reactor.moments import simulate_moments
 from nakaya.reactor.parameter_sets import parameter_set
 from nakaya.reactor.profiles import constant, linear, piecewise
@@ -383,6 +391,15 @@ def test_a_last_time_that_rounding_puts_behind_the_end_is_the_end():
     assert _check_times([0.1, 0.2, 0.1 + 0.2], 0.3).tolist() == [0.1, 0.2, 0.1 + 0.2]
     with pytest.raises(ParameterError, match="at most the duration"):
         _check_times([0.1, 0.2, 0.3 + 1e-6], 0.3)
+
+
+def test_crystals_that_outgrow_every_automatic_grid_are_an_error(monkeypatch):
+    def outgrown(*_: object) -> None:
+        raise OutgrownError("outgrown")
+
+    monkeypatch.setattr("nakaya.reactor.simulate._run_on_grid", outgrown)
+    with pytest.raises(OutgrownError):
+        simulate(still_solution(Kinetics(PowerLawGrowth(1e-8))), operation(100.0))
 
 
 def test_a_run_that_takes_too_many_steps_ends_with_a_message():
