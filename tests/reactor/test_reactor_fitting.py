@@ -13,7 +13,7 @@ from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.reactor.crystallizer import Crystallizer, Operation, Seed
 from nakaya.reactor.estimation import Experiment, FreeParameter, Observation, observe
 from nakaya.reactor.finite_volume import Grid
-from nakaya.reactor.fitting import _search, fit
+from nakaya.reactor.fitting import _covariance, _search, fit
 from nakaya.reactor.parameter_sets import PARAMETER_SETS, parameter_set
 from nakaya.reactor.parameters import get_parameters, unit_of, with_parameters
 from nakaya.reactor.profiles import constant, linear
@@ -287,3 +287,11 @@ def test_noise_is_the_noise_that_is_stated():
         add_noise(experiments[0], rng).observations[0].values - experiments[0].observations[0].values for _ in range(40)
     ]
     assert np.std(differences) == pytest.approx(0.002, rel=0.1)
+
+
+def test_the_covariance_is_the_inverse_of_the_information_whatever_parameters_are_measured_in() -> None:
+    jacobian = np.random.default_rng(4).standard_normal((20, 3))
+    units = np.array([1e-9, 1.0, 1e8])
+    expected = 2.5 * np.linalg.inv(jacobian.T @ jacobian)
+    found = _covariance(jacobian * units, 2.5)
+    np.testing.assert_allclose(found * np.outer(units, units), expected, rtol=1e-9)  # of rounding

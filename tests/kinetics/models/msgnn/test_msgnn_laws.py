@@ -13,6 +13,7 @@ import torch
 from scipy.sparse import csr_array
 
 from nakaya.kinetics.graphs.graph import Level, Relation
+from nakaya.kinetics.models.msgnn.attention import GatedReadout
 from nakaya.kinetics.models.msgnn.augmentation import Augmentation, PatchPool, draw, observe
 from nakaya.kinetics.models.msgnn.batching import collate
 from nakaya.kinetics.models.msgnn.config import MsgnnConfig
@@ -401,3 +402,19 @@ def test_a_forecast_does_not_look_ahead(samples: list[Sample]) -> None:
             states.append(member.network.forecast(output.states[-1], output.conditions, line, torch.ones(1), steps=5))
     assert torch.equal(*states)
     assert isinstance(MsgnnPredictor("growth_velocity", MsgnnConfig(), encoding, (member,)), MsgnnPredictor)
+
+
+def test_a_readout_is_a_mean_whose_shares_sum_to_one_and_a_token_where_there_is_nothing() -> None:
+    torch.manual_seed(2)
+    readout = GatedReadout(5, 4)
+    torch.nn.init.normal_(readout.token)
+    nodes, owner, weight = torch.randn(7, 5), torch.tensor([0, 0, 0, 2, 2, 2, 2]), torch.rand(7) + 0.1
+    with torch.no_grad():
+        vectors, shares = readout(nodes, owner, weight, 3)
+        sums = torch.zeros(3).index_add(0, owner, shares)
+        torch.testing.assert_close(sums, torch.tensor([1.0, 0.0, 1.0]))
+        torch.testing.assert_close(vectors[1], readout.token)
+        # How much all nodes count together does not matter, and a mean of one value is that value.
+        torch.testing.assert_close(readout(nodes, owner, 1e-3 * weight, 3)[0], vectors)
+        alone = readout(nodes[:1].expand(4, -1), torch.zeros(4, dtype=torch.int64), weight[:4], 1)[0]
+        torch.testing.assert_close(alone[0], torch.tanh(readout.value(readout.norm(nodes[0]))))
