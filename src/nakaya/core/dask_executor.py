@@ -145,7 +145,8 @@ class Dask:
                             processes=True,
                             host="127.0.0.1",
                             scheduler_port=0,
-                            dashboard_address=None,
+                            dashboard_address="127.0.0.1:0",  # of its HTTP server: not a port that others have
+                            scheduler_kwargs={"dashboard": False},
                             silence_logs=logging.CRITICAL,
                         )
                     )
