@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from nakaya.core.errors import MissingExtraError, NakayaError, ParameterError
-from nakaya.core.executors import MAX_WORKERS, REPEATS, TASKS_PER_WORKER, Elsewhere, WorkerDiedError
+from nakaya.core.executors import MAX_WORKERS, REPEATS, Elsewhere, WorkerDiedError
 from nakaya.core.processes import one_thread_each
 
 __all__ = ["Dask"]
@@ -104,7 +104,9 @@ class Dask:
                 yield result
 
     def _ahead(self, client: Any) -> int:  # distributed states no types
-        return TASKS_PER_WORKER * max(int(sum(client.nthreads().values())), 1)
+        # None waits at a worker: a scheduler cannot tell which of the tasks that a worker had it died of, and would
+        # give up those that only waited there, too.
+        return max(int(sum(client.nthreads().values())), 1)
 
     def _lost(self) -> NakayaError:
         where = "of this machine" if self.address is None else f"at {self.address}"
