@@ -344,7 +344,7 @@ def run_input(
     """Run your own LAMMPS input and analyse its dump as `nakaya ingest md` would.
 
     Example: nakaya md run examples/md/in.copper --dump copper.dump --elements Cu --lammps-units metal --time-step 0.002
-    --temperature 1100 --out mine/
+    --temperature 1100 --out copper/
 
     An input file can run any command that you can: run only inputs that you trust.
     """
