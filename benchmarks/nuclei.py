@@ -76,7 +76,7 @@ def nuclei(
 
     What --keep writes is what `nakaya benchmark nuclei --stored` prints, once it ships in the folder of the set.
 
-    Example: python3 nk.py benchmark nuclei seeding --out results --keep benchmark.json
+    Example: python3 nk.py benchmark nuclei nuclei --out results --keep benchmark.json
     """
     if (records is None) == (plan is None):
         raise ParameterError("give records, or --plan PLAN.toml to see their folds before they exist")
