@@ -8,23 +8,9 @@ import pytest
 
 import nakaya
 from nakaya.cli.app import run
+from support.sweeps import small_sweep
 
-SWEEP = """
-model = "gravner-griffeath-reference"
-members = 2
-seed = 7
-[lattice]
-size = 10
-[stop]
-margin = 3
-[points]
-method = "uniform"
-count = 4
-[points.vary]
-rho = { low = 0.55, high = 0.64 }
-[store]
-crystals_per_shard = 2
-"""
+SWEEP = small_sweep(4)
 
 
 @pytest.fixture

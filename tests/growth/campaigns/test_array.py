@@ -21,6 +21,7 @@ from nakaya.growth.campaigns.tasks import ShardPlan, ShardTarget, grow_shard
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
 from nakaya.growth.store.store import open_store
 from nakaya.growth.store.verification import verify_store
+from support.sweeps import small_sweep
 
 Contents = Callable[[Path], dict[str, bytes]]
 NUM_SHARDS = 5
@@ -239,22 +240,7 @@ def test_the_script_quotes_its_paths_and_refuses_what_slurm_cannot_read(tmp_path
         slurm_script(sweep, tmp_path / "s.zarr", tmp_path / "s", program=["nakaya"], array=0)
 
 
-REAL = """
-model = "gravner-griffeath-reference"
-members = 2
-seed = 7
-[lattice]
-size = 10
-[stop]
-margin = 3
-[points]
-method = "uniform"
-count = 6
-[points.vary]
-rho = { low = 0.55, high = 0.64 }
-[store]
-crystals_per_shard = 2
-"""
+REAL = small_sweep(6)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SLURM's scripts are for bash")

@@ -14,25 +14,11 @@ from benchmarks.kill_cluster import kill_on_dask
 from nakaya.cli.app import run
 from nakaya.core.claims import Claims
 from nakaya.growth.campaigns.campaigning import run_campaign
+from support.sweeps import small_sweep
 
 Contents = Callable[[Path], dict[str, bytes]]
 
-SWEEP = """
-model = "gravner-griffeath-reference"
-members = 2
-seed = 7
-[lattice]
-size = 10
-[stop]
-margin = 3
-[points]
-method = "sobol"
-count = 6
-[points.vary]
-rho = { low = 0.5, high = 0.64 }
-[store]
-crystals_per_shard = 2
-"""
+SWEEP = small_sweep(6, method="sobol", low=0.5)
 
 
 @pytest.fixture
