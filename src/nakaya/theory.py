@@ -32,7 +32,9 @@ __all__ = [
     "critical_radius",
     "critical_size",
     "fcc_anisotropy",
+    "grain_length",
     "grains_per_volume",
+    "grains_with_sites",
     "hard_sphere_coefficient",
     "interfacial_energy",
     "log_nucleation_rate",
@@ -43,6 +45,12 @@ __all__ = [
 
 BOLTZMANN = 1.380649e-23
 ATOMIC_MASS = 1.66053906660e-27
+
+_ALL: Final = 40.0
+"""Extended volume at which all is crystal: exp(-40)."""
+
+_NODES: Final = 96
+"""Of the quadrature over time: the density of grains is then exact to 1e-9."""
 
 HARD_SPHERE: Final[Mapping[str, float]] = {"100": 1.44, "110": 1.10, "111": 0.64}
 """C in mu = C sqrt(k_B / (m T_m)) for the interfaces of a hard-sphere crystal (Amini & Laird 2006)."""
@@ -65,6 +73,85 @@ def grains_per_volume(nucleation_rate: float, velocity: float) -> float:
     _positive("nucleation_rate", nucleation_rate)
     _positive("velocity", velocity)
     return float(math.gamma(1.25) * (3 / math.pi) ** 0.25 * (nucleation_rate / velocity) ** 0.75)
+
+
+def _of_volume(exponent: int, time: FloatArray) -> FloatArray:
+    """Integral of x exp(-x s) (1 - s)^n over s from 0 to 1 for n = `exponent` and x = `time`: 0 early, 1 late."""
+    early = np.minimum(time, 1.0)
+    terms = [early ** (power + 1) * (-1) ** power / math.prod(range(exponent + 1, exponent + power + 2))
+             for power in range(18)]  # fmt: skip
+    late, found = np.maximum(time, 1.0), -np.expm1(-np.maximum(time, 1.0))
+    for order in range(1, exponent + 1):  # by parts, from n = 0 on
+        found = 1 - order * found / late
+    return np.where(time < 1, np.sum(terms, axis=0), found)
+
+
+def grains_with_sites(
+    nucleation_rate: ArrayLike, velocity: ArrayLike, *, site_density: float, site_rate: ArrayLike
+) -> FloatArray:
+    """Grains per volume where crystals appear anywhere in the melt, and once at each of some sites in it, 3-D [any].
+
+    n = int_0^inf (J + N k exp(-kt)) exp(-X) dt, the extended volume being (Avrami 1940)
+
+        X = pi/3 J v^3 t^4 + 4 pi/3 N v^3 k int_0^t exp(-ks) (t - s)^3 ds
+
+    Sites that the crystal has run over no longer count. Without sites it is `grains_per_volume`; where sites are fast
+    and the melt is slow there is one grain for each.
+
+    Args:
+        nucleation_rate: J [any], 1/(m^3 s), not negative.
+        velocity: v [any], m/s, positive.
+        site_density: N, 1/m^3, not negative.
+        site_rate: k [any], 1/s, not negative.
+
+    Raises:
+        ParameterError: A value is out of range, or nothing nucleates.
+
+    >>> grains_with_sites([1e12, 0.0], 1e-6, site_density=1e11, site_rate=[0.0, 1e6])
+    array([2.8334394e+13, 1.0000000e+11])
+    """
+    rate, speed, site = np.broadcast_arrays(
+        *(np.asarray(entry, dtype=np.float64) for entry in (nucleation_rate, velocity, site_rate))
+    )
+    if not (speed > 0).all() or min(rate.min(), site.min(), site_density) < 0:
+        raise ParameterError("grains need a positive velocity, and rates and a site density that are not negative")
+    if not (rate + site_density * site > 0).all():
+        raise ParameterError("nothing nucleates: the nucleation rate is 0, and no site has one")
+
+    def extended(time: FloatArray) -> FloatArray:
+        cube = math.pi / 3 * (speed * time) ** 3
+        return np.asarray(cube * (rate * time + 4 * site_density * _of_volume(3, site * time)))
+
+    low, high = np.full(rate.shape, -40.0), np.full(rate.shape, 40.0)  # of log10 t
+    for _ in range(80):
+        middle = (low + high) / 2
+        with np.errstate(over="ignore"):
+            is_late = extended(10.0**middle) > _ALL
+        low, high = np.where(is_late, low, middle), np.where(is_late, middle, high)
+    end = 10.0**high
+    places, weights = np.polynomial.legendre.leggauss(_NODES)
+    found = np.zeros(rate.shape)
+    for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
+        time = place * end
+        # By parts, for exp(-kt) may be over long before X has grown: N int (1 - exp(-kt)) X' exp(-X) dt.
+        growing = math.pi / 3 * speed**3 * time**2 * (
+            4 * rate * time + 12 * site_density * _of_volume(2, site * time)
+        )  # fmt: skip
+        fired = -np.expm1(-site * time) * site_density
+        found += weight * end * (rate + fired * growing) * np.exp(-extended(time))
+    return np.asarray(found)
+
+
+def grain_length(density: float) -> float:
+    """Lambda of a number of grains per volume, m: (v/J)^(1/4) of the J and v that would make as many.
+
+    The inverse of `grains_per_volume`, so that one length serves however grains were made: lambda = (.896/n)^(1/3).
+
+    >>> round(grain_length(grains_per_volume(1e12, 1e-6)) * 1e6, 1)
+    31.6
+    """
+    _positive("density", density)
+    return float((grains_per_volume(1.0, 1.0) / density) ** (1 / 3))
 
 
 def characteristic_length(nucleation_rate: float, velocity: float) -> float:

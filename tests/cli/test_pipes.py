@@ -19,8 +19,9 @@ from nakaya.core.reading import check_input, open_input
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in its file system")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-HANGING = 60
-"""Seconds after which a command that waits for the other end of a pipe is woken, so that the test fails."""
+HANGING = 600
+"""Seconds after which a command that waits for the other end of a pipe is woken, so that the test fails: far more than all of
+them together take on a crowded machine."""
 
 COMMANDS = (
     "records show {}", "records validate {}", "records graph {}", "records merge {} --out new",

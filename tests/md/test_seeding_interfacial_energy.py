@@ -193,6 +193,27 @@ def test_parts_of_the_error_add_up_and_the_detector_has_its_own() -> None:
     assert alone.detector[0] == pytest.approx(0, abs=1e-9)
 
 
+def test_on_a_wall_a_cap_takes_the_place_of_the_sphere() -> None:
+    rng = np.random.default_rng(6)
+    world = World(rng)
+    found = fit_interfacial_energy(world.seeding(), world.quenches(), METAL, rng=rng)
+    assert found.seen == (min(each.temperature for each in world.quenches()),
+                          max(each.temperature for each in world.seeding()))  # fmt: skip
+    melt, its_extra = found.log_rate_draws(600.0, np.random.default_rng(0))
+    dry, extra = found.log_rate_draws(600.0, np.random.default_rng(0), contact_angle=180.0)
+    # A wall that wets nothing: the same nucleus, with places per area for places per volume.
+    per_volume = math.log(METAL.liquid_volume(600.0)) / 3
+    np.testing.assert_allclose(dry, melt + per_volume)
+    np.testing.assert_allclose(extra, its_extra)
+    half, _ = found.log_rate_draws(600.0, np.random.default_rng(0), contact_angle=90.0)
+    drive = METAL.driving_forces(600.0, found.driving)
+    size = critical_size(
+        found.at(600.0), drive, temperature=600.0, atomic_volume=METAL.solid_volume(600.0)
+    )  # fmt: skip
+    # Half the barrier; half the surface takes up atoms; Zeldovich's factor goes with n*^(-1/2).
+    np.testing.assert_allclose(half, dry + size * drive / 4 - math.log(2) + math.log(2) / 2)
+
+
 def test_without_a_crystal_in_any_quench_only_an_upper_limit_is_learned() -> None:
     rng = np.random.default_rng(4)
     world = World(rng)

@@ -16,7 +16,7 @@ from nakaya.cli.app import app, run
 from nakaya.core.errors import ParameterError
 from nakaya.md.seeding.becker_doering import BeckerDoering
 from nakaya.md.seeding.bulk import Bulk, bulk_of
-from nakaya.md.seeding.posterior_record import posterior_from_record
+from nakaya.md.seeding.posterior_record import DIGITS, posterior_from_record
 from nakaya.md.seeding.rates import analyse_nucleation, exposures_of
 from nakaya.records.checks import check_record
 from nakaya.records.record import DRIVING_FORCE, Provenance, Record, single
@@ -127,7 +127,8 @@ def test_what_chains_and_quenches_were_made_from_is_found(store: Path, tmp_path:
     (written,) = RecordStore(out)
     check_record(written)
     again = posterior_from_record(written, bulk)
-    assert float(np.median(again.energy)) == energy["J_per_m2"]["median"]
+    assert float(np.median(again.energy)) == pytest.approx(energy["J_per_m2"]["median"], rel=10.0 ** (1 - DIGITS))
+    assert again.seen == (440.0, 680.0)
     assert set(again.offsets) == {"bonds", "order"}
     rates = again.log_rates([640.0], np.random.default_rng(1))
     assert rates.median[0] == pytest.approx(document["rates"][1]["log_rate"], abs=1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -18,7 +19,9 @@ from nakaya.theory import (
     collision_limited_velocity,
     critical_radius,
     critical_size,
+    grain_length,
     grains_per_volume,
+    grains_with_sites,
     hard_sphere_coefficient,
     interfacial_energy,
     log_nucleation_rate,
@@ -68,6 +71,44 @@ def test_density_times_length_cubed_is_a_number(rate: float, velocity: float) ->
     )
 
 
+_site_rates = st.floats(1e-3, 1e3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(_rates, _rates, st.floats(1e-3, 1e3), _site_rates)
+def test_grains_on_sites_are_the_integral_over_untransformed_space(
+    rate: float, velocity: float, sites: float, site_rate: float
+) -> None:
+    # In units of the melt's own time and length, in which rate and velocity are 1.
+    time = (rate * velocity**3) ** (-1 / 4)
+    density, firing = sites / (velocity * time) ** 3, site_rate / time
+
+    def extended(end: float) -> float:
+        begun = quad(lambda birth: math.exp(-site_rate * birth) * (end - birth) ** 3, 0, min(end, 50 / site_rate))[0]
+        return math.pi / 3 * (end**4 + 4 * sites * site_rate * begun)
+
+    def appearing(end: float) -> float:
+        return (1 + sites * site_rate * math.exp(-site_rate * end)) * math.exp(-extended(end))
+
+    points = [0.0, *(10.0**power for power in range(-5, 1)), 4.0]
+    parts = itertools.pairwise(points)
+    expected = sum(quad(appearing, low, high, limit=200)[0] for low, high in parts) / (velocity * time) ** 3
+    found = grains_with_sites(rate, velocity, site_density=density, site_rate=firing)
+    assert float(found) == pytest.approx(expected, rel=QUADRATURE)
+
+
+@settings(max_examples=30, deadline=None)
+@given(_rates, _rates)
+def test_limits_of_grains_on_sites(rate: float, velocity: float) -> None:
+    alone = grains_per_volume(rate, velocity)
+    assert float(grains_with_sites(rate, velocity, site_density=0.0, site_rate=1.0)) == pytest.approx(alone)
+    # So fast that all fire before any has grown; so slow and many that they are a rate per volume.
+    assert float(grains_with_sites(0.0, velocity, site_density=7.0, site_rate=1e12 * velocity)) == pytest.approx(7.0)
+    many, slow = 1e12 * alone, rate / (1e12 * alone)
+    assert float(grains_with_sites(0.0, velocity, site_density=many, site_rate=slow)) == pytest.approx(alone, rel=1e-6)
+    assert grain_length(alone) == pytest.approx(characteristic_length(rate, velocity))
+
+
 def test_hard_sphere_coefficients_of_nickel_are_those_of_the_literature() -> None:
     # Sun, Asta & Hoyt (2004), EAM Ni, T_m about 1710 K: 35.8 +- 2.2, 25.5 +- 1.6, 24.1 +- 4.0 cm/s/K.
     found = [hard_sphere_coefficient(58.693, 1710, orientation) for orientation in ("100", "110", "111")]
@@ -113,6 +154,10 @@ def test_critical_radius_of_copper_is_a_nanometre() -> None:
         lambda: grains_per_volume(1, math.nan),
         lambda: characteristic_length(-1, 1),
         lambda: hard_sphere_coefficient(0, 1, "100"),
+        lambda: grains_with_sites(0, 1, site_density=1, site_rate=0),
+        lambda: grains_with_sites(-1, 1, site_density=1, site_rate=1),
+        lambda: grains_with_sites(1, 0, site_density=1, site_rate=1),
+        lambda: grain_length(0),
     ],
 )
 def test_numbers_without_meaning_are_refused(call: object) -> None:

@@ -14,12 +14,14 @@ import typer
 
 if TYPE_CHECKING:
     from nakaya.core.executors import Executor
+    from nakaya.kinetics.prediction.rates import NucleationConditions
     from nakaya.md.trajectory_records import TrajectoryOptions
 
 __all__ = [
     "AsJson",
     "DaskAddress",
     "KineticsModelName",
+    "MeltGroup",
     "Overwrite",
     "StatedOrientation",
     "StatedTemperature",
@@ -111,6 +113,35 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     expanded.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # what typer reads
     expanded.__annotations__ = {option.name: option.annotation for option in options}
     return expanded
+
+
+@dataclass(frozen=True)
+class MeltGroup:
+    """What is stated of a melt in which crystals appear."""
+
+    contact_angle: Annotated[
+        float | None,
+        typer.Option(help="Between crystal and particles in the melt, in degrees: 180 = they do not help at all."),
+    ] = None
+    site_density: Annotated[
+        float | None, typer.Option(help="Particles per volume, in 1/m^3; each holds one crystal.")
+    ] = None
+    site_area: Annotated[float | None, typer.Option(help="Area of a particle, in m^2 (default: 1 um^2).")] = None
+    volume: Annotated[float | None, typer.Option(help="In which crystals are expected, in m^3 (default: 1 cm^3).")] = (
+        None
+    )
+    time: Annotated[float | None, typer.Option(help="In which they are, in s (default: 1 s).")] = None
+
+    def stated(self) -> list[str]:
+        """The options that were given, as they are typed."""
+        return [f"--{field.name.replace('_', '-')}" for field in fields(self) if getattr(self, field.name) is not None]
+
+    def conditions(self) -> NucleationConditions:
+        """What predictions take."""
+        from nakaya.kinetics.prediction.rates import NucleationConditions
+
+        stated = {field.name: getattr(self, field.name) for field in fields(self)}
+        return NucleationConditions(**{name: value for name, value in stated.items() if value is not None})
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from nakaya.cli.options import AsJson, KineticsModelName, Overwrite, TrajectoryGroup, with_groups
+from nakaya.cli.options import AsJson, KineticsModelName, MeltGroup, Overwrite, TrajectoryGroup, with_groups
 from nakaya.cli.output import echo, echo_json
 from nakaya.cli.progress import progress_reporter
 from nakaya.core.errors import InputFileError, ParameterError
@@ -48,6 +48,7 @@ def predict(
     *,
     about: TrajectoryGroup,
     model: KineticsModelName = "al-cu-si",
+    melt: MeltGroup,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the predictions as a table, one row each.")] = None,
     plot: Annotated[
         Path | None,
@@ -61,11 +62,13 @@ def predict(
     Example: nakaya predict --material Cu --orientation 100,110,111 --temperature 700:1300:7 --plot cu.png
 
     Give conditions, --records or --md (with the options of a trajectory). Intervals are to hold the measured value in 9
-    of 10 cases; warnings say where the model was not trained. A nucleation rate is given within 0.1 T_m of where
-    crystals were seen to nucleate, and where it is known to 4 decades; elsewhere it is null, and so are the two
-    quantities that need it. Predictions are of one potential per material, that of the training, which the answer
-    names. A material of your own needs records and a model of them, named by --model: docs/own-potential.md
-    leads there. With several conditions --json prints a list, with more than one record {"predictions": [...]}.
+    of 10 cases; warnings say where the model was not trained. Nucleation rates of Al and Cu are homogeneous ones, by
+    classical theory from 0.45 T_m on, and as wide as what seeding and quenches know. Above 0.8 T_m the number of
+    crystals stands beside them that is expected in --volume and --time. In castings crystals appear on particles: state
+    them with --contact-angle and --site-density. Predictions are of one potential per material, that of the training,
+    which the answer names. A material of your own needs records and a model of them, named by --model:
+    docs/own-potential.md leads there. With several conditions --json prints a list, with more than one record
+    {"predictions": [...]}.
 
     With --nucleus, --material and --temperature: how the largest crystalline cluster is expected to change, and the
     probability that it grows rather than dissolves, as nuclei of --records did, which are read first, a second each.
@@ -73,7 +76,7 @@ def predict(
     if nucleus is not None:
         from nakaya.cli.predict_nucleus import predict_nucleus
 
-        if md is not None or record or (orientation, csv, plot) != (None, None, None):
+        if md is not None or record or melt.stated() or (orientation, csv, plot) != (None, None, None):
             raise ParameterError("--nucleus goes with --material, --temperature and --records: leave others out")
         predict_nucleus(nucleus, material, _one(temperature), records, about, as_json=as_json)
         return
@@ -85,6 +88,8 @@ def predict(
         raise ParameterError("--records has conditions of its own: leave --orientation and --temperature out")
     if md is None and (unused := about.stated()):
         raise ParameterError(f"{unused[0]} goes with --md: conditions and records are of the training's potentials")
+    if material is None and (unused := melt.stated()):
+        raise ParameterError(f"{unused[0]} states a melt: it goes with --material and --temperature")
     if material is None and plot is not None:
         raise ParameterError("--plot draws a range of conditions: give --material, --orientation and --temperature")
     if csv is not None and csv == plot:
@@ -96,7 +101,7 @@ def predict(
         if temperature is None:
             raise ParameterError("--material needs --temperature in K")
         _predict_conditions(
-            material, orientation, temperature, model, csv=csv, plot=plot, overwrite=overwrite, as_json=as_json
+            material, orientation, temperature, model, melt, csv=csv, plot=plot, overwrite=overwrite, as_json=as_json
         )
         return
     from nakaya.kinetics.prediction.model import load_model
@@ -127,6 +132,7 @@ def _predict_conditions(
     orientation: str | None,
     temperature: str,
     model: str,
+    melt: MeltGroup,
     *,
     csv: Path | None,
     plot: Path | None,
@@ -150,7 +156,9 @@ def _predict_conditions(
     loaded = load_model(model)
     is_long = len(orientations) * len(temperatures) > LONG
     with progress_reporter("predicting", "conditions") if is_long else nullcontext() as report:
-        documents = predict_range(material, orientations, temperatures, model=loaded, progress=report)
+        documents = predict_range(
+            material, orientations, temperatures, model=loaded, nucleation=melt.conditions(), progress=report
+        )
     documents = [_advised(document) for document in documents]
     if plot is not None:
         melting_point = loaded.table(material).melting_temperature

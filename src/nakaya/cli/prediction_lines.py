@@ -38,6 +38,11 @@ def prediction_lines(document: Mapping[str, Any], closing: str) -> list[str]:
         low, high = entry["interval90"]
         by = f", by {entry['model']}" if "model" in entry else ""
         lines.append(f"{words:<22} {entry['value']:.3g} {entry['unit']}  (90 %: {low:.3g} to {high:.3g}{by})")
+        if "errors" in entry:
+            parts = (f"{name} {'not known' if decades is None else format(decades, '.2g')}"
+                     for name, decades in entry["errors"].items())  # fmt: skip
+            lines.append(f"{'':<22} standard deviations in decades: {', '.join(parts)}")
+    lines += _events(document)
     lines.append(f"evidence {document['evidence']}: {EVIDENCE[document['evidence']]}")
     lines += _potential(document)
     lines += [f"warning: {warning}" for warning in _about(document["warnings"], rows)]
@@ -96,10 +101,12 @@ def also_to_be_asked(
     """
     if all(asked_quantity(document) == RATE for document in documents):
         return "with --orientation, such as 100: growth velocity, nucleation density and characteristic length"
-    part = model.card.part(RATE, "A")
-    covered = None if part is None else part.covers.get(material)
+    part, known_to = model.card.part(RATE, "A"), model.interfacial_energies.get(material)
+    covered = None if part is None or material not in part.covers else part.covers[material].temperature
+    if known_to is not None:
+        covered = known_to.seen
     if covered is not None and all(document[RATE]["value"] is None for document in documents):
-        low, high = covered.temperature
+        low, high = covered
         known = ", ".join(map(_words, (RATE, *FOLLOWING)))
         return f"near {low:g} to {high:g} K, where {material} was seen to nucleate, also: {known}"
     if is_written:
@@ -107,6 +114,15 @@ def also_to_be_asked(
     if len(documents) > 1:
         return "the same as a table and as a picture: --csv FILE, --plot FILE.png"
     return f"several conditions at once, as a table and as a picture: {RANGE} --csv FILE --plot FILE.png"
+
+
+def _events(document: Mapping[str, Any]) -> Iterator[str]:
+    if (events := document.get("expected_events")) is not None:
+        low, high = events["interval90"]
+        yield (
+            f"{'crystals expected':<22} {events['value']:.3g} in {events['volume']:g} m^3 and {events['time']:g} s  "
+            f"(90 %: {low:.3g} to {high:.3g})"
+        )
 
 
 def _words(name: str) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from nakaya.kinetics.models.catalogue import find_entry, find_model
 from nakaya.kinetics.models.protocol import Predictor
+from nakaya.kinetics.prediction.rates import interfacial_energies
 from nakaya.kinetics.prediction.report import ModelCard, Part, find_model_folder, is_unfinished, read_card
 from nakaya.kinetics.samples.arranging import labelled_samples
 from nakaya.kinetics.samples.corpus import Corpus, read_corpus
 from nakaya.kinetics.samples.sample import Sample
+from nakaya.md.seeding.interfacial_energy import InterfacialEnergy
 from nakaya.md.stated_potentials import StatedPotential, common_potential
 from nakaya.md.tables import MaterialTable, tabulate
 from nakaya.records.record import Record
@@ -32,6 +35,7 @@ class KineticsModel:
         records: That it was fitted to.
         corpus: Growth runs among them.
         notes: What a user should know of the whole.
+        interfacial_energies: Material -> what seeding and quenches said of it.
     """
 
     card: ModelCard
@@ -39,6 +43,7 @@ class KineticsModel:
     records: tuple[Record, ...]
     corpus: Corpus
     notes: tuple[str, ...] = ()
+    interfacial_energies: Mapping[str, InterfacialEnergy] = field(default_factory=dict)
     _predictors: dict[str, Predictor] = field(default_factory=dict)
 
     def table(self, material: str) -> MaterialTable:
@@ -100,4 +105,7 @@ def load_model(name_or_path: str | Path = DEFAULT_MODEL) -> KineticsModel:
     if hash_records(records) != card.records_sha256:
         notes.append(f"the records {card.records} are not those that the model was fitted to: train it again")
     corpus = read_corpus(records, record_folder(card.records))
-    return KineticsModel(card, folder, tuple(records), corpus, tuple(notes))
+    nuclei = [*records, *([] if card.nuclei is None else load_records(card.nuclei))]
+    potentials = {material: common_potential(material, records) for material in {each.material for each in records}}
+    energies, doubts = interfacial_energies(nuclei, records, potentials)
+    return KineticsModel(card, folder, tuple(records), corpus, (*notes, *doubts), energies)

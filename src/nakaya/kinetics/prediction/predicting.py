@@ -21,7 +21,17 @@ from nakaya.core.errors import (
 from nakaya.crystallography.miller import plane_family
 from nakaya.kinetics.graphs.build import build_sequence
 from nakaya.kinetics.graphs.conditions import crystal_structure
+from nakaya.kinetics.models.fields import field_value
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
+from nakaya.kinetics.prediction.rates import (
+    CLASSICAL,
+    WARMEST,
+    NucleationConditions,
+    RateDraws,
+    rate_draws,
+    theory_refusal,
+    theory_warnings,
+)
 from nakaya.kinetics.prediction.report import (
     UNITS,
     Forecast,
@@ -36,7 +46,7 @@ from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.md.stated_potentials import StatedPotential, stated_potential
 from nakaya.md.tables import tabulate
 from nakaya.md.trajectory_records import TrajectoryOptions, follow_trajectory
-from nakaya.records.record import Provenance, Record, has_result
+from nakaya.records.record import FIELDS, Provenance, Record, has_result
 from nakaya.records.replicates import conditions_key
 from nakaya.records.store import chosen_records, load_records, record_folder
 
@@ -74,7 +84,12 @@ class NothingToPredictError(InputFileError):
 
 
 def predict_conditions(
-    material: str, orientation: str | None, temperature: float, *, model: KineticsModel | None = None
+    material: str,
+    orientation: str | None,
+    temperature: float,
+    *,
+    model: KineticsModel | None = None,
+    nucleation: NucleationConditions | None = None,
 ) -> dict[str, Any]:
     """Predict from conditions alone (evidence A).
 
@@ -83,12 +98,15 @@ def predict_conditions(
         orientation: Miller indices of the interface; None = no growth velocity is asked for.
         temperature: K.
         model: Of `load_model`; the shipped one by default.
+        nucleation: Particles in the melt, and the volume and time in which crystals are expected.
 
     Returns:
         {"growth_velocity": {"value", "unit", "interval90", "model"}, "nucleation_rate", "nucleation_density",
         "characteristic_length", "evidence": "A", "potential": {"file", "sha256"}, "warnings": [...]}; "model" is
         missing where nothing is known. The potential is that of the training, for predictions are of a potential and
-        not of an element; None where its records do not state it.
+        not of an element; None where its records do not state it. A rate by classical theory has "errors", standard
+        deviations of log10 J by cause. "expected_events", {"value", "unit", "interval90", "volume", "time"}, is there
+        above 0.8 T_m and where a volume or a time is stated.
 
     Raises:
         ParameterError: The temperature is no temperature, or far from the melting point; or Miller indices are none.
@@ -101,7 +119,7 @@ def predict_conditions(
     ('m/s', True)
     """
     model = model or load_model()
-    return predict_sample(conditions_sample(material, orientation, temperature, model), model)
+    return predict_sample(conditions_sample(material, orientation, temperature, model), model, nucleation)
 
 
 def conditions_sample(material: str, orientation: str | None, temperature: float, model: KineticsModel) -> Sample:
@@ -291,13 +309,17 @@ def trajectory_sample(path: Path, options: TrajectoryOptions, model: KineticsMod
     return _with_orientation_velocities(sample, model, record), flags
 
 
-def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
+def predict_sample(
+    sample: Sample, model: KineticsModel, nucleation: NucleationConditions | None = None
+) -> dict[str, Any]:
     """Predict from a sample; the document of `predict_conditions`."""
+    nucleation = nucleation or NucleationConditions()
     warnings = list(model.notes)
     refusal = temperature_refusal(sample)
     if refusal is not None:
         warnings.append(refusal)
-    velocity, rate = None, None
+    velocity: Forecast | None = None
+    rate: Forecast | RateDraws | None = None
     bare = replace(_conditions_only(sample), orientation=None)  # nucleation has no interface
     if refusal is None:
         if sample.orientation is None:
@@ -310,20 +332,56 @@ def predict_sample(sample: Sample, model: KineticsModel) -> dict[str, Any]:
                 )
                 sample = _conditions_only(sample, keep=("facet",))
             velocity = _forecast("growth_velocity", sample, model, warnings)
-        melting = sample.table.melting_temperature
-        if sample.temperature >= melting:
-            warnings.append(f"nucleation rate: nothing nucleates above the melting point of {melting:.0f} K")
-        else:
-            rate = _forecast("nucleation_rate", bare, model, warnings)
-    found: dict[str, Any] = combine(velocity, rate, rng=np.random.default_rng(0))
+        rate = _nucleation_rate(bare, model, nucleation, warnings)
+    found: dict[str, Any] = combine(velocity, rate, rng=np.random.default_rng(0), conditions=nucleation)
     for target, told, asked in (("growth_velocity", velocity, sample), ("nucleation_rate", rate, bare)):
         chosen = model.card.part(target, asked.evidence)
         if told is not None and chosen is not None:
             found[target]["model"] = chosen.model
+    if isinstance(rate, RateDraws):
+        found["nucleation_rate"] |= {"model": CLASSICAL, "errors": dict(rate.errors)}
+        is_warm = sample.temperature > WARMEST * sample.table.melting_temperature
+        if is_warm or nucleation.asks_for_events:
+            found["expected_events"] = rate.expected_events(nucleation)
+        if is_warm and found["expected_events"]["value"] < 1:
+            _forget_grains(found, warnings)
     warnings += length_warnings(found["characteristic_length"]["value"], [sample])
     potential = model.potential(sample.material)
     stated = None if potential is None else asdict(potential)
     return {**found, "evidence": sample.evidence, "potential": stated, "warnings": warnings}
+
+
+def _forget_grains(found: dict[str, Any], warnings: list[str]) -> None:
+    """Grains have no density where not even one is expected."""
+    events = found["expected_events"]
+    for name in ("nucleation_density", "characteristic_length"):
+        found[name] |= {"value": None, "interval90": None}
+    warnings.append(
+        f"characteristic length: {events['value']:.2g} crystals are expected in {events['volume']:g} m^3 and "
+        f"{events['time']:g} s: none may appear, and a number of grains per volume has no meaning"
+    )
+
+
+def _nucleation_rate(
+    sample: Sample, model: KineticsModel, conditions: NucleationConditions, warnings: list[str]
+) -> Forecast | RateDraws | None:
+    """By classical theory where the interfacial energy is known, else by the part that was trained."""
+    melting, kelvin = sample.table.melting_temperature, sample.temperature
+    if kelvin >= melting:
+        warnings.append(f"nucleation rate: nothing nucleates above the melting point of {melting:.0f} K")
+        return None
+    posterior = model.interfacial_energies.get(sample.material)
+    if posterior is None or any(field_value(sample, name) for name in FIELDS):  # theory knows melts at rest
+        if conditions.has_sites or conditions.asks_for_events:
+            warnings.append(
+                "nucleation rate: particles, volume and time are left out: the interfacial energy is not known here"
+            )
+        return _forecast("nucleation_rate", sample, model, warnings)
+    if (refusal := theory_refusal(posterior, kelvin)) is not None:
+        warnings.append(f"nucleation rate: not given, for {refusal}")
+        return None
+    warnings += theory_warnings(posterior, kelvin)
+    return rate_draws(posterior, kelvin, conditions)
 
 
 def _forecast(target: str, sample: Sample, model: KineticsModel, warnings: list[str]) -> Forecast | None:

@@ -10,6 +10,7 @@ from nakaya.core.tables import Cell, Column, Table
 from nakaya.crystallography.miller import plane_family
 from nakaya.kinetics.prediction.model import KineticsModel
 from nakaya.kinetics.prediction.predicting import conditions_sample, predict_sample
+from nakaya.kinetics.prediction.rates import CLASSICAL, NucleationConditions, is_seen
 from nakaya.kinetics.prediction.report import UNITS, range_warnings
 from nakaya.kinetics.samples.sample import Sample
 
@@ -28,6 +29,7 @@ def predict_range(
     temperatures: Sequence[float],
     *,
     model: KineticsModel,
+    nucleation: NucleationConditions | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Predict from every orientation at every temperature (evidence A), all conditions checked before the first.
@@ -37,6 +39,7 @@ def predict_range(
         orientations: Miller indices, each family once; None = no growth velocity is asked for.
         temperatures: K.
         model: Of `load_model`.
+        nucleation: Particles in the melt, and the volume and time in which crystals are expected.
         progress: Told how many are done, of how many.
 
     Returns:
@@ -67,20 +70,18 @@ def predict_range(
     ]
     documents = []
     for done, sample in enumerate(samples, start=1):
-        documents.append(_entry(sample, model))
+        documents.append(_entry(sample, model, nucleation))
         if progress is not None:
             progress(done, len(samples))
     return documents
 
 
-def _entry(sample: Sample, model: KineticsModel) -> dict[str, Any]:
-    found = predict_sample(sample, model)
+def _entry(sample: Sample, model: KineticsModel, nucleation: NucleationConditions | None) -> dict[str, Any]:
+    found = predict_sample(sample, model, nucleation)
     outside = [
         target
         for target in ("growth_velocity", "nucleation_rate")
-        if found[target]["value"] is not None
-        and (part := model.card.part(target, sample.evidence)) is not None
-        and range_warnings(part, sample)
+        if found[target]["value"] is not None and _is_outside(found[target]["model"], target, sample, model)
     ]
     return {
         "material": sample.material,
@@ -91,11 +92,19 @@ def _entry(sample: Sample, model: KineticsModel) -> dict[str, Any]:
     }
 
 
+def _is_outside(name: str, target: str, sample: Sample, model: KineticsModel) -> bool:
+    if name == CLASSICAL:
+        return not is_seen(model.interfacial_energies[sample.material], sample.temperature)
+    part = model.card.part(target, sample.evidence)
+    return part is not None and bool(range_warnings(part, sample))
+
+
 def prediction_table(documents: Sequence[Mapping[str, Any]]) -> Table:
     """Return predictions as a table, one row each.
 
     The columns: what names a prediction (record, material, orientation, temperature), then value, both ends of the
-    90 % interval and model of every quantity that is known of one of them at least, then evidence, outside_training
+    90 % interval and model of every quantity that is known of one of them at least, the expected number of crystals
+    where it was told, then evidence, outside_training
     and warnings.
 
     Args:
@@ -118,6 +127,12 @@ def prediction_table(documents: Sequence[Mapping[str, Any]]) -> Table:
         ]
         if any("model" in entry for entry in entries):
             columns.append(Column(f"{name}_model", [entry.get("model") for entry in entries]))
+    if any("expected_events" in entry for entry in documents):
+        events = [entry.get("expected_events", {}) for entry in documents]
+        columns += [Column("expected_events", [entry.get("value") for entry in events], "1")]
+        ends = [entry.get("interval90", (None, None)) for entry in events]
+        columns += [Column("expected_events_low90", [low for low, _ in ends], "1")]
+        columns += [Column("expected_events_high90", [high for _, high in ends], "1")]
     words: list[tuple[str, list[Cell]]] = [("evidence", [entry["evidence"] for entry in documents])]
     if any("outside_training" in entry for entry in documents):
         words.append(("outside_training", [", ".join(entry["outside_training"]) for entry in documents]))

@@ -24,9 +24,10 @@ from nakaya.core.reading import read_json
 from nakaya.core.resumable import STAGED_SUFFIX, staged_folders
 from nakaya.kinetics.models.conformal import normal_factor
 from nakaya.kinetics.models.physics import critical_diameter
+from nakaya.kinetics.prediction.rates import NucleationConditions, RateDraws
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.records.shipped import shipped_folder
-from nakaya.theory import characteristic_length, grains_per_volume
+from nakaya.theory import grain_length, grains_per_volume, grains_with_sites
 
 __all__ = [
     "CARD_FILE",
@@ -76,6 +77,8 @@ the barrier of classical theory has changed by as much as it is uncertain."""
 WIDEST_RATE = 4.0
 """Decades that 90 % intervals of a rate may span: then the characteristic length, its fourth root, is known within a
 factor of ten. What is wider is no prediction."""
+
+_QUANTILES: Final = ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2)
 
 FEW_DIAMETERS = 5.0
 """Grains that meet before they are so many critical diameters wide never were crystals that grow."""
@@ -149,12 +152,15 @@ class ModelCard:
         records: Shipped set, or path, that it was fitted to: properties of materials and faces are read there.
         records_sha256: Over the records that it was fitted to.
         parts: One per target and evidence.
+        nuclei: Shipped set, or path, with records of interfacial energies that `nakaya md rates` wrote; None = they are
+            among `records`, if anywhere.
     """
 
     name: str
     records: str
     records_sha256: str
     parts: tuple[Part, ...]
+    nuclei: str | None = None
 
     def part(self, target: str, evidence: EvidenceKind) -> Part | None:
         """The part for a target: that of the evidence, or the one that needs conditions only; None = there is none."""
@@ -304,37 +310,59 @@ def rate_refusal(part: Part, sample: Sample, standard_deviation: float) -> str |
 
 
 def combine(
-    velocity: Forecast | None, log10_rate: Forecast | None, *, rng: np.random.Generator
+    velocity: Forecast | None,
+    rate: Forecast | RateDraws | None,
+    *,
+    rng: np.random.Generator,
+    conditions: NucleationConditions | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return the four quantities: {"value", "unit", "interval90"} each; None for what is not known.
 
     Args:
         velocity: m/s.
-        log10_rate: Decimal logarithm of the rate in 1/(m^3 s).
+        rate: Of log10 of the rate in 1/(m^3 s).
         rng: Draws the samples.
+        conditions: Particles in the melt, on which `rate` knows the rate.
     """
-    factor = normal_factor(LEVEL)
     found: dict[str, dict[str, Any]] = {name: _entry(name, None, None) for name in UNITS}
+    factor = normal_factor(LEVEL)
     if velocity is not None:
         low, high = (velocity.mean + sign * factor * velocity.standard_deviation for sign in (-1, 1))
         found["growth_velocity"] = _entry("growth_velocity", velocity.mean, (low, high))
-    if log10_rate is not None:
-        low, high = (log10_rate.mean + sign * factor * log10_rate.standard_deviation for sign in (-1, 1))
-        found["nucleation_rate"] = _entry("nucleation_rate", _power(log10_rate.mean), (_power(low), _power(high)))
-    if velocity is None or log10_rate is None:
+    if rate is None:
         return found
-    velocities = velocity.mean + velocity.standard_deviation * rng.standard_normal(NUM_DRAWS)
-    rates = log10_rate.mean + log10_rate.standard_deviation * rng.standard_normal(NUM_DRAWS)
+    if isinstance(rate, Forecast):
+        middle = rate.mean
+        low, high = (middle + sign * factor * rate.standard_deviation for sign in (-1, 1))
+    else:
+        low, middle, high = np.quantile(rate.log10_rate, _QUANTILES).tolist()
+    found["nucleation_rate"] = _entry("nucleation_rate", _power(middle), (_power(low), _power(high)))
+    if velocity is None:
+        return found
+    num = NUM_DRAWS if isinstance(rate, Forecast) else len(rate.log10_rate)
+    velocities = velocity.mean + velocity.standard_deviation * rng.standard_normal(num)
+    if isinstance(rate, Forecast):
+        rates = rate.mean + rate.standard_deviation * rng.standard_normal(num)
+    else:
+        rates = rate.log10_rate
     growing = velocities > 0
     if growing.mean() < 0.5:
         return found  # it melts: grains do not meet
-    ratio = rates[growing] - np.log10(velocities[growing])  # log10 (J/v)
-    for name, exponents in (
-        ("nucleation_density", math.log10(grains_per_volume(1.0, 1.0)) + 0.75 * ratio),
-        ("characteristic_length", math.log10(characteristic_length(1.0, 1.0)) - 0.25 * ratio),
-    ):
-        low, middle, high = np.quantile(exponents, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2]).tolist()
-        found[name] = _entry(name, _power(middle), (_power(low), _power(high)))
+    if isinstance(rate, RateDraws) and rate.log10_site_rate is not None and conditions and conditions.site_density:
+        densities = np.log10(
+            grains_with_sites(
+                10.0 ** np.clip(rates[growing], -300.0, 300.0),
+                velocities[growing],
+                site_density=conditions.site_density,
+                site_rate=10.0 ** np.clip(rate.log10_site_rate[growing], -300.0, 300.0),
+            )
+        )
+    else:
+        densities = math.log10(grains_per_volume(1.0, 1.0)) + 0.75 * (rates[growing] - np.log10(velocities[growing]))
+    low, middle, high = np.quantile(densities, _QUANTILES).tolist()
+    found["nucleation_density"] = _entry("nucleation_density", _power(middle), (_power(low), _power(high)))
+    lengths = [grain_length(_power(exponent)) for exponent in (middle, high, low)]
+    found["characteristic_length"] = _entry("characteristic_length", lengths[0], (lengths[1], lengths[2]))
     return found
 
 

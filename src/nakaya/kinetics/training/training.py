@@ -100,6 +100,8 @@ class KineticsTraining:
         parts: What shall be predicted.
         settings: Model -> settings that differ from its defaults, or from the tuned ones.
         tuned: Whether models of growth velocities start from the settings that studies found for the shipped set.
+        nuclei: Shipped set, or store, of interfacial energies that `nakaya md rates` wrote: predictions take their
+            nucleation rates from it; None = from those among `records`, if there are any.
         model: What tells the file from training files of emulators.
 
     Raises:
@@ -113,6 +115,7 @@ class KineticsTraining:
     parts: Annotated[tuple[PartConfig, ...], Field(alias="part")] = ()
     settings: dict[str, dict[str, float]] = field(default_factory=dict)
     tuned: bool = False
+    nuclei: str | None = None
     model: Literal["kinetics"] = "kinetics"
 
     def __post_init__(self) -> None:
@@ -179,7 +182,7 @@ def train_kinetics(
             for part in config.parts:
                 parts += _train_part(config, part, corpus, records, folder, tell)
                 if parts:  # so that a model can be asked before all of it is there
-                    write_card(ModelCard(config.name, config.records, digest, tuple(parts)), model)
+                    write_card(ModelCard(config.name, config.records, digest, tuple(parts), config.nuclei), model)
             if not parts:
                 raise ParameterError(
                     f"{config.records} holds too few labelled samples of any target that was asked for"
@@ -191,7 +194,7 @@ def train_kinetics(
         except NakayaError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        card = ModelCard(config.name, config.records, digest, tuple(parts))
+        card = ModelCard(config.name, config.records, digest, tuple(parts), config.nuclei)
         write_card(card, model)
         move_folder(model, out, overwrite=overwrite)
     return card

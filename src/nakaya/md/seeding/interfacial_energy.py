@@ -29,7 +29,7 @@ from nakaya.md.seeding.bulk import COLDEST, Bulk
 from nakaya.md.seeding.critical_size import LEVEL
 from nakaya.md.seeding.importance import importance_sample
 from nakaya.md.statistics import log_of_mean_count
-from nakaya.theory import critical_size, interfacial_energy, log_nucleation_rate, nucleation_barrier
+from nakaya.theory import cap_fraction, critical_size, interfacial_energy, log_nucleation_rate, nucleation_barrier
 
 __all__ = [
     "Exposure",
@@ -150,6 +150,7 @@ class InterfacialEnergy:
         discrepancy: sigma.
         offsets: Detector -> delta_d; empty without seeding.
         effective_draws: Independent draws that the importance sample was worth.
+        seen: Lowest and highest temperature of the data, K.
     """
 
     bulk: Bulk
@@ -161,6 +162,7 @@ class InterfacialEnergy:
     discrepancy: FloatArray
     offsets: Mapping[str, FloatArray]
     effective_draws: float
+    seen: tuple[float, float]
 
     def at(self, temperature: float) -> FloatArray:
         """gamma(T) [draw], J/m^2."""
@@ -177,20 +179,23 @@ class InterfacialEnergy:
         seen = 0.0 if detector is None else self.offsets[detector]
         return np.asarray(np.log(size) + self.discrepancy * rng.normal(size=len(size)) + seen)
 
-    def log_rate_draws(self, temperature: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    def log_rate_draws(
+        self, temperature: float, rng: np.random.Generator, *, contact_angle: float | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Draws of ln J, J in 1/(m^3 s), and what eps and zeta of this temperature add to each, both [draw].
 
         Args:
             temperature: K, from 0.3 of the melting point up to it.
             rng: Draws eps and zeta.
+            contact_angle: Between crystal and a wall, degrees: J is that on the wall, in 1/(m^2 s).
 
         Raises:
-            ParameterError: The temperature is outside that range.
+            ParameterError: The temperature is outside that range, or the angle is none.
         """
         self.bulk.check_undercooled(temperature)
         drive = self.bulk.driving_forces(temperature, self.driving)
         expected, spread = _log_rate(
-            self.at(temperature), drive, self.attachment, self.discrepancy, temperature, self.bulk
+            self.at(temperature), drive, self.attachment, self.discrepancy, temperature, self.bulk, contact_angle
         )
         return expected, spread * rng.normal(size=len(expected))
 
@@ -222,11 +227,19 @@ def _log_rate(
     discrepancy: FloatArray,
     temperature: float,
     bulk: Bulk,
+    contact_angle: float | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Of ln J [draw]: its value, and the standard deviation of what eps and zeta add, (1/6 - W*/kT) eps + zeta."""
+    """Of ln J [draw]: its value, and the standard deviation of what eps and zeta add, (1/6 - W*/kT) eps + zeta.
+
+    On a wall the nucleus is a cap: a part of the sphere's atoms, and of its surface that atoms reach.
+    """
     size = _sizes(energy, drive, temperature, bulk)
     rate = np.exp(attachment) * bulk.diffusivity(temperature) * size ** (2 / 3)
     density = 1 / bulk.liquid_volume(temperature)
+    if contact_angle is not None:
+        size = size * cap_fraction(contact_angle)
+        rate = rate * (1 - math.cos(math.radians(contact_angle))) / 2
+        density = density ** (2 / 3)
     # f+ Z is n*^(2/3 - 1/2).
     lever = nucleation_barrier(size, drive) - 1 / 6
     expected = log_nucleation_rate(size, drive, rate, number_density=density)
@@ -249,7 +262,8 @@ def fit_interfacial_energy(
     """
     if not seen and not any(each.events for each in exposures):
         raise ParameterError("neither a critical size nor a crystal in a quench: nothing tells the interfacial energy")
-    for temperature in _temperatures(seen, exposures):
+    temperatures = _temperatures(seen, exposures)
+    for temperature in temperatures:
         bulk.check_undercooled(temperature)
     model = _Model.of(seen, exposures, bulk)
     draws, effective = importance_sample(model.log_posterior, model.starts(rng), NUM_DRAWS, rng=rng)
@@ -269,6 +283,7 @@ def fit_interfacial_energy(
         discrepancy=_half_normal(discrepancy),
         offsets=dict(zip(model.detectors, offsets, strict=True)),
         effective_draws=effective,
+        seen=(min(temperatures), max(temperatures)),
     )
 
 

@@ -16,7 +16,10 @@ from nakaya.md.stated_potentials import INGESTED, common_potential
 from nakaya.records.record import DRIVING_FORCE, Axis, Provenance, Quantity, Record, single
 from nakaya.records.store import hash_records
 
-__all__ = ["OFFSET", "posterior_from_record", "posterior_record"]
+__all__ = ["OFFSET", "POSTERIOR", "posterior_from_record", "posterior_record"]
+
+POSTERIOR: Final = "interfacial-energy-"
+"""Before the material in the id of a posterior's record."""
 
 OFFSET: Final = "size_offset_"
 """Before the name of a detector: its delta, in ln n*."""
@@ -29,6 +32,11 @@ _NAMES: Final = {
     "discrepancy": ("size_discrepancy", "1"),
 }
 """Attribute of `InterfacialEnergy` -> quantity and unit."""
+
+
+DIGITS: Final = 6
+
+_SEEN: Final = ("lowest_temperature", "highest_temperature")
 
 
 def posterior_record(
@@ -45,19 +53,22 @@ def posterior_record(
     """
     draws = Axis("draw", "1", np.arange(len(posterior.energy), dtype=np.float64))
     quantities = {
-        name: Quantity(getattr(posterior, attribute), unit, axis=draws) for attribute, (name, unit) in _NAMES.items()
+        name: Quantity(_short(getattr(posterior, attribute)), unit, axis=draws)
+        for attribute, (name, unit) in _NAMES.items()
     }
     for detector, offsets in posterior.offsets.items():
-        quantities[OFFSET + detector] = Quantity(offsets, "1", axis=draws)
+        quantities[OFFSET + detector] = Quantity(_short(offsets), "1", axis=draws)
     if len(rates.temperatures):
         axis = Axis("temperature", "K", rates.temperatures)
         for name in ("median", "low", "high", "statistical", "detector", "discrepancy"):
             quantities[f"log_rate_{name}"] = Quantity(getattr(rates, name), "1", axis=axis)
     quantities["reference_temperature"] = single(posterior.reference_temperature, "K")
     quantities["effective_draws"] = single(posterior.effective_draws, "1")
+    for name, kelvin in zip(_SEEN, posterior.seen, strict=True):
+        quantities[name] = single(kelvin, "K")
     potential = common_potential(posterior.bulk.material, sources)
     return Record(
-        id=f"interfacial-energy-{posterior.bulk.material}",
+        id=POSTERIOR + posterior.bulk.material,
         kind="md",
         material=posterior.bulk.material,
         conditions={"pressure": single(0.0, "Pa"), DRIVING_FORCE: single(math.nan, "1")},
@@ -76,6 +87,11 @@ def posterior_record(
     )
 
 
+def _short(draws: FloatArray) -> FloatArray:
+    """Draws to `DIGITS` significant digits: a file says no more than they know."""
+    return np.array([float(f"{draw:.{DIGITS}g}") for draw in draws])
+
+
 def posterior_from_record(record: Record, bulk: Bulk) -> InterfacialEnergy:
     """The posterior that `posterior_record` wrote.
 
@@ -86,7 +102,7 @@ def posterior_from_record(record: Record, bulk: Bulk) -> InterfacialEnergy:
     Raises:
         ParameterError: It is another kind of record, or of another material.
     """
-    names = {name for name, _ in _NAMES.values()} | {"reference_temperature", "effective_draws"}
+    names = {name for name, _ in _NAMES.values()} | {"reference_temperature", "effective_draws", *_SEEN}
     if missing := sorted(names - set(record.quantities)):
         raise ParameterError(
             f"record {record.id} is no posterior of an interfacial energy: it lacks {', '.join(missing)}"
@@ -105,5 +121,6 @@ def posterior_from_record(record: Record, bulk: Bulk) -> InterfacialEnergy:
             if name.startswith(OFFSET)
         },
         effective_draws=record.quantities["effective_draws"].value,
+        seen=(record.quantities[_SEEN[0]].value, record.quantities[_SEEN[1]].value),
         **parameters,
     )

@@ -13,7 +13,7 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.md.seeding.critical_size import LEVEL
 from nakaya.md.seeding.interfacial_energy import LogRates
-from nakaya.md.seeding.posterior_record import posterior_record
+from nakaya.md.seeding.posterior_record import POSTERIOR, posterior_record
 from nakaya.md.seeding.rates import NucleationAnalysis, SeededTemperature, analyse_nucleation
 from nakaya.md.statistics import log_of_mean_count
 from nakaya.records.collection import write_store
@@ -58,7 +58,11 @@ def rates_from_records(
     asked = sorted(set(temperatures)) or [round(each * bulk.melting_point.value) for each in FRACTIONS]
     rates = analysis.posterior.log_rates(asked, np.random.default_rng(seed))
     if out is not None:
-        used = [record for record in [*records, *others] if record.material == bulk.material]
+        used = [
+            record
+            for record in [*records, *others]
+            if record.material == bulk.material and not record.id.startswith(POSTERIOR)
+        ]
         record = posterior_record(analysis.posterior, rates, used, seed=seed, command=command)
         write_store([record], out, overwrite=overwrite)
     return nucleation_document(analysis, rates) | {"out": out}
