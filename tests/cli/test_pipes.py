@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system h
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HANGING = 600
-"""Seconds after which a command that waits for the other end of a pipe is woken, so that the test fails: far more than all of
-them together take on a crowded machine."""
+"""Seconds after which a command that waits for the other end of a pipe is woken, so that the test fails: far more than
+all of them together take on a crowded machine."""
 
 COMMANDS = (
     "records show {}", "records validate {}", "records graph {}", "records merge {} --out new",
