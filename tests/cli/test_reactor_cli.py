@@ -57,6 +57,28 @@ def test_a_log_is_ingested_with_a_record_and_a_chart(folder, capsys, tmp_path):
     assert run([*words, "--out", str(out), "--overwrite"]) == 0
 
 
+def test_columns_that_are_not_read_are_named_once_and_shortened(tmp_path, capsys):
+    others = [f"probe {number}" for number in range(11)]
+    rows = [",".join(["time_h", "T", *others]), *(",".join([str(hour), "25", *["1"] * 11]) for hour in range(5))]
+    (tmp_path / "log.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "map.toml").write_text(
+        'material = "x"\n[time]\ncolumn = "time_h"\nunit = "h"\n[columns.temperature]\ncolumn = "T"\nunit = "degC"\n'
+    )
+    words = ["ingest", "reactor", str(tmp_path / "log.csv"), "--map", str(tmp_path / "map.toml")]
+    assert run([*words, "--out", str(tmp_path / "a")]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("not read, for ")
+    assert line.endswith(": " + ", ".join(repr(name) for name in others[:8]) + " and 3 more")
+    assert run([*words, "--out", str(tmp_path / "b"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unread_columns"] == others
+
+
+def test_a_log_that_is_read_whole_needs_no_note(folder, capsys, tmp_path):
+    words = ["ingest", "reactor", str(folder / "batch-fast.csv"), "--map", str(folder / "columns.toml")]
+    assert run([*words, "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_an_error_leaves_nothing_behind(folder, capsys, tmp_path):
     broken = folder / "broken.csv"
     broken.write_text((folder / "batch-fast.csv").read_text().replace("0.66", "0.6x", 1))

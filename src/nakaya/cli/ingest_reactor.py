@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,6 +13,9 @@ from nakaya.cli.output import echo, echo_json, echo_outlines, echo_tables
 from nakaya.core.errors import ParameterError
 
 __all__ = ["reactor"]
+
+NAMED: Final = 8
+"""Of columns that are not read; a log has up to some hundreds, and --json names all."""
 
 
 def reactor(
@@ -59,12 +62,21 @@ def reactor(
             "--map is missing; without one, nakaya ingest reactor LOG --guess --out columns.toml drafts it"
         )
     result = ingest_reactor(source, column_map, out, overwrite=overwrite)
+    if unread := result.get("unread_columns"):
+        echo(_unread_line(unread, column_map), err=True)
     if as_json:
         echo_json(result)
         return
     echo_outlines(out / "records")
     echo_tables(result["tables"])
     echo(f"look at {Path(result['out']) / 'chart.png'}")
+
+
+def _unread_line(columns: Sequence[str | int], column_map: Path) -> str:
+    """One line about what was left out: on purpose, or because the map was made for another log."""
+    first = ", ".join(repr(column) if isinstance(column, str) else f"column {column}" for column in columns[:NAMED])
+    more = f" and {len(columns) - NAMED} more" if columns[NAMED:] else ""
+    return f"not read, for {column_map} does not name them: {first}{more}"
 
 
 def _guess_lines(source: Path, result: Mapping[str, Any]) -> Iterator[str]:

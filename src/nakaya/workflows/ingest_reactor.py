@@ -33,7 +33,8 @@ def ingest_reactor(source: Path, map_file: Path, out: Path, *, overwrite: bool =
         overwrite: Whether something there is replaced.
 
     Returns:
-        What was found, plain values: record, status, flags, clear and cloud points, zones, out.
+        What was found, plain values: record, status, flags, clear and cloud points, zones, out; of a log also
+        unread_columns, those that the map does not name.
 
     Raises:
         InputFileError: Something cannot be read.
@@ -138,6 +139,7 @@ def _summarise_log(found: IngestedLog) -> dict[str, Any]:
         for zone in found.zones
     ]
     result: dict[str, Any] = {
+        "unread_columns": list(found.log.unread),
         "clear_points": points("clear"),
         "cloud_points": points("cloud"),
         "metastable_zones": zones,

@@ -36,6 +36,18 @@ def test_a_plain_table_is_read_in_si_units(tmp_path):
     assert log.flags == ()
 
 
+def test_columns_that_the_map_names_nowhere_are_listed_as_a_map_would_name_them(tmp_path):
+    """By name, by name and number, by position; not those of the clock or of size classes, and not an empty end."""
+    text = "day,t,T,p,p,,5,10,20,left,\n" + "".join(f"1.1.2025,{t}:00,25,1,2,3,7,8,9,0,\n" for t in (10, 11, 12))
+    path = write(tmp_path, text)
+    clock = TimeColumn("t", date="day", format="%d.%m.%Y %H:%M")
+    classes = SizeClasses("5", "20", "um", sizes_line=1)
+    stream = Stream(clock, {"temperature": Channel(3, "degC")}, classes)
+    assert read_log(path, ColumnMap("x", streams=(stream,))).unread == ("p#1", "p#2", 6, "left")
+    second = Stream(clock, {"pressure": Channel("p#2", "bar"), "seen": Channel(6, "1")})
+    assert read_log(path, ColumnMap("x", streams=(stream, second))).unread == ("p#1", "left")
+
+
 def test_names_go_to_their_blocks_where_the_header_is_short():
     """Two tables side by side, an empty column between them, fewer names than columns in the first."""
     header = ["time", "a", "", "time", "b"]

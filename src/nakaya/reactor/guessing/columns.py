@@ -145,18 +145,10 @@ def look_at(table: RawTable, units: Sequence[str], units_line: int | None) -> li
         fields = [entry for entry in table.text(index)[::step] if entry]
         found.append(
             ColumnFacts(
-                index, _key(table, index), name, words_of(name), unit, unit_from, fields, _numbers(table, fields)
+                index, table.keys[index], name, words_of(name), unit, unit_from, fields, _numbers(table, fields)
             )
         )
     return found
-
-
-def _key(table: RawTable, index: int) -> Key:
-    name = table.names[index] if index < len(table.names) else ""
-    if not name or not name.isprintable():
-        return index + 1
-    same = [place for place, other in enumerate(table.names) if other == name]
-    return name if len(same) == 1 else f"{name}#{same.index(index) + 1}"
 
 
 def _numbers(table: RawTable, fields: Sequence[str]) -> FloatArray:

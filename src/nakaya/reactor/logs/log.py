@@ -55,12 +55,14 @@ class ReactorLog:
         sizes: Size classes in time, or None.
         flags: What did not fit together, one sentence each.
         num_rows: Rows of data in the file.
+        unread: Columns that the map names nowhere, as it would: name, name#2, or position from 1.
     """
 
     channels: Mapping[str, Series]
     sizes: SizeSeries | None
     flags: tuple[str, ...] = ()
     num_rows: int = 0
+    unread: tuple[str | int, ...] = ()
 
 
 def read_log(path: Path, columns: ColumnMap) -> ReactorLog:
@@ -101,7 +103,19 @@ def read_log(path: Path, columns: ColumnMap) -> ReactorLog:
                 raise ParameterError("the map has size classes in two streams: a record holds one size distribution")
             sizes, remarks = read_classes(table, stream.classes, clock, f"{stream.place}sizes")
             flags += remarks
-    return ReactorLog(channels, sizes, tuple(flags), len(table.rows))
+    unread = table.unread(_columns_of(columns, table))
+    return ReactorLog(channels, sizes, tuple(flags), len(table.rows), unread)
+
+
+def _columns_of(columns: ColumnMap, table: RawTable) -> set[int]:
+    """Indices of all columns that a map names."""
+    found: set[int] = set()
+    for stream in columns.streams:
+        named = [stream.time.column, stream.time.date, *(channel.column for channel in stream.channels.values())]
+        found |= {table.position(column) for column in named if column is not None}
+        if (sizes := stream.classes) is not None:
+            found |= {*range(table.position(sizes.first), table.position(sizes.last) + 1)}
+    return found
 
 
 def _read_channel(

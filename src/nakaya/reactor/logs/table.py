@@ -12,8 +12,10 @@ import io
 import re
 import zlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +114,25 @@ class RawTable:
     def num_columns(self) -> int:
         """How many fields every row has."""
         return len(self.rows[0]) if self.rows else len(self.names)
+
+    @cached_property
+    def keys(self) -> tuple[str | int, ...]:
+        """How a map names every column: name, name#2, or position from 1."""
+        names = [name if name.isprintable() else "" for name in (*self.names, *[""] * self.num_columns)]
+        total, before = Counter(names), Counter[str]()
+        found: list[str | int] = []
+        for index, name in enumerate(names[: self.num_columns]):
+            before[name] += 1
+            found.append((name if total[name] == 1 else f"{name}#{before[name]}") if name else index + 1)
+        return tuple(found)
+
+    def unread(self, read: Collection[int]) -> tuple[str | int, ...]:
+        """Keys of all columns whose index is not among those that were read, but for empty ones without a name."""
+        return tuple(
+            key
+            for index, key in enumerate(self.keys)
+            if index not in read and (isinstance(key, str) or any(row[index].strip() for row in self.rows))
+        )
 
     def position(self, column: str | int, *, key: str = "") -> int:
         """Index of a column from its name, or from its position counted from 1.

@@ -13,7 +13,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.viz.charts.base import BAND_OPACITY, add_legend, label_axes, new_figure, reference_line, role_colours
 from nakaya.viz.formatting import typeset
-from nakaya.viz.style import Theme, house_style
+from nakaya.viz.style import PAGE_WIDTH, Theme, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,12 @@ class PredictedCurve:
 
 @house_style
 def predicted_velocities(
-    curves: Sequence[PredictedCurve], theme: Theme, *, melting_point: float | None, title: str = ""
+    curves: Sequence[PredictedCurve],
+    theme: Theme,
+    *,
+    melting_point: float | None,
+    title: str = "",
+    width: float = PAGE_WIDTH,
 ) -> Figure:
     """Return velocity against temperature, a colour and a shape for each orientation, with bands of 90 %.
 
@@ -63,13 +68,14 @@ def predicted_velocities(
         theme: Colours.
         melting_point: K, where velocities vanish; None = not known.
         title: What is predicted, and by what.
+        width: Pixels.
 
     Raises:
         ParameterError: There is nothing to show.
     """
     if not any(np.isfinite(curve.values).any() for curve in curves):
         raise ParameterError("no velocity is predicted for any of these conditions: there is nothing to draw")
-    figure, (axes,) = new_figure(theme, height=400)
+    figure, (axes,) = new_figure(theme, width=width, height=400)
     axes.axhline(0.0, color=theme.muted, linewidth=0.9)
     alone = {float(T) for curve in curves for T in curve.temperatures}
     if len(alone) == 1:
