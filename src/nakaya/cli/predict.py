@@ -49,7 +49,10 @@ def predict(
     about: TrajectoryGroup,
     model: KineticsModelName = "al-cu-si",
     melt: MeltGroup,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write the predictions as a table, one row each.")] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", help="Write a table, one row each; texts of its warnings go to NAME.warnings.csv."),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw velocity against temperature with 90 % bands, .png or .svg; with --material."),
@@ -94,9 +97,8 @@ def predict(
         raise ParameterError("--plot draws a range of conditions: give --material, --orientation and --temperature")
     if csv is not None and csv == plot:
         raise ParameterError(f"--csv and --plot both name {csv}: give them different names")
-    for out in (csv, plot):
-        if out is not None:
-            check_output(out, overwrite=overwrite)
+    for out in _outputs(csv, plot):
+        check_output(out, overwrite=overwrite)
     if material is not None:
         if temperature is None:
             raise ParameterError("--material needs --temperature in K")
@@ -172,7 +174,7 @@ def _predict_conditions(
         return
     closing = also_to_be_asked(documents, material, loaded, is_written=csv is not None or plot is not None)
     echo(*(prediction_lines(alone, closing) if len(documents) == 1 else range_lines(documents, closing)))
-    echo(*(f"written to {out}" for out in (csv, plot) if out is not None))
+    echo(*(f"written to {out}" for out in _outputs(csv, plot)))
 
 
 def _temperatures(text: str) -> tuple[float, ...]:
@@ -195,9 +197,21 @@ def _write_table(documents: Sequence[Mapping[str, Any]], csv: Path | None, *, ov
     if csv is None:
         return
     from nakaya.core.tables import encode_csv
-    from nakaya.kinetics.prediction.ranges import prediction_table
+    from nakaya.kinetics.prediction.ranges import prediction_table, warning_table
 
+    write_whole(_warnings_beside(csv), encode_csv(warning_table(documents)), overwrite=overwrite)
     write_whole(csv, encode_csv(prediction_table(documents)), overwrite=overwrite)
+
+
+def _outputs(csv: Path | None, plot: Path | None) -> list[Path]:
+    """All files that are written."""
+    tables = [] if csv is None else [csv, _warnings_beside(csv)]
+    return [*tables, *([] if plot is None else [plot])]
+
+
+def _warnings_beside(csv: Path) -> Path:
+    """Where the texts of the warnings of a table go."""
+    return csv.with_name(f"{csv.stem}.warnings.csv")
 
 
 def _advised(document: Mapping[str, Any]) -> dict[str, Any]:

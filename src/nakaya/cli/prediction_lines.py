@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from nakaya.kinetics.prediction.model import KineticsModel
 from nakaya.kinetics.prediction.predicting import UNSTATED_ORIENTATION
+from nakaya.kinetics.prediction.ranges import common_wording
 from nakaya.kinetics.prediction.report import UNITS
 from nakaya.kinetics.samples.sample import EVIDENCE
 
@@ -68,7 +69,7 @@ def range_lines(documents: Sequence[Mapping[str, Any]], closing: str) -> list[st
         if told["value"] is not None:
             shown = f"{told['value']:.3g}"
             interval = " to ".join(f"{end:.3g}" for end in told["interval90"])
-        about = [_of_any(warning, entry) for warning in _about(entry["warnings"], (target,))]
+        about = [common_wording(warning, entry) for warning in _about(entry["warnings"], (target,))]
         marks = [notes.setdefault(warning, len(notes) + 1) for warning in about]
         rows.append(
             (
@@ -133,11 +134,6 @@ def _about(warnings: Sequence[str], rows: Sequence[str]) -> list[str]:
     """Warnings about rows that are shown, and those about the whole."""
     hidden = tuple(f"{_words(name)}: " for name in UNITS if name not in rows)
     return [warning for warning in warnings if not warning.startswith(hidden)]
-
-
-def _of_any(warning: str, entry: Mapping[str, Any]) -> str:
-    """A warning in words that other temperatures share."""
-    return warning.replace(f"{entry['temperature']:g} K", "this temperature", 1)
 
 
 def _potential(document: Mapping[str, Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from nakaya.core.errors import ParameterError
 from nakaya.core.tables import encode_csv
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
 from nakaya.kinetics.prediction.predicting import predict_conditions
-from nakaya.kinetics.prediction.ranges import CONDITIONS, MAX_CONDITIONS, predict_range, prediction_table
+from nakaya.kinetics.prediction.ranges import CONDITIONS, MAX_CONDITIONS, predict_range, prediction_table, warning_table
 
 pytest.importorskip("torch", reason='kinetics models need the extra "ml"')
 pytest.importorskip("vesin", reason='graphs need the extra "ml"')
@@ -81,6 +81,8 @@ def test_conditions_are_checked_before_the_first_prediction(model: KineticsModel
 
 def test_a_table_has_a_row_for_each_and_columns_for_what_is_known(entries: list[dict[str, Any]]) -> None:
     rows = list(csv.DictReader(encode_csv(prediction_table(entries)).decode().splitlines()))
+    beside = list(csv.DictReader(encode_csv(warning_table(entries)).decode().splitlines()))
+    texts = {row["code"]: row["warning"] for row in beside}
     assert len(rows) == len(entries)
     for row, entry in zip(rows, entries, strict=True):
         told = entry["growth_velocity"]
@@ -92,7 +94,15 @@ def test_a_table_has_a_row_for_each_and_columns_for_what_is_known(entries: list[
         assert ends == told["interval90"]
         rate = entry["nucleation_rate"]["value"]
         assert row["nucleation_rate [1/(m^3 s)]"] == ("" if rate is None else repr(rate))
-        assert row["warnings"] == "; ".join(entry["warnings"])
+        shared = [
+            warning.replace(f"{entry['temperature']:g} K", "this temperature", 1) for warning in entry["warnings"]
+        ]
+        assert [texts[code] for code in row["warnings"].split()] == shared
+    assert list(texts) == [f"W{number}" for number in range(1, len(beside) + 1)]  # each text once, as they come
+    assert len(set(texts.values())) == len(texts)
+    assert [int(row["rows"]) for row in beside] == [
+        sum(row["code"] in other["warnings"].split() for other in rows) for row in beside
+    ]
     hot = [entry for entry in entries if entry["temperature"] == 1400.0]
     assert not any("nucleation" in column.name for column in prediction_table(hot).columns)
 
@@ -117,6 +127,8 @@ def test_one_load_a_row_for_each_and_files(
     assert any(line.startswith("note 1: growth velocity: this temperature is outside the training") for line in lines)
     assert not any("not known" in line for line in lines)
     assert table.read_bytes().count(b"\n") == len(entries) + 1
+    assert lines[-3:] == [f"written to {path}" for path in (table, table.with_name("cu.warnings.csv"), chart)]
+    assert "this temperature is outside the training" in table.with_name("cu.warnings.csv").read_text()
     with Image.open(chart) as image:
         assert image.width > 1000
     before = chart.read_bytes()

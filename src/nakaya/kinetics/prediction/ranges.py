@@ -14,7 +14,14 @@ from nakaya.kinetics.prediction.rates import CLASSICAL, NucleationConditions, is
 from nakaya.kinetics.prediction.report import UNITS, range_warnings
 from nakaya.kinetics.samples.sample import Sample
 
-__all__ = ["CONDITIONS", "MAX_CONDITIONS", "predict_range", "prediction_table"]
+__all__ = [
+    "CONDITIONS",
+    "MAX_CONDITIONS",
+    "common_wording",
+    "predict_range",
+    "prediction_table",
+    "warning_table",
+]
 
 MAX_CONDITIONS: Final = 2000
 """Of one range: some 20 s of work, and more than any chart can show."""
@@ -104,8 +111,8 @@ def prediction_table(documents: Sequence[Mapping[str, Any]]) -> Table:
 
     The columns: what names a prediction (record, material, orientation, temperature), then value, both ends of the
     90 % interval and model of every quantity that is known of one of them at least, the expected number of crystals
-    where it was told, then evidence, outside_training
-    and warnings.
+    where it was told, then evidence, outside_training and warnings: codes such as "W1 W3", whose texts are in
+    `warning_table` of the same predictions.
 
     Args:
         documents: At least one of `predict_range`, `predict_conditions`, `predict_records` or `predict_trajectory`.
@@ -136,5 +143,35 @@ def prediction_table(documents: Sequence[Mapping[str, Any]]) -> Table:
     words: list[tuple[str, list[Cell]]] = [("evidence", [entry["evidence"] for entry in documents])]
     if any("outside_training" in entry for entry in documents):
         words.append(("outside_training", [", ".join(entry["outside_training"]) for entry in documents]))
-    words.append(("warnings", ["; ".join(entry["warnings"]) for entry in documents]))
+    codes = _codes(documents)
+    told = [[codes[common_wording(warning, entry)] for warning in entry["warnings"]] for entry in documents]
+    words.append(("warnings", [" ".join(dict.fromkeys(entry)) for entry in told]))
     return Table((*columns, *(Column(name, cells) for name, cells in words)))
+
+
+def warning_table(documents: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the texts of the warnings of `prediction_table`, each once: code, rows that have it, warning.
+
+    Args:
+        documents: The same.
+    """
+    codes = _codes(documents)
+    told = [{common_wording(warning, entry) for warning in entry["warnings"]} for entry in documents]
+    return Table(
+        (
+            Column("code", list(codes.values())),
+            Column("rows", [sum(text in entry for entry in told) for text in codes]),
+            Column("warning", list(codes)),
+        )
+    )
+
+
+def common_wording(warning: str, entry: Mapping[str, Any]) -> str:
+    """Return a warning in words that predictions at other temperatures share."""
+    return warning.replace(f"{entry['temperature']:g} K", "this temperature", 1) if "temperature" in entry else warning
+
+
+def _codes(documents: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Warning -> code, in the order in which they come."""
+    texts = dict.fromkeys(common_wording(warning, entry) for entry in documents for warning in entry["warnings"])
+    return {text: f"W{number}" for number, text in enumerate(texts, start=1)}
