@@ -2,6 +2,7 @@
 
     import nakaya
     crystals = nakaya.grow(nakaya.GravnerGriffeath(rho=0.5), size=64, members=16, seed=7)
+    velocity = nakaya.predict("Cu", [1000.0, 1100.0, 1200.0], "100").growth_velocity  # values, low, high in m/s
 
 Importing this package loads neither torch nor numba; what stands below is imported when it is first asked for.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
     from nakaya.growth.store.store import open_store as open
     from nakaya.growth.store.writing import save
+    from nakaya.kinetics.prediction.arrays import Predictions, predict
 
 __version__ = package_version()
 
@@ -31,11 +33,13 @@ __all__ = [
     "Full",
     "GravnerGriffeath",
     "NakayaError",
+    "Predictions",
     "Sector",
     "StopRules",
     "Trajectory",
     "grow",
     "open",
+    "predict",
     "save",
 ]
 
@@ -44,11 +48,13 @@ _PLACES: Final = {
     "Full": "growth.lattice.geometry:Full",
     "GravnerGriffeath": "growth.solvers.gravner_griffeath.parameters:GravnerGriffeath",
     "NakayaError": "core.errors:NakayaError",
+    "Predictions": "kinetics.prediction.arrays:Predictions",
     "Sector": "growth.lattice.geometry:Sector",
     "StopRules": "growth.model.setup:StopRules",
     "Trajectory": "growth.model.trajectory:Trajectory",
     "grow": "growth.growing:grow",
     "open": "growth.store.store:open_store",
+    "predict": "kinetics.prediction.arrays:predict",
     "save": "growth.store.writing:save",
 }
 
