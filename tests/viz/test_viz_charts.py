@@ -33,6 +33,7 @@ from nakaya.viz.charts.reactors import (
     trace_chart,
 )
 from nakaya.viz.charts.tuning import Slice, history_chart, importance_chart, regret_chart, slice_chart
+from nakaya.viz.charts.velocities import PredictedCurve, predicted_velocities
 from nakaya.viz.formatting import typeset
 from nakaya.viz.style import DARK, LIGHT, NARROW_WIDTH, PAGE_WIDTH, PIXELS_PER_INCH, TEXT_SIZE
 
@@ -40,6 +41,7 @@ RNG = np.random.default_rng(5)
 STEPS = np.arange(0.0, 50.0)
 SOLVER = Band("solver", STEPS, STEPS, STEPS - 1, STEPS + 1, "solver")
 MODEL = Band("a model", STEPS, STEPS * 1.1, STEPS, STEPS * 1.2)
+PREDICTED = PredictedCurve("(100)", STEPS, 100 - STEPS, 90 - STEPS, 110 - STEPS, STEPS > 40)
 POINTS = Points("argon", STEPS, STEPS + 1, STEPS, STEPS + 2)
 
 
@@ -151,6 +153,7 @@ def charts_with_everything(width):
     yield growth_curves([CurvePanel(f"area {k}", (SOLVER, MODEL)) for k in range(3)], LIGHT, width=width)
     yield parity_chart(points, LIGHT, quantity="v", width=width)
     yield velocity_chart(points, LIGHT, curves=[MODEL], melting_point=30.0, width=width)
+    yield predicted_velocities([PREDICTED], LIGHT, melting_point=30.0, width=width)
     yield velocity_panels({"Al": (points, 30.0), "Cu": (points, 20.0), "Si": (points, 9.0)}, LIGHT, width=width)
     yield estimate_chart([Estimate("x", 2.0)], LIGHT, x_label="d", reference=1, reference_label="floor", width=width)
     yield trade_off_chart([TradeOff("x", 0.4, 6.0), TradeOff("y", 0.1, 2.0)], LIGHT, y_label="d", width=width)
