@@ -32,12 +32,14 @@ from nakaya.kinetics.benchmark.table import (
     claim,
     covered,
     describe_records,
+    heading,
     held_out,
     percent,
     rate_conditions,
     rate_rows,
     ratio,
     read_stored,
+    rounded,
     span,
 )
 from nakaya.kinetics.benchmark.unseen import score_on
@@ -215,7 +217,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
         ]
         lines.append("| held out | " + " | ".join(splits) + " | CPU s |")
         lines.append("|---|" + "---|" * (len(splits) + 1))
-        floors = [f"{rows[0]['noise_floor_rmse']:.1f}" for _, rows in blocks]
+        floors = [rounded(heading(rows, "noise_floor_rmse"), 1) for _, rows in blocks]
         lines.append("| *noise floor* | " + " | ".join(floors) + " | |")
         models = list(dict.fromkeys(row["model"] for _, rows in blocks for row in rows))
         for model in models:
@@ -224,7 +226,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
             seconds = sum(row["cpu_seconds"] for row in found if row is not None)
             lines.append(f"| {model} | " + " | ".join(cells) + f" | {seconds:.0f} |")
         lines.append("")
-        best = ", ".join(f"{split}: {rows[0]['best_baseline'] or 'none'}" for split, rows in blocks)
+        best = ", ".join(f"{split}: {heading(rows, 'best_baseline') or 'none'}" for split, rows in blocks)
         lines += [f"Best baseline by inner cross-validation: {best}.", ""]
         lines += _network_lines(blocks) + _fold_lines(blocks)
     lines += rates_as_markdown(document)
@@ -310,10 +312,10 @@ def rates_as_markdown(document: Mapping[str, Any]) -> list[str]:
     ]
     lines.append("| held out | " + " | ".join(held_out(split) for split in splits) + " | CPU s |")
     lines.append("|---|" + "---|" * (len(splits) + 1))
-    first = {split: next(row for row in rows if row["split"] == split) for split in splits}
-    lines.append(
-        "| *noise floor* | " + " | ".join(f"{first[split]['noise_floor_rmse']:.2f}" for split in splits) + " | |"
-    )
+    floors = [
+        rounded(heading([row for row in rows if row["split"] == split], "noise_floor_rmse"), 2) for split in splits
+    ]
+    lines.append("| *noise floor* | " + " | ".join(floors) + " | |")
     for model in dict.fromkeys(row["model"] for row in rows):
         own = {row["split"]: row for row in rows if row["model"] == model}
         cells = [f"{own[split]['rmse']:.2f} ({covered(own[split])})" if split in own else "" for split in splits]

@@ -113,6 +113,28 @@ def test_the_table_takes_the_place_between_the_markers(store: Path) -> None:
     assert all(row["stored"] == row["recomputed"] for row in compared)
 
 
+def test_headings_come_from_the_most_complete_row_that_states_them() -> None:
+    """Rows of other models, of plug-ins too, may be first, have fewer folds, or lack what a heading needs."""
+    stored = read_stored()
+    fields = ("noise_floor_rmse", "best_baseline")
+    table = as_markdown(stored)
+    others = []
+    for row in stored["rows"]:
+        fewer = {**row, "model": f"a-{row['model']}", "rows": 1, "noise_floor_rmse": 77.7, "best_baseline": "another"}
+        others += [{key: value for key, value in row.items() if key not in fields} | {"model": f"b-{row['model']}"}]
+        others += [fewer]
+    with_others = as_markdown({**stored, "rows": [*others, *stored["rows"]]})
+
+    def headings(text: str) -> list[str]:
+        return [line for line in text.splitlines() if line.startswith(("| *noise floor*", "Best baseline"))]
+
+    assert len(headings(table)) >= 4
+    assert headings(with_others) == headings(table)
+    nothing = [{key: value for key, value in row.items() if key not in fields} for row in stored["rows"]]
+    assert "| *noise floor* | - |" in as_markdown({**stored, "rows": nothing})
+    assert as_text({**stored, "rows": nothing})
+
+
 def test_documents_hold_the_stored_table() -> None:
     root = Path(__file__).parents[2]
     documents = [

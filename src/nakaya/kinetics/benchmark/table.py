@@ -21,12 +21,14 @@ __all__ = [
     "claim",
     "covered",
     "describe_records",
+    "heading",
     "held_out",
     "percent",
     "rate_conditions",
     "rate_rows",
     "ratio",
     "read_stored",
+    "rounded",
     "span",
 ]
 
@@ -54,11 +56,10 @@ def as_text(document: Mapping[str, Any]) -> str:
     kinds = "; ".join(f"evidence {kind}: {words}" for kind, words in EVIDENCE.items())
     lines = [describe_records(document["records"]), kinds, ""]
     for evidence, split, rows in blocks_of(document["rows"]):
-        whole = _complete(rows)
         lines.append(
-            f"evidence {evidence}, {_tested(split)}: {whole['rows']} rows of {whole['conditions']} conditions, noise "
-            f"floor {whole['noise_floor_rmse']:.1f} m/s, best baseline by inner cross-validation: "
-            f"{whole['best_baseline'] or 'none'}"
+            f"evidence {evidence}, {_tested(split)}: {heading(rows, 'rows')} rows of {heading(rows, 'conditions')} "
+            f"conditions, noise floor {rounded(heading(rows, 'noise_floor_rmse'), 1)} m/s, best baseline by inner "
+            f"cross-validation: {heading(rows, 'best_baseline') or 'none'}"
         )
         lines.append(
             f"  {'model':17s}{'RMSE':>7s} {'95 %':>13s} {'above floor':>12s} {'sign':>6s} {'cover':>6s} {'width':>7s} "
@@ -102,9 +103,19 @@ def blocks_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Ma
     return [(evidence, split, entries) for (evidence, split), entries in found.items()]
 
 
-def _complete(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The row of a model with the most test rows: one whose folds are not all done yet has fewer."""
-    return max(rows, key=lambda row: int(row["rows"]))
+def heading(rows: Sequence[Mapping[str, Any]], key: str) -> Any:
+    """Return what the rows of one split share, one row for each model; None where none states it.
+
+    Of the rows that state it, the one with the most test rows speaks, for a model whose folds are not all done has
+    fewer; among equals the first.
+    """
+    stated = [row for row in rows if row.get(key) is not None]
+    return max(stated, key=lambda row: int(row["rows"]))[key] if stated else None
+
+
+def rounded(value: float | None, digits: int) -> str:
+    """A number with so many digits behind the point, or "-"."""
+    return f"{value:.{digits}f}" if _known(value) else "-"
 
 
 def describe_records(records: Mapping[str, Any]) -> str:
@@ -170,11 +181,10 @@ def rates_as_text(document: Mapping[str, Any]) -> list[str]:
     lines += [f"  {line}" for line in rate_conditions(document)]
     for split in dict.fromkeys(row["split"] for row in rows):
         chosen = [row for row in rows if row["split"] == split]
-        whole = _complete(chosen)
         lines.append(
-            f"evidence A, {held_out(split)} held out: {whole['rows']} rows, noise floor "
-            f"{whole['noise_floor_rmse']:.2f}, best baseline by inner cross-validation: "
-            f"{whole['best_baseline'] or 'none'}"
+            f"evidence A, {held_out(split)} held out: {heading(chosen, 'rows')} rows, noise floor "
+            f"{rounded(heading(chosen, 'noise_floor_rmse'), 2)}, best baseline by inner cross-validation: "
+            f"{heading(chosen, 'best_baseline') or 'none'}"
         )
         lines.append(
             f"  {'model':17s}{'RMSE':>7s} {'above floor':>12s} {'cover':>8s} {'width':>7s} {'CPU s':>7s}  by fold"
