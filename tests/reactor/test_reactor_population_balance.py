@@ -291,6 +291,25 @@ def test_moments_equal_finite_volumes_where_both_apply(name):
     assert errors[0] > 2 * errors[1] > 4 * errors[2]  # better than first order
 
 
+def test_a_fast_moment_integrator_that_gives_up_says_so_once(monkeypatch, caplog):
+    """The run carries a flag, the log one line for all runs of the process; numbers are those of the clear one."""
+    system = parameter_set("potassium-nitrate").crystallizer()
+    how = Operation(0.5, piecewise([(0.0, 305.15), (HOUR, 303.15)]), HOUR, Seed(0.002, NormalSizes(120 * UM, 25 * UM)))
+    times = np.linspace(0.0, HOUR, 5)
+    clear = simulate_moments(system, how, times, fast=False)
+    moments._say_that_it_fell_back.cache_clear()
+    with caplog.at_level("INFO", moments.__name__):
+        assert not simulate_moments(system, how, times).fell_back
+        assert not clear.fell_back
+        assert not caplog.messages
+        monkeypatch.setattr(moments, "_integrate_compiled", lambda *_: (False, 0, np.empty((0, 8))))
+        runs = [simulate_moments(system, how, times) for _ in range(2)]
+    assert [run.fell_back for run in runs] == [True, True]
+    (line,) = caplog.messages
+    assert "gave up on a stiff system" in line
+    assert np.array_equal(runs[0].moments, clear.moments)
+
+
 def test_fast_moment_integrator_equals_the_clear_one(monkeypatch):
     system = parameter_set("potassium-nitrate").crystallizer()
     corners = piecewise([(0.0, 305.15), (3600.0, 303.15), (3700.0, 299.15), (9 * HOUR, 296.15)])

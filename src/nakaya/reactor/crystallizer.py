@@ -225,6 +225,8 @@ class Run:
         edges: Class edges, float64 [n + 1], m; None from moments.
         number_density: float64 [t, n], crystals per m and kg of slurry at the start; None from moments.
         steps: Time steps taken.
+        fell_back: Whether the compiled integrator of moments gave up, and the clear one took over: slower, within the
+            same tolerance.
     """
 
     times: FloatArray
@@ -238,6 +240,7 @@ class Run:
     edges: FloatArray | None = None
     number_density: FloatArray | None = None
     steps: int = 0
+    fell_back: bool = False
 
     @property
     def supersaturation(self) -> FloatArray:

@@ -13,7 +13,10 @@ thousands of times; and SciPy's LSODA, the clear version that it must equal with
 
 from __future__ import annotations
 
+import logging
 import math
+from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -35,6 +38,8 @@ from nakaya.reactor.rates import compiled, conditions_at, growth_rate, nucleatio
 from nakaya.reactor.sizes import NUM_MOMENTS, moments_of
 
 __all__ = ["simulate_moments"]
+
+log = logging.getLogger(__name__)
 
 UNDERSATURATION_TOLERANCE = 1e-4
 """S may fall this far below 1 (rounding of a solver at equilibrium) before dissolution is taken for real."""
@@ -61,7 +66,8 @@ def simulate_moments(
         operation: How it is run.
         times: When to report, float64 [t], s, increasing, from 0 on.
         relative_tolerance: Of the integrator.
-        fast: The compiled integrator; where it gives up (a stiff system), and with False, the clear one.
+        fast: The compiled integrator; where it gives up (a stiff system: `fell_back` of the result), and with False,
+            the clear one.
 
     Raises:
         ParameterError: The moments do not close (growth depends on size, or crystals would dissolve).
@@ -84,6 +90,9 @@ def simulate_moments(
     done, steps, states = False, 0, np.empty((0, start.size))
     if fast:
         done, steps, states = _integrate_compiled(system, start, times, relative_tolerance, absolute)
+    fell_back = fast and not done
+    if fell_back:
+        _say_that_it_fell_back()
     if not done:
         states, steps = _integrate(system, start, times, relative_tolerance, absolute)
     solute, moments, fed = states[:, 0], states[:, 1:-1] * powers, states[:, -1]
@@ -91,12 +100,22 @@ def simulate_moments(
     initial = system.initial_solute + system.crystal_mass_per_volume * start[4] * _LENGTH**3
     worst = float(np.abs(total - initial).max())
     run = make_run(crystallizer, system, times, solute, moments, balance_error=worst, steps=steps)
+    run = replace(run, fell_back=fell_back)
     dissolves = system.dissolution[rates.G_CONSTANT] > 0 and moments[:, 0].max() > 0
     if dissolves and (run.supersaturation < 1.0 - UNDERSATURATION_TOLERANCE).any():
         raise ParameterError(
             "crystals dissolve in this run, and moments do not close there (fines disappear): use method finite-volume"
         )
     return run
+
+
+@cache
+def _say_that_it_fell_back() -> None:
+    """Once in a process: a fit runs thousands of times."""
+    log.info(
+        "the compiled integrator of the moments gave up on a stiff system, and the clear one took over: slower, and "
+        "the same within its tolerance; further runs do not say so again"
+    )
 
 
 @rule
