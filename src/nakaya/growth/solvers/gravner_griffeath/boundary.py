@@ -330,9 +330,8 @@ def _dismiss_witnesses(layout: Any, memory: Any, row: Any, column: Any, place: A
         neighbour_places(layout, row, column, memory.scratch, 12)
     for index in range(6):
         neighbour = place + memory.steps[index] if inside else memory.scratch[12 + index]
-        if memory.num_attached[neighbour] == HOLLOW:
-            neighbour_row = row + memory.row_steps[index] if inside else _row_of(layout, neighbour)
-            tile = neighbour_row >> layout.tile_shift
+        if memory.num_attached[neighbour] == HOLLOW:  # seldom: its row is worth a division
+            tile = _row_of(layout, neighbour) >> layout.tile_shift
             memory.witness[_entry_of(layout, memory, tile, neighbour, HOLLOW)] = _spare(layout, tile)
 
 
