@@ -8,9 +8,8 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
 
-from nakaya.core.provenance import sha256_of_bytes
 from nakaya.kinetics.nuclei.samples import NucleusSample
-from nakaya.kinetics.samples.splits import NUM_FOLDS, fold_of_run, hashed
+from nakaya.kinetics.samples.splits import NUM_FOLDS, assignment_hash, fold_of_run, hashed
 from nakaya.md.potentials import MATERIALS
 
 __all__ = [
@@ -96,7 +95,7 @@ class Planned(Protocol):
 
 
 def freeze_splits(nuclei: Iterable[Planned]) -> dict[str, dict[str, Any]]:
-    """Split -> nuclei of every fold, and the sha256 of the lines "NAME FOLD" in the order of names.
+    """Split -> nuclei of every fold, and the `assignment_hash`.
 
     Those of a plan are those of its records.
     """
@@ -104,10 +103,9 @@ def freeze_splits(nuclei: Iterable[Planned]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for split in SPLITS:
         keys = {nucleus.name: key for nucleus in every if (key := fold_key(nucleus, split)) is not None}
-        lines = "".join(f"{name} {key}\n" for name, key in keys.items())
         found[split] = {
             "nuclei_per_fold": {key: list(keys.values()).count(key) for key in sorted(set(keys.values()))},
-            "sha256": sha256_of_bytes(lines.encode()),
+            "sha256": assignment_hash(keys),
         }
     return found
 

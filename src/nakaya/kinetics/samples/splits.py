@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias, get_args
 
 from nakaya.core.errors import ParameterError
@@ -132,7 +133,7 @@ def hashed(text: str, count: int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % count
 
 
-def assignment_hash(folds: dict[str, int]) -> str:
+def assignment_hash(folds: Mapping[str, int | str]) -> str:
     """sha256 over the lines NAME FOLD in the order of names."""
     lines = "".join(f"{name} {fold}\n" for name, fold in sorted(folds.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
