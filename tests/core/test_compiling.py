@@ -40,6 +40,35 @@ def test_a_compilation_is_announced_once_and_cached_code_is_not(tmp_path: Path) 
     assert compile_in(tmp_path) == 0
 
 
+CALLER = """
+import numba
+import inner
+from nakaya.core.compiling import cached_njit, digest_of_sources
+
+def compile_it(sources):
+    def outer(x):
+        return inner.added(x) if len(sources) else 0
+    return cached_njit(outer)
+
+outer = compile_it(digest_of_sources(inner))
+print(outer(1), sum(outer.stats.cache_hits.values()))
+"""
+INNER = "from nakaya.core.compiling import njit\n\n@njit\ndef added(x):\n    return x + {number}\n"
+
+
+def test_code_is_kept_until_a_kernel_of_another_file_changes(tmp_path: Path) -> None:
+    (tmp_path / "caller.py").write_text(CALLER)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))}
+    environment["NUMBA_CACHE_DIR"] = str(tmp_path / "cache")
+    told = []
+    for number in (10, 10, 20):
+        (tmp_path / "inner.py").write_text(INNER.format(number=number))
+        words = [sys.executable, "-B", "-m", "caller"]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True, cwd=tmp_path)
+        told.append(done.stdout.split())
+    assert told == [["11", "0"], ["11", "1"], ["21", "0"]]  # result, and how often kept code was found
+
+
 GROW = """
 import nakaya
 crystals = nakaya.grow(nakaya.GravnerGriffeath(rho=0.5, sigma=1e-5), size=20, members=2, seed=3)

@@ -6,9 +6,12 @@ import logging
 import multiprocessing
 from collections.abc import Callable
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast, overload
 
-__all__ = ["announce_compilation", "njit"]
+__all__ = ["announce_compilation", "cached_njit", "digest_of_sources", "njit"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -72,6 +75,29 @@ def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         return cast(Any, numba.njit(**options)(function))
     finally:
         numba.config.DISABLE_JIT = stated
+
+
+def cached_njit(function: Function) -> Function:
+    """Compile a function that runs without the interpreter's lock, and keep its machine code for later processes.
+
+    Where numba finds no place to keep it, every process compiles.
+
+    Args:
+        function: Numba looks at its file alone for changes. Where it calls kernels of other files, it must read a
+            captured variable that holds their `digest_of_sources`: captured values are part of numba's key.
+    """
+    try:
+        return njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # numba found no place to keep compiled code
+        return njit(nogil=True)(function)
+
+
+def digest_of_sources(*modules: ModuleType) -> str:
+    """Return the sha256 of the source files of some modules, in hexadecimal."""
+    digest = sha256()
+    for module in modules:
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()
 
 
 @cache

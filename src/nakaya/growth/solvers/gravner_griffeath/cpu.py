@@ -8,17 +8,15 @@ the slower caches once for all of them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nakaya.core.arrays import ArrivalMap
-from nakaya.core.compiling import announce_compilation, njit
+from nakaya.core.compiling import announce_compilation, cached_njit, digest_of_sources, njit
 from nakaya.core.errors import ParameterError
 from nakaya.core.randomness import Key, fair_bits, member_key
 from nakaya.growth.grower_model import empty_maps, in_threads, parameters_of
@@ -120,8 +118,7 @@ def _compile(sources: str) -> Any:
     """Make the one function that is compiled for calls from Python.
 
     Args:
-        sources: Digest of the kernels' source files. As a captured value it is part of the key under which numba keeps
-            compiled code; numba itself looks at this file only.
+        sources: Digest of the kernels' source files, for `cached_njit`.
     """
 
     def advance(
@@ -193,21 +190,11 @@ def _compile(sources: str) -> Any:
                 return NO_GROWTH
         return GOES_ON
 
-    try:
-        return njit(nogil=True, cache=True)(advance)
-    except RuntimeError:  # numba found no place to keep compiled code
-        return njit(nogil=True)(advance)
-
-
-def _digest_of_sources() -> str:
-    digest = hashlib.sha256()
-    for module in (lanes, threefry, workspace, vapour, boundary):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    return digest.hexdigest()
+    return cached_njit(advance)
 
 
 announce_compilation()
-_advance = _compile(_digest_of_sources())
+_advance = _compile(digest_of_sources(lanes, threefry, workspace, vapour, boundary))
 
 
 class Interrupted(Exception):

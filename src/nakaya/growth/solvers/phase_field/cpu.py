@@ -6,15 +6,13 @@ the heat that is not followed where the melt is within `DISTURBED` of its first 
 
 from __future__ import annotations
 
-import hashlib
 from math import cos, sin, sqrt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nakaya.core.compiling import announce_compilation, njit
+from nakaya.core.compiling import announce_compilation, cached_njit, digest_of_sources
 from nakaya.core.randomness import Key
 from nakaya.growth.grower_model import MemberGrowth
 from nakaya.growth.model.setup import GrowthSetup
@@ -104,8 +102,7 @@ def _compile(sources: str) -> Any:
     """Make the one function that is compiled for calls from Python.
 
     Args:
-        sources: Digest of the kernels' source files. As a captured value it is part of the key under which numba keeps
-            compiled code; numba itself looks at this file only.
+        sources: Digest of the kernels' source files, for `cached_njit`.
     """
 
     def advance(
@@ -143,21 +140,11 @@ def _compile(sources: str) -> Any:
             memory.progress[STEPS] += 1
         return has_stopped(memory.progress, rules, limits[0], limits[1])
 
-    try:
-        return njit(nogil=True, cache=True)(advance)
-    except RuntimeError:  # numba found no place to keep compiled code
-        return njit(nogil=True)(advance)
-
-
-def _digest_of_sources() -> str:
-    digest = hashlib.sha256()
-    for module in (simd, threefry, kernel, noise_kernel):
-        digest.update(Path(str(module.__file__)).read_bytes())
-    return digest.hexdigest()
+    return cached_njit(advance)
 
 
 announce_compilation()
-_advance = _compile(_digest_of_sources())
+_advance = _compile(digest_of_sources(simd, threefry, kernel, noise_kernel))
 
 
 def _inner(layout: Layout, flat: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
