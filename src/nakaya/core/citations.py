@@ -75,6 +75,36 @@ CITATIONS: tuple[Citation, ...] = (
         ),
     ),
     Citation(
+        "johnson-mehl",
+        "grains that nucleate and grow at a constant velocity until they meet",
+        _entry(
+            "article",
+            "johnson1939reaction",
+            title="Reaction kinetics in processes of nucleation and growth",
+            author="Johnson, William A. and Mehl, Robert F.",
+            journal="Transactions of the American Institute of Mining and Metallurgical Engineers",
+            volume="135",
+            pages="416--458",
+            year="1939",
+        ),
+    ),
+    Citation(
+        "gandin-rappaz",
+        "envelopes of dendritic grains in a temperature field, by cellular automaton",
+        _entry(
+            "article",
+            "gandin1997cellular",
+            title="A {3D} cellular automaton algorithm for the prediction of dendritic grain growth",
+            author="Gandin, Charles-Andr{\\'e} and Rappaz, Michel",
+            journal="Acta Materialia",
+            volume="45",
+            number="5",
+            pages="2187--2195",
+            year="1997",
+            doi="10.1016/S1359-6454(96)00303-5",
+        ),
+    ),
+    Citation(
         "cgne",
         "the emulator cgne-small-rho and the setting of its parameters",
         _entry(

@@ -29,6 +29,10 @@ MODELS: Registry[GrowerModel] = Registry(
         "phase-field-3d": f"{_SOLVERS}.phase_field.model:MODEL_3D",
         "phase-field-reference": f"{_SOLVERS}.phase_field.model:REFERENCE",
         "phase-field-3d-reference": f"{_SOLVERS}.phase_field.model:REFERENCE_3D",
+        "grains": f"{_SOLVERS}.grains.model:MODEL",
+        "grains-3d": f"{_SOLVERS}.grains.model:MODEL_3D",
+        "grains-reference": f"{_SOLVERS}.grains.model:REFERENCE",
+        "grains-3d-reference": f"{_SOLVERS}.grains.model:REFERENCE_3D",
         "cgne-small-rho": f"{_EMULATORS}.cgne.shipped:SMALL_RHO",
     },
 )

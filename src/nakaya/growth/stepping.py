@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 import numpy as np
 
-from nakaya.core.arrays import Mask
+from nakaya.core.arrays import ArrivalMap, Mask
 from nakaya.core.errors import ParameterError
 from nakaya.growth.grower_model import MemberGrowth
 from nakaya.growth.lattice.geometry import stop_mask
 from nakaya.growth.lattice.lattice import Lattice
 from nakaya.growth.model.parameters import stated_in
-from nakaya.growth.model.setup import GrowthSetup, StopRules
+from nakaya.growth.model.setup import STOP_REASONS, GrowthSetup, StopRules
 from nakaya.growth.model.trajectory import INITIAL, NEVER
 
-__all__ = ["grow_by_steps"]
+__all__ = ["cut_at_stop", "grow_by_steps"]
 
 
 def grow_by_steps(
@@ -59,3 +60,30 @@ def grow_by_steps(
             return MemberGrowth(arrival, step, "steps")
         if step - last_growth >= setup.stop.no_growth or (arrival >= INITIAL).all():
             return MemberGrowth(arrival, step, "no-growth")
+
+
+def cut_at_stop(arrival: ArrivalMap, setup: GrowthSetup, lattice: Lattice) -> tuple[ArrivalMap, int, str]:
+    """Return the part of a history that is known to its end as it was when the first stop rule was met.
+
+    Of rules that are met in the same step the first in `STOP_REASONS` is named.
+
+    Args:
+        arrival: int32 [*lattice]: attachment times of a member that is grown until nothing is left to attach.
+        setup: Edges and stop rules.
+        lattice: The model's.
+
+    Returns:
+        Attachment times, those after the stop -1; steps; why it stopped.
+    """
+    reached = arrival[stop_mask(setup, lattice)]
+    front = reached[reached > INITIAL]
+    limit = setup.stop.step_limit(max(setup.shape))
+    moments = np.unique(np.append(arrival[arrival > INITIAL], INITIAL)).astype(np.int64)
+    pauses = moments[:-1][np.diff(moments) > setup.stop.no_growth]
+    ends = (
+        int(front.min()) if front.size else inf,
+        inf if limit is None else limit,
+        int(pauses[0]) + setup.stop.no_growth if pauses.size else int(moments[-1]),
+    )
+    steps = int(min(ends))
+    return np.where(arrival <= steps, arrival, np.int32(NEVER)), steps, STOP_REASONS[ends.index(min(ends))]

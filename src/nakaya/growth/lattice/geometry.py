@@ -82,15 +82,16 @@ def make_setup(
         )
     default = geometry.default_initial(sides)
     sites = list(default) if initial is None else [_check_site(site, sides) for site in initial]
-    if not sites:
+    if not sites and default:
         raise ParameterError("initial=[] has no site: give at least one (row, column), or leave it out")
-    depths = lattice.depth(np.array(sites), sides, is_mirrored=geometry.is_mirrored)
+    places = np.array(sites, np.int64).reshape(-1, lattice.dimension)
+    depths = lattice.depth(places, sides, is_mirrored=geometry.is_mirrored)
     least = max(stop.margin or 0, 1 if chosen == "reservoir" else 0)
     for site, depth in zip(sites, depths.tolist(), strict=True):
         if chosen != "periodic" and initial is not None and depth < least:
             raise ParameterError(
                 f"initial site {site} lies at the far edge of the {geometry.name} lattice of {words}: "
-                f"choose one closer to {default[0]}"
+                f"choose one closer to {(*default, tuple(length // 2 for length in sides))[0]}"
             )
     return GrowthSetup(geometry.name, sides, chosen, tuple(sorted(set(sites))), stop)
 

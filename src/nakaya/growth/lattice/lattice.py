@@ -141,7 +141,7 @@ class Geometry:
         is_mirrored: Whether it is a wedge of a symmetric crystal: mirrored at the first site of every axis.
         has_equal_sides: Whether all axes of the array must have the same length.
         start: Sites of the initial crystal in an array of a given shape; by default the corner of what is mirrored,
-            else the centre.
+            else the centre. Of none where a model begins with melt alone.
     """
 
     name: str

@@ -1,0 +1,1 @@
+"""Many crystals that nucleate and grow until they meet."""
