@@ -59,6 +59,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "export:export",
         "Write crystals or records for other programs: tables, NetCDF, The Well's HDF5, VTK.",
     ),
+    "chain": ("chain:chain", "Predict kinetics, grow grains from them, and measure what a microscope would see."),
     "demo": ("demo:demo", "Grow crystals exactly, emulate the same conditions, compare, and write one HTML report."),
     "info": (
         "about:info",
