@@ -194,6 +194,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "benchmark:nuclei",
         "Compare models of the fate of near-critical nuclei: how much of their growth does one snapshot tell?",
     ),
+    "benchmark pfhub": (
+        "benchmark:pfhub",
+        "Solve benchmark problems of PFHub, the phase-field community's own, and write results to be uploaded there.",
+    ),
 }
 """Words of a command -> module of `nakaya.cli` and function, and the first sentence of its help."""
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from nakaya.cli.options import AsJson
+from nakaya.cli.options import AsJson, Overwrite
 from nakaya.cli.output import echo, echo_json
 from nakaya.cli.predict_nucleus import OWN_NUCLEI, seeding_records
 from nakaya.core.errors import InputFileError, ParameterError
 
-__all__ = ["invariants", "kinetics", "nuclei", "speed"]
+__all__ = ["invariants", "kinetics", "nuclei", "pfhub", "speed"]
 
 
 def speed(
@@ -292,3 +292,41 @@ def _score_nuclei(
             seed=seed,
             progress=report,
         )
+
+
+def pfhub(
+    stored: Annotated[bool, typer.Option("--stored", help="Print the results that ship with the package.")] = False,
+    problem: Annotated[
+        list[str] | None, typer.Option(help="Only this problem; may be given several times. All by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the files to upload; keeps each finished run, and goes on with what it holds."),
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Solve benchmark problems of PFHub, the phase-field community's own, and write results to be uploaded there.
+
+    --stored prints the table that ships. Without it all is computed in one thread, in minutes. With --out each part of
+    a problem gets a folder with its data and its pfhub.json, as PFHub's upload wants them; killed and run again, the
+    command goes on. Problems and references: https://pages.nist.gov/pfhub.
+
+    Example: nakaya benchmark pfhub --stored
+    """
+    from nakaya.cli.progress import progress_reporter
+    from nakaya.workflows.pfhub.benchmarking import benchmark_pfhub, chosen_problems
+    from nakaya.workflows.pfhub.table import as_text, read_stored
+
+    if stored and out is not None:
+        raise ParameterError("--stored prints what ships and writes no files: leave --stored or --out out")
+    if stored:
+        document = read_stored(chosen_problems(problem))
+    else:
+        with progress_reporter("computing", "runs") as report:
+            document = benchmark_pfhub(problem, seed=seed, out=out, overwrite=overwrite, progress=report)
+    if as_json:
+        echo_json(document)
+    else:
+        echo(*as_text(document))
