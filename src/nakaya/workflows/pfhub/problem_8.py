@@ -21,10 +21,10 @@ from scipy.stats import t as student
 from nakaya.core.arrays import FloatArray
 from nakaya.core.randomness import member_key, threefry2x32
 from nakaya.core.tables import Column, Table, encode_csv
-from nakaya.growth.solvers.allen_cahn.cpu import evolve
-from nakaya.growth.solvers.allen_cahn.measures import free_energy, num_particles, planar_velocity
+from nakaya.growth.solvers.allen_cahn.cpu import evolve, free_energy
+from nakaya.growth.solvers.allen_cahn.measures import num_particles, planar_velocity
 from nakaya.growth.solvers.allen_cahn.parameters import SURFACE_ENERGY, AllenCahn
-from nakaya.growth.solvers.allen_cahn.reference import put_seed, seed_profile
+from nakaya.growth.solvers.allen_cahn.reference import put_seed
 from nakaya.workflows.pfhub.avrami import avrami_slope, expected_fraction, grown_radius, half_time
 from nakaya.workflows.pfhub.parts import Computed, Part, Row, Summary, measured
 
@@ -137,9 +137,10 @@ def follow(
     while True:
         while waiting and waiting[0][0] <= now:
             _, seed = waiting.pop(0)
-            phi = put_seed(phi, seed_profile(phi.shape, params, seed.place, seed.radius))
+            phi = put_seed(phi, params, seed.place, seed.radius)
         if now % every == 0 or now == num_steps:
-            values = (phi.mean(), free_energy(phi, params), num_particles(phi))
+            if not (samples and samples[-1][1] == 1):  # what is solid all over stays as it is
+                values = (float(phi.mean()), free_energy(phi, params), num_particles(phi))
             samples.append((now * params.time_step, *values))
         if now == num_steps:
             break
@@ -270,5 +271,5 @@ def _expectation(part: Nucleation) -> tuple[float, float]:
 
 def _warm() -> dict[str, Any]:
     """Compile, so that no run is charged for it; returns where its cost is written."""
-    evolve(np.zeros((4, 4)), AllenCahn(), 1)
+    free_energy(evolve(np.zeros((4, 4)), AllenCahn(), 1), AllenCahn())
     return {}
