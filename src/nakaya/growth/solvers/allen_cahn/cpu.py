@@ -210,6 +210,7 @@ def _sum_energy(arrays: Any, rows: Any, columns: Any, driving_force: Any, weight
 def free_energy(phi: FloatArray, params: AllenCahn) -> float:
     """Return `measures.free_energy`."""
     arrays = Sums(np.pad(phi, 2, mode="wrap").ravel(), np.empty(phi.shape[1]))
+    rows, columns = phi.shape
     weight = 1 / (2 * (24 * params.spacing) ** 2)
-    _sum_energy(arrays, *phi.shape, params.driving_force, weight)
+    _sum_energy(arrays, rows, columns, params.driving_force, weight)
     return float(arrays.line.sum() * params.spacing**2)
