@@ -45,6 +45,13 @@ def test_many_small_discs_follow_the_laws_of_kolmogorov() -> None:
         assert found == pytest.approx(1 - np.exp(-extended), abs=2e-3)
 
 
+def test_seeds_grow_by_velocity_less_curvature() -> None:
+    age, velocity, start = np.linspace(0.0, 60.0, 7), 0.9, 2.2
+    radius = grown_radius(age, start, velocity)
+    needed = (radius - start + np.log((velocity * radius - 1) / (velocity * start - 1)) / velocity) / velocity
+    assert needed == pytest.approx(age, abs=1e-6)
+
+
 def test_seeds_depend_on_seed_part_and_run_alone() -> None:
     seeds = draw_seeds(AT_A_RATE, 7, 3)
     assert seeds == draw_seeds(AT_A_RATE, 7, 3)
