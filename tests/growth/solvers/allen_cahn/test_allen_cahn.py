@@ -78,10 +78,10 @@ def test_round_seeds_grow_as_driving_force_less_curvature() -> None:
 
 
 def scattered() -> tuple[FloatArray, AllenCahn]:
-    """Seeds on edges, corners and over each other; most tiles rest at first."""
+    """Seeds on edges, corners and over each other; many tiles rest, as melt or solid, and some begin or end to."""
     params = AllenCahn()
-    phi = np.zeros((150, 100))
-    for place in ((2.0, 3.3), (148.6, 50.0), (30.5, 97.0), (31.0, 95.0)):
+    phi = reference.put_seed(np.zeros((250, 230)), params, (130.0, 115.0), 70.0)
+    for place in ((2.0, 3.3), (248.6, 50.0), (30.5, 227.0), (31.0, 225.0)):
         phi = reference.put_seed(phi, params, place, 2.2)
     return phi, params
 
