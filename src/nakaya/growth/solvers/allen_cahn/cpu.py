@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nakaya.core.arrays import FloatArray
-from nakaya.core.compiling import announce_compilation, njit
+from nakaya.core.compiling import announce_compilation, cached_njit, digest_of_sources, njit
+from nakaya.growth.solvers import simd
 from nakaya.growth.solvers.allen_cahn.parameters import AllenCahn
 from nakaya.growth.solvers.allen_cahn.reference import SETTLED
 from nakaya.growth.solvers.simd import pointers_to
 
 __all__ = ["evolve", "free_energy"]
-
-announce_compilation()
 
 TILE = 32
 """Rows and columns of a tile: narrower than interface and tails, and wide enough for SIMD lanes."""
@@ -128,8 +127,8 @@ def _diffuse_tile(
             memory.phi[base + k] = 0.0 if new < settled else new
 
 
-@njit(nogil=True)
-def _evolve(
+@njit
+def _do_steps(
     arrays: Any, rows: Any, columns: Any, tile: Any, num_steps: Any, half: Any, drive: Any, settled: Any
 ) -> Any:
     """Do `num_steps` steps; return how many tiles were worked on in all of them."""
@@ -167,28 +166,8 @@ def _evolve(
     return done
 
 
-def evolve(phi: FloatArray, params: AllenCahn, num_steps: int) -> FloatArray:
-    """Return phi after some time steps: float64 [row, column], equal to so many times `reference.step`.
-
-    Args:
-        phi: float64 [row, column] in [0, 1], as `reference.put_seed` leaves it: settled.
-        params: The parameter point.
-        num_steps: Time steps.
-    """
-    rows, columns = phi.shape
-    tiles = -(-rows // TILE) * -(-columns // TILE)
-    padded = np.pad(np.asarray(phi, np.float64), 1, mode="wrap")
-    arrays = Arrays(
-        padded.ravel(), padded.copy().ravel(), np.empty(tiles, np.uint8), np.empty(tiles, np.uint8), np.empty(TILE + 2)
-    )
-    half, drive = 0.5 * params.time_step, 30 * params.driving_force
-    for begun in range(0, num_steps, STEPS_PER_CALL):
-        _evolve(arrays, rows, columns, TILE, min(STEPS_PER_CALL, num_steps - begun), half, drive, SETTLED)
-    return padded[1:-1, 1:-1].copy()
-
-
-@njit(nogil=True)
-def _sum_energy(arrays: Any, rows: Any, columns: Any, driving_force: Any, weight: Any) -> None:
+@njit
+def _add_energies(arrays: Any, rows: Any, columns: Any, driving_force: Any, weight: Any) -> None:
     """Add the energy densities of all sites, column by column so that lanes can do it."""
     memory = pointers_to(arrays)
     stride = columns + 4
@@ -205,6 +184,49 @@ def _sum_energy(arrays: Any, rows: Any, columns: Any, driving_force: Any, weight
                 memory.phi[base + k + 2 * stride] - memory.phi[base + k - stride]
             )
             memory.line[k] = memory.line[k] + (bulk + weight * (across * across + down * down))
+
+
+def _compile(sources: str) -> tuple[Any, Any]:
+    """Make the two functions that are compiled for calls from Python.
+
+    Args:
+        sources: Digest of the source files beside this one, for `cached_njit`.
+    """
+
+    def evolve_tiles(
+        arrays: Any, rows: Any, columns: Any, tile: Any, num_steps: Any, half: Any, drive: Any, settled: Any
+    ) -> Any:
+        return 0 if len(sources) == 0 else _do_steps(arrays, rows, columns, tile, num_steps, half, drive, settled)
+
+    def sum_energy(arrays: Any, rows: Any, columns: Any, driving_force: Any, weight: Any) -> None:
+        if len(sources) > 0:
+            _add_energies(arrays, rows, columns, driving_force, weight)
+
+    return cached_njit(evolve_tiles), cached_njit(sum_energy)
+
+
+announce_compilation()
+_evolve_tiles, _sum_energy = _compile(digest_of_sources(simd))
+
+
+def evolve(phi: FloatArray, params: AllenCahn, num_steps: int) -> FloatArray:
+    """Return phi after some time steps: float64 [row, column], equal to so many times `reference.step`.
+
+    Args:
+        phi: float64 [row, column] in [0, 1], as `reference.put_seed` leaves it: settled.
+        params: The parameter point.
+        num_steps: Time steps.
+    """
+    rows, columns = phi.shape
+    tiles = -(-rows // TILE) * -(-columns // TILE)
+    padded = np.pad(np.asarray(phi, np.float64), 1, mode="wrap")
+    arrays = Arrays(
+        padded.ravel(), padded.copy().ravel(), np.empty(tiles, np.uint8), np.empty(tiles, np.uint8), np.empty(TILE + 2)
+    )
+    half, drive = 0.5 * params.time_step, 30 * params.driving_force
+    for begun in range(0, num_steps, STEPS_PER_CALL):
+        _evolve_tiles(arrays, rows, columns, TILE, min(STEPS_PER_CALL, num_steps - begun), half, drive, SETTLED)
+    return padded[1:-1, 1:-1].copy()
 
 
 def free_energy(phi: FloatArray, params: AllenCahn) -> float:
