@@ -37,6 +37,7 @@ __all__ = [
     "grains_with_sites",
     "hard_sphere_coefficient",
     "interfacial_energy",
+    "length_from_density",
     "log_nucleation_rate",
     "nucleation_barrier",
     "wilson_frenkel_velocity",
@@ -163,6 +164,26 @@ def characteristic_length(nucleation_rate: float, velocity: float) -> float:
     _positive("nucleation_rate", nucleation_rate)
     _positive("velocity", velocity)
     return float((velocity / nucleation_rate) ** 0.25)
+
+
+def length_from_density(density: float, dimension: int = 3) -> float:
+    """Lambda of the nucleation rate and velocity that would leave so many grains, m.
+
+    In space lambda = (v/J)^(1/4) of `characteristic_length`, so n = .896 / lambda^3. In the plane, with J per area,
+    lambda = (v/J)^(1/3) and n = Gamma(4/3) (3/pi)^(1/3) (J/v)^(2/3) = .879 / lambda^2.
+
+    Args:
+        density: Grains per volume, 1/m^3, or per area, 1/m^2.
+        dimension: 3 or 2.
+
+    >>> round(length_from_density(grains_per_volume(1e12, 1e-6)) * 1e6, 1)  # micrometres
+    31.6
+    """
+    _positive("density", density)
+    if dimension not in (2, 3):
+        raise ParameterError(f"dimension={dimension} is neither 2 nor 3")
+    factor = grains_per_volume(1.0, 1.0) if dimension == 3 else math.gamma(4 / 3) * (3 / math.pi) ** (1 / 3)
+    return float((factor / density) ** (1 / dimension))
 
 
 def critical_radius(

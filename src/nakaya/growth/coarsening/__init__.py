@@ -1,0 +1,1 @@
+"""Coarsening of a polycrystal: boundaries between grains move by their curvature."""
