@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nakaya.growth.store.store import open_store as open
     from nakaya.growth.store.writing import save
     from nakaya.kinetics.prediction.arrays import Predictions, predict
+    from nakaya.kinetics.prediction.rates import NucleationConditions
 
 __version__ = package_version()
 
@@ -33,6 +34,7 @@ __all__ = [
     "Full",
     "GravnerGriffeath",
     "NakayaError",
+    "NucleationConditions",
     "Predictions",
     "Sector",
     "StopRules",
@@ -48,6 +50,7 @@ _PLACES: Final = {
     "Full": "growth.lattice.geometry:Full",
     "GravnerGriffeath": "growth.solvers.gravner_griffeath.parameters:GravnerGriffeath",
     "NakayaError": "core.errors:NakayaError",
+    "NucleationConditions": "kinetics.prediction.rates:NucleationConditions",
     "Predictions": "kinetics.prediction.arrays:Predictions",
     "Sector": "growth.lattice.geometry:Sector",
     "StopRules": "growth.model.setup:StopRules",

@@ -144,7 +144,7 @@ def test_the_whole_chain(found: dict[str, Any], tmp_path: Path) -> None:
         ratio = quantities["grains_per_area"][way]["value"] / quantities["grains_per_area"]["grown"]["value"]
         assert 0.6 < ratio < 1.4
     words = " ".join(found["warnings"])
-    assert "would reheat to 8" in words
+    assert "would reheat to" in words
     assert "5 critical diameters" in words
     assert {path.name for path in found["out"].iterdir()} >= {
         "report.html", "chain.json", "grains.zarr", "section.ang", "section.png", "ebsd", "micrograph"

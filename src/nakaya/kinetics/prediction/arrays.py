@@ -14,6 +14,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.kinetics.prediction.model import DEFAULT_MODEL, KineticsModel, load_model
 from nakaya.kinetics.prediction.ranges import common_wording, predict_range
+from nakaya.kinetics.prediction.rates import NucleationConditions
 from nakaya.kinetics.prediction.report import UNITS
 
 __all__ = ["PredictedQuantity", "Predictions", "predict"]
@@ -52,6 +53,11 @@ class Predictions:
         characteristic_length: At which grains meet, m.
         warnings: Text -> the conditions that it is about, bool.
         potential: Name of the file of the interatomic potential that it is a prediction of; None = not stated.
+
+    >>> import nakaya
+    >>> answer = nakaya.predict("Al", 640, "100")
+    >>> answer.potential, bool(answer.nucleation_rate.low < answer.nucleation_rate.high)
+    ('Al_mm.eam.fs', True)
     """
 
     material: str
@@ -71,6 +77,7 @@ def predict(
     orientation: str | Sequence[str] | None = None,
     *,
     model: str | Path | KineticsModel = DEFAULT_MODEL,
+    nucleation: NucleationConditions | None = None,
 ) -> Predictions:
     """Predict growth velocity, nucleation rate and what follows from them, with 90 % intervals.
 
@@ -84,6 +91,7 @@ def predict(
         orientation: Miller indices of the interface, such as "100"; one, or several; None: no growth velocity.
         model: Name of a shipped model, folder of a trained one, or one that `load_model` has read: reading takes about
             a second, so read it once to ask often.
+        nucleation: Particles in the melt on which crystals appear, `nakaya.NucleationConditions`; None: there are none.
 
     Returns:
         Arrays of shape [orientation, temperature]; an axis is missing where one thing was given and not a sequence.
@@ -112,7 +120,8 @@ def predict(
     axis = () if orientation is None or isinstance(orientation, str) else (len(orientations),)
     shape = (*axis, *temperatures.shape)
     loaded = model if isinstance(model, KineticsModel) else load_model(model)
-    documents = predict_range(material, orientations, np.atleast_1d(temperatures).tolist(), model=loaded)
+    kelvins = np.atleast_1d(temperatures).tolist()
+    documents = predict_range(material, orientations, kelvins, model=loaded, nucleation=nucleation)
     told = [{common_wording(warning, entry) for warning in entry["warnings"]} for entry in documents]
     texts = dict.fromkeys(common_wording(warning, entry) for entry in documents for warning in entry["warnings"])
     potential = documents[0]["potential"]
