@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from benchmarks.coarsening import coarsening
 from benchmarks.explore import explore
 from benchmarks.fuzz import fuzz
 from benchmarks.house import house
@@ -40,6 +41,7 @@ __all__ = ["PROGRAM", "STUDIES", "app", "run"]
 PROGRAM: Final = "python3 nk.py benchmark"
 
 STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
+    "coarsening": coarsening,
     "explore": explore,
     "fuzz": fuzz,
     "house": house,

@@ -60,6 +60,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "Write crystals or records for other programs: tables, NetCDF, The Well's HDF5, VTK.",
     ),
     "chain": ("chain:chain", "Predict kinetics, grow grains from them, and measure what a microscope would see."),
+    "coarsen": (
+        "coarsen:coarsen",
+        "Let the grains of a polycrystal coarsen: boundaries move by their curvature, small grains vanish.",
+    ),
     "demo": ("demo:demo", "Grow crystals exactly, emulate the same conditions, compare, and write one HTML report."),
     "info": (
         "about:info",

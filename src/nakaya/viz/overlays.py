@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,11 +25,22 @@ from nakaya.viz.style import LIGHT, Theme, house_style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Caption", "Segment", "domain_overlay", "grain_overlay", "orientation_overlay", "spot_overlay"]
+__all__ = [
+    "Caption",
+    "Segment",
+    "domain_overlay",
+    "grain_film",
+    "grain_overlay",
+    "grain_sequence",
+    "orientation_overlay",
+    "spot_overlay",
+]
 
 MIN_SIDE = 900
 """The longer side of the drawn image has at least so many pixels, where a whole factor brings it there."""
 MAX_SIDE = 4000
+SEQUENCE_SIDE = 512
+"""Of each of several maps side by side, at most, where a whole factor brings it there."""
 BOUNDARY = "#ffd23f"
 CUT = "#8fd3ff"
 TWIN = "#ff2d55"
@@ -288,3 +300,41 @@ def domain_overlay(
     for segment in segments:
         axes.plot(*(np.array([segment.start, segment.end]) + 0.5).T, color=segment.colour, lw=2 * line)
     return canvas.image()
+
+
+def _grain_colours(labels: GrainMap, factor: int) -> Image.Image:
+    """Every grain in a pale colour of its own, with boundaries as lines."""
+    number = int(labels.max()) + 1
+    lightness = 0.72 + 0.16 * ((np.arange(number) * 7) % 5) / 4  # more grains than hues that an eye tells apart
+    palette = oklch_to_srgb(lightness, np.full(number, 0.09), grain_hues(number))
+    return _outlined(palette[labels], factor, (_edges(labels, factor), "#1b1b1b"))
+
+
+@house_style
+def grain_sequence(maps: Sequence[GrainMap], caption: Caption, theme: Theme = LIGHT) -> Image.Image:
+    """Return maps of one polycrystal side by side; a grain keeps its colour.
+
+    Args:
+        maps: Grains, int32 [row, column] each, 0 .. n - 1.
+        caption: What to write.
+        theme: Colours around the pictures.
+    """
+    factor = max(1, SEQUENCE_SIDE // max(maps[0].shape))
+    pictures = [_grain_colours(labels, factor) for labels in maps]
+    return _frame(pictures, maps[0], caption, theme, ())[0].image()
+
+
+def grain_film(maps: Sequence[GrainMap], *, frame_ms: int = 150, hold_ms: int = 2000) -> bytes:
+    """Return maps of one polycrystal one after the other, as the content of a GIF; the last one is held.
+
+    Args:
+        maps: Grains, int32 [row, column] each, 0 .. n - 1.
+        frame_ms: How long each is shown.
+        hold_ms: How long the last is.
+    """
+    factor = max(1, 540 // max(maps[0].shape))
+    frames = [_grain_colours(labels, factor).quantize(255, dither=Image.Dither.NONE) for labels in maps]
+    stream = BytesIO()
+    durations = [frame_ms] * (len(frames) - 1) + [hold_ms]
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    return stream.getvalue()

@@ -96,8 +96,8 @@ def _check_resolution(grain_map: GrainMap) -> list[str]:
     sites = np.bincount(grain_map.ravel())
     if np.median(sites) < MIN_MEDIAN_SITES:
         raise ParameterError(
-            f"the median grain has {np.median(sites):g} sites, fewer than {MIN_MEDIAN_SITES:g}: curvature is not resolved; "
-            "give a finer map"
+            f"the median grain has {np.median(sites):g} sites, fewer than {MIN_MEDIAN_SITES:g}: curvature is not "
+            "resolved; give a finer map"
         )
     small = int((sites < SMALL_GRAIN).sum())
     if small <= FEW_SMALL * len(sites):
@@ -114,8 +114,8 @@ def _check_kernel(grain_map: GrainMap, energies: PairEnergies) -> list[str]:
     if energies.relative is None or kernel <= WIDE_KERNEL * radius:
         return []
     return [
-        f"energies that differ by {1 / float(energies.relative.min()):.1f} times need a kernel of {kernel:.1f} sites, and a "
-        f"quarter of the grains have radii below {radius:.1f}: these are not resolved; give a finer map"
+        f"energies that differ by {1 / float(energies.relative.min()):.1f} times need a kernel of {kernel:.1f} sites, and "
+        f"a quarter of the grains have radii below {radius:.1f}: these are not resolved; give a finer map"
     ]
 
 
@@ -162,7 +162,8 @@ def coarsen(
         grain_map: Number of the grain at every site, int [*lattice], two or three dimensions of square or cubic sites.
             Below zero: no grain; these sites go to the nearest one.
         spacing: Distance of sites, m.
-        mobility: M, m4/(J s). With `energy` left at 1 this is the reduced mobility M gamma, m2/s. Plain numbers do, too.
+        mobility: M, m4/(J s). With `energy` left at 1 this is the reduced mobility M gamma, m2/s. Plain numbers
+            do, too.
         energy: gamma, J/m2: one number, a table [n, n] of pairs in the order of sorted numbers, or `ReadShockley`.
         duration: s; at least one of this and `until_grains` is needed.
         until_grains: Stop when so many grains are left.

@@ -105,11 +105,11 @@ def pair_energies(
         values = np.full((num_grains, num_grains), energy.high_angle)
         values[pairs] = values.T[pairs] = energy.at(angle)
         greatest = float(values[off_diagonal].max())
-        low = off_diagonal & (values < MIN_CONTRAST * greatest)
-        flags = (
-            (f"{int(low.sum()) // 2} pairs of grains are nearly parallel: their boundaries have a quarter of the greatest "
-             "energy, not less",) if low.any() else ()
-        )  # fmt: skip
+        low = int((off_diagonal & (values < MIN_CONTRAST * greatest)).sum()) // 2
+        said = (
+            f"{low} pairs of grains are nearly parallel: their boundaries count with a quarter of the greatest energy"
+        )
+        flags = (said,) if low else ()
         return PairEnergies(greatest, np.maximum(values / greatest, MIN_CONTRAST), flags)
     values = np.asarray(energy, np.float64)
     if values.shape != (num_grains, num_grains):
@@ -121,7 +121,7 @@ def pair_energies(
     greatest, least = float(values[off_diagonal].max()), float(values[off_diagonal].min())
     if least < MIN_CONTRAST * greatest:
         raise ParameterError(
-            f"energies from {least:g} to {greatest:g} J/m2 are further apart than 1 to {1 / MIN_CONTRAST:g}: the method "
-            "does not resolve that; raise the least ones"
+            f"energies from {least:g} to {greatest:g} J/m2 are further apart than 1 to {1 / MIN_CONTRAST:g}: "
+            "the method does not resolve that; raise the least ones"
         )
     return PairEnergies(greatest, np.where(off_diagonal, values / greatest, 1.0))

@@ -21,7 +21,8 @@ class Network:
         labels: Grains at every site, int32 [*lattice, slot]; -1 = no further one. The first one that has the greatest
             fraction owns the site.
         weights: Their fractions, float32 [*lattice, slot]; they sum to 1.
-        is_periodic: Whether opposite edges are joined; else the edges mirror, so that boundaries meet them at 90 degrees.
+        is_periodic: Whether opposite edges are joined; else the edges mirror, so that boundaries meet them at
+            90 degrees.
     """
 
     labels: NDArray[np.int32]

@@ -44,7 +44,7 @@ def spread(fractions: Float32Array, taps: Float32Array, is_periodic: bool) -> Fl
 
 
 def strongest(fields: Float32Array) -> NDArray[np.int32]:
-    """Return the grains of the greatest values above `CUT`, of equal ones the first: int32 [*lattice, slot], -1 = none."""
+    """Return the grains of the greatest values above `CUT`, of equal ones the first: int32 [*lattice, slot], or -1."""
     order = np.argsort(-fields, axis=0, kind="stable")[:SLOTS]
     values = np.take_along_axis(fields, order, axis=0)
     found = np.full((*fields.shape[1:], SLOTS), -1, np.int32)

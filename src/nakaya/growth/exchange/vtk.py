@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from nakaya.growth.exchange.about import attributes_of, positions_of, spacing_of
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 
-__all__ = ["encode_vtk", "vtk_suffix"]
+__all__ = ["encode_image_data", "encode_vtk", "vtk_suffix"]
 
 BLOCK_BYTES: Final = 2**20
 """Compressed one by one, so that a reader may skip some."""
@@ -74,6 +74,29 @@ def encode_vtk(crystals: Trajectory, member: int) -> bytes:
         f'<Piece Extent="{extent}">\n<PointData Scalars="arrival">\n'
         + "".join(_array(name, values) for name, values in data.items())
         + f"</PointData>\n<CellData>\n</CellData>\n{points}</Piece>\n</{kind}>\n</VTKFile>\n"
+    ).encode()
+
+
+def encode_image_data(arrays: Mapping[str, NDArray[Any]], spacing: float) -> bytes:
+    """Return arrays on a square or cubic lattice as the content of a `.vti` file, sites as points.
+
+    Args:
+        arrays: By name, each [*lattice] of one shape, of two or three axes.
+        spacing: Distance of sites.
+
+    >>> encode_image_data({"grain": np.zeros((4, 6), np.int32)}, 0.5).splitlines()[2]
+    b'<ImageData WholeExtent="0 5 0 3 0 0" Origin="0 0 0" Spacing="0.5 0.5 0.5">'
+    """
+    shape = next(iter(arrays.values())).shape
+    extent = " ".join(f"0 {length - 1}" for length in (*reversed(shape), *[1] * (3 - len(shape))))
+    steps = " ".join([repr(float(spacing))] * 3)
+    geometry = f'WholeExtent="{extent}" Origin="0 0 0" Spacing="{steps}"'
+    content = "".join(_array(name, values) for name, values in arrays.items())
+    return (
+        '<?xml version="1.0"?>\n'
+        '<VTKFile type="ImageData" version="1.0" byte_order="LittleEndian" header_type="UInt64" '
+        f'compressor="vtkZLibDataCompressor">\n<ImageData {geometry}>\n<Piece Extent="{extent}">\n'
+        f"<PointData>\n{content}</PointData>\n<CellData>\n</CellData>\n</Piece>\n</ImageData>\n</VTKFile>\n"
     ).encode()
 
 

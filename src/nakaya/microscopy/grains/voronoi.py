@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from nakaya.core.arrays import FloatArray, GrainMap
 
-__all__ = ["VoronoiMap", "scatter_points", "voronoi_map"]
+__all__ = ["VoronoiMap", "laguerre_map", "scatter_points", "voronoi_map"]
 
 
 @dataclass(frozen=True)
@@ -75,3 +75,27 @@ def voronoi_map(points: FloatArray, shape: tuple[int, int], *, periodic: bool = 
     rows, columns = np.indices(shape)
     _, owner = tree.query(np.stack([columns.ravel(), rows.ravel()], axis=1).astype(np.float64))
     return VoronoiMap(owner.reshape(shape).astype(np.int32), points, periodic)
+
+
+def laguerre_map(points: FloatArray, radii: FloatArray, shape: tuple[int, ...], *, periodic: bool = True) -> GrainMap:
+    """Return the Laguerre cells (power diagram) of circles or spheres: int32 [*shape].
+
+    A site x goes to the point p of least |x - p|^2 - r^2, so that a larger radius makes a larger cell. With r^2 less
+    than the greatest R^2 that is the nearest point in one dimension more, at the height sqrt(R^2 - r^2). Cells of
+    small circles near large ones may be empty.
+
+    Args:
+        points: (x, y) or (x, y, z) in sites, float64 [n, 2 or 3], inside the box.
+        radii: In sites, float64 [n]; all equal: Voronoi cells.
+        shape: Sites along each axis: rows and columns, or layers, rows and columns.
+        periodic: Whether opposite sides are joined.
+
+    >>> cells = laguerre_map(np.array([[8.0, 8.0], [24.0, 8.0]]), np.array([12.0, 4.0]), (16, 32), periodic=False)
+    >>> int((cells[8] == 0).sum())  # |x - 8|^2 - 144 < |x - 24|^2 - 16 up to x = 20
+    20
+    """
+    height = np.sqrt(radii.max() ** 2 - radii**2)
+    lifted = np.concatenate([points, height[:, None]], axis=1)
+    tree = cKDTree(lifted, boxsize=[*reversed(shape), 0] if periodic else None)
+    sites = np.stack([place.ravel() for place in (*reversed(np.indices(shape)), np.zeros(shape))], axis=1)
+    return np.asarray(tree.query(sites.astype(np.float64))[1].reshape(shape), np.int32)
