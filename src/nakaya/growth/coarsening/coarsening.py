@@ -114,7 +114,7 @@ def _check_kernel(grain_map: GrainMap, energies: PairEnergies) -> list[str]:
     if energies.relative is None or kernel <= WIDE_KERNEL * radius:
         return []
     return [
-        f"energies that differ by {1 / float(energies.relative.min()):.1f} times need a kernel of {kernel:.1f} sites, and "
+        f"energies that differ by {1 / float(energies.relative.min()):.1f} times need a kernel of {kernel:.1f} sites: "
         f"a quarter of the grains have radii below {radius:.1f}: these are not resolved; give a finer map"
     ]
 
