@@ -24,7 +24,7 @@ def ball_map(radius: float, dimension: int) -> GrainMap:
     """Return a circle or a sphere in the middle of another grain, off the sites' symmetry: int32 [*lattice]."""
     side = round(2 * radius + 16)
     offsets = np.indices((side,) * dimension) - (side / 2 + 0.237)
-    return (np.sqrt((offsets**2).sum(axis=0)) < radius).astype(np.int32)
+    return np.asarray(np.sqrt((offsets**2).sum(axis=0)) < radius, np.int32)
 
 
 def shrinking_rate(radius: float, dimension: int) -> float:

@@ -125,11 +125,11 @@ def coarsen(
     if as_json:
         echo_json(summary)
         return
-    unit = " s" if is_physical else ""
+    unit, size, metre = (" s", f" m{summary['dimension']}", " m") if is_physical else ("", "", "")
     echo(
         f"{summary['grains'][0]} grains became {summary['grains'][-1]} in {summary['times'][-1]:.4g}{unit}; mean size "
-        f"{summary['mean_size'][0]:.4g} to {summary['mean_size'][-1]:.4g}, "
-        f"lambda {summary['characteristic_length'][-1]:.3g}"
+        f"{summary['mean_size'][0]:.4g} to {summary['mean_size'][-1]:.4g}{size}, "
+        f"lambda {summary['characteristic_length'][-1]:.3g}{metre}"
     )
     echo(*(f"flag: {flag}" for flag in summary["flags"]))
     echo(f"written to {out}: coarsening.npz, frames.csv, grains.csv, summary.json, maps.png, film.gif")

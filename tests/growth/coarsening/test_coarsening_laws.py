@@ -16,8 +16,8 @@ ANGLE = 2.5
 of 60 degrees' turning is 1 to 3 % off, angles of unequal energies a little more."""
 
 CLASS_SLOPE, CLASS_ZERO, LINE_R2 = 0.10, 0.15, 0.95
-"""The first is the error of junctions, 7 % in the study of 1,000 grains; zero is off by .02 there. R2 of .9995 in the study
-needs its number of grains: one grain that vanishes early or late is a tenth of the scatter among the few here."""
+"""The first is the error of junctions, 7 % in the study of 1,000 grains; zero is off by .02 there. R2 of .9995 in the
+study needs its number of grains: one grain that vanishes early or late is a tenth of the scatter among the few here."""
 
 
 @pytest.mark.parametrize(("radius", "dimension"), [(16.0, 2), (10.0, 3)])

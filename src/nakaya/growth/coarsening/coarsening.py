@@ -128,8 +128,8 @@ class _Plan:
 
     def is_due(self, number: int, time: float, num_grains: int) -> bool:
         if len(self.times):
-            return time >= self.times[number]
-        return num_grains <= self.counts[number]
+            return bool(time >= self.times[number])
+        return bool(num_grains <= self.counts[number])
 
 
 def coarsen(
@@ -210,7 +210,7 @@ def coarsen(
         possible = max(1, min(frames, int(end / least)))
         if possible < frames and end >= least:
             flags.append(f"{frames} frames lie closer than a time step: {possible} were taken")
-        plan = replace(plan, times=np.arange(1, possible + 1) * (end / possible))
+        plan = replace(plan, times=np.arange(1, possible + 1, dtype=np.float64) * (end / possible))
         if end < least:
             flags.append(
                 f"nothing moved: in {duration:g} s a boundary with the curvature of a site moves by {end:.2g} sites, "
@@ -250,7 +250,7 @@ def coarsen(
 def _described(energy: BoundaryEnergy) -> Any:  # a plain value
     if isinstance(energy, ReadShockley):
         return {"read_shockley": {"high_angle": energy.high_angle, "threshold": energy.threshold}}
-    return float(energy) if np.ndim(energy) == 0 else "table"  # type: ignore[arg-type]
+    return float(energy) if np.ndim(energy) == 0 else "table"
 
 
 def _with_frame(result: Coarsening, network: Network, time: float, unit: float) -> Coarsening:

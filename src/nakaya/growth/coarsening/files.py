@@ -95,9 +95,13 @@ def _result(arrays: dict[str, NDArray[Any]], path: Path) -> Coarsening:
         raise FormatError(f"{path} contradicts itself: its arrays have other numbers of frames or grains")
     try:
         return Coarsening(
-            *(arrays[name] for name in _KINDS), float(about["spacing"]), float(about["reduced_mobility"]),
-            str(about["edges"]), tuple(about["flags"]), dict(about["settings"]),
-        )  # fmt: skip
+            **{name: arrays[name] for name in _KINDS},
+            spacing=float(about["spacing"]),
+            reduced_mobility=float(about["reduced_mobility"]),
+            edges=str(about["edges"]),
+            flags=tuple(about["flags"]),
+            settings=dict(about["settings"]),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path} is damaged: its entry about is incomplete ({error})") from None
 

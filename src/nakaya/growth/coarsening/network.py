@@ -42,7 +42,8 @@ class Network:
     def sizes(self, num_grains: int) -> FloatArray:
         """Sites of every grain, fractions counted: float64 [n]."""
         filled = self.labels >= 0
-        return np.bincount(self.labels[filled], self.weights[filled].astype(np.float64), num_grains)
+        found = np.bincount(self.labels[filled], self.weights[filled].astype(np.float64), num_grains)
+        return np.asarray(found, np.float64)
 
 
 def sharp_network(grain_map: GrainMap, *, is_periodic: bool) -> Network:

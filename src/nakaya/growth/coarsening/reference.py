@@ -96,11 +96,11 @@ def to_fractions(
     fraction = np.where(listed, np.where(is_alone, np.float32(1), fraction), np.float32(0))
     packed = np.argsort(fraction <= 0, axis=-1, kind="stable")
     fraction = np.take_along_axis(fraction, packed, -1)
-    labels = np.where(fraction > 0, np.take_along_axis(near, packed, -1), np.int32(-1))
+    labels = np.where(fraction > 0, np.take_along_axis(near, packed, -1), -1).astype(np.int32)
     total = np.zeros(near.shape[:-1], np.float32)
     for slot in slots:  # in order, as float32 sums depend on it
         total = total + fraction[..., slot]
-    return labels, fraction / total[..., None]
+    return labels, np.asarray(fraction / total[..., None], np.float32)
 
 
 def advance(network: Network, step: StepNumbers, num_grains: int) -> Network:
