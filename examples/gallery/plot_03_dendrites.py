@@ -41,7 +41,7 @@ picture = crystal_figure(
 
 # %%
 # The temperature around the last crystal: latent heat stays between the arms, and tips reach into cold melt.
-heat = draw_crystal(crystals[-1], field="temperature", theme="light", width=900)
+heat = draw_crystal(crystals[-1], colour="temperature", theme="light", width=900)
 
 # %%
 # **When not to use it.** There is no solute: alloys grow otherwise. Numbers at one grid spacing alone prove little:

@@ -36,7 +36,7 @@ def warm_crystal(lattice: str = "cubic", shape: tuple[int, ...] = SHAPE) -> Traj
 @pytest.mark.parametrize(("axis", "number"), [("layer", 2), ("row", 0), ("column", 6)])
 def test_a_plane_is_the_array_there_on_a_square_lattice(axis: str, number: int) -> None:
     crystals = warm_crystal()
-    view = view_member(crystals, member=1, field="temperature", cut=(axis, number))
+    view = view_member(crystals, member=1, colour="temperature", cut=(axis, number))
     place = ("layer", "row", "column").index(axis)
     assert view.lattice is SQUARE
     assert np.array_equal(view.arrival, crystals.arrival[1].take(number, place))
@@ -55,12 +55,12 @@ def test_a_plane_of_a_mirrored_crystal_is_counted_in_the_whole() -> None:
 
 def test_members_share_one_scale_and_sites_have_the_colours_of_their_values() -> None:
     crystals = warm_crystal("square", (6, 7))
-    view = view_member(crystals, member=0, field="temperature")
+    view = view_member(crystals, member=0, colour="temperature")
     assert view.field is not None
     assert (view.field.low, view.field.high, view.field.label) == (0.0, 83.0, "temperature (K)")
     colours = site_colours(view, DARK)
     assert isinstance(colours, SiteColours)
-    linear = srgb_to_linear(DARK.ramp(np.arange(42) / 83.0))
+    linear = srgb_to_linear(DARK.field_ramp(np.arange(42) / 83.0))
     outside = (view.arrival < 0).ravel()
     assert np.allclose(colours.whole[:-1][outside], linear[outside], atol=1e-6)
     edge = colours.whole[:-1].reshape(6, 7, 3)[1, 1]
@@ -80,7 +80,7 @@ def test_pictures_of_fields_differ_from_those_of_ages() -> None:
     crystals = warm_crystal()
     ages, heat, plane = (
         np.asarray(draw_crystal(crystals, width=200, **words))  # type: ignore[arg-type]
-        for words in ({}, {"field": "temperature"}, {"field": "temperature", "cut": ("layer", 2)})
+        for words in ({}, {"colour": "temperature"}, {"colour": "temperature", "cut": ("layer", 2)})
     )
     assert not np.array_equal(ages, heat)
     assert heat.shape != plane.shape
@@ -94,8 +94,8 @@ def test_one_value_everywhere_has_a_bar_too() -> None:
 
 def test_what_cannot_be_shown_is_named() -> None:
     crystals = warm_crystal()
-    with pytest.raises(UnknownNameError, match="unknown final field of made-up 'temprature': did you mean"):
-        view_member(crystals, field="temprature")
+    with pytest.raises(UnknownNameError, match="unknown colour for crystals of made-up 'temprature': did you mean"):
+        view_member(crystals, colour="temprature")
     with pytest.raises(ParameterError, match="layer=5 is not a whole number from 0 to 4"):
         view_member(crystals, cut=("layer", 5))
     with pytest.raises(ParameterError, match="depth=1 is no plane: crystals in 3 dimensions have layer, row, column"):
@@ -103,4 +103,4 @@ def test_what_cannot_be_shown_is_named() -> None:
     with pytest.raises(ParameterError, match="layer=1 is no plane"):
         view_member(warm_crystal("square", (6, 7)), cut=("layer", 1))
     with pytest.raises(ParameterError, match="step=1 cannot be shown: fields are known at the end"):
-        draw_crystal(crystals, field="temperature", step=1)
+        draw_crystal(crystals, colour="temperature", step=1)

@@ -10,6 +10,8 @@ pytest.importorskip("skimage", reason='micrographs need the extra "microscopy"')
 
 from nakaya.cli.app import run
 from nakaya.viz.reports.report import Report
+from nakaya.viz.style import LIGHT
+from nakaya.workflows.demo import dendrites
 from nakaya.workflows.demo.grains import read_a_micrograph
 from nakaya.workflows.demo.next_steps import COMMANDS
 from nakaya.workflows.demo.reactors import fit_a_reactor
@@ -26,6 +28,20 @@ def test_the_chapters_of_the_demonstration_add_pictures_and_say_what_they_found(
     assert page.count("<figure") == 3
     assert page.count("data:image/svg+xml") == 4  # light and dark, for pages and telephones
     assert page.count("<table") == 2
+
+
+def test_dendrites_are_grown_and_shown_in_the_plane_and_in_space(monkeypatch):
+    monkeypatch.setattr(dendrites, "PLANE_SIZE", 96)
+    monkeypatch.setattr(dendrites, "SPACE_SIZE", 20)
+    monkeypatch.setattr(dendrites, "MARGIN", 8)
+    report = Report("test")
+    shown = []
+    monkeypatch.setattr(report, "add_figure", lambda picture, **words: shown.append(picture(LIGHT, 200.0)))
+    (line,) = dendrites.grow_dendrites(report, 7)
+    assert "96 x 96 sites and an octant of 20^3" in line
+    heat, space = shown
+    assert heat.height > 0.9 * heat.width
+    assert space.height < heat.height
 
 
 def test_the_commands_to_try_next_run_as_they_stand(tmp_path, monkeypatch, capsys):

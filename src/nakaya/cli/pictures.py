@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,12 +13,26 @@ from nakaya.cli.output import echo, echo_json
 from nakaya.cli.progress import progress_reporter
 from nakaya.core.errors import ParameterError
 
+if TYPE_CHECKING:
+    from nakaya.viz.crystals.camera import Camera
+
 __all__ = ["diagram", "film", "show"]
 
 Store = Annotated[Path, typer.Argument(help="Store to read, such as flakes.zarr.")]
 Point = Annotated[int, typer.Option(help="Number of the parameter point, from 0.")]
 Member = Annotated[int, typer.Option(help="Number of the crystal at this point, from 0.")]
 Everyone = Annotated[bool, typer.Option("--all", help="All members of the point side by side, at one scale.")]
+Colour = Annotated[
+    str | None,
+    typer.Option(
+        "--colour", "--field", help="What colours stand for: time, grain, orientation, or a final field (temperature)."
+    ),
+]
+SeenFrom = Annotated[
+    str | None,
+    typer.Option("--from", help="Of three dimensions: AZIMUTH,ELEVATION of the view in degrees, such as 30,25."),
+]
+Opened = Annotated[bool, typer.Option("--open", help="Of three dimensions: cut away the corner towards the view.")]
 Ground = Annotated[str, typer.Option(help="dark or light.")]
 
 
@@ -29,23 +43,24 @@ def show(
     member: Member = 0,
     everyone: Everyone = False,
     at: Annotated[int | None, typer.Option(help="Show it after this many steps (default: at the end).")] = None,
-    field: Annotated[
-        str | None, typer.Option(help="A final field of the model, such as temperature, by colour.")
-    ] = None,
+    colour: Colour = None,
     plane: Annotated[
         str | None, typer.Option("--slice", help="Of three dimensions: one plane, AXIS=NUMBER, such as layer=32.")
     ] = None,
+    seen_from: SeenFrom = None,
+    opened: Opened = False,
     ground: Ground = "dark",
     width: Annotated[int | None, typer.Option(help="Pixels across, 160 to 4096 (1200; with --all 1600).")] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a crystal: every site a cell at its place, coloured by the step at which it attached.
+    """Draw a crystal: every site a cell at its place, or in three dimensions its surface under a lamp.
 
     Example: nakaya show flakes.zarr --member 3 --out crystal.png
 
-    A sector is unfolded to the six-fold crystal, and the picture says so; a full lattice is shown as it is. Crystals
-    in three dimensions are seen along the cube's diagonal, or one plane of them. `nakaya info` lists final fields.
+    A sector is unfolded to the six-fold crystal, and the picture says so; a full lattice is shown as it is. Colours
+    stand for the step at which a site attached, for grains where there are any, or for what --colour says. Crystals in
+    three dimensions are seen from --from, whole, with --open, or one --slice of them.
     """
     from nakaya.workflows.show import show_store
 
@@ -55,8 +70,10 @@ def show(
         point=point,
         member=None if everyone else member,
         step=at,
-        field=field,
+        colour=colour,
         cut=None if plane is None else _parse_plane(plane),
+        camera=None if seen_from is None else _parse_camera(seen_from),
+        is_open=opened,
         theme=ground,
         width=width,
         overwrite=overwrite,
@@ -65,6 +82,18 @@ def show(
         echo_json(summary)
     else:
         echo(f"{summary['title']}: {summary['width']} x {summary['height']} pixels, written to {out}")
+
+
+def _parse_camera(text: str) -> Camera:
+    from nakaya.viz.crystals.camera import Camera
+
+    azimuth, _, elevation = text.partition(",")
+    try:
+        return Camera(float(azimuth), float(elevation))
+    except ValueError as error:
+        if isinstance(error, ParameterError):
+            raise
+        raise ParameterError(f"--from {text!r} is not AZIMUTH,ELEVATION: write, for example, 30,25") from None
 
 
 def _parse_plane(text: str) -> tuple[str, int]:
@@ -85,12 +114,18 @@ def film(
     everyone: Everyone = False,
     frames: Annotated[int, typer.Option(help="At most this many frames, at equal strides of steps, 2 to 1000.")] = 60,
     frame_ms: Annotated[int, typer.Option(help="Milliseconds that a frame is shown, 20 to 10000.")] = 50,
+    turn: Annotated[
+        bool, typer.Option("--turn", help="Of three dimensions: turn it once in place of its growth.")
+    ] = False,
+    colour: Colour = None,
+    seen_from: SeenFrom = None,
+    opened: Opened = False,
     ground: Ground = "dark",
     width: Annotated[int, typer.Option(help="Pixels across, 160 to 4096.")] = 540,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Film a crystal's growth, at fixed physical steps.
+    """Film a crystal's growth, at fixed physical steps, or a whole crystal that turns.
 
     Example: nakaya film flakes.zarr --member 3 --out growth.gif
 
@@ -109,6 +144,10 @@ def film(
             width=width,
             frames=frames,
             frame_ms=frame_ms,
+            colour=colour,
+            camera=None if seen_from is None else _parse_camera(seen_from),
+            is_open=opened,
+            is_turning=turn,
             overwrite=overwrite,
             progress=report,
         )

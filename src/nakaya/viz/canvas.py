@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from nakaya.viz.colour import ColourRamp
+from nakaya.crystallography.inverse_pole_figure import colour_key
+from nakaya.crystallography.symmetry import LAUE_CLASSES
+from nakaya.viz.colour import ColourRamp, from_hex, to_pixels
 from nakaya.viz.formatting import format_count, typeset
 from nakaya.viz.style import PIXELS_PER_INCH, TEXT_SIZE, Theme
 
@@ -22,7 +24,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.text import Text
 
-__all__ = ["BAR_HEIGHT", "DESIGN_WIDTH", "MARGIN", "POINTS", "Canvas", "design_for_page", "shorten", "wrap"]
+__all__ = [
+    "BAR_HEIGHT",
+    "DESIGN_WIDTH",
+    "MARGIN",
+    "POINTS",
+    "POLE_KEY_FOOT",
+    "Canvas",
+    "design_for_page",
+    "shorten",
+    "wrap",
+]
 
 DESIGN_WIDTH = 1200.0
 MARGIN = 56.0
@@ -51,6 +63,10 @@ MAX_SCALE_BAR = 200.0
 SCALE_BAR_SHARE = 0.38
 """Greatest share of the inner width that the scale bar takes."""
 
+
+POLE_KEY_WIDTH = 120.0
+POLE_KEY_FOOT = 124.0
+"""Height of the foot that has room for the standard triangle."""
 
 POINTS = 0.72
 """Points per unit: a figure has a hundred units to the inch."""
@@ -207,6 +223,22 @@ class Canvas:
         axes.set_title(typeset(label), loc="right", fontsize=size, color=self.theme.muted, pad=10 * POINTS)
         if marker is not None:
             axes.axvline(marker, -0.5, 1.3, color=self.theme.foreground, lw=4 * POINTS, clip_on=False)
+
+    def pole_key(self) -> None:
+        """Draw the standard triangle of m-3m in the colours of its directions at the right of the foot."""
+        key = colour_key(LAUE_CLASSES["m-3m"], max(8, round(POLE_KEY_WIDTH * self.unit)))
+        height = key.shape[0] / self.unit
+        names = 3.2 * self.note_size
+        left, top = self.margin + self.inner - POLE_KEY_WIDTH - names, self.foot - 6
+        inside = (key < 1).any(axis=-1, keepdims=True)
+        pixels = to_pixels(np.where(inside, key, from_hex(self.theme.background)))[::-1]
+        self.picture(Image.fromarray(np.ascontiguousarray(pixels)), left, top)
+        for name, x, y, align in (
+            ("001", left - 8, top + height, "right"),
+            ("101", left + POLE_KEY_WIDTH + 8, top + height, "left"),
+            ("111", left + 0.88 * POLE_KEY_WIDTH + 12, top + 0.5 * self.note_size, "left"),
+        ):
+            self.text(x, y, name, size=self.note_size, muted=True, align=align)
 
     def scale_bar(self, scale: float, site_spacing: float | None = None) -> None:
         """Draw a bar of a round length at the left of the foot, with its length below.

@@ -52,6 +52,7 @@ class Theme:
         muted: Text and marks of second rank.
         rule: Lines and axes.
         ramp: Colours of arrival times, the oldest darkest.
+        field_ramp: Colours of final fields, the lowest darkest; of other hues, so that nobody reads them as times.
         grain_lightness: OKLab lightness of a grain's oldest and youngest sites.
         solver: Series of the exact solver.
         floor: Bands of solver against solver.
@@ -65,6 +66,7 @@ class Theme:
     muted: str
     rule: str
     ramp: ColourRamp
+    field_ramp: ColourRamp
     grain_lightness: tuple[float, float]
     solver: str
     floor: str
@@ -92,6 +94,15 @@ _DEEP_ICE = (
     (0.83, 0.065, 208.0),
 )
 
+_EMBER = (
+    (0.22, 0.060, 300.0),
+    (0.38, 0.130, 330.0),
+    (0.55, 0.160, 370.0),  # 10 degrees, on from 330
+    (0.72, 0.150, 415.0),
+    (0.87, 0.120, 445.0),
+    (0.97, 0.050, 460.0),
+)
+
 DARK = Theme(
     name="dark",
     background="#070b14",
@@ -100,6 +111,7 @@ DARK = Theme(
     muted="#94a3b8",
     rule="#2a3547",
     ramp=ColourRamp("ice", _ICE),
+    field_ramp=ColourRamp("ember", _EMBER),
     grain_lightness=(0.42, 0.93),
     solver="#e6edf7",
     floor="#3b4a63",
@@ -114,6 +126,7 @@ LIGHT = Theme(
     muted="#5b6878",
     rule="#cfd7e1",
     ramp=ColourRamp("deep ice", _DEEP_ICE),
+    field_ramp=ColourRamp("ember", _EMBER),
     grain_lightness=(0.34, 0.78),
     solver="#16202e",
     floor="#d5dce6",

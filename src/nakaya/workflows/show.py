@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
+from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.core.files import check_output, write_whole
 from nakaya.growth.catalogue import model_of
@@ -16,7 +18,8 @@ from nakaya.growth.lattice.lattice import LATTICES
 from nakaya.growth.model.parameters import Parameter
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 from nakaya.growth.store.store import open_store
-from nakaya.viz.crystals.animation import Animation, growth_animation
+from nakaya.viz.crystals.animation import Animation, growth_animation, turning_animation
+from nakaya.viz.crystals.camera import Camera
 from nakaya.viz.crystals.figure import crystal_figure
 from nakaya.viz.crystals.video import CODECS, encode_video, find_ffmpeg
 from nakaya.viz.crystals.view import CrystalView, ShownField, view_crystal
@@ -36,6 +39,7 @@ __all__ = [
     "draw_crystal",
     "draw_ensemble",
     "name_parameters",
+    "possible_colours",
     "show_store",
     "stated_parameters",
     "telling_parameters",
@@ -46,6 +50,12 @@ __all__ = [
 MOST_IN_TITLE = 3
 """More parameters than these make a title too long: then it has those without a default, and the subtitle the rest."""
 
+NOISE = ("noise", "sigma")
+"""Parameters by which models state the strength of noise."""
+
+ANGLES = (("angle",), ("phi1", "Phi", "phi2"))
+"""Final fields that hold orientations of grains, degrees: a turn about the normal, or Bunge's angles."""
+
 STOP_WORDS = {"front": "front at the edge", "steps": "as asked", "no-growth": "no more growth"}
 
 
@@ -54,8 +64,10 @@ def view_member(
     *,
     point: int = 0,
     member: int = 0,
-    field: str | None = None,
+    colour: str | None = None,
     cut: tuple[str, int] | None = None,
+    camera: Camera | None = None,
+    is_open: bool = False,
 ) -> CrystalView:
     """Return one crystal of a trajectory as it is drawn: sectors unfolded, full lattices as they are.
 
@@ -63,38 +75,80 @@ def view_member(
         trajectory: Crystals in memory.
         point: Number of the parameter point.
         member: Number of the crystal.
-        field: A final field that is shown in place of ages; all members of the point have one scale of colours.
+        colour: What colours stand for: one of `possible_colours`. By default the grain where there are grains, else the
+            time. All members of the point have one scale of a field's colours.
         cut: Of three dimensions: the plane that is shown, such as ("layer", 32).
+        camera: Of three dimensions: from where it is seen.
+        is_open: Of three dimensions: cut away the corner towards who looks.
 
     Raises:
         ParameterError: There is no such point, member or plane, or its lattice cannot be drawn.
-        UnknownNameError: A field that the model does not know.
+        UnknownNameError: A colour that these crystals do not have.
     """
     one = trajectory.point(point)
     if not 0 <= member < one.num_members:
         raise ParameterError(f"member {member} does not exist: there are {one.num_members} members, counted from 0")
+    possible = possible_colours(one)
+    if colour is not None and colour not in possible:
+        raise UnknownNameError(f"colour for crystals of {one.metadata.model}", colour, possible)
+    is_field = colour in {entry.name for entry in one.metadata.fields}
     return view_crystal(
         one.arrival[member],
         one.metadata.geometry,
         steps=int(one.steps[member]),
-        grain=None if one.grain is None else one.grain[member],
+        grain=None if one.grain is None or colour == "time" else one.grain[member],
         lattice=LATTICES[one.metadata.lattice],
-        field=None if field is None else _shown_field(one, field, member),
+        field=_shown_field(one, colour, member) if colour is not None and is_field else None,
         cut=cut,
+        orientations=_orientations(one, member) if colour == "orientation" else None,
+        phase=one.fields["phase"][member] if "phase" in one.fields else None,
+        camera=camera,
+        is_open=is_open,
+        has_noise=any(float(np.asarray(one.parameters.get(name, 0.0))) > 0 for name in NOISE),
     )
 
 
+def possible_colours(trajectory: Trajectory) -> tuple[str, ...]:
+    """Return what colours can stand for: "time", "grain" and "orientation" where known, and each final field.
+
+    >>> import nakaya
+    >>> possible_colours(nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, seed=7))
+    ('time',)
+    """
+    fields = tuple(entry.name for entry in trajectory.metadata.fields)
+    has_grain = trajectory.grain is not None
+    known = {"time": True, "grain": has_grain, "orientation": has_grain and _angle_names(fields) is not None}
+    return (*(name for name, is_known in known.items() if is_known), *fields)
+
+
+def _angle_names(fields: Sequence[str]) -> tuple[str, ...] | None:
+    """The final fields that hold orientations of grains, if there are any."""
+    return next((names for names in ANGLES if set(names) <= set(fields)), None)
+
+
+def _orientations(one: Trajectory, member: int) -> FloatArray:
+    """Quaternions (x, y, z, w) from sample to crystal, float64 [grain, 4]; a number without a site has no turn."""
+    names = _angle_names(tuple(one.fields)) or ()
+    assert one.grain is not None
+    grain = one.grain[member]
+    numbers, sites = np.unique(grain, return_index=True)
+    angles = np.zeros((int(grain.max(initial=0)) + 1, len(names)))
+    for place, name in enumerate(names):
+        angles[numbers[numbers >= 0], place] = one.fields[name][member].ravel()[sites[numbers >= 0]]
+    turns = "Z" if len(names) == 1 else "ZXZ"
+    return np.asarray(Rotation.from_euler(turns, angles, degrees=True).inv().as_quat(), np.float64)
+
+
 def _shown_field(one: Trajectory, name: str, member: int) -> ShownField:
-    stated = {entry.name: entry for entry in one.metadata.fields}
-    if name not in stated:
-        raise UnknownNameError(f"final field of {one.metadata.model}", name, stated)
+    stated = {entry.name: entry for entry in one.metadata.fields}[name]
     values = one.fields[name]
     finite = values[np.isfinite(values)]
     if not finite.size:
         raise ParameterError(f"{name} has no finite value in this crystal, so there is nothing to show")
-    unit = "" if stated[name].unit == "1" else f" ({stated[name].unit})"
-    label = f"{name.replace('_', ' ')}{unit}"
-    return ShownField(values[member], float(finite.min()), float(finite.max()), label)
+    words = name.replace("_", " ")
+    label = words if stated.unit == "1" else f"{words} ({stated.unit})"
+    meaning = f"{stated.meaning[:1].upper()}{stated.meaning[1:]}." if stated.unit == "1" else ""
+    return ShownField(values[member], float(finite.min()), float(finite.max()), label, meaning)
 
 
 def telling_parameters(trajectory: Trajectory) -> dict[str, float]:
@@ -144,8 +198,10 @@ def draw_crystal(
     step: int | None = None,
     theme: str = "dark",
     width: int = 1200,
-    field: str | None = None,
+    colour: str | None = None,
     cut: tuple[str, int] | None = None,
+    camera: Camera | None = None,
+    is_open: bool = False,
 ) -> Image:
     """Return a figure of one crystal: title, scale bar, colour bar, and what a reader must know about it.
 
@@ -156,12 +212,14 @@ def draw_crystal(
         step: Show it after this many steps; by default at the end.
         theme: "dark" or "light".
         width: Pixels across, 160 to 4096.
-        field: Shown in place of ages, as in `view_member`.
+        colour: What colours stand for, as in `view_member`.
         cut: The plane that is shown, as in `view_member`.
+        camera: From where a crystal in three dimensions is seen.
+        is_open: Whether the corner of its lattice towards who looks is cut away.
 
     Raises:
         ParameterError: A number out of range, or a lattice that cannot be drawn.
-        UnknownNameError: A theme or field that does not exist.
+        UnknownNameError: A theme that does not exist, or a colour that these crystals do not have.
 
     >>> import nakaya
     >>> picture = draw_crystal(nakaya.grow(nakaya.GravnerGriffeath(rho=0.6), size=16, seed=7), width=320)
@@ -169,7 +227,8 @@ def draw_crystal(
     320
     """
     one = trajectory.point(point)
-    return _figure(one, view_member(one, member=member, field=field, cut=cut), member, member, step, theme, width)
+    view = view_member(one, member=member, colour=colour, cut=cut, camera=camera, is_open=is_open)
+    return _figure(one, view, member, member, step, theme, width)
 
 
 def _figure(
@@ -195,13 +254,18 @@ def draw_ensemble(
     step: int | None = None,
     theme: str = "dark",
     width: int = 1600,
-    field: str | None = None,
+    colour: str | None = None,
     cut: tuple[str, int] | None = None,
+    camera: Camera | None = None,
+    is_open: bool = False,
 ) -> Image:
     """Return all members at one point, at one scale and on one clock; arguments and errors as `draw_crystal`."""
     one = trajectory.point(point)
     return crystal_figure(
-        [view_member(one, member=member, field=field, cut=cut) for member in range(one.num_members)],
+        [
+            view_member(one, member=member, colour=colour, cut=cut, camera=camera, is_open=is_open)
+            for member in range(one.num_members)
+        ],
         find_theme(theme),
         labels=[f"member {member}" for member in range(one.num_members)],
         title=_title(one, many=one.num_members > 1),
@@ -220,6 +284,10 @@ def draw_animation(
     width: int = 540,
     frames: int = 60,
     frame_ms: int = 50,
+    colour: str | None = None,
+    camera: Camera | None = None,
+    is_open: bool = False,
+    is_turning: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Animation:
     """Return the growth of one member, or (member None) of all members at a point side by side.
@@ -232,6 +300,10 @@ def draw_animation(
         width: Pixels across.
         frames: At most this many, at equal strides of physical steps.
         frame_ms: Milliseconds that each is shown, 20 or more; the last is held for 2.5 s.
+        colour: What colours stand for, as in `view_member`; a final field of a turning crystal alone.
+        camera: From where a crystal in three dimensions is seen, as in `draw_crystal`.
+        is_open: As in `draw_crystal`.
+        is_turning: Turn the whole crystal once about its upright axis in place of its growth; of three dimensions.
         progress: Called after every frame with how many are done, of how many.
 
     Raises:
@@ -240,8 +312,9 @@ def draw_animation(
     """
     one = trajectory.point(point)
     members = range(one.num_members) if member is None else [member]
-    return growth_animation(
-        [view_member(one, member=number) for number in members],
+    animate = turning_animation if is_turning else growth_animation
+    return animate(
+        [view_member(one, member=number, colour=colour, camera=camera, is_open=is_open) for number in members],
         [f"member {number}" for number in members],
         find_theme(theme),
         title=_title(one, many=len(members) > 1),
@@ -262,8 +335,10 @@ def show_store(
     step: int | None = None,
     theme: str = "dark",
     width: int | None = None,
-    field: str | None = None,
+    colour: str | None = None,
     cut: tuple[str, int] | None = None,
+    camera: Camera | None = None,
+    is_open: bool = False,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Draw a crystal of a store, or (member None) all members at a point, and write the picture.
@@ -278,13 +353,14 @@ def show_store(
     """
     out = check_request(out, theme, overwrite=overwrite)
     crystals, about = _load_point(path, point, member)
+    chosen: Any = {"colour": colour, "cut": cut, "camera": camera, "is_open": is_open}
     if member is None:
-        image = draw_ensemble(crystals, step=step, theme=theme, width=width or 1600, field=field, cut=cut)
+        image = draw_ensemble(crystals, step=step, theme=theme, width=width or 1600, **chosen)
     else:
-        view = view_member(crystals, field=field, cut=cut)
+        view = view_member(crystals, **chosen)
         image = _figure(crystals, view, 0, member, step, theme, width or 1200)
     written = write_image(image, out, title=_title(crystals), overwrite=overwrite)
-    shown = {"field": field, "plane": None if cut is None else f"{cut[0]}={cut[1]}"}
+    shown = {"colour": colour, "plane": None if cut is None else f"{cut[0]}={cut[1]}"}
     return written | about | {"steps": crystals.steps.tolist(), "shown_at": step} | shown
 
 
@@ -298,6 +374,10 @@ def animate_store(
     width: int = 540,
     frames: int = 60,
     frame_ms: int = 50,
+    colour: str | None = None,
+    camera: Camera | None = None,
+    is_open: bool = False,
+    is_turning: bool = False,
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
@@ -318,7 +398,17 @@ def animate_store(
     crystals, about = _load_point(path, point, member)
     chosen = None if member is None else 0
     animation = draw_animation(
-        crystals, member=chosen, theme=theme, width=width, frames=frames, frame_ms=frame_ms, progress=progress
+        crystals,
+        member=chosen,
+        theme=theme,
+        width=width,
+        frames=frames,
+        frame_ms=frame_ms,
+        colour=colour,
+        camera=camera,
+        is_open=is_open,
+        is_turning=is_turning,
+        progress=progress,
     )
     kind = check_format(out, ANIMATION_FORMATS)
     content = encode_video(animation, kind, title=_title(crystals)) if kind in CODECS else animation.encode(kind)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from itertools import pairwise
 from typing import Any
@@ -17,11 +18,11 @@ from nakaya.core.errors import ParameterError
 from nakaya.viz.canvas import BAR_HEIGHT
 from nakaya.viz.colour import from_hex, to_pixels
 from nakaya.viz.crystals.figure import best_columns, check_tiles, check_width, place_tiles, share_clock
-from nakaya.viz.crystals.shading import DEFAULT_RELIEF, site_colours
+from nakaya.viz.crystals.shading import DEFAULT_RELIEF
 from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme, house_style
 
-__all__ = ["Animation", "frame_steps", "growth_animation"]
+__all__ = ["Animation", "frame_steps", "growth_animation", "turning_animation"]
 
 MAX_FRAMES = 1000
 MAX_PIXELS = 1_000_000_000
@@ -100,16 +101,11 @@ def growth_animation(
     labels: Sequence[str],
     theme: Theme,
     *,
-    title: str,
-    subtitle: str = "",
-    width: int = 540,
     frames: int = 60,
     frame_ms: int = FRAME_MS,
     hold_ms: int = HOLD_MS,
-    relief: float = DEFAULT_RELIEF,
-    design_width: float = DESIGN_WIDTH,
-    margin: float = MARGIN,
     progress: Callable[[int, int], None] | None = None,
+    **layout: Any,
 ) -> Animation:
     """Return the growth of one crystal, or of several side by side on one clock.
 
@@ -117,29 +113,25 @@ def growth_animation(
         views: At least one crystal, all of one lattice.
         labels: A line for each; shown where there are several.
         theme: Colours.
-        title: What it is; empty: none.
-        subtitle: Its circumstances.
-        width: Pixels across.
         frames: At most this many frames, 2 to 1000.
         frame_ms: Milliseconds that each is shown, 20 to 10000.
         hold_ms: Milliseconds that the last is shown.
-        relief: Strength of the shading.
-        design_width: Units across, in which letters have their sizes: fewer make larger letters.
-        margin: At the left and right, in these units.
         progress: Called after every frame with how many are done, of how many.
+        layout: `title` (what it is; empty: none), `subtitle` (its circumstances), `width` (pixels across), `relief`
+            (strength of the shading), `design_width` (units across, in which letters have their sizes: fewer make
+            larger letters), `margin` (at the left and right, in these units).
 
     Raises:
-        ParameterError: A number out of range, or crystals of different lattices.
+        ParameterError: A number out of range, crystals of different lattices, or final fields, which are known at the
+            end alone.
     """
-    check_tiles(views)
-    check_count("frames", frames, 2, MAX_FRAMES, ": it is the greatest number of frames")
-    check_count("frame_ms", frame_ms, 20, 10_000, ": it is the time that a frame is shown, in milliseconds")
-    check_count("hold_ms", hold_ms, 20, 60_000, ": it is the time that the last frame is shown, in milliseconds")
+    _check_request(views, frames, frame_ms, hold_ms)
+    if views[0].field is not None:
+        raise ParameterError(
+            "final fields are known at the end of the growth only: colours of a film are times or grains"
+        )
     steps = frame_steps(max(view.last for view in views), frames)
-    if check_width(width) ** 2 * len(steps) > MAX_PIXELS:  # frames are about as high as wide
-        raise ParameterError(f"{len(steps)} frames of {width} pixels are too many to hold: use fewer or smaller ones")
-    layout = {"title": title, "subtitle": subtitle, "width": width, "design_width": design_width, "margin": margin}
-    stage = _Stage(share_clock(views), labels, theme, relief, **layout)
+    stage = _Stage(share_clock(views), labels, theme, len(steps), **layout)
     palette = _common_palette([stage.draw(steps[len(steps) // 2]), stage.draw(steps[-1])], theme)
     shown = []
     for done, step in enumerate(steps, start=1):
@@ -148,6 +140,48 @@ def growth_animation(
             progress(done, len(steps))
     durations = [frame_ms] * (len(steps) - 1) + [hold_ms]
     return Animation(tuple(shown), tuple(durations), tuple(steps))
+
+
+@house_style
+def turning_animation(
+    views: Sequence[CrystalView],
+    labels: Sequence[str],
+    theme: Theme,
+    *,
+    frames: int = 60,
+    frame_ms: int = FRAME_MS,
+    hold_ms: int = HOLD_MS,
+    progress: Callable[[int, int], None] | None = None,
+    **layout: Any,
+) -> Animation:
+    """Return whole crystals in three dimensions that turn once about their upright axes; the light stays.
+
+    Arguments as `growth_animation`; every frame is shown equally long, so that the turn has no end, and `hold_ms` is
+    not used. All frames show the last step.
+
+    Raises:
+        ParameterError: A number out of range, crystals of different lattices, or of the plane.
+    """
+    _check_request(views, frames, frame_ms, hold_ms)
+    if views[0].lattice.dimension != 3:
+        raise ParameterError("crystals in the plane do not turn: film their growth, or one in three dimensions")
+    last = max(view.last for view in views)
+    stage = _Stage(share_clock(views), labels, theme, frames, **layout)
+    palette = _common_palette([stage.draw()], theme)
+    shown = []
+    for number in range(frames):
+        stage.turn(360.0 * number / frames)
+        shown.append(_in_palette(stage.draw(), palette, theme))
+        if progress is not None:
+            progress(number + 1, frames)
+    return Animation(tuple(shown), (frame_ms,) * frames, (last,) * frames)
+
+
+def _check_request(views: Sequence[CrystalView], frames: int, frame_ms: int, hold_ms: int) -> None:
+    check_tiles(views)
+    check_count("frames", frames, 2, MAX_FRAMES, ": it is the greatest number of frames")
+    check_count("frame_ms", frame_ms, 20, 10_000, ": it is the time that a frame is shown, in milliseconds")
+    check_count("hold_ms", hold_ms, 20, 60_000, ": it is the time that the last frame is shown, in milliseconds")
 
 
 def _common_palette(probes: Sequence[Image.Image], theme: Theme) -> Image.Image:
@@ -187,40 +221,60 @@ class _Stage:
         views: Sequence[CrystalView],
         labels: Sequence[str],
         theme: Theme,
-        relief: float,
-        **options: Any,
+        frames: int,
+        *,
+        title: str,
+        subtitle: str = "",
+        width: int = 540,
+        relief: float = DEFAULT_RELIEF,
+        design_width: float = DESIGN_WIDTH,
+        margin: float = MARGIN,
     ) -> None:
+        if check_width(width) ** 2 * frames > MAX_PIXELS:  # frames are about as high as wide
+            raise ParameterError(f"{frames} frames of {width} pixels are too many to hold: use fewer or smaller ones")
         columns = best_columns(len(views), aspect=1.2)
         canvas, self.renderer, places = place_tiles(
             views,
             labels if len(views) > 1 else [""],
             theme,
-            columns=columns,
+            width,
+            columns,
             gap=14.0,
             label_sizes=(11.0, 18.0),
             foot=24.0,
             title_size=30.0,
-            **options,
+            title=title,
+            subtitle=subtitle,
+            design_width=design_width,
+            margin=margin,
         )
         self.canvas, self.places = canvas, [canvas.pixel(*place) for place in places]
+        self.views = views
         self.last, self.ramp = views[0].last, views[0].ramp(theme)
-        self.colours = [site_colours(view, theme, relief=relief) for view in views]
+        self.pictures: list[Any] = [self.renderer.prepare(view, theme, relief) for view in views]
+        self.turned = self.pictures
         canvas.rectangle(canvas.margin + CLOCK, canvas.foot + BAR_HEIGHT / 2 - 1, canvas.inner - CLOCK, 2, theme.rule)
         canvas.image()
         self.background = canvas.agg.copy_from_bbox(canvas.figure.bbox)
         self.clock = canvas.text(canvas.margin, canvas.foot + 12, "", size=22)
 
-    def draw(self, step: int) -> Image.Image:
-        """Return the frame of one step."""
+    def turn(self, angle: float) -> None:
+        """Turn the crystals by so many degrees from where they were seen first."""
+        cameras = [replace(view.camera, azimuth=view.camera.azimuth + angle) for view in self.views]
+        self.turned = [partial(picture, camera=camera) for picture, camera in zip(self.pictures, cameras, strict=True)]
+
+    def draw(self, step: int | None = None) -> Image.Image:
+        """Return the frame of one step, or of the end."""
         canvas = self.canvas
         canvas.agg.restore_region(self.background)
-        self.clock.set_text(f"step {step:,}")
+        shown = self.last if step is None else step
+        self.clock.set_text(f"step {shown:,}")
         canvas.figure.draw_artist(self.clock)
         frame = canvas.frame()
-        for place, colours in zip(self.places, self.colours, strict=True):
-            frame.paste(Image.fromarray(self.renderer.render(colours.at(step))), place)
+        for place, picture in zip(self.places, self.turned, strict=True):
+            frame.paste(picture(step), place)
         width, height = canvas.pixel(canvas.inner - CLOCK, BAR_HEIGHT)
-        if filled := round(width * step / max(self.last, 1)):
+        if filled := round(width * shown / max(self.last, 1)):
             row = to_pixels(self.ramp(np.linspace(0.0, 1.0, width)[:filled]))
             bar = Image.fromarray(np.repeat(row[None], max(2, height), axis=0))
             frame.paste(bar, canvas.pixel(canvas.margin + CLOCK, canvas.foot))

@@ -10,8 +10,7 @@ from PIL import Image
 
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.viz.canvas import DESIGN_WIDTH, MARGIN, POINTS, Canvas, wrap
-from nakaya.viz.crystals.figure import check_tiles, check_width, main_note, share_clock
-from nakaya.viz.crystals.renderer import Renderer
+from nakaya.viz.crystals.figure import check_tiles, check_width, main_note, make_renderer, share_clock
 from nakaya.viz.crystals.shading import DEFAULT_RELIEF
 from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.formatting import format_axis, typeset
@@ -85,7 +84,7 @@ def morphology_diagram(
     left = MARGIN + 46 + TICK_SIZE / 2 * max(map(len, y_ticks))
     pitch_x = (DESIGN_WIDTH - MARGIN - left) / columns
     tile = pitch_x - GAP
-    renderer = Renderer.over(flat[0], width=max(8, round(tile * unit)))
+    renderer = make_renderer(flat, max(8, round(tile * unit)))
     height = renderer.frame.height / unit
     size = max(8.0, min(15.0, tile / 8))
     pitch_y = height + size + 14

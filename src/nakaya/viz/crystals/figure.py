@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.viz.canvas import DESIGN_WIDTH, MARGIN, Canvas, design_for_page, shorten
+from nakaya.viz.canvas import DESIGN_WIDTH, MARGIN, POLE_KEY_FOOT, Canvas, design_for_page, shorten
 from nakaya.viz.crystals.renderer import Renderer
 from nakaya.viz.crystals.shading import DEFAULT_RELIEF
 from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme, house_style
+
+if TYPE_CHECKING:
+    from nakaya.viz.crystals.solid import SolidRenderer
 
 __all__ = [
     "best_columns",
@@ -24,6 +27,7 @@ __all__ = [
     "crystal_figure",
     "crystals_on_page",
     "main_note",
+    "make_renderer",
     "place_tiles",
     "share_clock",
 ]
@@ -77,6 +81,15 @@ def main_note(views: Sequence[CrystalView]) -> str:
     return max((view.note for view in views), key=len, default="")
 
 
+def make_renderer(views: Sequence[CrystalView], width: int) -> Renderer | SolidRenderer:
+    """Return what draws crystals of one lattice at one scale, `width` pixels across."""
+    if views[0].lattice.dimension == 3:
+        from nakaya.viz.crystals.solid import SolidRenderer  # compiled code: pictures of planes need none
+
+        return SolidRenderer.over(views, width=width)
+    return Renderer.over(views[0], width=width)
+
+
 def place_tiles(
     views: Sequence[CrystalView],
     labels: Sequence[str],
@@ -89,7 +102,7 @@ def place_tiles(
     design_width: float = DESIGN_WIDTH,
     margin: float = MARGIN,
     **options: Any,
-) -> tuple[Canvas, Renderer, list[tuple[float, float]]]:
+) -> tuple[Canvas, Renderer | SolidRenderer, list[tuple[float, float]]]:
     """Return a canvas with a line below the place of each crystal, their renderer, and these places.
 
     Args:
@@ -106,7 +119,7 @@ def place_tiles(
     """
     unit = check_width(width) / design_width
     tile = (design_width - 2 * margin - gap * (columns - 1)) / columns
-    renderer = Renderer.over(views[0], width=max(8, round(tile * unit)))
+    renderer = make_renderer(views, max(8, round(tile * unit)))
     height = renderer.frame.height / unit
     size = min(max(tile / 11, label_sizes[0]), label_sizes[1])
     pitch = height + (1.2 * size + gap * 0.85 if any(labels) else 0)
@@ -176,13 +189,17 @@ def crystal_figure(
         subtitle=subtitle,
         design_width=design_width,
         margin=margin,
+        **({} if views[0].orientations is None else {"foot": POLE_KEY_FOOT}),
     )
     for view, place in zip(views, places, strict=True):
         canvas.picture(renderer.draw(view, theme, step=step, relief=relief), *place)
     canvas.scale_bar(renderer.frame.scale, site_spacing)
     bar = "step at which a site attached" + ("" if step is None else f", shown at {step:,}")
     if field is not None:
-        canvas.colour_bar(field.high, first=field.low, label=f"{field.label} at the end", ramp=theme.ramp)
+        canvas.colour_bar(field.high, first=field.low, label=f"{field.label} at the end", ramp=views[0].ramp(theme))
+        return canvas.image()
+    if views[0].orientations is not None:
+        canvas.pole_key()
         return canvas.image()
     canvas.colour_bar(max(last, 1), label=bar, ramp=views[0].ramp(theme), marker=step)
     return canvas.image()

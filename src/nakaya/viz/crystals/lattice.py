@@ -1,39 +1,26 @@
 """Where the cells of a lattice lie in a picture.
 
-In the plane the cell of a site is the hexagon or square of points nearer to it than to any other site. A cubic lattice
-is seen along the diagonal of the cube, where sites are hexagons of three rhombs; its cells are halves of these rhombs.
+The cell of a site is the hexagon or square of points nearer to it than to any other site.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
 from nakaya.core.arrays import FloatArray, IntArray
 from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice
 
-__all__ = ["HEXAGONAL", "ISOMETRIC", "cell_under", "isometric_cells", "nearest_site", "site_positions"]
-
-ISOMETRIC = np.array([[0.0, 1.0], [-math.sqrt(3.0) / 2.0, -0.5], [math.sqrt(3.0) / 2.0, -0.5]])
-"""Where the axes (layer, row, column) of a cubic lattice point in the plane: all three towards who looks."""
+__all__ = ["HEXAGONAL", "cell_under", "nearest_site", "site_positions"]
 
 
 def site_positions(*place: IntArray | FloatArray, lattice: Lattice = HEXAGONAL) -> FloatArray:
     """Return where sites lie in the picture, float64 [..., (x, y)], y upwards.
 
     Args:
-        place: Rows and columns, or layers, rows and columns; they are broadcast.
+        place: Rows and columns; they are broadcast.
         lattice: Of the sites.
     """
-    directions = ISOMETRIC if lattice.dimension == 3 else np.array(lattice.directions)
-    return np.asarray(np.stack(np.broadcast_arrays(*place), axis=-1) @ directions)
-
-
-def isometric_cells(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Rhombs along column and row that hold the picture of a cubic array; each is cut into two triangles."""
-    layers, rows, columns = shape
-    return columns + layers, rows + layers
+    return np.asarray(np.stack(np.broadcast_arrays(*place), axis=-1) @ np.array(lattice.directions))
 
 
 def cell_under(x: FloatArray, y: FloatArray, shape: tuple[int, ...], lattice: Lattice) -> IntArray:
@@ -45,17 +32,10 @@ def cell_under(x: FloatArray, y: FloatArray, shape: tuple[int, ...], lattice: La
         shape: Of the array.
         lattice: Of the array.
     """
-    if lattice.dimension == 3:
-        # (x, y) = s e_column + t e_row, and sites project to whole s and t; see `shading.visible_faces`
-        s, t = x / math.sqrt(3.0) - y + shape[0], -x / math.sqrt(3.0) - y + shape[0]
-        row, column = np.floor(s).astype(np.int64), np.floor(t).astype(np.int64)
-        (rows, columns), halves = isometric_cells(shape), 2
-        half = (t - column > s - row).astype(np.int64)
-    else:
-        row, column = nearest_site(x, y, lattice)
-        (rows, columns), halves, half = shape, 1, np.zeros((), np.int64)
+    row, column = nearest_site(x, y, lattice)
+    rows, columns = shape
     inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
-    return np.where(inside, (row * columns + column) * halves + half, rows * columns * halves)
+    return np.where(inside, row * columns + column, rows * columns)
 
 
 def nearest_site(x: FloatArray, y: FloatArray, lattice: Lattice = HEXAGONAL) -> tuple[IntArray, IntArray]:

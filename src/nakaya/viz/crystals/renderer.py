@@ -1,12 +1,13 @@
 """From a crystal to pixels: the site under every sample of a picture, and pictures averaged over their samples.
 
-One renderer serves every crystal of one lattice, in figures and animations. Finding the nearest site is a rounding, so
-a picture costs a few operations per sample and nothing per site.
+One renderer serves every crystal of one lattice in the plane, in figures and animations. Finding the nearest site is a
+rounding, so a picture costs a few operations per sample and nothing per site.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from PIL import Image
 from nakaya.core.arrays import Float32Array, FloatArray, IntArray, Mask
 from nakaya.growth.lattice.lattice import Lattice
 from nakaya.viz.colour import linear_to_srgb
-from nakaya.viz.crystals.lattice import HEXAGONAL, ISOMETRIC, cell_under, site_positions
+from nakaya.viz.crystals.lattice import HEXAGONAL, cell_under, site_positions
 from nakaya.viz.crystals.shading import DEFAULT_RELIEF, site_colours
 from nakaya.viz.crystals.view import CrystalView
 from nakaya.viz.style import Theme
@@ -68,7 +69,7 @@ def frame_sites(domain: Mask, *, width: int, padding: float = 1.0, lattice: Latt
         lattice: Whose sites.
     """
     place = site_positions(*np.nonzero(domain), lattice=lattice)
-    cell = np.array(lattice.cell) @ ISOMETRIC if lattice.dimension == 3 else np.array(lattice.cell)
+    cell = np.array(lattice.cell)
     left, bottom = place.min(axis=0) + cell.min(axis=0) - padding
     right, top = place.max(axis=0) + cell.max(axis=0) + padding
     scale = width / (right - left)
@@ -91,8 +92,7 @@ def sample_sites(shape: tuple[int, ...], frame: Frame, *, samples: int | None = 
         samples: Samples per pixel and direction; by default as many as the scale needs.
 
     Returns:
-        Flat index row * columns + column, or rows * columns where no site of the array lies; of a cubic lattice the
-        number of the triangle, see `nakaya.viz.crystals.lattice`.
+        Flat index row * columns + column, or rows * columns where no site of the array lies.
     """
     samples = supersampling(frame.scale) if samples is None else samples
     sites = np.empty((samples, samples, frame.height, frame.width), np.int32)
@@ -154,6 +154,13 @@ class Renderer:
         """Return the picture of the sites' colours (as `SiteColours.at` gives them): uint8 [height, width, 3]."""
         return to_display(average_colours(self.sites, colours))
 
+    def prepare(
+        self, view: CrystalView, theme: Theme, relief: float = DEFAULT_RELIEF
+    ) -> Callable[[int | None], Image.Image]:
+        """Return what draws the crystal after any number of steps, or (None) at the end; arguments as `draw`."""
+        colours = site_colours(view, theme, relief=relief)
+        return lambda step: Image.fromarray(self.render(colours.at(step)))
+
     def draw(
         self, view: CrystalView, theme: Theme, *, step: int | None = None, relief: float = DEFAULT_RELIEF
     ) -> Image.Image:
@@ -165,4 +172,4 @@ class Renderer:
             step: Leave out what attached after this step; by default all is shown. Every site keeps its colour.
             relief: Strength of the shading, 0 = flat colours.
         """
-        return Image.fromarray(self.render(site_colours(view, theme, relief=relief).at(step)))
+        return self.prepare(view, theme, relief)(step)

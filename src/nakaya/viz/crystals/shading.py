@@ -10,23 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, IntArray, Mask
+from nakaya.core.arrays import ArrivalMap, Float32Array, FloatArray, Mask
 from nakaya.growth.lattice.lattice import HEXAGONAL, Lattice
 from nakaya.growth.model.trajectory import INITIAL, occupancy_at
-from nakaya.viz.colour import from_hex, grain_hues, oklab_to_srgb, srgb_to_linear, srgb_to_oklab
-from nakaya.viz.crystals.lattice import isometric_cells
+from nakaya.viz.colour import from_hex, oklab_to_srgb, srgb_to_linear
+from nakaya.viz.crystals.colouring import attached_colours
 from nakaya.viz.crystals.view import CrystalView, ShownField
 from nakaya.viz.style import Theme
 
-__all__ = ["DEFAULT_RELIEF", "SiteColours", "SurfaceColours", "relief_of", "site_colours", "visible_faces"]
+__all__ = ["DEFAULT_RELIEF", "SiteColours", "relief_of", "site_colours"]
 
 DEFAULT_RELIEF = 0.12
 """Change of lightness (OKLab) between a ridge and a flat place: seen as form, too small to be read as another time."""
 
 RELIEF_SHARE = 1 / 60
 """A difference of this share of the whole growth between a site and its neighbours counts as half a full ridge."""
-
-GRAIN_CHROMA = 0.105
 
 
 def relief_of(arrival: ArrivalMap, last: int, lattice: Lattice = HEXAGONAL) -> FloatArray:
@@ -87,114 +85,27 @@ class SiteColours:
         return colours
 
 
-@dataclass(frozen=True)
-class SurfaceColours:
-    """The colours of a crystal in three dimensions, seen along the diagonal of the cube; as `SiteColours`.
-
-    Attributes:
-        sites: float32 [site, 3]: colour (OKLab) of every site.
-        empty: float32 [triangle + 1, 3]: the picture before anything attached, linear light.
-        arrival: int32 [layer, row, column].
-        relief: Difference in lightness between the faces.
-    """
-
-    sites: FloatArray
-    empty: Float32Array
-    arrival: ArrivalMap
-    relief: float
-
-    def at(self, step: int | None = None) -> Float32Array:
-        """Return the colours after `step` steps, or at the end: float32 [triangle + 1, 3]."""
-        attached = self.arrival >= INITIAL if step is None else occupancy_at(self.arrival, step)
-        site, face = visible_faces(attached)
-        there = np.flatnonzero(site >= 0)
-        lab = self.sites[site[there]]
-        lab[:, 0] = np.clip(lab[:, 0] + self.relief * FACE_LIGHT[face[there]], 0.0, 1.0)
-        colours = self.empty.copy()
-        colours[there] = srgb_to_linear(oklab_to_srgb(lab))
-        return colours
-
-
-FACE_LIGHT = np.array([0.0, -0.7, -1.5])
-"""Of the upper, left and right faces, in units of the relief: the light falls from above and from the left."""
-
-
-def visible_faces(attached: Mask) -> tuple[IntArray, IntArray]:
-    """Return what is seen of a cubic lattice along (1, 1, 1), triangle by triangle.
-
-    Site (l, r, c) projects to the point (s, t) = (c - l, r - l) of a triangular lattice. The triangle (0, 0), (1, 0),
-    (1, 1), and likewise its mirror image (0, 0), (0, 1), (1, 1), shows one face of a site that projects to each of its
-    three corners; of attached ones the one nearest to who looks, of the greatest l + r + c. These differ modulo 3.
+def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_RELIEF) -> SiteColours:
+    """Return the colours of the sites of a crystal in the plane.
 
     Args:
-        attached: bool [layer, row, column].
-
-    Returns:
-        Flat index of the site, -1 where none is seen, and its face (0 = layer, 1 = row, 2 = column): int64 [triangle].
-    """
-    layers, rows, columns = attached.shape
-    shape = isometric_cells(attached.shape)
-    top = np.full((shape[0] + 1, shape[1] + 1), -1, np.int64)  # of each stack: the uppermost layer that is attached
-    layer, row, column = np.nonzero(attached)
-    np.maximum.at(top, (column - layer + layers, row - layer + layers), layer)
-    s, t = np.indices(top.shape) - layers
-    height = np.where(top >= 0, 3 * top + s + t, NOTHING)
-    site = (top * rows + t + top) * columns + s + top
-    corners = {(0, 0): np.s_[:-1, :-1], (1, 0): np.s_[1:, :-1], (0, 1): np.s_[:-1, 1:], (1, 1): np.s_[1:, 1:]}
-    halves = (((0, 0), 2), ((1, 0), 1), ((1, 1), 0)), (((0, 0), 1), ((0, 1), 2), ((1, 1), 0))
-    found, faces = np.full((*shape, 2), -1, np.int64), np.zeros((*shape, 2), np.int64)
-    for half, candidates in enumerate(halves):
-        best = np.full(shape, NOTHING)
-        for corner, face in candidates:
-            nearer = height[corners[corner]] > best
-            best = np.where(nearer, height[corners[corner]], best)
-            found[..., half] = np.where(nearer, site[corners[corner]], found[..., half])
-            faces[..., half] = np.where(nearer, face, faces[..., half])
-    return found.ravel(), faces.ravel()
-
-
-NOTHING = np.iinfo(np.int64).min
-
-
-def site_colours(view: CrystalView, theme: Theme, *, relief: float = DEFAULT_RELIEF) -> SiteColours | SurfaceColours:
-    """Return the colours of a crystal's sites.
-
-    Args:
-        view: The crystal; the young end of the ramp stands for `view.last`, and each grain has a hue of its own. A
-            field in the plane is shown beyond the crystal too, whose edge then has the colour of text.
+        view: The crystal; see `nakaya.viz.crystals.colouring`. A field is shown beyond the crystal too, whose edge then
+            has the colour of text.
         theme: Colours.
-        relief: Lightness of the relief, 0 = flat.
+        relief: Lightness of the relief, 0 = flat. Colours of fields and orientations are to be read, and stay flat.
     """
-    arrival, grain, last = view.arrival, view.grain, max(view.last, 1)
-    attached = arrival >= INITIAL
-    age = np.clip(arrival[attached] / last, 0.0, 1.0)
-    if view.field is not None and view.lattice.dimension == 2:
-        return _field_colours(view, view.field, theme)
     if view.field is not None:
-        lab = srgb_to_oklab(theme.ramp(_fraction(view.field, attached)))
-    elif grain is None:
-        lab = srgb_to_oklab(theme.ramp(age))
-    else:
-        dark, light = theme.grain_lightness
-        hue = np.deg2rad(grain_hues(int(grain.max()) + 1))[np.maximum(grain[attached], 0)]
-        chroma = np.where(grain[attached] >= 0, GRAIN_CHROMA, 0.0)
-        lab = np.stack([dark + (light - dark) * age, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1)
-    if view.lattice.dimension == 3:
-        sites = np.zeros((arrival.size, 3))
-        sites[attached.ravel()] = lab
-        seen = visible_faces(view.domain)[0] >= 0
-        return SurfaceColours(sites, _empty_lattice(seen, theme), arrival, relief)
-    if relief:
-        lab[:, 0] = np.clip(lab[:, 0] + relief * relief_of(arrival, last, view.lattice)[attached], 0.0, 1.0)
+        return _field_colours(view, view.field, theme)
+    attached = view.arrival >= INITIAL
+    lab = attached_colours(view, theme)
+    if relief and view.orientations is None:
+        lab[:, 0] = np.clip(
+            lab[:, 0] + relief * relief_of(view.arrival, max(view.last, 1), view.lattice)[attached], 0.0, 1.0
+        )
     empty = _empty_lattice(view.domain.ravel(), theme)
     whole = empty.copy()
     whole[:-1][attached.ravel()] = srgb_to_linear(oklab_to_srgb(lab))
-    return SiteColours(whole, empty, arrival.ravel())
-
-
-def _fraction(field: ShownField, where: Mask) -> FloatArray:
-    values = np.nan_to_num(field.values[where].astype(np.float64), nan=field.low)
-    return np.asarray((values - field.low) / ((field.high - field.low) or 1.0))
+    return SiteColours(whole, empty, view.arrival.ravel())
 
 
 def _field_colours(view: CrystalView, field: ShownField, theme: Theme) -> SiteColours:
@@ -202,7 +113,7 @@ def _field_colours(view: CrystalView, field: ShownField, theme: Theme) -> SiteCo
     within = _neighbour_mean(attached.astype(np.float64), np.ones_like(attached), view.lattice)
     empty = _empty_lattice(view.domain.ravel(), theme)
     whole = empty.copy()
-    whole[:-1][defined.ravel()] = srgb_to_linear(theme.ramp(_fraction(field, defined)))
+    whole[:-1][defined.ravel()] = srgb_to_linear(view.ramp(theme)(field.fractions(defined)))
     whole[:-1][(attached & (within < 1)).ravel()] = srgb_to_linear(from_hex(theme.foreground))
     return SiteColours(whole, empty, view.arrival.ravel())
 

@@ -11,6 +11,7 @@ from typing import Final
 from nakaya.core.errors import OutputError
 from nakaya.core.provenance import package_version
 from nakaya.viz.reports.report import Report
+from nakaya.workflows.demo.dendrites import grow_dendrites
 from nakaya.workflows.demo.emulation import compare_with_the_emulator
 from nakaya.workflows.demo.flakes import grow_whole_flakes
 from nakaya.workflows.demo.grains import read_a_micrograph
@@ -23,6 +24,7 @@ __all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]
 CHAPTERS: Final[Mapping[str, Callable[[Report, int], list[str]]]] = {
     "Whole flakes, grown exactly": grow_whole_flakes,
     "The same crystals, emulated": compare_with_the_emulator,
+    "Dendrites of a pure melt": grow_dendrites,
     "How fast crystals grow from their melts": predict_kinetics,
     "Grains of a micrograph": read_a_micrograph,
     "Kinetics from a crystallizer": fit_a_reactor,

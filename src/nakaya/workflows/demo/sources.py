@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["EMULATOR_PAPER", "ONE_IN_TEN", "SNOW_CRYSTALS"]
+__all__ = ["EMULATOR_PAPER", "ONE_IN_TEN", "PHASE_FIELD", "SNOW_CRYSTALS"]
 
 SNOW_CRYSTALS: Final = "https://doi.org/10.1016/j.physd.2007.09.008"
+PHASE_FIELD: Final = "https://doi.org/10.1103/PhysRevE.57.4323"
 EMULATOR_PAPER: Final = "https://arxiv.org/abs/2405.16608"
 
 ONE_IN_TEN: Final = (
