@@ -14,13 +14,13 @@ from nakaya.core.files import write_whole
 from nakaya.core.provenance import package_version
 from nakaya.core.reading import read_json
 from nakaya.core.resumable import resumable
-from nakaya.workflows.pfhub import problem_8
+from nakaya.workflows.pfhub import problem_3a, problem_8
 from nakaya.workflows.pfhub.parts import Computed, Part, Summary
 from nakaya.workflows.pfhub.upload import UPLOAD_FILE, describe_upload
 
 __all__ = ["PROBLEMS", "benchmark_pfhub", "chosen_problems"]
 
-PROBLEMS: Final[dict[str, Callable[[int], Sequence[Part]]]] = {"8": problem_8.parts}
+PROBLEMS: Final[dict[str, Callable[[int], Sequence[Part]]]] = {"3a": problem_3a.parts, "8": problem_8.parts}
 """Number of a problem -> its parts, for a seed."""
 
 MARKER: Final = "benchmark.json"

@@ -6,6 +6,7 @@ the heat that is not followed where the melt is within `DISTURBED` of its first 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import cos, sin, sqrt
 from typing import Any
 
@@ -44,7 +45,7 @@ DISTURBED = 2e-5
 NOISE_FIELDS = ("near", "wide", "kick", "flux_0", "flux_1", "flux_2")
 
 STEPS_PER_CALL = 256
-"""Time steps between two returns to Python, where an interrupt is noticed."""
+"""Time steps between two returns to Python, where an interrupt is noticed and a watcher is told."""
 
 
 def make_layout(setup: GrowthSetup, is_mirrored: bool) -> Layout:
@@ -174,7 +175,22 @@ def _make_arrays(layout: Layout, state: State, clock: Clock, is_noisy: bool) -> 
     )
 
 
-def evolve(params: PureMelt, setup: GrowthSetup, key: Key, *, is_dense: bool = False) -> tuple[MemberGrowth, State]:
+def _state_of(layout: Layout, arrays: Arrays, shape: tuple[int, ...]) -> State:
+    """A copy of the fields as they are now."""
+    is_even = arrays.progress[STEPS] % 2 == 0
+    psi, u = (arrays.psi, arrays.u) if is_even else (arrays.other_psi, arrays.other_u)
+    return State(*(_inner(layout, flat, shape).copy() for flat in (psi, arrays.phi, u)))
+
+
+def evolve(
+    params: PureMelt,
+    setup: GrowthSetup,
+    key: Key,
+    *,
+    is_dense: bool = False,
+    watch: Callable[[int, State], None] | None = None,
+    steps_per_call: int = STEPS_PER_CALL,
+) -> tuple[MemberGrowth, State]:
     """Grow one crystal until a stop rule is met; arguments, result and errors are those of `reference.evolve`.
 
     Args:
@@ -182,6 +198,8 @@ def evolve(params: PureMelt, setup: GrowthSetup, key: Key, *, is_dense: bool = F
         setup: Lattice, seeds, edges and stop rules.
         key: Key of the member's noise.
         is_dense: Whether all sites are worked on in every step.
+        watch: Called with the number of time steps done and the state, after every `steps_per_call` of them.
+        steps_per_call: Time steps between two returns to Python.
     """
     state = initial_state(params, setup)
     lattice = lattice_of(params)
@@ -191,15 +209,14 @@ def evolve(params: PureMelt, setup: GrowthSetup, key: Key, *, is_dense: bool = F
     limits = (float(clock.limit), setup.stop.no_growth)
     fresh, scratch = np.zeros_like(arrays.work), np.zeros_like(arrays.work)
     noise = (np.uint32(key[0]), np.uint32(key[1]), reach_in_sites(params))
-    while not _advance(layout, arrays, rules, limits, STEPS_PER_CALL, is_dense, fresh, scratch, noise):
-        pass
+    while not _advance(layout, arrays, rules, limits, steps_per_call, is_dense, fresh, scratch, noise):
+        if watch is not None:
+            watch(int(arrays.progress[STEPS]), _state_of(layout, arrays, setup.shape))
     clock.num_steps = int(arrays.progress[STEPS])
-    is_even = clock.num_steps % 2 == 0
-    psi, u = (arrays.psi, arrays.u) if is_even else (arrays.other_psi, arrays.other_u)
-    if not (np.isfinite(psi).all() and np.isfinite(u).all()):
+    state = _state_of(layout, arrays, setup.shape)
+    if not (np.isfinite(state.psi).all() and np.isfinite(state.u).all()):
         raise FloatingPointError(f"psi or u not finite (NaN or infinite) after step {clock.num_steps} of {params}")
-    psi, phi, u = (_inner(layout, flat, setup.shape).copy() for flat in (psi, arrays.phi, u))
-    return clock.growth({"temperature": u, "phase": phi}), State(psi, phi, u)
+    return clock.growth({"temperature": state.u, "phase": state.phi}), state
 
 
 def grow_member(point: PureMelt, setup: GrowthSetup, key: Key) -> MemberGrowth:
