@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperCommand
@@ -20,6 +20,10 @@ from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.lattice.geometry import SITE_AXES
 from nakaya.growth.model.parameters import Parameter
 from nakaya.growth.model.trajectory import INITIAL, Trajectory
+
+if TYPE_CHECKING:
+    from nakaya.growth.solvers.phase_field.melt import Melt
+    from nakaya.growth.solvers.phase_field.parameters import PureMelt
 
 __all__ = ["command", "parse_shape", "parse_stop"]
 
@@ -100,6 +104,11 @@ def _options_of(model: GrowerModel) -> Iterator[inspect.Parameter]:
         trained = model.trained_for.get(name)
         text = entry.sentence + ("" if trained is None else f" Trained for {trained[0]:g} to {trained[1]:g}.")
         yield _option(name, float, default, text)
+    if model.is_of_melts:
+        yield _option(
+            "material", str | None, None, "Melt that ships, or its TOML file: sizes in um and times in s follow."
+        )
+        yield _option("undercooling_kelvin", float | None, None, "With --material, in place of --undercooling.")
     yield _option("out", Path | None, None, "Store to write (a new directory, such as flakes.zarr).")
     yield _option("model", str | None, None, "The model, where it is not the first word.", show_default=model.name)
     size = f"Sites along every axis of the {model.lattice.name} lattice, 8 to 16384."
@@ -131,7 +140,9 @@ def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
         if word not in (None, model.name):
             raise ParameterError(f"model {word!r} stands beside {model.name!r}: name one, as the first word after grow")
     out, overwrite = options["out"], options["overwrite"]
-    point = model.family(**{name: options[name] for name in model.family.ranges})
+    melt = _melt_of(options)
+    values = {name: options[name] for name in model.family.ranges}
+    point = model.family(**values) if melt is None else _undercooled(melt, model, values, options)
     stop = model.stop(**parse_stop({name: options[name] for name in model.stop_rules}, model.stop_rules))
     if out is not None:
         check_output(out, overwrite=overwrite, sign="zarr.json")
@@ -143,14 +154,55 @@ def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
         initial=None if not options["initial"] else [_parse_site(text, model) for text in options["initial"]],
         stop=stop,
     )
+    if melt is not None:
+        from nakaya.growth.solvers.phase_field.melt import in_si
+
+        crystals = in_si(crystals, melt, cast("PureMelt", point))
     if out is not None:
         save(crystals, out, overwrite=overwrite)
-    summary = _summary(crystals) | {"out": out}
+    notes = model.notes_on(point, crystals)
+    summary = _summary(crystals) | {"notes": notes, "out": out}
     if options["as_json"]:
         echo_json(summary)
         return
     echo(*_told(summary))
+    echo(*notes)
+    if melt is not None:
+        echo(*_told_in_si(crystals))
     echo(f"written to {out}" if out is not None else "not stored: give --out to keep the crystals")
+
+
+def _melt_of(options: dict[str, Any]) -> Melt | None:
+    """The melt that is named, for models that have any."""
+    name, kelvin = options.get("material"), options.get("undercooling_kelvin")
+    if (name is None) != (kelvin is None):
+        raise ParameterError("--material and --undercooling-kelvin belong together: give both, or neither")
+    if name is None:
+        return None
+    from nakaya.growth.solvers.phase_field.melt import read_melt
+
+    return read_melt(name)
+
+
+def _undercooled(melt: Melt, model: GrowerModel, values: dict[str, float], options: dict[str, Any]) -> PureMelt:
+    """The melt's point; what differs from the model's defaults stands before the melt's own."""
+    given = {name: value for name, value in values.items() if value != model.family.ranges[name].default}
+    if "undercooling" in given:
+        raise ParameterError("--undercooling and --undercooling-kelvin say the same: leave one out")
+    return melt.point(cast("type[PureMelt]", model.family), options["undercooling_kelvin"], given)
+
+
+def _told_in_si(crystals: Trajectory) -> Iterator[str]:
+    """What a site and a step are, and how long and old the longest crystal is."""
+    spacing, duration = crystals.metadata.site_spacing, crystals.metadata.step_duration
+    if spacing is None or duration is None:
+        return
+    solid = crystals.arrival >= INITIAL
+    axes = range(crystals.steps.ndim, solid.ndim)
+    others = [tuple(other for other in axes if other != axis) for axis in axes]
+    extent = max(int(solid.any(axis=other).sum(axis=-1).max()) for other in others)
+    yield f"a site is {spacing * 1e6:.4g} um, a step {duration:.4g} s, by the melt's capillary length and diffusivity"
+    yield f"the longest crystal takes {extent * spacing * 1e6:.4g} um, the oldest {crystals.steps.max() * duration:.4g} s"
 
 
 def _told(summary: dict[str, Any]) -> Iterator[str]:
@@ -185,6 +237,10 @@ def _summary(crystals: Trajectory) -> dict[str, Any]:
         "steps": crystals.steps.tolist(),
         "areas": (crystals.arrival >= INITIAL).sum(axis=lattice_axes).tolist(),
         "stopped_by": crystals.stopped_by.tolist(),
+        "site_spacing": crystals.metadata.site_spacing,
+        "length_unit": None if crystals.metadata.site_spacing is None else crystals.metadata.length_unit,
+        "step_duration": crystals.metadata.step_duration,
+        "time_unit": None if crystals.metadata.step_duration is None else crystals.metadata.time_unit,
         "distinct": len({crystal.tobytes() for crystal in crystals.arrival}),
     }
 

@@ -43,7 +43,8 @@ __all__ = [
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
-_ALWAYS = "name model out size shape members seed workers geometry edges initial overwrite json help debug verbose"
+_ALWAYS = "name model out size shape members seed workers geometry edges initial overwrite json help debug verbose"  # and of melts:
+_ALWAYS += " material undercooling_kelvin"
 TAKEN_OPTIONS = frozenset(_ALWAYS.split())
 """Options of `nakaya grow` that every model has: no parameter and no stop rule can be called so."""
 
@@ -94,6 +95,9 @@ class GrowerModel:
         time_resolution: Steps that an attachment time is exact to.
         fields: What it knows at every site at the end.
         has_grain: Whether it numbers crystals.
+        is_of_melts: Whether it grows from melts of real materials, in SI units: see
+            `nakaya.growth.solvers.phase_field.melt`.
+        notes: "module:function" of (point, trajectory): lines that `nakaya grow` adds about crystals, "" for none.
         citation: Key of an entry of `nakaya cite`, or a BibTeX entry of its own.
         trained_for: For an emulator: least and greatest value of each parameter that it was trained for.
 
@@ -123,6 +127,8 @@ class GrowerModel:
     time_resolution: int = 1
     fields: tuple[FinalField, ...] = ()
     has_grain: bool = False
+    is_of_melts: bool = False
+    notes: str = ""
     citation: str = ""
     trained_for: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -172,6 +178,10 @@ class GrowerModel:
         if self.grower is not None:
             return cast(Callable[[], Grower], _resolve(self.grower))()
         return MemberGrower(self, cast(GrowMember, _resolve(self.grow_member)))
+
+    def notes_on(self, point: Conditions, crystals: Trajectory) -> list[str]:
+        """What there is to say about crystals of one point."""
+        return list(_resolve(self.notes)(point, crystals)) if self.notes else []  # type: ignore[operator]  # a function
 
     def setup(
         self,

@@ -50,6 +50,8 @@ MODEL = GrowerModel(
     length_unit="W0",
     step_duration=STEP_DURATION,
     fields=_FIELDS,
+    is_of_melts=True,
+    notes=f"{_PLACE}.notes:split_tips",
     citation="karma-rappel",
 )
 """Two dimensions at full speed. Whoever changes a crystal changes `rules`, and with it the model hash."""
