@@ -1,4 +1,5 @@
-"""How far is a dendrite's tip off at a grid spacing, does the grid turn it, and what does a crystal cost?"""
+"""How far is a dendrite's tip off at a grid spacing, does the grid turn it, is its velocity that of solvability theory, is
+its shape in equilibrium that of Wulff, and what does a crystal cost?"""
 
 from __future__ import annotations
 
@@ -9,16 +10,18 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from scipy.optimize import brentq
 
 from nakaya.cli.output import echo_json
 from nakaya.core.errors import ParameterError
 from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.solvers.phase_field import cpu, reference
 from nakaya.growth.solvers.phase_field.clock import STEP_DURATION
+from nakaya.growth.solvers.phase_field.measures import tip_position
 from nakaya.growth.solvers.phase_field.model import MODEL, MODEL_3D
 from nakaya.growth.solvers.phase_field.parameters import PhaseField, PhaseField3D, PureMelt
 
-__all__ = ["cost_of_crystals", "phase_field", "tip_errors"]
+__all__ = ["convergence_order", "cost_of_crystals", "equilibrium_shape", "phase_field", "steady_tips", "tip_errors"]
 
 BOX = 90.0
 """Length of the quarter in W0."""
@@ -30,6 +33,19 @@ BESIDE_TIP = 25.0
 """W0 beyond a tip on the diagonal that sites beside it may reach along rows."""
 
 KEY = (0, 0)
+
+SOLVABILITY = ((0.55, 0.1385, 0.0170), (0.65, 0.554, 0.0468))
+"""Undercooling, d0 / W0, and V d0 / D of microscopic solvability theory at anisotropy .05, as A. Karma & W.-J. Rappel,
+Phys. Rev. E 57, 4323 (1998), compare with theirs."""
+
+WALL = 5.0
+"""D / V between a steady tip and the walls."""
+
+SEED = 5.0
+"""Radius of the seed of a steady tip, in W0, or 25 d0 where that is more."""
+
+TRAVEL = {0.55: 150.0, 0.65: 170.0}
+"""W0 that a tip travels until its velocity drifts by less than 1 % in D / V^2."""
 
 
 def tip_times(params: PhaseField, distances: Sequence[float]) -> tuple[list[float], float]:
@@ -75,6 +91,97 @@ def tip_errors(spacings: Sequence[float], point: PhaseField) -> list[dict[str, A
     return rows
 
 
+def convergence_order(spacings: Sequence[float], values: Sequence[float]) -> float:
+    """Return p, where three values differ from their limit by a power p of the spacing; NaN where none does.
+
+    >>> round(convergence_order([0.4, 0.6, 0.8], [1 + h**2 for h in (0.4, 0.6, 0.8)]), 6)
+    2.0
+    """
+    first, second, third = (np.array(spacings[:3]) / spacings[2]).tolist()
+    target = (values[0] - values[1]) / (values[1] - values[2])
+
+    def excess(p: float) -> float:
+        return float((first**p - second**p) / (second**p - third**p) - target)
+
+    low, high = 0.1, 12.0
+    return float(brentq(excess, low, high)) if excess(low) * excess(high) < 0 else float("nan")
+
+
+def steady_tip(undercooling: float, capillary_length: float, spacing: float, orientation: float) -> dict[str, Any]:
+    """Return a tip's velocity after `TRAVEL`, V d0 / D, and how much it has changed within the last D / V^2."""
+    seed = max(SEED, 25 * capillary_length)
+    params = PhaseField(
+        undercooling=undercooling,
+        capillary_length=capillary_length,
+        spacing=spacing,
+        seed_radius=seed / capillary_length,
+        orientation=orientation,
+    )
+    published = next(entry[2] for entry in SOLVABILITY if entry[0] == undercooling)
+    length = capillary_length / published  # D / V
+    stretch = sqrt(2) if orientation == 45 else 1.0
+    reach, travel = TRAVEL[undercooling] / stretch, TRAVEL[undercooling]
+    beside = BESIDE_TIP if orientation == 45 else 0.0
+    size = round((reach + beside + WALL * length) / spacing)
+    stop = MODEL.stop(margin=size - 1 - int((reach + beside) / spacing), max_steps=None)
+    start = time.process_time()
+    grown, _ = cpu.evolve(params, MODEL.setup("quarter", size, stop=stop), KEY)
+    seconds = time.process_time() - start
+    times = np.diagonal(grown.arrival) if orientation == 45 else grown.arrival[0]
+    passed = np.flatnonzero(times > 1)
+    places, moments = passed * spacing * stretch, times[passed] * STEP_DURATION
+    end = min(travel, float(places[-1]))
+    at = np.interp([end - 2 * length, end - length, end], places, moments)
+    before, velocity = (length / (at[1] - at[0]), length / (at[2] - at[1]))
+    return {
+        "undercooling": undercooling,
+        "capillary_length": capillary_length,
+        "spacing": spacing,
+        "orientation": orientation,
+        "velocity": velocity * capillary_length / params.diffusivity,
+        "drift": velocity / before - 1,
+        "published": published,
+        "cpu_seconds": seconds,
+    }
+
+
+def steady_tips(spacings: Sequence[float]) -> list[dict[str, Any]]:
+    """Return velocities of steady tips on some grids, along rows and along the diagonal, and what they converge to."""
+    rows: list[dict[str, Any]] = []
+    for undercooling, capillary_length, published in SOLVABILITY:
+        for orientation in (0.0, 45.0):
+            found = [
+                steady_tip(undercooling, capillary_length, spacing, orientation) for spacing in sorted(spacings)
+            ]
+            fine, coarse = found[0], found[1]
+            ratio = (coarse["spacing"] / fine["spacing"]) ** 2
+            limit = fine["velocity"] + (fine["velocity"] - coarse["velocity"]) / (ratio - 1)
+            rows += found
+            rows.append(found[0] | {"spacing": 0.0, "velocity": limit, "cpu_seconds": 0.0, "published": published})
+    return rows
+
+
+def equilibrium_shape(spacing: float = 0.8, anisotropy: float = 0.05) -> dict[str, float]:
+    """Return radii of a crystal in equilibrium with its melt over those of Wulff's shape.
+
+    Where the surface tension is that of a circle times a, the shape is r = R n a + R t a', with u = -d0 / R: R (1 +
+    anisotropy) along an axis, R (1 - anisotropy) between two.
+    """
+    params = PhaseField(anisotropy=anisotropy, undercooling=0.083, seed_radius=36, spacing=spacing)
+    stop = MODEL.stop(margin=2, max_steps=60_000, no_growth=60_000)
+    _, state = cpu.evolve(params, MODEL.setup("quarter", round(24.8 / spacing), stop=stop), KEY)
+    radius = -params.capillary_length / float(state.u.mean())
+    axis = tip_position(state.phi, params, (0, 0))
+    diagonal = tip_position(np.diagonal(state.phi)[None], params, (0, 0)) * sqrt(2)
+    return {
+        "spacing": spacing,
+        "radius": radius,
+        "axis": axis / (radius * (1 + anisotropy)),
+        "diagonal": diagonal / (radius * (1 - anisotropy)),
+        "spread_of_u": float(np.ptp(state.u)),
+    }
+
+
 def cost_of_crystals(large: bool) -> list[dict[str, Any]]:
     """Return CPU seconds of crystals that grow to four fifths of the edge, with all sites worked on, and with rest."""
     cases: list[tuple[str, GrowerModel, PureMelt, int]] = [
@@ -114,9 +221,19 @@ def cost_of_crystals(large: bool) -> list[dict[str, Any]]:
     return rows
 
 
+def _numbers(option: str, text: str) -> list[float]:
+    try:
+        return [float(word) for word in text.split(",")]
+    except ValueError:
+        raise ParameterError(f"{option} {text!r} is not a list of numbers: write, say, 0.6,0.8,1") from None
+
+
 def phase_field(
     spacings: Annotated[str, typer.Option(help="Grid spacings over W0, two or more.")] = "0.4,0.6,0.8,1,1.2",
     undercooling: Annotated[float, typer.Option(help="Of the melt far away.")] = 0.55,
+    steady: Annotated[
+        str, typer.Option(help="Grid spacings of steady tips beside solvability theory; none: leave them out.")
+    ] = "0.5,0.6,0.8",
     large: Annotated[bool, typer.Option("--large", help="Time larger crystals, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -124,12 +241,11 @@ def phase_field(
 
     Example: python3 nk.py benchmark phase-field --spacings 0.6,0.8,1
     """
-    try:
-        numbers = [float(word) for word in spacings.split(",")]
-    except ValueError:
-        raise ParameterError(f"--spacings {spacings!r} is not a list of numbers: write, say, 0.6,0.8,1") from None
+    numbers = _numbers("--spacings", spacings)
     result = {
         "tips": tip_errors(numbers, PhaseField(undercooling=undercooling)),
+        "steady": [] if steady == "none" else steady_tips(_numbers("--steady", steady)),
+        "shape": equilibrium_shape(),
         "crystals": cost_of_crystals(large),
     }
     if as_json:
@@ -144,6 +260,24 @@ def phase_field(
             f"({row['time_error']:+.2%}), {row['velocity']:.4f} W0/tau0 ({row['velocity_error']:+.2%}), "
             f"CPU {row['cpu_seconds']:.2f} s"
         )
+    for orientation in (0, 45):
+        rows = [row for row in result["tips"] if row["orientation"] == orientation]
+        if len(rows) > 2:
+            order = convergence_order([row["spacing"] for row in rows], [row["time"] for row in rows])
+            typer.echo(f"order of convergence of the time at {orientation} deg, three finest grids: {order:.1f}")
+    for row in result["steady"]:
+        grid = f"dx {row['spacing']:4.2f} W0" if row["spacing"] else "extrapolated"
+        typer.echo(
+            f"steady tip, undercooling {row['undercooling']:g}, d0/W0 {row['capillary_length']:g}, "
+            f"{row['orientation']:2.0f} deg, {grid:12s}: V d0/D {row['velocity']:.5f}, "
+            f"{row['velocity'] / row['published'] - 1:+.1%} from solvability's {row['published']:g}, drift "
+            f"{row['drift']:+.2%} in D/V^2, CPU {row['cpu_seconds']:.1f} s"
+        )
+    shape = result["shape"]
+    typer.echo(
+        f"in equilibrium, dx {shape['spacing']:g} W0: radius over Wulff's along an axis {shape['axis']:.4f}, between two "
+        f"{shape['diagonal']:.4f}; u is the same within {shape['spread_of_u']:.1g}"
+    )
     for row in result["crystals"]:
         typer.echo(
             f"{row['crystal']}: CPU {row['cpu_seconds']:.2f} s, "

@@ -54,9 +54,8 @@ def make_layout(setup: GrowthSetup, is_mirrored: bool) -> Layout:
     runs = -(-columns // LANES)
     stride = runs * LANES + 2 * LANES
     plane = (rows + 2) * stride if len(setup.shape) == 3 else 0
-    return Layout(
-        columns, rows, layers, runs, stride, plane, plane + stride + LANES, setup.edges == "periodic", is_mirrored
-    )
+    first = (plane + stride if plane else 2 * stride) + LANES
+    return Layout(columns, rows, layers, runs, stride, plane, first, setup.edges == "periodic", is_mirrored)
 
 
 def make_rules(params: PureMelt) -> Rules:
@@ -68,6 +67,9 @@ def make_rules(params: PureMelt) -> Rules:
         "per_area": per_area,
         "quarter_per_area": 0.25 * per_area,
         "twelfth": 1 / 12,
+        "per_spacing": 1 / params.spacing,
+        "quarter_per_spacing": 0.25 / params.spacing,
+        "twelfth_per_spacing": 1 / (12 * params.spacing),
         "to_spread": params.diffusivity * params.time_step / (6 * params.spacing**2),
         "coupling": params.coupling,
         "root_two": sqrt(2),
@@ -76,7 +78,6 @@ def make_rules(params: PureMelt) -> Rules:
         "tiny": TINY,
         "eps": eps,
         "slope": -m * eps,
-        "bend": -m * m * eps,
         "cosine": cos(phase),
         "sine": sin(phase),
         "base": 1 - 3 * eps,
@@ -156,8 +157,8 @@ def _inner(layout: Layout, flat: NDArray[np.float32], shape: tuple[int, ...]) ->
 
 
 def _make_arrays(layout: Layout, state: State, clock: Clock, is_noisy: bool) -> Arrays:
-    planes = layout.layers + 2 if layout.plane else 1
-    length = planes * (layout.rows + 2) * layout.stride + 2 * LANES
+    lines = (layout.layers + 2) * (layout.rows + 2) if layout.plane else layout.rows + 4
+    length = lines * layout.stride + 2 * LANES
     flat = {name: np.zeros(length, np.float32) for name in ("psi", "other_psi", "u", "other_u", "phi")}
     for name, values in flat.items():
         _inner(layout, values, state.phi.shape)[...] = getattr(state, name.removeprefix("other_"))

@@ -66,7 +66,10 @@ tail beyond eight is nothing.
 
 
 class Layout(NamedTuple):
-    """How the lattice lies in flat arrays: rows of whole runs between halos, and one ghost line on every side."""
+    """How the lattice lies in flat arrays: rows of whole runs between halos, and ghost lines on every side.
+
+    There are two in the plane, one in space.
+    """
 
     columns: Any
     rows: Any
@@ -88,9 +91,13 @@ class Rules(NamedTuple):
     """Numbers of a parameter point, float32 as the reference rounds them."""
 
     per_length: Any
+    """1 / (2 dx), in space; what follows to `twelfth` belongs there, too."""
     per_area: Any
     quarter_per_area: Any
     twelfth: Any
+    per_spacing: Any
+    quarter_per_spacing: Any
+    twelfth_per_spacing: Any
     to_spread: Any
     coupling: Any
     root_two: Any
@@ -100,8 +107,6 @@ class Rules(NamedTuple):
     eps: Any
     slope: Any
     """-m eps in the plane."""
-    bend: Any
-    """-m^2 eps in the plane."""
     cosine: Any
     sine: Any
     base: Any
@@ -169,25 +174,40 @@ class Arrays(NamedTuple):
 
 @njit
 def fill_ghosts(layout: Any, field: Any) -> None:
-    """Write the neighbours beyond all edges: the opposite side, the mirror image, or a copy of the edge."""
+    """Write the neighbours beyond all edges: the opposite side, or the image in a mirror or wall."""
     columns, rows, layers = layout.columns, layout.rows, layout.layers
     for layer in range(layers):
         above = layout.first + layer * layout.plane
         for row in range(rows):
             start = above + row * layout.stride
-            field[start + columns] = field[start if layout.is_periodic else start + columns - 1]
-            behind = columns - 1 if layout.is_periodic else (1 if layout.is_mirrored else 0)
-            field[start - 1] = field[start + behind]
-        ahead = above if layout.is_periodic else above + (rows - 1) * layout.stride
-        copy_line(field, ahead - 1, above + rows * layout.stride - 1, columns + 2)
-        behind = rows - 1 if layout.is_periodic else (1 if layout.is_mirrored else 0)
-        copy_line(field, above + behind * layout.stride - 1, above - layout.stride - 1, columns + 2)
+            for distance in range(1, 3):
+                field[start + columns - 1 + distance] = field[start + source_ahead(layout, columns, distance)]
+                field[start - distance] = field[start + source_behind(layout, columns, distance)]
+        for distance in range(1, 2 if layout.plane > 0 else 3):
+            ahead = above + source_ahead(layout, rows, distance) * layout.stride
+            copy_line(field, ahead - 1, above + (rows - 1 + distance) * layout.stride - 1, columns + 2)
+            behind = above + source_behind(layout, rows, distance) * layout.stride
+            copy_line(field, behind - 1, above - distance * layout.stride - 1, columns + 2)
     if layout.plane > 0:
         start, length = layout.first - layout.stride - 1, (rows + 1) * layout.stride + columns + 2
-        ahead = start if layout.is_periodic else start + (layers - 1) * layout.plane
+        ahead = start + source_ahead(layout, layers, 1) * layout.plane
         copy_line(field, ahead, start + layers * layout.plane, length)
-        behind = layers - 1 if layout.is_periodic else (1 if layout.is_mirrored else 0)
-        copy_line(field, start + behind * layout.plane, start - layout.plane, length)
+        behind = start + source_behind(layout, layers, 1) * layout.plane
+        copy_line(field, behind, start - layout.plane, length)
+
+
+@njit
+def source_ahead(layout: Any, count: Any, distance: Any) -> Any:
+    """Which of `count` sites lies `distance` beyond the last one."""
+    return (distance - 1) % count if layout.is_periodic else max(count - distance, 0)
+
+
+@njit
+def source_behind(layout: Any, count: Any, distance: Any) -> Any:
+    """Which of `count` sites lies `distance` before the first one."""
+    if layout.is_periodic:
+        return (-distance) % count
+    return min(distance if layout.is_mirrored else distance - 1, count - 1)
 
 
 @njit
@@ -260,21 +280,9 @@ def spread_in_space(layout: Any, field: Any, at: Any) -> Any:
 
 
 @njit(forceinline=True)
-def curvature_in_plane(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
-    """a^2, |grad psi|^2 and sum_ij f_ij d_i d_j psi in two dimensions."""
-    stride = layout.stride
-    one, two, half = splat(np.float32(1)), splat(np.float32(2)), splat(np.float32(0.5))
-    below_it, above = load(psi, at - stride), load(psi, at + stride)
-    left, right = load(psi, at - 1), load(psi, at + 1)
-    equal, opposite = diagonal_sums(psi, at, stride, 1)
-    per_length, per_area = splat(rules.per_length), splat(rules.per_area)
-    centre, twelfth = load(psi, at), splat(rules.twelfth)
-    twice, fourfold = centre * two, centre * splat(np.float32(4))
-    rows, columns = below_it + above, left + right
-    bent = ((equal + opposite) - ((rows + columns) * two - fourfold)) * twelfth
-    x, y = (right - left) * per_length, (above - below_it) * per_length
-    xx, yy = ((columns - twice) + bent) * per_area, ((rows - twice) + bent) * per_area
-    xy = (equal - opposite) * splat(rules.quarter_per_area)
+def stretch(rules: Any, x: Any, y: Any) -> Any:
+    """|g|^2, a and da/dtheta of the gradient g = (x, y)."""
+    one, two = splat(np.float32(1)), splat(np.float32(2))
     x2, y2 = x * x, y * y
     square = x2 + y2
     inverse = one / (square + splat(rules.tiny))
@@ -284,12 +292,44 @@ def curvature_in_plane(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
         c, s = c * c2 - s * s2, s * c2 + c * s2
     turned_c = c * splat(rules.cosine) + s * splat(rules.sine)
     turned_s = s * splat(rules.cosine) - c * splat(rules.sine)
-    a, first, second = turned_c * splat(rules.eps) + one, turned_s * splat(rules.slope), turned_c * splat(rules.bend)
-    difference = xx - yy
-    across = (xy * c2) - (s2 * difference) * half
-    along = ((xx + yy) - c2 * difference) * half - s2 * xy
-    a2 = a * a
-    return a2, square, (a2 * (xx + yy) + ((a * first) * two) * across) + (first * first + a * second) * along
+    return square, turned_c * splat(rules.eps) + one, turned_s * splat(rules.slope)
+
+
+@njit(forceinline=True)
+def through_column(rules: Any, difference: Any, rise: Any) -> Any:
+    """What flows through a face to the next column, from differences to it and, four times, along it."""
+    x, y = difference * splat(rules.per_spacing), rise * splat(rules.quarter_per_spacing)
+    _, a, slope = stretch(rules, x, y)
+    return a * (a * x - slope * y)
+
+
+@njit(forceinline=True)
+def through_row(rules: Any, difference: Any, run: Any) -> Any:
+    """What flows through a face to the next row."""
+    x, y = run * splat(rules.quarter_per_spacing), difference * splat(rules.per_spacing)
+    _, a, slope = stretch(rules, x, y)
+    return a * (a * y + slope * x)
+
+
+@njit(forceinline=True)
+def curvature_in_plane(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
+    """a^2, |grad psi|^2 and sum_ij f_ij d_i d_j psi in two dimensions."""
+    stride, eight = layout.stride, splat(np.float32(8))
+    centre, below_it, above = load(psi, at), load(psi, at - stride), load(psi, at + stride)
+    left, right = load(psi, at - 1), load(psi, at + 1)
+    below_left, below_right = load(psi, at - stride - 1), load(psi, at - stride + 1)
+    above_left, above_right = load(psi, at + stride - 1), load(psi, at + stride + 1)
+    rise, run = above - below_it, right - left
+    columns = through_column(rules, right - centre, rise + (above_right - below_right)) - through_column(
+        rules, centre - left, rise + (above_left - below_left)
+    )
+    rows = through_row(rules, above - centre, run + (above_right - above_left)) - through_row(
+        rules, centre - below_it, run + (below_right - below_left)
+    )
+    wide_run, wide_rise = load(psi, at + 2) - load(psi, at - 2), load(psi, at + 2 * stride) - load(psi, at - 2 * stride)
+    per_length = splat(rules.twelfth_per_spacing)
+    square, a, _ = stretch(rules, (run * eight - wide_run) * per_length, (rise * eight - wide_rise) * per_length)
+    return a * a, square, (columns + rows) * splat(rules.per_spacing)
 
 
 @njit(forceinline=True)

@@ -26,6 +26,10 @@ and 1/6; up to 1/4 no weight of a site is negative, so that heat obeys a maximum
 STEEPNESS = 0.225
 """(1 + lambda undercooling) dt. Explicit steps with central differences are stable below 1/4, see `time_step`."""
 
+LEAST_STIFFNESS = 1.25
+"""Of the phase field in the time step, where a crystal is nearly isotropic: its differences through faces are those
+along axes then, and stable below D dt / dx^2 = 1/4."""
+
 MIN_SEED = 2.0
 """Least radius of a seed in W0: a smaller one is all interface."""
 
@@ -112,7 +116,7 @@ class PureMelt(Parameters):
         """
         strength = abs(self.anisotropy)
         stiffness = (1 + (self.symmetry**2 - 1) * strength) / (1 - strength)
-        spreading = COURANT * self.spacing**2 / max(self.diffusivity, stiffness)
+        spreading = COURANT * self.spacing**2 / max(self.diffusivity, stiffness, LEAST_STIFFNESS)
         return min(spreading, STEEPNESS / (1 + self.coupling * self.undercooling))
 
     @property

@@ -37,6 +37,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, sin, sqrt, tanh
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,9 @@ MAX_PSI = 8.0
 
 MAX_PHI = tanh(MAX_PSI / sqrt(2))
 """phi of pure solid."""
+
+HALO = 2
+"""Sites beyond an edge that a step looks at."""
 
 TINY = 1e-12
 """Added to |grad psi|^2 before it divides: where psi is flat, all orientations are alike."""
@@ -152,14 +156,14 @@ def initial_state(params: PureMelt, setup: GrowthSetup, dtype: FloatType = np.fl
 
 
 def pad(field: Field, setup: GrowthSetup) -> Field:
-    """Return the field with one site added on all sides: the opposite side, the mirror image, or a copy of the edge."""
+    """Return the field with two sites added on all sides: from the opposite side, or its image in mirrors and walls."""
     if setup.edges == "periodic":
-        return np.pad(field, 1, mode="wrap")
-    padded = np.pad(field, 1, mode="edge")
+        return np.pad(field, HALO, mode="wrap")
+    padded = np.pad(field, HALO, mode="symmetric")
     if (SQUARE if field.ndim == 2 else CUBIC).is_mirrored(setup.geometry):
         for axis in range(field.ndim):
             along = np.moveaxis(padded, axis, 0)
-            along[0] = along[2]
+            along[0], along[1] = along[4], along[3]
     return padded
 
 
@@ -179,32 +183,39 @@ class Neighbours:
     Attributes:
         centre: The site's own.
         axes: For every axis the neighbours (behind, ahead).
-        diagonals: For every pair of axes i < j the sums over the neighbours with equal signs, and with opposite ones.
+        beyond: For every axis those two sites away.
+        corners: For every pair of axes i < j the neighbours on diagonals, (behind, behind), (behind, ahead), (ahead,
+            behind), (ahead, ahead).
     """
 
     centre: Field
     axes: list[tuple[Field, Field]]
-    diagonals: dict[tuple[int, int], tuple[Field, Field]]
+    beyond: list[tuple[Field, Field]]
+    corners: dict[tuple[int, int], tuple[Field, Field, Field, Field]]
+
+    @property
+    def diagonals(self) -> dict[tuple[int, int], tuple[Field, Field]]:
+        """For every pair of axes the sums over the corners with equal signs, and with opposite ones."""
+        return {pair: (bb + aa, ba + ab) for pair, (bb, ba, ab, aa) in self.corners.items()}
 
 
 def neighbours(field: Field, setup: GrowthSetup) -> Neighbours:
     """Return the values around every site."""
     padded = pad(field, setup)
 
-    def moved(**by: int) -> Field:
-        """The field as the neighbour has it that is one step along every named axis (a0, a1, a2) away."""
-        steps = [by.get(f"a{axis}", 0) for axis in range(field.ndim)]
-        return padded[tuple(slice(1 + n, 1 + n + length) for n, length in zip(steps, setup.shape, strict=True))]
+    def moved(steps: dict[int, int]) -> Field:
+        """The field as the site has it that is so many steps along every named axis away."""
+        starts = [HALO + steps.get(axis, 0) for axis in range(field.ndim)]
+        return padded[tuple(slice(at, at + length) for at, length in zip(starts, setup.shape, strict=True))]
 
-    axes: list[tuple[Field, Field]] = []
-    diagonals: dict[tuple[int, int], tuple[Field, Field]] = {}
-    for i in range(field.ndim):
-        axes.append((moved(**{f"a{i}": -1}), moved(**{f"a{i}": 1})))
-        for j in range(i + 1, field.ndim):
-            equal = [moved(**{f"a{i}": n, f"a{j}": n}) for n in (-1, 1)]
-            opposite = [moved(**{f"a{i}": n, f"a{j}": -n}) for n in (-1, 1)]
-            diagonals[i, j] = equal[0] + equal[1], opposite[0] + opposite[1]
-    return Neighbours(field, axes, diagonals)
+    dimensions = range(field.ndim)
+    corners = {
+        (i, j): tuple(moved({i: m, j: n}) for m in (-1, 1) for n in (-1, 1))
+        for i in dimensions
+        for j in dimensions[i + 1 :]
+    }
+    axes, beyond = ([(moved({i: -n}), moved({i: n})) for i in dimensions] for n in (1, 2))
+    return Neighbours(field, axes, beyond, cast("dict[tuple[int, int], tuple[Field, Field, Field, Field]]", corners))
 
 
 def laplacian(around: Neighbours) -> Field:
@@ -237,21 +248,11 @@ def second_differences(around: Neighbours, params: PureMelt) -> list[Field]:
     return [((face - twice) + _sum_alike(bent) * (1 / 12)) * per_area for face, bent in zip(faces, beside, strict=True)]
 
 
-def curvature_in_plane(params: PhaseField, around: Neighbours) -> tuple[Field, Field, Field]:
-    """Return a^2, |grad psi|^2 and sum_ij f_ij d_i d_j psi in two dimensions.
+def _stretch(params: PhaseField, x: Field, y: Field) -> tuple[Field, Field, Field]:
+    """Return |g|^2, a and da/dtheta of the gradient g = (x, y).
 
-    With n and t along and across grad psi, and ' = d/dtheta,
-
-        sum_ij f_ij d_i d_j psi = a^2 lap psi + 2 a a' psi_nt + (a'^2 + a a'') psi_tt
-
-    Columns are x, rows are y. cos m theta and sin m theta are polynomials of cos 2 theta and sin 2 theta.
+    cos m theta and sin m theta are polynomials of cos 2 theta and sin 2 theta.
     """
-    (below, above), (left, right) = around.axes
-    equal, opposite = around.diagonals[0, 1]
-    per_length, per_area = 0.5 / params.spacing, 1 / params.spacing**2
-    x, y = (right - left) * per_length, (above - below) * per_length
-    yy, xx = second_differences(around, params)
-    xy = (equal - opposite) * (0.25 * per_area)
     x2, y2 = x * x, y * y
     square = x2 + y2
     inverse = 1.0 / (square + TINY)
@@ -259,15 +260,43 @@ def curvature_in_plane(params: PhaseField, around: Neighbours) -> tuple[Field, F
     c, s = c2 * c2 - s2 * s2, (c2 * s2) * 2.0
     if params.symmetry == 6:
         c, s = c * c2 - s * s2, s * c2 + c * s2
-    m, eps = params.symmetry, params.anisotropy
     turned_c = c * cos(params.phase) + s * sin(params.phase)
     turned_s = s * cos(params.phase) - c * sin(params.phase)
-    a, first, second = turned_c * eps + 1.0, turned_s * (-m * eps), turned_c * (-m * m * eps)
-    difference = xx - yy
-    across = (xy * c2) - (s2 * difference) * 0.5
-    along = ((xx + yy) - c2 * difference) * 0.5 - s2 * xy
-    a2 = a * a
-    return a2, square, (a2 * (xx + yy) + ((a * first) * 2.0) * across) + (first * first + a * second) * along
+    return square, turned_c * params.anisotropy + 1.0, turned_s * (-params.symmetry * params.anisotropy)
+
+
+def curvature_in_plane(params: PhaseField, around: Neighbours) -> tuple[Field, Field, Field]:
+    """Return a^2, |grad psi|^2 and sum_ij f_ij d_i d_j psi in two dimensions.
+
+    The sum is the divergence of df/dg = a^2 g + a a' (-g_y, g_x), taken as the balance of what flows through the four
+    faces of a site. Where a tip is sharp its stiffness changes within a site, and the balance sees the mean of it: at a
+    radius of 4 sites the velocity is right within 3 %, where f_ij at the site itself makes it a quarter too fast. The
+    gradient at the site, in the two other terms, has an error of fourth order. Columns are x, rows are y.
+    """
+    (below, above), (left, right) = around.axes
+    (below_2, above_2), (left_2, right_2) = around.beyond
+    below_left, below_right, above_left, above_right = around.corners[0, 1]
+    centre, across, along = around.centre, 0.25 / params.spacing, 1 / params.spacing
+    rise, run = above - below, right - left
+
+    def through_column(ahead: Field, behind: Field, beside: Field) -> Field:
+        x, y = (ahead - behind) * along, (rise + beside) * across
+        _, a, slope = _stretch(params, x, y)
+        return np.asarray(a * (a * x - slope * y))
+
+    def through_row(ahead: Field, behind: Field, beside: Field) -> Field:
+        x, y = (run + beside) * across, (ahead - behind) * along
+        _, a, slope = _stretch(params, x, y)
+        return np.asarray(a * (a * y + slope * x))
+
+    columns = through_column(right, centre, above_right - below_right) - through_column(
+        centre, left, above_left - below_left
+    )
+    rows = through_row(above, centre, above_right - above_left) - through_row(centre, below, below_right - below_left)
+    per_length = 1 / (12 * params.spacing)
+    x, y = (run * 8.0 - (right_2 - left_2)) * per_length, (rise * 8.0 - (above_2 - below_2)) * per_length
+    square, a, _ = _stretch(params, x, y)
+    return np.asarray(a * a), square, (columns + rows) * along
 
 
 def curvature_in_space(params: PureMelt, around: Neighbours) -> tuple[Field, Field, Field]:
