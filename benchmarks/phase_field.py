@@ -1,5 +1,4 @@
-"""How far is a dendrite's tip off at a grid spacing, does the grid turn it, is its velocity that of solvability theory, is
-its shape in equilibrium that of Wulff, and what does a crystal cost?"""
+"""How far off is a dendrite's tip at a grid spacing, does the grid turn it, do theories hold, what does it cost?"""
 
 from __future__ import annotations
 
@@ -150,9 +149,7 @@ def steady_tips(spacings: Sequence[float]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for undercooling, capillary_length, published in SOLVABILITY:
         for orientation in (0.0, 45.0):
-            found = [
-                steady_tip(undercooling, capillary_length, spacing, orientation) for spacing in sorted(spacings)
-            ]
+            found = [steady_tip(undercooling, capillary_length, spacing, orientation) for spacing in sorted(spacings)]
             fine, coarse = found[0], found[1]
             ratio = (coarse["spacing"] / fine["spacing"]) ** 2
             limit = fine["velocity"] + (fine["velocity"] - coarse["velocity"]) / (ratio - 1)
@@ -275,8 +272,8 @@ def phase_field(
         )
     shape = result["shape"]
     typer.echo(
-        f"in equilibrium, dx {shape['spacing']:g} W0: radius over Wulff's along an axis {shape['axis']:.4f}, between two "
-        f"{shape['diagonal']:.4f}; u is the same within {shape['spread_of_u']:.1g}"
+        f"in equilibrium, dx {shape['spacing']:g} W0: radius over Wulff's along an axis {shape['axis']:.4f}, "
+        f"between two {shape['diagonal']:.4f}; u is the same within {shape['spread_of_u']:.1g}"
     )
     for row in result["crystals"]:
         typer.echo(

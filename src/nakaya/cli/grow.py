@@ -202,7 +202,8 @@ def _told_in_si(crystals: Trajectory) -> Iterator[str]:
     others = [tuple(other for other in axes if other != axis) for axis in axes]
     extent = max(int(solid.any(axis=other).sum(axis=-1).max()) for other in others)
     yield f"a site is {spacing * 1e6:.4g} um, a step {duration:.4g} s, by the melt's capillary length and diffusivity"
-    yield f"the longest crystal takes {extent * spacing * 1e6:.4g} um, the oldest {crystals.steps.max() * duration:.4g} s"
+    oldest = int(crystals.steps.max()) * duration
+    yield f"the longest crystal takes {extent * spacing * 1e6:.4g} um, the oldest {oldest:.4g} s"
 
 
 def _told(summary: dict[str, Any]) -> Iterator[str]:

@@ -43,9 +43,9 @@ __all__ = [
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
-_ALWAYS = "name model out size shape members seed workers geometry edges initial overwrite json help debug verbose"  # and of melts:
-_ALWAYS += " material undercooling_kelvin"
-TAKEN_OPTIONS = frozenset(_ALWAYS.split())
+_ALWAYS = "name model out size shape members seed workers geometry edges initial overwrite json help debug verbose"
+_OF_MELTS = "material undercooling_kelvin"
+TAKEN_OPTIONS = frozenset(f"{_ALWAYS} {_OF_MELTS}".split())
 """Options of `nakaya grow` that every model has: no parameter and no stop rule can be called so."""
 
 

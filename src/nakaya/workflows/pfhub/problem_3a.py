@@ -1,8 +1,8 @@
 """Problem 3a, dendritic growth: a quarter of a crystal of a pure melt in a square of 960 W0, to t = 1500 (revision 1).
 
 A. M. Jokisaari et al., Comput. Mater. Sci. 149, 336 (2018); the model is that of A. Karma & W.-J. Rappel, Phys. Rev. E
-57, 4323 (1998), without a kinetic coefficient: lambda = D tau0 / (.6267 W0^2) with D = 10. It is grown on several grids;
-what is uploaded is the finest one's, and the values at zero spacing are extrapolated from the two finest.
+57, 4323 (1998), without a kinetic coefficient: lambda = D tau0 / (.6267 W0^2) with D = 10. It is grown on several
+grids; what is uploaded is the finest one's, and the values at zero spacing are extrapolated from the two finest.
 
 PFHub's text takes the tip where phi is .5, its uploads where phi is 0: both are told.
 """
@@ -40,8 +40,8 @@ ANISOTROPY: Final = 0.05
 SEED_RADIUS: Final = 8.0
 """In W0."""
 
-SIZES: Final = (801, 960)
-"""Sites along an edge: grid spacings of 1.2 and 1 W0."""
+SIZES: Final = (801, 960, 1200)
+"""Sites along an edge: grid spacings of 1.2, 1 and .8 W0."""
 
 HALF: Final = 0.5
 """phi at the tip, as PFHub's text has it."""

@@ -20,8 +20,8 @@ PINNED: list[tuple[GrowerModel, PureMelt, int, str, int]] = [
         MODEL,
         PhaseField(seed_radius=12, noise=0.05, orientation=20),
         40,
-        "c2378a3dbbbfec2b9f37ff8064a2f1f6c2976c40e5164b30f3293289236aa3cf",
-        52_299,
+        "ef67c39924109f99ccf751fac177973ab30c2f84d5f89643b02e713dc753b22a",
+        52_513,
     ),
     (
         MODEL_3D,

@@ -60,7 +60,9 @@ class Melt(Parameters):
         """d0 = gamma T_m c_p / (rho L^2) in metres."""
         return self.surface_tension * self.melting_point / (self.density * self.latent_heat * self.unit_undercooling)
 
-    def point(self, family: type[Point], undercooling_kelvin: float, values: Mapping[str, float] | None = None) -> Point:
+    def point(
+        self, family: type[Point], undercooling_kelvin: float, values: Mapping[str, float] | None = None
+    ) -> Point:
         """Return the parameters of this melt, undercooled by so much.
 
         Args:
@@ -82,8 +84,8 @@ class Melt(Parameters):
                 f"undercooling_kelvin={undercooling_kelvin:g} is outside (0, {most:.4g}]: kelvin below the melting "
                 f"point, {self.melting_point:g} K; {self.unit_undercooling:.4g} K are latent heat over heat capacity"
             )
-        own = {"anisotropy": self.anisotropy, "undercooling": undercooling_kelvin / self.unit_undercooling}
-        return family(**{"anisotropy": own["anisotropy"], **(values or {}), "undercooling": own["undercooling"]})
+        given = {"anisotropy": self.anisotropy, **(values or {})}
+        return family(**given | {"undercooling": undercooling_kelvin / self.unit_undercooling})
 
     def scales(self, point: PureMelt) -> Scales:
         """Return the units of a point's lengths and times."""
