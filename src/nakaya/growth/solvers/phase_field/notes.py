@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from nakaya.core.arrays import ArrivalMap
+from nakaya.core.arrays import ArrivalMap, Mask
 from nakaya.growth.model.setup import Site
 from nakaya.growth.model.trajectory import INITIAL, Trajectory
 from nakaya.growth.solvers.phase_field.parameters import PhaseField, PureMelt
@@ -28,14 +28,15 @@ def split_axes(arrival: ArrivalMap, start: Site, sites: float) -> list[str]:
     Returns:
         "-y", "+x" and so on; the last axis is x.
     """
-    solid, found = arrival >= INITIAL, []
+    solid: Mask = np.asarray(arrival >= INITIAL)
+    found = []
     for axis, place in enumerate(start):
         name = "zyx"[axis - len(start)]
         others = tuple(other for other in range(solid.ndim) if other != axis)
         along = np.moveaxis(solid, axis, -1)[tuple(np.delete(start, axis))]
         for sign, on_axis, anywhere in (
-            ("-", along[place::-1], solid.any(axis=others)[place::-1]),
-            ("+", along[place:], solid.any(axis=others)[place:]),
+            ("-", along[place::-1], np.asarray(solid.any(axis=others))[place::-1]),
+            ("+", along[place:], np.asarray(solid.any(axis=others))[place:]),
         ):
             if np.flatnonzero(anywhere)[-1] - np.flatnonzero(on_axis)[-1] >= sites:
                 found.append(f"{sign}{name}")
