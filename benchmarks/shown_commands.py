@@ -7,7 +7,7 @@ as a reader would. `docs/shown.toml` names those that would take too long, and w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -43,6 +43,7 @@ _PROGRAM: Final = rf"(?:nakaya|{re.escape(_STUDY)})"
 _COMMAND: Final = re.compile(rf"^(?:    |\$ )(?:\$ )?({_PROGRAM} (?:[^\n\\]|\\\n)*)$", re.MULTILINE)
 _EXAMPLE: Final = re.compile(rf"Examples?: ({_PROGRAM} [^\n]+(?:\n\s*--[^\n]+)*)")
 _PYTHON: Final = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_OUTPUT: Final = re.compile(r"--out (\S+)")
 _MODULE: Final = re.compile(r"^# \S+\.py$", re.MULTILINE)
 """First line of a block that shows a file of its reader, not something to be typed."""
 
@@ -157,7 +158,7 @@ def _unique(things: Any) -> list[Any]:
 
 
 def plan_pages(pages: Sequence[Page], rules: Rules, studies: Any) -> list[Page]:
-    """Say of every item what is run for it.
+    """Say of every item what is run for it; help texts keep what no document runs.
 
     Args:
         pages: As found.
@@ -189,7 +190,22 @@ def plan_pages(pages: Sequence[Page], rules: Rules, studies: Any) -> list[Page]:
             return replace(item, reason=reasons[item.shown])
         return replace(item, run=(*needs.get(item.shown, ()), short.get(item.shown, item.shown)))
 
-    return [replace(page, items=tuple(map(planned, page.items))) for page in pages]
+    found = [replace(page, items=tuple(map(planned, page.items))) for page in pages]
+    elsewhere = {item.run[-1:] for page in found if page.name != HELP for item in page.items if item.run}
+    return [
+        replace(page, items=_not_run_elsewhere(page.items, elsewhere)) if page.name == HELP else page for page in found
+    ]
+
+
+def _not_run_elsewhere(items: Sequence[Item], elsewhere: Collection[tuple[str, ...]]) -> tuple[Item, ...]:
+    """Items that no document runs, and those whose output one of them goes on from."""
+    kept: list[Item] = []
+    for item in reversed(items):
+        outputs = {name.rstrip("/") for name in _OUTPUT.findall(" ".join(item.run))}
+        read = {word.rstrip("/") for later in kept for command in later.run for word in command.split()}
+        if item.run[-1:] not in elsewhere or outputs & read:
+            kept.append(item)
+    return tuple(reversed(kept))
 
 
 def _name(command: str, studies: Any) -> str:

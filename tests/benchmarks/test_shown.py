@@ -119,6 +119,19 @@ def test_rules_say_what_is_run() -> None:
     assert page.items[0].reason == "it is known"
 
 
+def test_help_texts_keep_what_no_document_runs_and_what_they_go_on_from() -> None:
+    def page(name: str, *commands: str) -> Page:
+        return Page(name, tuple(Item("command", command) for command in commands))
+
+    helps = page(
+        "help texts", "nakaya grow --out a.zarr", "nakaya grow --out b.zarr", "nakaya show a.zarr", "nakaya doctor"
+    )
+    document = page("README.md", "nakaya grow --out b.zarr", "nakaya grow --out a.zarr", "nakaya doctor")
+    found, other = plan_pages([helps, document], Rules(), studies)
+    assert [item.shown for item in found.items] == ["nakaya grow --out a.zarr", "nakaya show a.zarr"]
+    assert len(other.items) == 3
+
+
 def test_a_page_runs_in_a_folder_of_its_own_and_a_failure_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
