@@ -90,8 +90,8 @@ def laguerre_map(points: FloatArray, radii: FloatArray, shape: tuple[int, ...], 
         shape: Sites along each axis: rows and columns, or layers, rows and columns.
         periodic: Whether opposite sides are joined.
 
-    >>> cells = laguerre_map(np.array([[8.0, 8.0], [24.0, 8.0]]), np.array([12.0, 4.0]), (16, 32), periodic=False)
-    >>> int((cells[8] == 0).sum())  # |x - 8|^2 - 144 < |x - 24|^2 - 16 up to x = 20
+    >>> cells = laguerre_map(np.array([[8.0, 8.0], [24.0, 8.0]]), np.array([12.0, 5.0]), (16, 32), periodic=False)
+    >>> int((cells[8] == 0).sum())  # |x - 8|^2 - 144 < |x - 24|^2 - 25 up to 19.7
     20
     """
     height = np.sqrt(radii.max() ** 2 - radii**2)
