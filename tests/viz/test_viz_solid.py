@@ -28,6 +28,9 @@ SIZE, RADIUS = 33, 12.3
 MAX_LEVELS = 4
 """Of 255: a turned crystal lies otherwise in the blocks that rays jump over and in the coarse levels of occupancy."""
 
+CORNERS = ((255, 0, 0), (0, 255, 0), (0, 0, 255))
+"""Of the standard triangle: <001>, <101> and <111>."""
+
 SURFACE_ERROR = 0.06
 """Sites: attachment times of the ball are whole steps of a twentieth of a site, and the surface is rounded a little."""
 
@@ -180,6 +183,15 @@ def test_orientations_have_the_colours_of_the_inverse_pole_figure(lattice: str) 
     assert np.allclose(light[..., 9, :], srgb_to_linear(np.array([0.0, 1.0, 0.0])), atol=1e-3)  # <101>: green
     assert light[0, ..., 5, :].sum() < 0.6 * light[0, ..., 2, :].sum()  # a line between them
     assert ("upwards (z)" if lattice == "cubic" else "to the right (x)") in view.note
+
+
+def test_the_key_of_orientations_has_its_corners_where_their_names_are() -> None:
+    drawn = np.asarray(draw_crystal(grains("square"), colour="orientation", width=600), np.int64)
+    key = drawn[-115:, 400:]  # below the crystal, at the right
+    red, green, blue = (np.argwhere(np.abs(key - colour).sum(axis=-1) < 60).mean(axis=0) for colour in CORNERS)
+    assert red[0] > blue[0] + 10  # <001> and <101> below, <111> above
+    assert green[0] > blue[0] + 10
+    assert red[1] < green[1] - 10
 
 
 def test_orientations_are_those_that_quaternions_say() -> None:

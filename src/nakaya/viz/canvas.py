@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BAR_HEIGHT",
     "DESIGN_WIDTH",
+    "FOOT",
     "MARGIN",
     "POINTS",
     "POLE_KEY_FOOT",
@@ -63,6 +64,9 @@ MAX_SCALE_BAR = 200.0
 SCALE_BAR_SHARE = 0.38
 """Greatest share of the inner width that the scale bar takes."""
 
+
+FOOT = 62.0
+"""Height of what stands between the body and the notes."""
 
 POLE_KEY_WIDTH = 120.0
 POLE_KEY_FOOT = 124.0
@@ -122,7 +126,7 @@ class Canvas:
         theme: Theme,
         *,
         body: float,
-        foot: float = 62.0,
+        foot: float = FOOT,
         title: str = "",
         subtitle: str = "",
         notes: Sequence[str] = (),
@@ -231,8 +235,8 @@ class Canvas:
         names = 3.2 * self.note_size
         left, top = self.margin + self.inner - POLE_KEY_WIDTH - names, self.foot - 6
         inside = (key < 1).any(axis=-1, keepdims=True)
-        pixels = to_pixels(np.where(inside, key, from_hex(self.theme.background)))[::-1]
-        self.picture(Image.fromarray(np.ascontiguousarray(pixels)), left, top)
+        pixels = to_pixels(np.where(inside, key, from_hex(self.theme.background)))
+        self.picture(Image.fromarray(pixels), left, top)
         for name, x, y, align in (
             ("001", left - 8, top + height, "right"),
             ("101", left + POLE_KEY_WIDTH + 8, top + height, "left"),

@@ -11,7 +11,7 @@ from PIL import Image
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
-from nakaya.viz.canvas import DESIGN_WIDTH, MARGIN, POLE_KEY_FOOT, Canvas, design_for_page, shorten
+from nakaya.viz.canvas import DESIGN_WIDTH, FOOT, MARGIN, POLE_KEY_FOOT, Canvas, design_for_page, shorten
 from nakaya.viz.crystals.renderer import Renderer
 from nakaya.viz.crystals.shading import DEFAULT_RELIEF
 from nakaya.viz.crystals.view import CrystalView
@@ -189,7 +189,7 @@ def crystal_figure(
         subtitle=subtitle,
         design_width=design_width,
         margin=margin,
-        **({} if views[0].orientations is None else {"foot": POLE_KEY_FOOT}),
+        foot=FOOT if views[0].orientations is None else POLE_KEY_FOOT,
     )
     for view, place in zip(views, places, strict=True):
         canvas.picture(renderer.draw(view, theme, step=step, relief=relief), *place)

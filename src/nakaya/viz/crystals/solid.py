@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class SolidFrame:
     height: int
     scale: float
 
-    def starts(self, camera: Camera, across: FloatArray, down: FloatArray) -> FloatArray:
+    def starts(self, camera: Camera, across: NDArray[Any], down: NDArray[Any]) -> FloatArray:
         """Return places on the picture, float64 [n, 3], of pixels counted from its upper left corner."""
         right, up, _ = camera.axes
         x, y = (across - self.width / 2) / self.scale, (self.height / 2 - down) / self.scale
@@ -172,7 +173,7 @@ class _Scene:
         light[edge] = total / EDGE_SAMPLES**2
         return Image.fromarray(to_display(light.astype(np.float32)))
 
-    def _trace(self, across: FloatArray, down: FloatArray) -> FloatArray:
+    def _trace(self, across: NDArray[Any], down: NDArray[Any]) -> FloatArray:
         axes = self.camera.axes
         size = np.array(self.arrival.shape)
         nowhere = np.where(axes[2] < 0, -np.inf, np.inf)

@@ -8,6 +8,8 @@ corners without a random number.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nakaya.core.compiling import announce_compilation, njit
@@ -56,7 +58,7 @@ KEY, FILL, SKY, FLOOR = 0.82, 0.14, 0.40, 0.20
 
 
 @njit(cache=True)
-def _at(field, x, y, z):  # type: ignore[no-untyped-def]
+def _at(field: Any, x: float, y: float, z: float) -> Any:
     """The field between sites, linear along each axis; outside it is what it is at the border."""
     nx, ny, nz = field.shape
     x, y, z = min(max(x, 0.0), nx - 1.0), min(max(y, 0.0), ny - 1.0), min(max(z, 0.0), nz - 1.0)
@@ -73,7 +75,7 @@ def _at(field, x, y, z):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _colour_at(colours, there, is_mixed, x, y, z, out):  # type: ignore[no-untyped-def]
+def _colour_at(colours: Any, there: Any, is_mixed: bool, x: float, y: float, z: float, out: Any) -> Any:
     """The mean colour of the attached sites around a place, or that of the nearest of them; False where none is."""
     nx, ny, nz = there.shape
     i, j, k = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
@@ -102,7 +104,9 @@ def _colour_at(colours, there, is_mixed, x, y, z, out):  # type: ignore[no-untyp
 
 
 @njit(cache=True)
-def _light_through(levels, x, y, z, u, v, w, opening, reach):  # type: ignore[no-untyped-def]
+def _light_through(
+    levels: Any, x: float, y: float, z: float, u: float, v: float, w: float, opening: float, reach: float
+) -> Any:  # numba infers the types of kernels
     """The fraction of light from a cone about (u, v, w) that comes through."""
     nx, ny, nz = levels[0].shape
     through, far = 1.0, 1.0
@@ -130,7 +134,22 @@ def _light_through(levels, x, y, z, u, v, w, opening, reach):  # type: ignore[no
 
 
 @njit(cache=True)
-def trace(starts, view, lamp, second, low, high, middle, depth, blocks, levels, colours, there, is_mixed, out):  # type: ignore[no-untyped-def]
+def trace(
+    starts: Any,
+    view: Any,
+    lamp: Any,
+    second: Any,
+    low: Any,
+    high: Any,
+    middle: Any,
+    depth: Any,
+    blocks: Any,
+    levels: Any,
+    colours: Any,
+    there: Any,
+    is_mixed: bool,
+    out: Any,
+) -> None:
     """Follow rays into the crystal and write what comes back, in linear light, as `HIT` says.
 
     Args:

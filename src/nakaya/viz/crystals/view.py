@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -142,7 +143,7 @@ def view_crystal(
     if is_hexagonal and name not in ("sector", "full"):
         raise ParameterError(f"geometry {geometry.get('name')!r} cannot be drawn: known are 'full' and 'sector'")
     is_periodic, note = geometry.get("edges") == "periodic", ""
-    maps = {
+    maps: dict[str, Any] = {
         "grain": None if grain is None else np.asarray(grain, np.int32),
         "phase": phase,
         "field": None if field is None else field.values,
