@@ -239,7 +239,7 @@ def phase_field(
     Example: python3 nk.py benchmark phase-field --spacings 0.6,0.8,1
     """
     numbers = _numbers("--spacings", spacings)
-    result = {
+    result: dict[str, Any] = {
         "tips": tip_errors(numbers, PhaseField(undercooling=undercooling)),
         "steady": [] if steady == "none" else steady_tips(_numbers("--steady", steady)),
         "shape": equilibrium_shape(),
@@ -260,8 +260,10 @@ def phase_field(
     for orientation in (0, 45):
         rows = [row for row in result["tips"] if row["orientation"] == orientation]
         if len(rows) > 2:
-            order = convergence_order([row["spacing"] for row in rows], [row["time"] for row in rows])
-            typer.echo(f"order of convergence of the time at {orientation} deg, three finest grids: {order:.1f}")
+            three = [rows[0], rows[len(rows) // 2], rows[-1]]
+            order = convergence_order([row["spacing"] for row in three], [row["time"] for row in three])
+            used = ", ".join(f"{row['spacing']:g}" for row in three)
+            typer.echo(f"order of convergence of the time at {orientation} deg, dx {used} W0: {order:.1f}")
     for row in result["steady"]:
         grid = f"dx {row['spacing']:4.2f} W0" if row["spacing"] else "extrapolated"
         typer.echo(

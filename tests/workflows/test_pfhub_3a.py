@@ -1,4 +1,4 @@
-"""PFHub's dendrite: its own numbers at the start, files of its form, and an extrapolation that is exact where it should."""
+"""PFHub's dendrite: its own numbers at the start, files of its form, and what is extrapolated."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_energy_begins_with_that_of_melt_and_seed(short: Computed) -> None:
 
 
 def test_both_tips_are_told(short: Computed) -> None:
-    """phi = .5 lies sqrt 2 artanh .5 within phi = 0 across a planar interface, and more where a = 1.05 and tips are round."""
+    """phi = .5 lies sqrt 2 artanh .5 within phi = 0 at first, and a little more at the tip, where a = 1.05."""
     rows = [np.loadtxt(short.files[f"{name}.csv"].decode().splitlines(), delimiter=",", skiprows=1) for name in SERIES]
     assert rows[0][0, 1] == pytest.approx(8, abs=1e-6)
     assert rows[0][0, 1] - rows[1][0, 1] == pytest.approx(sqrt(2) * atanh(0.5), abs=1e-5)

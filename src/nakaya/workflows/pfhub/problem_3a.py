@@ -83,7 +83,7 @@ def _measures(state: State, params: PhaseField, setup: GrowthSetup) -> list[floa
 def _contour(state: State, spacing: float) -> FloatArray:
     """Where phi is 0, from one axis to the other: float64 [point, 2], x and y in W0."""
     lines = contour_generator(z=state.psi).lines(0.0)
-    return np.asarray(max(lines, key=len), np.float64) * spacing
+    return max((np.asarray(line, np.float64) for line in lines), key=len) * spacing
 
 
 def _table(names: Sequence[str], rows: Any) -> bytes:
