@@ -32,12 +32,12 @@ __all__ = [
     "critical_radius",
     "critical_size",
     "fcc_anisotropy",
-    "grain_length",
+    "grains_per_area",
     "grains_per_volume",
     "grains_with_sites",
     "hard_sphere_coefficient",
     "interfacial_energy",
-    "length_from_density",
+    "length_of_density",
     "log_nucleation_rate",
     "nucleation_barrier",
     "wilson_frenkel_velocity",
@@ -71,9 +71,7 @@ def grains_per_volume(nucleation_rate: float, velocity: float) -> float:
     >>> round(grains_per_volume(1.0, 1.0), 3)
     0.896
     """
-    _positive("nucleation_rate", nucleation_rate)
-    _positive("velocity", velocity)
-    return float(math.gamma(1.25) * (3 / math.pi) ** 0.25 * (nucleation_rate / velocity) ** 0.75)
+    return _impinged(nucleation_rate, velocity, 3)
 
 
 def _of_volume(exponent: int, time: FloatArray) -> FloatArray:
@@ -143,47 +141,50 @@ def grains_with_sites(
     return np.asarray(found)
 
 
-def grain_length(density: float) -> float:
-    """Lambda of a number of grains per volume, m: (v/J)^(1/4) of the J and v that would make as many.
+def grains_per_area(nucleation_rate: float, velocity: float) -> float:
+    """Grains per area when all of a plane is crystal: n = J int_0^inf exp(-pi/3 J v^2 t^3) dt = .879 (J/v)^(2/3).
 
-    The inverse of `grains_per_volume`, so that one length serves however grains were made: lambda = (.896/n)^(1/3).
-
-    >>> round(grain_length(grains_per_volume(1e12, 1e-6)) * 1e6, 1)
-    31.6
+    >>> round(grains_per_area(1.0, 1.0), 3)
+    0.879
     """
-    _positive("density", density)
-    return float((grains_per_volume(1.0, 1.0) / density) ** (1 / 3))
+    return _impinged(nucleation_rate, velocity, 2)
 
 
-def characteristic_length(nucleation_rate: float, velocity: float) -> float:
-    """Lambda = (v/J)^(1/4), m: the size at which grains meet.
+def _impinged(nucleation_rate: float, velocity: float, dimension: int) -> float:
+    """Gamma((d + 2)/(d + 1)) (3/pi)^(1/(d + 1)) lambda^-d."""
+    power = 1 / (dimension + 1)
+    length = characteristic_length(nucleation_rate, velocity, dimension=dimension)
+    return float(math.gamma(1 + power) * (3 / math.pi) ** power * length**-dimension)
+
+
+def characteristic_length(nucleation_rate: float, velocity: float, *, dimension: int = 3) -> float:
+    """Lambda = (v/J)^(1/4), m: the size at which grains meet; in the plane (v/J)^(1/3).
+
+    Args:
+        nucleation_rate: J, 1/(m^3 s); in the plane 1/(m^2 s).
+        velocity: v, m/s.
+        dimension: 2 or 3.
 
     >>> round(characteristic_length(1e12, 1e-6) * 1e6, 1)  # micrometres
     31.6
     """
     _positive("nucleation_rate", nucleation_rate)
     _positive("velocity", velocity)
-    return float((velocity / nucleation_rate) ** 0.25)
+    return float((velocity / nucleation_rate) ** (1 / (dimension + 1)))
 
 
-def length_from_density(density: float, dimension: int = 3) -> float:
-    """Lambda of the nucleation rate and velocity that would leave so many grains, m.
-
-    In space lambda = (v/J)^(1/4) of `characteristic_length`, so n = .896 / lambda^3. In the plane, with J per area,
-    lambda = (v/J)^(1/3) and n = Gamma(4/3) (3/pi)^(1/3) (J/v)^(2/3) = .879 / lambda^2.
+def length_of_density(density: float, *, dimension: int = 3) -> float:
+    """Lambda of a constant rate that would have given so many grains, m: the inverse of `grains_per_volume`.
 
     Args:
-        density: Grains per volume, 1/m^3, or per area, 1/m^2.
-        dimension: 3 or 2.
+        density: Grains per volume, 1/m^3; in the plane per area, 1/m^2.
+        dimension: 2 or 3.
 
-    >>> round(length_from_density(grains_per_volume(1e12, 1e-6)) * 1e6, 1)  # micrometres
+    >>> round(length_of_density(grains_per_volume(1e12, 1e-6)) * 1e6, 1)
     31.6
     """
     _positive("density", density)
-    if dimension not in (2, 3):
-        raise ParameterError(f"dimension={dimension} is neither 2 nor 3")
-    factor = grains_per_volume(1.0, 1.0) if dimension == 3 else math.gamma(4 / 3) * (3 / math.pi) ** (1 / 3)
-    return float((factor / density) ** (1 / dimension))
+    return float((_impinged(1.0, 1.0, dimension) / density) ** (1 / dimension))
 
 
 def critical_radius(

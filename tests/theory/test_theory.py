@@ -19,11 +19,11 @@ from nakaya.theory import (
     collision_limited_velocity,
     critical_radius,
     critical_size,
-    grain_length,
     grains_per_volume,
     grains_with_sites,
     hard_sphere_coefficient,
     interfacial_energy,
+    length_of_density,
     log_nucleation_rate,
     nucleation_barrier,
     wilson_frenkel_velocity,
@@ -106,7 +106,7 @@ def test_limits_of_grains_on_sites(rate: float, velocity: float) -> None:
     assert float(grains_with_sites(0.0, velocity, site_density=7.0, site_rate=1e12 * velocity)) == pytest.approx(7.0)
     many, slow = 1e12 * alone, rate / (1e12 * alone)
     assert float(grains_with_sites(0.0, velocity, site_density=many, site_rate=slow)) == pytest.approx(alone, rel=1e-6)
-    assert grain_length(alone) == pytest.approx(characteristic_length(rate, velocity))
+    assert length_of_density(alone) == pytest.approx(characteristic_length(rate, velocity))
 
 
 def test_hard_sphere_coefficients_of_nickel_are_those_of_the_literature() -> None:
@@ -157,7 +157,7 @@ def test_critical_radius_of_copper_is_a_nanometre() -> None:
         lambda: grains_with_sites(0, 1, site_density=1, site_rate=0),
         lambda: grains_with_sites(-1, 1, site_density=1, site_rate=1),
         lambda: grains_with_sites(1, 0, site_density=1, site_rate=1),
-        lambda: grain_length(0),
+        lambda: length_of_density(0),
     ],
 )
 def test_numbers_without_meaning_are_refused(call: object) -> None:

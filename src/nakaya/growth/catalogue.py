@@ -33,6 +33,10 @@ MODELS: Registry[GrowerModel] = Registry(
         "grains-3d": f"{_SOLVERS}.grains.model:MODEL_3D",
         "grains-reference": f"{_SOLVERS}.grains.model:REFERENCE",
         "grains-3d-reference": f"{_SOLVERS}.grains.model:REFERENCE_3D",
+        "grains-dendritic": f"{_SOLVERS}.grains.model:DENDRITIC",
+        "grains-dendritic-3d": f"{_SOLVERS}.grains.model:DENDRITIC_3D",
+        "grains-dendritic-reference": f"{_SOLVERS}.grains.model:DENDRITIC_REFERENCE",
+        "grains-dendritic-3d-reference": f"{_SOLVERS}.grains.model:DENDRITIC_3D_REFERENCE",
         "cgne-small-rho": f"{_EMULATORS}.cgne.shipped:SMALL_RHO",
     },
 )

@@ -16,7 +16,7 @@ from nakaya.cli.app import app, run
 from nakaya.core.errors import OutputExistsError, ParameterError
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
 from nakaya.microscopy.ebsd.files import parse_ang
-from nakaya.theory import grain_length, grains_per_volume
+from nakaya.theory import grains_per_volume, length_of_density
 from nakaya.workflows.chain import ChainOptions, run_chain
 from nakaya.workflows.chain import kinetics as chain_kinetics
 from nakaya.workflows.chain.kinetics import (
@@ -138,7 +138,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_the_whole_chain(found: dict[str, Any], tmp_path: Path) -> None:
     quantities = found["quantities"]
     assert found["closed_form_ratio"] == pytest.approx(1, abs=0.35)  # two boxes of 60 grains, and their shapes
-    lengths = [grain_length(each["density"]) for each in found["kinetics"]]
+    lengths = [length_of_density(each["density"]) for each in found["kinetics"]]
     assert quantities["characteristic_length"]["closed form"]["value"] == pytest.approx(np.mean(lengths))
     for way in ("EBSD", "micrograph"):
         ratio = quantities["grains_per_area"][way]["value"] / quantities["grains_per_area"]["grown"]["value"]

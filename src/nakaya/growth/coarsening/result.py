@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nakaya.core.arrays import FloatArray, GrainMap, IntArray
-from nakaya.theory import length_from_density
+from nakaya.theory import length_of_density
 
 __all__ = ["Coarsening", "TopologicalClass"]
 
@@ -82,8 +82,8 @@ class Coarsening:
 
     @property
     def characteristic_length(self) -> FloatArray:
-        """Lambda that a solidification would have had to leave so many grains (`theory.length_from_density`)."""
-        return np.array([length_from_density(density, self.dimension) for density in self.density.tolist()])
+        """Lambda that a solidification would have had to leave so many grains (`theory.length_of_density`)."""
+        return np.array([length_of_density(density, dimension=self.dimension) for density in self.density.tolist()])
 
     def relative_radii(self, frame: int = -1) -> FloatArray:
         """Radii of circles, or spheres, of the grains' sizes over their mean, sorted: float64 [grain that is left]."""

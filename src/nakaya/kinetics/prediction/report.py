@@ -27,7 +27,7 @@ from nakaya.kinetics.models.physics import critical_diameter
 from nakaya.kinetics.prediction.rates import NucleationConditions, RateDraws
 from nakaya.kinetics.samples.sample import EvidenceKind, Sample
 from nakaya.records.shipped import shipped_folder
-from nakaya.theory import grain_length, grains_per_volume, grains_with_sites
+from nakaya.theory import grains_per_volume, grains_with_sites, length_of_density
 
 __all__ = [
     "CARD_FILE",
@@ -361,7 +361,7 @@ def combine(
         densities = math.log10(grains_per_volume(1.0, 1.0)) + 0.75 * (rates[growing] - np.log10(velocities[growing]))
     low, middle, high = np.quantile(densities, _QUANTILES).tolist()
     found["nucleation_density"] = _entry("nucleation_density", _power(middle), (_power(low), _power(high)))
-    lengths = [grain_length(_power(exponent)) for exponent in (middle, high, low)]
+    lengths = [length_of_density(_power(exponent)) for exponent in (middle, high, low)]
     found["characteristic_length"] = _entry("characteristic_length", lengths[0], (lengths[1], lengths[2]))
     return found
 

@@ -17,6 +17,7 @@ from nakaya.core.arrays import BoolArray, FloatArray, GrainMap, IntArray
 
 __all__ = [
     "NEIGHBOURS",
+    "PAIR_AREA",
     "PAIR_LENGTH",
     "Boundaries",
     "GrainTable",
@@ -34,13 +35,17 @@ NEIGHBOURS: tuple[tuple[Any, Any], ...] = ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-
 """Every pixel and the one below it, every pixel and the one to its right: slices of a map."""
 
 PAIR_LENGTH = np.pi / 4
-"""Length of boundary for one pair of unlike pixels, in pixels.
+"""Length of boundary for one pair of unlike pixels, in pixels; in space `PAIR_AREA` is its area.
 
 Rows and columns of pixel centres are two systems of test lines a distance 1 apart. A boundary element at the angle t is
 crossed |sin t| + |cos t| times per length, 4/pi in the mean over all directions (Crofton, with two directions).
 So pairs x pi/4 is the length of boundaries that run in all directions alike; a single straight boundary along a row
 comes out 21 % too short and a diagonal one 11 % too long.
 """
+
+PAIR_AREA = 2 / 3
+"""Area of boundary for one pair of unlike voxels: an element is crossed |n_x| + |n_y| + |n_z| times per area, 3/2 in
+the mean over all directions (Crofton, with three)."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,13 @@ def boundary_pairs(labels: GrainMap, *, periodic: bool = False) -> IntArray:
     """Return the labels on both sides of every pair of neighbouring unlike pixels: int64 [m, 2]; -1 takes no part.
 
     Args:
-        labels: int32 [row, column].
+        labels: int32 [row, column], or [layer, row, column] of grains in space.
         periodic: Whether opposite sides of the map are joined.
     """
     found = []
-    for axis, (here, there) in enumerate(NEIGHBOURS):
+    for axis in range(labels.ndim):
         joined = np.concatenate([labels, labels.take([0], axis)], axis) if periodic else labels
-        first, second = joined[here], joined[there]
+        first, second = (joined.take(range(start, joined.shape[axis] - 1 + start), axis) for start in (0, 1))
         unlike = (first != second) & (first >= 0) & (second >= 0)
         found.append(np.stack([first[unlike], second[unlike]], axis=1))
     return np.concatenate(found).astype(np.int64)

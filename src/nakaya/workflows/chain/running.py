@@ -21,7 +21,7 @@ from nakaya.kinetics.models.physics import critical_diameter
 from nakaya.kinetics.prediction.model import KineticsModel, load_model
 from nakaya.kinetics.prediction.predicting import conditions_sample
 from nakaya.kinetics.prediction.report import FEW_DIAMETERS
-from nakaya.theory import grain_length
+from nakaya.theory import length_of_density
 from nakaya.workflows.chain.asking import ChainOptions, ChainResult
 from nakaya.workflows.chain.kinetics import FACES, Kinetics, kinetics_at, kinetics_on_cooling, velocity_of_ball
 from nakaya.workflows.chain.microstructure import (
@@ -170,7 +170,7 @@ def _document(
         "temperature": _quantity("K", {"prediction": [each.temperature for each in kinetics]}),
         "nucleation_density": _quantity("1/m^3", lengths),
         "characteristic_length": _quantity(
-            "m", {name: [grain_length(value) for value in values] for name, values in lengths.items()}
+            "m", {name: [length_of_density(value) for value in values] for name, values in lengths.items()}
         ),
         "grains_per_area": _quantity("1/m^2", areal),
         "mean_grain_diameter": _quantity(

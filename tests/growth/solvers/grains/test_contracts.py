@@ -5,7 +5,16 @@ from nakaya.growth.lattice.geometry import Sites
 from nakaya.growth.model.grower import Grower
 from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
-from nakaya.growth.solvers.grains.model import MODEL, MODEL_3D, REFERENCE, REFERENCE_3D
+from nakaya.growth.solvers.grains.dendritic_parameters import DendriticGrains, DendriticGrains3D
+from nakaya.growth.solvers.grains.model import (
+    DENDRITIC,
+    DENDRITIC_3D,
+    DENDRITIC_REFERENCE,
+    MODEL,
+    MODEL_3D,
+    REFERENCE,
+    REFERENCE_3D,
+)
 from nakaya.growth.solvers.grains.parameters import Grains, Grains3D
 from nakaya.testing.grower_contract import GrowerContract
 
@@ -49,3 +58,25 @@ class TestFastInSpace(Contract):
 
 class TestReferenceInSpace(Contract):
     model, shape, edges = REFERENCE_3D, (8, 9, 7), "insulated"
+
+
+class TestDendritic(Contract):
+    model, shape, edges = DENDRITIC, (21, 18), "insulated"
+    initial = ((11, 7),)
+
+    def make_points(self) -> list[Conditions]:
+        if self.model.dimension == 2:
+            return [DendriticGrains(nuclei_density=7e7), DendriticGrains(nuclei_density=1e8, recalescence=2)]
+        return [DendriticGrains3D(nuclei_density=3e12), DendriticGrains3D(nuclei_density=2e12, undercooling=7)]
+
+
+class TestDendriticPeriodic(TestDendritic):
+    edges = "periodic"
+
+
+class TestDendriticReference(TestDendritic):
+    model, shape, initial = DENDRITIC_REFERENCE, (13, 12), ((6, 5),)
+
+
+class TestDendriticInSpace(TestDendritic):
+    model, shape, initial = DENDRITIC_3D, (11, 9, 10), None

@@ -9,10 +9,22 @@ from nakaya.growth.grower_model import GrowerModel
 from nakaya.growth.lattice.lattice import CUBIC, SQUARE, Geometry
 from nakaya.growth.model.parameters import limit
 from nakaya.growth.model.setup import MAX_SIZE, MAX_STEPS, Site, StopRules
+from nakaya.growth.model.trajectory import FinalField
+from nakaya.growth.solvers.grains.dendritic_parameters import DendriticGrains, DendriticGrains3D
 from nakaya.growth.solvers.grains.orientations import FIELDS
 from nakaya.growth.solvers.grains.parameters import Grains, Grains3D
 
-__all__ = ["MODEL", "MODEL_3D", "REFERENCE", "REFERENCE_3D", "GrainStop"]
+__all__ = [
+    "DENDRITIC",
+    "DENDRITIC_3D",
+    "DENDRITIC_3D_REFERENCE",
+    "DENDRITIC_REFERENCE",
+    "MODEL",
+    "MODEL_3D",
+    "REFERENCE",
+    "REFERENCE_3D",
+    "GrainStop",
+]
 
 _PLACE = "nakaya.growth.solvers.grains"
 
@@ -71,3 +83,36 @@ REFERENCE = replace(MODEL, name="grains-reference", grow_member=_DEFINITION)
 
 REFERENCE_3D = replace(MODEL_3D, name="grains-3d-reference", grow_member=_DEFINITION)
 """Three dimensions in plain NumPy."""
+
+_UNDERCOOLING = FinalField("undercooling", "K", "undercooling at which the site was captured")
+
+DENDRITIC = replace(
+    MODEL,
+    name="grains-dendritic",
+    family=DendriticGrains,
+    grow_member=f"{_PLACE}.dendritic_cpu:grow_member",
+    rules="grains-dendritic rules 1",
+    noun="Dendritic grains",
+    geometries=(replace(_WHOLE, edges=("insulated", "periodic")),),
+    fields=(*FIELDS[2], _UNDERCOOLING),
+    citation="gandin-rappaz",
+)
+"""Dendritic grains in a temperature field, in the plane."""
+
+DENDRITIC_3D = replace(
+    DENDRITIC,
+    name="grains-dendritic-3d",
+    family=DendriticGrains3D,
+    lattice=CUBIC,
+    size=64,
+    fields=(*FIELDS[3], _UNDERCOOLING),
+)
+"""In space."""
+
+_DENDRITIC_DEFINITION = f"{_PLACE}.dendritic_reference:grow_reference"
+
+DENDRITIC_REFERENCE = replace(DENDRITIC, name="grains-dendritic-reference", grow_member=_DENDRITIC_DEFINITION)
+"""Dendritic grains in the plane in plain NumPy."""
+
+DENDRITIC_3D_REFERENCE = replace(DENDRITIC_3D, name="grains-dendritic-3d-reference", grow_member=_DENDRITIC_DEFINITION)
+"""In space in plain NumPy."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import gamma, log, pi, prod
+from math import log, pi, prod
 from typing import ClassVar
 
 from nakaya.core.errors import ParameterError
 from nakaya.growth.model.parameters import Parameters, parameter
 from nakaya.growth.model.setup import GrowthSetup
+from nakaya.theory import grains_per_area, grains_per_volume
 
 __all__ = ["MAX_GRAINS", "STEPS_PER_SITE", "ConstantVelocity", "Grains", "Grains3D", "check_number"]
 
@@ -95,11 +96,13 @@ class ConstantVelocity(Parameters):
     def expected_number(self, setup: GrowthSetup) -> float:
         """Grains to be expected beside the initial ones: those present, or by the rate alone if that gives more.
 
-        n = Gamma((d + 2)/(d + 1)) (3/pi)^(1/(d + 1)) j^(d/(d + 1)) per site: .879 in the plane, .896 in space.
+        By the formula for balls; `nakaya.theory.grains_per_area` and `grains_per_volume`.
         """
-        d = self.dimension
-        per_site = gamma((d + 2) / (d + 1)) * (3 / pi) ** (1 / (d + 1)) * self.rate_per_site ** (d / (d + 1))
-        return float(max(self.num_present(setup), per_site * prod(setup.shape)))
+        if self.nucleation_rate == 0:
+            return self.num_present(setup)
+        count = grains_per_area if self.dimension == 2 else grains_per_volume
+        density = count(self.nucleation_rate, self.velocity)
+        return max(self.num_present(setup), density * self.spacing**self.dimension * prod(setup.shape))
 
     def facets(self) -> tuple[float, ...]:
         """Velocities of the facets over `velocity`, in the order of the fields."""
