@@ -12,6 +12,7 @@ import typer
 from benchmarks.coarsening import coarsening
 from benchmarks.explore import explore
 from benchmarks.fuzz import fuzz
+from benchmarks.grains import grains
 from benchmarks.house import house
 from benchmarks.kill_loop import kill_loop
 from benchmarks.kinetics import kinetics
@@ -44,6 +45,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "coarsening": coarsening,
     "explore": explore,
     "fuzz": fuzz,
+    "grains": grains,
     "house": house,
     "kill-loop": kill_loop,
     "kinetics": kinetics,

@@ -13,6 +13,7 @@ from scipy import stats
 
 from nakaya.microscopy.grains.grain_size import grain_size_from_intercept, mean_intercept
 from nakaya.microscopy.grains.measures import (
+    PAIR_AREA,
     PAIR_LENGTH,
     Boundaries,
     GrainTable,
@@ -205,3 +206,12 @@ def test_the_graph_of_grains_has_the_dimension_of_every_feature() -> None:
     assert one.positions is not None
     np.testing.assert_allclose(half.positions, 2.0 * one.positions)
     np.testing.assert_allclose(one.boundaries["length"].values, boundaries.length)
+
+
+def test_boundaries_in_space_have_the_area_of_a_ball() -> None:
+    """Within 3 % at a radius of 20 voxels: mean over directions of a sphere."""
+    offsets = np.indices((51, 51, 51)) - 25
+    ball = (np.sqrt((offsets**2).sum(axis=0)) < 20).astype(np.int32)
+    found = collect_boundaries(boundary_pairs(ball, periodic=True), PAIR_AREA)
+    assert found.edges.tolist() == [[0, 1]]
+    assert found.length[0] == pytest.approx(4 * np.pi * 20**2, rel=0.03)

@@ -128,6 +128,8 @@ def _options_of(model: GrowerModel) -> Iterator[inspect.Parameter]:
         text = f"Stop {rule.meaning}{', or never' if rule.is_optional else ''}."
         shown = False if isinstance(rule.default, str) else ("never" if rule.default is None else str(rule.default))
         yield _option(name, str | None, None, text, metavar="NUMBER", show_default=shown)
+    if model.file is not None:
+        yield _option(model.file.name, Path | None, None, f"{model.file.meaning}.")
     yield _option("overwrite", bool, False, "Replace an output that exists.", "--overwrite")
     yield _option("as_json", bool, False, "Print one JSON document.", "--json")
 
@@ -139,6 +141,8 @@ def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
     for word in (options["name"], options["model"]):
         if word not in (None, model.name):
             raise ParameterError(f"model {word!r} stands beside {model.name!r}: name one, as the first word after grow")
+    if model.file is not None and options[model.file.name] is not None:
+        model = model.file.model_of(options[model.file.name])
     out, overwrite = options["out"], options["overwrite"]
     melt = _melt_of(options)
     values = {name: options[name] for name in model.family.ranges}
@@ -148,7 +152,7 @@ def _grow(model: GrowerModel, options: dict[str, Any]) -> None:
         check_output(out, overwrite=overwrite, sign="zarr.json")
     crystals = grow(
         point,
-        model=model.name,
+        model=model,
         **{name: options[name] for name in ("geometry", "size", "members", "seed", "workers", "edges")},
         shape=parse_shape(options["shape"]),
         initial=None if not options["initial"] else [_parse_site(text, model) for text in options["initial"]],

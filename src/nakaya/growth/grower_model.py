@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import product
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -34,6 +35,7 @@ __all__ = [
     "GrowerModel",
     "MemberGrower",
     "MemberGrowth",
+    "ModelFile",
     "empty_maps",
     "in_threads",
     "parameters_of",
@@ -73,6 +75,25 @@ GrowMember = Callable[[Any, GrowthSetup, Key], MemberGrowth]
 
 
 @dataclass(frozen=True)
+class ModelFile:
+    """A file that a model may take beside its parameters, which are numbers.
+
+    Attributes:
+        name: Of the option on the command line.
+        meaning: What it is, for help texts.
+        read: Takes the path and returns the model of that file, whose `rules` name its content, or "module:function".
+    """
+
+    name: str
+    meaning: str
+    read: Callable[[Path], GrowerModel] | str
+
+    def model_of(self, path: Path) -> GrowerModel:
+        """Return the model of a file."""
+        return cast(Callable[[Path], GrowerModel], _resolve(self.read))(path)
+
+
+@dataclass(frozen=True)
 class GrowerModel:
     """A model's statement about itself; what an entry point of the group "nakaya.growers" names.
 
@@ -99,6 +120,7 @@ class GrowerModel:
             `nakaya.growth.solvers.phase_field.melt`.
         notes: "module:function" of (point, trajectory): lines that `nakaya grow` adds about crystals, "" for none.
         citation: Key of an entry of `nakaya cite`, or a BibTeX entry of its own.
+        file: A file that it may take beside its parameters, or None.
         trained_for: For an emulator: least and greatest value of each parameter that it was trained for.
 
     Raises:
@@ -130,6 +152,7 @@ class GrowerModel:
     is_of_melts: bool = False
     notes: str = ""
     citation: str = ""
+    file: ModelFile | None = None
     trained_for: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -154,7 +177,7 @@ class GrowerModel:
         if not self.geometries:
             whole = tuple(entry for entry in self.lattice.geometries if not entry.is_mirrored)
             object.__setattr__(self, "geometries", whole if self.grower is None else self.lattice.geometries)
-        names = [*self.family.ranges, *self.stop_rules]
+        names = [*self.family.ranges, *self.stop_rules, *([] if self.file is None else [self.file.name])]
         taken = sorted({name for name in names if names.count(name) > 1 or name in TAKEN_OPTIONS})
         if taken:
             raise ParameterError(f"model {self.name}: {', '.join(taken)} cannot be the name of a parameter: rename it")

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
+from nakaya.cli.app import run
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
 from nakaya.growth.growing import grow
 from nakaya.growth.model.setup import GrowthSetup
@@ -20,6 +21,7 @@ from nakaya.growth.solvers.grains.dendritic_parameters import DendriticGrains, D
 from nakaya.growth.solvers.grains.model import DENDRITIC, DENDRITIC_3D
 from nakaya.growth.solvers.grains.orientations import draw_orientations, matrices_of, positions
 from nakaya.growth.solvers.grains.temperatures import TemperatureHistory
+from nakaya.growth.store.store import open_store
 
 KEY = (5, 6)
 
@@ -181,3 +183,22 @@ def test_files_of_temperatures_are_read_and_gaps_refused(tmp_path: Path) -> None
         TemperatureHistory.read(tmp_path / "none.npz")
     with pytest.raises(ParameterError, match=r"not \(8, 8\): use --shape 9,8"):
         TemperatureHistory.read(tmp_path / "whole.npz").check(DENDRITIC.setup(size=8))
+
+
+def test_the_command_line_takes_a_file_of_temperatures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A uniform, constant temperature in a file grows what the same undercooling grows, under another hash."""
+    temperature = np.full((2, 12, 14), 885.0)
+    np.savez(tmp_path / "field.npz", time=np.array([0.0, 9.0]), temperature=temperature, liquidus=893.0)
+    words = ["grow", "grains-dendritic", "--shape", "12,14", "--nuclei-density", "1e8", "--seed", "3"]
+    assert run([*words, "--temperatures", str(tmp_path / "field.npz"), "--out", str(tmp_path / "one.zarr")]) == 0
+    assert run([*words, "--out", str(tmp_path / "other.zarr")]) == 0
+    one, other = (open_store(tmp_path / name).load() for name in ("one.zarr", "other.zarr"))
+    assert (one.arrival == other.arrival).all()
+    assert one.metadata.model_hash != other.metadata.model_hash
+    temperature[0, 3, 4] = np.nan
+    np.savez(tmp_path / "gaps.npz", time=np.array([0.0, 9.0]), temperature=temperature, liquidus=893.0)
+    capsys.readouterr()
+    assert run([*words, "--temperatures", str(tmp_path / "gaps.npz")]) == 2
+    said = capsys.readouterr().err
+    assert "gaps" in said
+    assert said.count("\n") == 1

@@ -206,7 +206,9 @@ def evolve(
     params: DendriticGrowth, setup: GrowthSetup, key: Key, history: TemperatureHistory | None = None
 ) -> MemberGrowth:
     """Grow one crystal until a stop rule is met; arguments, result and errors are those of the reference."""
-    params.check(setup) if history is None else history.check(setup)
+    params.check(setup, has_history=history is not None)
+    if history is not None:
+        history.check(setup)
     sleeping = draw_sleeping(params, setup, key)
     check_nuclei(params, setup, sleeping, history)
     nuclei, needs = sleeping.sites.copy(), sleeping.needs.copy()

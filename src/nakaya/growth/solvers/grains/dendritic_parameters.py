@@ -100,19 +100,23 @@ class DendriticGrowth(Parameters):
             round(self.wall_density * self.spacing ** (d - 1) * area),
         )
 
-    def check(self, setup: GrowthSetup) -> None:
+    def check(self, setup: GrowthSetup, *, has_history: bool) -> None:
         """Refuse what cannot grow on a lattice.
+
+        Args:
+            setup: The lattice.
+            has_history: Whether temperatures are given in place of the parameters'.
 
         Raises:
             ParameterError: Nothing would nucleate, or too much; the melt stays above its liquidus; opposite sides are
                 joined although heights differ.
         """
-        if self.undercooling <= 0 and self.cooling_rate == 0:
+        if not has_history and self.undercooling <= 0 and self.cooling_rate == 0:
             raise ParameterError(
                 f"undercooling={self.undercooling:g} K is not below the liquidus and cooling_rate=0: nothing can grow; "
                 "give a positive one of the two"
             )
-        if setup.edges == "periodic" and (self.gradient > 0 or self.wall_density > 0):
+        if setup.edges == "periodic" and (self.wall_density > 0 or (self.gradient > 0 and not has_history)):
             raise ParameterError(
                 "edges='periodic' joins top and bottom, which gradient and wall_density tell apart: use insulated"
             )

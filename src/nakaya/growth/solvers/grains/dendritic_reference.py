@@ -204,7 +204,9 @@ def evolve(
     Raises:
         ParameterError: Nothing can grow, too much would, or the time step is too long.
     """
-    params.check(setup) if history is None else history.check(setup)
+    params.check(setup, has_history=history is not None)
+    if history is not None:
+        history.check(setup)
     nuclei = draw_sleeping(params, setup, key)
     check_nuclei(params, setup, nuclei, history)
     dimension, num_sites = params.dimension, prod(setup.shape)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
 from typing import Literal
 
-from nakaya.growth.grower_model import GrowerModel
+from nakaya.growth.grower_model import GrowerModel, ModelFile
 from nakaya.growth.lattice.lattice import CUBIC, SQUARE, Geometry
 from nakaya.growth.model.parameters import limit
 from nakaya.growth.model.setup import MAX_SIZE, MAX_STEPS, Site, StopRules
@@ -13,6 +16,7 @@ from nakaya.growth.model.trajectory import FinalField
 from nakaya.growth.solvers.grains.dendritic_parameters import DendriticGrains, DendriticGrains3D
 from nakaya.growth.solvers.grains.orientations import FIELDS
 from nakaya.growth.solvers.grains.parameters import Grains, Grains3D
+from nakaya.growth.solvers.grains.temperatures import TemperatureHistory
 
 __all__ = [
     "DENDRITIC",
@@ -24,6 +28,8 @@ __all__ = [
     "REFERENCE",
     "REFERENCE_3D",
     "GrainStop",
+    "read_temperatures",
+    "with_temperatures",
 ]
 
 _PLACE = "nakaya.growth.solvers.grains"
@@ -86,6 +92,13 @@ REFERENCE_3D = replace(MODEL_3D, name="grains-3d-reference", grow_member=_DEFINI
 
 _UNDERCOOLING = FinalField("undercooling", "K", "undercooling at which the site was captured")
 
+_TEMPERATURES = ModelFile(
+    "temperatures",
+    "Npz file of time (s), temperature (K, at every site) and liquidus (K), in place of undercooling, cooling_rate, "
+    "gradient and recalescence",
+    f"{_PLACE}.model:read_temperatures",
+)
+
 DENDRITIC = replace(
     MODEL,
     name="grains-dendritic",
@@ -96,6 +109,7 @@ DENDRITIC = replace(
     geometries=(replace(_WHOLE, edges=("insulated", "periodic")),),
     fields=(*FIELDS[2], _UNDERCOOLING),
     citation="gandin-rappaz",
+    file=_TEMPERATURES,
 )
 """Dendritic grains in a temperature field, in the plane."""
 
@@ -116,3 +130,30 @@ DENDRITIC_REFERENCE = replace(DENDRITIC, name="grains-dendritic-reference", grow
 
 DENDRITIC_3D_REFERENCE = replace(DENDRITIC_3D, name="grains-dendritic-3d-reference", grow_member=_DENDRITIC_DEFINITION)
 """In space in plain NumPy."""
+
+
+def with_temperatures(history: TemperatureHistory) -> GrowerModel:
+    """Return `grains-dendritic`, or `grains-dendritic-3d`, in a given field of temperatures.
+
+    Its crystals name the field's digest in their model hash; a campaign, which knows models by name, cannot have it.
+
+    Args:
+        history: On lattices of its shape; two or three dimensions.
+
+    >>> import numpy as np, nakaya
+    >>> temperature = np.full((2, 40, 50), 885.0)
+    >>> history = TemperatureHistory.from_arrays(np.array([0.0, 1.0]), temperature, 893.0)
+    >>> point = DendriticGrains(nuclei_density=5e7)
+    >>> crystals = nakaya.grow(point, model=with_temperatures(history), shape=(40, 50), seed=7)
+    >>> str(crystals.stopped_by[0]), bool((crystals.grain >= 0).all())
+    ('no-growth', True)
+    """
+    model = DENDRITIC if history.undercoolings.ndim == 3 else DENDRITIC_3D
+    evolve = import_module(f"{_PLACE}.dendritic_cpu").evolve  # compiled code is loaded when it grows
+    rules = f"{model.rules}, temperatures {history.digest}"
+    return replace(model, grow_member=partial(evolve, history=history), rules=rules, file=None)
+
+
+def read_temperatures(path: Path) -> GrowerModel:
+    """Return the model in the temperatures of a file; see `nakaya.growth.solvers.grains.temperatures`."""
+    return with_temperatures(TemperatureHistory.read(path))
