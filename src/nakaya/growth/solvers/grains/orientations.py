@@ -14,10 +14,20 @@ from scipy.spatial.transform import Rotation
 from nakaya.core.arrays import Float32Array, FloatArray, GrainMap
 from nakaya.core.errors import ParameterError
 from nakaya.core.randomness import Key
+from nakaya.crystallography.inverse_pole_figure import inverse_pole_figure_colours
+from nakaya.crystallography.symmetry import find_symmetry
 from nakaya.growth.model.trajectory import FinalField, Trajectory
 from nakaya.growth.solvers.grains.draws import ORIENTATION, uniform
 
-__all__ = ["FIELDS", "draw_orientations", "fields_of", "grain_orientations"]
+__all__ = [
+    "FIELDS",
+    "draw_orientations",
+    "fields_of",
+    "grain_orientations",
+    "matrices_of",
+    "orientation_colours",
+    "positions",
+]
 
 FIELDS = {
     2: (FinalField("angle", "deg", "angle from columns to an axis of the grain, in [0, 90)"),),
@@ -112,6 +122,38 @@ def grain_orientations(crystals: Trajectory, *, point: int = 0, member: int = 0)
         raise ParameterError(f"member {member} has no grain")
     angles = np.stack([one.fields[name][member].ravel()[sites] for name in names], axis=1)
     return _to_rotation(angles.astype(np.float64))
+
+
+def orientation_colours(
+    crystals: Trajectory,
+    *,
+    point: int = 0,
+    member: int = 0,
+    sample_direction: tuple[float, float, float] = (1.0, 0.0, 0.0),
+) -> FloatArray:
+    """Return the inverse-pole-figure colour of every site: float64 [*lattice, 3] in [0, 1]; NaN where no grain is.
+
+    Args:
+        crystals: As `grain_orientations` takes them.
+        point: Number of the parameter point.
+        member: Number of the crystal.
+        sample_direction: x, y, z, whose direction in the crystal is coloured. In the plane z is <001> for all grains.
+
+    Raises:
+        ParameterError: As `grain_orientations`.
+
+    >>> import nakaya
+    >>> from nakaya.growth.solvers.grains.parameters import Grains
+    >>> crystals = nakaya.grow(Grains(site_density=5e9), model="grains", size=64, seed=7)
+    >>> colours = orientation_colours(crystals, sample_direction=(0, 0, 1))
+    >>> colours.shape, colours[0, 0].round(3).tolist()  # the normal is <001>, red
+    ((64, 64, 3), [1.0, 0.0, 0.0])
+    """
+    orientations = grain_orientations(crystals, point=point, member=member)
+    colours = inverse_pole_figure_colours(orientations, find_symmetry("m-3m"), sample_direction)
+    grain = crystals.point(point).grain
+    assert grain is not None  # or there were no orientations
+    return np.asarray(np.append(colours, np.full((1, 3), np.nan), axis=0)[grain[member]], np.float64)
 
 
 def positions(sites: NDArray[np.int64]) -> NDArray[np.int64]:
