@@ -24,7 +24,7 @@ from nakaya.growth.coarsening.result import Coarsening
 from nakaya.growth.exchange.vtk import encode_image_data
 from nakaya.workflows.coarsening_starts import Start
 
-__all__ = ["RESULT", "coarsen_to_folder", "summary_of"]
+__all__ = ["RESULT", "check_physical", "coarsen_to_folder", "summary_of"]
 
 RESULT: Final = "coarsening.npz"
 STATE = "state.npz"
