@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import nakaya
 from nakaya.cli.app import run
 from nakaya.core.archives import pack_arrays
 from nakaya.growth.coarsening.files import open_coarsening
-from nakaya.workflows.coarsening_starts import tessellation
+from nakaya.growth.solvers.grains.parameters import Grains
+from nakaya.workflows.coarsening_starts import read_start, tessellation
 
 OUTPUTS = ["coarsening.npz", "film.gif", "frames.csv", "grains.csv", "maps.png", "summary.json"]
 
@@ -80,3 +82,19 @@ def test_bad_words_are_refused_in_one_line(
     assert len(error.splitlines()) == 1
     assert message in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_grown_grains_keep_their_orientations(tmp_path: Path) -> None:
+    store, out = tmp_path / "grown.zarr", tmp_path / "out"
+    crystals = nakaya.grow(Grains(site_density=5e9), model="grains", size=64, seed=7)
+    nakaya.save(crystals, store)
+    begun = read_start(store)
+    assert begun.orientations is not None
+    assert crystals.grain is not None
+    assert len(begun.orientations) == len(np.unique(crystals.grain[0]))
+    assert begun.spacing == crystals.metadata.site_spacing
+    words = ["coarsen", str(store), "--read-shockley", "15", "--duration", "60", "--frames", "1", "--out", str(out)]
+    assert run(words) == 0
+    found = open_coarsening(out / "coarsening.npz")
+    assert found.settings["symmetry"] == "m-3m"
+    assert found.edges == begun.edges

@@ -88,7 +88,7 @@ def coarsen_to_folder(
 
         found = coarsen(
             start.grain_map, spacing=spacing, mobility=mobility, energy=energy, duration=duration,
-            until_grains=until_grains, frames=frames, orientations=_orientations_in_map(start),
+            until_grains=until_grains, frames=frames, orientations=start.orientations,
             symmetry=start.symmetry or "m-3m", edges=edges, resume=resume, on_frame=keep,
         )  # fmt: skip
         found = replace(found, flags=(*start.flags, *found.flags))
@@ -97,12 +97,6 @@ def coarsen_to_folder(
         with new_folder(out, overwrite=overwrite) as fresh:
             _write(found, fresh, is_physical, vti)
     return summary_of(found) | {"out": out}
-
-
-def _orientations_in_map(start: Start) -> Any:  # a Rotation, or None
-    if start.orientations is None or not start.symmetry:
-        return None
-    return start.orientations[np.unique(start.grain_map[start.grain_map >= 0])]
 
 
 def summary_of(found: Coarsening) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from nakaya.core.arrays import GrainMap
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.growth.coarsening.files import open_coarsening
+from nakaya.growth.solvers.grains.orientations import FIELDS, grain_orientations
 from nakaya.growth.store.store import open_store
 from nakaya.microscopy.ebsd.files import read_ebsd
 from nakaya.microscopy.ebsd.grains import find_grains
@@ -39,7 +40,7 @@ class Start:
     Attributes:
         grain_map: int32 [*lattice]; below zero: no grain.
         spacing: Distance of sites, m; None: not known.
-        orientations: Of the grains 0 .. n - 1, where they are known.
+        orientations: Of the grains in the order of their numbers, where they are known, sample to crystal.
         symmetry: Laue class of all grains; empty where phases differ or none is known.
         edges: "periodic" or "insulated".
         flags: What to keep in mind.
@@ -69,7 +70,8 @@ def tessellation(kind: str, shape: tuple[int, ...], num_grains: int, seed: int) 
     logarithms = rng.normal(0, RADII_DEVIATION, num_grains)
     radii = mean_radius * np.exp(logarithms) if kind == "laguerre" else np.zeros(num_grains)
     orientations = Rotation.random(num_grains, random_state=rng)
-    return Start(laguerre_map(points, radii, shape), None, orientations, "m-3m", "periodic")
+    cells = laguerre_map(points, radii, shape)
+    return Start(cells, None, orientations[np.unique(cells)], "m-3m", "periodic")
 
 
 def read_start(path: Path, *, point: int = 0, member: int = 0) -> Start:
@@ -108,7 +110,9 @@ def _of_store(path: Path, point: int, member: int) -> Start:
         raise ParameterError(f"{path} has a {metadata.lattice} lattice: coarsening takes square and cubic ones")
     edges = "periodic" if metadata.geometry.get("edges") == "periodic" else "insulated"
     spacing = metadata.site_spacing if metadata.length_unit == "m" else None
-    return Start(crystals.grain[member], spacing, edges=edges)
+    known = {entry.name for entry in FIELDS[metadata.dimension]} <= crystals.fields.keys()
+    orientations = grain_orientations(crystals, member=member) if known else None
+    return Start(crystals.grain[member], spacing, orientations, "m-3m" if known else "", edges)
 
 
 def _of_ebsd(path: Path) -> Start:
@@ -126,7 +130,8 @@ def _of_ebsd(path: Path) -> Start:
     if len(np.unique(grains.phase)) > 1:
         flags.append("the map has several phases: their boundaries are treated as those of grains")
     symmetry = classes.pop() if len(classes) == 1 else ""
-    return Start(labels, grid.step, grains.orientation, symmetry, flags=tuple(flags))
+    orientations = grains.orientation[np.unique(labels[labels >= 0])]
+    return Start(labels, grid.step, orientations, symmetry, flags=tuple(flags))
 
 
 def _of_arrays(path: Path) -> Start:
