@@ -41,6 +41,13 @@ def test_a_shape_of_equal_sides_is_a_size(capsys: pytest.CaptureFixture[str]) ->
         (["--rho", "0.6", "--margin", "no"], "--margin 'no' is not a whole number or never"),
         (["--rho", "0.6", "--no-growth", "never"], "--no-growth 'never' is not a whole number"),
         (["--rho", "0.6", "--initial", "3,3,3"], "write ROW,COLUMN"),
+        (["phase-field", "--material", "nickel"], "--material and --undercooling-kelvin belong together"),
+        (
+            ["phase-field", "--material", "nickel", "--undercooling-kelvin", "90", "--undercooling", "0.4"],
+            "--undercooling and --undercooling-kelvin say the same",
+        ),
+        (["phase-field", "--material", "nickel", "--undercooling-kelvin", "-5"], "is outside (0, 898.3]: kelvin below"),
+        (["phase-field", "--material", "nickle", "--undercooling-kelvin", "5"], "unknown melt 'nickle'"),
         (["no-such-model"], "unknown model 'no-such-model'"),
     ],
 )
@@ -93,3 +100,16 @@ def test_many_crystals_share_a_line_and_equal_ones_are_said_to_be(capsys: pytest
     assert run([*words, "--sigma", "0.05", "--members", "16"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in told[:-1]] == [f"member {number}" for number in range(16)]
+
+
+def test_a_melt_gives_metres_and_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Sites are .8 W0 with W0 = d0 / .277, steps .05 tau0 with tau0 = 2 W0^2 / D; the crystal is the same."""
+    words = ["phase-field", "--size", "64", "--max-steps", "20", "--margin", "4", "--json"]
+    real = grown(["grow", *words, "--material", "succinonitrile", "--undercooling-kelvin", "11.565"], capsys)
+    plain = grown(["grow", *words, "--undercooling", "0.5", "--anisotropy", "0.0055"], capsys)
+    assert real["areas"] == plain["areas"]
+    assert (plain["length_unit"], plain["time_unit"]) == (None, "tau0")
+    width = 2.853e-9 / 0.277
+    assert real["site_spacing"] == pytest.approx(0.8 * width, rel=1e-3)
+    assert real["step_duration"] == pytest.approx(0.05 * 2.0 * width**2 / 1.16e-7, rel=1e-3)
+    assert (real["length_unit"], real["time_unit"]) == ("m", "s")
