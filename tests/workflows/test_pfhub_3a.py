@@ -40,6 +40,15 @@ def test_the_energy_begins_with_that_of_melt_and_seed(short: Computed) -> None:
     assert short.summary["free_energy"] < short.summary["first_free_energy"]
 
 
+def test_the_solid_fraction_begins_with_that_of_the_seed(short: Computed) -> None:
+    """A quarter of a disk, and pi^3 / 24 W0^2 for its smeared edge."""
+    series = short.files["solid_fraction.csv"].decode().splitlines()
+    first, last = (float(line.split(",")[1]) for line in (series[1], series[-1]))
+    assert first * 960**2 == pytest.approx(pi * 8**2 / 4 + pi**3 / 24, rel=0.01)
+    assert last == pytest.approx(short.summary["solid_fraction"])
+    assert last > first
+
+
 def test_both_tips_are_told(short: Computed) -> None:
     """phi = .5 lies sqrt 2 artanh .5 within phi = 0 at first, and a little more at the tip, where a = 1.05."""
     rows = [np.loadtxt(short.files[f"{name}.csv"].decode().splitlines(), delimiter=",", skiprows=1) for name in SERIES]

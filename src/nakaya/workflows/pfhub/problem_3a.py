@@ -144,7 +144,7 @@ def parts(seed: int) -> list[Part]:
     """The problem's one part; nothing in it is random."""
     runs: list[Callable[[], Computed]] = [partial(compute, size, is_uploaded=size == max(SIZES)) for size in SIZES]
     summary = (
-        "Explicit steps of psi = sqrt 2 artanh phi and of the temperature, nine-point differences on a uniform grid of "
+        "Explicit steps of psi = sqrt 2 artanh phi and of the temperature, flows through faces on a uniform grid of "
         f"{point_of(max(SIZES)).spacing:.4g} W0, work only where something happens, float32, one thread."
     )
     return [Part("3a", 1, summary, runs, _rows)]
