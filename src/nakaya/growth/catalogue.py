@@ -37,6 +37,10 @@ MODELS: Registry[GrowerModel] = Registry(
         "grains-dendritic-3d": f"{_SOLVERS}.grains.model:DENDRITIC_3D",
         "grains-dendritic-reference": f"{_SOLVERS}.grains.model:DENDRITIC_REFERENCE",
         "grains-dendritic-3d-reference": f"{_SOLVERS}.grains.model:DENDRITIC_3D_REFERENCE",
+        "alloy": f"{_SOLVERS}.alloy.model:MODEL",
+        "alloy-directional": f"{_SOLVERS}.alloy.model:DIRECTIONAL",
+        "alloy-reference": f"{_SOLVERS}.alloy.model:REFERENCE",
+        "alloy-directional-reference": f"{_SOLVERS}.alloy.model:DIRECTIONAL_REFERENCE",
         "cgne-small-rho": f"{_EMULATORS}.cgne.shipped:SMALL_RHO",
     },
 )

@@ -23,6 +23,7 @@ Only for use inside `numba.njit` functions.
 | `lane_numbers()`                | 0 to 15, uint32                                                 |
 | `to_floats(x)`                  | uint32 numbers as float32                                       |
 | `least(x, y)`, `greatest(x, y)` | the smaller or greater, lane by lane                            |
+| `square_root(x)`                | correctly rounded                                               |
 | `rotation(n)(x)`                | uint32 words rotated left by n bits                             |
 | `below(x, y)`                   | mask: x < y                                                     |
 | `not_below(x, y)`               | mask: not x < y, so that a NaN gives true                       |
@@ -65,6 +66,7 @@ __all__ = [
     "rotation",
     "scatter",
     "splat",
+    "square_root",
     "store",
     "to_floats",
 ]
@@ -293,6 +295,14 @@ _add_words = _of_two(lambda builder, x, y: builder.add(x, y))
 _xor_words = _of_two(lambda builder, x, y: builder.xor(x, y))
 _and_words = _of_two(lambda builder, x, y: builder.and_(x, y))
 _shift_words = _intrinsic(lambda x, y: x(x, y), lambda context, builder, signature, x, y: builder.lshr(x, y))
+
+
+def _emit_root(context: Any, builder: Any, signature: Any, x: Any) -> Any:
+    function = builder.module.declare_intrinsic(f"llvm.sqrt.v{LANES}f32", (), ir.FunctionType(x.type, [x.type]))
+    return builder.call(function, [x])
+
+
+square_root = _intrinsic(lambda x: FLOATS(x), _emit_root)
 least = _of_two(lambda builder, x, y: builder.select(builder.fcmp_ordered("<", x, y), x, y))
 greatest = _of_two(lambda builder, x, y: builder.select(builder.fcmp_ordered(">", x, y), x, y))
 below = _of_two(lambda builder, x, y: builder.fcmp_ordered("<", x, y), MASK)

@@ -1,0 +1,1 @@
+"""A dilute binary alloy after Echebarria, Folch, Karma & Plapp (2004)."""
