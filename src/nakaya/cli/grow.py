@@ -75,10 +75,14 @@ def _command_of(name: str) -> Callable[..., None]:
     grow.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # functions may carry one
     grow.__annotations__ = {option.name: option.annotation for option in options}
     fields = "".join(f", and {field.name} at the end" for field in model.fields)
-    what = "" if name == DEFAULT_MODEL else f" ({model.noun}s on a {model.lattice.name} lattice{fields})"
+    what = "" if name == DEFAULT_MODEL else f" ({_plural(model.noun)} on a {model.lattice.name} lattice{fields})"
     example, out = ("--rho 0.5 --size 64", "flakes") if name == DEFAULT_MODEL else (_example_of(model), "crystals")
     grow.__doc__ = HELP.format(name=name, what=what, example=example, out=out)
     return grow
+
+
+def _plural(noun: str) -> str:
+    return noun if noun.endswith("s") else f"{noun}s"
 
 
 def _example_of(model: GrowerModel) -> str:
