@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from benchmarks.alloy import alloy
 from benchmarks.coarsening import coarsening
 from benchmarks.explore import explore
 from benchmarks.fuzz import fuzz
@@ -42,6 +43,7 @@ __all__ = ["PROGRAM", "STUDIES", "app", "run"]
 PROGRAM: Final = "python3 nk.py benchmark"
 
 STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
+    "alloy": alloy,
     "coarsening": coarsening,
     "explore": explore,
     "fuzz": fuzz,

@@ -102,6 +102,9 @@ CITATIONS: tuple[Citation, ...] = (
             pages="2187--2195",
             year="1997",
             doi="10.1016/S1359-6454(96)00303-5",
+        ),
+    ),
+    Citation(
         "echebarria-2004",
         "the phase-field model of dilute binary alloys",
         _entry(

@@ -7,6 +7,8 @@ given up for as many of fresh melt. What is given up is lost; attachment times a
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,7 +54,10 @@ def row_temperature(params: DiluteAlloy, setup: GrowthSetup, num_steps: int, mov
     return np.asarray(start + (np.arange(setup.shape[0]) + moved) * rise - num_steps * fall)
 
 
-def moved_up(field: NDArray[np.generic], fresh: float) -> NDArray[np.generic]:
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def moved_up(field: NDArray[Scalar], fresh: float) -> NDArray[Scalar]:
     """Return a field [row, column] without its first `SHIFT` rows, and as many of `fresh` behind the last."""
     return np.concatenate([field[SHIFT:], np.full_like(field[:SHIFT], fresh)])
 
@@ -69,8 +74,8 @@ class Frame(Clock):
         moved: Rows that the lattice has moved by.
 
     Raises:
-        ParameterError: A seed reaches the far edge; a window without a limit of steps would move for ever, or is not
-            higher than its margin and a shift.
+        ParameterError: A seed reaches the far edge; a window without a limit of steps would move for ever, or is
+            hardly higher than its margin.
     """
 
     def __init__(self, params: DiluteAlloy, setup: GrowthSetup, phi: NDArray[np.floating]) -> None:
@@ -89,6 +94,11 @@ class Frame(Clock):
             raise ParameterError(
                 f"max_steps={setup.stop.max_steps} and margin={setup.stop.margin}: a window moves for ever, or never; "
                 "state both"
+            )
+        if self.is_window and setup.shape[0] - (setup.stop.margin or 0) < 2 * SHIFT:
+            raise ParameterError(
+                f"a window of {setup.shape[0]} rows with margin={setup.stop.margin} keeps less than {2 * SHIFT} rows "
+                "below its front: use more rows or a smaller margin"
             )
 
     @property

@@ -33,7 +33,7 @@ def ivantsov_peclet(supersaturation: float) -> float:
         supersaturation: In (0, 1).
 
     >>> round(ivantsov_peclet(0.55), 3)
-    0.258
+    0.257
     """
     return float(brentq(lambda p: sqrt(pi * p) * exp(p) * erfc(sqrt(p)) - supersaturation, 1e-9, 200))
 
@@ -52,6 +52,8 @@ class DiluteAlloy(Parameters):
 
     of the thin-interface limit of B. Echebarria, R. Folch, A. Karma & M. Plapp, Phys. Rev. E 70, 061604 (2004).
     """
+
+    dimension: ClassVar[int] = 2
 
     partition: float = parameter(
         default=0.14,

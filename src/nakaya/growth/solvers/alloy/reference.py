@@ -251,13 +251,13 @@ def evolve(
         ParameterError: A seed reaches the far edge, mirrors are none of the crystal, or a window has no end.
     """
     state = initial_state(params, setup, key, dtype) if start is None else start
+    theta: Field
     frame = Frame(params, setup, state.phi)
     while True:
         if frame.is_at_edge:
             frame.move()
-            fresh = {"psi": -MAX_PSI, "phi": -MAX_PHI, "u": params.far}
-            state = State(**{name: moved_up(getattr(state, name), value) for name, value in fresh.items()})
-            state = replace(state, phi=phase_of(state.psi))
+            psi: Field = moved_up(state.psi, -MAX_PSI)
+            state = State(psi, phase_of(psi), moved_up(state.u, params.far))
         if frame.has_stopped():
             break
         theta = row_temperature(params, setup, frame.num_steps, frame.moved).astype(dtype)[:, np.newaxis]
