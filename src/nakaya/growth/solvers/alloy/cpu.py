@@ -20,7 +20,7 @@ from nakaya.growth.grower_model import MemberGrowth
 from nakaya.growth.lattice.lattice import SQUARE
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.solvers import simd
-from nakaya.growth.solvers.alloy import kernel
+from nakaya.growth.solvers.alloy import difference_kernel, kernel
 from nakaya.growth.solvers.alloy.frame import Frame, moved_up, temperature_law
 from nakaya.growth.solvers.alloy.kernel import BESIDE, Arrays, Rules, Temperature, do_step, renew
 from nakaya.growth.solvers.alloy.parameters import DiluteAlloy, DirectionalAlloy
@@ -138,7 +138,7 @@ def _compile(sources: str) -> Any:
 
 def _digest_of_sources() -> str:
     digest = hashlib.sha256()
-    for module in (simd, melt_kernel, kernel):
+    for module in (simd, melt_kernel, difference_kernel, kernel):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()
 

@@ -13,13 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nakaya.core.compiling import njit
+from nakaya.growth.solvers.alloy.difference_kernel import curvature_in_plane, fill_ghosts
 from nakaya.growth.solvers.phase_field.kernel import (
     BESIDE,
     NUM_RUNS,
     STEPS,
     copy_line,
-    curvature_in_plane,
-    fill_ghosts,
     fill_halos,
     has_interface,
     is_disturbed,

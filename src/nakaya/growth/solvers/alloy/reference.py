@@ -47,11 +47,10 @@ from nakaya.core.randomness import Key, threefry2x32
 from nakaya.growth.grower_model import MemberGrowth
 from nakaya.growth.lattice.lattice import SQUARE
 from nakaya.growth.model.setup import GrowthSetup
+from nakaya.growth.solvers.alloy.differences import Neighbours, curvature, pad_alike
 from nakaya.growth.solvers.alloy.frame import Frame, first_front, is_planar, moved_up, row_temperature
 from nakaya.growth.solvers.alloy.parameters import DiluteAlloy, DirectionalAlloy
-from nakaya.growth.solvers.phase_field.reference import MAX_PHI, MAX_PSI, Field, FloatType, Neighbours, phase_of
-from nakaya.growth.solvers.phase_field.reference import curvature_in_plane as curvature
-from nakaya.growth.solvers.phase_field.reference import pad as pad_alike
+from nakaya.growth.solvers.phase_field.reference import MAX_PHI, MAX_PSI, Field, FloatType, phase_of
 from nakaya.growth.solvers.phase_field.reference import seed_distance as distance_from_sites
 
 __all__ = [
@@ -104,9 +103,9 @@ def views(field: Field, params: DiluteAlloy, setup: GrowthSetup) -> Views:
 
 
 def neighbours(of: Views) -> Neighbours:
-    """Return the values around every site as the differences of a pure melt take them."""
-    axes = [(of[-1, 0], of[1, 0]), (of[0, -1], of[0, 1])]
-    return Neighbours(of[0, 0], axes, {(0, 1): (of[-1, -1] + of[1, 1], of[-1, 1] + of[1, -1])})
+    """Return the values around every site."""
+    equal, opposite = of[-1, -1] + of[1, 1], of[-1, 1] + of[1, -1]
+    return Neighbours(of[0, 0], (of[-1, 0], of[1, 0]), (of[0, -1], of[0, 1]), equal, opposite)
 
 
 def initial_state(params: DiluteAlloy, setup: GrowthSetup, key: Key, dtype: FloatType = np.float32) -> State:
@@ -158,10 +157,7 @@ def advance(state: State, params: DiluteAlloy, setup: GrowthSetup, theta: Field)
         setup: Shape and edges.
         theta: Temperature of every row, float [row, 1].
     """
-    a2, square, curved = curvature(
-        params,  # type: ignore[arg-type]  # it takes what both kinds have
-        neighbours(views(state.psi, params, setup)),
-    )
+    a2, square, curved = curvature(params, neighbours(views(state.psi, params, setup)))
     phi = state.phi
     well = phi * (1.0 - a2 * square)
     drive = ((state.u + theta) * params.coupling) * (1.0 - phi * phi)
