@@ -24,6 +24,9 @@ KEY = (5, 6)
 REST_BOUND = 1e-3
 """Of U, where solute rests below `DISTURBED`, 2e-5, and is not followed; k multiplies it in the solid."""
 
+WINDOW_BOUND = 5e-3
+"""Of fields near a front whose boundary layer a window cuts off after 4.5 diffusion lengths, at 1 %."""
+
 SOLUTE_BOUND = 1e-3
 """Of the solute rejected: float32 rounds a thousand steps of U, and rest loses what is below `DISTURBED`."""
 
@@ -110,7 +113,7 @@ def test_a_window_shows_what_the_whole_lattice_shows() -> None:
     grown, _ = cpu.evolve(params, window, KEY)
     theta = np.asarray(grown.fields["temperature"])[0, 0] - np.asarray(expected.fields["temperature"])[0, 0]
     moved = round(float(theta) * params.thermal_length / params.spacing)
-    assert moved >= 2 * SHIFT
+    assert moved >= SHIFT
     assert moved % SHIFT == 0
     never = grown.steps + 1
     found, wanted = (np.where(map_ < 0, never, map_) for map_ in (grown.arrival, expected.arrival))
@@ -118,8 +121,8 @@ def test_a_window_shows_what_the_whole_lattice_shows() -> None:
     assert (grown.arrival > 0).mean() > 0.05
     assert np.abs(apart).max() <= ARRIVAL_BOUND
     for name in ("concentration", "phase"):
-        part = np.asarray(expected.fields[name])[moved : moved + rows]
-        assert np.abs(np.asarray(grown.fields[name]) - part).max() < 10 * REST_BOUND, name
+        part = np.asarray(expected.fields[name])[moved : moved + rows // 2]  # beyond, the layer ends at the last row
+        assert np.abs(np.asarray(grown.fields[name])[: rows // 2] - part).max() < WINDOW_BOUND, name
 
 
 @pytest.mark.parametrize("kind", ["crystal", "front"])

@@ -247,7 +247,6 @@ def evolve(
         ParameterError: A seed reaches the far edge, mirrors are none of the crystal, or a window has no end.
     """
     state = initial_state(params, setup, key, dtype) if start is None else start
-    theta: Field
     frame = Frame(params, setup, state.phi)
     while True:
         if frame.is_at_edge:
@@ -256,8 +255,8 @@ def evolve(
             state = State(psi, phase_of(psi), moved_up(state.u, params.far))
         if frame.has_stopped():
             break
-        theta = row_temperature(params, setup, frame.num_steps, frame.moved).astype(dtype)[:, np.newaxis]
-        before, state = state, step(state, params, setup, theta)
+        theta: Field = row_temperature(params, setup, frame.num_steps, frame.moved).astype(dtype)
+        before, state = state, step(state, params, setup, theta[:, np.newaxis])
         frame.tick(before.phi, state.phi)
         if watch is not None:
             watch(frame.num_steps, state)
