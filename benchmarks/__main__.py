@@ -25,6 +25,7 @@ from benchmarks.mutation import mutation
 from benchmarks.network import network
 from benchmarks.nuclei import nuclei
 from benchmarks.phase_field import phase_field
+from benchmarks.plain_phase_field import plain_phase_field
 from benchmarks.reactor_conventions import reactor_conventions
 from benchmarks.reactor_coverage import reactor_coverage
 from benchmarks.reactor_speed import reactor_speed
@@ -59,6 +60,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "network": network,
     "nuclei": nuclei,
     "phase-field": phase_field,
+    "plain-phase-field": plain_phase_field,
     "reactor-conventions": reactor_conventions,
     "reactor-coverage": reactor_coverage,
     "reactor-speed": reactor_speed,
