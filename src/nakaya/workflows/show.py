@@ -309,6 +309,14 @@ def draw_animation(
     Raises:
         ParameterError: A number out of range, or a lattice that cannot be drawn.
         UnknownNameError: A theme that does not exist.
+
+    >>> import nakaya
+    >>> crystals = nakaya.grow(
+    ...     nakaya.GravnerGriffeath(rho=0.6), size=16, seed=7, stop=nakaya.StopRules(max_steps=40)
+    ... )
+    >>> film = draw_animation(crystals, frames=5, width=200)
+    >>> len(film.frames), film.steps[-1]
+    (5, 40)
     """
     one = trajectory.point(point)
     members = range(one.num_members) if member is None else [member]

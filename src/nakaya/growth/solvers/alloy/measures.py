@@ -115,6 +115,13 @@ def primary_spacing(phi: Field, params: DiluteAlloy) -> PrimarySpacing:
 
     Raises:
         ParameterError: There is no tip, the front being planar; or it is not in the lattice.
+
+    >>> from nakaya.growth.solvers.alloy.parameters import DirectionalAlloy
+    >>> rows, columns = np.indices((60, 64))  # a front with a tip every 16 columns, sites of .8 W0
+    >>> waves = 30 + 10 * np.cos(2 * np.pi * columns / 16)
+    >>> found = primary_spacing(np.tanh((waves - rows) * 0.8 / np.sqrt(2)), DirectionalAlloy(spacing=0.8))
+    >>> found.num_tips, round(found.spacing, 1)
+    (4, 12.8)
     """
     heights = front_heights(phi, params)
     lowest = int(np.argmin(heights))
