@@ -110,7 +110,10 @@ def _options_of(model: GrowerModel) -> Iterator[inspect.Parameter]:
         yield _option(name, float, default, text)
     if model.is_of_melts:
         yield _option(
-            "material", str | None, None, "Melt that ships, or its TOML file: sizes in um and times in s follow."
+            "material",
+            str | None,
+            None,
+            "Melt (aluminium, nickel, succinonitrile), or its TOML file.",
         )
         yield _option("undercooling_kelvin", float | None, None, "With --material, in place of --undercooling.")
     yield _option("out", Path | None, None, "Store to write (a new directory, such as flakes.zarr).")

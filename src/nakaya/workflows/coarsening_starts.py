@@ -14,6 +14,7 @@ from nakaya.core.arrays import GrainMap
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.growth.coarsening.files import open_coarsening
+from nakaya.growth.exchange.about import with_spacing
 from nakaya.growth.solvers.grains.orientations import FIELDS, grain_orientations
 from nakaya.growth.store.store import open_store
 from nakaya.microscopy.ebsd.files import read_ebsd
@@ -100,7 +101,7 @@ def read_start(path: Path, *, point: int = 0, member: int = 0) -> Start:
 
 
 def _of_store(path: Path, point: int, member: int) -> Start:
-    crystals = open_store(path).point(point)
+    crystals = with_spacing(open_store(path).point(point))
     if crystals.grain is None:
         raise FormatError(f"{path} holds crystals without their grains: name a store of a model of many grains")
     if not 0 <= member < crystals.num_members:

@@ -14,6 +14,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError, UnknownNameError
 from nakaya.core.files import check_output, write_whole
 from nakaya.growth.catalogue import model_of
+from nakaya.growth.exchange.about import with_spacing
 from nakaya.growth.lattice.lattice import LATTICES
 from nakaya.growth.model.parameters import Parameter
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
@@ -243,7 +244,7 @@ def _figure(
         subtitle=join_words([_origin(one), f"member {member}", stopped]),
         width=width,
         step=step,
-        site_spacing=one.metadata.site_spacing if one.metadata.length_unit == "m" else None,
+        site_spacing=with_spacing(one).metadata.site_spacing if one.metadata.length_unit == "m" else None,
     )
 
 

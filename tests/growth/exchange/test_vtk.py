@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import nakaya
+from nakaya.growth.exchange.about import with_spacing
 from nakaya.growth.exchange.vtk import BLOCK_BYTES, encode_vtk, vtk_suffix
 from nakaya.growth.model.trajectory import Trajectory
 from support.crystals import make_crystals
@@ -110,3 +112,12 @@ def test_vtk_reads_the_same(crystals: Trajectory, tmp_path: Path) -> None:
     assert about.GetArray("parameter_rho").GetValue(0) == crystals.parameters["rho"]
     assert json.loads(about.GetAbstractArray("about").GetValue(0))["seed"] == crystals.metadata.seed
     assert crystals.arrival[1].nbytes < BLOCK_BYTES or len(shape) == 2
+
+
+def test_a_spacing_that_is_a_parameter_is_that_of_the_file() -> None:
+    from nakaya.growth.solvers.grains.parameters import Grains
+
+    crystals = nakaya.grow([Grains(spacing=2e-6, site_density=1e10)], model="grains", size=16, seed=1).point(0)
+    assert b'Spacing="2e-06 2e-06 2e-06"' in encode_vtk(crystals, 0)
+    flakes = nakaya.grow(nakaya.GravnerGriffeath(rho=0.9), size=16, seed=7)
+    assert with_spacing(flakes) is flakes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "positions_of",
     "spacing_of",
     "statements_of",
+    "with_spacing",
 ]
 
 AXES = ("z", "y", "x")
@@ -152,6 +154,19 @@ def field_of(metadata: TrajectoryMetadata, name: str) -> FinalField:
 def axes_of(metadata: TrajectoryMetadata) -> tuple[str, ...]:
     """Names of the axes of the lattice, in the order of the array: ("y", "x"), or ("z", "y", "x")."""
     return AXES[-metadata.dimension :]
+
+
+def with_spacing(crystals: Trajectory) -> Trajectory:
+    """Return crystals of one point with the distance of their sites, where it is a parameter of theirs in metres.
+
+    Models whose spacing differs from point to point state none for all of them.
+    """
+    metadata = crystals.metadata
+    stated = statements_of(metadata).get("spacing")
+    if metadata.site_spacing is not None or metadata.length_unit != "m" or stated is None or stated.unit != "m":
+        return crystals
+    spacing = float(np.ravel(crystals.parameters["spacing"])[0])
+    return replace(crystals, metadata=replace(metadata, site_spacing=spacing))
 
 
 def spacing_of(metadata: TrajectoryMetadata) -> tuple[float, str]:

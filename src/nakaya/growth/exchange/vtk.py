@@ -19,7 +19,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-from nakaya.growth.exchange.about import attributes_of, positions_of, spacing_of
+from nakaya.growth.exchange.about import attributes_of, positions_of, spacing_of, with_spacing
 from nakaya.growth.model.trajectory import Trajectory, TrajectoryMetadata
 
 __all__ = ["encode_image_data", "encode_vtk", "vtk_suffix"]
@@ -51,6 +51,7 @@ def encode_vtk(crystals: Trajectory, member: int) -> bytes:
     >>> vtk_suffix(crystals.metadata), encode_vtk(crystals, 0)[:52].splitlines()[1]
     ('.vts', b'<VTKFile type="StructuredGrid"')
     """
+    crystals = with_spacing(crystals)
     metadata, shape = crystals.metadata, crystals.lattice_shape
     extent = " ".join(f"0 {length - 1}" for length in (*reversed(shape), *[1] * (3 - len(shape))))
     data: dict[str, NDArray[Any]] = {"arrival": crystals.arrival[member]}

@@ -66,6 +66,8 @@ def chain_report(result: ChainResult, folder: Path) -> Report:
         rows,
         caption="What each member was grown from.",
     )
+    report.add_text("What to keep in mind:")
+    report.add_list(document["warnings"])
     report.add_section("Grains that meet")
     report.add_figure(
         lambda theme, width: estimate_chart(
@@ -83,7 +85,8 @@ def chain_report(result: ChainResult, folder: Path) -> Report:
     )
     report.add_section("Under the microscope")
     report.add_text(
-        "A section through the first member, as an EBSD map and as an etched micrograph, read by our own tools."
+        "A section through the first member, as an EBSD map and as an etched micrograph, read by our own tools. Both "
+        "lose the smallest grains; orientations are random here, so that twins in the map are there by chance."
     )
     for name, caption in (
         ("ebsd", "The EBSD map: crystal direction along the normal of the section, boundaries as they were found."),
@@ -114,8 +117,9 @@ def chain_report(result: ChainResult, folder: Path) -> Report:
         ],
         caption="Every number; the same as in chain.json.",
     )
-    report.add_section("What to keep in mind")
-    report.add_list([*document["warnings"], *document.get("flags", [])])
+    if flags := document.get("flags"):
+        report.add_section("What ingestion said")
+        report.add_list(flags)
     return report
 
 

@@ -45,6 +45,9 @@ SUMMARY: Final = "chain.json"
 WIDE: Final = 10.0
 """Ratio of the ends of an interval from which it is warned of."""
 
+MANY_MEMBERS: Final = 20
+"""From which on the ends of an interval of 90 % are not those of the sample."""
+
 HEAT_CAPACITY: Final = 30.0
 """Of the melt of a metal, J/(mol K); those of aluminium, copper and nickel lie between 29 and 39."""
 
@@ -248,7 +251,14 @@ def _warnings(
             f"the latent heat is worth {reheating:.0f} K (at {HEAT_CAPACITY:g} J/(mol K)): a melt that is closed would "
             f"reheat {what}; this one is held at {temperature:.0f} K all along"
         )
+    if options.members < MANY_MEMBERS:
+        found.append(
+            f"intervals are over {options.members} members: they reach about from the least of them to the greatest"
+        )
     if options.cooling_rate is not None:
+        found.append(
+            "each member solidifies at a temperature of its own: intervals of velocity and rate hold that spread, too"
+        )
         found.append(
             "the temperature falls at the stated rate all along: latent heat, which would slow it down or turn it "
             "round, is taken to leave at once"
