@@ -48,7 +48,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "show": (
         "pictures:show",
-        "Draw a crystal: every site a cell at its place, coloured by the step at which it attached.",
+        "Draw a crystal: every site a cell at its place, or in three dimensions its surface under a lamp.",
     ),
     "film": ("pictures:film", "Film a crystal's growth, at fixed physical steps."),
     "diagram": (
