@@ -50,7 +50,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "pictures:show",
         "Draw a crystal: every site a cell at its place, or in three dimensions its surface under a lamp.",
     ),
-    "film": ("pictures:film", "Film a crystal's growth, at fixed physical steps."),
+    "film": ("pictures:film", "Film a crystal's growth, at fixed physical steps, or a whole crystal that turns."),
     "diagram": (
         "pictures:diagram",
         "Draw the morphology diagram: a plane of two parameters with the crystal of every point at its place.",
