@@ -141,5 +141,5 @@ def plain_phase_field(
     typer.echo(f"PFHub 3a in a quarter of {box:g} W0: tip in W0 at {moments} tau0")
     for row in rows:
         where = f"dx {row['dx']:.2f} W0" if row["dx"] else "dx -> 0"
-        tips = ", ".join(f"{tip:.2f}" for tip in row["tips"])
-        typer.echo(f"{row['scheme']:<20} {where:<11}: {tips}, CPU {row['cpu_seconds']:.0f} s")
+        places = ", ".join(f"{tip:.2f}" for tip in row["tips"])
+        typer.echo(f"{row['scheme']:<20} {where:<11}: {places}, CPU {row['cpu_seconds']:.0f} s")

@@ -92,7 +92,7 @@ def test_grown_grains_keep_their_orientations(tmp_path: Path) -> None:
     assert begun.orientations is not None
     assert crystals.grain is not None
     assert len(begun.orientations) == len(np.unique(crystals.grain[0]))
-    assert begun.spacing == crystals.metadata.site_spacing
+    assert begun.spacing == crystals.parameters["spacing"]
     words = ["coarsen", str(store), "--read-shockley", "15", "--duration", "60", "--frames", "1", "--out", str(out)]
     assert run(words) == 0
     found = open_coarsening(out / "coarsening.npz")
