@@ -22,6 +22,8 @@ def test_it_is_as_wide_as_a_page_and_names_every_curve_once() -> None:
     figure = predicted_velocities([curve(), curve("(110)")], LIGHT, melting_point=1329.0)
     assert figure.get_figwidth() * PIXELS_PER_INCH == pytest.approx(PAGE_WIDTH)
     assert figure.get_figheight() * PIXELS_PER_INCH > 300
+    narrow = predicted_velocities([curve()], LIGHT, melting_point=None, width=360)
+    assert narrow.get_figwidth() * PIXELS_PER_INCH == pytest.approx(360)
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["(100)", "(110)", "outside the training"]
 
