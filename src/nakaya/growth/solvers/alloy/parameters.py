@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from math import erfc, exp, pi, sqrt
 from typing import ClassVar
 
@@ -38,7 +39,7 @@ def ivantsov_peclet(supersaturation: float) -> float:
     return float(brentq(lambda p: sqrt(pi * p) * exp(p) * erfc(sqrt(p)) - supersaturation, 1e-9, 200))
 
 
-class DiluteAlloy(Parameters):
+class DiluteAlloy(Parameters, ABC):
     """What growth at one temperature and in a gradient have in common.
 
     Lengths are in W0 (the interface's width), times in tau0 (its relaxation time). U is the solute's supersaturation,
@@ -136,9 +137,9 @@ class DiluteAlloy(Parameters):
         return self.seed_radius * self.capillary_length
 
     @property
+    @abstractmethod
     def far(self) -> float:
         """U of the melt far away."""
-        raise NotImplementedError
 
     @property
     def nominal(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from math import log, pi, prod
 from typing import ClassVar
 
@@ -48,7 +49,7 @@ def check_number(expected: float, setup: GrowthSetup, spacing: float, remedy: st
         )
 
 
-class ConstantVelocity(Parameters):
+class ConstantVelocity(Parameters, ABC):
     """What the models in two and three dimensions have in common. SI units.
 
     A grain that nucleates at time t0 on the site x0 reaches x at  t0 + gauge(x - x0) / velocity. The gauge is the
@@ -104,9 +105,9 @@ class ConstantVelocity(Parameters):
         density = count(self.nucleation_rate, self.velocity)
         return max(self.num_present(setup), density * self.spacing**self.dimension * prod(setup.shape))
 
+    @abstractmethod
     def facets(self) -> tuple[float, ...]:
         """Velocities of the facets over `velocity`, in the order of the fields."""
-        raise NotImplementedError
 
 
 def _facet(indices: str, low: float = 0.2) -> float:
