@@ -34,8 +34,8 @@ BESIDE_TIP = 25.0
 KEY = (0, 0)
 
 SOLVABILITY = ((0.55, 0.1385, 0.0170), (0.65, 0.554, 0.0468))
-"""Undercooling, d0 / W0, and V d0 / D of microscopic solvability theory at anisotropy .05, as A. Karma & W.-J. Rappel,
-Phys. Rev. E 57, 4323 (1998), compare with theirs."""
+"""Undercooling, d0 / W0, and V d0 / D of microscopic solvability theory at anisotropy .05, as they are quoted
+from A. Karma & W.-J. Rappel, Phys. Rev. E 57, 4323 (1998); the paper itself was not at hand."""
 
 WALL = 5.0
 """D / V between a steady tip and the walls."""

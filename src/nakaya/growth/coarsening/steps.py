@@ -50,13 +50,13 @@ MIN_VARIANCE = 1.0
 """Of the wide kernel, sites^2: narrower ones see the grid."""
 
 MIN_NARROW = 3.0
-"""Of the narrow kernel, which has to be wider than the fractions it acts on: at 1.6 the pull of a weak boundary on a
-junction is 16 % low, at 3.6 4 %."""
+"""Of the narrow kernel, which has to be wider than the fractions it acts on: else the pull of a weak boundary on a
+junction is too low (dihedral angles in `benchmarks.coarsening`)."""
 
 OF_RADIUS = 0.22
 """Standard deviation of the kernel over the radius that a quarter of the grains stay below. Circles err by its square;
-at junctions the error is of first order, and grows with the kernel over the length of an edge: rates of grains are 4 %
-high at a kernel of .09 mean radii, 9 % at .17 and 25 % at .35. This one is about .14 of them."""
+at junctions the error is of first order, and grows with the kernel over the length of an edge: rates of grains are too
+high by what `benchmarks.coarsening` prints. The kernel is about .14 mean radii."""
 
 
 @dataclass(frozen=True)
