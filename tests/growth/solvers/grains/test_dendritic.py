@@ -170,6 +170,12 @@ def test_files_of_temperatures_are_read_and_gaps_refused(tmp_path: Path) -> None
     np.savez(tmp_path / "gaps.npz", time=time, temperature=temperature, liquidus=893.0)
     with pytest.raises(FormatError, match="gaps: 1 values are not finite, the first at 1 s"):
         TemperatureHistory.read(tmp_path / "gaps.npz")
+    for stand_in in (-9999.0, 0.0):  # as loggers write what they did not see; or degrees Celsius
+        odd = np.full((2, 9, 8), 890.0)
+        odd[0, 1, 1] = stand_in
+        np.savez(tmp_path / "odd.npz", time=time, temperature=odd, liquidus=893.0)
+        with pytest.raises(FormatError, match="Give kelvins, and fill gaps in"):
+            TemperatureHistory.read(tmp_path / "odd.npz")
     np.savez(tmp_path / "warm.npz", time=time, temperature=np.full((2, 9, 8), 900.0), liquidus=893.0)
     with pytest.raises(FormatError, match="never below the liquidus of 893 K"):
         TemperatureHistory.read(tmp_path / "warm.npz")

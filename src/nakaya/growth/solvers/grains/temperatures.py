@@ -67,7 +67,12 @@ class TemperatureHistory:
                 f"temperature has gaps: {int(missing.sum())} values are not finite, the first at {time[which]:g} s; "
                 "fill them in"
             )
-        if np.ndim(liquidus) != 0 or not np.isfinite(liquidus):
+        if temperature.min() <= 0:
+            raise ParameterError(
+                f"temperature goes down to {temperature.min():g} K, which none is: degrees Celsius, or a number that "
+                "stands for a gap? Give kelvins, and fill gaps in"
+            )
+        if np.ndim(liquidus) != 0 or not (np.isfinite(liquidus) and liquidus > 0):
             raise ParameterError(f"liquidus={liquidus} is not one temperature in K")
         undercoolings = float(liquidus) - temperature
         if not (undercoolings > 0).any():
