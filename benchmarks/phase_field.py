@@ -20,7 +20,15 @@ from nakaya.growth.solvers.phase_field.measures import tip_position
 from nakaya.growth.solvers.phase_field.model import MODEL, MODEL_3D
 from nakaya.growth.solvers.phase_field.parameters import PhaseField, PhaseField3D, PureMelt
 
-__all__ = ["convergence_order", "cost_of_crystals", "equilibrium_shape", "phase_field", "steady_tips", "tip_errors"]
+__all__ = [
+    "convergence_order",
+    "cost_of_crystals",
+    "equilibrium_shape",
+    "phase_field",
+    "steady_tips",
+    "thinner_interfaces",
+    "tip_errors",
+]
 
 BOX = 90.0
 """Length of the quarter in W0."""
@@ -106,8 +114,14 @@ def convergence_order(spacings: Sequence[float], values: Sequence[float]) -> flo
     return float(brentq(excess, low, high)) if excess(low) * excess(high) < 0 else float("nan")
 
 
-def steady_tip(undercooling: float, capillary_length: float, spacing: float, orientation: float) -> dict[str, Any]:
-    """Return a tip's velocity after `TRAVEL`, V d0 / D, and how much it has changed within the last D / V^2."""
+def steady_tip(
+    undercooling: float, capillary_length: float, spacing: float, orientation: float, thinner: float = 1.0
+) -> dict[str, Any]:
+    """Return a tip's velocity after `TRAVEL`, V d0 / D, and how much it has changed within the last D / V^2.
+
+    An interface that is `thinner` times as thin makes every other length of the same crystal as many times longer in W0.
+    """
+    capillary_length *= thinner
     seed = max(SEED, 25 * capillary_length)
     params = PhaseField(
         undercooling=undercooling,
@@ -119,8 +133,9 @@ def steady_tip(undercooling: float, capillary_length: float, spacing: float, ori
     published = next(entry[2] for entry in SOLVABILITY if entry[0] == undercooling)
     length = capillary_length / published  # D / V
     stretch = sqrt(2) if orientation == 45 else 1.0
-    reach, travel = TRAVEL[undercooling] / stretch, TRAVEL[undercooling]
-    beside = BESIDE_TIP if orientation == 45 else 0.0
+    travel = TRAVEL[undercooling] * thinner
+    reach = travel / stretch
+    beside = BESIDE_TIP * thinner if orientation == 45 else 0.0
     size = round((reach + beside + WALL * length) / spacing)
     stop = MODEL.stop(margin=size - 1 - int((reach + beside) / spacing), max_steps=None)
     start = time.process_time()
@@ -156,6 +171,15 @@ def steady_tips(spacings: Sequence[float]) -> list[dict[str, Any]]:
             rows += found
             rows.append(found[0] | {"spacing": 0.0, "velocity": limit, "cpu_seconds": 0.0, "published": published})
     return rows
+
+
+def thinner_interfaces(factors: Sequence[float], spacing: float) -> list[dict[str, Any]]:
+    """Return velocities of steady tips of the same crystals with thinner interfaces, on one grid spacing in W0.
+
+    The thin-interface limit leaves errors that vanish with W0 / d0; solvability theory knows sharp interfaces alone.
+    """
+    points = [(undercooling, length) for undercooling, length, _ in SOLVABILITY]
+    return [steady_tip(*point, spacing, 0.0, factor) for point in points for factor in factors]
 
 
 def equilibrium_shape(spacing: float = 0.8, anisotropy: float = 0.05) -> dict[str, float]:
@@ -231,6 +255,9 @@ def phase_field(
     steady: Annotated[
         str, typer.Option(help="Grid spacings of steady tips beside solvability theory; none: leave them out.")
     ] = "0.5,0.6,0.8",
+    thinner: Annotated[
+        str, typer.Option(help="Steady tips with interfaces so many times thinner, at .8 W0; none: leave them out.")
+    ] = "none",
     large: Annotated[bool, typer.Option("--large", help="Time larger crystals, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -242,6 +269,7 @@ def phase_field(
     result: dict[str, Any] = {
         "tips": tip_errors(numbers, PhaseField(undercooling=undercooling)),
         "steady": [] if steady == "none" else steady_tips(_numbers("--steady", steady)),
+        "thinner": [] if thinner == "none" else thinner_interfaces(_numbers("--thinner", thinner), 0.8),
         "shape": equilibrium_shape(),
         "crystals": cost_of_crystals(large),
     }
@@ -264,7 +292,7 @@ def phase_field(
             order = convergence_order([row["spacing"] for row in three], [row["time"] for row in three])
             used = ", ".join(f"{row['spacing']:g}" for row in three)
             typer.echo(f"order of convergence of the time at {orientation} deg, dx {used} W0: {order:.1f}")
-    for row in result["steady"]:
+    for row in result["steady"] + result["thinner"]:
         grid = f"dx {row['spacing']:4.2f} W0" if row["spacing"] else "extrapolated"
         typer.echo(
             f"steady tip, undercooling {row['undercooling']:g}, d0/W0 {row['capillary_length']:g}, "
