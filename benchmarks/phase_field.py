@@ -119,7 +119,7 @@ def steady_tip(
 ) -> dict[str, Any]:
     """Return a tip's velocity after `TRAVEL`, V d0 / D, and how much it has changed within the last D / V^2.
 
-    An interface that is `thinner` times as thin makes every other length of the same crystal as many times longer in W0.
+    With an interface `thinner` times as thin every other length of the same crystal is as many times longer in W0.
     """
     capillary_length *= thinner
     seed = max(SEED, 25 * capillary_length)
