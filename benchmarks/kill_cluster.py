@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -55,7 +56,8 @@ class LocalDask:
             time.sleep(POLL_SECONDS)
         self.address = str(json.loads(place.read_text())["address"])
         more = ["--nworkers", str(workers), "--nthreads", "1", "--local-directory", str(folder / "dask")]
-        self.workers = self._start("worker", [*common, *more, "--host", "127.0.0.1"], said)
+        self._start_workers = partial(self._start, "worker", [*common, *more, "--host", "127.0.0.1"], said)
+        self.workers = self._start_workers()
         while len(_workers_of(self.workers.pid)) < workers:
             if self.workers.poll() is not None or time.monotonic() > deadline + SECONDS_TO_START:
                 raise RuntimeError(f"no Dask workers could be started: see {folder / 'dask.txt'}")
@@ -77,6 +79,11 @@ class LocalDask:
             return False
         os.kill(workers[-1], signal.SIGKILL)
         return True
+
+    def keep_working(self) -> None:
+        """Start workers again where Dask gave them up: it does when one is killed that is still starting."""
+        if self.workers.poll() is not None:
+            self.workers = self._start_workers()
 
     def close(self) -> None:
         """End all of them."""
@@ -167,7 +174,11 @@ def _one_campaign(folder: Path, cluster: _Cluster, kills: int, rng: random.Rando
                 look(out, finished, report)
             if target == "scheduler":
                 cluster.close()
-        if campaign.wait() == 0:
+        while campaign.poll() is None:
+            if target == "worker":
+                cluster.now().keep_working()
+            time.sleep(POLL_SECONDS)
+        if campaign.returncode == 0:
             look(out, finished, report)
             return
         if target not in ("scheduler", "parent"):
@@ -191,6 +202,7 @@ def _kill(
     with _held_shard(out, report.shards) as is_held:
         deadline = time.monotonic() + SECONDS_TO_START
         while is_held and count_records(out) < done + more and campaign.poll() is None and time.monotonic() < deadline:
+            cluster.now().keep_working()
             time.sleep(POLL_SECONDS)
         if not is_held or campaign.poll() is not None:
             return False
