@@ -12,11 +12,12 @@ from nakaya.kinetics.nuclei.committor import fit_committor
 from nakaya.kinetics.nuclei.folds import SPONTANEOUS, freeze_splits, inner_folds, outer_folds
 from nakaya.kinetics.nuclei.scores import score_rows
 from nakaya.kinetics.nuclei.table import as_text
-from nakaya.kinetics.samples.splits import hashed
+from nakaya.kinetics.samples.splits import assignment_hash, hashed
 from support.synthetic_nuclei import planted_nuclei
 
 COUNT, BRANCHES = 400, 4
 BETWEEN, WITHIN = 0.5, 0.6
+SHA256_DIGITS = 64
 
 
 def result(
@@ -156,6 +157,8 @@ def test_a_fold_does_not_depend_on_which_other_nuclei_there_are() -> None:
     few = {n.name: fold.name for fold in outer_folds(nuclei[:10], "nucleus") for n in fold.test}
     many = {n.name: fold.name for fold in outer_folds(nuclei, "nucleus") for n in fold.test}
     assert few.items() <= many.items()
+    assert freeze_splits(nuclei)["nucleus"]["sha256"] == assignment_hash(many)
+    assert len(assignment_hash(many)) == SHA256_DIGITS
 
 
 def test_the_text_has_a_line_for_every_row_and_reason() -> None:
