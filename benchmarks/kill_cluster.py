@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from benchmarks.kill_loop import SWEEP, KillReport, contents, count_records, look, start_campaign
+from benchmarks.kill_loop import SWEEP, KillReport, compare, contents, count_records, look, start_campaign
 from nakaya.core.claims import Claims
 from nakaya.growth.campaigns.campaigning import run_campaign
 from nakaya.growth.store.verification import verify_store
@@ -132,7 +132,7 @@ def kill_on_dask(kills: int, seed: int, points: int = 32, size: int = 64, worker
             _one_campaign(folder, cluster, kills, rng, report)
             out = folder / f"killed-{report.completed}.zarr"
             report.completed += 1
-            report.different += contents(out) != expected
+            compare(out, expected, report)
     report.seconds = time.monotonic() - started
     return report
 

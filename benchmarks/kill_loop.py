@@ -25,6 +25,7 @@ __all__ = [
     "SWEEP",
     "KillReport",
     "await_moment",
+    "compare",
     "contents",
     "count_records",
     "kill_campaigns",
@@ -77,6 +78,7 @@ class KillReport:
         lost: Shards that had been finished and were not there after a kill.
         orphans: Kills after which a process of the tree went on living, or a campaign without a scheduler did not end.
         different: Completed campaigns whose bytes are not those of the undisturbed run.
+        differences: Files in which they differ, and how.
         finished_at_kill: How many shards were finished when a kill came: counts by number.
         seconds: Wall time.
         targets: What was killed in turn.
@@ -90,6 +92,7 @@ class KillReport:
     lost: int = 0
     orphans: int = 0
     different: int = 0
+    differences: list[str] = field(default_factory=list)
     finished_at_kill: Counter[int] = field(default_factory=Counter)
     seconds: float = 0.0
     targets: tuple[str, ...] = TARGETS
@@ -111,6 +114,7 @@ class KillReport:
                 f"lost shards: {self.lost}",
                 f"orphaned processes: {self.orphans}",
                 f"campaigns completed: {self.completed}, of which differ from the undisturbed run: {self.different}",
+                *(f"  {difference}" for difference in self.differences),
                 f"seconds: {self.seconds:.0f}",
             ]
         )
@@ -172,7 +176,7 @@ def _one_campaign(
             break
         raise RuntimeError("the campaign failed without having been killed")
     report.completed += 1
-    report.different += contents(out) != expected
+    compare(out, expected, report)
 
 
 def start_campaign(folder: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
@@ -257,6 +261,19 @@ def look(out: Path, finished: set[tuple[int, int]], report: KillReport) -> int:
 def contents(path: Path) -> dict[str, bytes]:
     """All files of a store, by name."""
     return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
+
+
+def compare(out: Path, expected: dict[str, bytes], report: KillReport) -> None:
+    """Note in which files a finished store differs from the undisturbed one."""
+    found = contents(out)
+    report.different += found != expected
+    for name in sorted(found.keys() | expected.keys()):
+        if name not in expected:
+            report.differences.append(f"{out.name}: {name} is there, of {len(found[name])} bytes")
+        elif name not in found:
+            report.differences.append(f"{out.name}: {name} is not there")
+        elif found[name] != expected[name]:
+            report.differences.append(f"{out.name}: {name} holds something else")
 
 
 def kill_loop(

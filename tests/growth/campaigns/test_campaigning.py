@@ -276,6 +276,20 @@ def test_what_a_killed_writer_left_is_removed(toy, sweep: CampaignConfig, tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.zarr", "c.zarr.log"]
 
 
+def test_what_a_worker_left_that_was_killed_meanwhile_is_removed(
+    toy, sweep: CampaignConfig, tmp_path: Path, contents: Contents
+) -> None:
+    """A cluster gives the shard of a worker that was killed to another; what the first one had begun is there still."""
+    run_campaign(sweep, tmp_path / "undisturbed.zarr")
+
+    def leave_a_part(progress: CampaignProgress) -> None:
+        if progress.shards:
+            (tmp_path / "c.zarr/arrival/.c.0.0.0.0.part").write_text("half")
+
+    run_campaign(sweep, tmp_path / "c.zarr", progress=leave_a_part)
+    assert contents(tmp_path / "c.zarr") == contents(tmp_path / "undisturbed.zarr")
+
+
 def test_what_operating_systems_leave_does_not_hinder(toy, sweep: CampaignConfig, tmp_path: Path) -> None:
     store = tmp_path / "c.zarr"
     run_campaign(sweep, store)

@@ -138,6 +138,7 @@ def run_campaign(
             writer = StoreWriter(store, replace(plan, parameters=config.sample(plan.family)), campaign, log)
         try:
             computed = grow_into(writer, executor, progress)
+            sweep_store(store)  # a worker elsewhere may have been killed, and its shard written by another
         finally:
             Claims(store).tidy()
     layout = plan.layout
