@@ -22,7 +22,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import ParameterError
 from nakaya.records.units import same_dimension, to_si
 
-__all__ = ["Amounts", "Basis", "Conversion", "absorbance_factor", "change_basis", "conversion"]
+__all__ = ["Amounts", "Basis", "Conversion", "absorbance_factor", "change_basis", "conversion", "is_same_amount"]
 
 Basis: TypeAlias = Literal["solvent", "solution", "initial-solution"]
 """What a concentration is per kg of: solvent, solution (a mass fraction), or the solution at the start."""
@@ -173,6 +173,21 @@ def _parts(unit: str, what: str) -> tuple[str, str, Basis | None, float]:
             if top != bottom and same_dimension(text, f"{top_si}/{bottom_si}"):
                 return top, bottom, per, factor * float(to_si(1.0, text))
     raise ParameterError(f"{what} has the unit {unit!r}, which is no amount of solute: give {_EXAMPLES}")
+
+
+def is_same_amount(first: str, second: str) -> bool:
+    """Whether two units mean the same amount of solute; per solvent and per solution differ where both are said.
+
+    >>> is_same_amount("g/L", "mg/mL"), is_same_amount("wt%", "mol%"), is_same_amount("g/g", "kg/kg solvent")
+    (True, False, True)
+    """
+    try:
+        *one, one_per, one_factor = _parts(first, "amount")
+        *two, two_per, two_factor = _parts(second, "amount")
+    except ParameterError:  # no amount, or one that does not say of what
+        return False
+    is_per_same = None in (one_per, two_per) or one_per == two_per
+    return one == two and is_per_same and bool(np.isclose(one_factor, two_factor))
 
 
 def change_basis(values: FloatArray, old: Basis, new: Basis, initial_fraction: float) -> FloatArray:

@@ -17,9 +17,9 @@ from nakaya.cli.app import run
 from nakaya.core.errors import FormatError
 from nakaya.reactor.config import read_column_map
 from nakaya.reactor.guessing.guess import draft_map
-from nakaya.reactor.guessing.words import name_and_unit, standard_unit
 from nakaya.reactor.logs.log import ReactorLog, read_log
 from nakaya.reactor.profiles import Profile
+from nakaya.reactor.words import name_and_unit, standard_unit
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "reactor"
 ROWS = 40

@@ -14,8 +14,8 @@ import numpy as np
 
 from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError
-from nakaya.reactor.guessing.words import has_stem, kind_of_unit, name_and_unit, standard_unit, words_of
 from nakaya.reactor.logs.table import RawTable
+from nakaya.reactor.words import has_stem, kind_of_unit, name_and_unit, standard_unit, words_of
 
 __all__ = [
     "ColumnFacts",

@@ -16,8 +16,8 @@ from typing import Final
 
 from nakaya.core.errors import FormatError
 from nakaya.core.reading import read_bounded
-from nakaya.reactor.guessing.words import standard_unit
 from nakaya.reactor.logs.table import Layout
+from nakaya.reactor.words import standard_unit
 
 __all__ = ["GuessedLayout", "guess_layout", "is_number", "is_stamp"]
 

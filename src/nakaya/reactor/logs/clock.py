@@ -12,6 +12,7 @@ from nakaya.core.arrays import FloatArray
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.reactor.logs.column_map import Stream, TimeColumn
 from nakaya.reactor.logs.dropouts import without_dropouts
+from nakaya.reactor.logs.stated_units import check_stated_unit
 from nakaya.reactor.logs.table import RawTable
 from nakaya.records.units import same_dimension, to_si
 
@@ -181,7 +182,7 @@ def _seconds(table: RawTable, index: int, time: TimeColumn, place: str, flags: l
         if not same_dimension(time.unit, "s"):
             raise ParameterError(f"unit {time.unit!r} of the time column does not measure time: use s, min or h")
         numbers, remarks = without_dropouts(table, index, "time", table.numbers(index))
-        flags += remarks
+        flags += remarks + check_stated_unit(table, index, time.unit, "time")
         with np.errstate(over="ignore"):
             return to_si(numbers, time.unit)
     assert time.format is not None

@@ -15,6 +15,7 @@ from nakaya.reactor.logs.classes import SizeSeries, read_classes
 from nakaya.reactor.logs.clock import Clock, read_clock
 from nakaya.reactor.logs.column_map import CHANNEL_UNITS, MAX_CONCENTRATION, Channel, ColumnMap, is_concentration
 from nakaya.reactor.logs.dropouts import without_dropouts
+from nakaya.reactor.logs.stated_units import check_stated_unit
 from nakaya.reactor.logs.table import RawTable, read_table
 from nakaya.records.units import same_dimension, si_unit, to_si
 
@@ -125,6 +126,7 @@ def _read_channel(
     raw, remarks = without_dropouts(table, index, name, table.numbers(index))
     if name == "crystal_count" and table.looks_grouped(index):
         remarks.append(f'{name}: numbers such as 1.200 beside 950 may be 1200: if so, set thousands = "."')
+    remarks += check_stated_unit(table, index, channel.unit, name)
     values, si = _in_si(raw, name, channel.unit, columns)
     if (lost := np.isfinite(raw) & ~np.isfinite(values)).any():
         row = int(np.flatnonzero(lost)[0])

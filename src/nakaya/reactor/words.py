@@ -147,8 +147,8 @@ _PER = re.compile(r"(?P<name>.*?)_+per_+(?P<unit>[a-zA-Z]+)")
 
 _ENDINGS = (
     re.compile(r"(?P<name>.*?)\s*[\[(]\s*(?P<unit>[^\])]*?)\s*[\])]\s*\.?"),
-    re.compile(r"(?P<name>.*?\S)\s*/\s*(?P<unit>[^/\s][^/]*(?:/[^/]+)?)"),
     re.compile(r"(?P<name>.*?\S)\s*[,;:]\s*(?P<unit>\S+)"),
+    re.compile(r"(?P<name>.*?\S)\s*/\s*(?P<unit>[^/\s][^/]*(?:/[^/]+)?)"),
     re.compile(r"(?P<name>.*?\S)\s+in\s+(?P<unit>\S+)"),
     re.compile(r"(?P<name>.*?[^_\s])_+(?P<unit>[^_\s]+(?:_per_[^_\s]+)?)"),
     re.compile(r"(?P<name>.*?\S)\s+(?P<unit>\S+)"),
