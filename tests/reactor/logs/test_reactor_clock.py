@@ -124,3 +124,51 @@ def test_dates_and_times_of_day_may_stand_in_two_columns(tmp_path) -> None:
     path.write_text("t,T\n23:00:00,20\n")
     with pytest.raises(UnknownNameError, match=r"for \[time\]"):
         read_log(path, ColumnMap("x", streams=(Stream(clock, {"temperature": Channel("T", "degC")}),)))
+
+
+@pytest.mark.parametrize("clock", [{"unit": "s", "backwards": "reverse"}, {"format": "%Y-%m-%d %H:%M:%S"}])
+def test_rows_with_the_newest_first_are_read_from_the_last(tmp_path, clock) -> None:
+    rows = range(30)
+    stamps = [f"2024-03-04 10:{59 - row}:00" if "format" in clock else f"{60 * (29 - row)}" for row in rows]
+    log = read(tmp_path, stamps, **clock)
+    assert seconds(log) == [60.0 * row for row in rows]
+    assert log.channels["temperature"].values[0] == pytest.approx(273.15 + 49)
+    assert log.flags == ("the newest row comes first: the rows are read from the last to the first",)
+
+
+@pytest.mark.parametrize("backwards", ["error", "continue"])
+def test_numbers_that_fall_throughout_are_not_called_resets(tmp_path, backwards) -> None:
+    """They may count down."""
+    with pytest.raises(FormatError, match='set backwards = "reverse" where the newest row comes first'):
+        read(tmp_path, [str(60 * row) for row in range(30, 0, -1)], unit="s", backwards=backwards)
+
+
+def test_am_or_pm_beside_hours_up_to_24_is_refused() -> None:
+    """Python's strptime takes no notice of it: one in the afternoon would be one in the night."""
+    with pytest.raises(ParameterError, match="write %I"):
+        TimeColumn("t", format="%d/%m/%Y %H:%M %p")
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "unit", "right"),
+    [(45123.51, 1 / 1440, "h", "d"), (1.7e9, 60.0, "min", "s"), (1.7e12, 6e4, "s", "ms"), (1.7e9, 60.0, "s", None),
+     (45123.51, 1 / 1440, "d", None), (43200.0, 1.0, "s", None), (43200.5, 10.0, "s", None), (0.0, 0.1, "h", None)],
+)  # fmt: skip
+def test_times_that_count_from_another_epoch_in_another_unit_are_flagged(tmp_path, first, step, unit, right) -> None:
+    flags = read(tmp_path, [f"{first + row * step:.6f}".rstrip("0").rstrip(".") for row in range(40)], unit=unit).flags
+    assert [f'set unit = "{right}"' in flag for flag in flags] == [True] * (right is not None)
+
+
+@pytest.mark.parametrize(("day", "is_flagged"), [(31, True), (28, False)])
+def test_a_clock_that_is_put_to_summer_time_is_flagged(tmp_path, day, is_flagged) -> None:
+    """Every quarter of an hour; 31 March 2024 was a Sunday, when 2:00 became 3:00."""
+    minutes = [15 * row + (60 if row >= 8 else 0) for row in range(40)]
+    stamps = [f"2024-03-{day} {minute // 60:02d}:{minute % 60:02d}" for minute in minutes]
+    flags = read(tmp_path, stamps, format="%Y-%m-%d %H:%M").flags
+    assert any("summer time" in flag for flag in flags) is is_flagged
+
+
+def test_thousands_in_a_column_of_times_are_named(tmp_path) -> None:
+    stamps = [f"{30 * row:,}".replace(",", ".") for row in range(60)]
+    with pytest.raises(FormatError, match="set thousands"):
+        read(tmp_path, stamps, unit="s")

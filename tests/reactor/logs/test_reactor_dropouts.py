@@ -217,3 +217,15 @@ def test_counts_of_three_decimals_beside_whole_ones_are_questioned(tmp_path) -> 
     _, flags = column(tmp_path, ["980", "999", "1.200", "1.310"], "crystal_count", "1")
     assert any('set thousands = "."' in flag for flag in flags)
     assert column(tmp_path, ["1.200", "1.310"], "crystal_count", "1")[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "is_flagged"),
+    [(("950", "1.100"), True), (("250", "0.300"), False), (("950", "1.10"), False), (("95", "1.100"), False)],
+)
+def test_numbers_that_may_be_of_thousands_are_flagged_in_every_channel(tmp_path, values, is_flagged) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("t,N\n" + "".join(f"{row},{values[row // 20]}\n" for row in range(40)))
+    stream = Stream(TimeColumn("t", unit="s"), {"stirring": Channel("N", "rpm")})
+    flags = read_log(path, ColumnMap("x", streams=(stream,))).flags
+    assert [flag.startswith("stirring: numbers such as 1.200") for flag in flags] == [True] * is_flagged

@@ -19,12 +19,18 @@ from nakaya.records.units import same_dimension, to_si
 __all__ = ["Clock", "read_clock"]
 
 _GAP_FACTOR = 20.0
-_DAY = 86400.0
+_HOUR, _DAY = 3600.0, 86400.0
 _PAUSE = 900.0
 """s that a log may pause over midnight, where its rows are closer than a twentieth of that."""
 
 _FEW = 0.05
 """Fraction of the rows that may be advised to be dropped."""
+
+_SERIAL_DAYS, _LONGEST_RUN = (25_000.0, 80_000.0), 60.0
+"""Days of spreadsheets from 1968 to 2119, and a log that is longer than any batch."""
+
+_UNIX = (8e8, 4.2e9)
+"""Seconds since 1970, from 1995 to 2103."""
 
 _FRACTION = re.compile(r"([.,]\d{6})\d+")
 _PASSED = re.compile(
@@ -86,10 +92,15 @@ def read_clock(table: RawTable, stream: Stream, start: float | None) -> tuple[Cl
         flags.append(f"{inside} rows without a time stamp (column {time.column}) are left out")
     rows = np.flatnonzero(known)
     lines = np.asarray(table.lines)[rows]
-    times = _over_midnight(seconds[rows], lines, time, flags)
+    times = seconds[rows]
+    if _is_newest_first(times, time):
+        rows, lines, times = rows[::-1], lines[::-1], times[::-1]
+        flags.append("the newest row comes first: the rows are read from the last to the first")
+    times = _over_midnight(times, lines, time, flags)
     if start is not None and not time.has_date and times[0] - start < -0.5 * _DAY:  # it begins after midnight
         times = times + _DAY
     if time.backwards == "continue":
+        _check_resets(times, table)
         times = _continued(times, lines, flags)
     behind = times < np.maximum.accumulate(times)
     if behind.any():
@@ -98,9 +109,12 @@ def read_clock(table: RawTable, stream: Stream, start: float | None) -> tuple[Cl
         hint = " (a change to or from summer time?)" if abs(gap - 3600.0) < 120.0 else ""
         if not time.has_date and gap > 0.25 * _DAY:
             hint = " (its stamps have no date: midnight after a long pause, or another run?)"
-        if time.backwards == "error":
+        if time.backwards in ("error", "reverse"):
+            falls = int((np.diff(times) < 0).sum())
             remedy = (
-                'or set backwards = "drop" to leave such rows out'
+                'or set backwards = "reverse" where the newest row comes first'
+                if falls > 0.5 * times.size and time.backwards == "error"
+                else 'or set backwards = "drop" to leave such rows out'
                 if lost <= _FEW * times.size
                 else 'or set backwards = "continue" where it was reset and goes on; "drop" would lose '
                 f"{lost} of {times.size} rows"
@@ -120,6 +134,8 @@ def read_clock(table: RawTable, stream: Stream, start: float | None) -> tuple[Cl
             "stamp are averaged"
         )
     flags += _gaps(unique, time.column)
+    if time.format is not None and time.has_date and "%z" not in time.format:
+        flags += _summer_time(unique, start)
     return Clock(unique, rows, group, flags), start
 
 
@@ -162,6 +178,42 @@ def _continued(times: FloatArray, lines: np.ndarray, flags: list[str]) -> FloatA
     return np.asarray(times + np.cumsum(shift))
 
 
+def _is_newest_first(times: FloatArray, time: TimeColumn) -> bool:
+    """Whether rows come in falling order: so the map says, or their dates do; a number may count down."""
+    if time.backwards == "reverse":
+        return True
+    steps = np.diff(times)
+    is_dated = time.format is not None and time.has_date
+    return is_dated and times.size > 2 and bool((steps <= 0).all() and (steps < 0).sum() > 0.5 * steps.size)
+
+
+def _check_resets(times: FloatArray, table: RawTable) -> None:
+    """A clock that mostly goes back is not one that was reset now and then."""
+    steps = np.diff(times)
+    if (steps < 0).sum() > (steps > 0).sum():
+        raise FormatError(
+            f"{table.path}: the clock goes back at {int((steps < 0).sum())} of {steps.size} rows, which are no resets: "
+            'set backwards = "reverse" where the newest row comes first'
+        )
+
+
+def _summer_time(times: FloatArray, start: float) -> list[str]:
+    """A step that is an hour longer than the usual one, in the night to Sunday: a clock put to summer time."""
+    usual = _usual_step(times)
+    steps = np.diff(times)
+    if steps.size < 10 or usual > 0.5 * _HOUR:
+        return []
+    days = (start + times[:-1]) / _DAY % 7  # since Saturday, as 1 January 2000 was
+    is_night = (days > 1 - 2 / 24) & (days < 1 + 4 / 24)
+    ahead = np.flatnonzero((np.abs(steps - usual - _HOUR) <= 0.1 * usual + 1.0) & is_night)
+    if ahead.size == 0:
+        return []
+    return [
+        f"at {times[ahead[0]]:g} s the clock goes on by {steps[ahead[0]]:g} s, an hour more than the usual {usual:g} "
+        "s, in the night to Sunday: if it was put to summer time, all later times are an hour too late"
+    ]
+
+
 def _gaps(times: FloatArray, column: str | int) -> list[str]:
     steps = np.diff(times)
     if steps.size < 10:
@@ -182,6 +234,12 @@ def _seconds(table: RawTable, index: int, time: TimeColumn, place: str, flags: l
         if not same_dimension(time.unit, "s"):
             raise ParameterError(f"unit {time.unit!r} of the time column does not measure time: use s, min or h")
         numbers, remarks = without_dropouts(table, index, "time", table.numbers(index))
+        if table.looks_grouped(index) and (np.diff(numbers[np.isfinite(numbers)]) < 0).any():
+            raise FormatError(
+                f"{table.path}: times such as 1.200 beside 950 may be 1200: set thousands = '.', or write all of them "
+                "with decimals"
+            )
+        flags += _other_epoch(numbers, time)
         flags += remarks + check_stated_unit(table, index, time.unit, "time")
         with np.errstate(over="ignore"):
             return to_si(numbers, time.unit)
@@ -209,6 +267,30 @@ def _seconds(table: RawTable, index: int, time: TimeColumn, place: str, flags: l
                 f"format {time.format!r}"
             ) from None
     return seconds
+
+
+def _other_epoch(numbers: FloatArray, time: TimeColumn) -> list[str]:
+    """Numbers that count days since 1900, or seconds or milliseconds since 1970, but are said to be of another unit."""
+    known = numbers[np.isfinite(numbers)]
+    if known.size < 2:
+        return []
+    low, high = float(known.min()), float(known.max())
+    is_whole = bool((known == np.round(known)).all())
+    found = (
+        ("d", "days since 1900, as spreadsheets count")
+        if _SERIAL_DAYS[0] <= low and high <= _SERIAL_DAYS[1] and high - low < _LONGEST_RUN and not is_whole
+        else ("s", "seconds since 1970")
+        if _UNIX[0] <= low and high <= _UNIX[1]
+        else ("ms", "milliseconds since 1970")
+        if 1e3 * _UNIX[0] <= low and high <= 1e3 * _UNIX[1]
+        else None
+    )
+    if found is None or time.unit is None or float(to_si(1.0, time.unit)) == float(to_si(1.0, found[0])):
+        return []
+    return [
+        f"the times from {low:.10g} to {high:.10g} look like {found[1]}, but are read in {time.unit}: set unit = "
+        f'"{found[0]}", unless they are none'
+    ]
 
 
 def _passed(entry: str) -> float:

@@ -59,26 +59,29 @@ class TimeColumn:
         unit: Of a number ("s", "min", "h"); None with `format`.
         format: Of a date and time, as in strptime ("%d/%m/%Y %H:%M:%S"; seconds may have more digits than its %f); or
             "H:M:S" for time that has passed, also with days ("1.02:03:04", "1 day, 2:03:04").
-        backwards: What to do with rows whose time is before the row above: "error"; "drop" them; or "continue": a clock
-            that was reset goes on where it stood, one usual step later (both with a flag). A clock without a date that
-            passes midnight needs none of them.
+        backwards: What to do with rows whose time is before the row above: "error"; "drop" them; "continue": a clock
+            that was reset goes on where it stood, one usual step later; or "reverse": the newest row comes first (all
+            with a flag). A clock without a date that passes midnight, and dates that fall throughout, need none of
+            them.
     """
 
     column: str | int
     unit: str | None = None
     format: str | None = None
     date: str | int | None = None
-    backwards: Literal["error", "drop", "continue"] = "error"
+    backwards: Literal["error", "drop", "continue", "reverse"] = "error"
 
     def __post_init__(self) -> None:
         if (self.unit is None) == (self.format is None):
             raise ParameterError("a time column needs either a unit (h, min, s) or a format (%d/%m/%Y %H:%M:%S)")
         if self.date is not None and (self.format is None or not self.has_date):
             raise ParameterError(f"date={self.date!r} is a column of dates: give the format of both, %d.%m.%Y %H:%M:%S")
-        if self.backwards not in ("error", "drop", "continue"):
-            raise ParameterError(f"backwards={self.backwards!r} is none of error, drop, continue")
+        if self.backwards not in ("error", "drop", "continue", "reverse"):
+            raise ParameterError(f"backwards={self.backwards!r} is none of error, drop, continue, reverse")
         if "%I" in (self.format or "") and "%p" not in (self.format or ""):
             raise ParameterError(f"format={self.format!r} has hours up to 12 (%I) without am or pm: add %p, or use %H")
+        if "%p" in (self.format or "") and "%H" in (self.format or ""):  # strptime then takes no notice of it
+            raise ParameterError(f"format={self.format!r} has am or pm (%p) beside hours up to 24 (%H): write %I")
         try:
             datetime.strptime("", self.format or "")
         except re.error:  # no ValueError, as for all that is wrong with a format or a text

@@ -124,7 +124,7 @@ def _read_channel(
 ) -> tuple[FloatArray, str, list[str]]:
     index = table.position(channel.column, key=key)
     raw, remarks = without_dropouts(table, index, name, table.numbers(index))
-    if name == "crystal_count" and table.looks_grouped(index):
+    if table.looks_grouped(index):
         remarks.append(f'{name}: numbers such as 1.200 beside 950 may be 1200: if so, set thousands = "."')
     remarks += check_stated_unit(table, index, channel.unit, name)
     values, si = _in_si(raw, name, channel.unit, columns)

@@ -199,12 +199,17 @@ class RawTable:
         return self._number(entry.strip(), index, line)
 
     def looks_grouped(self, index: int) -> bool:
-        """Whether a column of "950" and "1.200" may be of thousands: three digits behind every point, or no point."""
+        """Whether a column of "950" and "1.200" may be of thousands: three digits behind every point, or no point.
+
+        No group of thousands begins with a zero.
+        """
         if self.layout.decimal != "." or self.layout.thousands:
             return False
         fields = [entry for entry in self.text(index) if entry]
         grouped = [entry for entry in fields if _is_grouped(entry, ".")]
         whole = [entry for entry in fields if "." not in entry]
+        if any(entry.lstrip("+-").startswith("0") for entry in grouped):
+            return False
         return bool(grouped) and len(grouped) + len(whole) == len(fields) and any(len(entry) == 3 for entry in whole)
 
     def _number(self, entry: str, index: int, line: int) -> float:
