@@ -247,3 +247,15 @@ def test_a_law_that_needs_molar_masses_asks_for_them_at_once(tmp_path, batch) ->
     amounts = "[system.solubility.amounts]\nmolar_mass_g_per_mol = 180.16\nsolvent_molar_mass_g_per_mol = 18.015\n"
     (tmp_path / "fit.toml").write_text(text.replace("[parameters", amounts + "[parameters", 1))
     assert read_fit_plan(tmp_path / "fit.toml").crystallizer.solubility.unit == "mol/mol"
+
+
+@pytest.mark.parametrize(("hours", "is_flagged"), [(24.0, False), (6.0, True)])
+def test_a_temperature_that_ends_before_the_run_is_told(tmp_path, batch, hours, is_flagged) -> None:
+    """The logger of the temperature stopped after so many hours."""
+    write(tmp_path, batch)
+    head, *rows = (tmp_path / "log.csv").read_text().splitlines()
+    fields = [row.split(",") for row in rows]
+    cut = [[row[0], row[1] if float(row[0]) <= hours else "", *row[2:]] for row in fields]
+    (tmp_path / "log.csv").write_text("\n".join([head, *map(",".join, cut)]))
+    flags = [flag for found in plan(tmp_path).flags.values() for flag in found if "held outside" in flag]
+    assert [f"from 0 to {hours:g} h of a run of 24 h" in flag for flag in flags] == [True] * is_flagged

@@ -33,6 +33,9 @@ from nakaya.records.units import same_dimension
 __all__ = ["FitPlan", "read_fit_plan"]
 
 _MAX_PROFILE_POINTS = 400
+_BEYOND = 0.02
+"""Fraction of a run that its temperature need not cover."""
+
 _STILL = 0.1
 _HOUR = 3600.0
 
@@ -185,6 +188,7 @@ def _experiment(
         residence_time=None if entry.residence_time_h is None else entry.residence_time_h * _HOUR,
         feed_concentration=entry.feed_concentration,
     )
+    remarks += _beyond_profile(entry, log, operation)
     ratios = initial / solubility.at(operation.temperature.values)
     remarks += check_supersaturation(ratios, "supersaturation with the initial concentration")
     if entry.seed is not None and entry.seed_time_h is None and entry.start_h is None:
@@ -381,6 +385,21 @@ def _temperature(entry: ExperimentTable, log: ReactorLog, start: float) -> Profi
             f"experiment {entry.name}: its log holds no temperature: give temperature = [[hours, Celsius], ...]"
         )
     return _thinned(*_series(log, "temperature", entry.name))
+
+
+def _beyond_profile(entry: ExperimentTable, log: ReactorLog, operation: Operation) -> list[str]:
+    """Where a run lasts longer than its temperature was measured: solvers hold the first and the last one."""
+    if entry.temperature is not None or entry.temperature_constant is not None:
+        return []
+    times, _ = _series(log, "temperature", entry.name)
+    usual = float(np.median(np.diff(times))) if times.size > 1 else np.inf
+    before, after = float(times[0]), operation.duration - float(times[-1])
+    if max(before, after) <= max(2.0 * usual, _BEYOND * operation.duration):
+        return []
+    return [
+        f"the temperature was measured from {times[0] / _HOUR:.4g} to {times[-1] / _HOUR:.4g} h of a run of "
+        f"{operation.duration / _HOUR:.4g} h: the first and the last one are held outside; give temperature, or end_h"
+    ]
 
 
 def _stirring(entry: ExperimentTable, log: ReactorLog) -> Profile:

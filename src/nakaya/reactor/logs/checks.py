@@ -9,6 +9,7 @@ import numpy as np
 from nakaya.core.arrays import FloatArray
 from nakaya.reactor.logs.column_map import Balance
 from nakaya.reactor.logs.log import ReactorLog
+from nakaya.reactor.logs.series import at_times
 
 __all__ = [
     "JUMP_FACTOR",
@@ -106,8 +107,7 @@ def check_balance(log: ReactorLog, balance: Balance | None) -> list[str]:
     allowed = balance or Balance()
     total = dissolved.values.copy()
     if crystals is not None:
-        known = np.isfinite(crystals.values)
-        total = total + np.interp(dissolved.times, crystals.times[known], crystals.values[known])
+        total = total + at_times(crystals, dissolved.times)
     known = np.isfinite(total)
     if not known.any():
         return []

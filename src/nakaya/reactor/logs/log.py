@@ -15,6 +15,7 @@ from nakaya.reactor.logs.classes import SizeSeries, read_classes
 from nakaya.reactor.logs.clock import Clock, read_clock
 from nakaya.reactor.logs.column_map import CHANNEL_UNITS, MAX_CONCENTRATION, Channel, ColumnMap, is_concentration
 from nakaya.reactor.logs.dropouts import without_dropouts
+from nakaya.reactor.logs.series import Series, check_quantile_sizes, check_setpoint
 from nakaya.reactor.logs.stated_units import check_stated_unit
 from nakaya.reactor.logs.table import RawTable, read_table
 from nakaya.records.units import same_dimension, si_unit, to_si
@@ -27,24 +28,11 @@ _PLAUSIBLE = {  # SI; outside is a wrong unit or a wrong column
     "transmissivity": (-0.05, 1.5),
     "crystal_mass": (0.0, 100.0),
     "stirring": (0.0, 1000.0),
+    "crystal_count": (0.0, np.inf),
+    **dict.fromkeys(("size_d10", "size_d50", "size_d90", "mean_size"), (1e-9, 0.1)),
 }
 _MANY_MISSING = 0.05
 _MISTAKEN_UNITS = {"C": "degC (C is coulomb)", "F": "degF (F is farad)", "m": "min (m is metre)"}
-
-
-@dataclass(frozen=True, eq=False)
-class Series:
-    """One channel in time.
-
-    Attributes:
-        times: float64 [n], s since the first row of the log, strictly increasing.
-        values: float64 [n], SI; NaN where there is no value.
-        unit: SI unit.
-    """
-
-    times: FloatArray
-    values: FloatArray
-    unit: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +92,7 @@ def read_log(path: Path, columns: ColumnMap) -> ReactorLog:
                 raise ParameterError("the map has size classes in two streams: a record holds one size distribution")
             sizes, remarks = read_classes(table, stream.classes, clock, f"{stream.place}sizes")
             flags += remarks
+    flags += check_quantile_sizes(channels) + check_setpoint(channels)
     unread = table.unread(_columns_of(columns, table))
     return ReactorLog(channels, sizes, tuple(flags), len(table.rows), unread)
 
@@ -142,7 +131,10 @@ def _read_channel(
     low, high = _PLAUSIBLE.get(name, (-np.inf, np.inf))
     if is_concentration(name):
         low, high = 0.0, MAX_CONCENTRATION[columns.concentration_basis]
-    least, greatest = float(np.nanmin(values)), float(np.nanmax(values))
+    shown = values[values != 0] if si == "m" and (values > 0).any() else values
+    least, greatest = float(np.nanmin(shown)), float(np.nanmax(shown))
+    if si == "m" and least == 0:  # there was no crystal
+        low = 0.0
     if least < low or greatest > high:
         raise FormatError(
             f"{table.path}: {name} runs from {least:.4g} to {greatest:.4g} {si}, outside [{low:g}, {high:g}]: wrong "

@@ -29,6 +29,7 @@ from nakaya.reactor.logs.column_map import ColumnMap
 from nakaya.reactor.logs.events import TurbidityEvent, ZoneWidth
 from nakaya.reactor.logs.log import ReactorLog, read_log
 from nakaya.reactor.logs.reports import SizeSample, read_reports
+from nakaya.reactor.logs.series import at_times
 from nakaya.reactor.logs.size_evidence import DECILES, class_evidence, moment_quantities, quantile_quantities
 from nakaya.reactor.logs.zones import find_zones
 from nakaya.reactor.sizes import NUM_MOMENTS
@@ -196,21 +197,28 @@ def _supersaturation(log: ReactorLog, columns: ColumnMap) -> tuple[tuple[FloatAr
     temperature = log.channels.get("temperature")
     if columns.solubility is None or temperature is None:
         return None, []
-    known = np.isfinite(temperature.values)
     if "concentration" in log.channels:
         series = log.channels["concentration"]
         times, concentration = series.times, series.values
-        T = np.interp(times, temperature.times[known], temperature.values[known])
+        T = at_times(temperature, times)
     elif columns.concentration is not None:
         times, T = temperature.times, temperature.values
         concentration = np.full(times.size, columns.concentration)
     else:
         return None, ["a solubility is given but no concentration: the supersaturation is not known"]
+    if not np.isfinite(T).any():
+        return None, ["temperature and concentration have no time in common: the supersaturation is not known"]
+    without = int(np.isnan(T).sum())
     saturated = columns.solubility.at(T)
     if not np.isfinite(saturated).any():
         return None, ["the table of solubilities holds no temperature of this log: the supersaturation is not known"]
-    outside = int(np.isnan(saturated).sum())
+    outside = int(np.isnan(saturated).sum()) - without
     remarks = [f"at {outside} of {T.size} times the temperature is off the table of solubilities"] if outside else []
+    if without and "concentration" in log.channels:
+        remarks.append(
+            f"at {without} of {T.size} times of the concentration no temperature was logged: the supersaturation is "
+            "not known there"
+        )
     if (saturated[np.isfinite(saturated)] <= 0).any():
         return None, [
             "the solubility law is negative at some temperatures of this log: supersaturation is not computed"
