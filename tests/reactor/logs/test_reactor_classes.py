@@ -206,3 +206,31 @@ def test_edges_have_the_normal_scores_of_what_is_below_them() -> None:
     np.testing.assert_allclose(many, [[-z - 3, -z - 2, -z - 1, -z, 0.0, z, z + 1, z + 2]])
     few = _scores(np.array([[0.0, 5.0, 5.0, 0.0], [5.0, 5.0, 0.0, 0.0]]))
     np.testing.assert_allclose(few, [[-4.0, -3.0, 0.0, 3.0, 4.0], [-3.0, 0.0, 3.0, 4.0, 5.0]], atol=1e-12)
+
+
+@pytest.mark.parametrize("whole", [1.0, 100.0])
+@pytest.mark.parametrize("per", ["um", "log10", "ln"])
+def test_densities_are_no_counts(tmp_path, whole, per) -> None:
+    """q(L) of analysers: per micrometre, or per unit of the logarithm; their sums mean nothing."""
+    edges = np.linspace(1.0, 601.0, 41)
+    width = {"um": np.diff(edges), "log10": np.diff(np.log10(edges)), "ln": np.diff(np.log(edges))}[per]
+    with pytest.raises(FormatError, match=f"multiplied by the widths of its classes in {per}.*a density"):
+        ingest(tmp_path, edges[1:], whole * shares(edges) / width, form=".9f")
+    assert ingest(tmp_path, edges[1:], 3e5 * shares(edges), form=".3f").status == "ok"
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e3])
+def test_classes_in_another_unit_are_refused(tmp_path, factor) -> None:
+    """A hundred micrometres in metres, or in nanometres, said to be in micrometres."""
+    edges = factor * np.linspace(0.0, 1000.0, 41)
+    with pytest.raises(FormatError, match="size classes end at"):
+        ingest(tmp_path, edges[1:], 1e5 * shares(edges / factor), form=".2f")
+
+
+def test_fractions_above_a_size_that_begin_below_the_whole_are_questioned(tmp_path) -> None:
+    """Oversize: what lies below the first size is missing, so it does not begin at 100."""
+    edges = np.linspace(0.0, 600.0, 41)
+    above = 97.0 * (1.0 - np.cumsum(shares(edges)))
+    assert any("the fraction above every size?" in flag for flag in ingest(tmp_path, edges[1:], above).flags)
+    falling = 1e4 * np.exp(-np.arange(40) / 8.0)
+    assert not any("fraction above" in flag for flag in ingest(tmp_path, edges[1:], falling, form=".2f").flags)

@@ -19,6 +19,9 @@ __all__ = ["SizeSeries", "class_edges", "read_classes", "refined"]
 _WHOLE = 0.005
 """Relative: rows of per cents with one decimal in a hundred classes add up to 100 within half a per cent."""
 
+_SIZES = (1e-8, 0.2)
+"""m, of the upper edge of the largest class: crystals of a reactor are below a decimetre."""
+
 _MAX_COUNT = 1e18
 _ROWS = 500
 """Rows that are cut into sixteenths at a time, for memory's sake."""
@@ -82,6 +85,11 @@ def read_classes(table: RawTable, classes: SizeClasses, clock: Clock, key: str) 
     edges = to_si(edges, classes.unit)
     if not (np.diff(edges) > 0).all():
         raise FormatError(f"{table.path}: a size class ends at size 0: are the sizes the {classes.edge} edges?")
+    if not _SIZES[0] <= edges[-1] <= _SIZES[1]:
+        raise FormatError(
+            f"{table.path}: the size classes end at {edges[-1]:.3g} m, outside [{_SIZES[0]:g}, {_SIZES[1]:g}]: are the "
+            f"sizes in {classes.unit!r}?"
+        )
     counts = np.column_stack([table.numbers(column) for column in range(first, last + 1)])
     if (counts < 0).any():
         row = int(np.flatnonzero((counts < 0).any(axis=1))[0])
@@ -129,6 +137,13 @@ def _numbers(
             f"{where}: every row of size classes adds up to {filled[0].sum():.4g}: per cent or fractions, no counts, "
             'and nothing says of what: set weight = "number" or "volume" (or "length", "area", "mass")'
         )
+    if not is_whole and (per := _density(filled, edges, classes.unit)):
+        raise FormatError(
+            f"{where}: every row of size classes adds up to 1 or 100 once it is multiplied by {per}: a density, no "
+            "counts: multiply every column by that, and set weight"
+        )
+    if falls and filled.shape[1] >= 5 and filled.max(initial=0.0) <= 100.0 and (filled != np.round(filled)).any():
+        flags.append("every row of size classes falls from the first class on: is it the fraction above every size?")
     power = WEIGHT_POWERS[classes.weight or "number"]
     if not is_whole and power == 0:
         return values, True, flags
@@ -156,6 +171,23 @@ def _add_up(sums: FloatArray, parts: FloatArray) -> bool:
     slack = 0.01 * np.sqrt(parts.shape[1]) if is_rounded else 0.0  # roundings of 0.3, of which two deviations
     wholes = (100.0,) if is_rounded else (100.0, 1.0)
     return any(bool((np.abs(sums / whole - 1.0) <= _WHOLE + slack).all()) for whole in wholes)
+
+
+def _density(filled: FloatArray, edges: FloatArray, unit: str) -> str:
+    """By what rows [n, k] have to be multiplied to add up to 1 or 100, in words; "" where by nothing, or for counts."""
+    if filled.size == 0 or (filled == np.round(filled)).all():
+        return ""
+    inside = slice(1 if edges[0] == 0 else 0, None)
+    logarithms = np.log(edges[inside])
+    widths = {
+        f"the widths of its classes in {unit}": (slice(None), np.diff(edges) / float(to_si(1.0, unit))),
+        "the widths of its classes in log10 of the size": (inside, np.diff(logarithms) / np.log(10.0)),
+        "the widths of its classes in ln of the size": (inside, np.diff(logarithms)),
+    }
+    for words, (part, width) in widths.items():
+        if _add_up(filled[:, part] @ width, filled[:, part]):
+            return words
+    return ""
 
 
 def _mean_powers(edges: FloatArray, power: int, is_geometric: bool) -> FloatArray:
