@@ -273,3 +273,19 @@ def test_any_bytes_are_a_log_or_a_clear_error(tmp_path_factory, content, packed,
     path.write_bytes(stored[: max(0, len(stored) - cut)])
     with contextlib.suppress(NakayaError):
         read_log(path, hours_map())
+
+
+@pytest.mark.parametrize(
+    ("entry", "remedy"),
+    [("25.3 °C", "'°C' behind its number"), ("25.3K", "'K' behind its number"), ("95.2%", "'%' behind its number"),
+     ("<0.01", "a limit of the instrument"), ("Bad", "name it under missing"), ("1-2", "name it under missing")],
+)  # fmt: skip
+def test_a_field_that_is_no_number_is_refused_with_what_it_is(tmp_path, entry, remedy):
+    path = write(tmp_path, f"t,T\n0,25\n1,{entry}\n2,25\n")
+    with pytest.raises(FormatError, match=rf"line 3, column 2: .*{remedy}"):
+        read_log(path, hours_map())
+
+
+def test_the_minus_of_typesetters_is_one(tmp_path):
+    log = read_log(write(tmp_path, "t,T\n0,\u22125.5\n1,0.25\n2,5\n"), hours_map())
+    np.testing.assert_allclose(log.channels["temperature"].values, [267.65, 273.4, 278.15])

@@ -230,11 +230,30 @@ class RawTable:
             raise FormatError(f"{what}: {shown!r} has {remedy}")
         if is_decimal:
             raise FormatError(f"{what}: {shown!r} has the decimal sign {other!r}: set decimal = {other!r}")
+        if tail := self._unit_behind(entry):
+            raise FormatError(
+                f"{what}: {shown!r} has {tail!r} behind its number: take it out of every field, and give the unit in "
+                "the map"
+            )
+        if entry.startswith(("<", ">")):
+            raise FormatError(
+                f"{what}: {shown!r} is a limit of the instrument, and no value: name it under missing, as long as few "
+                "rows hold one"
+            )
         raise FormatError(f"{what}: {shown!r} is not a number: name it under missing, or leave the column")
 
+    def _unit_behind(self, entry: str) -> str:
+        """What follows a number in its field, such as a unit; "" where there is no number, or nothing."""
+        found = _NUMBER_AND_UNIT.fullmatch(entry.translate(_BLANKS))
+        if found is None or _parsed(found["number"], self.layout.decimal, self.layout.thousands) is None:
+            return ""
+        return found["tail"]
 
-_BLANKS = str.maketrans(dict.fromkeys("\u00a0\u2009\u202f", " ") | {"\u2019": "'"})
-"""Blanks that do not break a line, and the apostrophe of Swiss numbers."""
+
+_BLANKS = str.maketrans(dict.fromkeys("\u00a0\u2009\u202f", " ") | {"\u2019": "'", "\u2212": "-"})
+"""Blanks that do not break a line, the apostrophe of Swiss numbers, and the minus sign of typesetters."""
+
+_NUMBER_AND_UNIT = re.compile(r"(?P<number>[+-]?[\d.,]+(?:[eE][+-]?\d+)?)\s*(?P<tail>[^\W\d_][^\s\d]*|[%°]\s?\w*)")
 
 
 def _is_grouped(text: str, thousands: str, decimal: str = "") -> bool:
@@ -248,6 +267,7 @@ def _parsed(text: str, decimal: str, thousands: str) -> float | None:
     """A number, or None for what is none."""
     if thousands and _is_grouped(text, thousands, decimal):
         text = text.translate(_BLANKS).replace(thousands, "")
+    text = text.replace("\u2212", "-")
     if not text.isascii() or "_" in text or (decimal == "," and "." in text):
         return None
     try:
