@@ -64,6 +64,10 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "coarsen:coarsen",
         "Let the grains of a polycrystal coarsen: boundaries move by their curvature, small grains vanish.",
     ),
+    "measure": (
+        "measure:measure",
+        "Print number, density, sizes and texture of the grains of a store, a coarsened map, an EBSD map or a mask.",
+    ),
     "demo": ("demo:demo", "Grow crystals exactly, emulate the same conditions, compare, and write one HTML report."),
     "info": (
         "about:info",

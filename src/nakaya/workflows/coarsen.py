@@ -91,7 +91,8 @@ def coarsen_to_folder(
             until_grains=until_grains, frames=frames, orientations=start.orientations,
             symmetry=start.symmetry or "m-3m", edges=edges, resume=resume, on_frame=keep,
         )  # fmt: skip
-        found = replace(found, flags=(*start.flags, *found.flags))
+        about = {"is_physical": is_physical, "laue_class": start.symmetry, "is_planar": start.is_planar}
+        found = replace(found, flags=(*start.flags, *found.flags), settings=found.settings | about)
         if progress is not None:
             progress(frames, frames)
         with new_folder(out, overwrite=overwrite) as fresh:

@@ -14,6 +14,7 @@ from nakaya.core.arrays import GrainMap
 from nakaya.core.checks import check_count, check_seed
 from nakaya.core.errors import FormatError, ParameterError
 from nakaya.growth.coarsening.files import open_coarsening
+from nakaya.growth.coarsening.result import Coarsening
 from nakaya.growth.exchange.about import with_spacing
 from nakaya.growth.solvers.grains.orientations import FIELDS, grain_orientations
 from nakaya.growth.store.store import open_store
@@ -45,6 +46,7 @@ class Start:
         symmetry: Laue class of all grains; empty where phases differ or none is known.
         edges: "periodic" or "insulated".
         flags: What to keep in mind.
+        is_planar: Whether orientations are turns about the normal of a plane, as of grains that grew in it.
     """
 
     grain_map: GrainMap
@@ -53,6 +55,7 @@ class Start:
     symmetry: str = ""
     edges: str = "insulated"
     flags: tuple[str, ...] = ()
+    is_planar: bool = False
 
 
 def tessellation(kind: str, shape: tuple[int, ...], num_grains: int, seed: int) -> Start:
@@ -108,12 +111,13 @@ def _of_store(path: Path, point: int, member: int) -> Start:
         raise ParameterError(f"member {member} does not exist: there are {crystals.num_members}, counted from 0")
     metadata = crystals.metadata
     if metadata.lattice not in ("square", "cubic"):
-        raise ParameterError(f"{path} has a {metadata.lattice} lattice: coarsening takes square and cubic ones")
+        raise ParameterError(f"{path} has a {metadata.lattice} lattice: maps of square and cubic ones are taken")
     edges = "periodic" if metadata.geometry.get("edges") == "periodic" else "insulated"
     spacing = metadata.site_spacing if metadata.length_unit == "m" else None
     known = {entry.name for entry in FIELDS[metadata.dimension]} <= crystals.fields.keys()
     orientations = grain_orientations(crystals, member=member) if known else None
-    return Start(crystals.grain[member], spacing, orientations, "m-3m" if known else "", edges)
+    is_planar = known and metadata.dimension == 2
+    return Start(crystals.grain[member], spacing, orientations, "m-3m" if known else "", edges, is_planar=is_planar)
 
 
 def _of_ebsd(path: Path) -> Start:
@@ -139,8 +143,7 @@ def _of_arrays(path: Path) -> Start:
     arrays = read_arrays(path, most=MAX_BYTES, what="npz file of a map of grains")
     if "grain_maps" in arrays and "about" in arrays:
         earlier = open_coarsening(path)
-        last = earlier.names[earlier.grain_maps[-1]].astype(np.int32)
-        return Start(last, earlier.spacing, edges=earlier.edges, flags=earlier.flags)
+        return _of_coarsening(earlier)
     maps = {name: array for name, array in arrays.items() if array.ndim in (2, 3) and array.dtype.kind in "iu"}
     if len(maps) != 1:
         raise FormatError(f"{path} holds {len(maps)} arrays of whole numbers with 2 or 3 axes: exactly one is needed")
@@ -148,3 +151,19 @@ def _of_arrays(path: Path) -> Start:
     if found.max() >= 2**31 or found.min() < -(2**31):
         raise FormatError(f"{path} holds numbers of grains beyond 32 bits")
     return Start(found.astype(np.int32))
+
+
+def _of_coarsening(earlier: Coarsening) -> Start:
+    """Its last frame, with the orientations of the grains that are left."""
+    last = earlier.grain_maps[-1]
+    is_physical = bool(earlier.settings.get("is_physical", earlier.spacing != 1.0))  # no site of a metal is a metre
+    turns = None if earlier.orientations is None else Rotation.from_quat(earlier.orientations[np.unique(last)])
+    return Start(
+        earlier.names[last].astype(np.int32),
+        earlier.spacing if is_physical else None,
+        turns,
+        "" if turns is None else str(earlier.settings.get("laue_class", "m-3m")),
+        earlier.edges,
+        earlier.flags,
+        bool(earlier.settings.get("is_planar", False)),
+    )

@@ -169,7 +169,8 @@ def coarsen(
         until_grains: Stop when so many grains are left.
         frames: Maps that are kept beside the first: at equal times where a duration is given, else at equal ratios of
             numbers of grains.
-        orientations: Of the grains in the order of sorted numbers, sample to crystal, [n]; for `ReadShockley`.
+        orientations: Of the grains in the order of sorted numbers, sample to crystal, [n]; for `ReadShockley`, and kept
+            in the result.
         symmetry: Laue class of the crystals.
         edges: "periodic", or "insulated" (boundaries meet the edges at 90 degrees).
         is_reference: Use the plain NumPy version, for small maps.
@@ -199,6 +200,8 @@ def coarsen(
     num_grains = len(names)
     if until_grains is not None:
         check_count("until_grains", until_grains, 1, num_grains - 1, f": the map has {num_grains} grains")
+    if orientations is not None and len(orientations) != num_grains:
+        raise ParameterError(f"{len(orientations)} orientations came for {num_grains} grains: give one for each")
     energies = pair_energies(energy, num_grains, orientations, symmetry)
     reduced = mobility * energies.greatest
     flags += _check_kernel(prepared, energies)
@@ -234,6 +237,7 @@ def coarsen(
     empty = Coarsening(
         np.zeros(0), np.zeros((0, *prepared.shape), np.int32), np.zeros((0, num_grains)),
         np.zeros((0, num_grains), np.int64), names, spacing, reduced, edges, (*flags, *energies.flags), settings,
+        None if orientations is None else np.asarray(orientations.as_quat(), np.float64),
     )  # fmt: skip
     state = resume or Progress(network, 0.0, _with_frame(empty, network, 0.0, unit))
     if is_reference:

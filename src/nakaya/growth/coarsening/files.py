@@ -40,6 +40,8 @@ def _arrays(result: Coarsening) -> dict[str, NDArray[Any]]:
         "flags": result.flags, "settings": result.settings,
     }  # fmt: skip
     arrays: dict[str, NDArray[Any]] = {name: getattr(result, name) for name in _KINDS}
+    if result.orientations is not None:
+        arrays["orientations"] = result.orientations
     return arrays | {"about": np.frombuffer(dump_json(plain(about)), np.uint8)}
 
 
@@ -93,6 +95,9 @@ def _result(arrays: dict[str, NDArray[Any]], path: Path) -> Coarsening:
         or shapes != [(frames, grains)] * 2
     ):
         raise FormatError(f"{path} contradicts itself: its arrays have other numbers of frames or grains")
+    turns = arrays.get("orientations")  # of starts without orientations there are none
+    if turns is not None and (turns.shape != (grains, 4) or turns.dtype.kind != "f" or not np.isfinite(turns).all()):
+        raise FormatError(f"{path} contradicts itself: its orientations are no quaternions, one for each grain")
     try:
         return Coarsening(
             **{name: arrays[name] for name in _KINDS},
@@ -101,6 +106,7 @@ def _result(arrays: dict[str, NDArray[Any]], path: Path) -> Coarsening:
             edges=str(about["edges"]),
             flags=tuple(about["flags"]),
             settings=dict(about["settings"]),
+            orientations=turns,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{path} is damaged: its entry about is incomplete ({error})") from None

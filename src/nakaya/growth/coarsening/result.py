@@ -47,6 +47,7 @@ class Coarsening:
         edges: "periodic" or "insulated".
         flags: What to keep in mind.
         settings: What else decided the outcome, as plain values.
+        orientations: Quaternions (x, y, z, w) from sample to crystal, float64 [grain, 4], where they are known.
     """
 
     times: FloatArray
@@ -59,6 +60,7 @@ class Coarsening:
     edges: str
     flags: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict, repr=False)
+    orientations: FloatArray | None = field(default=None, repr=False)
 
     @property
     def dimension(self) -> int:

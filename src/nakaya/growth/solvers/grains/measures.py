@@ -15,7 +15,15 @@ from nakaya.core.errors import ParameterError
 from nakaya.growth.model.trajectory import INITIAL, Trajectory
 from nakaya.theory import length_of_density
 
-__all__ = ["GrainStatistics", "avrami_exponent", "grain_sizes", "grain_statistics", "transformed_fraction"]
+__all__ = [
+    "GrainStatistics",
+    "avrami_exponent",
+    "equivalent_diameters",
+    "grain_sizes",
+    "grain_statistics",
+    "map_statistics",
+    "transformed_fraction",
+]
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ def grain_sizes(grain: GrainMap) -> IntArray:
     >>> grain_sizes(np.array([[0, 0, 1], [-1, 0, 1]])).tolist()
     [3, 2]
     """
-    return np.bincount(grain[grain >= 0], minlength=int(grain.max()) + 1).astype(np.int64)
+    return np.bincount(grain[grain >= 0], minlength=int(grain.max(initial=-1)) + 1).astype(np.int64)
 
 
 def grain_statistics(crystals: Trajectory, *, point: int = 0, member: int = 0) -> GrainStatistics:
@@ -71,21 +79,49 @@ def grain_statistics(crystals: Trajectory, *, point: int = 0, member: int = 0) -
     one = crystals.point(point)
     if one.grain is None or "spacing" not in one.parameters:
         raise ParameterError(f"crystals of {one.metadata.model} have no grains with a spacing of sites in m")
-    grain, dimension = one.grain[member], one.metadata.dimension
-    sizes = grain_sizes(grain) * float(one.parameters["spacing"]) ** dimension
-    if not len(sizes):
+    if not (one.grain[member] >= 0).any():
         raise ParameterError(f"member {member} has no grain")
-    density = len(sizes) / (grain.size * float(one.parameters["spacing"]) ** dimension)
-    diameters = np.sqrt(4 * sizes / np.pi) if dimension == 2 else np.cbrt(6 * sizes / np.pi)
+    return map_statistics(one.grain[member], float(one.parameters["spacing"]))
+
+
+def map_statistics(grain: GrainMap, spacing: float) -> GrainStatistics:
+    """Return what any map of grains is summed up as, in the unit of the spacing.
+
+    Args:
+        grain: int [*lattice], two or three dimensions; below zero: no grain. Numbers may be left out.
+        spacing: Distance of sites.
+
+    Raises:
+        ParameterError: There is no grain.
+
+    >>> found = map_statistics(np.array([[0, 0, 7], [0, -1, 7]]), 2.0)
+    >>> found.num_grains, found.sizes.tolist(), found.density == 2 / 24
+    (2, [12.0, 8.0], True)
+    """
+    _, sites = np.unique(grain[grain >= 0], return_counts=True)
+    sizes = np.asarray(sites * spacing**grain.ndim, np.float64)
+    if not len(sizes):
+        raise ParameterError("there is no grain in this map")
+    density = len(sizes) / (grain.size * spacing**grain.ndim)
+    diameters = equivalent_diameters(sizes, grain.ndim)
     return GrainStatistics(
         len(sizes),
         density,
-        length_of_density(density, dimension=dimension),
-        np.asarray(sizes, np.float64),
+        length_of_density(density, dimension=grain.ndim),
+        sizes,
         float(diameters.mean()),
         float(diameters.std()),
         float((grain >= 0).mean()),
     )
+
+
+def equivalent_diameters(sizes: FloatArray, dimension: int) -> FloatArray:
+    """Return the diameters of circles of these areas, or of balls of these volumes: float64 [grain].
+
+    >>> equivalent_diameters(np.array([np.pi]), 2).tolist(), equivalent_diameters(np.array([np.pi / 6]), 3).tolist()
+    ([2.0], [1.0])
+    """
+    return np.asarray(np.sqrt(4 * sizes / np.pi) if dimension == 2 else np.cbrt(6 * sizes / np.pi))
 
 
 def transformed_fraction(arrival: ArrivalMap) -> FloatArray:
