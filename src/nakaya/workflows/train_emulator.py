@@ -271,7 +271,10 @@ CGNE = EmulatorFamily(
 )
 
 FAMILIES: Registry[EmulatorFamily] = Registry(
-    "family of emulators", "nakaya.emulators", EmulatorFamily, {"cgne": f"{__name__}:CGNE"}
+    "family of emulators",
+    "nakaya.emulators",
+    EmulatorFamily,
+    {"cgne": f"{__name__}:CGNE", "posterior": "nakaya.growth.inference.family:POSTERIOR"},
 )
 """Families by name, ours and those of plug-ins."""
 
