@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nakaya.core.errors import ParameterError, UnstatedError
+from nakaya.core.errors import FormatError, ParameterError, UnstatedError
 from nakaya.crystallography.lattices import build_crystal
 from nakaya.kinetics.samples.pooled import early_velocity
 from nakaya.md.potentials import MATERIALS
@@ -379,3 +379,48 @@ def test_steps_that_a_restart_wrote_twice_are_left_out(tmp_path: Path, frames: l
     assert axis is not None
     assert axis.values * 1e12 == pytest.approx(np.arange(9.0))
     assert any("left out" in flag for flag in record.flags)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_flagged"),
+    [
+        ({"time_step_ps": 2.0}, True),  # in femtoseconds
+        ({"time_step_ps": 2e-6}, True),  # in nanoseconds
+        ({"time_step_ps": 0.01}, False),
+        ({"time_step_ps": None, "frame_ps": 1000.0}, True),  # 500 steps
+        ({"time_step_ps": None, "frame_ps": 1.0}, False),
+    ],
+)
+def test_a_time_step_in_another_unit_is_flagged(tmp_path: Path, frames: list[Frame], changes, is_flagged) -> None:
+    flags = ingest(tmp_path, dump_of(frames), replace(GIVEN, **changes)).flags
+    assert any("given in picoseconds" in flag for flag in flags) is is_flagged
+
+
+@pytest.mark.parametrize(("frame_ps", "is_flagged"), [(0.002, True), (1.0, False)])
+def test_a_velocity_beyond_all_crystals_is_flagged(tmp_path: Path, frames: list[Frame], frame_ps, is_flagged) -> None:
+    """60 m/s where frames are a picosecond apart."""
+    path = tmp_path / "mine.xyz"
+    path.write_text(xyz_of(frames))
+    record = ingest_trajectory(path, replace(GIVEN, lammps_units=None, time_step_ps=None, frame_ps=frame_ps))
+    assert record.quantities["growth_velocity"].value * frame_ps == pytest.approx(60.0, abs=20.0)
+    assert any("faster than any crystal grows" in flag for flag in record.flags) is is_flagged
+
+
+def test_frames_that_lost_atoms_are_not_used(tmp_path: Path, frames: list[Frame]) -> None:
+    """Eight whole ones come before them."""
+    lost = [
+        frame if number < 8 else replace(frame, positions=frame.positions[5:], velocities=frame.velocities[5:])
+        for number, frame in enumerate(frames)
+        if frame.velocities is not None
+    ]
+    record = ingest(tmp_path, dump_of(lost))
+    assert record.quantities["solid_thickness"].values.shape == (8,)
+    assert any("frame 8 has 1435 atoms after frames of 1440: atoms were lost" in flag for flag in record.flags)
+    with pytest.raises(FormatError, match=r"atoms were lost.*too few"):
+        ingest(tmp_path, dump_of(lost[6:]))
+
+
+def test_frames_in_reverse_order_are_refused_with_the_reason(tmp_path: Path, frames: list[Frame]) -> None:
+    steps = [500 * (len(frames) - number) for number in range(len(frames))]
+    with pytest.raises(FormatError, match="did not come later than the one before"):
+        ingest(tmp_path, dump_of(frames, steps=steps))

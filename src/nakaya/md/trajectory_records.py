@@ -65,6 +65,14 @@ diamond, and 0.55 even between points without any order."""
 SHEARED = 0.1
 """Change of the tilt of a box over its height between two frames: thermal changes of a crystal are a tenth of it."""
 
+_STEPS = (5e-5, 0.021)
+"""ps, of a time step: 20 fs are for coarse grains, 0.05 fs for collisions of ions."""
+
+FASTEST = 1500.0
+"""m/s: no crystal grows at a third of the speed of sound; pure metals reach a few hundred."""
+
+_NOT_LATER = "some frames did not come later than the one before them and were left out"
+
 SAME_TIME = 0.01
 """Fraction by which the times of the file and those of the options may differ."""
 
@@ -175,7 +183,8 @@ def follow_trajectory(path: Path, options: TrajectoryOptions, *, known: Sequence
     try:
         history = follow_crystal(chain([first], watched), CLASSIFIERS[structure], keep_ps=PATCH_TIMES_PS)
     except FormatError as error:
-        raise FormatError(f"{path}: {'; '.join([*trajectory.flags, str(error)])}") from None
+        told = [*trajectory.flags, *watched.flags(only_order=True), str(error)]
+        raise FormatError(f"{path}: {'; '.join(told)}") from None
     flags = [*trajectory.flags, *watched.flags()]
     temperature = options.temperature if options.temperature is not None else watched.mean_temperature()
     flags += [*_temperature_flags(temperature, watched.mean_temperature()), *_density(history, material)]
@@ -310,6 +319,12 @@ class _StepInterval:
         self._steps: float | None = None  # per frame
         self.flag = ""
 
+    def time_step_ps(self, options: TrajectoryOptions) -> float | None:
+        """The time step that was given, or that follows from the time between frames, ps; None = not known."""
+        if options.time_step_ps is not None or options.frame_ps is None or self._steps is None:
+            return options.time_step_ps
+        return options.frame_ps / self._steps if self._steps > 1 else None
+
     def add(self, frame: Frame) -> None:
         """Take the next frame; `UnstatedError` where the steps are not evenly spaced."""
         before, self._before = self._before, frame
@@ -341,7 +356,8 @@ class _Watch(Iterator[Frame]):
         self._temperatures: list[float] = []
         self._number = 0
         self._first, self._last = math.inf, -math.inf
-        self._reset = ""
+        self._reset = self._lost = ""
+        self._num_atoms = 0
         self._backwards = self._contradicted = self._in_guessed_unit = self._has_energies = False
         self._times: list[float] = []
         self._unstrained: FloatArray | None = None
@@ -350,7 +366,7 @@ class _Watch(Iterator[Frame]):
         self.has_times = True
 
     def __next__(self) -> Frame:
-        while not self._reset:
+        while not (self._reset or self._lost):
             frame = next(self._trajectory)
             if self._number >= MAX_FRAMES:
                 raise FormatError(f"more than {MAX_FRAMES} frames: thin the trajectory")
@@ -361,6 +377,13 @@ class _Watch(Iterator[Frame]):
                 self.has_times = False
                 time = float(self._number)
             self._number += 1
+            if self._num_atoms not in (0, len(frame.positions)):
+                self._lost = (
+                    f"frame {frame.number} has {len(frame.positions)} atoms after frames of {self._num_atoms}: atoms "
+                    "were lost, or the dump is of a group that changes; frames from there on are not used"
+                )
+                break
+            self._num_atoms = len(frame.positions)
             if time <= self._first < self._last:
                 self._reset = (
                     f"the clock was set back to {time:g} ps after {self._last:g} ps: frames from there on are "
@@ -401,13 +424,21 @@ class _Watch(Iterator[Frame]):
         known = [value for value in self._temperatures if math.isfinite(value)]
         return float(np.mean(known)) if known else math.nan
 
-    def flags(self) -> list[str]:
-        """What was odd about the times, and what the frames lack."""
-        found = [flag for flag in (self._reset, self._interval.flag) if flag]
+    def flags(self, *, only_order: bool = False) -> list[str]:
+        """What was odd about the times, and what the frames lack; or only why frames were left out."""
+        found = [flag for flag in (self._reset, self._lost, self._interval.flag) if flag]
+        if only_order:
+            return found + ([_NOT_LATER] if self._backwards else [])
+        step = self._interval.time_step_ps(self._options) if self._trajectory.has_units else None
+        if step is not None and not _STEPS[0] <= step <= _STEPS[1]:
+            found.append(
+                f"a time step of {step:.3g} ps is none of atoms, which take 0.001 to 0.005 ps: the time step and the "
+                "time between frames are given in picoseconds"
+            )
         if not self.has_times:
             found.append("the frames have no times: give the time step or the time between frames; no velocity follows")
         if self._backwards:
-            found.append("some frames did not come later than the one before them and were left out")
+            found.append(_NOT_LATER)
         if self._contradicted:
             found.append("the file states other times than those that were given: check the time step")
         if self._in_guessed_unit:
@@ -488,6 +519,11 @@ def _fit(history: SlabHistory, has_times: bool) -> tuple[VelocityFit | None, Seq
     if math.isfinite(fit.velocity.value) and not math.isfinite(fit.velocity.standard_error):
         first, last = fit.window_ps
         flags.append(f"{last - first:.3g} ps are too few to tell the error of the velocity: it may be far off")
+    if abs(fit.velocity.value) > FASTEST:
+        flags.append(
+            f"{fit.velocity.value:.3g} m/s are faster than any crystal grows: check the time step, or the time between "
+            "frames"
+        )
     if not history.shape.is_flat:
         what = "there" if history.shape.of_melt else "the crystal"
         flags.append(

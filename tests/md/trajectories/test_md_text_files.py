@@ -111,7 +111,7 @@ def test_labels_of_types_are_elements(tmp_path: Path) -> None:
     (frame,) = read_dump(path)
     assert frame.species.tolist() == ["O", "Zr"]
     assert next(read_dump(path, elements=["Zr", "O"])).species.tolist() == ["O", "Zr"]
-    with pytest.raises(ParameterError, match="labels of types say O, but Zr,Cu were given"):
+    with pytest.raises(ParameterError, match="the file itself says O, but Zr,Cu were given"):
         list(read_dump(path, elements=["Zr", "Cu"]))
     path.write_text(dump_text(["1 1 Cu 0 0 0"], "id type typelabel x y z"))
     assert next(read_dump(path)).species.tolist() == ["Cu"]
@@ -132,3 +132,30 @@ def test_every_element_has_its_weight() -> None:
         # 0.01 for weights that were revised; mass numbers, of whichever isotope is taken, where there is none.
         has_none = ATOMIC_WEIGHTS[name] == round(ATOMIC_WEIGHTS[name])
         assert ATOMIC_WEIGHTS[name] == pytest.approx(data.atomic_masses[number], abs=1.2 if has_none else 0.011), name
+
+
+def test_a_column_of_elements_is_held_against_those_given(tmp_path: Path) -> None:
+    path = tmp_path / "a.dump"
+    path.write_text(dump_text(["1 1 Al 0 0 0"], "id type element x y z"))
+    assert next(read_dump(path, elements=["Cu", "Al"])).species.tolist() == ["Al"]
+    with pytest.raises(ParameterError, match="the file itself says Al, but Cu were given"):
+        list(read_dump(path, elements=["Cu"]))
+
+
+@pytest.mark.parametrize(("mass", "flags"), [(26.98, 1), (63.546, 0), (63.55, 0)])
+def test_masses_of_the_file_are_held_against_the_elements(tmp_path: Path, mass, flags) -> None:
+    path = tmp_path / "a.dump"
+    path.write_text(dump_text([f"1 1 {mass} 0 0 0"], "id type mass x y z"))
+    trajectory = read_dump(path, elements=["Cu"])
+    assert len(list(trajectory)) == 1
+    assert ["a mass of 26.98, expected 63.546" in flag for flag in trajectory.flags] == [True] * flags
+
+
+@pytest.mark.parametrize("place", ["1.2", "-2.9"])
+def test_scaled_positions_lie_in_the_box(tmp_path: Path, place: str) -> None:
+    path = tmp_path / "a.dump"
+    path.write_text(dump_text([f"1 1 {place} 0 0"], "id type xs ys zs"))
+    assert len(list(read_dump(path, elements=["Cu"]))) == 1
+    path.write_text(dump_text(["1 1 14.2 0 0"], "id type xs ys zs"))
+    with pytest.raises(FormatError, match="numbers up to 14.2: positions that are scaled"):
+        list(read_dump(path, elements=["Cu"]))

@@ -61,6 +61,13 @@ ENERGY = "c_energy"
 """Column with the potential energy of every atom: `compute energy all pe/atom`."""
 
 _POSITION_COLUMNS = (("xu", "yu", "zu"), ("x", "y", "z"), ("xsu", "ysu", "zsu"), ("xs", "ys", "zs"))
+_SCALED = 3.0
+"""Atoms that left the box since neighbours were last looked for are a little outside it."""
+
+_MOLAR = ("metal", "real", "electron")
+"""Styles whose masses are atomic ones."""
+
+_SAME_MASS = 0.02
 _VELOCITY_COLUMNS = ("vx", "vy", "vz")
 _NOT_EXTRA = {"id", "type", "element", "typelabel", "mol", "ix", "iy", "iz", *_VELOCITY_COLUMNS}
 
@@ -139,6 +146,8 @@ def _dump_frame(line: bytes, lines: Lines, number: int, notes: Notes, *, dump: _
     if bad := int((~np.isfinite(positions).all(axis=1)).sum()):
         notes.add("frames left out", f"the frame at step {head.step} was left out: {bad} atoms have no finite position")
         return None
+    if number == 0 and "mass" in columns and dump.units in _MOLAR and (odd := _odd_mass(columns["mass"], species)):
+        notes.add("masses", odd)
     velocities = _velocities(columns, style, head.step, notes)
     extra = {
         name: floats(words, name) for name, words in columns.items() if name not in {*position_columns, *_NOT_EXTRA}
@@ -227,7 +236,24 @@ def _positions(
             f"no positions among the columns {shown(' '.join(columns), 120)}: expected x y z, or xs ys zs"
         )
     found = _triple(columns, names)
+    if names[0] == "xs" and np.nanmax(np.abs(found), initial=0.0) > _SCALED:
+        raise FormatError(
+            f"the columns xs ys zs hold numbers up to {np.nanmax(np.abs(found)):.4g}: positions that are scaled by the "
+            "box lie between 0 and 1; name them x y z if they are lengths"
+        )
     return names, found @ cell if names[0].startswith("xs") else (found - origin) * style.length
+
+
+def _odd_mass(
+    words: np.ndarray[tuple[int], np.dtype[np.bytes_]], species: np.ndarray[tuple[int], np.dtype[np.str_]]
+) -> str:
+    """What is odd about the masses of the file, against those of the elements; "" where they agree."""
+    masses = floats(words, "mass")
+    for symbol in np.unique(species).tolist():
+        own = float(np.median(masses[species == symbol]))
+        if not abs(own / MASSES[symbol] - 1.0) <= _SAME_MASS:
+            return f"the file gives {symbol} a mass of {own:g}, expected {MASSES[symbol]:g}: check the elements"
+    return ""
 
 
 def _velocities(columns: _Columns, style: UnitStyle, step: int, notes: Notes) -> FloatArray | None:
@@ -243,17 +269,17 @@ def _velocities(columns: _Columns, style: UnitStyle, step: int, notes: Notes) ->
 def _labelled(
     labels: np.ndarray[tuple[int], np.dtype[np.bytes_]], elements: Sequence[str]
 ) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    """Elements from labels of types (dump_modify types labels), which must be symbols."""
+    """Elements from a column of them, or from labels of types (dump_modify types labels), which must be symbols."""
     species = symbols(labels)
     if elements and (other := sorted(set(species.tolist()) - set(elements))):
-        raise ParameterError(f"the labels of types say {','.join(other)}, but {','.join(elements)} were given")
+        raise ParameterError(f"the file itself says {','.join(other)}, but {','.join(elements)} were given")
     return species
 
 
 def _species(columns: _Columns, dump: _Dump) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     for name in ("element", "typelabel"):
         if name in columns:
-            return symbols(columns[name])
+            return _labelled(columns[name], dump.elements)
     if "type" not in columns:
         raise FormatError(f"neither type nor element among the columns {shown(' '.join(columns), 120)}")
     path, elements = dump.path, dump.elements
