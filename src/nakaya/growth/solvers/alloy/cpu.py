@@ -25,6 +25,7 @@ from nakaya.growth.solvers.alloy.frame import Frame, moved_up, temperature_law
 from nakaya.growth.solvers.alloy.kernel import BESIDE, Arrays, Rules, Temperature, do_step, renew
 from nakaya.growth.solvers.alloy.parameters import DiluteAlloy, DirectionalAlloy
 from nakaya.growth.solvers.alloy.reference import FLATTEST, State, final_fields, initial_state
+from nakaya.growth.solvers.memory import aligned
 from nakaya.growth.solvers.phase_field import kernel as melt_kernel
 from nakaya.growth.solvers.phase_field.clock import STEP_DURATION
 from nakaya.growth.solvers.phase_field.kernel import AT_FRONT, SEARCH, STEPS, Layout, has_stopped
@@ -108,8 +109,6 @@ def _compile(sources: str) -> Any:
         num_steps: Any,
         is_dense: Any,
         is_fresh: Any,
-        fresh: Any,
-        scratch: Any,
     ) -> Any:
         """Do up to `num_steps` steps, until a stop rule is met; return whether one is."""
         if len(sources) == 0:
@@ -125,7 +124,7 @@ def _compile(sources: str) -> Any:
             else:
                 old, new = (memory.other_psi, memory.other_u), (memory.psi, memory.u)
             if (is_fresh and steps == first) or (steps % SEARCH == 0 and not is_dense):
-                renew(layout, memory, rules, old, new, is_dense, fresh, scratch)
+                renew(layout, memory, rules, old, new, is_dense)
             do_step(layout, memory, rules, temperature, old, new)
             memory.progress[STEPS] += 1
         return has_stopped(memory.progress, rules, limits[0], limits[1])
@@ -156,7 +155,9 @@ def _inner(layout: Layout, flat: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _make_arrays(layout: Layout, state: State, frame: Frame) -> Arrays:
     length = (layout.rows + 2) * layout.stride + 2 * LANES
-    flat = {name: np.zeros(length, np.float32) for name in Arrays._fields[:7]}
+    flat = {name: aligned(length, np.float32, layout.first) for name in Arrays._fields[:7]}
+    for values in flat.values():
+        values[...] = 0
     for name in ("psi", "other_psi", "u", "other_u", "phi"):
         _inner(layout, flat[name])[...] = getattr(state, name.removeprefix("other_"))
     runs = layout.rows * layout.runs
@@ -164,7 +165,7 @@ def _make_arrays(layout: Layout, state: State, frame: Frame) -> Arrays:
         **flat,
         arrival=frame.arrival.reshape(-1),
         front=frame.front.reshape(-1).astype(np.uint8),
-        work=np.zeros(runs, np.uint8),
+        **{name: np.zeros(runs, np.uint8) for name in ("work", "fresh", "scratch")},
         run_list=np.zeros(runs, np.int64),
         places=np.zeros(runs, np.int64),
         progress=np.array([0, frame.arrival.max(), 0, 0], np.int64),
@@ -216,13 +217,10 @@ def evolve(
     arrays, rules = _make_arrays(layout, state, frame), make_rules(params)
     limits = (float(frame.limit), setup.stop.no_growth)
     law = temperature_law(params, setup) if isinstance(params, DirectionalAlloy) else (0.0, 0.0, 0.0)
-    fresh, scratch = np.zeros_like(arrays.work), np.zeros_like(arrays.work)
     is_fresh, has_ended = True, False
     while not has_ended:
         temperature = Temperature(*law, frame.moved)
-        has_ended = _advance(
-            layout, arrays, rules, temperature, limits, STEPS_PER_CALL, is_dense, is_fresh, fresh, scratch
-        )
+        has_ended = _advance(layout, arrays, rules, temperature, limits, STEPS_PER_CALL, is_dense, is_fresh)
         is_fresh = frame.is_window and bool(arrays.progress[AT_FRONT])
         if is_fresh:
             _move(layout, arrays, frame, params.far)

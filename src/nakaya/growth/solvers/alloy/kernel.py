@@ -19,15 +19,17 @@ from nakaya.growth.solvers.phase_field.kernel import (
     NUM_RUNS,
     STEPS,
     copy_line,
+    disturbed_sites,
     fill_halos,
-    has_interface,
-    is_disturbed,
+    interface_sites,
+    is_near,
     note_rising,
     phase_of,
     spread_along,
     start_of,
 )
 from nakaya.growth.solvers.simd import (
+    LANES,
     below,
     both,
     greatest,
@@ -117,6 +119,8 @@ class Arrays(NamedTuple):
     arrival: Any
     front: Any
     work: Any
+    fresh: Any
+    scratch: Any
     run_list: Any
     places: Any
     progress: Any
@@ -229,57 +233,57 @@ def do_step(layout: Any, memory: Any, rules: Any, temperature: Any, old: Any, ne
 
 
 @njit
-def find_work(layout: Any, memory: Any, rules: Any, psi: Any, u: Any, is_dense: Any, fresh: Any, scratch: Any) -> None:
-    """Write what is to be done in every run: where something happens, and beside that."""
+def find_work(layout: Any, memory: Any, rules: Any, psi: Any, u: Any, is_dense: Any) -> None:
+    """Write what is to be done in every run into `fresh`: where something happens, and beside that."""
     near_phase, near_solute = rules.beside
-    wraps = layout.is_periodic and not rules.has_walls
+    num_runs, wraps = layout.rows * layout.runs, layout.is_periodic and not rules.has_walls
     solid = splat(rules.max_psi)
-    for run in range(len(fresh)):
-        at = start_of(layout, run)
-        found = 0
-        if packed(below(load(psi, at), solid)) != 0 and (
-            is_disturbed(rules, u, at)
-            or is_disturbed(rules, u, at - near_solute)
-            or is_disturbed(rules, u, at + near_solute)
-        ):
-            found = SOLUTE
-        if (
-            is_dense
-            or has_interface(rules, psi, at)
-            or has_interface(rules, psi, at - near_phase)
-            or has_interface(rules, psi, at + near_phase)
-        ):
-            found = PHASE | SOLUTE
-        fresh[run] = found
-    spread_along(fresh, scratch, layout.rows, layout.runs, near_phase, PHASE | SOLUTE, wraps)
-    spread_along(fresh, scratch, layout.rows, layout.runs, near_solute - near_phase, SOLUTE, wraps)
-    for run in range(len(fresh)):
-        if fresh[run] == SOLUTE and packed(below(load(psi, start_of(layout, run)), solid)) == 0:
-            fresh[run] = 0  # solid, in which nothing diffuses
+    for row in range(layout.rows):
+        at = start_of(layout, row * layout.runs)
+        solute_behind, solute = disturbed_sites(rules, u, at - LANES), disturbed_sites(rules, u, at)
+        phase_behind, phase = interface_sites(rules, psi, at - LANES), interface_sites(rules, psi, at)
+        for run in range(row * layout.runs, (row + 1) * layout.runs):
+            solute_ahead = disturbed_sites(rules, u, at + LANES)
+            phase_ahead = interface_sites(rules, psi, at + LANES)
+            found = 0
+            if is_near(solute_behind, solute, solute_ahead, near_solute) and packed(below(load(psi, at), solid)) != 0:
+                found = SOLUTE
+            if is_dense or is_near(phase_behind, phase, phase_ahead, near_phase):
+                found = PHASE | SOLUTE
+            memory.fresh[run] = found
+            solute_behind, solute, phase_behind, phase = solute, solute_ahead, phase, phase_ahead
+            at += LANES
+    spread_along(memory, num_runs, layout.rows, layout.runs, near_phase, PHASE | SOLUTE, wraps)
+    spread_along(memory, num_runs, layout.rows, layout.runs, near_solute - near_phase, SOLUTE, wraps)
 
 
 @njit
-def renew(layout: Any, memory: Any, rules: Any, old: Any, new: Any, is_dense: Any, fresh: Any, scratch: Any) -> None:
+def renew(layout: Any, memory: Any, rules: Any, old: Any, new: Any, is_dense: Any) -> None:
     """Find anew in which runs something is to be done.
 
     Of a run that comes to rest both buffers get the same values, so that its neighbours read the same from either.
     """
-    zero = splat(np.float32(0))
+    zero, solid = splat(np.float32(0)), splat(rules.max_psi)
     for field in (old[0], old[1]):
         fill_halos(layout, field)
-    find_work(layout, memory, rules, old[0], old[1], is_dense, fresh, scratch)
+    find_work(layout, memory, rules, old[0], old[1], is_dense)
     count = 0
-    for run in range(len(fresh)):
-        ends = memory.work[run] & ~fresh[run]
-        at = start_of(layout, run)
-        if ends & PHASE:
-            store(new[0], at, load(old[0], at))
-            store(memory.pull, at, zero)
-            store(memory.freezing, at, zero)
-        if ends & SOLUTE:
-            store(new[1], at, load(old[1], at))
-        memory.work[run] = fresh[run]
-        if fresh[run] != 0:
-            memory.run_list[count], memory.places[count] = run, at
-            count += 1
+    for row in range(layout.rows):
+        at = start_of(layout, row * layout.runs)
+        for run in range(row * layout.runs, (row + 1) * layout.runs):
+            fresh = memory.fresh[run]
+            if fresh == SOLUTE and packed(below(load(old[0], at), solid)) == 0:
+                fresh = np.uint8(0)  # solid, in which nothing diffuses
+            ends = memory.work[run] & ~fresh
+            if ends & PHASE:
+                store(new[0], at, load(old[0], at))
+                store(memory.pull, at, zero)
+                store(memory.freezing, at, zero)
+            if ends & SOLUTE:
+                store(new[1], at, load(old[1], at))
+            memory.work[run] = fresh
+            if fresh != 0:
+                memory.run_list[count], memory.places[count] = run, at
+                count += 1
+            at += LANES
     memory.progress[NUM_RUNS] = count

@@ -28,7 +28,6 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 from nakaya.core.arrays import IntArray
 from nakaya.core.compiling import njit
@@ -36,6 +35,7 @@ from nakaya.growth.lattice.geometry import front_distance, open_columns
 from nakaya.growth.lattice.lattice import NEIGHBOURS
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.solvers.gravner_griffeath.parameters import GravnerGriffeath
+from nakaya.growth.solvers.memory import aligned
 from nakaya.growth.solvers.simd import LANES
 
 __all__ = [
@@ -96,8 +96,6 @@ FUSED_RING_ROWS = 16
 
 MAX_TILE_ROWS = 64
 """Rows that share one draw of random words."""
-
-CACHE_LINE = 64
 
 
 class Layout(NamedTuple):
@@ -248,13 +246,6 @@ def make_rules(params: GravnerGriffeath) -> Rules:
     return Rules(**rounded, plus=np.float32(1.0 + sigma), minus=np.float32(1.0 - sigma))
 
 
-def _aligned(length: int, dtype: DTypeLike) -> NDArray[Any]:
-    """Return uninitialised memory that starts a cache line: loads across lines cost double."""
-    raw = np.empty(length * np.dtype(dtype).itemsize + CACHE_LINE, np.uint8)
-    start = -raw.ctypes.data % CACHE_LINE
-    return raw[start : start + length * np.dtype(dtype).itemsize].view(dtype)
-
-
 def _blocks_of_quads(low: IntArray, high: IntArray, *, num_rows: int) -> IntArray:
     """Return the range of blocks that four rows at a time use, empty where all their sites are held."""
     is_open = low < high
@@ -277,24 +268,24 @@ def make_arrays(setup: GrowthSetup, layout: Layout, *, keep_crystal_mass: bool =
     num_entries = layout.num_tiles * layout.capacity
     low, high = open_columns(setup)
     return Arrays(
-        d=_aligned(num_sites, np.float32),
-        num_attached=_aligned(num_sites, np.uint8),
-        crystal_bits=_aligned((layout.size // 32 + 3) * layout.stride, np.uint32),
-        crystal_mass=_aligned(num_sites if keep_crystal_mass else 1, np.float32),
-        ring=_aligned(layout.levels * (layout.ring_rows + QUAD) * layout.stride, np.float32),
-        words=_aligned(layout.levels * WORD_ROWS * layout.stride, np.uint32),
-        top_row=_aligned(2 * layout.stride, np.float32),
-        place=_aligned(num_entries, np.int32),
-        b=_aligned(num_entries, np.float32),
-        c=_aligned(num_entries, np.float32),
-        released=_aligned(num_entries, np.float32),
-        draw=_aligned(num_entries, np.int32),
-        degree=_aligned(num_entries, np.float32),
-        witness=_aligned(num_entries, np.int32),
-        entry=_aligned(num_sites, np.uint32),
-        num_entries=_aligned(2 * layout.num_tiles, np.int64),
-        joining=_aligned(num_entries, np.int32),
-        num_joining=_aligned(layout.num_tiles, np.int64),
+        d=aligned(num_sites, np.float32),
+        num_attached=aligned(num_sites, np.uint8),
+        crystal_bits=aligned((layout.size // 32 + 3) * layout.stride, np.uint32),
+        crystal_mass=aligned(num_sites if keep_crystal_mass else 1, np.float32),
+        ring=aligned(layout.levels * (layout.ring_rows + QUAD) * layout.stride, np.float32),
+        words=aligned(layout.levels * WORD_ROWS * layout.stride, np.uint32),
+        top_row=aligned(2 * layout.stride, np.float32),
+        place=aligned(num_entries, np.int32),
+        b=aligned(num_entries, np.float32),
+        c=aligned(num_entries, np.float32),
+        released=aligned(num_entries, np.float32),
+        draw=aligned(num_entries, np.int32),
+        degree=aligned(num_entries, np.float32),
+        witness=aligned(num_entries, np.int32),
+        entry=aligned(num_sites, np.uint32),
+        num_entries=aligned(2 * layout.num_tiles, np.int64),
+        joining=aligned(num_entries, np.int32),
+        num_joining=aligned(layout.num_tiles, np.int64),
         low=low,
         high=high,
         blocks=_blocks_of_quads(low, high, num_rows=(layout.num_tiles + 1) * tile_rows),

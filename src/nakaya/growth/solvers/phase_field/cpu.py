@@ -18,6 +18,7 @@ from nakaya.core.randomness import Key
 from nakaya.growth.grower_model import MemberGrowth
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.solvers import simd, threefry
+from nakaya.growth.solvers.memory import aligned
 from nakaya.growth.solvers.phase_field import kernel, noise_kernel
 from nakaya.growth.solvers.phase_field.clock import STEP_DURATION, Clock
 from nakaya.growth.solvers.phase_field.kernel import (
@@ -42,7 +43,9 @@ __all__ = ["DISTURBED", "evolve", "grow_member"]
 DISTURBED = 2e-5
 """How far u may be from its first value where heat is not followed."""
 
-NOISE_FIELDS = ("near", "wide", "kick", "flux_0", "flux_1", "flux_2")
+DIRECTIONS = ("square", "inverse", "fourth")
+FLOWS = ("to_column", "to_row")
+NOISE_FIELDS = ("near", "kick", "flux_1", "flux_2")
 
 STEPS_PER_CALL = 256
 """Time steps between two returns to Python, where an interrupt is noticed and a watcher is told."""
@@ -114,8 +117,6 @@ def _compile(sources: str) -> Any:
         limits: Any,
         num_steps: Any,
         is_dense: Any,
-        fresh: Any,
-        scratch: Any,
         noise: Any,
     ) -> Any:
         """Do up to `num_steps` steps, until a stop rule is met; return whether one is."""
@@ -133,7 +134,7 @@ def _compile(sources: str) -> Any:
             if rules.is_noisy and memory.progress[STEPS] % RENEWAL == 0:
                 find_near(layout, memory, rules, noise[2])
             if memory.progress[STEPS] % SEARCH == 0 and not (is_dense and memory.progress[STEPS] > 0):
-                renew(layout, memory, rules, old, new, is_dense, fresh, scratch)
+                renew(layout, memory, rules, old, new, is_dense)
             if rules.is_noisy and memory.progress[STEPS] % BLOCK == 0:
                 draw(layout, memory, rules, noise, memory.progress[STEPS] // BLOCK)
             fill_ghosts(layout, old[0])
@@ -159,20 +160,25 @@ def _inner(layout: Layout, flat: NDArray[np.float32], shape: tuple[int, ...]) ->
 def _make_arrays(layout: Layout, state: State, clock: Clock, is_noisy: bool) -> Arrays:
     lines = (layout.layers + 2) * (layout.rows + 2) if layout.plane else layout.rows + 4
     length = lines * layout.stride + 2 * LANES
-    flat = {name: np.zeros(length, np.float32) for name in ("psi", "other_psi", "u", "other_u", "phi")}
+    states = ("psi", "other_psi", "u", "other_u", "phi")
+    flat = {name: aligned(length, np.float32, layout.first) for name in states}
+    flat |= {name: aligned(length if is_noisy else 1, np.float32, layout.first) for name in NOISE_FIELDS}
+    flat["flux_0"] = aligned(length if is_noisy and layout.plane else 1, np.float32, layout.first)
+    flat |= {name: aligned(kernel.BATCH * LANES if layout.plane else 1, np.float32) for name in DIRECTIONS}
+    flat |= {name: aligned(1 if layout.plane else length, np.float32, layout.first) for name in FLOWS}
     for name, values in flat.items():
-        _inner(layout, values, state.phi.shape)[...] = getattr(state, name.removeprefix("other_"))
+        values[...] = 0
+        if name in states:
+            _inner(layout, values, state.phi.shape)[...] = getattr(state, name.removeprefix("other_"))
     runs = layout.layers * layout.rows * layout.runs
     return Arrays(
         **flat,
         arrival=clock.arrival.reshape(-1),
         front=clock.front.reshape(-1).astype(np.uint8),
-        work=np.zeros(runs, np.uint8),
-        run_list=np.zeros(runs, np.int64),
-        places=np.zeros(runs, np.int64),
-        progress=np.array([0, clock.arrival.max(), 0, 0], np.int64),
+        **{name: np.zeros(runs, np.uint8) for name in ("work", "fresh", "scratch")},
+        **{name: np.zeros(runs, np.int64) for name in ("run_list", "places", "fronts", "front_places")},
+        progress=np.array([0, clock.arrival.max(), 0, 0, 0], np.int64),
         before=np.zeros(LANES, np.float32),
-        **{name: np.zeros(length if is_noisy else 1, np.float32) for name in NOISE_FIELDS},
     )
 
 
@@ -208,9 +214,8 @@ def evolve(
     layout = make_layout(setup, lattice.is_mirrored(setup.geometry))
     arrays, rules = _make_arrays(layout, state, clock, params.noise > 0), make_rules(params)
     limits = (float(clock.limit), setup.stop.no_growth)
-    fresh, scratch = np.zeros_like(arrays.work), np.zeros_like(arrays.work)
     noise = (np.uint32(key[0]), np.uint32(key[1]), reach_in_sites(params))
-    while not _advance(layout, arrays, rules, limits, steps_per_call, is_dense, fresh, scratch, noise):
+    while not _advance(layout, arrays, rules, limits, steps_per_call, is_dense, noise):
         if watch is not None:
             watch(int(arrays.progress[STEPS]), _state_of(layout, arrays, setup.shape))
     clock.num_steps = int(arrays.progress[STEPS])

@@ -16,6 +16,7 @@ import numpy as np
 from nakaya.core.compiling import njit
 from nakaya.growth.solvers.simd import (
     LANES,
+    advanced,
     below,
     both,
     either,
@@ -46,11 +47,14 @@ __all__ = [
     "start_of",
 ]
 
-STEPS, LAST_GROWTH, AT_FRONT, NUM_RUNS = 0, 1, 2, 3
+STEPS, LAST_GROWTH, AT_FRONT, NUM_RUNS, NUM_FRONTS = 0, 1, 2, 3, 4
 """Places in the array of progress."""
 
 PHASE, HEAT = 1, 2
 """What is done in a run, as bits."""
+
+BATCH = 64
+"""Runs whose gradients are kept at a time."""
 
 SEARCH = 8
 """Time steps after which it is looked anew where something happens."""
@@ -151,18 +155,32 @@ class Arrays(NamedTuple):
     front: Any
     work: Any
     """What is done in every run, uint8 [layers * rows * runs]."""
+    fresh: Any
+    """The same as it is found anew."""
+    scratch: Any
     run_list: Any
     """Runs in which something is done."""
     places: Any
     """Where they begin."""
+    fronts: Any
+    """Those of them in which the phase field is worked on."""
+    front_places: Any
     progress: Any
     before: Any
     """phi of a run before a step."""
+    to_column: Any
+    """In the plane, what flows from every site to that in the next column; one value in space."""
+    to_row: Any
+    square: Any
+    """In space, |grad psi|^2 of the next `BATCH` runs in which the phase field is worked on; one value in the plane."""
+    inverse: Any
+    """1 / |grad psi|^2 of these."""
+    fourth: Any
+    """Sum of n_i^4 of these."""
     near: Any
     """1 where noise acts, else 0; it and what follows have one value where there is no noise."""
-    wide: Any
     kick: Any
-    """What noise adds to u in a step."""
+    """What noise adds to u in a step; in between `near` on its way."""
     flux_0: Any
     """Noise of the flux from a site to the next, along layers."""
     flux_1: Any
@@ -176,14 +194,16 @@ class Arrays(NamedTuple):
 def fill_ghosts(layout: Any, field: Any) -> None:
     """Write the neighbours beyond all edges: the opposite side, or the image in a mirror or wall."""
     columns, rows, layers = layout.columns, layout.rows, layout.layers
+    reach = 1 if layout.plane > 0 else 2
     for layer in range(layers):
         above = layout.first + layer * layout.plane
-        for row in range(rows):
-            start = above + row * layout.stride
-            for distance in range(1, 3):
-                field[start + columns - 1 + distance] = field[start + source_ahead(layout, columns, distance)]
-                field[start - distance] = field[start + source_behind(layout, columns, distance)]
-        for distance in range(1, 2 if layout.plane > 0 else 3):
+        for distance in range(1, reach + 1):
+            ahead, behind = source_ahead(layout, columns, distance), source_behind(layout, columns, distance)
+            for row in range(rows):
+                start = above + row * layout.stride
+                field[start + columns - 1 + distance] = field[start + ahead]
+                field[start - distance] = field[start + behind]
+        for distance in range(1, reach + 1):
             ahead = above + source_ahead(layout, rows, distance) * layout.stride
             copy_line(field, ahead - 1, above + (rows - 1 + distance) * layout.stride - 1, columns + 2)
             behind = above + source_behind(layout, rows, distance) * layout.stride
@@ -230,17 +250,6 @@ def phase_of(rules: Any, psi: Any) -> Any:
 
 
 @njit(forceinline=True)
-def plane_sums(layout: Any, field: Any, at: Any) -> Any:
-    """The neighbours' sums in the plane: along axes, and on diagonals."""
-    stride = layout.stride
-    rows = load(field, at - stride) + load(field, at + stride)
-    columns = load(field, at - 1) + load(field, at + 1)
-    equal = load(field, at - stride - 1) + load(field, at + stride + 1)
-    opposite = load(field, at - stride + 1) + load(field, at + stride - 1)
-    return rows + columns, equal + opposite
-
-
-@njit(forceinline=True)
 def sum_alike(first: Any, second: Any, third: Any) -> Any:
     """The sum of three terms, the same in any order: the greatest is added last."""
     low, high = least(first, second), greatest(first, second)
@@ -259,8 +268,10 @@ def diagonal_sums(field: Any, at: Any, one: Any, other: Any) -> Any:
 @njit(forceinline=True)
 def spread_in_plane(layout: Any, field: Any, at: Any) -> Any:
     """The isotropic Laplacian times 6 dx^2 in the plane."""
-    faces, diagonals = plane_sums(layout, field, at)
-    return (faces * splat(np.float32(4)) + diagonals) - load(field, at) * splat(np.float32(20))
+    rows = load(field, at - layout.stride) + load(field, at + layout.stride)
+    columns = load(field, at - 1) + load(field, at + 1)
+    equal, opposite = diagonal_sums(field, at, layout.stride, 1)
+    return ((rows + columns) * splat(np.float32(4)) + (equal + opposite)) - load(field, at) * splat(np.float32(20))
 
 
 @njit(forceinline=True)
@@ -296,39 +307,57 @@ def stretch(rules: Any, x: Any, y: Any) -> Any:
 
 
 @njit(forceinline=True)
-def through_column(rules: Any, difference: Any, rise: Any) -> Any:
-    """What flows through a face to the next column, from differences to it and, four times, along it."""
-    x, y = difference * splat(rules.per_spacing), rise * splat(rules.quarter_per_spacing)
+def through_column(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
+    """What flows through the faces to the next column."""
+    above, below_it = at + layout.stride, at - layout.stride
+    rise, beside = load(psi, above) - load(psi, below_it), load(psi, above + 1) - load(psi, below_it + 1)
+    x = (load(psi, at + 1) - load(psi, at)) * splat(rules.per_spacing)
+    y = (rise + beside) * splat(rules.quarter_per_spacing)
     _, a, slope = stretch(rules, x, y)
     return a * (a * x - slope * y)
 
 
 @njit(forceinline=True)
-def through_row(rules: Any, difference: Any, run: Any) -> Any:
-    """What flows through a face to the next row."""
-    x, y = run * splat(rules.quarter_per_spacing), difference * splat(rules.per_spacing)
+def through_row(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
+    """What flows through the faces to the next row."""
+    above = at + layout.stride
+    run, beside = load(psi, at + 1) - load(psi, at - 1), load(psi, above + 1) - load(psi, above - 1)
+    x = (run + beside) * splat(rules.quarter_per_spacing)
+    y = (load(psi, above) - load(psi, at)) * splat(rules.per_spacing)
     _, a, slope = stretch(rules, x, y)
     return a * (a * y + slope * x)
 
 
+@njit
+def find_flows(layout: Any, memory: Any, rules: Any, psi: Any) -> None:
+    """Write what flows through all faces of the runs in which the phase field is worked on, once for each face.
+
+    The reference looks at a face from both of its sites. Its sums are the same from either, to the last bit.
+    """
+    last = 0
+    for number in range(memory.progress[NUM_FRONTS]):
+        run, at = memory.fronts[number], memory.front_places[number]
+        store(memory.to_column, at, through_column(layout, rules, psi, at))
+        store(memory.to_row, at, through_row(layout, rules, psi, at))
+        if at - LANES != last:
+            store(memory.to_column, at - LANES, through_column(layout, rules, psi, at - LANES))
+        if run < layout.runs or not memory.work[run - layout.runs] & PHASE:
+            store(memory.to_row, at - layout.stride, through_row(layout, rules, psi, at - layout.stride))
+        last = at
+
+
 @njit(forceinline=True)
-def curvature_in_plane(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
+def curvature_in_plane(layout: Any, memory: Any, rules: Any, psi: Any, at: Any) -> Any:
     """a^2, |grad psi|^2 and sum_ij f_ij d_i d_j psi in two dimensions."""
     stride, eight = layout.stride, splat(np.float32(8))
-    centre, below_it, above = load(psi, at), load(psi, at - stride), load(psi, at + stride)
-    left, right = load(psi, at - 1), load(psi, at + 1)
-    below_left, below_right = load(psi, at - stride - 1), load(psi, at - stride + 1)
-    above_left, above_right = load(psi, at + stride - 1), load(psi, at + stride + 1)
-    rise, run = above - below_it, right - left
-    columns = through_column(rules, right - centre, rise + (above_right - below_right)) - through_column(
-        rules, centre - left, rise + (above_left - below_left)
-    )
-    rows = through_row(rules, above - centre, run + (above_right - above_left)) - through_row(
-        rules, centre - below_it, run + (below_right - below_left)
-    )
-    wide_run, wide_rise = load(psi, at + 2) - load(psi, at - 2), load(psi, at + 2 * stride) - load(psi, at - 2 * stride)
+    columns = load(memory.to_column, at) - load(memory.to_column, at - 1)
+    rows = load(memory.to_row, at) - load(memory.to_row, at - stride)
+    run, rise = load(psi, at + 1) - load(psi, at - 1), load(psi, at + stride) - load(psi, at - stride)
+    left_2, right_2 = load(psi, at - 2), load(psi, at + 2)
+    below_2, above_2 = load(psi, at - 2 * stride), load(psi, at + 2 * stride)
     per_length = splat(rules.twelfth_per_spacing)
-    square, a, _ = stretch(rules, (run * eight - wide_run) * per_length, (rise * eight - wide_rise) * per_length)
+    x, y = (run * eight - (right_2 - left_2)) * per_length, (rise * eight - (above_2 - below_2)) * per_length
+    square, a, _ = stretch(rules, x, y)
     return a * a, square, (columns + rows) * splat(rules.per_spacing)
 
 
@@ -351,17 +380,39 @@ def mixed_term(
 
 
 @njit(forceinline=True)
-def curvature_in_space(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
-    """a^2, |grad psi|^2 and sum_ij f_ij d_i d_j psi in three dimensions."""
-    plane, stride = layout.plane, layout.stride
-    per_length, per_area = splat(rules.per_length), splat(rules.per_area)
+def gradient_in_space(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
+    """The gradient of psi: along layers, rows and columns."""
+    plane, stride, per_length = layout.plane, layout.stride, splat(rules.per_length)
+    return (
+        (load(psi, at + plane) - load(psi, at - plane)) * per_length,
+        (load(psi, at + stride) - load(psi, at - stride)) * per_length,
+        (load(psi, at + 1) - load(psi, at - 1)) * per_length,
+    )
+
+
+@njit
+def find_directions(layout: Any, memory: Any, rules: Any, psi: Any, first: Any, end: Any) -> None:
+    """Write |g|^2, its inverse and the sum of n_i^4 of the gradient g, where the phase field is worked on."""
+    for number in range(first, end):
+        x, y, z = gradient_in_space(layout, rules, psi, memory.front_places[number])
+        square = sum_alike(x * x, y * y, z * z)
+        inverse = splat(np.float32(1)) / (square + splat(rules.tiny))
+        nx, ny, nz = (x * x) * inverse, (y * y) * inverse, (z * z) * inverse
+        place = (number - first) * LANES
+        store(memory.square, place, square)
+        store(memory.inverse, place, inverse)
+        store(memory.fourth, place, sum_alike(nx * nx, ny * ny, nz * nz))
+
+
+@njit(forceinline=True)
+def curvature_in_space(layout: Any, memory: Any, rules: Any, psi: Any, at: Any, place: Any) -> Any:
+    """a^2, |grad psi|^2 and sum_ij f_ij d_i d_j psi in three dimensions; `find_directions` wrote to a place."""
+    plane, stride, per_area = layout.plane, layout.stride, splat(rules.per_area)
     centre = load(psi, at)
     two, twelfth = splat(np.float32(2)), splat(rules.twelfth)
     twice, fourfold = centre * two, centre * splat(np.float32(4))
-    below_it, above = load(psi, at - plane), load(psi, at + plane)
-    front, back = load(psi, at - stride), load(psi, at + stride)
-    left, right = load(psi, at - 1), load(psi, at + 1)
-    layers, rows, columns = below_it + above, front + back, left + right
+    layers, rows = load(psi, at - plane) + load(psi, at + plane), load(psi, at - stride) + load(psi, at + stride)
+    columns = load(psi, at - 1) + load(psi, at + 1)
     xy, xz, yz = (
         diagonal_sums(psi, at, plane, stride),
         diagonal_sums(psi, at, plane, 1),
@@ -370,14 +421,12 @@ def curvature_in_space(layout: Any, rules: Any, psi: Any, at: Any) -> Any:
     bent_xy = (xy[0] + xy[1]) - ((layers + rows) * two - fourfold)
     bent_xz = (xz[0] + xz[1]) - ((layers + columns) * two - fourfold)
     bent_yz = (yz[0] + yz[1]) - ((rows + columns) * two - fourfold)
-    x, y, z = (above - below_it) * per_length, (back - front) * per_length, (right - left) * per_length
     xx = ((layers - twice) + (bent_xy + bent_xz) * twelfth) * per_area
     yy = ((rows - twice) + (bent_xy + bent_yz) * twelfth) * per_area
     zz = ((columns - twice) + (bent_xz + bent_yz) * twelfth) * per_area
-    square = sum_alike(x * x, y * y, z * z)
-    inverse = splat(np.float32(1)) / (square + splat(rules.tiny))
+    x, y, z = gradient_in_space(layout, rules, psi, at)
+    square, inverse, s = load(memory.square, place), load(memory.inverse, place), load(memory.fourth, place)
     nx, ny, nz = (x * x) * inverse, (y * y) * inverse, (z * z) * inverse
-    s = sum_alike(nx * nx, ny * ny, nz * nz)
     a = s * splat(rules.eps_4) + splat(rules.base)
     dx, dy, dz = nx - s, ny - s, nz - s
     straight = sum_alike(
@@ -434,28 +483,40 @@ def start_of(layout: Any, run: Any) -> Any:
 
 
 @njit
-def do_step(layout: Any, memory: Any, rules: Any, old: Any, new: Any) -> None:
-    """Do one step in all runs of the list: from the fields `old` (psi, u) to `new`."""
+def advance_in_plane(layout: Any, memory: Any, rules: Any, psi: Any, u: Any, new_psi: Any) -> None:
+    """Write psi one step later in the runs in which the phase field is worked on."""
+    find_flows(layout, memory, rules, psi)
+    for number in range(memory.progress[NUM_FRONTS]):
+        at = memory.front_places[number]
+        a2, square, curved = curvature_in_plane(layout, memory, rules, psi, at)
+        store(new_psi, at, advance_run(rules, load(psi, at), load(memory.phi, at), load(u, at), a2, square, curved))
+
+
+@njit
+def advance_in_space(layout: Any, memory: Any, rules: Any, psi: Any, u: Any, new_psi: Any) -> None:
+    """The same in three dimensions."""
+    for first in range(0, memory.progress[NUM_FRONTS], BATCH):
+        end = min(first + BATCH, memory.progress[NUM_FRONTS])
+        find_directions(layout, memory, rules, psi, first, end)
+        for number in range(first, end):
+            at = memory.front_places[number]
+            a2, square, curved = curvature_in_space(layout, memory, rules, psi, at, (number - first) * LANES)
+            store(new_psi, at, advance_run(rules, load(psi, at), load(memory.phi, at), load(u, at), a2, square, curved))
+
+
+@njit
+def diffuse(layout: Any, memory: Any, rules: Any, new_psi: Any, u: Any, new_u: Any) -> None:
+    """Write u one step later in all runs of the list, and phi where psi has been advanced."""
     zero = splat(np.float32(0))
-    psi, u = old
-    new_psi, new_u = new
     for number in range(memory.progress[NUM_RUNS]):
         run, at = memory.run_list[number], memory.places[number]
-        heat = load(u, at)
         if layout.plane > 0:
             spread = spread_in_space(layout, u, at)
         else:
             spread = spread_in_plane(layout, u, at)
-        later = heat + spread * splat(rules.to_spread)
+        later = load(u, at) + spread * splat(rules.to_spread)
         if memory.work[run] & PHASE:
-            phi = load(memory.phi, at)
-            if layout.plane > 0:
-                a2, square, curved = curvature_in_space(layout, rules, psi, at)
-            else:
-                a2, square, curved = curvature_in_plane(layout, rules, psi, at)
-            changed = advance_run(rules, load(psi, at), phi, heat, a2, square, curved)
-            store(new_psi, at, changed)
-            solid = phase_of(rules, changed)
+            phi, solid = load(memory.phi, at), phase_of(rules, load(new_psi, at))
             store(memory.phi, at, solid)
             later = later + (solid - phi) * splat(np.float32(0.5))
             rising = packed(both(below(phi, zero), not_below(solid, zero)))
@@ -468,69 +529,104 @@ def do_step(layout: Any, memory: Any, rules: Any, old: Any, new: Any) -> None:
 
 
 @njit
-def spread_along(work: Any, scratch: Any, count: Any, step: Any, reach: Any, bits: Any, wraps: Any) -> None:
-    """Give `bits` of what is done in a run to the runs up to `reach` away along an axis of `count` runs, `step` apart.
+def do_step(layout: Any, memory: Any, rules: Any, old: Any, new: Any) -> None:
+    """Do one step in all runs of the list: from the fields `old` (psi, u) to `new`.
+
+    In loops of few operations the processor overlaps one run's with the next: one loop for everything is slower.
+    """
+    psi, u = old
+    new_psi, new_u = new
+    if layout.plane > 0:
+        advance_in_space(layout, memory, rules, psi, u, new_psi)
+    else:
+        advance_in_plane(layout, memory, rules, psi, u, new_psi)
+    diffuse(layout, memory, rules, new_psi, u, new_u)
+
+
+@njit
+def join(target: Any, work: Any, behind: Any, ahead: Any, bits: Any, length: Any) -> None:
+    """Write what is done in the runs of a stretch, with the `bits` of those behind and ahead of them."""
+    for index in range(length):
+        target[index] = work[index] | ((behind[index] | ahead[index]) & bits)
+
+
+@njit
+def spread_along(memory: Any, num_runs: Any, count: Any, step: Any, reach: Any, bits: Any, wraps: Any) -> None:
+    """Give `bits` of what is found in a run to the runs up to `reach` away along an axis of `count` runs, `step` apart.
 
     What has reached c places is moved by 2 c + 1 at most, so that no gap is left.
     """
+    kept = np.uint8(bits)
     covered = 0
     while covered < reach:
         by = min(2 * covered + 1, reach - covered)
-        for start in range(0, len(work), count * step):
+        for start in range(0, num_runs, count * step):
+            found, target = advanced(memory.fresh, start), advanced(memory.scratch, start)
             for place in range(count):
+                if place == by and count > 2 * by:  # all between the ends at once
+                    middle, length = advanced(found, by * step), (count - 2 * by) * step
+                    join(advanced(target, by * step), middle, found, advanced(middle, by * step), kept, length)
+                if by <= place < count - by:
+                    continue
                 behind = (place - by) % count if wraps else max(place - by, 0)
                 ahead = (place + by) % count if wraps else min(place + by, count - 1)
-                for inner in range(start, start + step):
-                    found = work[inner + behind * step] | work[inner + ahead * step]
-                    scratch[inner + place * step] = work[inner + place * step] | (found & bits)
-        for index in range(len(work)):
-            work[index] = scratch[index]
+                here = place * step
+                behind_it, ahead_of_it = advanced(found, behind * step), advanced(found, ahead * step)
+                join(advanced(target, here), advanced(found, here), behind_it, ahead_of_it, kept, step)
+        for index in range(num_runs):
+            memory.fresh[index] = memory.scratch[index]
         covered += by
 
 
 @njit(forceinline=True)
-def is_disturbed(rules: Any, u: Any, at: Any) -> Any:
-    """Whether heat has reached one of sixteen sites."""
+def disturbed_sites(rules: Any, u: Any, at: Any) -> Any:
+    """Which of sixteen sites heat has reached, as bits."""
     away = load(u, at) - splat(rules.far)
-    return packed(either(below(splat(rules.disturbed), away), below(away, splat(-rules.disturbed)))) != 0
+    return packed(either(below(splat(rules.disturbed), away), below(away, splat(-rules.disturbed))))
 
 
 @njit(forceinline=True)
-def has_interface(rules: Any, psi: Any, at: Any) -> Any:
-    """Whether psi has not reached its limit at one of sixteen sites."""
+def interface_sites(rules: Any, psi: Any, at: Any) -> Any:
+    """At which of sixteen sites psi has not reached its limit, as bits."""
     values = load(psi, at)
-    return packed(both(below(values, splat(rules.max_psi)), below(splat(-rules.max_psi), values))) != 0
+    return packed(both(below(values, splat(rules.max_psi)), below(splat(-rules.max_psi), values)))
+
+
+@njit(forceinline=True)
+def is_near(behind: Any, here: Any, ahead: Any, reach: Any) -> Any:
+    """Whether a bit is set in a run, or among the next `reach` of the runs behind and ahead."""
+    return (here | (behind >> (LANES - reach)) | (ahead & ((1 << reach) - 1))) != 0
 
 
 @njit
-def find_work(layout: Any, memory: Any, rules: Any, psi: Any, u: Any, is_dense: Any, fresh: Any, scratch: Any) -> None:
-    """Write what is to be done in every run: where something happens, and beside that."""
+def find_work(layout: Any, memory: Any, rules: Any, psi: Any, u: Any, is_dense: Any) -> None:
+    """Write what is to be done in every run into `fresh`: where something happens, and beside that."""
     near_phase, near_heat = rules.beside
-    for run in range(len(fresh)):
-        at = start_of(layout, run)
-        found = 0
-        if (
-            is_disturbed(rules, u, at)
-            or is_disturbed(rules, u, at - near_heat)
-            or is_disturbed(rules, u, at + near_heat)
-        ):
-            found = HEAT
-        if rules.is_noisy and packed(below(splat(np.float32(0)), load(memory.near, at))) != 0:
-            found = HEAT
-        if (
-            is_dense
-            or has_interface(rules, psi, at)
-            or has_interface(rules, psi, at - near_phase)
-            or has_interface(rules, psi, at + near_phase)
-        ):
-            found = PHASE | HEAT
-        fresh[run] = found
-    spread_along(fresh, scratch, layout.rows, layout.runs, near_phase, PHASE | HEAT, layout.is_periodic)
-    spread_along(fresh, scratch, layout.rows, layout.runs, near_heat - near_phase, HEAT, layout.is_periodic)
+    num_runs = layout.layers * layout.rows * layout.runs
+    for line in range(layout.layers * layout.rows):
+        at = start_of(layout, line * layout.runs)
+        heat_behind, heat = disturbed_sites(rules, u, at - LANES), disturbed_sites(rules, u, at)
+        phase_behind, phase = interface_sites(rules, psi, at - LANES), interface_sites(rules, psi, at)
+        for run in range(line * layout.runs, (line + 1) * layout.runs):
+            heat_ahead = disturbed_sites(rules, u, at + LANES)
+            phase_ahead = interface_sites(rules, psi, at + LANES)
+            found = 0
+            if is_near(heat_behind, heat, heat_ahead, near_heat):
+                found = HEAT
+            if rules.is_noisy and packed(below(splat(np.float32(0)), load(memory.near, at))) != 0:
+                found = HEAT
+            if is_dense or is_near(phase_behind, phase, phase_ahead, near_phase):
+                found = PHASE | HEAT
+            memory.fresh[run] = found
+            heat_behind, heat, phase_behind, phase = heat, heat_ahead, phase, phase_ahead
+            at += LANES
+    rows, wraps = layout.rows, layout.is_periodic
+    spread_along(memory, num_runs, rows, layout.runs, near_phase, PHASE | HEAT, wraps)
+    spread_along(memory, num_runs, rows, layout.runs, near_heat - near_phase, HEAT, wraps)
     if layout.plane > 0:
-        step = layout.rows * layout.runs
-        spread_along(fresh, scratch, layout.layers, step, near_phase, PHASE | HEAT, layout.is_periodic)
-        spread_along(fresh, scratch, layout.layers, step, near_heat - near_phase, HEAT, layout.is_periodic)
+        step = rows * layout.runs
+        spread_along(memory, num_runs, layout.layers, step, near_phase, PHASE | HEAT, wraps)
+        spread_along(memory, num_runs, layout.layers, step, near_heat - near_phase, HEAT, wraps)
 
 
 @njit
@@ -539,37 +635,51 @@ def fill_halos(layout: Any, field: Any) -> None:
     columns = layout.columns
     for line in range(layout.layers * layout.rows):
         at = start_of(layout, line * layout.runs)
-        for lane in range(columns, (layout.runs + 1) * LANES):
-            field[at + lane] = field[at + lane % columns] if layout.is_periodic else field[at + columns - 1]
-        for lane in range(1, LANES + 1):
-            field[at - lane] = field[at + (-lane) % columns] if layout.is_periodic else field[at]
+        if layout.is_periodic:
+            for lane in range(columns, (layout.runs + 1) * LANES):
+                field[at + lane] = field[at + lane % columns]
+            for lane in range(1, LANES + 1):
+                field[at - lane] = field[at + (-lane) % columns]
+        else:
+            end = splat(field[at + columns - 1])
+            store(field, at + columns, end)
+            store(field, at + layout.runs * LANES, end)
+            store(field, at - LANES, splat(field[at]))
 
 
 @njit
-def renew(layout: Any, memory: Any, rules: Any, old: Any, new: Any, is_dense: Any, fresh: Any, scratch: Any) -> None:
+def renew(layout: Any, memory: Any, rules: Any, old: Any, new: Any, is_dense: Any) -> None:
     """Find anew in which runs something is to be done.
 
     Of a run that comes to rest both buffers get the same values, so that its neighbours read the same from either.
     """
     for field in (old[0], old[1]):
         fill_halos(layout, field)
-    find_work(layout, memory, rules, old[0], old[1], is_dense, fresh, scratch)
-    count = 0
-    for run in range(len(fresh)):
-        ends = memory.work[run] & ~fresh[run]
-        at = start_of(layout, run)
-        if ends & PHASE:
-            store(new[0], at, load(old[0], at))
-        if ends & HEAT:
-            store(new[1], at, load(old[1], at))
-            if rules.is_noisy:
-                for flux in (memory.flux_0, memory.flux_1, memory.flux_2):
-                    store(flux, at, splat(np.float32(0)))
-        memory.work[run] = fresh[run]
-        if fresh[run] != 0:
-            memory.run_list[count], memory.places[count] = run, at
-            count += 1
-    memory.progress[NUM_RUNS] = count
+    find_work(layout, memory, rules, old[0], old[1], is_dense)
+    count, num_fronts = 0, 0
+    for line in range(layout.layers * layout.rows):
+        at = start_of(layout, line * layout.runs)
+        for run in range(line * layout.runs, (line + 1) * layout.runs):
+            fresh = memory.fresh[run]
+            ends = memory.work[run] & ~fresh
+            if ends & PHASE:
+                store(new[0], at, load(old[0], at))
+            if ends & HEAT:
+                store(new[1], at, load(old[1], at))
+                if rules.is_noisy:
+                    store(memory.flux_1, at, splat(np.float32(0)))
+                    store(memory.flux_2, at, splat(np.float32(0)))
+                    if layout.plane > 0:
+                        store(memory.flux_0, at, splat(np.float32(0)))
+            memory.work[run] = fresh
+            if fresh != 0:
+                memory.run_list[count], memory.places[count] = run, at
+                count += 1
+            if fresh & PHASE:
+                memory.fronts[num_fronts], memory.front_places[num_fronts] = run, at
+                num_fronts += 1
+            at += LANES
+    memory.progress[NUM_RUNS], memory.progress[NUM_FRONTS] = count, num_fronts
 
 
 @njit

@@ -15,6 +15,7 @@ from nakaya.growth.solvers.simd import (
     choose,
     lane_numbers,
     load,
+    lowest_bit,
     not_below,
     packed,
     splat,
@@ -30,30 +31,26 @@ SHIFTS = (np.uint32(0), np.uint32(BITS), np.uint32(2 * BITS))
 
 
 @njit
-def mark_interface(layout: Any, memory: Any, rules: Any) -> None:
-    """Write 1 into `near` where 1 - phi^2 shows an interface, else 0."""
+def mark_columns(layout: Any, memory: Any, rules: Any, reach: Any, at: Any) -> None:
+    """Write 1 into `kick` within `reach` columns of an interface in the row that begins at a place, else 0."""
     zero, one, interface = splat(np.float32(0)), splat(np.float32(1)), splat(rules.interface)
-    for run in range(layout.layers * layout.rows * layout.runs):
-        at = start_of(layout, run)
-        phi = load(memory.phi, at)
-        store(memory.near, at, choose(below(interface, one - phi * phi), one, zero))
-
-
-@njit
-def widen_columns(layout: Any, memory: Any, reach: Any) -> None:
-    """Widen the marks in `near` by `reach` columns on both sides, into `wide`."""
-    columns = layout.columns
-    behind, ahead = (-reach, columns + reach) if layout.is_periodic else (0, columns)
-    for line in range(layout.layers * layout.rows):
-        at = start_of(layout, line * layout.runs)
-        for column in range(layout.runs * LANES):
-            memory.wide[at + column] = np.float32(0)
-        filled = 0
-        for column in range(behind, ahead):
-            if memory.near[at + column % columns] > 0:
-                for place in range(max(filled, column - reach), min(columns, column + reach + 1)):
-                    memory.wide[at + place] = np.float32(1)
-                filled = max(filled, min(columns, column + reach + 1))
+    columns, filled = layout.columns, 0
+    for run in range(layout.runs):
+        store(memory.kick, at + run * LANES, zero)
+    images = 1 if layout.is_periodic else 0
+    for image in range(-images, images + 1):
+        for run in range(layout.runs):
+            phi = load(memory.phi, at + run * LANES)
+            bits = packed(below(interface, one - phi * phi))
+            while bits != 0:  # 1 - phi^2 shows an interface
+                column = run * LANES + lowest_bit(bits)
+                bits = bits & (bits - 1)
+                if column < columns:
+                    place = column + image * columns
+                    end = min(columns, place + reach + 1)
+                    for index in range(max(filled, place - reach), end):
+                        memory.kick[at + index] = np.float32(1)
+                    filled = max(filled, end)
 
 
 @njit
@@ -73,21 +70,22 @@ def widen_lines(source: Any, target: Any, first: Any, count: Any, step: Any, rea
 
 @njit
 def find_near(layout: Any, memory: Any, rules: Any, reach: Any) -> None:
-    """Write 1 into `near` where noise acts, else 0."""
-    mark_interface(layout, memory, rules)
-    widen_columns(layout, memory, reach)
+    """Write 1 into `near` where noise acts, else 0. `kick` is used on the way; it is drawn anew after that."""
     for layer in range(layout.layers):
+        above = layout.first + layer * layout.plane
+        for row in range(layout.rows):
+            mark_columns(layout, memory, rules, reach, above + row * layout.stride)
         for run in range(layout.runs):
-            at = layout.first + layer * layout.plane + run * LANES
-            widen_lines(memory.wide, memory.near, at, layout.rows, layout.stride, reach, layout.is_periodic)
+            at = above + run * LANES
+            widen_lines(memory.kick, memory.near, at, layout.rows, layout.stride, reach, layout.is_periodic)
     if layout.plane > 0:
         for row in range(layout.rows):
             for run in range(layout.runs):
                 at = layout.first + row * layout.stride + run * LANES
-                widen_lines(memory.near, memory.wide, at, layout.layers, layout.plane, reach, layout.is_periodic)
-        for run in range(layout.layers * layout.rows * layout.runs):
-            at = start_of(layout, run)
-            store(memory.near, at, load(memory.wide, at))
+                widen_lines(memory.near, memory.kick, at, layout.layers, layout.plane, reach, layout.is_periodic)
+                for layer in range(layout.layers):
+                    place = at + layer * layout.plane
+                    store(memory.near, place, load(memory.kick, place))
     if layout.is_periodic:
         fill_ghosts(layout, memory.near)
 
@@ -101,25 +99,35 @@ def flux_of(words: Any, shift: Any, near: Any, at: Any, ahead: Any) -> Any:
 
 
 @njit
+def draw_run(layout: Any, memory: Any, keys: Any, block: Any, site: Any, at: Any) -> None:
+    """Write the fluxes ahead of sixteen sites, along each axis."""
+    words = threefry2x32(keys[0], keys[1], splat(np.uint32(block)), splat(np.uint32(site)) + lane_numbers())
+    if layout.plane > 0:
+        store(memory.flux_0, at, flux_of(words, SHIFTS[0], memory.near, at, layout.plane))
+        store(memory.flux_1, at, flux_of(words, SHIFTS[1], memory.near, at, layout.stride))
+        store(memory.flux_2, at, flux_of(words, SHIFTS[2], memory.near, at, 1))
+    else:
+        store(memory.flux_1, at, flux_of(words, SHIFTS[0], memory.near, at, layout.stride))
+        store(memory.flux_2, at, flux_of(words, SHIFTS[1], memory.near, at, 1))
+
+
+@njit
 def draw_all(layout: Any, memory: Any, keys: Any, block: Any) -> None:
     """Write the fluxes ahead of every site, along each axis."""
-    first, zero = splat(np.uint32(block)), splat(np.float32(0))
-    for number in range(memory.progress[NUM_RUNS]):
-        run, at = memory.run_list[number], memory.places[number]
-        if packed(below(zero, load(memory.near, at))) == 0:
-            store(memory.flux_0, at, zero)
+    zero = splat(np.float32(0))
+    for line in range(layout.layers * layout.rows):
+        first = start_of(layout, line * layout.runs)
+        for run in range(layout.runs):
+            at = first + run * LANES
+            if memory.work[line * layout.runs + run] == 0:
+                continue
+            if packed(below(zero, load(memory.near, at))) != 0:
+                draw_run(layout, memory, keys, block, line * layout.columns + run * LANES, at)
+                continue
             store(memory.flux_1, at, zero)
             store(memory.flux_2, at, zero)
-            continue
-        site = (run // layout.runs) * layout.columns + (run % layout.runs) * LANES
-        words = threefry2x32(keys[0], keys[1], first, splat(np.uint32(site)) + lane_numbers())
-        if layout.plane > 0:
-            store(memory.flux_0, at, flux_of(words, SHIFTS[0], memory.near, at, layout.plane))
-            store(memory.flux_1, at, flux_of(words, SHIFTS[1], memory.near, at, layout.stride))
-            store(memory.flux_2, at, flux_of(words, SHIFTS[2], memory.near, at, 1))
-        else:
-            store(memory.flux_1, at, flux_of(words, SHIFTS[0], memory.near, at, layout.stride))
-            store(memory.flux_2, at, flux_of(words, SHIFTS[1], memory.near, at, 1))
+            if layout.plane > 0:
+                store(memory.flux_0, at, zero)
 
 
 @njit

@@ -128,14 +128,18 @@ def phase_of(psi: Field) -> Field:
 
 def seed_distance(params: PureMelt, setup: GrowthSetup) -> NDArray[np.float64]:
     """Return the distance from the surface of the nearest seed in W0, positive inside: float64 [*lattice]."""
-    sites, shape = np.indices(setup.shape, np.float64), np.reshape(setup.shape, (-1,) + (1,) * len(setup.shape))
     nearest = np.full(setup.shape, np.inf)
     for site in setup.initial:
-        offset = np.abs(sites - np.reshape(site, shape.shape))
-        if setup.edges == "periodic":
-            offset = np.minimum(offset, shape - offset)
-        nearest = np.minimum(nearest, np.sqrt((offset**2).sum(axis=0)))
-    return np.asarray(params.seed_width - nearest * params.spacing)
+        square = np.zeros(setup.shape)
+        for axis, (place, length) in enumerate(zip(site, setup.shape, strict=True)):
+            offset = np.abs(np.arange(length, dtype=np.float64) - place)
+            if setup.edges == "periodic":
+                offset = np.minimum(offset, length - offset)
+            square += np.expand_dims(offset**2, tuple(np.delete(np.arange(len(setup.shape)), axis)))
+        np.minimum(nearest, np.sqrt(square, out=square), out=nearest)
+    nearest *= -params.spacing
+    nearest += params.seed_width
+    return nearest
 
 
 def initial_state(params: PureMelt, setup: GrowthSetup, dtype: FloatType = np.float32) -> State:
