@@ -261,7 +261,8 @@ def test_the_command_prints_one_document(config: Path, tmp_path: Path, capsys: p
         ("validation_points = 3", "validation_points = 8", "leaves nothing to train on: there are 8 points"),
         ('conditions = ["rho"]', 'conditions = ["mu"]', "these parameters vary: ['rho']"),
         ("stride = 16", "stride = 16\nlookahead = 1", "set lookahead to"),
-        ('model = "cgne"', 'model = "pns"', "model = 'pns'"),
+        ('model = "cgne"', 'model = "gan"', "model = 'gan'"),
+        ('model = "cgne"', 'model = "pns"', "unknown key 'network.encoder_widths'"),
     ],
 )
 def test_a_wrong_training_file_is_one_line(

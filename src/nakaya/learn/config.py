@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
@@ -23,13 +24,14 @@ class LoopConfig:
         learning_rate: Peak of the schedule, after the warm-up.
         warmup: Fraction of the updates in which the learning rate rises from 0.
         final_rate: Last learning rate over the peak; in between it falls as a cosine.
-        weight_decay: AdamW's decoupled weight decay.
+        weight_decay: AdamW's decoupled weight decay; with Adam it is added to the gradient.
         clip_norm: Gradients longer than this (Euclidean norm over all parameters) are shortened to it.
-        average_decay: Decay of the moving average of the weights.
+        average_decay: Decay of the moving average of the weights; 0: the last weights are what is kept.
         validate_every: Updates between validations.
         checkpoint_every: Updates between checkpoints; what came after the last one is computed again after a kill.
         checkpoint_minutes: Minutes between checkpoints, where that comes first.
         seed: Of the initial weights and of every random draw.
+        optimiser: "adamw" or "adam".
     """
 
     updates: int
@@ -43,6 +45,7 @@ class LoopConfig:
     checkpoint_every: int = 100
     checkpoint_minutes: float = 5.0
     seed: int = 0
+    optimiser: Literal["adamw", "adam"] = field(default="adamw", metadata={"later": True})
 
     def __post_init__(self) -> None:
         check_count("updates", self.updates, 1, 10**9)

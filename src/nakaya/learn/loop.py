@@ -23,6 +23,7 @@ from nakaya.core.files import open_log
 from nakaya.core.signals import postponed_stop
 from nakaya.learn.checkpoints import load_state, save_state
 from nakaya.learn.config import LoopConfig
+from nakaya.learn.ranks import ALONE, Ranks
 from nakaya.learn.schedules import WarmupCosine
 
 __all__ = ["CHECKPOINT_FILE", "DivergenceError", "Fitted", "MetricsLog", "Report", "Task", "WeightAverage", "fit"]
@@ -140,13 +141,21 @@ class _Run:
     """Everything that changes in the course of a training, and the checkpoint that holds it."""
 
     def __init__(
-        self, network: nn.Module, config: LoopConfig, folder: Path | None, fingerprint: str, *, fused: bool
+        self,
+        network: nn.Module,
+        config: LoopConfig,
+        folder: Path | None,
+        fingerprint: str,
+        *,
+        fused: bool,
+        ranks: Ranks,
     ) -> None:
-        self.network, self.config, self.fingerprint = network, config, fingerprint
+        self.network, self.config, self.fingerprint, self.ranks = network, config, fingerprint, ranks
         self.checkpoint = None if folder is None else folder / CHECKPOINT_FILE
-        self.metrics = MetricsLog(None if folder is None else folder / "metrics.jsonl")
+        self.metrics = MetricsLog(None if folder is None or not ranks.writes else folder / "metrics.jsonl")
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.optimiser = torch.optim.AdamW(
+        kind = torch.optim.AdamW if config.optimiser == "adamw" else torch.optim.Adam
+        self.optimiser = kind(
             network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=fused
         )
         self.average = WeightAverage(network, config.average_decay)
@@ -187,7 +196,7 @@ class _Run:
     def save(self) -> None:
         """Write the checkpoint, where there is a folder."""
         self._saved_at, self._saved_clock = self.updates, time.monotonic()
-        if self.checkpoint is None:
+        if self.checkpoint is None or not self.ranks.writes:
             return
         seconds, cpu_seconds = self.times()
         state: dict[str, Any] = {  # tensors and plain values of many kinds
@@ -210,12 +219,14 @@ class _Run:
         Raises:
             DivergenceError: One of them is not finite.
         """
-        latest = {name: float(value.detach()) for name, value in terms.items()}
+        values = self.ranks.mean(torch.stack([value.detach() for value in terms.values()]))
+        latest = dict(zip(terms, values.tolist(), strict=True))
         for name, value in latest.items():
             if not math.isfinite(value):
                 raise self._divergence(f"the term {name!r} of the loss is {value:g}")
         self.optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()  # type: ignore[no-untyped-call]
+        self.ranks.average_gradients(self.network)
         latest["gradient"] = float(nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm))
         if not math.isfinite(latest["gradient"]):
             gradients = ((name, parameter.grad) for name, parameter in self.network.named_parameters())
@@ -261,12 +272,13 @@ def fit(
     report: Report | None = None,
     stop_after: int | None = None,
     fused: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Fitted:
     """Train a network, or go on where an earlier call stopped.
 
-    AdamW with decoupled weight decay, gradient clipping, a moving average of the weights. The network is left with its
-    last weights; the average is returned. On one machine with one number of threads, a run that was interrupted any
-    number of times gives the same bits as one that was not.
+    AdamW with decoupled weight decay (or Adam), gradient clipping, a moving average of the weights. The network is left
+    with its last weights; the average is returned. On one machine with one number of threads, a run that was
+    interrupted any number of times gives the same bits as one that was not.
 
     Args:
         network: Initialised by the caller, from `config.seed`.
@@ -277,6 +289,8 @@ def fit(
         report: Called after every update.
         stop_after: Return after this many updates in all, as if interrupted there; for tests and time slices.
         fused: Whether one kernel updates all weights: faster for many small ones, with other rounding.
+        ranks: The processes that train together; the task yields each its share of every loss, and all of them call
+            this function alike. The first of them writes.
 
     Raises:
         DivergenceError: A term of the loss or a gradient is not finite; the last checkpoint is kept.
@@ -287,9 +301,11 @@ def fit(
     target = config.updates if stop_after is None else min(stop_after, config.updates)
     # Going on puts torch's own random numbers where they were; what the caller draws afterwards shall not depend on it.
     with postponed_stop(wanted=folder is not None) as request, torch.random.fork_rng(devices=[]):
-        run = _Run(network, config, folder, fingerprint, fused=fused)
+        run = _Run(network, config, folder, fingerprint, fused=fused, ranks=ranks)
         run.resume()
-        while run.updates < target and request.signal is None:
+        ranks.wait()  # until all have read the checkpoint
+        stopped_by = 0  # the signal that one of the processes was sent, if any
+        while run.updates < target and not stopped_by:
             for terms in task.losses(network, run.updates / config.updates, run.generator):
                 latest = run.update(terms)
                 if report is not None:
@@ -299,9 +315,10 @@ def fit(
                 if run.updates == config.updates:
                     break
             # Here, and not inside: a round of losses has a state of its own, which is in no checkpoint.
-            if run.is_due() or run.updates == config.updates or request.signal is not None:
+            stopped_by = ranks.largest(request.signal or 0)
+            if run.is_due() or run.updates == config.updates or stopped_by:
                 run.save()
-        if request.signal is not None:
-            raise StoppedError(f"stopped at update {run.updates}; the same command goes on from there", request.signal)
+        if stopped_by:
+            raise StoppedError(f"stopped at update {run.updates}; the same command goes on from there", stopped_by)
         seconds, cpu_seconds = run.times()
         return Fitted(run.average.weights, run.updates, seconds, cpu_seconds, run.validation)

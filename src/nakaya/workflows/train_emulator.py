@@ -34,20 +34,26 @@ from nakaya.core.resumable import resumable
 from nakaya.growth.campaigns.campaigning import run_campaign
 from nakaya.growth.campaigns.config import read_campaign
 from nakaya.growth.campaigns.training_campaign import split_training
-from nakaya.growth.emulators.cgne.config import TrainedFor
-from nakaya.growth.emulators.cgne.shipped import load_folder
 from nakaya.growth.emulators.family import EmulatorFamily, Figures, TrainingRequest
 from nakaya.growth.emulators.protocol import Emulator
+from nakaya.growth.emulators.stepwise.config import TrainedFor
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.store import StoredTrajectory, open_store
 from nakaya.learn.model_folder import CONFIG_FILE
-from nakaya.workflows.train_emulator_config import CrystalsTable, TrainingConfig, read_training
+from nakaya.workflows.train_emulator_config import (
+    FIRST_FAMILY,
+    CrystalsTable,
+    TrainingConfig,
+    read_training,
+)
 
 if TYPE_CHECKING:
-    from nakaya.growth.emulators.cgne.fitting import Crystals
+    from nakaya.growth.emulators.stepwise.family import StepFamily
+    from nakaya.growth.emulators.stepwise.fitting import Crystals
     from nakaya.learn.loop import Report
+    from nakaya.learn.ranks import Ranks
 
-__all__ = ["CGNE", "FAMILIES", "TrainingReport", "load_emulator", "read_request", "train"]
+__all__ = ["CGNE", "FAMILIES", "PNS", "TrainingReport", "load_emulator", "read_request", "train"]
 
 RUN_FILE = "run.json"
 STORE = "crystals.zarr"
@@ -110,18 +116,50 @@ def train(
     """
     if isinstance(config, (str, PathLike)):
         config = read_request(Path(config))
-    family = CGNE if isinstance(config, TrainingConfig) else FAMILIES.find(config.model)
+    family = FAMILIES.find(config.model)
     family.check_installed()
     folder = Path(out)
+    if not isinstance(config, TrainingConfig):
+        return _train_alone(config, family, folder, report, crystals_report, overwrite=overwrite)
+    from nakaya.learn.ranks import joined_ranks
+
+    with joined_ranks() as ranks:
+        if ranks.writes:
+            return _train_alone(config, family, folder, report, crystals_report, overwrite=overwrite, ranks=ranks)
+        return _help(config, folder, ranks)
+
+
+def _train_alone(
+    config: Request,
+    family: EmulatorFamily,
+    folder: Path,
+    report: Report | None,
+    crystals_report: Callable[[int, int], None] | None,
+    *,
+    overwrite: bool,
+    ranks: Ranks | None = None,
+) -> TrainingReport:
+    """Hold the folder, grow the crystals and train; with ranks, others help when the crystals are there."""
     with resumable(folder, config.as_plain(), marker=RUN_FILE, kind="training run", overwrite=overwrite) as log:
         started = time.perf_counter()
         store = _crystals(config, folder, crystals_report)
         crystals_seconds = time.perf_counter() - started if config.sweep is not None else 0.0
         (folder / MODEL).mkdir(exist_ok=True)
-        figures = family.fit(config, store, folder, report)
+        if isinstance(config, TrainingConfig):
+            figures = _fit_stepwise(config, store, folder, report, ranks)
+        else:
+            figures = family.fit(config, store, folder, report)
         outcome = TrainingReport(config.name, folder / MODEL, crystals_seconds=crystals_seconds, **figures)
         log.write(f"trained {outcome.name}: {outcome.updates} updates, {outcome.cpu_seconds:.0f} CPU seconds")
     return outcome
+
+
+def _help(config: TrainingConfig, folder: Path, ranks: Ranks) -> TrainingReport:
+    """Compute a share of every batch of a training whose folder another process holds."""
+    ranks.wait()  # until the crystals are grown
+    store = open_store(folder / STORE if config.store is None else config.store)
+    figures = _fit_stepwise(config, store, folder, None, ranks)
+    return TrainingReport(config.name, folder / MODEL, crystals_seconds=0.0, **figures)
 
 
 def _crystals(config: Request, folder: Path, report: Callable[[int, int], None] | None) -> StoredTrajectory:
@@ -138,11 +176,26 @@ def _crystals(config: Request, folder: Path, report: Callable[[int, int], None] 
     return store
 
 
-def _fit_cgne(config: TrainingConfig, store: StoredTrajectory, folder: Path, report: Report | None) -> Figures:
-    from nakaya.growth.emulators.cgne.fitting import complete_config, fit_cgne, write_package
-    from nakaya.growth.emulators.cgne.package import CgnePackage
-    from nakaya.growth.emulators.cgne.unfinished import write_recipe
+def _stepwise(name: str) -> StepFamily:
+    """The family of stepwise emulators of this name; needs torch."""
+    if name == "pns":
+        from nakaya.growth.emulators.pns.family import PNS as PNS_NETWORKS
 
+        return PNS_NETWORKS
+    from nakaya.growth.emulators.cgne.family import CGNE as CGNE_NETWORKS
+
+    return CGNE_NETWORKS
+
+
+def _fit_stepwise(
+    config: TrainingConfig, store: StoredTrajectory, folder: Path, report: Report | None, ranks: Ranks | None = None
+) -> Figures:
+    from nakaya.growth.emulators.stepwise.fitting import complete_config, fit_network, network_parameters, write_package
+    from nakaya.growth.emulators.stepwise.unfinished import write_recipe
+    from nakaya.learn.ranks import ALONE
+
+    ranks = ALONE if ranks is None else ranks
+    family = _stepwise(config.model)
     everything = store.load()
     trained_for = _trained_for(store, config.conditions)
     parts = split_training(store.num_points, config.validation_points, config.split_seed)
@@ -156,12 +209,17 @@ def _fit_cgne(config: TrainingConfig, store: StoredTrajectory, folder: Path, rep
         "crystals": {"training": len(training.steps), "validation": len(validation.steps)},
     }
     cost = {"threads": config.threads}
-    completed, _ = complete_config(config.network, training, trained_for)
-    begun = CgnePackage(
+    if ranks.count > 1:
+        cost["processes"] = ranks.count
+    completed = complete_config(config.network, training, trained_for)
+    begun = family.package(
         config.name, store.metadata.family, solver, completed, trained_for, {}, "", {**recipe, "cost": cost}
     )
-    write_recipe(folder, begun, fingerprint)
-    network, completed, fitted = fit_cgne(
+    if ranks.writes:
+        write_recipe(folder, begun, fingerprint)
+        ranks.wait()  # and now the others come as far
+    network, completed, fitted = fit_network(
+        family,
         training,
         validation,
         config.network,
@@ -172,29 +230,31 @@ def _fit_cgne(config: TrainingConfig, store: StoredTrajectory, folder: Path, rep
         folder=folder,
         fingerprint=fingerprint,
         report=report,
+        ranks=ranks,
     )
-    package = write_package(
-        folder / MODEL,
-        network,
-        completed,
-        name=config.name,
-        family=store.metadata.family,
-        solver=solver,
-        trained_for=trained_for,
-        training={
-            **recipe,
-            "updates": fitted.updates,
-            "validation": fitted.validation,
-            "cost": {
-                "seconds": round(fitted.seconds, 1),
-                "cpu_seconds": round(fitted.cpu_seconds, 1),
-                **cost,
+    if ranks.writes:
+        write_package(
+            folder / MODEL,
+            network,
+            family.package,
+            name=config.name,
+            family=store.metadata.family,
+            solver=solver,
+            trained_for=trained_for,
+            training={
+                **recipe,
+                "updates": fitted.updates,
+                "validation": fitted.validation,
+                "cost": {
+                    "seconds": round(fitted.seconds, 1),
+                    "cpu_seconds": round(fitted.cpu_seconds, 1),
+                    **cost,
+                },
             },
-        },
-    )
+        )
     return {
         "updates": fitted.updates,
-        "parameters": package.parameters,
+        "parameters": network_parameters(network, family.package),
         "seconds": fitted.seconds,
         "cpu_seconds": fitted.cpu_seconds,
         "validation": fitted.validation,
@@ -203,7 +263,7 @@ def _fit_cgne(config: TrainingConfig, store: StoredTrajectory, folder: Path, rep
 
 def _select(crystals: Trajectory, points: IntArray) -> Crystals:
     """All members of some points, as crystals in a row."""
-    from nakaya.growth.emulators.cgne.fitting import Crystals
+    from nakaya.growth.emulators.stepwise.fitting import Crystals
 
     members = crystals.num_members
     return Crystals(
@@ -217,12 +277,12 @@ def _trained_for(store: StoredTrajectory, conditions: tuple[str, ...]) -> Traine
     """What the crystals cover; the emulator will refuse anything else.
 
     Raises:
-        ConfigError: The crystals are not what a CGNE can learn, or other parameters vary than the conditions.
+        ConfigError: The crystals are not what such an emulator can learn, or other parameters vary than the conditions.
     """
     geometry: Mapping[str, Any] = store.metadata.geometry
     stop = geometry["stop"]
     if geometry["name"] != "sector" or geometry["initial"] != [[0, 0]] or stop["margin"] is None:
-        raise ConfigError(f"{store.path}: a CGNE learns from sectors grown from the corner up to a margin")
+        raise ConfigError(f"{store.path}: a stepwise emulator learns from sectors grown from the corner up to a margin")
     if not store.has_point_axis:
         raise ConfigError(f"{store.path} holds one parameter point: an emulator needs many")
     varying = {name for name, values in store.parameters.items() if np.ptp(values) > 0.0}
@@ -254,27 +314,40 @@ def _fingerprint(config: TrainingConfig, crystals: Trajectory) -> str:
 MAX_BYTES = 2**22
 
 
-def _load_unfinished_cgne(folder: Path) -> Emulator:
-    from nakaya.growth.emulators.cgne.unfinished import load_checkpoint
+def _family(name: str) -> EmulatorFamily:
+    """A family of stepwise emulators, of ours."""
 
-    return load_checkpoint(folder)
+    def load(folder: Path) -> Emulator:
+        return _stepwise(name).load(folder)
+
+    def load_unfinished(folder: Path) -> Emulator:
+        from nakaya.growth.emulators.stepwise.unfinished import load_checkpoint
+
+        return load_checkpoint(folder, _stepwise(name))
+
+    return EmulatorFamily(
+        name,
+        TrainingConfig,
+        _fit_stepwise,
+        load,
+        read=lambda path: read_training(path, name),
+        needs=("torch", "safetensors"),
+        load_unfinished=load_unfinished,
+    )
 
 
-CGNE = EmulatorFamily(
-    "cgne",
-    TrainingConfig,
-    _fit_cgne,
-    load_folder,
-    read=read_training,
-    needs=("torch", "safetensors"),
-    load_unfinished=_load_unfinished_cgne,
-)
+CGNE = _family("cgne")
+PNS = _family("pns")
 
 FAMILIES: Registry[EmulatorFamily] = Registry(
     "family of emulators",
     "nakaya.emulators",
     EmulatorFamily,
-    {"cgne": f"{__name__}:CGNE", "posterior": "nakaya.growth.inference.family:POSTERIOR"},
+    {
+        "cgne": f"{__name__}:CGNE",
+        "pns": f"{__name__}:PNS",
+        "posterior": "nakaya.growth.inference.family:POSTERIOR",
+    },
 )
 """Families by name, ours and those of plug-ins."""
 
@@ -295,11 +368,11 @@ def read_request(path: Path) -> Request:
         ConfigError: It is no TOML, or an entry is missing, unknown or wrong.
     """
     kind = read_toml_document(path, MAX_BYTES).get("model")
-    if kind == CGNE.name or kind not in FAMILIES.names():  # its reader says what is wrong with the kind, or the file
+    if kind not in FAMILIES.names():  # the reader says what is wrong with the kind, or the file
         return read_training(path)
     family = FAMILIES.find(str(kind))
     if family.read is not None:
-        return cast(TrainingRequest, family.read(path))
+        return cast(Request, family.read(path))
     table = read_toml(path, _RequestTable)
     try:
         settings: object = checked(table.settings, family.settings)
@@ -336,7 +409,7 @@ def load_emulator(folder: Path) -> Emulator:
             return _load_unfinished(folder)
         folder = folder / MODEL
     file = folder / CONFIG_FILE
-    document = read_json(file, MAX_BYTES) if file.is_file() else {"kind": CGNE.name}
+    document = read_json(file, MAX_BYTES) if file.is_file() else {"kind": FIRST_FAMILY}
     kind = document.get("kind") if isinstance(document, dict) else None
     if not isinstance(kind, str):
         raise FormatError(f"{file} names no family of emulators as kind: train it again")
@@ -346,8 +419,8 @@ def load_emulator(folder: Path) -> Emulator:
 
 
 def _load_unfinished(folder: Path) -> Emulator:
-    kind = read_json(folder / RUN_FILE, MAX_BYTES).get("model", CGNE.name)
-    family = CGNE if kind == CGNE.name else FAMILIES.find(str(kind))
+    kind = read_json(folder / RUN_FILE, MAX_BYTES).get("model", FIRST_FAMILY)
+    family = FAMILIES.find(str(kind))
     family.check_installed()
     if family.load_unfinished is None:
         raise ParameterError(f"{folder} is not finished, and a {kind} cannot be looked at before: finish its training")

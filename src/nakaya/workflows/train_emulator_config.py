@@ -10,12 +10,17 @@ from nakaya.core.checks import check_count
 from nakaya.core.configuration import Table, read_toml
 from nakaya.core.documents import plain
 from nakaya.core.errors import ConfigError, ParameterError
-from nakaya.growth.emulators.cgne.config import CgneConfig, CgneSchedule
+from nakaya.growth.emulators.cgne.config import CgneConfig
+from nakaya.growth.emulators.pns.config import PnsConfig, PnsLoop, PnsSchedule
+from nakaya.growth.emulators.stepwise.config import StepConfig, StepSchedule, without_later_options
 from nakaya.learn.config import LOOKS, LoopConfig
 
-__all__ = ["CrystalsTable", "TrainingConfig", "read_training"]
+__all__ = ["STEPWISE", "CrystalsTable", "TrainingConfig", "read_training"]
 
 MAX_THREADS = 256
+
+FIRST_FAMILY = "cgne"
+"""The family of runs that do not say of which they are: those begun when there was no other."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class TrainingConfig:
         schedule: Batches, unrolling, dropout, annealing, weights of the loss.
         loop: Updates, learning rate and so on.
         threads: Threads of torch.
+        model: Name of the family.
 
     Raises:
         ParameterError: A number is out of range.
@@ -44,10 +50,11 @@ class TrainingConfig:
     conditions: tuple[str, ...]
     validation_points: int
     split_seed: int
-    network: CgneConfig
-    schedule: CgneSchedule
+    network: StepConfig
+    schedule: StepSchedule
     loop: LoopConfig
     threads: int
+    model: str = FIRST_FAMILY
 
     def __post_init__(self) -> None:
         if (self.sweep is None) == (self.store is None):
@@ -67,6 +74,10 @@ class TrainingConfig:
         values = {name: plain(value) for name, value in asdict(self).items() if name not in ("sweep", "store")}
         for name in LOOKS:
             del values["loop"][name]
+        for name in ("network", "schedule", "loop"):
+            values[name] = without_later_options(getattr(self, name), values[name])
+        if self.model == FIRST_FAMILY:
+            del values["model"]
         return values
 
 
@@ -94,24 +105,49 @@ class _Loop(LoopConfig):
     threads: int = 2
 
 
+@dataclass(frozen=True)
+class _PnsLoop(PnsLoop):
+    threads: int = 2
+
+
 class _TrainingTable(Table):
-    model: Literal["cgne"]
     name: str
     conditions: tuple[str, ...]
     crystals: CrystalsTable
+
+
+class _CgneTable(_TrainingTable):
+    model: Literal["cgne"]
     network: CgneConfig = CgneConfig()
-    schedule: CgneSchedule = CgneSchedule()
+    schedule: StepSchedule = StepSchedule()
     loop: _Loop
 
 
-def read_training(path: Path) -> TrainingConfig:
-    """Read a training file; `examples/train-cgne.toml` explains every entry. Its paths are relative to it.
+class _PnsTable(_TrainingTable):
+    model: Literal["pns"]
+    network: PnsConfig = PnsConfig()
+    schedule: PnsSchedule = PnsSchedule()
+    loop: _PnsLoop
+
+
+STEPWISE: dict[str, type[_CgneTable] | type[_PnsTable]] = {"cgne": _CgneTable, "pns": _PnsTable}
+"""What the training file of each family of stepwise emulators holds."""
+
+
+def read_training(path: Path, model: str = FIRST_FAMILY) -> TrainingConfig:
+    """Read a training file of a stepwise emulator; `examples/train-cgne.toml` explains every entry.
+
+    Its paths are relative to it.
+
+    Args:
+        path: The file.
+        model: The family that it must be of.
 
     Raises:
         InputFileError: The file is missing or cannot be read.
         ConfigError: It is no TOML, or an entry is missing, unknown, or wrong.
     """
-    table = read_toml(path, _TrainingTable)
+    table: _CgneTable | _PnsTable = read_toml(path, STEPWISE[model])
     if table.network.condition_mean or table.network.condition_scale:
         raise ConfigError(f"{path}: network.condition_mean and condition_scale come from the crystals: leave them out")
     sweep, store = table.crystals.places(path.parent)
@@ -129,6 +165,7 @@ def read_training(path: Path) -> TrainingConfig:
             schedule=table.schedule,
             loop=LoopConfig(**loop),
             threads=threads,
+            model=table.model,
         )
     except ParameterError as error:
         raise ConfigError(f"{path}: {error}") from error

@@ -67,7 +67,8 @@ def tiny_config() -> Any:
 def tiny_network(tiny_config: Any) -> Any:
     """With weights larger than usual, so that an untrained network already grows crystals of many shapes."""
     torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
-    from nakaya.growth.emulators.cgne.model import Cgne, in_channels_last
+    from nakaya.growth.emulators.cgne.model import Cgne
+    from nakaya.growth.emulators.stepwise.network import in_channels_last
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)

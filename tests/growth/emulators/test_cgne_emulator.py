@@ -17,11 +17,13 @@ torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.core.errors import FormatError, InputFileError, MissingExtraError, ParameterError  # noqa: E402
 from nakaya.growth.emulators.cgne import shipped  # noqa: E402
-from nakaya.growth.emulators.cgne.config import TrainedFor  # noqa: E402
-from nakaya.growth.emulators.cgne.emulator import CgneEmulator, load_emulator  # noqa: E402
-from nakaya.growth.emulators.cgne.fitting import write_package  # noqa: E402
-from nakaya.growth.emulators.cgne.package import CONFIG_FILE, WEIGHTS_FILE  # noqa: E402
+from nakaya.growth.emulators.cgne.family import CGNE  # noqa: E402
+from nakaya.growth.emulators.cgne.package import CgnePackage  # noqa: E402
 from nakaya.growth.emulators.protocol import Emulator, ExtrapolationWarning  # noqa: E402
+from nakaya.growth.emulators.stepwise.config import TrainedFor  # noqa: E402
+from nakaya.growth.emulators.stepwise.emulator import StepEmulator  # noqa: E402
+from nakaya.growth.emulators.stepwise.fitting import write_package  # noqa: E402
+from nakaya.growth.emulators.stepwise.package import CONFIG_FILE, WEIGHTS_FILE  # noqa: E402
 from nakaya.growth.lattice.geometry import make_setup  # noqa: E402
 from nakaya.growth.model.grower import Grower  # noqa: E402
 from nakaya.growth.model.setup import StopRules  # noqa: E402
@@ -53,7 +55,7 @@ def folder(tiny_network: Any, tmp_path: Path) -> Path:
     write_package(
         path,
         tiny_network,
-        tiny_network.config,
+        CgnePackage,
         name="tiny",
         family="gravner-griffeath",
         solver="gravner-griffeath",
@@ -64,23 +66,23 @@ def folder(tiny_network: Any, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def emulator(folder: Path) -> CgneEmulator:
-    return load_emulator(folder)
+def emulator(folder: Path) -> StepEmulator:
+    return CGNE.load(folder)
 
 
-def test_it_is_an_emulator_and_a_grower(emulator: CgneEmulator) -> None:
+def test_it_is_an_emulator_and_a_grower(emulator: StepEmulator) -> None:
     assert isinstance(emulator, Grower)
     assert isinstance(emulator, Emulator)
     assert emulator.facts.time_resolution == 16
 
 
-def test_the_written_folder_grows_what_the_network_grows(emulator: CgneEmulator, tiny_network: Any) -> None:
-    direct = CgneEmulator(emulator.package, tiny_network).grow(POINTS, SETUP, members=range(2), seed=1)
+def test_the_written_folder_grows_what_the_network_grows(emulator: StepEmulator, tiny_network: Any) -> None:
+    direct = StepEmulator(emulator.package, tiny_network).grow(POINTS, SETUP, members=range(2), seed=1)
     loaded = emulator.grow(POINTS, SETUP, members=range(2), seed=1)
     np.testing.assert_array_equal(loaded.arrival, direct.arrival)
 
 
-def test_same_seed_same_crystals_whatever_is_grown_beside(emulator: CgneEmulator) -> None:
+def test_same_seed_same_crystals_whatever_is_grown_beside(emulator: StepEmulator) -> None:
     whole = emulator.grow(POINTS, SETUP, members=range(30), seed=3)
     assert len({crystal.tobytes() for crystal in whole.arrival.reshape(-1, 32, 32)}) > 30
     reverse = emulator.grow(POINTS[::-1], SETUP, members=range(30), seed=3, workers=3)
@@ -92,7 +94,7 @@ def test_same_seed_same_crystals_whatever_is_grown_beside(emulator: CgneEmulator
     assert not np.array_equal(some.arrival, other.arrival)
 
 
-def test_torch_s_number_of_threads_does_not_matter_and_is_put_back(emulator: CgneEmulator) -> None:
+def test_torch_s_number_of_threads_does_not_matter_and_is_put_back(emulator: StepEmulator) -> None:
     one = emulator.grow(POINTS, SETUP, members=range(4), seed=3)
     before = torch.get_num_threads()
     try:
@@ -104,7 +106,7 @@ def test_torch_s_number_of_threads_does_not_matter_and_is_put_back(emulator: Cgn
     np.testing.assert_array_equal(one.arrival, two.arrival)
 
 
-def test_the_trajectory_says_what_it_is(emulator: CgneEmulator) -> None:
+def test_the_trajectory_says_what_it_is(emulator: StepEmulator) -> None:
     told: list[int] = []
     crystals = emulator.grow(POINTS, SETUP, members=range(2), seed=3, progress=told.append)
     assert sum(told) == 6
@@ -125,17 +127,17 @@ def test_the_trajectory_says_what_it_is(emulator: CgneEmulator) -> None:
         (make_setup("sector", 32, initial=[(0, 0), (3, 3)]), "starts from"),
     ],
 )
-def test_other_lattices_are_refused(emulator: CgneEmulator, setup: Any, message: str) -> None:
+def test_other_lattices_are_refused(emulator: StepEmulator, setup: Any, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         emulator.grow(POINTS[:1], setup, members=range(1), seed=0)
 
 
-def test_other_fixed_parameters_are_refused(emulator: CgneEmulator) -> None:
+def test_other_fixed_parameters_are_refused(emulator: StepEmulator) -> None:
     with pytest.raises(ParameterError, match="sigma=0.01 cannot be emulated: tiny was trained at sigma=5e-05 alone"):
         emulator.grow([GravnerGriffeath(rho=0.5, sigma=0.01)], SETUP, members=range(1), seed=0)
 
 
-def test_a_condition_a_little_outside_warns_and_one_far_outside_is_refused(emulator: CgneEmulator) -> None:
+def test_a_condition_a_little_outside_warns_and_one_far_outside_is_refused(emulator: StepEmulator) -> None:
     with pytest.warns(ExtrapolationWarning, match="rho=0.65"):
         emulator.grow([GravnerGriffeath(rho=0.65)], SETUP, members=range(1), seed=0)
     with pytest.raises(ParameterError, match="trained for rho from 0.35 to 0.64"):
@@ -145,7 +147,7 @@ def test_a_condition_a_little_outside_warns_and_one_far_outside_is_refused(emula
         emulator.grow([GravnerGriffeath(rho=0.64)], SETUP, members=range(1), seed=0)
 
 
-def test_operations_are_those_of_the_convolutions(emulator: CgneEmulator) -> None:
+def test_operations_are_those_of_the_convolutions(emulator: StepEmulator) -> None:
     """Proportional to the steps; more than the two full-resolution convolutions of the last block alone."""
     one, two = emulator.operations_per_crystal(160.0), emulator.operations_per_crystal(320.0)
     assert two == pytest.approx(2.0 * one)
@@ -188,7 +190,7 @@ def test_a_damaged_description_is_refused(folder: Path, change: Any, message: st
     path = folder / CONFIG_FILE
     path.write_text(change(path.read_text()))
     with pytest.raises(FormatError, match=message):
-        load_emulator(folder)
+        CGNE.load(folder)
 
 
 @pytest.mark.parametrize("text", ["null", "[]", "3", '{"kind": null}', '{"kind": ["cgne"]}'])
@@ -204,13 +206,13 @@ def test_other_weights_and_missing_files_are_refused(folder: Path, tmp_path: Pat
     content[-1] ^= 1
     weights.write_bytes(content)
     with pytest.raises(FormatError, match="is not the file that config.json names"):
-        load_emulator(folder)
+        CGNE.load(folder)
     weights.unlink()
     with pytest.raises(InputFileError, match="no such file"):
-        load_emulator(folder)
+        CGNE.load(folder)
     shutil.rmtree(folder)
     with pytest.raises(InputFileError):
-        load_emulator(folder)
+        CGNE.load(folder)
 
 
 def test_without_torch_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
-from nakaya.growth.emulators.cgne.data import frame_sequences  # noqa: E402
-from nakaya.growth.emulators.cgne.latent import ACTIVE_NATS, latent_use  # noqa: E402
-from nakaya.growth.emulators.cgne.loss import kl_divergence, reconstruction  # noqa: E402
-from nakaya.growth.emulators.cgne.model import Gaussian  # noqa: E402
 from nakaya.growth.emulators.constraints import front_of, window_of  # noqa: E402
+from nakaya.growth.emulators.stepwise.data import frame_sequences  # noqa: E402
+from nakaya.growth.emulators.stepwise.gaussian import Gaussian, kl_divergence  # noqa: E402
+from nakaya.growth.emulators.stepwise.latent import ACTIVE_NATS, latent_use  # noqa: E402
+from nakaya.growth.emulators.stepwise.loss import reconstruction  # noqa: E402
 from nakaya.growth.model.trajectory import occupancy_at  # noqa: E402
 
 SUMS = 1e-5  # of float32 sums in another order

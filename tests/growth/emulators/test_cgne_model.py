@@ -10,9 +10,12 @@ import pytest
 torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.core.errors import ParameterError  # noqa: E402
-from nakaya.growth.emulators.cgne.config import CgneConfig, CgneSchedule, LossWeights  # noqa: E402
-from nakaya.growth.emulators.cgne.loss import kl_divergence, reconstruction, step_loss  # noqa: E402
-from nakaya.growth.emulators.cgne.model import Gaussian, condition_features, num_parameters  # noqa: E402
+from nakaya.growth.emulators.cgne.config import CgneConfig  # noqa: E402
+from nakaya.growth.emulators.stepwise.blocks import condition_features  # noqa: E402
+from nakaya.growth.emulators.stepwise.config import LossWeights, StepSchedule  # noqa: E402
+from nakaya.growth.emulators.stepwise.gaussian import Gaussian, kl_divergence  # noqa: E402
+from nakaya.growth.emulators.stepwise.loss import reconstruction, step_loss  # noqa: E402
+from nakaya.growth.emulators.stepwise.network import num_parameters  # noqa: E402
 
 PARTS = ("prior", "posterior", "decoder", "condition_head")
 
@@ -30,7 +33,7 @@ def test_what_is_not_said_is_as_in_the_papers_code() -> None:
     """Epochs of 100: x is hidden always up to the tenth, of a tenth of the samples from the 19th on; the divergence
     grows over 16."""
     assert LossWeights() == LossWeights(unattached=1.0, attached=0.1, kl=1.0, condition=1.0)
-    schedule = CgneSchedule()
+    schedule = StepSchedule()
     assert [schedule.dropout.at(epoch / 100) for epoch in (0, 10, 19, 100)] == [1.0, 1.0, 0.1, 0.1]
     assert [schedule.annealing.at(epoch / 100) for epoch in (0, 8, 16, 100)] == [0.0, 0.5, 1.0, 1.0]
 
@@ -99,19 +102,19 @@ def test_full_dropout_hides_x_from_the_decoder(tiny_network: Any, step: Any) -> 
     attached, following, condition = step
     latent = tiny_network.posterior_of(attached, following, condition).mean
 
-    class FixedLatent(torch.nn.Module):
+    class FixedLatent(type(tiny_network)):  # type: ignore[misc]
         """The tiny network with a latent that does not depend on its input."""
 
-        prior_of = staticmethod(lambda *_: Gaussian(latent, torch.zeros_like(latent)))
-        posterior_of = prior_of
-        decoder = tiny_network.decoder
-        condition_head = tiny_network.condition_head
+        def posterior_at(self, context: Any, following: Any) -> Gaussian:
+            return Gaussian(latent, torch.zeros_like(latent))
+
+    tiny_network.__class__ = FixedLatent
 
     other = 1.0 - attached
     for dropout, same in ((1.0, True), (0.0, False)):
         proposals = [
             step_loss(
-                FixedLatent(),  # type: ignore[arg-type]
+                tiny_network,
                 x,
                 following,
                 condition,

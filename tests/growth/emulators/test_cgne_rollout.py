@@ -13,11 +13,12 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from nakaya.core.randomness import member_key  # noqa: E402
-from nakaya.growth.emulators.cgne.noise import STREAM, latent_noise  # noqa: E402
-from nakaya.growth.emulators.cgne.rollout import Rollout, roll_out  # noqa: E402
+from nakaya.growth.emulators.cgne.package import CgnePackage  # noqa: E402
+from nakaya.growth.emulators.stepwise.noise import latent_noise  # noqa: E402
+from nakaya.growth.emulators.stepwise.rollout import Rollout, roll_out  # noqa: E402
 from nakaya.growth.model.setup import STOP_REASONS  # noqa: E402
 
-KEYS = [member_key(5, point, member, stream=STREAM) for point in range(5) for member in range(4)]
+KEYS = [member_key(5, point, member, stream=CgnePackage.stream) for point in range(5) for member in range(4)]
 CONDITION = np.repeat(np.linspace(-1.5, 1.5, 5, dtype=np.float32), 4)[:, None]
 
 

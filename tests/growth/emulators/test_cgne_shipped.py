@@ -45,7 +45,7 @@ def test_shipped_folders_are_small_and_free_of_code(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_model_card_states_what_the_description_says(name: str) -> None:
-    from nakaya.growth.emulators.cgne.card import model_card
+    from nakaya.growth.emulators.stepwise.card import model_card
 
     emulator = load_shipped(name)
     assert Path(WEIGHTS / name / "README.md").read_text(encoding="utf-8") == model_card(emulator.package)

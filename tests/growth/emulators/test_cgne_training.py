@@ -12,12 +12,13 @@ import pytest
 torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
 from nakaya.core.errors import ParameterError  # noqa: E402
-from nakaya.growth.emulators.cgne import task as task_module  # noqa: E402
-from nakaya.growth.emulators.cgne.config import CgneSchedule, TrainedFor  # noqa: E402
-from nakaya.growth.emulators.cgne.data import Windows, frame_sequences  # noqa: E402
-from nakaya.growth.emulators.cgne.fitting import Crystals, fit_cgne  # noqa: E402
-from nakaya.growth.emulators.cgne.loss import StepLoss  # noqa: E402
+from nakaya.growth.emulators.cgne.family import CGNE  # noqa: E402
 from nakaya.growth.emulators.cgne.model import Cgne  # noqa: E402
+from nakaya.growth.emulators.stepwise import task as task_module  # noqa: E402
+from nakaya.growth.emulators.stepwise.config import StepSchedule, TrainedFor  # noqa: E402
+from nakaya.growth.emulators.stepwise.data import Windows, frame_sequences  # noqa: E402
+from nakaya.growth.emulators.stepwise.fitting import Crystals, fit_network  # noqa: E402
+from nakaya.growth.emulators.stepwise.loss import StepLoss  # noqa: E402
 from nakaya.growth.model.trajectory import occupancy_at  # noqa: E402
 from nakaya.learn.config import LoopConfig  # noqa: E402
 
@@ -76,11 +77,12 @@ def test_a_lookahead_that_hides_growth_is_refused(discs: Any) -> None:
 def train(discs: Any, config: Any, updates: int, **changes: Any) -> Any:
     crystals = Crystals(discs.arrival, discs.steps, {"rho": discs.rho})
     settings: dict[str, Any] = {"folder": None, "fingerprint": "f", "stop_after": None} | changes
-    return fit_cgne(
+    return fit_network(
+        CGNE,
         crystals,
         crystals,
         config,
-        CgneSchedule(batch=8, max_unroll=3),
+        StepSchedule(batch=8, max_unroll=3),
         LoopConfig(
             updates=updates, learning_rate=1e-2, average_decay=0.95, validate_every=10**6, checkpoint_every=3, seed=1
         ),
@@ -137,7 +139,7 @@ def test_an_unrolled_step_starts_from_what_the_network_made_of_the_last(
 
     monkeypatch.setattr(task_module, "step_loss", one_more)
     sequences = sequences_of(discs)
-    task = task_module.CgneTask(sequences, None, CgneSchedule(batch=4, max_unroll=3), lookahead=8, threshold=0.5)  # type: ignore[arg-type]
+    task = task_module.StepTask(sequences, None, StepSchedule(batch=4, max_unroll=3), tiny_config)  # type: ignore[arg-type]
     generator = torch.Generator().manual_seed(2)
     lengths = set()
     for _ in range(12):

@@ -9,10 +9,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 
-from nakaya.growth.emulators.cgne.config import TrainedFor  # noqa: E402
-from nakaya.growth.emulators.cgne.emulator import CgneEmulator  # noqa: E402
 from nakaya.growth.emulators.cgne.package import CgnePackage  # noqa: E402
 from nakaya.growth.emulators.controls.lookup import LookUpTable  # noqa: E402
+from nakaya.growth.emulators.stepwise.config import TrainedFor  # noqa: E402
+from nakaya.growth.emulators.stepwise.emulator import StepEmulator  # noqa: E402
 from nakaya.growth.lattice.geometry import make_setup, stop_mask  # noqa: E402
 from nakaya.growth.model.grower import Grower  # noqa: E402
 from nakaya.growth.model.parameters import Conditions  # noqa: E402
@@ -42,7 +42,7 @@ class TestTinyCgne(EmulatorContract):
         trained_for = TrainedFor(32, 5, {"rho": 0.35}, {"rho": 0.64}, {})
         family = GravnerGriffeath.family
         package = CgnePackage("tiny", family, family, self.network.config, trained_for, {}, "0", {})
-        return CgneEmulator(package, self.network)
+        return StepEmulator(package, self.network)
 
     def make_setup(self) -> GrowthSetup:
         return make_setup("sector", 32, stop=StopRules(max_steps=80))

@@ -17,13 +17,14 @@ WINDOW_STEP = 16
 """Windows are multiples of this many sites, so that three halvings of the resolution come out even."""
 
 
-def keep_attached(attached: Mask, probability: NDArray[np.floating], threshold: float) -> Mask:
+def keep_attached(attached: Mask, probability: NDArray[np.floating], threshold: float | NDArray[np.floating]) -> Mask:
     """Return the sites that are attached after a step: those that were, and those above the threshold.
 
     Args:
         attached: bool [*batch, row, column].
         probability: Of being attached after the step, the same shape.
-        threshold: In (0, 1); a site attaches when its probability is greater.
+        threshold: In (0, 1); a site attaches when its probability is greater. One number, or one drawn evenly for every
+            site, the same shape: then it attaches with its probability.
     """
     return np.asarray(attached | (probability > threshold), np.bool_)
 

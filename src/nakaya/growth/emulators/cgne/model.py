@@ -7,92 +7,118 @@ condition y:
     z ~ q(z | x, x', y)      posterior (when training)
     P(x' = 1) = decoder(x, z)    the decoder never sees y: all that it learns of y comes through z
     y ~ head(z)              auxiliary, training only: z must tell y
+
+Each of them can be left out; see `CgneConfig`.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from nakaya.growth.emulators.cgne.blocks import Block, ConditionedEncoder, channels_last, nearest_up
 from nakaya.growth.emulators.cgne.config import CgneConfig
+from nakaya.growth.emulators.stepwise.blocks import Block, UNet, channels_last
+from nakaya.growth.emulators.stepwise.gaussian import Gaussian, bounded_log_scale
+from nakaya.growth.emulators.stepwise.network import StepNetwork
 
-__all__ = ["Cgne", "Gaussian", "condition_features", "in_channels_last", "num_parameters"]
+__all__ = ["Cgne", "ConditionedEncoder"]
 
-
-class Gaussian(NamedTuple):
-    """A diagonal Gaussian over the latent: mean and log sigma, float32 [batch, latent, row / 8, column / 8]."""
-
-    mean: Tensor
-    log_scale: Tensor
-
-    def sample(self, noise: Tensor) -> Tensor:
-        """Return mean + sigma noise, with standard normal `noise`."""
-        return self.mean + torch.exp(self.log_scale) * noise
+LATTICE = 64.0
+"""Rows and columns are told to a decoder that is not fully convolutional in units of the paper's lattice."""
 
 
-def condition_features(condition: Tensor, octaves: int) -> Tensor:
-    """Return the condition with sines and cosines of it: float32 [batch, conditions (1 + 2 octaves)].
+class ConditionedEncoder(nn.Module):
+    """From frames and a condition to a diagonal Gaussian over the latent: p(z | x, y) or q(z | x, x', y).
 
-    The crystal depends on rho on scales from its whole range down to a thousandth of it (another rho, 1e-3 away, gives
-    another crystal); a network learns slow functions of its inputs first, so the fast ones are offered ready-made.
+    The first halving of the resolution is a rearrangement, 2 x 2 sites to 4 channels, which loses nothing and saves the
+    costliest resolution; the others are max-pools. Nothing is read out at full resolution here.
 
     Args:
-        condition: Standardised condition, float32 [batch, conditions], most of it within +-2.
-        octaves: Number of frequencies, each twice the one before.
+        frames: Input channels: 1 for the prior (x), 2 for the posterior (x and x').
+        widths: Channels at the resolutions 1/2, 1/4 and 1/8.
+        latent_channels: Channels of z.
+        groups: Groups of the normalisations.
+        condition_features: Length of the condition vector.
+        spatial: Whether z has a value for every site at 1/8; else one for all, from their mean.
     """
-    features = [condition]
-    for octave in range(octaves):
-        angle = condition * (math.pi / 2.0 * 2.0**octave)
-        features += [torch.sin(angle), torch.cos(angle)]
-    return torch.cat(features, dim=1)
+
+    def __init__(
+        self,
+        frames: int,
+        widths: Sequence[int],
+        latent_channels: int,
+        groups: int,
+        condition_features: int,
+        *,
+        spatial: bool = True,
+    ) -> None:
+        super().__init__()
+        channels = [4 * frames, *widths]
+        self.spatial = spatial
+        self.blocks = nn.ModuleList(
+            Block(before, after, groups, condition_features) for before, after in pairwise(channels)
+        )
+        self.last = Block(widths[-1], widths[-1], groups, condition_features)
+        self.head = nn.Conv2d(widths[-1], 2 * latent_channels, 1)
+
+    def forward(self, frames: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and logarithm of the standard deviation of z, each float32 [batch, latent, row / 8, column / 8].
+
+        Args:
+            frames: float32 [batch, frames, row, column], 1 = attached.
+            condition: float32 [batch, condition_features].
+        """
+        field = channels_last(nn.functional.pixel_unshuffle(frames, 2))
+        for level, block in enumerate(self.blocks):
+            if level:
+                field = nn.functional.max_pool2d(field, 2)
+            field = block(field, condition)
+        hidden = nn.functional.gelu(self.last(field, condition))
+        if not self.spatial:
+            hidden = hidden.mean(dim=(2, 3), keepdim=True)
+        mean, raw = torch.chunk(self.head(hidden), 2, dim=1)
+        return mean, bounded_log_scale(raw)
 
 
-class Decoder(nn.Module):
+class Decoder(UNet):
     """U-Net from the attached sites x and the latent z to the logit of P(x' = 1); z enters at all four levels.
 
-    Max-pool down, nearest neighbour up. On the way up a level concatenates three things: what comes from below, thinned
-    by a 1x1 convolution to the level's own width before it is enlarged; the skip connection; and z, thinned to half
-    that width. It has no input for the condition.
+    It has no input for the condition, unless the configuration says so.
     """
 
     def __init__(self, config: CgneConfig) -> None:
-        super().__init__()
-        widths, groups = config.widths, config.groups
-        channels = [1, *widths]
-        self.down = nn.ModuleList(Block(before, after, groups) for before, after in pairwise(channels))
-        self.latents = nn.ModuleList(nn.Conv2d(config.latent_channels, width // 2, 1) for width in widths)
-        self.thin = nn.ModuleList(nn.Conv2d(below, width, 1) for width, below in pairwise(widths))
-        self.bottom = Block(widths[-1] + widths[-1] // 2, widths[-1], groups)
-        self.up = nn.ModuleList(Block(2 * width + width // 2, width, groups) for width in widths[:-1])
-        self.head = nn.Conv2d(widths[0], 1, 1)
+        super().__init__(
+            1 if config.fully_convolutional else 3,
+            config.widths,
+            config.groups,
+            latent_channels=config.latent_channels,
+            condition_features=config.num_features if config.condition_decoder else 0,
+        )
+        self.fully_convolutional = config.fully_convolutional
+        self.head = nn.Conv2d(config.widths[0], 1, 1)
 
-    def forward(self, attached: Tensor, latent: Tensor) -> Tensor:
+    def forward(self, attached: Tensor, latent: Tensor, condition: Tensor | None = None) -> Tensor:
         """Return logits, float32 [batch, 1, row, column].
 
         Args:
             attached: float32 [batch, 1, row, column], 1 = attached; all zero where samplewise dropout hides x.
-            latent: float32 [batch, latent, row / 8, column / 8].
+            latent: float32 [batch, latent, row / 8, column / 8], or [batch, latent, 1, 1] where it is the same for all.
+            condition: float32 [batch, condition_features], for a decoder that sees it.
         """
-        latent = channels_last(latent)
-        skips: list[Tensor] = []
+        rows = attached.shape[-1] // 8
+        if latent.shape[-1] != rows:
+            latent = latent.expand(-1, -1, rows, rows)
         field = attached
-        for level, block in enumerate(self.down):
-            if level:
-                field = nn.functional.max_pool2d(field, 2)
-            field = block(field)
-            skips.append(field)
-        coarsest = len(skips) - 1
-        field = self.bottom(torch.cat([field, self.latents[coarsest](latent)], dim=1))
-        for level in reversed(range(coarsest)):
-            from_below = nearest_up(self.thin[level](field), 2)
-            from_latent = nearest_up(self.latents[level](latent), 2 ** (coarsest - level))
-            field = self.up[level](torch.cat([from_below, skips[level], from_latent], dim=1))
-        logits: Tensor = self.head(nn.functional.gelu(field))
+        if not self.fully_convolutional:
+            places = torch.arange(attached.shape[-1], dtype=attached.dtype) / LATTICE
+            row, column = torch.meshgrid(places, places, indexing="ij")
+            where = torch.stack([row, column]).expand(len(attached), -1, -1, -1)
+            field = channels_last(torch.cat([attached, where], dim=1))
+        logits: Tensor = self.head(nn.functional.gelu(self.features(field, channels_last(latent), condition)))
         return logits
 
 
@@ -110,8 +136,15 @@ class ConditionHead(nn.Module):
         return told
 
 
-class Cgne(nn.Module):
-    """All four networks.
+class Seen(NamedTuple):
+    """x and the features of y, as they are: the networks of a CGNE share no reading of them."""
+
+    attached: Tensor
+    features: Tensor
+
+
+class Cgne(StepNetwork):
+    """All networks of a CGNE.
 
     Args:
         config: Their sizes; `condition_mean` and `condition_scale` name the conditions and standardise them.
@@ -119,37 +152,46 @@ class Cgne(nn.Module):
 
     def __init__(self, config: CgneConfig) -> None:
         super().__init__()
-        conditions = len(config.condition_mean)
-        features = conditions * (1 + 2 * config.condition_octaves)
-        shape = (config.encoder_widths, config.latent_channels, config.groups, features)
-        self.config = config
-        self.prior = ConditionedEncoder(1, *shape)
-        self.posterior = ConditionedEncoder(2, *shape)
+        self.config: CgneConfig = config
+        spatial = config.spatial_latent
+        shape = (config.encoder_widths, config.latent_channels, config.groups, config.num_features)
+        if config.conditional_prior:
+            self.prior = ConditionedEncoder(1, *shape, spatial=spatial)
+        if config.posterior:
+            self.posterior = ConditionedEncoder(2, *shape, spatial=spatial)
         self.decoder = Decoder(config)
-        self.condition_head = ConditionHead(config.latent_channels, config.widths[-1], config.groups, conditions)
+        if config.condition_head:
+            self.condition_head = ConditionHead(
+                config.latent_channels, config.widths[-1], config.groups, len(config.condition_mean)
+            )
 
-    def prior_of(self, attached: Tensor, condition: Tensor) -> Gaussian:
-        """p(z | x, y)."""
-        return self.prior_from(attached, condition_features(condition, self.config.condition_octaves))
+    def read(self, attached: Tensor, features: Tensor) -> Seen:
+        """X and the features of y."""
+        return Seen(attached, features)
 
-    def prior_from(self, attached: Tensor, features: Tensor) -> Gaussian:
-        """p(z | x, y), where the features of y are known already."""
-        return Gaussian(*self.prior(attached, features))
+    def prior_at(self, context: Seen) -> Gaussian:
+        """p(z | x, y), or a standard normal one."""
+        if self.config.conditional_prior:
+            return Gaussian(*self.prior(context.attached, context.features))
+        rows = self.latent_rows(context.attached.shape[-1])
+        zero = context.attached.new_zeros((len(context.attached), self.config.latent_channels, rows, rows))
+        return Gaussian(zero, zero)
 
-    def posterior_of(self, attached: Tensor, following: Tensor, condition: Tensor) -> Gaussian:
+    def posterior_at(self, context: Seen, following: Tensor) -> Gaussian | None:
         """q(z | x, x', y)."""
-        frames = torch.cat([attached, following], dim=1)
-        return Gaussian(*self.posterior(frames, condition_features(condition, self.config.condition_octaves)))
+        if not self.config.posterior:
+            return None
+        return Gaussian(*self.posterior(torch.cat([context.attached, following], dim=1), context.features))
 
+    def decode(self, context: Seen, latent: Tensor, shown: Tensor | None = None) -> Tensor:
+        """Logits of being attached after the step."""
+        attached = context.attached if shown is None else context.attached * shown
+        logits: Tensor = self.decoder(attached, latent, context.features if self.config.condition_decoder else None)
+        return logits
 
-def in_channels_last(network: Cgne) -> Cgne:
-    """Return the network with its convolution kernels in channels-last memory, the layout of all fields."""
-    for parameter in network.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return network
-
-
-def num_parameters(*networks: nn.Module) -> int:
-    """Number of trainable values."""
-    return sum(parameter.numel() for network in networks for parameter in network.parameters())
+    def told_condition(self, latent: Tensor) -> Tensor | None:
+        """The condition that z tells."""
+        if not self.config.condition_head:
+            return None
+        told: Tensor = self.condition_head(latent)
+        return told

@@ -16,7 +16,7 @@ from nakaya.growth.solvers.gravner_griffeath.model import MODEL
 from nakaya.learn.model_folder import CONFIG_FILE
 
 if TYPE_CHECKING:
-    from nakaya.growth.emulators.cgne.emulator import CgneEmulator
+    from nakaya.growth.emulators.stepwise.emulator import StepEmulator
 
 __all__ = ["SHIPPED", "SMALL_RHO", "WEIGHTS", "load_folder", "load_shipped"]
 
@@ -26,7 +26,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = ("cgne-small-rho",)
 
 
-def load_shipped(name: str) -> CgneEmulator:
+def load_shipped(name: str) -> StepEmulator:
     """Return a trained model that comes with nakaya.
 
     Raises:
@@ -35,7 +35,7 @@ def load_shipped(name: str) -> CgneEmulator:
     return load_folder(WEIGHTS / name)
 
 
-def load_folder(folder: Path) -> CgneEmulator:
+def load_folder(folder: Path) -> StepEmulator:
     """Return the trained model in a folder, such as the model/ of a training run.
 
     Raises:
@@ -45,9 +45,9 @@ def load_folder(folder: Path) -> CgneEmulator:
     """
     if find_spec("torch") is None or find_spec("safetensors") is None:
         raise MissingExtraError("neural emulators", "ml")
-    from nakaya.growth.emulators.cgne.emulator import load_emulator
+    from nakaya.growth.emulators.cgne.family import CGNE
 
-    return load_emulator(folder)
+    return CGNE.load(folder)
 
 
 def _state(name: str) -> GrowerModel:

@@ -1,14 +1,15 @@
-"""How much of its latent a CGNE uses: the divergence of the posterior from the prior on held-out transitions."""
+"""How much of its latent an emulator uses: the divergence of the posterior from the prior on held-out transitions."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 
-from nakaya.growth.emulators.cgne.data import FrameSequences
-from nakaya.growth.emulators.cgne.loss import kl_divergence, reconstruction
-from nakaya.growth.emulators.cgne.model import Cgne
 from nakaya.growth.emulators.constraints import window_of
+from nakaya.growth.emulators.stepwise.data import FrameSequences
+from nakaya.growth.emulators.stepwise.gaussian import kl_divergence
+from nakaya.growth.emulators.stepwise.loss import reconstruction
+from nakaya.growth.emulators.stepwise.network import StepNetwork
 
 __all__ = ["latent_use"]
 
@@ -18,13 +19,13 @@ ACTIVE_NATS = 0.01
 
 
 @torch.no_grad()
-def latent_use(network: Cgne, sequences: FrameSequences, *, seed: int = 0) -> dict[str, float]:
+def latent_use(network: StepNetwork, sequences: FrameSequences, *, seed: int = 0) -> dict[str, float]:
     """Return what the latent carries, and how well the network explains a step that it is shown.
 
     Teacher-forced: x and x' are the solver's frames, x is visible to the decoder, z is one posterior sample.
 
     Args:
-        network: The CGNE.
+        network: The networks.
         sequences: Held-out crystals; of their transitions at most 512 are taken, evenly spread.
         seed: Of the posterior samples.
 
@@ -47,10 +48,12 @@ def latent_use(network: Cgne, sequences: FrameSequences, *, seed: int = 0) -> di
         attached = sequences.attached(which, when, int(window))
         following = sequences.attached(which, when + 1, int(window))
         condition = sequences.condition[which]
-        posterior = network.posterior_of(attached, following, condition)
-        divergence = kl_divergence(posterior, network.prior_of(attached, condition))
+        context = network.read(attached, network.features_of(condition))
+        prior = network.prior_at(context)
+        posterior = network.posterior_at(context, following) or prior
+        divergence = kl_divergence(posterior, prior)
         latent = posterior.sample(torch.randn(posterior.mean.shape, generator=generator))
-        unattached, on_attached = reconstruction(network.decoder(attached, latent), attached, following)
+        unattached, on_attached = reconstruction(network.decode(context, latent), attached, following)
         kl_total += float(divergence.sum())
         entries += divergence.numel()
         by_channel += divergence.sum(dim=(0, 2, 3))

@@ -1,4 +1,4 @@
-"""A CGNE whose training is not finished, as its last checkpoint has it.
+"""A stepwise emulator whose training is not finished, as its last checkpoint has it.
 
 Beside the checkpoint lies recipe.json: what config.json will say, as far as it is known before the first update.
 Reading both changes neither, so a training may go on meanwhile.
@@ -18,10 +18,10 @@ from nakaya.core.documents import dump_json
 from nakaya.core.errors import FormatError, InputFileError, ParameterError
 from nakaya.core.files import write_whole
 from nakaya.core.reading import read_json
-from nakaya.growth.emulators.cgne.emulator import CgneEmulator
-from nakaya.growth.emulators.cgne.fitting import network_parameters
-from nakaya.growth.emulators.cgne.model import Cgne
-from nakaya.growth.emulators.cgne.package import CgnePackage
+from nakaya.growth.emulators.stepwise.emulator import StepEmulator
+from nakaya.growth.emulators.stepwise.family import StepFamily
+from nakaya.growth.emulators.stepwise.fitting import network_parameters
+from nakaya.growth.emulators.stepwise.package import StepPackage
 from nakaya.learn.checkpoints import hash_weights, load_state
 from nakaya.learn.loop import CHECKPOINT_FILE
 
@@ -31,8 +31,8 @@ RECIPE_FILE: Final = "recipe.json"
 MAX_RECIPE_BYTES = 2**22
 
 
-def write_recipe(folder: Path, package: CgnePackage, fingerprint: str) -> None:
-    """Write what is known of a CGNE before its training.
+def write_recipe(folder: Path, package: StepPackage, fingerprint: str) -> None:
+    """Write what is known of an emulator before its training.
 
     Args:
         folder: Of the run.
@@ -42,8 +42,8 @@ def write_recipe(folder: Path, package: CgnePackage, fingerprint: str) -> None:
     write_whole(folder / RECIPE_FILE, dump_json({"fingerprint": fingerprint, **asdict(package)}))
 
 
-def load_checkpoint(folder: Path) -> CgneEmulator:
-    """Return the CGNE of the last checkpoint of a run, with the averaged weights; its name says at which update.
+def load_checkpoint(folder: Path, family: StepFamily) -> StepEmulator:
+    """Return the emulator of the last checkpoint of a run, with the averaged weights; its name says at which update.
 
     Raises:
         InputFileError: There is no checkpoint yet.
@@ -55,10 +55,10 @@ def load_checkpoint(folder: Path) -> CgneEmulator:
     document = read_json(recipe, MAX_RECIPE_BYTES)
     try:
         fingerprint = document.pop("fingerprint")
-        package = checked(document, CgnePackage)
+        package = checked(document, family.package)
         state = load_state(folder / CHECKPOINT_FILE, fingerprint=fingerprint)
         with torch.random.fork_rng(devices=[]):  # the random weights are replaced at once
-            network = Cgne(package.network)
+            network = family.network(package.network)
         network.load_state_dict(state["average"])
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, ParameterError) as error:
         if isinstance(error, FormatError):
@@ -70,11 +70,11 @@ def load_checkpoint(folder: Path) -> CgneEmulator:
         "validation": state["validation"],
         "cost": {**package.training["cost"], "seconds": state["seconds"], "cpu_seconds": state["cpu_seconds"]},
     }
-    return CgneEmulator(
+    return StepEmulator(
         replace(
             package,
             name=f"{package.name} at update {state['updates']}",
-            parameters=network_parameters(network),
+            parameters=network_parameters(network, family.package),
             weights_sha256=hash_weights(state["average"]),
             training=training,
         ),

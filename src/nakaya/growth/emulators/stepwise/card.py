@@ -1,12 +1,13 @@
-"""The model card: what a trained CGNE is, where it holds, what it cost. Every figure comes from the training run."""
+"""The model card: what a trained stepwise emulator is, where it holds, what it cost; all figures from its training."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nakaya.growth.emulators.cgne.package import CgnePackage
+    from nakaya.growth.emulators.stepwise.package import StepPackage
 
 __all__ = ["model_card"]
 
@@ -14,9 +15,9 @@ __all__ = ["model_card"]
 WIDTH = 100
 
 
-def model_card(package: CgnePackage) -> str:
+def model_card(package: StepPackage) -> str:
     """Return the card as Markdown."""
-    trained, training, parameters = package.trained_for, package.training, package.parameters
+    trained, training = package.trained_for, package.training
     cost, validation, crystals, loop = (training[part] for part in ("cost", "validation", "crystals", "loop"))
     ranges = ", ".join(f"{name} from {trained.low[name]:g} to {trained.high[name]:g}" for name in trained.low)
     fixed = ", ".join(f"{name} {value:g}" for name, value in trained.fixed.items())
@@ -24,8 +25,7 @@ def model_card(package: CgnePackage) -> str:
     example = "nakaya.GravnerGriffeath(rho=0.5)"
     blocks = [
         f"# {package.name}",
-        f"A Crystal Growth Neural Emulator (CGNE, arXiv 2405.16608) of the solver `{package.solver}`. One network step "
-        f"covers {stride} solver steps.",
+        f"{package.sentence} of the solver `{package.solver}`. One network step covers {stride} solver steps.",
         "## What it is for",
         f'    crystals = nakaya.grow({example}, model="{package.name}", size={trained.size}, members=16, seed=7)',
         "It is a research object: a learned, stochastic stand-in for a simulator, to be compared with it. Do not use "
@@ -49,15 +49,25 @@ def model_card(package: CgnePackage) -> str:
         f"{validation['iou']:.3f}, mean error of the final area {100 * validation['area_error']:.1f} %, of the number "
         f"of steps {100 * validation['steps_error']:.1f} %.",
         "## Size",
-        f"Growing needs {parameters['prior'] + parameters['decoder']:,} trainable values, and these are what is "
-        f"counted: {parameters['prior']:,} in the prior and {parameters['decoder']:,} in the decoder. Training used "
-        f"more that are not shipped: {parameters['posterior']:,} in the posterior and "
-        f"{parameters['condition_head']:,} in the condition head.",
+        _size(package),
         "## Licence",
         "CC BY 4.0. The files hold numbers and text only: weights.safetensors and config.json. The sha256 of the "
         f"weights is {package.weights_sha256}.",
     ]
     return "\n".join(_lay_out(blocks)) + "\n"
+
+
+def _size(package: StepPackage) -> str:
+    """What growing needs, and what only training needed."""
+    needed = {name: count for name, count in package.parameters.items() if name in package.for_growing}
+    others = {name: count for name, count in package.parameters.items() if name not in package.for_growing}
+    said = f"Growing needs {sum(needed.values()):,} trainable values, and these are what is counted: {_listed(needed)}."
+    return f"{said} Training used more that are not shipped: {_listed(others)}." if others else said
+
+
+def _listed(parameters: Mapping[str, int]) -> str:
+    words = [f"{count:,} in the {name.replace('_', ' ')}" for name, count in parameters.items()]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _count(number: int, noun: str) -> str:

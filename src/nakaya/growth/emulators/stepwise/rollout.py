@@ -1,4 +1,4 @@
-"""Rollouts: crystals from a trained CGNE, the same for any batch, order and number of threads.
+"""Rollouts: crystals from trained networks, the same for any batch, order and number of threads.
 
 The kernels that a convolution runs on may depend on the shape of its input, and with them the last bits of its result.
 So every call of the networks has one of a few fixed shapes: `MICRO_BATCH` crystals, padded with empty ones, through one
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from nakaya.core.arrays import ArrivalMap, BoolArray, Float32Array, IntArray
 from nakaya.core.randomness import Key
-from nakaya.growth.emulators.cgne.model import Cgne, condition_features
-from nakaya.growth.emulators.cgne.noise import latent_noise
 from nakaya.growth.emulators.constraints import front_of, keep_attached, window_of
+from nakaya.growth.emulators.stepwise.network import StepNetwork
+from nakaya.growth.emulators.stepwise.noise import latent_noise, site_uniforms
 from nakaya.growth.model.setup import FRONT, NO_GROWTH, STEPS
 from nakaya.growth.model.trajectory import INITIAL, NEVER
 
@@ -46,7 +46,7 @@ class Rollout:
 
 @torch.inference_mode()
 def roll_out(
-    network: Cgne,
+    network: StepNetwork,
     condition: Float32Array,
     keys: Sequence[Key],
     *,
@@ -57,12 +57,13 @@ def roll_out(
 ) -> Rollout:
     """Grow one crystal in the corner of a sector for every key.
 
-    z ~ p(z | x, y), P = decoder(x, z); a site attaches where P exceeds the threshold, and stays. All randomness is z.
+    z ~ p(z | x, y), P = decoder(x, z). A site attaches where P exceeds the threshold, all randomness being z, or, where
+    the configuration's output is "draw", with probability P, drawn for every site; it stays attached.
 
     Args:
-        network: The CGNE, in evaluation mode.
+        network: The networks, in evaluation mode.
         condition: Standardised, float32 [crystal, condition].
-        keys: Of the latent noise, one for each crystal.
+        keys: Of the noise, one for each crystal.
         size: Rows and columns of the lattice.
         margin: A crystal stops ("front") when it reaches row or column `size - margin`.
         step_limit: A crystal stops ("steps") at the last multiple of the stride that is not above; None = never.
@@ -74,9 +75,7 @@ def roll_out(
     arrival[:, 0, 0] = INITIAL
     steps, codes = np.zeros(count, np.int64), np.full(count, STEPS, np.int8)
     stalled, last_growth = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    features = torch.cat(
-        [condition_features(torch.from_numpy(row[None]), network.config.condition_octaves) for row in condition]
-    )
+    features = torch.cat([network.features_of(torch.from_numpy(row[None])) for row in condition])
     active = np.arange(count)
     step = 0
     while len(active) and (step_limit is None or (step + 1) * stride <= step_limit):
@@ -94,7 +93,7 @@ def roll_out(
 
 
 def _advance(
-    network: Cgne, arrival: ArrivalMap, features: Tensor, keys: Sequence[Key], active: IntArray, step: int
+    network: StepNetwork, arrival: ArrivalMap, features: Tensor, keys: Sequence[Key], active: IntArray, step: int
 ) -> BoolArray:
     """Carry the active crystals one network step on, in place; return which of them grew: bool [active]."""
     config = network.config
@@ -106,9 +105,13 @@ def _advance(
             chosen = places[start : start + MICRO_BATCH]
             crystals = active[chosen]
             attached = arrival[crystals, :window, :window] != NEVER
-            noise = np.stack([latent_noise(keys[i], step, config.latent_channels, int(window) // 8) for i in crystals])
+            rows = network.latent_rows(int(window))
+            noise = np.stack([latent_noise(keys[i], step, config.latent_channels, rows) for i in crystals])
             probability = _propose(network, attached, features[crystals], noise)
-            new = keep_attached(attached, probability, config.threshold) & ~attached
+            threshold: Float32Array | float = config.threshold
+            if config.output == "draw":
+                threshold = np.stack([site_uniforms(keys[i], step, int(window)) for i in crystals])
+            new = keep_attached(attached, probability, threshold) & ~attached
             arrival[crystals, :window, :window] = np.where(
                 new, step * config.stride, arrival[crystals, :window, :window]
             )
@@ -116,13 +119,14 @@ def _advance(
     return grew
 
 
-def _propose(network: Cgne, attached: BoolArray, features: Tensor, noise: Float32Array) -> Float32Array:
+def _propose(network: StepNetwork, attached: BoolArray, features: Tensor, noise: Float32Array) -> Float32Array:
     """Probability of being attached after the step, float32 [crystal, row, column], from one call of fixed shape."""
     count, padding = len(attached), MICRO_BATCH - len(attached)
     frames = torch.from_numpy(np.pad(attached, ((0, padding), (0, 0), (0, 0))).astype(np.float32))[:, None]
     frames = frames.contiguous(memory_format=torch.channels_last)
     condition = torch.nn.functional.pad(features, (0, 0, 0, padding))
-    latent = network.prior_from(frames, condition).sample(
+    context = network.read(frames, condition)
+    latent = network.prior_at(context).sample(
         torch.nn.functional.pad(torch.from_numpy(noise), (0, 0) * 3 + (0, padding))
     )
-    return torch.sigmoid(network.decoder(frames, latent))[:count, 0].numpy()
+    return torch.sigmoid(network.decode(context, latent))[:count, 0].numpy()

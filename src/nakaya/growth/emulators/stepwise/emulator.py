@@ -1,11 +1,10 @@
-"""The CGNE as a grower."""
+"""A trained stepwise emulator as a grower."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,23 +12,21 @@ import torch
 from nakaya.core.errors import ParameterError
 from nakaya.core.randomness import member_key
 from nakaya.growth.catalogue import find_model
-from nakaya.growth.emulators.cgne.config import TrainedFor
-from nakaya.growth.emulators.cgne.model import Cgne, condition_features, in_channels_last
-from nakaya.growth.emulators.cgne.noise import STREAM
-from nakaya.growth.emulators.cgne.package import CgnePackage, read_package
-from nakaya.growth.emulators.cgne.rollout import MICRO_BATCH, roll_out
 from nakaya.growth.emulators.constraints import window_of
 from nakaya.growth.emulators.protocol import EmulatorFacts, ExtrapolationWarning
+from nakaya.growth.emulators.stepwise.config import TrainedFor
+from nakaya.growth.emulators.stepwise.network import StepNetwork, in_channels_last
+from nakaya.growth.emulators.stepwise.package import StepPackage
+from nakaya.growth.emulators.stepwise.rollout import MICRO_BATCH, roll_out
 from nakaya.growth.grower_model import in_threads, parameters_of
 from nakaya.growth.model.grower import Progress
 from nakaya.growth.model.parameters import Conditions, point_hash
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import Trajectory
-from nakaya.learn.checkpoints import parse_weights
 from nakaya.learn.normalisation import Standardiser
 from nakaya.learn.threads import torch_threads
 
-__all__ = ["CgneEmulator", "check_request", "load_emulator"]
+__all__ = ["StepEmulator", "check_request"]
 
 CRYSTALS_PER_JOB = 4 * MICRO_BATCH
 """Crystals that one thread carries along together; does not change the result."""
@@ -38,18 +35,18 @@ TOLERATED_EXTRAPOLATION = 0.05
 """Share of a condition's training range by which a request may leave it, with a warning."""
 
 
-class CgneEmulator:
-    """Grows crystals with a trained CGNE.
+class StepEmulator:
+    """Grows crystals with trained networks, step by step.
 
     The same seed gives the same crystals for any number of members, points and threads, on one machine and version of
     torch; other machines may round differently, and one rounded site changes what grows after it.
 
     Args:
         package: Description of the model.
-        network: The CGNE with its trained weights.
+        network: The networks with their trained weights.
     """
 
-    def __init__(self, package: CgnePackage, network: Cgne) -> None:
+    def __init__(self, package: StepPackage, network: StepNetwork) -> None:
         self.name, self.family = package.name, package.family
         self.package = package
         self.network = in_channels_last(network).eval()
@@ -92,7 +89,9 @@ class CgneEmulator:
         check_request(self.name, self.package.trained_for, conditions, setup)
         columns = np.concatenate([self.standardiser.apply(point.parameters()) for point in conditions])
         keys = [
-            member_key(seed, point_hash(point), member, stream=STREAM) for point in conditions for member in members
+            member_key(seed, point_hash(point), member, stream=self.package.stream)
+            for point in conditions
+            for member in members
         ]
         condition = np.repeat(columns, len(members), axis=0)
         count = len(keys)
@@ -132,7 +131,7 @@ class CgneEmulator:
     def operations_per_crystal(self, steps: float) -> float:
         """Floating-point operations (2 per multiply-add) of one crystal whose front advances evenly for `steps` steps.
 
-        Counted by torch for prior and decoder in every window, and averaged over the windows that a front passes which
+        Counted by torch for what growing needs in every window, and averaged over the windows that a front passes which
         moves at constant speed to the margin; normalisations and activations are not counted.
         """
         config, size = self.package.network, self.package.trained_for.size
@@ -145,12 +144,11 @@ class CgneEmulator:
     def _operations(self, window: int) -> int:
         from torch.utils.flop_counter import FlopCounterMode  # imports a compiler; growing should not wait for it
 
-        features = condition_features(
-            torch.zeros(1, len(self.standardiser.names)), self.package.network.condition_octaves
-        )
+        features = self.network.features_of(torch.zeros(1, len(self.standardiser.names)))
         frame = torch.zeros(1, 1, window, window)
         with FlopCounterMode(display=False) as counter:
-            self.network.decoder(frame, self.network.prior_from(frame, features).mean)
+            context = self.network.read(frame, features)
+            self.network.decode(context, self.network.prior_at(context).mean)
         return int(counter.get_total_flops())
 
 
@@ -197,23 +195,3 @@ def check_request(name: str, trained: TrainedFor, conditions: Sequence[Condition
                 outside.add(f"{parameter}={value:g} (trained for {low:g} to {high:g})")
     for condition in sorted(outside):
         warnings.warn(f"{name} extrapolates to {condition}", ExtrapolationWarning, stacklevel=4)
-
-
-def load_emulator(folder: Path) -> CgneEmulator:
-    """Return the trained CGNE in a folder.
-
-    Raises:
-        InputFileError: A file is missing or cannot be read.
-        FormatError: It is no CGNE of ours, is damaged, or the weights do not fit the description.
-    """
-    from nakaya.core.errors import FormatError
-
-    package, content = read_package(folder)
-    network = Cgne(package.network)
-    for unused in ("posterior", "condition_head"):  # only training needs them, and only training has their weights
-        delattr(network, unused)
-    try:
-        network.load_state_dict(parse_weights(content))
-    except (RuntimeError, ValueError) as error:
-        raise FormatError(f"the weights in {folder} do not fit its description: copy the folder again") from error
-    return CgneEmulator(package, network)
