@@ -87,6 +87,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
         "evaluate:evaluate",
         "Compare an emulator with its solver at parameter points that it has not seen: fidelity and speed.",
     ),
+    "infer": ("infer:infer", "Say which conditions grew a crystal: a posterior from a store or from a picture."),
     "predict": (
         "predict:predict",
         "Predict growth velocity, nucleation rate, grains per volume and the length at which grains meet.",

@@ -21,6 +21,7 @@ class PosteriorSettings:
     Attributes:
         loop: Updates, learning rate and so on.
         sees: "measures" of shape, the "picture" itself, or "both".
+        regressed: Whether regressions on the measures are told in place of these: for hundreds of crystals, not more.
         has_times: Whether attachment times are told, or the shape alone.
         snapshots: Observations of every crystal: 1 is its last shape; of more, the others are younger.
         least_size: Extent of the youngest, as a fraction of the last.
@@ -41,6 +42,7 @@ class PosteriorSettings:
 
     loop: LoopConfig
     sees: Literal["measures", "picture", "both"] = "measures"
+    regressed: bool = False
     has_times: bool = False
     snapshots: int = 1
     least_size: float = 0.5
@@ -64,6 +66,11 @@ class PosteriorSettings:
         check_count("side", self.side, 16, 512)
         if self.sees not in ("measures", "picture", "both"):
             raise ParameterError(f"sees={self.sees!r} is not known: measures, picture or both")
+        if self.regressed and (self.sees != "measures" or self.snapshots != 1):
+            raise ParameterError(
+                f"regressed with sees={self.sees!r} and snapshots={self.snapshots}: regressions are on measures, of "
+                "one observation of each crystal"
+            )
         if not 0 <= self.dropout < 1 or not 0 < self.least_size <= 1:
             raise ParameterError(
                 f"dropout={self.dropout:g}, least_size={self.least_size:g}: expected fractions in [0, 1) and (0, 1]"

@@ -46,11 +46,11 @@ def _convolutions(side: int) -> tuple[nn.Sequential, int]:
 class _Member(nn.Module):
     """One network: statistics, and a flow given these."""
 
-    def __init__(self, num_parameters: int, num_measures: int, settings: PosteriorSettings) -> None:
+    def __init__(self, num_parameters: int, num_told: int, settings: PosteriorSettings) -> None:
         super().__init__()
         self.side = settings.side
         self.sees = settings.sees
-        told = 0 if settings.sees == "picture" else num_measures
+        told = 0 if settings.sees == "picture" else num_told
         self.eye: nn.Module | None = None
         if settings.sees != "measures":
             self.eye, seen = _convolutions(settings.side)
@@ -65,8 +65,8 @@ class _Member(nn.Module):
             activation=nn.SiLU,
         )
 
-    def statistics(self, measures: Tensor, picture: Tensor | None) -> Tensor:
-        told = [] if self.sees == "picture" else [measures]
+    def statistics(self, numbers: Tensor, picture: Tensor | None) -> Tensor:
+        told = [] if self.sees == "picture" else [numbers]
         if self.eye is not None:
             assert picture is not None
             along = torch.linspace(0, 1, self.side, device=picture.device)
@@ -81,58 +81,85 @@ class PosteriorNetwork(nn.Module):
 
     Args:
         num_parameters: Parameters that are asked for.
-        num_measures: Measures that are told.
+        num_measures: Measures of a crystal.
         settings: Sizes.
+        num_support: Crystals of the regression, where there is one.
 
     Attributes:
         mean: Of the measures of the training crystals, [measure].
         scale: Their standard deviations, [measure].
         whitening: Turns standardised measures into independent ones of unit variance, [measure, measure].
+        support: Standardised measures of the regression's crystals, [crystal, measure].
+        dual: Their weights, float64 [crystal, parameter].
+        lengths: Of the regression's kernels, float64 [parameter].
+        spread: Standard deviations of what the regression says, float64 [parameter].
     """
 
     mean: Tensor
     scale: Tensor
     whitening: Tensor
+    support: Tensor
+    dual: Tensor
+    lengths: Tensor
+    spread: Tensor
 
-    def __init__(self, num_parameters: int, num_measures: int, settings: PosteriorSettings) -> None:
+    def __init__(
+        self, num_parameters: int, num_measures: int, settings: PosteriorSettings, num_support: int = 0
+    ) -> None:
         super().__init__()
-        self.num_parameters = num_parameters
+        self.num_parameters, self.is_regressed = num_parameters, settings.regressed
         self.register_buffer("mean", torch.zeros(num_measures))
         self.register_buffer("scale", torch.ones(num_measures))
         self.register_buffer("whitening", torch.eye(num_measures))
-        self.members = nn.ModuleList(_Member(num_parameters, num_measures, settings) for _ in range(settings.members))
+        if settings.regressed:
+            self.register_buffer("support", torch.zeros(num_support, num_measures))
+            self.register_buffer("dual", torch.zeros(num_support, num_parameters, dtype=torch.float64))
+            self.register_buffer("lengths", torch.ones(num_parameters, dtype=torch.float64))
+            self.register_buffer("spread", torch.ones(num_parameters, dtype=torch.float64))
+        told = num_parameters if settings.regressed else num_measures
+        self.members = nn.ModuleList(_Member(num_parameters, told, settings) for _ in range(settings.members))
 
     def standardise(self, measures: Tensor) -> Tensor:
         """Return measures [crystal, measure] in standard deviations from the mean."""
         return (measures - self.mean) / self.scale
 
-    def statistics(self, measures: Tensor, picture: Tensor | None) -> list[Tensor]:
-        """Return the statistics of every member, each [crystal, statistic], which alone its density depends on."""
+    def tell(self, measures: Tensor) -> Tensor:
+        """Return the numbers that members are told, from measures [crystal, measure]: [crystal, number]."""
         standard = self.standardise(measures).clamp(-CLIP, CLIP)
-        return [cast(_Member, member).statistics(standard, picture) for member in self.members]
+        if not self.is_regressed:
+            return standard
+        apart = torch.cdist(standard.double(), self.support.double()) ** 2
+        said = [
+            torch.exp(-0.5 * apart / self.lengths[place] ** 2) @ self.dual[:, place]
+            for place in range(self.num_parameters)
+        ]
+        return (torch.stack(said, dim=1) / self.spread).float()
 
-    def log_density(self, unbounded: Tensor, measures: Tensor, picture: Tensor | None) -> Tensor:
+    def statistics(self, told: Tensor, picture: Tensor | None) -> list[Tensor]:
+        """Return the statistics of every member, each [crystal, statistic], which alone its density depends on."""
+        return [cast(_Member, member).statistics(told, picture) for member in self.members]
+
+    def log_density(self, unbounded: Tensor, told: Tensor, picture: Tensor | None) -> Tensor:
         """Return the log density of each member, [member, crystal].
 
         Args:
             unbounded: Parameters on the unbounded scale, [crystal, parameter].
-            measures: [crystal, measure].
+            told: What `tell` made of measures, [crystal, number].
             picture: Occupied fraction of pixels, [crystal, row, column]; None where no member sees it.
         """
-        told = self.statistics(measures, picture)
         return torch.stack(
             [
                 cast(Tensor, cast(_Member, member).flow(statistics).log_prob(unbounded))
-                for member, statistics in zip(self.members, told, strict=True)
+                for member, statistics in zip(self.members, self.statistics(told, picture), strict=True)
             ]
         )
 
-    def draw(self, measures: Tensor, picture: Tensor | None, count: int, *, generator: torch.Generator) -> Tensor:
+    def draw(self, told: Tensor, picture: Tensor | None, count: int, *, generator: torch.Generator) -> Tensor:
         """Return draws on the unbounded scale, [crystal, draw, parameter], members in equal numbers but for one."""
-        told = self.statistics(measures, picture)
-        counts = [count // len(told) + (place < count % len(told)) for place in range(len(told))]
+        found = self.statistics(told, picture)
+        counts = [count // len(found) + (place < count % len(found)) for place in range(len(found))]
         parts = []
-        for member, statistics, wanted in zip(self.members, told, counts, strict=True):
+        for member, statistics, wanted in zip(self.members, found, counts, strict=True):
             normal = torch.randn(wanted, len(statistics), self.num_parameters, generator=generator)
             parts.append(cast(_Member, member).flow(statistics).transform.inv(normal))
         return torch.cat(parts).transpose(0, 1)

@@ -73,7 +73,7 @@ class Posterior:
                 part = slice(start, start + AT_ONCE)
                 told, picture = self._told(arrival[part], measures[part])
                 unbounded = self.network.draw(told, picture, draws, generator=generator).double().numpy()
-                distance = self.network.distance(told).double().numpy()
+                distance = self.network.distance(torch.as_tensor(measures[part], dtype=torch.float32)).double().numpy()
                 values = package.prior.from_unbounded(unbounded)
                 found += [
                     Answer(package.prior, one, float(far), package.distances)
@@ -93,7 +93,7 @@ class Posterior:
 
     def _told(self, arrival: ArrivalMap, measures: FloatArray) -> tuple[torch.Tensor, torch.Tensor | None]:
         settings = self.package.settings
-        told = torch.as_tensor(measures, dtype=torch.float32)
+        told = self.network.tell(torch.as_tensor(measures, dtype=torch.float32))
         if settings.sees == "measures":
             return told, None
         return told, torch.as_tensor(shrink_pictures(arrival, settings.side)).float() / SHADES
@@ -107,10 +107,12 @@ def load_posterior(folder: Path) -> Posterior:
         FormatError: It is no posterior of ours, or a damaged one.
     """
     package, weights = read_package(folder)
+    state = parse_weights(weights)
     network = PosteriorNetwork(
         package.prior.num_parameters,
         len(measures_of(package.lattice, package.size, package.settings).names),
         package.settings,
+        len(state["support"]) if package.settings.regressed else 0,
     )
-    network.load_state_dict(parse_weights(weights))
+    network.load_state_dict(state)
     return Posterior(package, network.eval())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from nakaya.core.arrays import FloatArray
 from nakaya.growth.inference.config import PosteriorSettings
-from nakaya.growth.inference.network import PosteriorNetwork
+from nakaya.growth.inference.network import CLIP, PosteriorNetwork
 from nakaya.growth.inference.observing import SHADES, Observations
 from nakaya.growth.inference.prior import Prior
+from nakaya.growth.inference.regression import regress
 from nakaya.learn.loop import Fitted, Report, fit
 from nakaya.learn.threads import torch_threads
 
@@ -35,6 +36,7 @@ class Seen:
 
     Attributes:
         measures: float32 [observation, measure].
+        told: What the network makes of them, float32 [observation, number]; set by the training.
         pictures: uint8 [observation, row, column], or None.
         unbounded: Parameters on the unbounded scale, float32 [observation, parameter].
     """
@@ -42,6 +44,7 @@ class Seen:
     measures: Tensor
     pictures: Tensor | None
     unbounded: Tensor
+    told: Tensor | None = None
 
     @classmethod
     def of(cls, observed: Observations, values: FloatArray, prior: Prior) -> Seen:
@@ -88,17 +91,18 @@ class PosteriorTask:
         picture = seen.picture(index)
         if picture is not None and bool(torch.rand((), generator=generator) < 0.5):
             picture = picture.transpose(-1, -2)  # both axes of the part are equal
-        log_density = network.log_density(seen.unbounded[index], seen.measures[index], picture)
+        assert seen.told is not None
+        log_density = network.log_density(seen.unbounded[index], seen.told[index], picture)
         yield {"loss": -log_density.mean()}
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Return the mean information in nats over the prior, and its standard error."""
         assert isinstance(network, PosteriorNetwork)
-        parts = []
-        for start in range(0, len(self.held_out.measures), 1024):
+        parts, seen = [], self.held_out
+        for start in range(0, len(seen.measures), 1024):
             part = slice(start, start + 1024)
-            unbounded = self.held_out.unbounded[part]
-            log_density = network.log_density(unbounded, self.held_out.measures[part], self.held_out.picture(part))
+            unbounded = seen.unbounded[part]
+            log_density = network.log_density(unbounded, network.tell(seen.measures[part]), seen.picture(part))
             parts.append(information(log_density, unbounded))
         nats = torch.cat(parts)
         return {
@@ -125,8 +129,14 @@ def fit_posterior(
     with torch_threads(settings.threads):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.loop.seed)
-            network = PosteriorNetwork(training.unbounded.shape[1], training.measures.shape[1], settings)
+            network = PosteriorNetwork(
+                training.unbounded.shape[1], training.measures.shape[1], settings, len(training.measures)
+            )
         _learn_scales(network, training.measures)
+        training = replace(
+            training,
+            told=_learn_regression(network, training) if settings.regressed else network.tell(training.measures),
+        )
         fitted = fit(
             network,
             PosteriorTask(training, held_out, settings.batch),
@@ -138,6 +148,19 @@ def fit_posterior(
         )
     network.load_state_dict(fitted.weights)
     return network.eval(), fitted
+
+
+def _learn_regression(network: PosteriorNetwork, training: Seen) -> Tensor:
+    """Set the regression from the training crystals; return what all others say of each, [crystal, parameter]."""
+    standard = network.standardise(training.measures).clamp(-CLIP, CLIP).double().numpy()
+    targets = torch.sigmoid(training.unbounded.double()).numpy() - 0.5
+    found = regress(standard, targets)
+    spread = np.maximum(found.others.std(axis=0), LEAST_SCALE)
+    for name in ("support", "dual", "lengths"):
+        buffer = cast(Tensor, getattr(network, name))
+        buffer.copy_(torch.as_tensor(getattr(found, name)))
+    network.spread.copy_(torch.as_tensor(spread))
+    return torch.as_tensor(found.others / spread, dtype=torch.float32)
 
 
 def _learn_scales(network: PosteriorNetwork, measures: Tensor) -> None:
