@@ -42,11 +42,18 @@ def test_a_file_of_patches_is_read(tmp_path: Path) -> None:
     [
         ("solid", None), ("cell", None), ("time_ps", np.zeros(3)), ("cell", np.zeros((2, 2, 3))),
         ("fractions", np.zeros((2, 5))), ("solid", np.zeros(5)), ("energy", np.full((2, 5), "hot")),
+        ("fractions", np.full((2, 5, 3), np.nan)), ("solid", np.zeros((2, 5))), ("time_ps", np.zeros(2, int)),
     ],
 )  # fmt: skip
 def test_other_arrays_are_refused(name: str, array: Any, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match=r"p\.npz is not a file of patches: its array"):
         read_patches(write(tmp_path / "p.npz", **{name: array}), "Cu")
+
+
+def test_a_time_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    times = np.array([0.0, np.nan], dtype=np.float32)
+    with pytest.raises(FormatError, match="a time in it is no number"):
+        read_patches(write(tmp_path / "p.npz", time_ps=times), "Cu")
 
 
 @pytest.mark.parametrize(

@@ -351,3 +351,9 @@ def test_a_file_without_records_is_not_called_valid(tmp_path: Path) -> None:
     (tmp_path / "empty.json").write_text('{"records": []}')
     with pytest.raises(InputFileError, match="holds no records"):
         validate_records(tmp_path / "empty.json")
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b"])
+def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
+    with pytest.raises(InputFileError, match="cannot read a"):
+        load_records(name)

@@ -113,13 +113,15 @@ def _kinetic(frame: Frame) -> FloatArray:
 
 def _check_shapes(arrays: Mapping[str, np.ndarray[Any, Any]], path: Path) -> None:
     frames, atoms = arrays["solid"].shape if "solid" in arrays and arrays["solid"].ndim == 2 else (0, 0)
-    shapes = {
-        "solid": (frames, atoms), "cell": (frames, 3, 3), "fractions": (frames, atoms, 3), "energy": (frames, atoms),
-        "kinetic": (frames, atoms), "time_ps": (frames,),
+    wanted = {
+        "solid": ((frames, atoms), "b"), "cell": ((frames, 3, 3), "f"), "fractions": ((frames, atoms, 3), "u"),
+        "energy": ((frames, atoms), "f"), "kinetic": ((frames, atoms), "f"), "time_ps": ((frames,), "f"),
     }  # fmt: skip
-    for name, shape in shapes.items():
-        if name not in arrays or arrays[name].shape != shape or arrays[name].dtype.kind not in "biuf":
+    for name, (shape, kind) in wanted.items():
+        if name not in arrays or arrays[name].shape != shape or arrays[name].dtype.kind != kind:
             raise FormatError(f"{path} is not a file of patches: its array {name} is missing or of another kind")
+    if not np.isfinite(arrays["time_ps"]).all():
+        raise FormatError(f"{path} is not a file of patches: a time in it is no number")
 
 
 def read_patches(path: Path, element: str) -> list[Frame]:

@@ -203,12 +203,17 @@ def shipped_sets() -> dict[str, Path]:
 
 
 def records_place(name_or_path: str | Path) -> Path:
-    """Where records of this name lie: a store, or a file. The output of a campaign is its folder `records`."""
+    """Where records of this name lie: a store, or a file. The output of a campaign is its folder `records`.
+
+    Raises:
+        InputFileError: The system takes no such name.
+    """
     path = Path(name_or_path)
-    if not path.exists() and str(name_or_path) in (sets := shipped_sets()):
-        return sets[str(name_or_path)]
-    nested = path / "records"
-    return path if any(_names(path)) or not nested.is_dir() else nested
+    with input_errors(path):
+        if not path.exists() and str(name_or_path) in (sets := shipped_sets()):
+            return sets[str(name_or_path)]
+        nested = path / "records"
+        return path if any(_names(path)) or not nested.is_dir() else nested
 
 
 def record_folder(name_or_path: str | Path) -> Path:
