@@ -16,6 +16,7 @@ from nakaya.core.errors import FormatError, ParameterError
 from nakaya.growth.coarsening.files import open_coarsening
 from nakaya.growth.coarsening.result import Coarsening
 from nakaya.growth.exchange.about import with_spacing
+from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.solvers.grains.orientations import FIELDS, grain_orientations
 from nakaya.growth.store.store import open_store
 from nakaya.microscopy.ebsd.files import read_ebsd
@@ -25,7 +26,7 @@ from nakaya.microscopy.grains.masks import grains_from_mask
 from nakaya.microscopy.grains.voronoi import laguerre_map
 from nakaya.microscopy.image_files import read_raw_image
 
-__all__ = ["TESSELLATIONS", "Start", "read_start", "tessellation"]
+__all__ = ["TESSELLATIONS", "Start", "read_start", "start_of_crystals", "tessellation"]
 
 TESSELLATIONS: Final = ("voronoi", "laguerre")
 RADII_DEVIATION = 0.35
@@ -93,7 +94,7 @@ def read_start(path: Path, *, point: int = 0, member: int = 0) -> Start:
     """
     ending = path.suffix.lower()
     if ending == ".zarr":
-        return _of_store(path, point, member)
+        return start_of_crystals(open_store(path).point(point), member=member, name=str(path))
     if ending in (".ctf", ".ang"):
         return _of_ebsd(path)
     if ending == ".npz":
@@ -103,21 +104,33 @@ def read_start(path: Path, *, point: int = 0, member: int = 0) -> Start:
     return Start(labels, flags=(*flags, *more))
 
 
-def _of_store(path: Path, point: int, member: int) -> Start:
-    crystals = with_spacing(open_store(path).point(point))
-    if crystals.grain is None:
-        raise FormatError(f"{path} holds crystals without their grains: name a store of a model of many grains")
-    if not 0 <= member < crystals.num_members:
-        raise ParameterError(f"member {member} does not exist: there are {crystals.num_members}, counted from 0")
-    metadata = crystals.metadata
+def start_of_crystals(crystals: Trajectory, *, point: int = 0, member: int = 0, name: str = "the trajectory") -> Start:
+    """Return the map of a crystal's grains.
+
+    Args:
+        crystals: Of a model of many grains.
+        point: Number of the parameter point.
+        member: Number of the crystal.
+        name: What they are called in errors.
+
+    Raises:
+        FormatError: They have no map of grains.
+        ParameterError: There is no such member, or its sites are no squares or cubes.
+    """
+    one = with_spacing(crystals.point(point))
+    if one.grain is None:
+        raise FormatError(f"{name} holds crystals without their grains: name a store of a model of many grains")
+    if not 0 <= member < one.num_members:
+        raise ParameterError(f"member {member} does not exist: there are {one.num_members}, counted from 0")
+    metadata = one.metadata
     if metadata.lattice not in ("square", "cubic"):
-        raise ParameterError(f"{path} has a {metadata.lattice} lattice: maps of square and cubic ones are taken")
+        raise ParameterError(f"{name} has a {metadata.lattice} lattice: maps of square and cubic ones are taken")
     edges = "periodic" if metadata.geometry.get("edges") == "periodic" else "insulated"
     spacing = metadata.site_spacing if metadata.length_unit == "m" else None
-    known = {entry.name for entry in FIELDS[metadata.dimension]} <= crystals.fields.keys()
-    orientations = grain_orientations(crystals, member=member) if known else None
+    known = {entry.name for entry in FIELDS[metadata.dimension]} <= one.fields.keys()
+    orientations = grain_orientations(one, member=member) if known else None
     is_planar = known and metadata.dimension == 2
-    return Start(crystals.grain[member], spacing, orientations, "m-3m" if known else "", edges, is_planar=is_planar)
+    return Start(one.grain[member], spacing, orientations, "m-3m" if known else "", edges, is_planar=is_planar)
 
 
 def _of_ebsd(path: Path) -> Start:

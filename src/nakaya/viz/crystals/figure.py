@@ -206,7 +206,13 @@ def crystal_figure(
 
 
 def crystals_on_page(
-    views: Sequence[CrystalView], theme: Theme, width: float, *, labels: Sequence[str], columns: int
+    views: Sequence[CrystalView],
+    theme: Theme,
+    width: float,
+    *,
+    labels: Sequence[str],
+    columns: int,
+    site_spacing: float | None = None,
 ) -> Image.Image:
     """Return crystals as they stand in a report: without a title, flush with the text, letters as in its captions.
 
@@ -216,6 +222,7 @@ def crystals_on_page(
         width: Of the place on the page, in its pixels (96 to the inch).
         labels: A line for each crystal.
         columns: Crystals in a row.
+        site_spacing: Metres between sites, or None where the model is dimensionless.
 
     Raises:
         ParameterError: As `crystal_figure`.
@@ -226,6 +233,7 @@ def crystals_on_page(
         title="",
         labels=labels,
         columns=columns,
+        site_spacing=site_spacing,
         width=round(width * PAGE_DENSITY),
         design_width=design_for_page(width),
         margin=0.0,

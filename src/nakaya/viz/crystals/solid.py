@@ -40,7 +40,7 @@ PADDING = 0.06
 MARGIN = 3
 """Sites around the crystal that are kept: room for the slope of its surface."""
 
-EDGE_SAMPLES = 4
+EDGE_SAMPLES = 3
 """Rays per pixel and direction at edges; elsewhere surface and light are smooth, and one is enough."""
 
 EDGE_CONTRAST = 0.03

@@ -62,16 +62,18 @@ def _at(field: Any, x: float, y: float, z: float) -> Any:
     """The field between sites, linear along each axis; outside it is what it is at the border."""
     nx, ny, nz = field.shape
     x, y, z = min(max(x, 0.0), nx - 1.0), min(max(y, 0.0), ny - 1.0), min(max(z, 0.0), nz - 1.0)
-    i, j, k = min(int(x), max(nx - 2, 0)), min(int(y), max(ny - 2, 0)), min(int(z), max(nz - 2, 0))
-    a, b, c = x - i, y - j, z - k
-    p, q, r = min(i + 1, nx - 1), min(j + 1, ny - 1), min(k + 1, nz - 1)
-    low = (field[i, j, k] * (1 - c) + field[i, j, r] * c) * (1 - b) + (
-        field[i, q, k] * (1 - c) + field[i, q, r] * c
+    # Unsigned: a signed index costs a look for negative ones, which count from the end.
+    i, j, k = np.uintp(x), np.uintp(y), np.uintp(z)
+    a, b, c = np.float32(x - int(x)), np.float32(y - int(y)), np.float32(z - int(z))
+    p, q, r = np.uintp(min(int(x) + 1, nx - 1)), np.uintp(min(int(y) + 1, ny - 1)), np.uintp(min(int(z) + 1, nz - 1))
+    one = np.float32(1)
+    low = (field[i, j, k] * (one - c) + field[i, j, r] * c) * (one - b) + (
+        field[i, q, k] * (one - c) + field[i, q, r] * c
     ) * b
-    top = (field[p, j, k] * (1 - c) + field[p, j, r] * c) * (1 - b) + (
-        field[p, q, k] * (1 - c) + field[p, q, r] * c
+    top = (field[p, j, k] * (one - c) + field[p, j, r] * c) * (one - b) + (
+        field[p, q, k] * (one - c) + field[p, q, r] * c
     ) * b
-    return low * (1 - a) + top * a
+    return low * (one - a) + top * a
 
 
 @njit(cache=True)

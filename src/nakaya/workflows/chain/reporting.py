@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from nakaya.workflows.chain.asking import ChainResult
 from nakaya.workflows.chain.kinetics import FACES
 from nakaya.workflows.chain.microstructure import Seen
 
-__all__ = ["chain_report"]
+__all__ = ["add_lengths", "add_section_pictures", "chain_report", "number_with_interval"]
 
 WAYS: Final = ("closed form", "grown", "EBSD", "micrograph")
 ROLES: Final[dict[str, Role]] = {"closed form": "floor", "grown": "solver", "EBSD": "model", "micrograph": "model"}
@@ -49,7 +49,7 @@ def chain_report(result: ChainResult, folder: Path) -> Report:
     )
     report.add_numbers(
         [
-            _number(quantities[name]["prediction"], unit, label)
+            number_with_interval(quantities[name]["prediction"], unit, label)
             for name, unit, label in (
                 ("growth_velocity", "m/s", "growth velocity of the fastest face"),
                 ("nucleation_rate", "1/(m³ s)", "nucleation rate"),
@@ -69,16 +69,7 @@ def chain_report(result: ChainResult, folder: Path) -> Report:
     report.add_text("What to keep in mind:")
     report.add_list(document["warnings"])
     report.add_section("Grains that meet")
-    report.add_figure(
-        lambda theme, width: estimate_chart(
-            [_estimate(way, quantities["characteristic_length"]) for way in WAYS], theme,
-            x_label="characteristic length (m)", width=width,
-        ),
-        caption="The length at which grains meet, (.896/n)^(1/3) of n grains per volume, with 90 % of the members. "
-        "Closed form: of balls that grow as fast in volume. Grown: counted in the box. EBSD, micrograph: from the "
-        "grains that our own ingestion finds on a section, by the ratio of sections to volumes of the grown members.",
-        alt="Four values with intervals, one below the other.",
-    )  # fmt: skip
+    add_lengths(report, document)
     report.add_text(
         f"The grown members have {document['closed_form_ratio']:.2f} times as many grains per volume as the closed "
         "form says."
@@ -88,12 +79,7 @@ def chain_report(result: ChainResult, folder: Path) -> Report:
         "A section through the first member, as an EBSD map and as an etched micrograph, read by our own tools. Both "
         "lose the smallest grains; orientations are random here, so that twins in the map are there by chance."
     )
-    for name, caption in (
-        ("ebsd", "The EBSD map: crystal direction along the normal of the section, boundaries as they were found."),
-        ("micrograph", "The micrograph, with the grains that were found in it."),
-    ):
-        with Image.open(folder / name / "overlay.png") as picture:
-            report.add_figure(picture.convert("RGB"), caption=caption, alt=caption)
+    add_section_pictures(report, folder)
     report.add_section("Sizes")
     report.add_figure(
         lambda theme, width: growth_curves(
@@ -123,7 +109,32 @@ def chain_report(result: ChainResult, folder: Path) -> Report:
     return report
 
 
-def _number(told: dict[str, Any], unit: str, label: str) -> KeyNumber:
+def add_lengths(report: Report, document: Mapping[str, Any]) -> None:
+    """Add the length at which grains meet, by each way of knowing it; `document` is what `run_chain` returns."""
+    lengths = document["quantities"]["characteristic_length"]
+    report.add_figure(
+        lambda theme, width: estimate_chart(
+            [_estimate(way, lengths) for way in WAYS], theme, x_label="characteristic length (m)", width=width
+        ),
+        caption="The length at which grains meet, (.896/n)^(1/3) of n grains per volume, with 90 % of the members. "
+        "Closed form: of balls that grow as fast in volume. Grown: counted in the box. EBSD, micrograph: from the "
+        "grains that our own ingestion finds on a section, by the ratio of sections to volumes of the grown members.",
+        alt="Four values with intervals, one below the other.",
+    )
+
+
+def add_section_pictures(report: Report, folder: Path) -> None:
+    """Add the section of the first member as our own ingestion shows it; `folder` is that of the chain."""
+    for name, caption in (
+        ("ebsd", "The EBSD map: crystal direction along the normal of the section, boundaries as they were found."),
+        ("micrograph", "The micrograph, with the grains that were found in it."),
+    ):
+        with Image.open(folder / name / "overlay.png") as picture:
+            report.add_figure(picture.convert("RGB"), caption=caption, alt=caption)
+
+
+def number_with_interval(told: dict[str, Any], unit: str, label: str) -> KeyNumber:
+    """Return a quantity of the chain as a key number."""
     low, high = (format_number(end, 2) for end in told["interval90"])
     return KeyNumber(f"{format_number(told['value'], 2)} {unit}", label, f"90 % from {low} to {high}")
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from nakaya.core.errors import OutputError
+from nakaya.core.files import check_output
 from nakaya.core.provenance import package_version
 from nakaya.viz.reports.report import Report
+from nakaya.workflows.demo.atoms_to_grains import CHAIN, SUMMARY, follow_the_chain
 from nakaya.workflows.demo.dendrites import grow_dendrites
 from nakaya.workflows.demo.emulation import compare_with_the_emulator
 from nakaya.workflows.demo.flakes import grow_whole_flakes
@@ -18,18 +20,30 @@ from nakaya.workflows.demo.grains import read_a_micrograph
 from nakaya.workflows.demo.kinetics import predict_kinetics
 from nakaya.workflows.demo.next_steps import add_next_steps
 from nakaya.workflows.demo.reactors import fit_a_reactor
+from nakaya.workflows.demo.solidification import solidify_a_casting
 
 __all__ = ["CHAPTERS", "DEFAULT_FOLDER", "Demonstration", "demonstrate"]
 
-CHAPTERS: Final[Mapping[str, Callable[[Report, int], list[str]]]] = {
-    "Whole flakes, grown exactly": grow_whole_flakes,
-    "The same crystals, emulated": compare_with_the_emulator,
-    "Dendrites of a pure melt": grow_dendrites,
-    "How fast crystals grow from their melts": predict_kinetics,
-    "Grains of a micrograph": read_a_micrograph,
-    "Kinetics from a crystallizer": fit_a_reactor,
+Chapter = Callable[[Report, int, Path], list[str]]
+"""Writes a section, with report, seed and the folder of the report, and returns lines for the summary."""
+
+
+def _on_the_page(write: Callable[[Report, int], list[str]]) -> Chapter:
+    """A chapter that leaves no files of its own."""
+    return lambda report, seed, folder: write(report, seed)
+
+
+CHAPTERS: Final[Mapping[str, Chapter]] = {
+    "Whole flakes, grown exactly": _on_the_page(grow_whole_flakes),
+    "The same crystals, emulated": _on_the_page(compare_with_the_emulator),
+    "Dendrites of a pure melt": _on_the_page(grow_dendrites),
+    "Grains of a casting": _on_the_page(solidify_a_casting),
+    "How fast crystals grow from their melts": _on_the_page(predict_kinetics),
+    "From atoms to grains": follow_the_chain,
+    "Grains of a micrograph": _on_the_page(read_a_micrograph),
+    "Kinetics from a crystallizer": _on_the_page(fit_a_reactor),
 }
-"""Title of a section -> what writes it, with report and seed, and returns lines for the summary."""
+"""Title of a section -> what writes it."""
 
 DEFAULT_FOLDER = Path("nakaya-demo")
 REPORT_NAME = "report.html"
@@ -57,7 +71,8 @@ def demonstrate(
     """Grow crystals exactly, emulate them, compare both, and write one HTML report.
 
     Args:
-        out: Folder for the report. An earlier report of the demonstration is replaced; anything else is left alone.
+        out: Folder for the report, and for the folder of the chain beside it. Those of an earlier demonstration are
+            replaced; anything else is left alone.
         seed: Of all crystals.
         stage: Told which chapter runs, its number, and how many there are.
 
@@ -68,20 +83,21 @@ def demonstrate(
     begin = time.monotonic()
     path = out / REPORT_NAME
     _check_replaceable(path)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise OutputError(f"{out} is a file: name a folder for the report") from None
+    check_output(out / CHAIN, overwrite=True, sign=SUMMARY)
     report = Report(TITLE, f"nakaya {package_version()}: all of this was computed while the page was written")
     summary: list[str] = []
     for number, (title, write) in enumerate(CHAPTERS.items()):
         if stage is not None:
             stage(title, number, len(CHAPTERS))
         report.add_section(title)
-        summary += write(report, seed)
+        summary += write(report, seed, out)
     add_next_steps(report)
     if stage is not None:
         stage("writing the report", len(CHAPTERS), len(CHAPTERS))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise OutputError(f"{out} is a file: name a folder for the report") from None
     report.write(path)
     return Demonstration(path.resolve(), tuple(summary), time.monotonic() - begin)
 
