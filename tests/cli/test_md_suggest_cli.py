@@ -59,7 +59,7 @@ def test_a_plan_that_exists_stays(store: Path, tmp_path: Path, capsys: pytest.Ca
         ("--orientation 987", "(987) of fcc repeats after"),
         ("--temperature 0", "temperature=0 is outside [1, 20000]: it is a temperature in K"),
         ("--temperature 3000", "temperature=3000 K is outside"),
-        ("--runs 0", "runs=0 is not a whole number from 1 to 1000"),
+        ("--runs 0", "runs=0 is outside the range from 1 to 1000"),
     ],
 )
 def test_errors_are_one_line_and_leave_nothing(

@@ -102,9 +102,9 @@ def test_progress_counts_every_frame(crystal):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"frames": 1}, "frames=1 is not a whole number from 2 to 1000"),
-        ({"frame_ms": 5}, "frame_ms=5 is not a whole number from 20 to 10000"),
-        ({"width": 9000}, "width=9000 is not a whole number from 160 to 4096"),
+        ({"frames": 1}, "frames=1 is outside the range from 2 to 1000"),
+        ({"frame_ms": 5}, "frame_ms=5 is outside the range from 20 to 10000"),
+        ({"width": 9000}, "width=9000 is outside the range from 160 to 4096"),
         ({"width": 4096, "frames": 1000}, "frames of 4096 pixels are too many to hold"),
     ],
 )

@@ -96,7 +96,7 @@ def test_what_cannot_be_shown_is_named() -> None:
     crystals = warm_crystal()
     with pytest.raises(UnknownNameError, match="unknown colour for crystals of made-up 'temprature': did you mean"):
         view_member(crystals, colour="temprature")
-    with pytest.raises(ParameterError, match="layer=5 is not a whole number from 0 to 4"):
+    with pytest.raises(ParameterError, match="layer=5 is outside the range from 0 to 4"):
         view_member(crystals, cut=("layer", 5))
     with pytest.raises(ParameterError, match="depth=1 is no plane: crystals in 3 dimensions have layer, row, column"):
         view_member(crystals, cut=("depth", 1))

@@ -68,7 +68,7 @@ def test_a_note_makes_the_figure_longer_and_is_set(crystal):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"width": 20}, "width=20 is not a whole number from 160 to 4096"),
+        ({"width": 20}, "width=20 is outside the range from 160 to 4096"),
         ({"step": -1}, "step=-1 does not exist: this crystal grew from step 0 to step"),
         ({"step": 10_000}, "step=10000 does not exist"),
     ],

@@ -255,7 +255,7 @@ def test_the_command_prints_one_document(config: Path, tmp_path: Path, capsys: p
     ("before", "after", "message"),
     [
         ("stride = 16", "strid = 16", "unknown key 'network.strid': did you mean 'stride'?"),
-        ("updates = 8", "updates = 0", "updates=0 is not a whole number"),
+        ("updates = 8", "updates = 0", "updates=0 is outside the range"),
         ('sweep = "sweep.toml"', "", "give one of the two"),
         ('sweep = "sweep.toml"', 'sweep = "nothing.toml"', "nothing.toml: no such file"),
         ("validation_points = 3", "validation_points = 8", "leaves nothing to train on: there are 8 points"),

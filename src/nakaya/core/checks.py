@@ -16,10 +16,12 @@ def check_count(name: str, value: object, least: int, most: int, remedy: str = "
     Raises:
         ParameterError: `value` is no whole number or out of range.
     """
-    is_whole = hasattr(value, "__index__") and not isinstance(value, bool)
-    if not is_whole or not least <= int(value) <= most:  # type: ignore[call-overload]
+    if not hasattr(value, "__index__") or isinstance(value, bool):
         raise ParameterError(f"{name}={value!r} is not a whole number from {least} to {most}{remedy}")
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    number = int(value)
+    if not least <= number <= most:
+        raise ParameterError(f"{name}={number} is outside the range from {least} to {most}{remedy}")
+    return number
 
 
 def check_seed(seed: object) -> int:

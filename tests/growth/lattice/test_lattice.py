@@ -119,8 +119,8 @@ def test_a_geometry_may_start_from_sites_of_its_own() -> None:
     [
         ({"size": 16, "shape": (16, 16)}, "give one of the two"),
         ({"shape": (16, 16, 16)}, "has 3 axes: a square lattice has 2"),
-        ({"shape": (16, 0)}, "is not a whole number from 1"),
-        ({"shape": (16_384, 16_385)}, "is not a whole number"),
+        ({"shape": (16, 0)}, "is outside the range from 1"),
+        ({"shape": (16_384, 16_385)}, "is outside the range"),
         ({"shape": (16, 16), "initial": [(3, 3, 3)]}, r"is not a pair \(row, column\)"),
         ({"shape": (16, 16), "initial": [(0, 8)]}, "lies at the far edge of the full lattice of size 16"),
     ],

@@ -202,7 +202,7 @@ def test_the_command_line_says_what_became_of_every_crystallite(
         ({"temperatures": "[1327]"}, "not below the melting point of Cu, 1327 K"),
         ({"shapes": "['cube']"}, "shape 'cube'"),
         ({"sizes": "[5000]"}, "and the box has 22 A: take fewer atoms, or more than 6 cells"),
-        ({"sizes": "[3]"}, "size=3 is not a whole number from 10"),
+        ({"sizes": "[3]"}, "size=3 is outside the range from 10"),
         ({"branches": "0"}, "branches=0"),
         ({"duration_ps": "0.1"}, "duration_ps=0.1"),
         ({"shapes": "['twin']", "structure": "'bcc'"}, "expected fcc, not bcc"),

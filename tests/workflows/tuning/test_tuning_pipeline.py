@@ -197,4 +197,4 @@ def test_a_search_without_a_storage_or_a_folder_is_refused(tmp_path: Path, capsy
     database = f"sqlite:///{tmp_path / 'study.db'}"
     for workers in ("-2", "0"):
         assert run(["tune", str(_write(tmp_path)), "--storage", database, "--workers", workers]) == 2
-        assert f"workers={workers} is not a whole number from 1 to 256" in capsys.readouterr().err
+        assert f"workers={workers} is outside the range from 1 to 256" in capsys.readouterr().err
