@@ -25,6 +25,7 @@ from benchmarks.mutation import mutation
 from benchmarks.network import network
 from benchmarks.nuclei import nuclei
 from benchmarks.phase_field import phase_field
+from benchmarks.phase_field_peers import phase_field_peers
 from benchmarks.plain_phase_field import plain_phase_field
 from benchmarks.reactor_conventions import reactor_conventions
 from benchmarks.reactor_coverage import reactor_coverage
@@ -60,6 +61,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "network": network,
     "nuclei": nuclei,
     "phase-field": phase_field,
+    "phase-field-peers": phase_field_peers,
     "plain-phase-field": plain_phase_field,
     "reactor-conventions": reactor_conventions,
     "reactor-coverage": reactor_coverage,
