@@ -25,6 +25,7 @@ MODELS: Registry[GrowerModel] = Registry(
     {
         DEFAULT_MODEL: f"{_SOLVERS}.gravner_griffeath.model:MODEL",
         "gravner-griffeath-reference": f"{_SOLVERS}.gravner_griffeath.model:REFERENCE",
+        "gravner-griffeath-uncertain": f"{_SOLVERS}.gravner_griffeath.uncertain:UNCERTAIN",
         "phase-field": f"{_SOLVERS}.phase_field.model:MODEL",
         "phase-field-3d": f"{_SOLVERS}.phase_field.model:MODEL_3D",
         "phase-field-reference": f"{_SOLVERS}.phase_field.model:REFERENCE",

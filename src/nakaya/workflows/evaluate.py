@@ -174,7 +174,7 @@ def evaluate(
     scales = training_scales(table.crystals.arrival, table.crystals.steps, **_beyond(campaign.setup, table.crystals))
     rows = bench.score(samples, truth, scales, facts.time_resolution)
     steps = float(np.asarray(samples[emulator.name][0].steps).mean())
-    known = np.sort(table.crystals.parameters[campaign.varying[0]])
+    known = np.unique(table.crystals.parameters[campaign.varying[0]])
     return Evaluation(
         model=emulator.name,
         solver=facts.solver,

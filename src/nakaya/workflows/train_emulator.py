@@ -40,6 +40,7 @@ from nakaya.growth.emulators.stepwise.config import TrainedFor
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.growth.store.store import StoredTrajectory, open_store
 from nakaya.learn.model_folder import CONFIG_FILE
+from nakaya.records.shipped import shipped_folder
 from nakaya.workflows.train_emulator_config import (
     FIRST_FAMILY,
     CrystalsTable,
@@ -58,6 +59,10 @@ __all__ = ["CGNE", "FAMILIES", "PNS", "TrainingReport", "load_emulator", "read_r
 RUN_FILE = "run.json"
 STORE = "crystals.zarr"
 MODEL = "model"
+
+MAX_ELBO_CRYSTALS = 64
+ELBO_DRAWS = 2
+"""Of the evidence lower bound that a finished training states: validation crystals, and draws of their latents."""
 
 Request = TrainingConfig | TrainingRequest
 
@@ -190,9 +195,11 @@ def _stepwise(name: str) -> StepFamily:
 def _fit_stepwise(
     config: TrainingConfig, store: StoredTrajectory, folder: Path, report: Report | None, ranks: Ranks | None = None
 ) -> Figures:
+    from nakaya.growth.emulators.stepwise.elbo import trajectory_elbo
     from nakaya.growth.emulators.stepwise.fitting import complete_config, fit_network, network_parameters, write_package
     from nakaya.growth.emulators.stepwise.unfinished import write_recipe
     from nakaya.learn.ranks import ALONE
+    from nakaya.learn.threads import torch_threads
 
     ranks = ALONE if ranks is None else ranks
     family = _stepwise(config.model)
@@ -233,6 +240,9 @@ def _fit_stepwise(
         ranks=ranks,
     )
     if ranks.writes:
+        some = validation.some(MAX_ELBO_CRYSTALS)
+        with torch_threads(config.threads):
+            elbo = trajectory_elbo(network.eval(), some.frames(completed), draws=ELBO_DRAWS)
         write_package(
             folder / MODEL,
             network,
@@ -245,6 +255,7 @@ def _fit_stepwise(
                 **recipe,
                 "updates": fitted.updates,
                 "validation": fitted.validation,
+                "elbo": elbo.as_plain(),
                 "cost": {
                     "seconds": round(fitted.seconds, 1),
                     "cpu_seconds": round(fitted.cpu_seconds, 1),
@@ -363,10 +374,16 @@ class _RequestTable(Table):
 def read_request(path: Path) -> Request:
     """Read a training file of any family of emulators; its paths are relative to it.
 
+    Args:
+        path: The file, or the name of a training that ships.
+
     Raises:
         InputFileError: The file cannot be read.
         ConfigError: It is no TOML, or an entry is missing, unknown or wrong.
     """
+    shipped = shipped_folder("trainings") / f"{path}.toml"
+    if not path.suffix and not path.exists() and shipped.is_file():
+        path = shipped
     kind = read_toml_document(path, MAX_BYTES).get("model")
     if kind not in FAMILIES.names():  # the reader says what is wrong with the kind, or the file
         return read_training(path)

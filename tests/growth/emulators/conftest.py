@@ -73,3 +73,30 @@ def tiny_network(tiny_config: Any) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         return in_channels_last(Cgne(tiny_config))
+
+
+@pytest.fixture
+def tiny_pns() -> Any:
+    """Untrained."""
+    torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
+    from nakaya.growth.emulators.pns.config import PnsConfig
+    from nakaya.growth.emulators.pns.model import Pns
+    from nakaya.growth.emulators.stepwise.network import in_channels_last
+
+    config = PnsConfig(
+        stride=STRIDE,
+        widths=(8, 8, 8, 8),
+        embedding=8,
+        latent_channels=4,
+        groups=4,
+        condition_octaves=1,
+        lookahead=6,
+        encoder_layers=3,
+        decoder_layers=2,
+        decoder_kernel=3,
+        condition_mean={"rho": 0.5},
+        condition_scale={"rho": 0.1},
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return in_channels_last(Pns(config))

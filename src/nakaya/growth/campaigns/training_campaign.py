@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
+
 from nakaya.core.arrays import IntArray
 from nakaya.core.errors import ConfigError, FormatError, ParameterError
 from nakaya.growth.campaigns.config import plain_points, sample_parameters
@@ -110,9 +112,23 @@ class TrainingCampaign:
         return everything, parts["training"], parts["validation"]
 
     def held_out_points(self, count: int, seed: int) -> list[Conditions]:
-        """Points evenly spread over the same ranges, none of them a point of the campaign."""
-        axes = {name: Axis(low, high) for name, (low, high) in self.bounds.items()}
-        points = self.points(PointsPlan("sobol", axes, count, seed))
+        """Points evenly spread over the same ranges, none of them a point of the campaign.
+
+        A parameter that has a list of values in the campaign has one of these here as well.
+        """
+        lists = {name: axis.values for name, axis in self.plan.vary.items() if axis.values is not None}
+        if len(lists) == len(self.plan.vary):
+            raise ParameterError(
+                f"all parameters of the campaign of {self.name} have lists of values: every held-out point would be "
+                "one of its own; give one of them low and high"
+            )
+        bounds = {name: (0.0, 1.0) if name in lists else bound for name, bound in self.bounds.items()}
+        plan = PointsPlan("sobol", {name: Axis(low, high) for name, (low, high) in bounds.items()}, count, seed)
+        found = sample_parameters(plan, self.fixed, self.family)
+        for name, values in lists.items():
+            places = np.minimum((found[name] * len(values)).astype(np.int64), len(values) - 1)
+            found[name] = np.asarray(values, np.float64)[places]
+        points = points_of(self.family, found)
         known = {tuple(point.parameters().values()) for point in self.training_points()[0]}
         if any(tuple(point.parameters().values()) in known for point in points):
             raise ParameterError(f"a held-out point is a point of the campaign of {self.name}: use another seed")

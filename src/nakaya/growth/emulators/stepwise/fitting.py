@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 
 from nakaya.core.arrays import ArrivalMap, FloatArray, IntArray
@@ -44,6 +45,12 @@ class Crystals:
     arrival: ArrivalMap
     steps: IntArray
     parameters: Mapping[str, FloatArray]
+
+    def some(self, count: int) -> Crystals:
+        """Return at most so many of them, evenly spread."""
+        chosen = np.unique(np.linspace(0, len(self.steps) - 1, min(count, len(self.steps))).astype(np.int64))
+        parameters = {name: values[chosen] for name, values in self.parameters.items()}
+        return Crystals(self.arrival[chosen], self.steps[chosen], parameters)
 
     def frames(self, config: StepConfig) -> FrameSequences:
         """Return the frames that a network of this configuration sees of them."""
