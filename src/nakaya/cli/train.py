@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,9 @@ __all__ = ["train"]
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="Training file (TOML); see examples/train-cgne.toml")],
+    config: Annotated[
+        Path, typer.Argument(help="Training file (TOML), see examples/train-cgne.toml; or the name of one that ships.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of the run, to make or to go on with (such as runs/cgne).")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, and delete the run there is.")] = False,
     as_json: AsJson = False,
@@ -28,6 +31,8 @@ def train(
     one, of the last five minutes. A folder of another configuration is refused (exit status 2). `nakaya evaluate` can
     look at the folder meanwhile. In the end it holds model/ (weights.safetensors, config.json, README.md),
     metrics.jsonl (one line per update) and the crystals.
+
+    Processes that torchrun starts with this command share every batch of an emulator, and end with one model.
 
     A file with model = "kinetics" (examples/train-kinetics.toml) compares models by cross-validation and writes the
     best ones for `nakaya predict`; that takes minutes, and --out appears when it is done, though `nakaya predict` can
@@ -62,6 +67,8 @@ def train(
                 report=lambda done, _: updates(done, total),
                 crystals_report=crystals,
             )
+    if os.environ.get("RANK", "0") != "0":
+        return  # of the processes that torchrun started, the first speaks
     if as_json:
         echo_json(outcome)
         return

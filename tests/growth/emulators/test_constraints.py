@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nakaya.growth.emulators.constraints import WINDOW_STEP, front_of, keep_attached, window_of
+from nakaya.growth.emulators.constraints import WINDOW_STEP, front_of, joined_to, keep_attached, window_of
 
 MASKS = hnp.arrays(np.bool_, (2, 9, 9))
 PROBABILITIES = hnp.arrays(np.float32, (2, 9, 9), elements=st.floats(0.0, 1.0, width=32))
@@ -45,3 +45,14 @@ def test_a_window_holds_the_crystal_and_its_lookahead_or_the_whole_lattice(
         assert window % WINDOW_STEP == 0
         assert front + lookahead < window
         assert window - WINDOW_STEP < front + 1 + lookahead
+
+
+def test_what_is_drawn_apart_is_left_out() -> None:
+    """Joined directly, through a new site, along the third axis of the lattice; not across its missing diagonal."""
+    attached, new = np.zeros((2, 1, 6, 6), np.bool_)
+    attached[0, 0, 0] = True
+    for site in ((1, 1), (2, 1), (0, 4), (3, 0), (5, 5)):
+        new[0][site] = True
+    kept = joined_to(attached, new)
+    assert {tuple(site) for site in np.argwhere(kept[0])} == {(1, 1), (2, 1)}  # (2, 1) and (3, 0) are no neighbours
+    assert not joined_to(attached, attached & False).any()

@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch", reason='networks need the extra "ml"')
 from nakaya.core.errors import ParameterError  # noqa: E402
 from nakaya.core.randomness import member_key  # noqa: E402
 from nakaya.growth.emulators.cgne.model import Cgne  # noqa: E402
+from nakaya.growth.emulators.stepwise import rollout as rollout_module  # noqa: E402
 from nakaya.growth.emulators.stepwise.config import LossWeights, StepSchedule, without_later_options  # noqa: E402
 from nakaya.growth.emulators.stepwise.data import frame_sequences  # noqa: E402
 from nakaya.growth.emulators.stepwise.loss import penalised_divergence, step_loss  # noqa: E402
@@ -21,6 +22,7 @@ from nakaya.growth.emulators.stepwise.network import num_parameters  # noqa: E40
 from nakaya.growth.emulators.stepwise.noise import site_uniforms  # noqa: E402
 from nakaya.growth.emulators.stepwise.rollout import roll_out  # noqa: E402
 from nakaya.growth.emulators.stepwise.task import StepTask  # noqa: E402
+from nakaya.growth.lattice.history import disconnected_share  # noqa: E402
 from nakaya.learn.loop import WeightAverage  # noqa: E402
 from nakaya.learn.ranks import Share  # noqa: E402
 from nakaya.learn.schedules import Ramp  # noqa: E402
@@ -198,8 +200,12 @@ def test_without_averaging_the_last_weights_are_kept() -> None:
     assert torch.equal(average.weights["weight"], network.weight.detach())
 
 
-def test_drawn_sites_attach_as_often_as_the_decoder_says(tiny_network: Any) -> None:
-    """P = .3 at all sites and one step: the share of 64 crystals' sites is within 4 sigma; cut at .5, none attaches."""
+def test_drawn_sites_attach_as_often_as_the_decoder_says(tiny_network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P = .3 at all sites and one step: the share of 64 crystals' sites is within 4 sigma; cut at .5, none attaches.
+
+    Sites that are drawn apart from the crystal count here, and not in the next test.
+    """
+    monkeypatch.setattr(rollout_module, "joined_to", lambda attached, new: new)
     with torch.no_grad():
         tiny_network.decoder.head.weight.zero_()
         tiny_network.decoder.head.bias.fill_(float(np.log(0.3 / 0.7)))
@@ -219,6 +225,18 @@ def test_drawn_sites_attach_as_often_as_the_decoder_says(tiny_network: Any) -> N
         shares[output] = (grown.arrival == 16).sum() / (64 * (16 * 16 - 1))
     assert shares["threshold"] == 0.0
     assert abs(shares["draw"] - 0.3) < 4 * np.sqrt(0.3 * 0.7 / (64 * 255))
+
+
+def test_drawn_crystals_are_of_one_piece(tiny_network: Any) -> None:
+    with torch.no_grad():
+        tiny_network.decoder.head.weight.zero_()
+        tiny_network.decoder.head.bias.fill_(float(np.log(0.3 / 0.7)))
+    tiny_network.config = replace(tiny_network.config, output="draw")
+    keys = [member_key(1, 0, member, stream="test") for member in range(8)]
+    rules = {"size": 32, "margin": 5, "step_limit": 48, "no_growth": 100}
+    grown = roll_out(tiny_network.eval(), np.zeros((8, 1), np.float32), keys, **rules)  # type: ignore[arg-type]
+    assert (grown.arrival >= 0).sum() > 8 * 10
+    assert not disconnected_share(grown.arrival).any()
 
 
 def test_numbers_of_sites_are_even_and_go_on_in_larger_windows() -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import label
 
 from nakaya.core.arrays import IntArray, Mask
 
-__all__ = ["WINDOW_STEP", "front_of", "keep_attached", "window_of"]
+__all__ = ["WINDOW_STEP", "front_of", "joined_to", "keep_attached", "window_of"]
 
 WINDOW_STEP = 16
 """Windows are multiples of this many sites, so that three halvings of the resolution come out even."""
@@ -27,6 +28,25 @@ def keep_attached(attached: Mask, probability: NDArray[np.floating], threshold: 
             site, the same shape: then it attaches with its probability.
     """
     return np.asarray(attached | (probability > threshold), np.bool_)
+
+
+HEXAGONAL_NEIGHBOURS = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]], np.bool_)
+
+
+def joined_to(attached: Mask, new: Mask) -> Mask:
+    """Return the new sites of hexagonal lattices that are joined to attached ones, directly or through new ones.
+
+    What is drawn site by site also falls where nothing can have grown to within a step; that is left out.
+
+    Args:
+        attached: bool [batch, row, column].
+        new: bool, the same shape: sites that would attach.
+    """
+    kept = np.zeros_like(new)
+    for number, (before, drawn) in enumerate(zip(attached, new, strict=True)):
+        parts, _ = label(before | drawn, structure=HEXAGONAL_NEIGHBOURS)
+        kept[number] = drawn & np.isin(parts, np.unique(parts[before]))
+    return kept
 
 
 def front_of(attached: Mask) -> IntArray:

@@ -27,7 +27,8 @@ MAX_WIDTH = 4096
 MAX_STRIDE = 4096
 
 Output = Literal["threshold", "draw"]
-"""How sites attach: where P exceeds the threshold, all randomness being z; or with probability P, drawn for each."""
+"""How sites attach: where P exceeds the threshold, all randomness being z; or with probability P, drawn for each
+(what is drawn apart from the crystal is left out)."""
 
 LATER: Mapping[str, Any] = {"later": True}
 """Marks an option that came after runs that exist: at its default it is not part of what a run was begun with."""

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from nakaya.core.arrays import ArrivalMap, BoolArray, Float32Array, IntArray
 from nakaya.core.randomness import Key
-from nakaya.growth.emulators.constraints import front_of, keep_attached, window_of
+from nakaya.growth.emulators.constraints import front_of, joined_to, keep_attached, window_of
 from nakaya.growth.emulators.stepwise.network import StepNetwork
 from nakaya.growth.emulators.stepwise.noise import latent_noise, site_uniforms
 from nakaya.growth.model.setup import FRONT, NO_GROWTH, STEPS
@@ -58,7 +58,8 @@ def roll_out(
     """Grow one crystal in the corner of a sector for every key.
 
     z ~ p(z | x, y), P = decoder(x, z). A site attaches where P exceeds the threshold, all randomness being z, or, where
-    the configuration's output is "draw", with probability P, drawn for every site; it stays attached.
+    the configuration's output is "draw", with probability P, drawn for every site, unless what was drawn is not joined
+    to the crystal. It stays attached.
 
     Args:
         network: The networks, in evaluation mode.
@@ -112,6 +113,8 @@ def _advance(
             if config.output == "draw":
                 threshold = np.stack([site_uniforms(keys[i], step, int(window)) for i in crystals])
             new = keep_attached(attached, probability, threshold) & ~attached
+            if config.output == "draw":
+                new = joined_to(attached, new)
             arrival[crystals, :window, :window] = np.where(
                 new, step * config.stride, arrival[crystals, :window, :window]
             )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from nakaya.core.arrays import ArrivalMap, IntArray
 from nakaya.core.randomness import member_key
+from nakaya.growth.emulators.constraints import joined_to
 from nakaya.growth.emulators.stepwise.config import StepConfig, StepSchedule
 from nakaya.growth.emulators.stepwise.data import FrameSequences, Windows
 from nakaya.growth.emulators.stepwise.latent import latent_use
@@ -127,7 +128,10 @@ class StepTask:
         if self.config.output == "draw":
             shape = (share.total, *logits.shape[1:])
             drawn = torch.rand(shape, generator=generator)
-            new = (torch.sigmoid(logits.detach()) > share.rows_of(drawn)).to(attached.dtype)
+            found = torch.sigmoid(logits.detach()) > share.rows_of(drawn)
+            crystal = attached.detach() > 0.0
+            joined = joined_to(crystal[:, 0].numpy(), (found & ~crystal)[:, 0].numpy())
+            new = torch.from_numpy(joined)[:, None].to(attached.dtype)
         else:
             new = (logits.detach() > self.cut).to(attached.dtype)
         if not self.schedule.detached:  # the value of what attached, with the gradient of its probability
