@@ -76,6 +76,7 @@ def test_the_document_has_what_is_promised(model: Path, capsys: pytest.CaptureFi
         assert low <= row["iou"] <= high
     assert solver["wasserstein_over_floor"] == pytest.approx(1.0)
     assert solver["crps_over_floor"] == pytest.approx(1.0)
+    assert solver["paper_wasserstein"] < emulator["paper_wasserstein"]
     assert emulator["wasserstein_over_floor"] > 2.0  # two updates do not make an emulator
     assert emulator["iou"] < look_up["iou"] <= 1.0
     assert document["speed"]["operations_per_crystal"] > 0

@@ -22,10 +22,10 @@ from nakaya.growth.model.grower import Grower
 from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import NEVER, Trajectory
-from nakaya.growth.morphology.crystal_samples import Scales, training_scales
+from nakaya.growth.morphology.crystal_samples import Scales, final_counts, training_scales
 from nakaya.growth.morphology.scorecard import score_against_solver
 from nakaya.learn.normalisation import Standardiser
-from nakaya.scoring import Interval
+from nakaya.scoring import Interval, binned_wasserstein
 from nakaya.workflows.train_emulator import load_emulator
 
 __all__ = ["Evaluation", "EvaluationRow", "coarsen", "evaluate"]
@@ -68,6 +68,8 @@ class EvaluationRow:
         seconds_per_crystal: CPU seconds of one core.
         scores: All scores of `nakaya.scoring.SCORES`, each {"value", "low", "high", "over_floor"}.
         exact_times: `wasserstein_over_floor`, `crps_over_floor` and `brier` without the rounding.
+        paper_wasserstein: The CGNE paper's metric, in sites: Wasserstein distance of final (area, boundary sites) in 16
+            equal bins of rho, for comparison with its figures only; None where rho does not vary.
     """
 
     model: str
@@ -82,6 +84,7 @@ class EvaluationRow:
     seconds_per_crystal: float
     scores: Mapping[str, Mapping[str, float]]
     exact_times: Mapping[str, float]
+    paper_wasserstein: float | None
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ def evaluate(
     tell = stage or (lambda *_: None)
 
     conditions = campaign.held_out_points(points, HELD_OUT_SEED + seed)
-    bench = _Bench(campaign.setup, conditions, members, workers, tell)
+    bench = _Bench(campaign.setup, conditions, members, workers, tell, campaign.bounds.get("rho"))
     truth, solver_seconds = bench.grow("solver", solver, SOLVER_SEED + seed)
     second, second_seconds = bench.grow("solver, second sample", solver, SECOND_SEED + seed)
     samples = {emulator.name: bench.grow(emulator.name, emulator, EMULATOR_SEED + seed)}
@@ -234,6 +237,7 @@ class _Bench:
     members: int
     workers: int
     tell: Stage
+    rho_range: tuple[float, float] | None
 
     def grow(self, label: str, grower: Grower, seed: int) -> tuple[Trajectory, float]:
         """The sample, and CPU seconds per crystal; compilation and loading are done before."""
@@ -261,9 +265,20 @@ class _Bench:
         rows = []
         for number, (name, (sample, seconds)) in enumerate(samples.items()):
             self.tell("scoring", number, len(samples))
-            rows.append(_score(name, (sample, truth, second), scales, self.setup, time_resolution, seconds))
+            row = _score(name, (sample, truth, second), scales, self.setup, time_resolution, seconds)
+            rows.append(replace(row, paper_wasserstein=self._paper_distance(sample, truth)))
         self.tell("scoring", len(samples), len(samples))
         return tuple(rows)
+
+    def _paper_distance(self, sample: Trajectory, truth: Trajectory) -> float | None:
+        """The metric of the CGNE paper."""
+        if self.rho_range is None:
+            return None
+        pooled = []
+        for crystals in (sample, truth):
+            counts = final_counts(crystals.arrival, **_beyond(self.setup, crystals)).reshape(-1, 2)
+            pooled += [np.repeat(crystals.parameters["rho"], self.members), counts]
+        return binned_wasserstein(*pooled, rho_range=self.rho_range)
 
 
 def _look_up_table(
@@ -340,6 +355,7 @@ def _score(
             "crps_over_floor": exact["crps"].ratio.value,
             "brier": exact["brier"].model.value,
         },
+        paper_wasserstein=None,
     )
 
 

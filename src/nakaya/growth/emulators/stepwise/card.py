@@ -23,11 +23,19 @@ def model_card(package: StepPackage) -> str:
     fixed = ", ".join(f"{name} {value:g}" for name, value in trained.fixed.items())
     stride = package.network.stride
     example = "nakaya.GravnerGriffeath(rho=0.5)"
+    setting = ""
+    if package.family != "gravner-griffeath" or set(trained.low) != {"rho"}:
+        middle = ", ".join(f"{name}={(trained.low[name] + trained.high[name]) / 2:.6g}" for name in trained.low)
+        setting = (
+            "    from nakaya.growth.catalogue import find_model\n"
+            f'    point = find_model("{package.solver}").family({middle})\n'
+        )
+        example = "point"
     blocks = [
         f"# {package.name}",
         f"{package.sentence} of the solver `{package.solver}`. One network step covers {stride} solver steps.",
         "## What it is for",
-        f'    crystals = nakaya.grow({example}, model="{package.name}", size={trained.size}, members=16, seed=7)',
+        f'{setting}    crystals = nakaya.grow({example}, model="{package.name}", size={trained.size}, members=16, seed=7)',
         "It is a research object: a learned, stochastic stand-in for a simulator, to be compared with it. Do not use "
         "it where the solver can be used: the solver is exact and, at this size, many times faster. "
         f"`nakaya evaluate {package.name}` prints by how much, beside a look-up table of the same training crystals.",
