@@ -35,7 +35,8 @@ def model_card(package: StepPackage) -> str:
         f"# {package.name}",
         f"{package.sentence} of the solver `{package.solver}`. One network step covers {stride} solver steps.",
         "## What it is for",
-        f'{setting}    crystals = nakaya.grow({example}, model="{package.name}", size={trained.size}, members=16, seed=7)',
+        f"{setting}    crystals = nakaya.grow({example}, "
+        f'model="{package.name}", size={trained.size}, members=16, seed=7)',
         "It is a research object: a learned, stochastic stand-in for a simulator, to be compared with it. Do not use "
         "it where the solver can be used: the solver is exact and, at this size, many times faster. "
         f"`nakaya evaluate {package.name}` prints by how much, beside a look-up table of the same training crystals.",
