@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Sequence
 from math import sqrt
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from scipy.optimize import brentq
 from nakaya.cli.output import echo_json
 from nakaya.core.errors import ParameterError
 from nakaya.growth.grower_model import GrowerModel
+from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.solvers.phase_field import cpu, reference
 from nakaya.growth.solvers.phase_field.clock import STEP_DURATION
 from nakaya.growth.solvers.phase_field.measures import tip_position
@@ -203,6 +205,20 @@ def equilibrium_shape(spacing: float = 0.8, anisotropy: float = 0.05) -> dict[st
     }
 
 
+BATCHES = {"quarter 256, noise": 500, "octant 128": 100}
+"""Crystals of a batch, whose time is extrapolated from one."""
+
+
+def bytes_per_site(params: PureMelt, setup: GrowthSetup) -> float:
+    """Return the most memory that is held at a time while a crystal grows, over the number of sites."""
+    tracemalloc.start()
+    try:
+        cpu.evolve(params, setup, KEY)
+        return tracemalloc.get_traced_memory()[1] / float(np.prod(setup.shape))
+    finally:
+        tracemalloc.stop()
+
+
 def cost_of_crystals(large: bool) -> list[dict[str, Any]]:
     """Return CPU seconds of crystals that grow to four fifths of the edge, with all sites worked on, and with rest."""
     cases: list[tuple[str, GrowerModel, PureMelt, int]] = [
@@ -215,6 +231,7 @@ def cost_of_crystals(large: bool) -> list[dict[str, Any]]:
             ("quarter", MODEL, PhaseField(), 256),
             ("quarter", MODEL, PhaseField(noise=0.02), 256),
             ("octant", MODEL_3D, PhaseField3D(), 64),
+            ("octant", MODEL_3D, PhaseField3D(), 128),
         ]
     rows = []
     for geometry, model, params, size in cases:
@@ -226,6 +243,7 @@ def cost_of_crystals(large: bool) -> list[dict[str, Any]]:
             grown, _ = cpu.evolve(params, setup, KEY, is_dense=is_dense)
             seconds[name] = time.process_time() - start
         few = model.setup(geometry, size, stop=model.stop(margin=size // 5, max_steps=20))
+        memory = bytes_per_site(params, few)
         start = time.process_time()
         part, _ = reference.evolve(params, few, KEY)
         of_reference = (time.process_time() - start) * grown.steps / part.steps
@@ -237,6 +255,8 @@ def cost_of_crystals(large: bool) -> list[dict[str, Any]]:
                 "dense_over_rest": seconds["dense"] / seconds["rest"],
                 "reference_over_rest": of_reference / seconds["rest"],
                 "updates_per_second": updates / seconds["rest"],
+                "dense_updates_per_second": updates / seconds["dense"],
+                "bytes_per_site": memory,
             }
         )
     return rows
@@ -309,5 +329,11 @@ def phase_field(
         typer.echo(
             f"{row['crystal']}: CPU {row['cpu_seconds']:.2f} s, "
             f"{row['dense_over_rest']:.1f} times less than at all sites, "
-            f"{row['reference_over_rest']:.0f} times less than NumPy, {row['updates_per_second'] / 1e9:.2f}e9 sites/s"
+            f"{row['reference_over_rest']:.0f} times less than NumPy, {row['updates_per_second'] / 1e9:.2f}e9 sites/s, "
+            f"{row['dense_updates_per_second'] / 1e9:.2f}e9 at all sites, {row['bytes_per_site']:.0f} bytes a site"
         )
+    for row in result["crystals"]:
+        if row["crystal"] in BATCHES:
+            count = BATCHES[row["crystal"]]
+            minutes = count * row["cpu_seconds"] / 120
+            typer.echo(f"{count} times {row['crystal']}, extrapolated from one: {minutes:.1f} minutes on two cores")

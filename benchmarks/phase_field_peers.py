@@ -1,8 +1,8 @@
 """What does a dendrite cost with another program, at the same error of its tip?
 
-Karma & Rappel's equations for phi itself, written down symbolically for Pystencils, which makes vectorised C of them for
-this processor: central differences of second order, explicit Euler, float32, every site in every step. It shares no line
-with the solver.
+Karma & Rappel's equations for phi itself, written down symbolically for Pystencils, which makes vectorised C of them:
+central differences of second order, explicit Euler, float32, every site in every step. It shares no line with the
+solver.
 """
 
 from __future__ import annotations
