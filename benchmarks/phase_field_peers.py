@@ -177,7 +177,7 @@ def phase_field_peers(
     spacings: Annotated[str, typer.Option(help="Grid spacings of the solver in W0, two or more.")] = "0.4,0.6,0.8,1",
     peer_spacings: Annotated[
         str, typer.Option(help="Grid spacings of the peer in W0, two or more.")
-    ] = "0.2,0.3,0.4,0.6,0.8",
+    ] = "0.3,0.4,0.6,0.8",
     until: Annotated[float, typer.Option(help="Time in tau0.")] = 260.0,
     box: Annotated[float, typer.Option(help="Edge of the quarter in W0.")] = 90.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
