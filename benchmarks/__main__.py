@@ -15,6 +15,7 @@ from benchmarks.explore import explore
 from benchmarks.fuzz import fuzz
 from benchmarks.grains import grains
 from benchmarks.house import house
+from benchmarks.inference import inference
 from benchmarks.kill_loop import kill_loop
 from benchmarks.kinetics import kinetics
 from benchmarks.kinetics_ablation import kinetics_ablation
@@ -51,6 +52,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "fuzz": fuzz,
     "grains": grains,
     "house": house,
+    "inference": inference,
     "kill-loop": kill_loop,
     "kinetics": kinetics,
     "kinetics-ablation": kinetics_ablation,

@@ -79,7 +79,7 @@ def otsu_threshold(grey: FloatArray) -> tuple[float, float]:
     between = np.where(np.isfinite(between), between, 0.0)
     best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
     variance = float((counts * (middles - mean) ** 2).sum()) / total
-    return float(edges[1:][best].mean()), float(between.max()) / total / variance if variance else 0.0
+    return float(edges[1:][best].mean()), float(between.max() / variance) if variance else 0.0
 
 
 def read_crystal_picture(
@@ -116,7 +116,7 @@ def read_crystal_picture(
         mask, notes = _threshold(path, is_whole=is_whole)
         if spacing is None:
             raise UnstatedError(f"{path.name} does not say how long a pixel is: give its length", "spacing")
-        centre = _centre(mask) if is_whole else (-0.5, mask.shape[0] - 0.5)
+        centre = _centre(mask) if is_whole else (0.0, mask.shape[0] - 1.0)
         notes.append(f"centre at x = {centre[0]:.1f}, y = {centre[1]:.1f} pixels")
     if not spacing > 0:
         raise ParameterError(f"spacing={spacing:g} is not positive: it is the length of a pixel in site spacings")

@@ -82,13 +82,16 @@ class Posterior:
         return found
 
     def statistics(self, arrival: ArrivalMap, steps: IntArray | None = None) -> FloatArray:
-        """Return what the posterior keeps of crystals, its members one after another: float64 [crystal, statistic].
+        """Return what the posterior keeps of crystals: float64 [crystal, statistic].
 
-        Two crystals of equal statistics have equal posteriors.
+        Two crystals of equal statistics have equal posteriors. They are those of regressions, where there are any, else
+        those of the network's members one after another.
         """
         measures = measures_of(self.package.lattice, self.package.size, self.package.settings).of(arrival, steps)
         with torch.no_grad(), torch_threads(1):
             told, picture = self._told(arrival, measures)
+            if self.package.settings.regressed:
+                return np.asarray(told.double().numpy())
             return np.asarray(torch.cat(self.network.statistics(told, picture), dim=1).double().numpy())
 
     def _told(self, arrival: ArrivalMap, measures: FloatArray) -> tuple[torch.Tensor, torch.Tensor | None]:

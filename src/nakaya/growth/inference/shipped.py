@@ -18,7 +18,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 """One folder for every trained posterior."""
 
 SHIPPED = {"snow": "gravner-griffeath", "dendrites": "phase-field"}
-"""Posteriors by name, and the family of parameters that they are about."""
+"""Posteriors by name, and the family of parameters that they are about. Of a store, which knows times, the first one of
+its family is asked."""
 
 
 def find_posterior(name: str) -> Posterior:
