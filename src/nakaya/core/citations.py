@@ -75,6 +75,32 @@ CITATIONS: tuple[Citation, ...] = (
         ),
     ),
     Citation(
+        "posterior-estimation",
+        "posteriors of conditions (nakaya infer): neural posterior estimation",
+        _entry(
+            "inproceedings",
+            "papamakarios2016fast",
+            title="Fast $\\epsilon$-free Inference of Simulation Models with {Bayesian} Conditional Density Estimation",
+            author="Papamakarios, George and Murray, Iain",
+            booktitle="Advances in Neural Information Processing Systems",
+            volume="29",
+            year="2016",
+        ),
+    ),
+    Citation(
+        "simulation-based-calibration",
+        "the check that posteriors mean what they say",
+        _entry(
+            "misc",
+            "talts2018validating",
+            title="Validating {Bayesian} Inference Algorithms with Simulation-Based Calibration",
+            author="Talts, Sean and Betancourt, Michael and Simpson, Daniel and Vehtari, Aki and Gelman, Andrew",
+            eprint="1804.06788",
+            archiveprefix="arXiv",
+            year="2018",
+        ),
+    ),
+    Citation(
         "johnson-mehl",
         "grains that nucleate and grow at a constant velocity until they meet",
         _entry(
