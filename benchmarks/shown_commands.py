@@ -191,21 +191,26 @@ def plan_pages(pages: Sequence[Page], rules: Rules, studies: Any) -> list[Page]:
         return replace(item, run=(*needs.get(item.shown, ()), short.get(item.shown, item.shown)))
 
     found = [replace(page, items=tuple(map(planned, page.items))) for page in pages]
-    elsewhere = {item.run[-1:] for page in found if page.name != HELP for item in page.items if item.run}
+    elsewhere = {_same(item) for page in found if page.name != HELP for item in page.items if item.run}
     return [
         replace(page, items=_not_run_elsewhere(page.items, elsewhere)) if page.name == HELP else page for page in found
     ]
 
 
-def _not_run_elsewhere(items: Sequence[Item], elsewhere: Collection[tuple[str, ...]]) -> tuple[Item, ...]:
+def _not_run_elsewhere(items: Sequence[Item], elsewhere: Collection[str]) -> tuple[Item, ...]:
     """Items that no document runs, and those whose output one of them goes on from."""
     kept: list[Item] = []
     for item in reversed(items):
         outputs = {name.rstrip("/") for name in _OUTPUT.findall(" ".join(item.run))}
         read = {word.rstrip("/") for later in kept for command in later.run for word in command.split()}
-        if item.run[-1:] not in elsewhere or outputs & read:
+        if not item.run or _same(item) not in elsewhere or outputs & read:
             kept.append(item)
     return tuple(reversed(kept))
+
+
+def _same(item: Item) -> str:
+    """What is run for an item, the same for folders with and without a slash at their end."""
+    return re.sub(r"/(?=\s|$)", "", item.run[-1])
 
 
 def _name(command: str, studies: Any) -> str:

@@ -1,6 +1,7 @@
 """Pages whose text lies elsewhere in the project: beside the code that they describe.
 
-A page of the single line `% from PATH` (relative to the page) shows the file PATH. Links of every page may point at
+A page of the line `% from PATH` (relative to the page) shows the file PATH; a second line tells readers of the source
+where that is, with a link. Links of every page may point at
 files as they lie in the project, as readers of the source see them: they lead to the page that shows the file, or else
 hand the file out. So one text serves both.
 """
@@ -14,7 +15,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-POINTER = re.compile(r"\A% from (\S+)\s*\Z")
+POINTER = re.compile(r"\A% from (\S+)(?:\s+The text of this page is in \[[^\]\n]+\]\(\1\)\.)?\s*\Z")
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#|/)([^)\s#]+)(#[^)\s]+)?(?=\))")
 
 

@@ -63,8 +63,10 @@ def _lines(document: dict[str, Any]) -> list[str]:
         for way, told in entry.items():
             if way == "unit":
                 continue
-            low, high = told["interval90"]
             words = name.replace("_", " ")
-            lines.append(f"{words:<22} {way:<12} {told['value']:.3g} {entry['unit']}  (90 %: {low:.3g} to {high:.3g})")
+            unit = "" if entry["unit"] == "1" else f" {entry['unit']}"
+            low, high = (f"{end:.3g}" for end in told["interval90"])
+            interval = f"  (90 %: {low} to {high})" if low != high else ""
+            lines.append(f"{words:<22} {way:<12} {told['value']:.3g}{unit}{interval}")
     lines.append(f"grown members have {document['closed_form_ratio']:.2f} times the grains of the closed form")
     return [*lines, *(f"warning: {warning}" for warning in document["warnings"])]

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "parse_shape", "parse_stop"]
 
-HELP = """Grow crystals with the exact solver of snow crystals, with another solver, or with an emulator.
+TITLE = "Grow crystals with the exact solver of snow crystals, with another solver, or with an emulator."
+"""Of the command without a model."""
+
+HELP = """{title}
 
     Example: nakaya grow {example} --members 16 --seed 7 --out {out}.zarr
 
@@ -77,7 +80,13 @@ def _command_of(name: str) -> Callable[..., None]:
     fields = "".join(f", and {field.name} at the end" for field in model.fields)
     what = "" if name == DEFAULT_MODEL else f" ({_plural(model.noun)} on a {model.lattice.name} lattice{fields})"
     example, out = ("--rho 0.5 --size 64", "flakes") if name == DEFAULT_MODEL else (_example_of(model), "crystals")
-    grow.__doc__ = HELP.format(name=name, what=what, example=example, out=out)
+    grow.__doc__ = HELP.format(
+        title=TITLE if name == DEFAULT_MODEL else f"Grow crystals with {name}.",
+        name=name,
+        what=what,
+        example=example,
+        out=out,
+    )
     return grow
 
 

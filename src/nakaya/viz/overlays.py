@@ -194,7 +194,7 @@ def grain_overlay(
 @house_style
 def orientation_overlay(
     orientation_colours: FloatArray,
-    phase_colours: FloatArray,
+    phase_colours: FloatArray | None,
     labels: GrainMap,
     twins: BoolArray,
     caption: Caption,
@@ -202,11 +202,11 @@ def orientation_overlay(
     key: tuple[FloatArray, Sequence[str]] | None = None,
     theme: Theme = LIGHT,
 ) -> Image.Image:
-    """Return two maps side by side: orientations and phases, each with grain boundaries; twins stand out.
+    """Return maps side by side: orientations, and phases where there are several; with boundaries, twins standing out.
 
     Args:
         orientation_colours: float64 [row, column, 3] in [0, 1].
-        phase_colours: The same, one colour a phase.
+        phase_colours: The same, one colour a phase; None: no map of phases.
         labels: Grains, int32 [row, column]; -1 = none.
         twins: Pixels beside a twin boundary, bool [row, column].
         caption: What to write.
@@ -215,10 +215,11 @@ def orientation_overlay(
         theme: Colours around the picture.
     """
     _check(orientation_colours, labels)
-    factor = _factor((labels.shape[0], 2 * labels.shape[1]))
+    maps = [orientation_colours] if phase_colours is None else [orientation_colours, phase_colours]
+    factor = _factor((labels.shape[0], len(maps) * labels.shape[1]))
     edges, near = _edges(labels, factor), _enlarge(twins, factor).astype(np.bool_)
     lines = ((edges, "#000000"), (edges & near, TWIN))
-    pictures = [_outlined(colours, factor, *lines) for colours in (orientation_colours, phase_colours)]
+    pictures = [_outlined(colours, factor, *lines) for colours in maps]
     if key is not None:
         pictures.append(ImageOps.expand(Image.fromarray(to_pixels(key[0])), KEY_BORDER, theme.background))
     legend = [("#000000", "grain boundary"), (TWIN, "twin (Sigma 3)")]

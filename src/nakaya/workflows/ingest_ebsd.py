@@ -124,20 +124,22 @@ def _overlay(ebsd: EbsdMap, grains: EbsdGrains, record: Record, numbers: dict[st
         (to_hex(_phase_colour(number)), f"{label}, {100 * numbers['phase_fractions'][label]:.0f} %")
         for number, label in enumerate(ebsd.labels.values())
     ]
+    several = len(ebsd.labels) > 1
+    colours = "crystal direction along the normal of the surface."
+    maps = f"Left: {colours} Right: phases." if several else f"Colour: {colours}"
     symmetry = ebsd.phases[0].symmetry
     same_key = all(phase.symmetry.system == symmetry.system for phase in ebsd.phases)
     cubic_key = (colour_key(symmetry, 220), ("001", "101", "111")) if same_key and symmetry.system == "cubic" else None
     caption = Caption(
         f"{grains.num_grains} grains at {numbers['threshold_degrees']:g}°",
-        "Left: crystal direction along the normal of the surface. Right: phases. Grey: not indexed. "
-        + tell_results(record, ["grain_diameter", "twin_fraction"]),
+        f"{maps} Grey: not indexed. " + tell_results(record, ["grain_diameter", "twin_fraction"]),
         ebsd.grid.step if ebsd.grid.kind == "square" else ebsd.grid.step / 2,
-        legend,
+        legend if several else (),
     )
     mostly_twin = grains.twin_length > grains.boundaries.length / 2
     return orientation_overlay(
         np.where(none[..., None], UNINDEXED, directions[points]),
-        np.where(none[..., None], UNINDEXED, phases[points]),
+        np.where(none[..., None], UNINDEXED, phases[points]) if several else None,
         labels,
         pixels_beside(labels, grains.boundaries.edges[mostly_twin]),
         caption,

@@ -41,6 +41,19 @@ def test_a_polycrystal_obeys_von_neumann_and_mullins(voronoi) -> None:  # type: 
     assert -shift / slope == pytest.approx(6, abs=CLASS_ZERO)
 
 
+def test_a_polycrystal_in_space_coarsens(voronoi) -> None:  # type: ignore[no-untyped-def]
+    start = voronoi(24, (24, 22, 20))
+    found = coarsen(start, spacing=2.0, mobility=1.0, duration=120.0, frames=3)
+    volume = start.size * 2.0**3
+    assert found.sizes.sum(axis=1) == pytest.approx(np.full(4, volume), rel=1e-5)  # float32 fractions
+    assert (np.diff(found.num_grains) <= 0).all()
+    assert found.num_grains[-1] < found.num_grains[0]
+    assert (np.diff(found.mean_size) >= 0).all()
+    assert found.mean_size[-1] == pytest.approx(volume / found.num_grains[-1])
+    gone = found.sizes[-1] < 1
+    assert found.sizes[0][gone].mean() < found.sizes[0][~gone].mean()  # small grains vanish
+
+
 def test_straight_boundaries_stand_still() -> None:
     stripes = (np.arange(32) // 8)[None].repeat(16, axis=0).astype(np.int32)
     found = coarsen(stripes, spacing=1.0, mobility=1.0, duration=20.0, frames=2, is_reference=True)

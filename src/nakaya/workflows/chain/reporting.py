@@ -96,7 +96,13 @@ def chain_report(result: ChainResult, folder: Path) -> Report:
     report.add_table(
         ("quantity", "way", "value", "90 % from", "to", "unit"),
         [
-            (name.replace("_", " "), way, told["value"], *told["interval90"], entry["unit"])
+            (
+                name.replace("_", " "),
+                way,
+                told["value"],
+                *told["interval90"],
+                "" if entry["unit"] == "1" else entry["unit"],
+            )
             for name, entry in quantities.items()
             for way, told in entry.items()
             if way != "unit"
@@ -136,7 +142,8 @@ def add_section_pictures(report: Report, folder: Path) -> None:
 def number_with_interval(told: dict[str, Any], unit: str, label: str) -> KeyNumber:
     """Return a quantity of the chain as a key number."""
     low, high = (format_number(end, 2) for end in told["interval90"])
-    return KeyNumber(f"{format_number(told['value'], 2)} {unit}", label, f"90 % from {low} to {high}")
+    interval = f"90 % from {low} to {high}" if low != high else ""
+    return KeyNumber(f"{format_number(told['value'], 2)} {unit}", label, interval)
 
 
 def _estimate(way: str, entry: dict[str, Any]) -> Estimate:

@@ -94,8 +94,8 @@ _UNDERCOOLING = FinalField("undercooling", "K", "undercooling at which the site 
 
 _TEMPERATURES = ModelFile(
     "temperatures",
-    "Npz file of time (s), temperature (K, at every site) and liquidus (K), in place of undercooling, cooling_rate, "
-    "gradient and recalescence",
+    "Npz file of time [n] (s, from 0), temperature [n, *shape] (K, a map for each time) and liquidus (K, one number), "
+    "in place of undercooling, cooling_rate, gradient and recalescence; --shape is that of its maps",
     f"{_PLACE}.model:read_temperatures",
 )
 
