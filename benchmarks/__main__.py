@@ -32,6 +32,7 @@ from benchmarks.reactor_conventions import reactor_conventions
 from benchmarks.reactor_coverage import reactor_coverage
 from benchmarks.reactor_speed import reactor_speed
 from benchmarks.scale import scale
+from benchmarks.score_task import score_task
 from benchmarks.seeding_coverage import seeding_coverage
 from benchmarks.shown import shown
 from benchmarks.suggest import suggest
@@ -70,6 +71,7 @@ STUDIES: Final[Mapping[str, Callable[..., Any]]] = {
     "reactor-speed": reactor_speed,
     "scale": scale,
     "suggest": suggest,
+    "score-task": score_task,
     "seeding-coverage": seeding_coverage,
     "shown": shown,
     "tabulate": tabulate,

@@ -357,6 +357,7 @@ FAMILIES: Registry[EmulatorFamily] = Registry(
     {
         "cgne": f"{__name__}:CGNE",
         "pns": f"{__name__}:PNS",
+        "arrival": "nakaya.growth.emulators.arrival.family:FAMILY",
         "posterior": "nakaya.growth.inference.family:POSTERIOR",
     },
 )

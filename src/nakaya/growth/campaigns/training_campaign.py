@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 
 from nakaya.core.arrays import IntArray
-from nakaya.core.errors import ConfigError, FormatError, ParameterError
+from nakaya.core.errors import FormatError, ParameterError
 from nakaya.growth.campaigns.config import plain_points, sample_parameters
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
 from nakaya.growth.catalogue import find_model
@@ -17,23 +17,9 @@ from nakaya.growth.emulators.protocol import Emulator
 from nakaya.growth.grower_model import points_of, setup_from_metadata
 from nakaya.growth.model.parameters import Conditions
 from nakaya.growth.model.setup import GrowthSetup
-from nakaya.growth.store.splits import split_points
+from nakaya.growth.store.splits import split_training
 
 __all__ = ["TrainingCampaign", "split_training"]
-
-
-def split_training(num_points: int, validation_points: int, seed: int) -> dict[str, IntArray]:
-    """Divide the points of a campaign into "training" and "validation"; int64, ascending.
-
-    Raises:
-        ConfigError: Nothing would be left to train on.
-    """
-    if validation_points >= num_points:
-        raise ConfigError(
-            f"validation_points={validation_points} leaves nothing to train on: there are {num_points} points"
-        )
-    share = validation_points / num_points
-    return split_points(num_points, {"training": 1.0 - share, "validation": share}, seed)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 
 from nakaya.core.arrays import IntArray
 from nakaya.core.checks import check_count, check_seed
-from nakaya.core.errors import ParameterError
+from nakaya.core.errors import ConfigError, ParameterError
 
-__all__ = ["split_points"]
+__all__ = ["split_points", "split_training"]
 
 SUM_TOLERANCE = 1e-9
 """Fractions are decimal numbers that people write: 0.7 + 0.2 + 0.1 is not 1 in binary."""
@@ -52,6 +52,20 @@ def split_points(num_points: int, fractions: Mapping[str, float], seed: int) -> 
     ranked = np.array(sorted(range(num_points), key=lambda point: _rank(seed, point)), dtype=np.int64)
     cuts = np.cumsum(counts)[:-1]
     return {name: np.sort(part) for name, part in zip(shares, np.split(ranked, cuts), strict=True)}
+
+
+def split_training(num_points: int, validation_points: int, seed: int) -> dict[str, IntArray]:
+    """Divide the points of a campaign into "training" and "validation"; int64, ascending.
+
+    Raises:
+        ConfigError: Nothing would be left to train on.
+    """
+    if validation_points >= num_points:
+        raise ConfigError(
+            f"validation_points={validation_points} leaves nothing to train on: there are {num_points} points"
+        )
+    share = validation_points / num_points
+    return split_points(num_points, {"training": 1.0 - share, "validation": share}, seed)
 
 
 def _rank(seed: int, point: int) -> bytes:

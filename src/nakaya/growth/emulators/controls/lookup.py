@@ -6,13 +6,13 @@ point, all of its arrival times exact, and costs nothing to ask.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nakaya.core.arrays import ArrivalMap, IntArray
+from nakaya.core.arrays import ArrivalMap, FloatArray, IntArray
 from nakaya.core.checks import check_count
 from nakaya.core.errors import ParameterError
 from nakaya.core.provenance import package_version, sha256_of_bytes
@@ -24,7 +24,7 @@ from nakaya.growth.model.setup import GrowthSetup
 from nakaya.growth.model.trajectory import Trajectory
 from nakaya.learn.normalisation import Standardiser
 
-__all__ = ["LookUpTable", "choose_neighbours"]
+__all__ = ["LookUpTable", "as_memory", "choose_neighbours"]
 
 STREAM = "look-up"
 
@@ -40,6 +40,7 @@ class LookUpTable:
         standardiser: The conditions that vary; distance is Euclidean in their standard deviations.
         neighbours: k.
         setup: What the crystals were grown with; nothing else can be asked for.
+        logarithmic: Conditions whose logarithm the standardiser takes.
 
     Raises:
         ParameterError: There is more than one member, or fewer points than neighbours.
@@ -49,6 +50,7 @@ class LookUpTable:
     standardiser: Standardiser
     neighbours: int
     setup: GrowthSetup
+    logarithmic: tuple[str, ...] = ()
 
     name: str = field(default="look-up", init=False)
     family: str = field(default="", init=False)
@@ -61,10 +63,14 @@ class LookUpTable:
 
     def nearest(self, conditions: Sequence[Conditions]) -> IntArray:
         """Return the training points nearest to each condition, nearest first: int64 [condition, k]."""
-        known = self.standardiser.apply(self.crystals.parameters).astype(np.float64)
-        asked = np.concatenate([self.standardiser.apply(point.parameters()) for point in conditions]).astype(np.float64)
+        known, asked = self._standard(self.crystals.parameters), self._standard(parameters_of(conditions))
         distance = np.linalg.norm(asked[:, None] - known[None], axis=2)
         return np.argsort(distance, axis=1, kind="stable")[:, : self.neighbours].astype(np.int64)
+
+    def _standard(self, parameters: Mapping[str, FloatArray]) -> FloatArray:
+        values = {name: parameters[name] for name in self.standardiser.names}
+        logs = {name: np.log(values[name]) for name in self.logarithmic}
+        return self.standardiser.apply(values | logs).astype(np.float64)
 
     def grow(
         self,
@@ -93,21 +99,30 @@ class LookUpTable:
             progress(chosen.size)
         arrival: ArrivalMap = self.crystals.arrival[chosen, 0]
         codes: NDArray[np.int8] = self.crystals.stop_codes[chosen, 0]
-        return Trajectory(
-            arrival,
-            self.crystals.steps[chosen, 0],
-            codes,
-            parameters_of(conditions),
-            replace(
-                self.crystals.metadata,
-                model=self.name,
-                model_hash=sha256_of_bytes(self.crystals.arrival.tobytes()),
-                seed=seed,
-                geometry=setup.as_metadata(),
-                package_version=package_version(),
-                fields=(),
-            ),
-        )
+        return as_memory(self, self.name, arrival, self.crystals.steps[chosen, 0], codes, conditions, setup, seed)
+
+
+def as_memory(
+    table: LookUpTable,
+    name: str,
+    arrival: ArrivalMap,
+    steps: IntArray,
+    codes: NDArray[np.int8],
+    conditions: Sequence[Conditions],
+    setup: GrowthSetup,
+    seed: int,
+) -> Trajectory:
+    """Return crystals that a control made of those of a table: int32 [point, member, *lattice] and [point, member]."""
+    metadata = replace(
+        table.crystals.metadata,
+        model=name,
+        model_hash=sha256_of_bytes(table.crystals.arrival.tobytes()),
+        seed=seed,
+        geometry=setup.as_metadata(),
+        package_version=package_version(),
+        fields=(),
+    )
+    return Trajectory(arrival, steps, codes, parameters_of(conditions), metadata)
 
 
 def choose_neighbours(candidates: Sequence[int], score: Callable[[int], float]) -> tuple[int, dict[int, float]]:
