@@ -137,7 +137,7 @@ def task_names() -> tuple[str, ...]:
 
 
 def load_task(name: str) -> EmulationTask:
-    """Return a task by name, as `nakaya.load_task`.
+    """Return a task by name.
 
     Raises:
         UnknownNameError: There is none of this name.
