@@ -169,7 +169,10 @@ def inference(
     seed: Annotated[int, typer.Option(help="Of all that is drawn and grown.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Hold the posteriors that ship against new crystals: ranks, coverage, errors, and rejection sampling."""
+    """Hold the posteriors that ship against new crystals: ranks, coverage, errors, and rejection sampling.
+
+    Example: python3 nk.py benchmark inference --cases 200 --observations 0
+    """
     began = time.process_time()
     snow = find_posterior("snow")
     values = snow.package.prior.draw(cases, rng=np.random.default_rng([seed, 1]))

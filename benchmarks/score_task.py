@@ -24,7 +24,10 @@ def score_task(
     controls: Annotated[bool, typer.Option(help="Whether controls are made of the training crystals.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Print distances over the floor: area, perimeter, tip and duration, 8 members against 8, mean of 100 splits."""
+    """Print distances over the floor: area, perimeter, tip and duration, 8 members against 8, mean of 100 splits.
+
+    Example: python3 nk.py benchmark score-task dendrites --data dendrites --truth held-out --model runs/cubic-bank
+    """
     chosen = load_task(task)
     part = truth or chosen.truth
     stores = stores_in(data, chosen)

@@ -40,6 +40,7 @@ from nakaya.cli.app import app, run
 from nakaya.core.randomness import fair_bits, member_key, noise_words
 from nakaya.growth.campaigns.config import read_campaign
 from nakaya.growth.campaigns.sampling import Axis, PointsPlan
+from nakaya.growth.catalogue import find_model
 from nakaya.growth.emulators.controls.lookup import LookUpTable
 from nakaya.growth.lattice.geometry import make_setup
 from nakaya.growth.model.parameters import point_hash
@@ -244,7 +245,6 @@ def pin_tasks() -> Pinned:
 
 
 def pin_configurations() -> Pinned:
-    family = nakaya.GravnerGriffeath
     sweeps = {path.name: read_campaign(path) for path in sorted(EXAMPLES.glob("*sweep*.toml"))}
     sweeps["fixture"] = read_campaign(FIXTURES / "schema-1-campaign.toml")
     for seed, base in enumerate([("uniform", 5), ("uniform", 33), ("sobol", 8), ("sobol", 31)] * 4):
@@ -255,6 +255,7 @@ def pin_configurations() -> Pinned:
     sweeps["grid"] = replace(sweeps["fixture"], points=grid, fixed={})
     campaigns = {}
     for name, sweep in sweeps.items():
+        family = find_model(sweep.model).family
         sampled = sweep.sample(family)
         logarithmic = [key for key, axis in sweep.points.vary.items() if axis.scale == "log"]
         campaigns[name] = {

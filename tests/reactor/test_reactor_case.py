@@ -156,7 +156,7 @@ def test_starts_are_converted_to_the_basis_of_the_solubility(start: str, expecte
         (CASE, [("deviation_um = 60.0", "")], "a seed needs one of"),
         (CASE, [('set = "dextrose"', 'set = "dextrosse"')], "did you mean 'dextrose'?"),
         (CASE, [('set = "dextrose"', 'set = "dextrose"\ndensity = -1.0')], "density=-1.0 of a crystallizer"),
-        (CASE, [('method = "moments"', 'method = "moments"\nnum_times = 1')], "num_times=1 is not a whole"),
+        (CASE, [("method = \"moments\"", "method = \"moments\"\nnum_times = 1")], "num_times=1 is outside the range"),
         (
             CASE,
             [('set = "dextrose"', 'set = "dextrose"\nsolubility_measured_C = [60.0, 35.0]')],

@@ -144,7 +144,7 @@ def read_cluster_graph(path: Path) -> ClusterGraph:
             _features(document["nodes"]),
             np.array(document["edges"], np.int64).reshape(-1, 2),
             _features(document["boundaries"]),
-            _numbers(document.get("positions")),  # files written before positions were kept have none
+            _positions(document.get("positions")),  # files written before positions were kept have none
             str(document.get("position_unit", "pixel")),
             _numbers(document.get("orientations")),
         )
