@@ -49,6 +49,10 @@ def write_ang(
     return "\n".join(lines) + "\n"
 
 
+GROUPS = (2, 15, 74, 88, 142, 148, 166, 176, 194, 206, 225)
+"""A space group of every Laue number."""
+
+
 def write_ctf(
     orientations: Rotation,
     phase: np.ndarray,
@@ -64,7 +68,7 @@ def write_ctf(
     lines += [f"XStep\t{step}", f"YStep\t{step}", f"Phases\t{len(laue)}"]
     for number, (code, cell) in enumerate(zip(laue, cells, strict=True), start=1):
         lengths, angles = (";".join(f"{value:.3f}" for value in part) for part in (cell[:3], cell[3:]))
-        lines.append(f"{lengths}\t{angles}\tmetal-{number}\t{code}\t225")
+        lines.append(f"{lengths}\t{angles}\tmetal-{number}\t{code}\t{GROUPS[code - 1]}")
     lines.append("Phase\tX\tY\tBands\tError\tEuler1\tEuler2\tEuler3\tMAD\tBC\tBS")
     for point, (angles, number) in enumerate(zip(np.degrees(to_euler(orientations)), phase, strict=True)):
         row, column = divmod(point, shape[1])

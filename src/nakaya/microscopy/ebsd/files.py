@@ -409,10 +409,11 @@ def parse_ctf(text: str, *, name: str = "map.ctf") -> EbsdMap:
     is_emsoft = any("MAD=CI" in line for line in lines[:heading])
     entries: dict[str, str] = {}
     crystals: list[tuple[Phase, Rotation | None]] = []
+    crystal_flags: list[str] = []
     for number, line in enumerate(lines[:heading], start=1):
         words = re.split(r"\t+", line.strip()) if "\t" in line.strip() else line.split() or [""]
         if words[0].lower() == "phases":
-            crystals = _ctf_phases(lines[number:heading], words, name, is_emsoft=is_emsoft)
+            crystals, crystal_flags = _ctf_phases(lines[number:heading], words, name, is_emsoft=is_emsoft)
             break
         if len(words) >= 2:
             entries[words[0].upper()] = words[1].strip()
@@ -427,6 +428,7 @@ def parse_ctf(text: str, *, name: str = "map.ctf") -> EbsdMap:
         raise FormatError(f"{name}: the column {missing[0]} is missing; there are {', '.join(names)}")
     body = [(heading + 2 + at, line) for at, line in enumerate(lines[heading + 1 :]) if line.strip()]
     columns, flags = _columns(body, len(names), name)
+    flags += crystal_flags
     phase_column, x, y, error, *euler, deviation = (columns[:, names.index(word)] for word in needed)
     angles = np.stack(euler, axis=1)
     if not np.isfinite(phase_column).all() or (phase_column != np.round(phase_column)).any():
@@ -482,15 +484,15 @@ def _ctf_fields(line: str) -> list[str]:
 
 def _ctf_phases(
     lines: Sequence[str], words: Sequence[str], name: str, *, is_emsoft: bool
-) -> list[tuple[Phase, Rotation | None]]:
-    """Phases, and how their orientations are turned to the frame that we use; None where the frames are the same."""
+) -> tuple[list[tuple[Phase, Rotation | None]], list[str]]:
+    """Phases, each with the turn to the frame that we use (None where the frames are the same), and flags."""
     try:
         count = int(words[1])
     except (IndexError, ValueError):
         raise FormatError(f"{name}: the line Phases does not say how many there are") from None
     if not 1 <= count <= len(lines):
         raise FormatError(f"{name}: {count} phases are announced, {len(lines)} lines follow")
-    phases = []
+    phases, flags = [], []
     for number, line in enumerate(lines[:count], start=1):
         fields = _ctf_fields(line)
         try:
@@ -504,6 +506,13 @@ def _ctf_phases(
         lattice = (*lengths, *angles)
         space_group = int(fields[4]) if len(fields) > 4 and re.fullmatch(r"[0-9]{1,3}", fields[4]) else 0
         where = f"{name}, phase {number}"
+        if 1 <= laue <= len(_LAST_GROUP) and 1 <= space_group <= _LAST_GROUP[-1]:
+            own = bisect_left(_LAST_GROUP, space_group) + 1
+            if own != laue:
+                flags.append(
+                    f"phase {number} ({label}): Laue number {laue} is used, but space group {space_group} is of Laue "
+                    f"number {own}: one of them is wrong, and with the first disorientations are"
+                )
         symmetry, frame, turn = hkl_crystal(laue, lattice, space_group, where=where, is_emsoft=is_emsoft)
         phases.append((Phase(number, label, symmetry, lattice, frame), turn))
-    return phases
+    return phases, flags

@@ -36,6 +36,9 @@ _HKL_LAUE: Final = {
 }  # fmt: skip
 """Laue numbers of .ctf files."""
 
+_LEAST_CELL = 2.0
+"""Angstrom, of the longest edge: beryllium has 2.3 and 3.6."""
+
 _TWO_FOLD_ALONG_A_STAR: Final = frozenset({149, 151, 153, 157, 159, 162, 163})
 """Trigonal space groups whose mirror planes or two-fold axes lie as in P312 and P-31m; Laue numbers do not tell."""
 A_STAR_FROM_A: Final = 30.0
@@ -135,6 +138,8 @@ def contradictions(symmetry: Symmetry, lattice: Sequence[float]) -> list[str]:
     if not _is_cell(lattice):
         return []
     a, b, c, alpha, beta, gamma = lattice
+    if max(a, b, c) < _LEAST_CELL:
+        return [f"the cell constants ({a:g}, {b:g}, {c:g}) are in angstrom, and no cell is so small: are they in nm?"]
     right = _same(alpha, 90) and _same(beta, 90)
     rhombohedral = _same(a, b) and _same(b, c) and _same(alpha, beta) and _same(beta, gamma)
     fits = {

@@ -155,6 +155,13 @@ def label_grains(ebsd: EbsdMap, rules: GrainRules | None = None) -> tuple[IntArr
     group = connected_groups(pairs[joined], ebsd.grid.num_points)
     size = np.bincount(group[sure], minlength=int(group.max()) + 1)
     kept = sure & (size[group] >= rules.min_pixels)
+    if not sure.any():
+        have = ebsd.confidence[ebsd.indexed]
+        what = "minus the mean angular deviation" if ebsd.source_format == "ctf" and have.max() <= 0 else "confidence"
+        raise FormatError(
+            f"no point has a confidence of {rules.confidence_limit(ebsd):g} or more: here it is {what}, from "
+            f"{have.min():.4g} to {have.max():.4g}: choose a lower least confidence"
+        )
     if not kept.any():
         raise FormatError(
             f"no group of {rules.min_pixels} points has one phase and disorientations below {rules.threshold:g} "
