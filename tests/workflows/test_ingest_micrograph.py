@@ -162,3 +162,11 @@ def test_pixels_that_are_no_specimen_are_flagged_in_loops_too(tmp_path):
     cut = ingest_micrograph(tmp_path / "tem.png", tmp_path / "b", options)
     assert (cut["count"], cut["flags"]) == (1, [])
     assert cut["density_per_m2"] == pytest.approx(1 / (256 * 230 * 1e-18))
+
+
+def test_an_image_without_loops_has_none_and_says_so(tmp_path):
+    grey = np.random.default_rng(0).normal(128, 8, (200, 200)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(grey).save(tmp_path / "melt.png")
+    made = ingest_micrograph(tmp_path / "melt.png", tmp_path / "out", MicrographOptions(kind="loops", pixel_size="1nm"))
+    assert made["count"] == 0
+    assert any("no loop was found" in flag for flag in made["flags"])

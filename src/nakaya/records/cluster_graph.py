@@ -162,5 +162,10 @@ def _features(table: Any) -> dict[str, Feature]:  # any JSON value
     }
 
 
+def _positions(rows: Any) -> FloatArray | None:  # any JSON value
+    found = _numbers(rows)
+    return found if found is None or found.size else found.reshape(0, 2)  # an empty list has lost its columns
+
+
 def _numbers(rows: Any) -> FloatArray | None:  # any JSON value; null becomes NaN
     return None if rows is None else np.array(rows, np.float64)
