@@ -168,7 +168,7 @@ def test_a_bank_in_all_modes_grows_what_the_raw_bank_grows(tmp_path: Path) -> No
 
 
 def test_a_perceptron_is_trained_and_read_without_its_training_library(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason='networks need the extra "ml"')
     emulator = load_emulator(trained(tmp_path, mean="perceptron"))
     assert read_request(tmp_path / "train.toml").updates == emulator.facts.training["updates"] == 20
     assert emulator.facts.parameters["mean"] > 0

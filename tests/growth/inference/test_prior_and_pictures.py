@@ -32,7 +32,7 @@ def test_ranges_are_undone() -> None:
 
 
 def test_a_picture_that_we_drew_gives_the_posterior_of_its_store(tmp_path: Path) -> None:
-    pytest.importorskip("zuko")
+    pytest.importorskip("zuko", reason='posteriors need the extra "ml"')
     point = nakaya.GravnerGriffeath(rho=0.52, beta=1.3, kappa=0.01, sigma=0)
     nakaya.save(nakaya.grow(point, size=64, seed=7), tmp_path / "flakes.zarr")
     show_store(tmp_path / "flakes.zarr", tmp_path / "crystal.png")
@@ -66,7 +66,7 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_looks_like_no_training_crystal_is_said_to() -> None:
-    pytest.importorskip("zuko")
+    pytest.importorskip("zuko", reason='posteriors need the extra "ml"')
     posterior = find_posterior("snow")
     sites = np.indices((64, 64))
     plate = np.where(np.maximum(*sites) < 60, 0, -1)[None].astype(np.int32)
